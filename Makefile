@@ -1,0 +1,77 @@
+# What people run. `.venv` is made from the pinned requirements by the first target that needs it.
+
+STACK ?= dev
+PYTHON ?= python3
+WORKERS ?= auto
+
+python := .venv/bin/python
+pip := $(python) -m pip install --quiet --disable-pip-version-check --requirement
+packages := catalog config planning components cli tests
+
+.DEFAULT_GOAL := help
+.PHONY: help preview plan test pytest engine bench check format docs goldens
+
+help:
+	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
+	@echo "make plan    [STACK=dev]  what is decided: Regions, pools, chips, findings"
+	@echo "make test                 check, then the tests; no account, no network, no Pulumi CLI"
+	@echo "make engine               the tests that need the Pulumi CLI"
+	@echo "make bench                the tests that measure time"
+	@echo "make check                formatter, linter, types"
+	@echo "make goldens              the pinned artefacts of tests/contract, written anew"
+	@echo "make docs                 docs/findings.md, from the rules"
+	@echo "make format               formats, and applies the linter's own fixes"
+
+preview: .venv/.runtime
+	@$(python) -m cli preview --stack "$(STACK)"
+
+plan: .venv/.runtime
+	@$(python) -m cli plan --stack "$(STACK)"
+
+test: check pytest
+	@if command -v pulumi >/dev/null; then \
+		echo "engine: not run here; 'make engine' runs it"; \
+	else \
+		echo "engine: not run (pulumi is not on PATH)"; \
+	fi
+
+pytest: .venv/.development
+	@$(python) -m pytest --numprocesses "$(WORKERS)" -m "not engine"
+
+engine: .venv/.development
+	@if command -v pulumi >/dev/null; then \
+		$(python) -m pytest -m engine; \
+	else \
+		echo "engine: not run (pulumi is not on PATH)"; \
+	fi
+
+bench: .venv/.development
+	@$(python) -m tests.bench
+
+check: .venv/.development
+	@$(python) -m ruff format --check --quiet .
+	@$(python) -m ruff check --quiet .
+	@$(python) -m pyright --warnings --project pyproject.toml
+
+goldens: .venv/.development
+	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens
+
+docs: .venv/.development
+	@$(python) -m cli.findings_reference
+
+format: .venv/.development
+	@$(python) -m ruff check --quiet --fix . || true
+	@$(python) -m ruff format --quiet .
+
+.venv/.runtime: requirements.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit("Python 3.11 or newer is needed, \
+	this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "installing requirements.txt into .venv"
+	@test -x $(python) || "$(PYTHON)" -m venv .venv
+	@$(pip) requirements.txt
+	@touch $@
+
+.venv/.development: requirements-dev.txt .venv/.runtime
+	@echo "installing requirements-dev.txt into .venv"
+	@$(pip) requirements-dev.txt
+	@touch $@
