@@ -1,0 +1,54 @@
+"""What AWS offers: sorted tables with sources and dates, and their reader.
+
+The tables are renewed by a command of their own; reading them needs no account and no network.
+"""
+
+from catalog.reader import (
+    AmiDriver,
+    AmiFamily,
+    AmiVersion,
+    Catalog,
+    CatalogError,
+    ContainerImage,
+    DriverConflict,
+    InstanceType,
+    InterfaceEndpoint,
+    LanguageModel,
+    LinuxCapability,
+    ModelDeployment,
+    ModelRefusal,
+    NeuronHardware,
+    NeuronSdk,
+    Region,
+    Replacement,
+    Server,
+    ServerOption,
+    ServingImage,
+    TableInfo,
+    load,
+)
+
+__all__ = [
+    "AmiDriver",
+    "AmiFamily",
+    "AmiVersion",
+    "Catalog",
+    "CatalogError",
+    "ContainerImage",
+    "DriverConflict",
+    "InstanceType",
+    "InterfaceEndpoint",
+    "LanguageModel",
+    "LinuxCapability",
+    "ModelDeployment",
+    "ModelRefusal",
+    "NeuronHardware",
+    "NeuronSdk",
+    "Region",
+    "Replacement",
+    "Server",
+    "ServerOption",
+    "ServingImage",
+    "TableInfo",
+    "load",
+]

@@ -1,0 +1,365 @@
+"""Laws of the shipped tables: every row parses, is in its place and agrees with the others."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import catalog
+from catalog.reader import DATA_DIRECTORY, MANIFEST, Catalog
+
+KEYS = {
+    "ami_drivers": ("parameter_path", "from"),
+    "ami_families": ("family", "variant", "architecture"),
+    "ami_versions": ("parameter_path", "image_name"),
+    "bucket_affixes": ("affix",),
+    "capacity_blocks": ("instance_type", "region"),
+    "captures": ("table", "region"),
+    "container_images": ("repository", "version_from"),
+    "device_sets": ("topology", "devices", "first", "size"),
+    "driver_conflicts": ("driver_from", "sdk_from"),
+    "health_paths": ("repository",),
+    "host_ports": ("port",),
+    "instance_types": ("name",),
+    "interface_endpoints": ("service", "needed_for"),
+    "language_models": ("id",),
+    "ipv4_blocks": ("block",),
+    "limits": ("name",),
+    "linux_capabilities": ("name",),
+    "log_retention_days": ("days",),
+    "managed_policies": ("key",),
+    "model_deployments": (
+        "model",
+        "instance_type",
+        "tensor_parallel",
+        "sequences",
+        "length",
+        "rule",
+    ),
+    "model_refusals": ("model", "serving_image", "family"),
+    "neuron_families": ("family",),
+    "neuron_sdks": ("sdk",),
+    "neuron_topologies": ("name",),
+    "neuron_types": ("name",),
+    "offerings": ("instance_type", "region"),
+    "overrides": ("table", "key", "column"),
+    "price_captures": ("region", "purchase"),
+    "prices": ("instance_type", "region", "purchase", "zone_id"),
+    "own_networks": ("region",),
+    "public_registries": ("host",),
+    "regions": ("name",),
+    "replacements": ("resource_type", "property"),
+    "serving_images": ("name",),
+    "secret_names": ("ending",),
+    "server_options": ("server", "option"),
+    "servers": ("server",),
+    "tables": ("table",),
+    "tensor_parallel": ("instance_type", "degree"),
+    "time_zones": ("name",),
+    "trunking": ("instance_type",),
+}
+
+TABLES = sorted(path.stem for path in DATA_DIRECTORY.glob("*.csv"))
+
+WORDS = {
+    ("bucket_affixes", "place"): {"prefix", "suffix"},
+    ("ipv4_blocks", "kind"): {"docker", "private", "unusable"},
+    ("ami_families", "architecture"): {"arm64", "x86_64"},
+    ("ami_families", "variant"): {"neuron", "neuron_kernel_4_14", "plain"},
+    ("captures", "table"): {"ami_versions", "offerings"},
+    ("container_images", "purpose"): {"inference", "serving", "training"},
+    ("instance_types", "accelerator"): {"fpga", "gpu", "media", "neuron", "none", "other"},
+    ("instance_types", "architecture"): {"arm64", "x86_64"},
+    ("language_models", "needs_token"): {"no", "yes"},
+    ("language_models", "tied"): {"no", "yes"},
+    ("model_deployments", "rule"): {"nxdi", "optimum", "plugin"},
+    ("model_deployments", "works"): {"no", "yes"},
+    ("price_captures", "purchase"): {"on_demand", "spot"},
+    ("prices", "purchase"): {"on_demand", "spot"},
+    ("serving_images", "rule"): {"nxdi", "optimum", "plugin"},
+    ("tensor_parallel", "evidence"): {"assumed", "disputed", "seen", "stated"},
+    ("interface_endpoints", "needed_for"): {
+        "exec",
+        "host_access",
+        "images",
+        "instances",
+        "logs",
+        "parameters",
+        "secrets",
+    },
+    ("linux_capabilities", "capacity"): {"all", "managed_instances"},
+    ("neuron_families", "managed_instances"): {"no", "unverified", "yes"},
+    ("neuron_topologies", "device_sets"): {"inferred", "stated"},
+    ("neuron_topologies", "topology"): {"ring", "single", "torus_4x4"},
+    ("regions", "managed_instances"): {"no", "yes"},
+    ("regions", "neuron_ami"): {"documented", "none", "undocumented"},
+    ("regions", "partition"): {"aws", "aws-cn", "aws-us-gov"},
+    ("replacements", "replaces"): {"added_or_removed", "always", "never"},
+    ("servers", "entry"): {"arguments", "command", "image"},
+    ("tables", "filled_by"): {"api", "derived", "hand", "prices"},
+}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Catalog:
+    return catalog.load()
+
+
+def raw(table: str) -> list[dict[str, str]]:
+    with (DATA_DIRECTORY / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def place(row: dict[str, str], columns: tuple[str, ...]) -> list[tuple[int, str]]:
+    cells = (row[column] for column in columns)
+    return [(int(cell), "") if cell.isdecimal() else (-1, cell) for cell in cells]
+
+
+def test_the_manifest_names_every_file_and_every_file_is_in_it() -> None:
+    named = {row["table"] for row in raw(MANIFEST)}
+    files = set(TABLES) - {MANIFEST}
+    assert named == files, "a table without a source and a date is hearsay"
+    assert set(KEYS) == set(TABLES), "a new table needs a key here, or nothing keeps it unique"
+
+
+def test_every_table_has_rows_a_source_and_a_date(shipped: Catalog) -> None:
+    for table in shipped.tables():
+        assert table.source, f"{table.name}: where does it come from?"
+        assert table.rows > 0, f"{table.name} is empty"
+        assert table.date > date(2026, 1, 1), f"{table.name}: nobody has looked at it since"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_is_plain_sorted_text_with_one_row_for_each_key(table: str) -> None:
+    text = (DATA_DIRECTORY / f"{table}.csv").read_bytes().decode("utf-8")
+    assert "\r" not in text, "line endings are LF, or a refresh on another system changes all"
+    assert text.endswith("\n")
+    assert text == text.replace("\t", " "), "cells are separated by commas"
+    rows = raw(table)
+    assert rows
+    places = [place(row, KEYS[table]) for row in rows]
+    assert all(None not in row and None not in row.values() for row in rows), (
+        "every row has as many cells as the header"
+    )
+    assert all(cell == cell.strip() for row in rows for cell in row.values())
+    assert len({str(key) for key in places}) == len(places), f"{table}: two rows for one key"
+    assert places == sorted(places), f"{table} is not sorted by {KEYS[table]}: diffs would lie"
+
+
+def test_every_word_from_a_closed_list_is_on_it() -> None:
+    for (table, column), words in WORDS.items():
+        found = {row[column] for row in raw(table)}
+        assert found <= words, f"{table}.{column}: {sorted(found - words)} mean nothing here"
+
+
+def test_every_row_parses_into_its_type(shipped: Catalog) -> None:
+    assert len(shipped.instance_types) == len(raw("instance_types"))
+    assert len(shipped.neuron_types) == len(raw("neuron_types")), (
+        "a Neuron type needs a row in neuron_topologies.csv"
+    )
+    assert len(shipped.regions) == len(raw("regions"))
+    assert len(shipped.sdks) == len(raw("neuron_sdks"))
+    assert len(shipped.log_retention_days()) == len(raw("log_retention_days"))
+    assert len(shipped.reserved_host_ports()) == len(raw("host_ports"))
+    assert len(shipped.interface_endpoints()) == len(raw("interface_endpoints"))
+    for row in raw("limits"):
+        assert shipped.limit(row["name"]) > 0
+        assert row["unit"], f"{row['name']} has no unit"
+        assert row["source"], f"{row['name']} has no source"
+    for row in raw("managed_policies"):
+        assert shipped.managed_policy(row["key"]) == row["arn_path"]
+        assert not row["arn_path"].startswith("/")
+    for row in raw("ami_families"):
+        family = shipped.ami_family(
+            row["family"], neuron=row["variant"] == "neuron", architecture=row["architecture"]
+        )
+        assert family is not None
+        assert shipped.ami_versions(row["parameter_path"]), f"{row['parameter_path']}: no AMI"
+
+
+def test_every_instance_type_has_sane_numbers(shipped: Catalog) -> None:
+    for known in shipped.instance_types.values():
+        assert known.vcpus > 0
+        assert known.memory_mib > 0
+        assert known.max_enis > 0
+        assert known.usage_classes == tuple(sorted(set(known.usage_classes)))
+        assert (known.neuron is not None) == (known.accelerator == "neuron"), known.name
+
+
+def test_neuron_hardware_is_complete_once_overrides_are_applied(shipped: Catalog) -> None:
+    for name, known in shipped.neuron_types.items():
+        hardware = known.neuron
+        assert hardware is not None
+        assert known.architecture == "x86_64", f"{name}: the Neuron AMI exists for x86_64 only"
+        assert hardware.devices in {1, 4, 6, 12, 16}, name
+        assert 0 < hardware.logical_cores_per_device <= hardware.cores_per_device, name
+        assert 8 * 1024 <= hardware.device_memory_mib <= 96 * 1024, (
+            f"{name}: no chip sold so far has more than 96 GiB"
+        )
+        assert hardware.enis == known.max_enis, name
+        assert hardware.efa_interfaces <= hardware.enis, name
+
+
+def test_every_override_is_needed_and_applied(shipped: Catalog) -> None:
+    for override in raw("overrides"):
+        rows = {row["name"]: row for row in raw(override["table"])}
+        given = rows[override["key"]][override["column"]]
+        assert given != override["value"], (
+            f"AWS now says {override['value']} itself: drop the override of {override['key']}"
+        )
+        assert override["table"] == "neuron_types"
+        hardware = shipped.neuron_types[override["key"]].neuron
+        assert hardware is not None
+        assert getattr(hardware, override["column"]) == int(override["value"])
+        assert override["reason"]
+        assert override["source"].startswith("https://")
+
+
+def test_offerings_name_known_types_known_regions_and_zones_of_their_own_region(
+    shipped: Catalog,
+) -> None:
+    types = set(shipped.instance_types)
+    zone = re.compile(r"([a-z]+\d+)-az\d+")
+    for row in raw("offerings"):
+        assert row["instance_type"] in types, f"{row['instance_type']} is not described"
+        region = shipped.regions.get(row["region"])
+        assert region is not None, f"{row['region']} is not in regions.csv"
+        zones = row["zone_ids"].split()
+        assert zones == sorted(set(zones))
+        assert zones
+        for name in zones:
+            match = zone.fullmatch(name)
+            assert match is not None, name
+            assert match.group(1) == region.short, f"{name} is not a zone of {region.name}"
+
+
+def test_captured_regions_are_exactly_those_with_offerings(shipped: Catalog) -> None:
+    captured = {row["region"] for row in raw("captures") if row["table"] == "offerings"}
+    assert captured == {row["region"] for row in raw("offerings")}
+    assert {name for name in shipped.regions if shipped.offerings_known(name)} == captured
+
+
+def test_the_neuron_ami_is_known_exactly_where_its_parameter_was_seen(shipped: Catalog) -> None:
+    family = shipped.ami_family("al2023", neuron=True, architecture="x86_64")
+    assert family is not None
+    captured = {row["region"] for row in raw("captures") if row["table"] == "ami_versions"}
+    seen: set[str] = set()
+    for version in shipped.ami_versions(family.parameter_path):
+        seen |= captured if version.regions is None else version.regions
+    known = {name for name, region in shipped.regions.items() if region.neuron_ami != "none"}
+    assert seen == known, "regions.csv and ami_versions.csv disagree on where the AMI exists"
+    documented = [r for r in shipped.regions.values() if r.neuron_ami == "documented"]
+    assert len(documented) == 17, "the developer guide lists 17 Regions"
+
+
+def test_regions_carry_the_suffix_of_their_partition(shipped: Catalog) -> None:
+    suffixes = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
+    for region in shipped.regions.values():
+        assert region.dns_suffix == suffixes[region.partition]
+        assert region.dlc_account is None or re.fullmatch(r"\d{12}", region.dlc_account)
+    shorts = [region.short for region in shipped.regions.values()]
+    assert len(set(shorts)) == len(shorts), "a zone id belongs to one Region"
+
+
+def test_hand_tables_speak_of_types_families_and_regions_that_exist(shipped: Catalog) -> None:
+    families = {row["family"] for row in raw("neuron_families")}
+    for row in raw("neuron_topologies"):
+        assert row["name"] in shipped.neuron_types
+        assert row["family"] in families
+    assert families == {row["family"] for row in raw("neuron_topologies")}
+    for row in raw("capacity_blocks"):
+        assert row["instance_type"] in shipped.neuron_types
+        assert row["region"] in shipped.regions
+        usage = shipped.neuron_types[row["instance_type"]].usage_classes
+        assert "capacity-block" in usage, f"{row['instance_type']} is not sold in Capacity Blocks"
+    for row in raw("trunking"):
+        known = shipped.neuron_types[row["instance_type"]]
+        assert int(row["tasks"]) == known.max_enis - 1, (
+            "without trunking a task takes one network interface and the host keeps one"
+        )
+
+
+def test_amis_are_listed_oldest_first_and_dated_by_their_names(shipped: Catalog) -> None:
+    for row in raw("ami_families"):
+        versions = shipped.ami_versions(row["parameter_path"])
+        assert list(versions) == sorted(versions, key=lambda version: version.date)
+        for version in versions:
+            assert f"{version.date:%Y%m%d}" in version.image_name
+            assert re.fullmatch(r"\d+\.\d+\.\d+", version.agent), version.image_name
+
+
+def test_sdks_are_in_the_order_of_their_dates_and_drivers(shipped: Catalog) -> None:
+    sdks = list(shipped.sdks.values())
+    dates = [sdk.date for sdk in sdks]
+    drivers = [tuple(int(part) for part in sdk.driver.split(".")) for sdk in sdks]
+    assert dates == sorted(dates)
+    assert drivers == sorted(drivers), "a newer SDK never came with an older driver"
+
+
+# -- device sets -----------------------------------------------------------------------------
+
+
+def neuron_names() -> list[str]:
+    return [row["name"] for row in raw("neuron_topologies")]
+
+
+@pytest.mark.parametrize("name", neuron_names())
+def test_every_legal_set_lies_within_the_devices_of_the_type(name: str) -> None:
+    known = catalog.load().neuron_types[name].neuron
+    assert known is not None
+    sets = catalog.load().device_sets(name)
+    assert list(sets) == sorted(set(sets))
+    assert all(first >= 0 and size >= 1 and first + size <= known.devices for first, size in sets)
+    assert (0, known.devices) in sets, "a task may always take the whole instance"
+    assert {first for first, size in sets if size == 1} == set(range(known.devices)), (
+        "a task may always take any one device"
+    )
+
+
+def test_a_ring_gives_every_contiguous_run_and_never_wraps(shipped: Catalog) -> None:
+    for name in ("inf1.6xlarge", "inf1.24xlarge", "inf2.24xlarge", "inf2.48xlarge"):
+        known = shipped.neuron_types[name].neuron
+        assert known is not None
+        devices = known.devices
+        assert len(shipped.device_sets(name)) == devices * (devices + 1) // 2, (
+            "the runtime demands contiguous ids and nothing else on a ring"
+        )
+
+
+def test_torus_sets_are_aligned_and_disjoint_or_nested(shipped: Catalog) -> None:
+    for name in ("trn1.32xlarge", "trn1n.32xlarge", "trn2.48xlarge", "trn2u.48xlarge"):
+        sets = shipped.device_sets(name)
+        assert {size for _, size in sets} == {1, 4, 8, 16}
+        assert all(first % size == 0 for first, size in sets), "a set starts at its own multiple"
+        spans = [set(range(first, first + size)) for first, size in sets]
+        for one, other in itertools.combinations(spans, 2):
+            assert one.isdisjoint(other) or one <= other or other <= one, name
+
+
+def test_sets_that_aws_does_not_state_are_marked(shipped: Catalog) -> None:
+    for row in raw("device_sets"):
+        if row["topology"] == "torus_4x4":
+            assert row["stated_for"] == "trn1 trn1n"
+            assert row["inferred_for"] == "trn2 trn2u"
+        else:
+            assert row["stated_for"]
+    assert shipped.device_sets("m7i.large") == ()
+
+
+def test_the_documented_figures_of_the_smallest_and_largest_types(shipped: Catalog) -> None:
+    small, large = shipped.neuron_types["inf2.xlarge"], shipped.neuron_types["trn2.48xlarge"]
+    assert (small.vcpus, small.memory_mib) == (4, 16384), (
+        "an older copy of the AWS page said 8 vCPU; the EC2 API and the Neuron pages say 4"
+    )
+    assert large.memory_mib == 2048 * 1024, "1536 GiB is the HBM of its 16 chips, not host memory"
+    assert large.neuron is not None
+    assert large.neuron.devices * large.neuron.device_memory_mib == 1536 * 1024
+
+
+def test_no_table_hides_outside_the_data_directory() -> None:
+    assert not list(Path(DATA_DIRECTORY).glob("*/*")), "tables are found one level deep only"
