@@ -1,0 +1,44 @@
+"""What the user asks for: the stack file as typed, frozen data. Shape only, no AWS fact."""
+
+from config.explaining import Problem
+from config.parsing import ShapeError, parse
+from config.settings import (
+    Ami,
+    AutoScalingCapacity,
+    ExistingNetwork,
+    HealthCheck,
+    Job,
+    ManagedInstancesCapacity,
+    Model,
+    OwnNetwork,
+    PoolOverride,
+    Replicas,
+    Schedule,
+    Settings,
+    Sidecar,
+    Traffic,
+    Workload,
+    WorkloadOverride,
+)
+
+__all__ = [
+    "Ami",
+    "AutoScalingCapacity",
+    "ExistingNetwork",
+    "HealthCheck",
+    "Job",
+    "ManagedInstancesCapacity",
+    "Model",
+    "OwnNetwork",
+    "PoolOverride",
+    "Problem",
+    "Replicas",
+    "Schedule",
+    "Settings",
+    "ShapeError",
+    "Sidecar",
+    "Traffic",
+    "Workload",
+    "WorkloadOverride",
+    "parse",
+]

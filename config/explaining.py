@@ -1,0 +1,430 @@
+"""From pydantic's errors to problems in the words of the stack file: where, what, what instead."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeGuard,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from pydantic import BaseModel, Tag
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from config.credentials import cut, looks_like_credential, shown
+from config.settings import (
+    AutoScalingCapacity,
+    Container,
+    ExistingNetwork,
+    Job,
+    ManagedInstancesCapacity,
+    Model,
+    Name,
+    OwnNetwork,
+    Settings,
+    Traffic,
+)
+
+Location = tuple[str | int, ...]
+
+# Where a key belongs that stands elsewhere, and what else to change so that it may stay.
+_HOMES: tuple[tuple[type[BaseModel], str, str], ...] = (
+    (AutoScalingCapacity, "capacity of kind auto_scaling", "write kind: auto_scaling"),
+    (
+        ManagedInstancesCapacity,
+        "capacity of kind managed_instances",
+        "write kind: managed_instances",
+    ),
+    (OwnNetwork, "a network of our own", "remove vpc_id and the subnets"),
+    (ExistingNetwork, "a network that exists", "give its vpc_id and private_subnets"),
+    (Model, "models", "move the entry to models"),
+    (Job, "jobs", "move the entry to jobs"),
+    (Traffic, "traffic", ""),
+)
+_SIBLINGS: tuple[frozenset[type[BaseModel]], ...] = (
+    frozenset({AutoScalingCapacity, ManagedInstancesCapacity}),
+    frozenset({OwnNetwork, ExistingNetwork}),
+    frozenset({Model, Job}),
+)
+_UNSEEN = frozenset({"secrets", "environment"})
+_KEYS_LISTED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of shape: where, what is wrong with the value, and what to write instead."""
+
+    path: str
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an error's location leads to, in the values and in the models."""
+
+    location: Location
+    annotation: object = None
+    key_annotation: object = None  # of the keys of the map that holds it
+    owner: type[BaseModel] | None = None  # the model that has it as a field
+    value: object = None
+    is_key: bool = False  # the error is about the key that leads here, not about the value
+    unseen: bool = False  # its text may be a secret
+
+    @property
+    def key(self) -> str:
+        return str(self.location[-1]) if self.location else ""
+
+    @property
+    def path(self) -> str:
+        """Where it is; under secrets and environment only what can be a variable's name is said."""
+        named = self.unseen and isinstance(self.location[-1], str) and not self.owner
+        hide = named and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,254}", self.key) is None
+        return path_of(self.location, hide_last=hide)
+
+    @property
+    def said(self) -> str:
+        """The value, as far as a message may say it."""
+        value = self.key if self.is_key else self.value
+        if self.unseen and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            return f"{_kind(value)} (not shown)"
+        return shown(value)
+
+
+def path_of(location: Sequence[str | int], *, hide_last: bool = False) -> str:
+    """The dotted path as messages print it: `models.llama.ports[0]`, odd keys as `["a key"]`."""
+    path = ""
+    for position, step in enumerate(location):
+        if isinstance(step, int):
+            path += f"[{step}]"
+        elif (hide_last and position == len(location) - 1) or looks_like_credential(step):
+            path += '["(not shown)"]'
+        elif re.fullmatch(r"[\w-]{1,64}", step):
+            path += f".{step}" if path else step
+        else:
+            path += f'["{cut(step, limit=64)}"]'
+    return path
+
+
+def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Location, Problem]]:
+    """Each error as a problem, with the location in the values that it belongs to."""
+    for error in errors:
+        place = _follow(error, values)
+        yield place.location, _explain(error, place)
+
+
+def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Problem:
+    """A key that does not exist here, with the place where it does or the nearest that exists."""
+    what = "is not a key that exists here"
+    if model is None:
+        return Problem(path, what, "remove it")
+    siblings = {sibling for group in _SIBLINGS if model in group for sibling in group}
+    homes = [home for home in _HOMES if key in home[0].model_fields]
+    for home, words, otherwise in homes:
+        if home in siblings:
+            return Problem(path, f"is a key of {words}", f"remove it, or {otherwise}")
+    if near := nearest(key, list(model.model_fields)):
+        return Problem(path, what, f"did you mean {near}?")
+    if homes:
+        words = " or ".join(dict.fromkeys(w.partition(" of kind ")[0] for _, w, _ in homes))
+        return Problem(path, what, f"it is a key of {words}; move it there")
+    return Problem(path, what, _keys(model))
+
+
+def nearest(word: str, words: Sequence[str]) -> str | None:
+    """The one of the words that was probably meant."""
+    normal = word[:80].lower().replace("-", "_")
+    found = get_close_matches(normal, words, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def _keys(model: type[BaseModel]) -> str:
+    fields = sorted(model.model_fields, key=lambda f: not model.model_fields[f].is_required())
+    listed = ", ".join(fields[:_KEYS_LISTED])
+    more = f" and {len(fields) - _KEYS_LISTED} more" if len(fields) > _KEYS_LISTED else ""
+    return f"the keys here are {listed}{more}"
+
+
+def _explain(error: ErrorDetails, place: Place) -> Problem:
+    path, context = place.path, error.get("ctx", {})
+    rule = _rule(place.annotation)
+    match error["type"]:
+        case "extra_forbidden":
+            return unknown_key(path, place.key, place.owner)
+        case "missing":
+            return Problem(path, "is missing", _how_to_write(place))
+        case "literal_error":
+            words = [str(w) for w in _literals(place.annotation)]
+            near = nearest(place.value, words) if isinstance(place.value, str) else None
+            fix = rule or f"write {' or '.join(words)}"
+            return Problem(path, f"is {place.said}", fix + (f"; did you mean {near}?" * bool(near)))
+        case "string_pattern_mismatch" if place.is_key:
+            what = "cannot be a key here" if place.unseen else "cannot be a name here"
+            return Problem(path, what, _with_suggestion(rule, place))
+        case "string_pattern_mismatch":
+            return Problem(path, f"is {place.said}", rule)
+        case "string_too_short":
+            return Problem(path, "is empty", rule or "write at least one character")
+        case "string_too_long":
+            length = len(place.key if place.is_key else str(place.value))
+            limit = int(cast(int, context.get("max_length", 0)))
+            fix = rule or f"write at most {limit:,} characters"
+            return Problem(path, f"is {length:,} characters long, more than {limit:,}", fix)
+        case "too_short":
+            return Problem(path, "is empty", _at_least_one(place))
+        case "too_long":
+            limit = int(cast(int, context.get("max_length", 0)))
+            return Problem(path, "has too many entries", f"write at most {limit:,}")
+        case "greater_than_equal":
+            return Problem(path, f"is {place.said}", f"write at least {context.get('ge')}")
+        case "less_than_equal":
+            return Problem(path, f"is {place.said}", f"write at most {context.get('le')}")
+        case _:
+            return _wrong_type(place, rule)
+
+
+def _wrong_type(place: Place, rule: str) -> Problem:
+    core, is_union = _core(place.annotation)
+    said = place.said if place.unseen else f"{_kind(place.value)}{_quoted(place.value)}"
+    if place.value is None:
+        return Problem(place.path, "is empty", _instead_of_nothing(core, rule))
+    if is_union:
+        return Problem(place.path, f"is {said}", rule or "write another value")
+    if core is str:
+        number = isinstance(place.value, (int, float)) and not place.unseen
+        fix = f'quote it: "{shown(place.value)}"' if number else rule or "write text"
+        return Problem(place.path, f"is {said}, not text", fix)
+    if core is int:
+        return Problem(place.path, f"is {said}, not a whole number", "write a whole number")
+    if core is bool:
+        return Problem(place.path, f"is {said}, not true or false", "write true or false")
+    if get_origin(core) is tuple:
+        value = place.value
+        alone = isinstance(value, (str, int)) and not isinstance(value, bool) and not place.unseen
+        short = alone and len(str(value)) <= 60 and not looks_like_credential(str(value))
+        fix = f"write a list: [{value if short else 'a, b'}]"
+        return Problem(place.path, f"is {said}, not a list", fix)
+    return Problem(place.path, f"is {said}, not a map", _map_form(place, core))
+
+
+def _map_form(place: Place, core: object) -> str:
+    if example := _example(place):
+        return f"write a map such as {example}"
+    if not _is_model(core):
+        names = [info.examples[0] for info in _infos((*get_args(core), None)[0]) if info.examples]
+        return f"write a map such as {{{names[0]}: …}}" if names else "write a map"
+    fields, value = core.model_fields, place.value
+    if {"min", "max"} == set(fields) and isinstance(value, int) and not isinstance(value, bool):
+        return f"write {{min: {shown(value)}, max: {shown(value)}}}"
+    return f"write a map; {_keys(core)}"
+
+
+def _instead_of_nothing(core: object, rule: str) -> str:
+    if _is_model(core) and not any(f.is_required() for f in core.model_fields.values()):
+        return "write {} for the defaults"
+    if _is_model(core):
+        return f"write a map, or remove the key; {_keys(core)}"
+    if rule:
+        return f"{rule}; or remove the key"
+    return "give it a value, or remove the key"
+
+
+def _at_least_one(place: Place) -> str:
+    example = _example(place)
+    return "write at least one entry" + (f", for instance {example}" if example else "")
+
+
+def _how_to_write(place: Place) -> str:
+    rule, example = _rule(place.annotation), _example(place)
+    field = place.owner.model_fields.get(place.key) if place.owner else None
+    meaning = _lowered(field.description.partition(". ")[0]) if field and field.description else ""
+    if example:
+        meant = f" ({meaning})" if meaning else ""
+        return f"write {place.key}: {example}{meant}"
+    return rule or f"write {place.key}: {meaning}"
+
+
+def _example(place: Place) -> str:
+    """An example of the field's, or else of its type's, as one line of YAML."""
+    infos = _infos(place.annotation)
+    field = place.owner.model_fields.get(place.key) if place.owner else None
+    for info in [field, *infos]:
+        if info is not None and info.examples:
+            return _flow(info.examples[0])
+    return ""
+
+
+def _flow(value: object) -> str:
+    match value:
+        case dict():
+            members = cast(dict[str, object], value)
+            return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in members.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(_flow(v) for v in cast(Sequence[object], value)) + "]"
+        case str():
+            return value
+        case _:
+            return json.dumps(value)
+
+
+def _rule(annotation: object) -> str:
+    """`write a name of …; for instance llama-3-8b`, or nothing where the type states no rule."""
+    described = [info for info in _infos(annotation) if info.description]
+    if not described:
+        return ""
+    info = described[0]
+    rule = f"write {_lowered(cast(str, info.description))}"
+    return rule + (f"; for instance {_flow(info.examples[0])}" if info.examples else "")
+
+
+def _lowered(sentence: str) -> str:
+    text = sentence.rstrip(".")
+    word = text.partition(" ")[0]
+    is_acronym = len(word) > 1 and not word[1:].islower()
+    return text if is_acronym else text[:1].lower() + text[1:]
+
+
+def _with_suggestion(rule: str, place: Place) -> str:
+    """The rule with the nearest legal name for an example, where there is one that may be said."""
+    if _rule(place.annotation) != _rule(Name) or looks_like_credential(place.key):
+        return rule
+    key = re.sub(r"[^a-z0-9]+", "-", place.key[:80].lower()).strip("-")
+    legal = len(place.key) <= 80 and re.fullmatch(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", key)
+    return f"{rule.partition('; for instance ')[0]}; for instance {key}" if legal else rule
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return "the number"
+        case str():
+            return "the text"
+        case _:
+            return shown(value)
+
+
+def _quoted(value: object) -> str:
+    said = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return f" {shown(value)}" if said else ""
+
+
+# The models, walked along an error's location.
+
+
+def _follow(error: ErrorDetails, values: object) -> Place:
+    """The place that an error speaks of.
+
+    Pydantic's location also names the arm of a union and marks a key with `[key]`; only the
+    annotations tell those words from keys that are called the same.
+    """
+    place = Place((), annotation=Settings, value=values)
+    steps = error["loc"]
+    for position, step in enumerate(steps):
+        core, is_union = _core(place.annotation)
+        last = position == len(steps) - 1
+        if is_union and (arm := _arms(place.annotation).get(str(step))) is not None:
+            if last:
+                break
+            place = replace(place, annotation=arm)
+        elif last and step == "[key]" and error["type"].startswith("string_"):
+            place = replace(place, annotation=place.key_annotation, owner=None, is_key=True)
+        else:
+            place = _into(place, core, step)
+    return place
+
+
+def _into(place: Place, core: object, step: str | int) -> Place:
+    members = place.value
+    value: object = None
+    if isinstance(members, dict):
+        value = cast(dict[object, object], members).get(step)
+    elif isinstance(members, list) and isinstance(step, int):
+        items = cast(list[object], members)
+        value = items[step] if step < len(items) else None
+    location, unseen = (*place.location, step), place.unseen
+    if _is_model(core):
+        unseen = unseen or (issubclass(core, Container) and step in _UNSEEN)
+        annotation = _hints(core).get(str(step))
+        return Place(location, annotation, owner=core, value=value, unseen=unseen)
+    if get_origin(core) is dict:
+        keys, annotation = get_args(core)
+        return Place(location, annotation, keys, value=value, unseen=unseen)
+    annotation = get_args(core)[0] if get_origin(core) is tuple else None
+    return Place(location, annotation, value=value, unseen=unseen)
+
+
+def _core(annotation: object) -> tuple[object, bool]:
+    """The annotation without what is annotated and without None, and whether it is a union."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, UnionType):
+            arms = [a for a in get_args(annotation) if a is not type(None)]
+            if len(arms) > 1:
+                return annotation, True
+            annotation = arms[0]
+        else:
+            return annotation, False
+
+
+def _infos(annotation: object) -> list[FieldInfo]:
+    """What is said about the annotation, outermost first, not what is said about a union's arms."""
+    found: list[FieldInfo] = []
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation, *said = get_args(annotation)
+            found.extend(s for s in said if isinstance(s, FieldInfo))
+        elif get_origin(annotation) in (Union, UnionType):
+            arms = [a for a in get_args(annotation) if a is not type(None)]
+            if len(arms) > 1:
+                return found
+            annotation = arms[0]
+        else:
+            return found
+
+
+def _arms(annotation: object) -> dict[str, object]:
+    """The arms of a union by the word that pydantic puts into a location."""
+    core, is_union = _core(annotation)
+    if not is_union:
+        return {}
+    arms: dict[str, object] = {}
+    for arm in get_args(core):
+        if get_origin(arm) is Annotated:
+            tags = [said.tag for said in get_args(arm)[1:] if isinstance(said, Tag)]
+            arms.update(dict.fromkeys(tags, arm))
+        elif _is_model(arm) and "kind" in arm.model_fields:
+            arms.update(dict.fromkeys(map(str, _literals(_hints(arm)["kind"])), arm))
+    return arms
+
+
+def _literals(annotation: object) -> tuple[Any, ...]:
+    core, is_union = _core(annotation)
+    if is_union:
+        return tuple(word for arm in get_args(core) for word in _literals(arm))
+    return get_args(core) if get_origin(core) is Literal else ()
+
+
+@cache
+def _hints(model: type[BaseModel]) -> Mapping[str, object]:
+    return get_type_hints(model, include_extras=True)
+
+
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

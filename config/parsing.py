@@ -1,0 +1,163 @@
+"""From JSON texts to `Settings`, or every mistake of shape at once."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from config.credentials import is_credential, shown
+from config.explaining import Location, Problem, explain, nearest, path_of, unknown_key
+from config.settings import AutoScalingCapacity, ManagedInstancesCapacity, Settings
+
+# Deeper than any legal value; pydantic's reader of JSON gives up at 200 levels.
+_DEEPEST = 20
+_KINDS = {"auto_scaling": AutoScalingCapacity, "managed_instances": ManagedInstancesCapacity}
+_MENTIONED = 5
+
+
+class ShapeError(Exception):
+    """The stack file is not of the form that `Settings` describes; holds every problem, sorted."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.what)))
+        said = [f"{p.path}: {p.what}" for p in self.problems[:_MENTIONED]]
+        if len(self.problems) > _MENTIONED:
+            said.append(f"and {len(self.problems) - _MENTIONED} more")
+        super().__init__("; ".join(said))
+
+
+def parse(texts: Mapping[str, str]) -> Settings:
+    """The settings in the project's namespace, each as the JSON text that the engine hands over.
+
+    Raises `ShapeError` with all problems: unknown keys with the nearest that exist, wrong types,
+    missing keys, values that cannot be. No problem repeats a credential, nor anything at length.
+    """
+    found: dict[Location, Problem] = {}
+    values: dict[str, Any] = {}
+    for key, text in sorted(texts.items()):
+        if key in Settings.model_fields:
+            values[key] = _read(key, text, found)
+        else:
+            found[key,] = unknown_key(path_of([key]), key, Settings)
+    values = {k: _screened(v, (k,), found) for k, v in values.items()}
+    _assume_kinds(values, found)
+    try:
+        settings = Settings.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        explained = explain(error.errors(include_url=False, include_input=False), values)
+        raise ShapeError([*found.values(), *_new(explained, found)]) from None
+    if found:
+        raise ShapeError(list(found.values()))
+    return settings
+
+
+def _new(
+    explained: Iterable[tuple[Location, Problem]], found: Mapping[Location, Problem]
+) -> Iterator[Problem]:
+    """The problems that are no echo of one found before, at the same place or above it."""
+    seen: set[Problem] = set()
+    for location, problem in explained:
+        above = (location[:depth] for depth in range(1, len(location) + 1))
+        if problem not in seen and not any(place in found for place in above):
+            seen.add(problem)
+            yield problem
+
+
+def _read(key: str, text: str, found: dict[Location, Problem]) -> object:
+    """The value that the text stands for; a text that is not JSON stands for itself."""
+    repeated: list[str] = []
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.extend(name for name in values if names.count(name) > 1)
+        return values
+
+    if not text.strip():
+        return None
+    try:
+        value = json.loads(text, object_pairs_hook=members)
+    except ValueError:
+        return text
+    except RecursionError:
+        found[key,] = _too_deep((key,))
+        return None
+    if repeated:
+        what = f"holds the key {shown(min(repeated))} twice in one map"
+        found[key,] = Problem(key, what, "keep one of the two")
+    return value
+
+
+def _screened(value: object, location: Location, found: dict[Location, Problem]) -> object:
+    """The value without what may not be said or cannot be JSON; each such thing is a problem."""
+    match value:
+        case dict() if len(location) < _DEEPEST:
+            members = cast(dict[str, object], value)
+            for key in members:
+                if problem := _unfit(key, path_of([*location, key])):
+                    found[*location, key] = problem
+            return {
+                key: _screened(member, (*location, key), found) for key, member in members.items()
+            }
+        case list() if len(location) < _DEEPEST:
+            items = cast(list[object], value)
+            return [_screened(item, (*location, i), found) for i, item in enumerate(items)]
+        case dict() | list():
+            found[location] = _too_deep(location)
+            return None
+        case str() | float():
+            if problem := _unfit(value, path_of(location)):
+                found[location] = problem
+                return None
+            return value
+        case _:
+            return value
+
+
+def _unfit(value: str | float, path: str) -> Problem | None:
+    if not isinstance(value, str):
+        finite = math.isfinite(value)
+        return None if finite else Problem(path, "is no finite number", "write a number")
+    if re.search("[\ud800-\udfff]", value):
+        return Problem(path, "is no valid Unicode text", "write it without lone surrogates")
+    if is_credential(value):
+        return Problem(
+            path,
+            "looks like a credential (not shown)",
+            "revoke it if it was real; keep the new one in AWS Secrets Manager or Systems Manager "
+            "Parameter Store and name its ARN under secrets",
+        )
+    return None
+
+
+def _too_deep(location: Location) -> Problem:
+    return Problem(path_of(location), "is nested too deeply", "remove the inner lists and maps")
+
+
+def _assume_kinds(values: dict[str, Any], found: dict[Location, Problem]) -> None:
+    """Gives capacity of no or of an unknown kind the kind that its keys speak for.
+
+    So that its other mistakes are found in the same run.
+    """
+    pools = values.get("capacity")
+    if not isinstance(pools, dict):
+        return
+    for name, pool in cast(dict[str, object], pools).items():
+        if not isinstance(pool, dict):
+            continue
+        entry = cast(dict[str, object], pool)
+        kind = entry.get("kind")
+        if isinstance(kind, str) and kind in _KINDS:
+            continue
+        location = ("capacity", name, "kind")
+        near = nearest(kind, list(_KINDS)) if isinstance(kind, str) else None
+        what = "is missing" if kind is None else f"is {shown(kind)}"
+        fix = "write auto_scaling (EC2 instances of our own) or managed_instances (ECS owns them)"
+        problem = Problem(path_of(location), what, f"did you mean {near}?" if near else fix)
+        found.setdefault(location, problem)
+        own = {k: len(entry.keys() & m.model_fields.keys()) for k, m in _KINDS.items()}
+        entry["kind"] = near or max(own, key=lambda k: own[k])
