@@ -1,0 +1,31 @@
+"""IPv4 blocks of our own networks: each zone's blocks follow from its zone id alone."""
+
+import ipaddress
+import re
+
+from planning.plan import ZoneSubnets
+
+ZONES = range(1, 8)  # zone numbers that a block has room for
+
+
+def default_cidr(index: int) -> str:
+    """The /16 of the Region with that number, distinct for each."""
+    return f"10.{index}.0.0/16"
+
+
+def zone_number(zone_id: str) -> int:
+    """7 for use1-az7. Raises ValueError for what is no zone id of a Region."""
+    found = re.fullmatch(r"[a-z0-9]+-az(\d+)", zone_id)
+    if found is None:
+        raise ValueError(f"{zone_id} is not the id of an Availability Zone")
+    return int(found.group(1))
+
+
+def zone_subnets(cidr: str, zone_id: str) -> ZoneSubnets:
+    """An eighth of the block for the zone's private subnet, an eighth of the first eighth for its
+    public one. Zone 3 has the same blocks whichever other zones are used, so nothing ever moves.
+    """
+    eighths = list(ipaddress.ip_network(cidr).subnets(prefixlen_diff=3))
+    public = list(eighths[0].subnets(prefixlen_diff=3))
+    number = zone_number(zone_id)
+    return ZoneSubnets(zone_id, str(eighths[number]), str(public[number]))

@@ -1,0 +1,174 @@
+"""Container definitions: one canonical JSON, so that nothing differs but what was changed.
+
+Sorted keys, containers, variables and devices; no empty leaf; integers only. AWS hands definitions
+back normalised, and every textual difference would be a new revision and a restart.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from catalog import Catalog
+from config import Sidecar
+from config.settings import Container, HealthCheck
+from planning import choices, images
+from planning.situation import NetworkMode, Room, WorkHere
+
+Definition = dict[str, Any]
+
+
+def definitions(
+    work: WorkHere,
+    catalog: Catalog,
+    *,
+    size: Room,
+    devices: tuple[int, ...],
+    log_group: str,
+    efa_devices: int,
+) -> str:
+    """The canonical JSON of a task's containers: the workload's own, then its sidecars by name.
+
+    `devices` are the Neuron devices that the task names; empty where ECS hands them out.
+    """
+    sidecars = work.spec.sidecars
+    cpu = size.cpu_units - sum(c.cpu_units for c in sidecars.values())
+    memory = size.memory_mib - sum(c.memory_mib for c in sidecars.values())
+    main = _container(work.name, work.spec, work.region, catalog, log_group)
+    main |= {
+        "cpu": cpu,
+        "memory": memory,
+        "essential": True,
+        "portMappings": _ports(work.spec.served_ports, work.network_mode) + _locks(devices, work),
+        "linuxParameters": _linux(work, devices, efa_devices),
+        "ulimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}] if efa_devices else [],
+        "resourceRequirements": _requirements(work.managed_devices),
+        "stopTimeout": work.spec.stop_timeout_seconds
+        if work.spec.stop_timeout_seconds is not None
+        else choices.STOP_TIMEOUT_SECONDS,
+        "healthCheck": _health(work.spec.health_check),
+    }
+    rest = [
+        _sidecar(name, sidecar, work, catalog, devices, log_group)
+        for name, sidecar in sidecars.items()
+    ]
+    ordered = sorted([main, *rest], key=lambda c: c["name"])
+    return json.dumps([_pruned(c) for c in ordered], sort_keys=True, separators=(",", ":"))
+
+
+def _sidecar(
+    name: str,
+    sidecar: Sidecar,
+    work: WorkHere,
+    catalog: Catalog,
+    devices: tuple[int, ...],
+    log_group: str,
+) -> Definition:
+    wanted = sidecar.neuron_devices
+    opened = devices if wanted == "all" else wanted if isinstance(wanted, tuple) else ()
+    managed = wanted == "all" and work.pool.managed and not devices
+    return _container(f"{work.name}-{name}", sidecar, work.region, catalog, log_group) | {
+        "cpu": sidecar.cpu_units,
+        "memory": sidecar.memory_mib,
+        "essential": sidecar.essential,
+        # the only way by which containers behind the bridge reach each other by name
+        "links": [work.name] if work.network_mode == "bridge" else [],
+        "linuxParameters": {
+            "capabilities": {"add": sorted(sidecar.linux_capabilities)},
+            "devices": _devices(tuple(sorted(opened))),
+            "initProcessEnabled": True,
+        },
+        "resourceRequirements": _requirements(managed),
+    }
+
+
+def _container(
+    name: str, spec: Container, region: str, catalog: Catalog, log_group: str
+) -> Definition:
+    return {
+        "name": name,
+        "image": images.resolved(spec.image, region, catalog),
+        "command": list(spec.command),
+        "entryPoint": list(spec.entry_point),
+        "environment": [{"name": n, "value": v} for n, v in sorted(spec.environment.items())],
+        "secrets": [
+            {"name": n, "valueFrom": v.replace("{region}", region)}
+            for n, v in sorted(spec.secrets.items())
+        ],
+        "user": spec.user,
+        "readonlyRootFilesystem": spec.read_only_root,
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": log_group,
+                "awslogs-region": region,
+                "awslogs-stream-prefix": name,
+            },
+        },
+    }
+
+
+def _ports(ports: Sequence[int], mode: NetworkMode) -> list[Definition]:
+    """Behind the bridge the host port is chosen by Docker (0); elsewhere it is the server's own."""
+    return [
+        {"containerPort": p, "hostPort": 0 if mode == "bridge" else p, "protocol": "tcp"}
+        for p in ports
+    ]
+
+
+def _locks(devices: tuple[int, ...], work: WorkHere) -> list[Definition]:
+    """A reserved host port for each device; in awsvpc mode nothing of the host can be reserved."""
+    if work.network_mode == "awsvpc":
+        return []
+    ports = [choices.LOCK_PORT_BASE + d for d in devices]
+    return [{"containerPort": p, "hostPort": p, "protocol": "tcp"} for p in ports]
+
+
+def _linux(work: WorkHere, devices: tuple[int, ...], efa_devices: int) -> Definition:
+    efa = [f"{choices.EC2_EFA_DEVICES}{n}" for n in range(efa_devices)]
+    return {
+        "capabilities": {"add": sorted(work.spec.linux_capabilities)},
+        "devices": [_device(path) for path in efa] + _devices(devices),
+        "initProcessEnabled": True,
+        "sharedMemorySize": work.spec.shared_memory_mib,
+    }
+
+
+def _devices(devices: tuple[int, ...]) -> list[Definition]:
+    return [_device(f"/dev/neuron{d}") for d in devices]
+
+
+def _device(path: str) -> Definition:
+    return {"hostPath": path, "containerPath": path, "permissions": ["read", "write"]}
+
+
+def _requirements(managed: bool) -> list[Definition]:
+    return [{"type": "NeuronDevice", "value": "ALL"}] if managed else []
+
+
+def _health(check: HealthCheck | None) -> Definition:
+    if check is None or check.command is None:
+        return {}
+    start = check.start_period_seconds
+    return {
+        "command": list(check.command),
+        "interval": check.interval_seconds,
+        "timeout": check.timeout_seconds,
+        "retries": check.retries,
+        "startPeriod": choices.CONTAINER_START_PERIOD_SECONDS if start is None else start,
+    }
+
+
+def _pruned(value: Any) -> Any:
+    """Without empty leaves; 0 stays where it says something (a dynamic host port)."""
+    if isinstance(value, dict):
+        pruned = {k: _pruned(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType] (JSON)
+        return {
+            k: v
+            for k, v in pruned.items()  # pyright: ignore[reportUnknownVariableType] (JSON)
+            if v not in (None, [], {}, "")
+            and not (v is False and k in ("readonlyRootFilesystem",))
+            and not (v == 0 and k in ("cpu", "startPeriod"))
+        }
+    if isinstance(value, list):
+        return [_pruned(v) for v in value]  # pyright: ignore[reportUnknownVariableType] (JSON)
+    return value

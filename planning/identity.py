@@ -1,0 +1,256 @@
+"""IAM roles: what each may do, and nothing else. Roles are global and built once."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from planning import choices, names
+from planning.plan import InlinePolicy, PolicyValue, Role, RoleArn
+from planning.situation import Situation, WorkHere
+
+Statement = Mapping[str, PolicyValue]
+
+
+def task_role(work: WorkHere) -> str:
+    """Key of the role that a workload's own code has."""
+    return names.key("job" if work.is_job else "", work.name, "task")
+
+
+def execution_role(work: WorkHere) -> str:
+    """Key of the role with which ECS pulls the images, reads the secrets and writes the logs."""
+    if not _secrets(work):
+        return choices.EXECUTION_ROLE
+    return names.key("job" if work.is_job else "", work.name, "execution")
+
+
+def scheduler_role(work: WorkHere) -> str:
+    """Key of the role with which EventBridge Scheduler starts a job."""
+    return names.key("job", work.name, "scheduler")
+
+
+def roles(s: Situation, families: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[Role, ...]:
+    """All roles of the stack, sorted by key.
+
+    `families` are the (Region, family) of each scheduled job's task definitions.
+    """
+    found: list[Role] = []
+    by_name: dict[tuple[bool, str], list[WorkHere]] = {}
+    for work in s.work:
+        by_name.setdefault((work.is_job, work.name), []).append(work)
+    for works in by_name.values():
+        found.extend(_of_workload(s, works, families.get(works[0].path, ())))
+    if any(not _secrets(w) for w in s.work):
+        found.append(
+            _role(
+                s,
+                choices.EXECUTION_ROLE,
+                "ecs-tasks",
+                managed=("task_execution",),
+                purpose="pulls images and writes logs, for tasks without secrets",
+            )
+        )
+    if any(not p.managed for p in s.pools.values()):
+        found.append(
+            _role(
+                s,
+                choices.INSTANCE_ROLE,
+                "ec2",
+                managed=("container_instance", "ssm_core"),
+                profile=True,
+                purpose="instances of Auto Scaling capacity register with ECS",
+            )
+        )
+    if any(p.managed for p in s.pools.values()):
+        found.append(
+            _role(
+                s,
+                choices.MANAGED_INSTANCE_ROLE,
+                "ec2",
+                managed=("managed_instances_instance",),
+                profile=True,
+                purpose="instances of Managed Instances capacity register with ECS",
+            )
+        )
+        found.append(
+            _role(
+                s,
+                choices.INFRASTRUCTURE_ROLE,
+                "ecs",
+                managed=("managed_instances_infrastructure",),
+                purpose="ECS launches and ends Managed Instances",
+            )
+        )
+    return tuple(sorted(found, key=lambda r: r.key))
+
+
+def _of_workload(
+    s: Situation, works: list[WorkHere], families: Iterable[tuple[str, str]]
+) -> Iterable[Role]:
+    first = works[0]
+    what = f"{'job' if first.is_job else 'model'} {first.name}"
+    inline: list[InlinePolicy] = []
+    if first.spec.s3_read:
+        inline.append(InlinePolicy("s3-read", _s3(s, works)))
+    if first.spec.exec:
+        inline.append(InlinePolicy("exec", (_allow(choices.EXEC_ACTIONS, ("*",)),)))
+    yield _role(
+        s,
+        task_role(first),
+        "ecs-tasks",
+        arns=first.spec.task_policies,
+        inline=tuple(inline),
+        purpose=f"what the code of the {what} may do",
+    )
+    if _secrets(first):
+        yield _role(
+            s,
+            execution_role(first),
+            "ecs-tasks",
+            managed=("task_execution",),
+            inline=(InlinePolicy("secrets", _read_secrets(s, works)),),
+            purpose=f"pulls images, writes logs and reads the secrets of the {what}",
+        )
+    if families:
+        yield _role(
+            s,
+            scheduler_role(first),
+            "scheduler",
+            inline=(InlinePolicy("run-task", _run_task(s, first, families)),),
+            purpose=f"starts the {what} on its schedule",
+        )
+
+
+def _role(
+    s: Situation,
+    key: str,
+    service: str,
+    *,
+    managed: tuple[str, ...] = (),
+    arns: tuple[str, ...] = (),
+    inline: tuple[InlinePolicy, ...] = (),
+    profile: bool = False,
+    purpose: str,
+) -> Role:
+    partition = s.catalog.regions[s.home_region].partition
+    given = [f"arn:{partition}:iam::aws:policy/{s.catalog.managed_policy(m)}" for m in managed]
+    suffix = ".com.cn" if service == "ec2" and partition == "aws-cn" else ".com"
+    return Role(
+        key=names.autonamed(key, s.catalog.limit("role_name_max")),
+        service=f"{service}.amazonaws{suffix}",
+        managed_policies=tuple(dict.fromkeys([*given, *sorted(arns)])),
+        inline_policies=inline,
+        instance_profile=profile,
+        purpose=purpose,
+    )
+
+
+def _secrets(work: WorkHere) -> bool:
+    return bool(work.spec.secrets) or any(c.secrets for c in work.spec.sidecars.values())
+
+
+def _s3(s: Situation, works: list[WorkHere]) -> tuple[Statement, ...]:
+    """ListBucket on the bucket for the prefix alone, GetObject below it."""
+    prefixes = sorted({p.replace("{region}", w.region) for w in works for p in w.spec.s3_read})
+    partition = s.catalog.regions[s.home_region].partition
+    statements: list[Statement] = []
+    for prefix in prefixes:
+        bucket, _, path = prefix.removeprefix("s3://").partition("/")
+        arn = f"arn:{partition}:s3:::{bucket}"
+        listing = dict(_allow(("s3:ListBucket",), (arn,)))
+        if path:
+            listing["Condition"] = {"StringLike": {"s3:prefix": (path, f"{path.rstrip('/')}/*")}}
+        statements.append(listing)
+        statements.append(_allow(("s3:GetObject",), (f"{arn}/{path}*",)))
+    return tuple(statements)
+
+
+def _read_secrets(s: Situation, works: list[WorkHere]) -> tuple[Statement, ...]:
+    """Exactly the secrets and parameters named, and their keys: decryption only through the service
+    that keeps them and only for these, whichever KMS key they use."""
+    partition = s.catalog.regions[s.home_region].partition
+    found: set[str] = set()
+    for work in works:
+        containers = (work.spec, *work.spec.sidecars.values())
+        for reference in (r for c in containers for r in c.secrets.values()):
+            reference = reference.replace("{region}", work.region)
+            if reference.startswith("/"):
+                found.add(f"arn:{partition}:ssm:{work.region}:*:parameter{reference}")
+            elif ":secretsmanager:" in reference:
+                found.add(":".join(reference.split(":")[:7]))
+            else:
+                found.add(reference)
+    secrets = tuple(sorted(a for a in found if ":secretsmanager:" in a))
+    parameters = tuple(sorted(a for a in found if ":ssm:" in a))
+    statements: list[Statement] = []
+    for arns, action, service, context in (
+        (secrets, "secretsmanager:GetSecretValue", "secretsmanager", "SecretARN"),
+        (parameters, "ssm:GetParameters", "ssm", "PARAMETER_ARN"),
+    ):
+        if not arns:
+            continue
+        statements.append(_allow((action,), arns))
+        accounts = sorted({tuple(a.split(":")[3:5]) for a in arns})
+        via = tuple(
+            f"{service}.{region}.{s.catalog.regions[region].dns_suffix}"
+            for region in sorted({r for r, _ in accounts})
+            if region in s.catalog.regions
+        )
+        # a Secrets Manager context holds the full ARN, the given one may lack its random suffix
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": "kms:Decrypt",
+                "Resource": tuple(f"arn:{partition}:kms:{r}:{a}:key/*" for r, a in accounts),
+                "Condition": {
+                    "StringEquals": {"kms:ViaService": via},
+                    "StringLike": {
+                        f"kms:EncryptionContext:{context}": tuple(
+                            a
+                            if re.search(r"-[A-Za-z0-9]{6}$", a) or context != "SecretARN"
+                            else f"{a}*"
+                            for a in arns
+                        )
+                    },
+                },
+            }
+        )
+    return tuple(statements)
+
+
+def _run_task(
+    s: Situation, work: WorkHere, families: Iterable[tuple[str, str]]
+) -> tuple[Statement, ...]:
+    partition = s.catalog.regions[s.home_region].partition
+    resources = tuple(
+        f"arn:{partition}:ecs:{region}:*:task-definition/{family}:*"
+        for region, family in sorted(families)
+    )
+    passed = (RoleArn(_key(s, execution_role(work))), RoleArn(_key(s, task_role(work))))
+    tagging = dict(
+        _allow(
+            ("ecs:TagResource",),
+            tuple(
+                f"arn:{partition}:ecs:{region}:*:task/*"
+                for region in sorted({r for r, _ in families})
+            ),
+        )
+    )
+    tagging["Condition"] = {"StringEquals": {"ecs:CreateAction": "RunTask"}}
+    passing: Statement = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": passed,
+        "Condition": {"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+    }
+    return (_allow(("ecs:RunTask",), resources), tagging, passing)
+
+
+def _key(s: Situation, key: str) -> str:
+    return names.autonamed(key, s.catalog.limit("role_name_max"))
+
+
+def _allow(actions: tuple[str, ...], resources: tuple[PolicyValue, ...]) -> Statement:
+    return {
+        "Effect": "Allow",
+        "Action": actions[0] if len(actions) == 1 else actions,
+        "Resource": resources[0] if len(resources) == 1 else resources,
+    }

@@ -1,0 +1,438 @@
+"""The plan: everything that will be built, decided, as frozen plain data.
+
+Components read these types and wire them; they decide nothing. A `key` is a logical name: stable,
+unique in its Region (it carries the Region), and alive as long as the thing it names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, ClassVar, Literal, cast
+
+from planning.finding import Finding
+
+Tags = tuple[tuple[str, str], ...]
+
+
+# ---- networks ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSubnets:
+    """A zone of our own network: its blocks follow from the zone id and never move."""
+
+    zone_id: str
+    private_cidr: str
+    public_cidr: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNetwork:
+    """A VPC that the program makes."""
+
+    kind: ClassVar[str] = "own"
+    key: str
+    cidr: str
+    zones: tuple[ZoneSubnets, ...]
+    nat_zone_ids: tuple[str, ...]  # zones with a NAT gateway; none where empty
+    gateway_endpoints: tuple[str, ...]  # service names, such as com.amazonaws.us-west-2.s3
+    interface_endpoints: tuple[str, ...]  # service names
+
+
+@dataclass(frozen=True, slots=True)
+class GivenNetwork:
+    """A VPC that exists."""
+
+    kind: ClassVar[str] = "given"
+    key: str
+    vpc_id: str
+    private_subnets: tuple[tuple[str, str], ...]  # zone id, subnet id
+
+
+Network = OwnNetwork | GivenNetwork
+
+
+# ---- capacity ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemand:
+    kind: ClassVar[str] = "on_demand"
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    kind: ClassVar[str] = "spot"
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityReservation:
+    """On-Demand Capacity Reservation that the instances must use."""
+
+    kind: ClassVar[str] = "capacity_reservation"
+    reservation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityBlock:
+    """EC2 Capacity Block: a reservation of a market of its own."""
+
+    kind: ClassVar[str] = "capacity_block"
+    reservation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationGroup:
+    """Resource group of Capacity Reservations, for Managed Instances."""
+
+    kind: ClassVar[str] = "reserved"
+    group_arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkInterface:
+    """One network interface of a launch template with EFA."""
+
+    network_card_index: int
+    device_index: int
+    interface_type: Literal["interface", "efa", "efa-only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a workload takes of a slot: so many tasks, each on the slot's first devices."""
+
+    workload: str
+    devices: tuple[int, ...]
+    tasks_min: int
+    tasks_max: int
+    is_job: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A legal set of Neuron devices, the same on every instance of the pool."""
+
+    devices: tuple[int, ...]
+    shares: tuple[Share, ...]
+
+    @property
+    def tasks_min(self) -> int:
+        return sum(s.tasks_min for s in self.shares if not s.is_job)
+
+    @property
+    def tasks_max(self) -> int:
+        return sum(s.tasks_max for s in self.shares if not s.is_job)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Who sits on which chip of a pool's instances, and how many instances that takes."""
+
+    devices: int  # Neuron devices of one instance; 0 on a pool without chips
+    slots: tuple[Slot, ...]
+    instances_min: int  # for every minimum of replicas
+    instances_max: int  # for every maximum of replicas
+    jobs: tuple[Share, ...] = ()  # jobs that take devices while they run, whosever slots those are
+
+    @property
+    def free_devices(self) -> tuple[int, ...]:
+        """Devices of an instance that no slot covers."""
+        taken = {d for slot in self.slots for d in slot.devices}
+        return tuple(d for d in range(self.devices) if d not in taken)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoScalingPool:
+    """Auto Scaling capacity: launch template, Auto Scaling group, capacity provider."""
+
+    kind: ClassVar[str] = "auto_scaling"
+    key: str
+    name: str
+    instance_type: str
+    purchase: OnDemand | Spot | CapacityReservation | CapacityBlock
+    min_size: int
+    max_size: int
+    image_id: str  # resolve:ssm:<parameter path>
+    root_device: str
+    root_volume_gib: int
+    metadata_hop_limit: int
+    agent_config: Tags  # lines of /etc/ecs/ecs.config beside ECS_CLUSTER, sorted
+    zone_ids: tuple[str, ...]
+    network_interfaces: tuple[NetworkInterface, ...]  # empty: the default interface
+    placement_group: bool
+    maximum_scaling_step: int
+    managed_scaling: bool
+    layout: Layout
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedInstancesPool:
+    """Managed Instances capacity: one capacity provider, the rest is AWS's."""
+
+    kind: ClassVar[str] = "managed_instances"
+    key: str
+    name: str
+    allowed_instance_types: tuple[str, ...]  # as written, patterns included
+    instance_types: tuple[str, ...]  # what they admit in this Region, by the catalog
+    purchase: OnDemand | Spot | ReservationGroup
+    storage_gib: int | None  # None with local storage
+    local_storage: bool
+    scale_in_after_seconds: int | None
+    zone_ids: tuple[str, ...]
+    layout: Layout
+    retired: bool
+
+
+Pool = AutoScalingPool | ManagedInstancesPool
+
+
+@dataclass(frozen=True, slots=True)
+class AutoScalingCluster:
+    kind: ClassVar[str] = "auto_scaling"
+    key: str
+    pools: tuple[AutoScalingPool, ...]
+    instance_role: str  # key of a role with an instance profile
+    serving_ports: tuple[tuple[int, int], ...]  # host port ranges that the load balancer reaches
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedInstancesCluster:
+    kind: ClassVar[str] = "managed_instances"
+    key: str
+    pools: tuple[ManagedInstancesPool, ...]
+    instance_role: str
+    infrastructure_role: str
+    serving_ports: tuple[tuple[int, int], ...]
+
+
+Cluster = AutoScalingCluster | ManagedInstancesCluster
+
+
+# ---- workloads -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """One task definition: a workload on one slot."""
+
+    key: str
+    family: str
+    compatibility: Literal["EC2", "MANAGED_INSTANCES"]
+    network_mode: Literal["bridge", "host", "awsvpc"]
+    cpu: int | None  # task-level CPU units; None: on the containers alone
+    memory: int | None  # task-level MiB
+    member_of: tuple[str, ...]  # placement expressions
+    container_definitions: str  # canonical JSON
+    task_role: str  # key of a role
+    execution_role: str
+    devices: tuple[int, ...] | Literal["all"]  # Neuron devices of its tasks; () on a CPU pool
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Application Auto Scaling target of a service whose minimum is below its maximum."""
+
+    key: str
+    min_capacity: int
+    max_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long the engine waits, in minutes."""
+
+    create_minutes: int
+    update_minutes: int
+    delete_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service: the tasks of a model on one slot of one pool."""
+
+    key: str
+    pool: str  # key of the pool, whose capacity provider it names
+    task_definition: TaskDefinition
+    desired_count: int
+    scaling: Scaling | None
+    minimum_healthy_percent: int
+    maximum_percent: int
+    distinct_instance: bool
+    pack: bool  # binpack placement strategy; Managed Instances take none
+    grace_seconds: int | None  # with a load balancer only
+    container_name: str
+    container_port: int | None  # behind the load balancer
+    exec: bool
+    timeouts: Timeouts
+    after: tuple[str, ...]  # keys of services of the model that must be steady first
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """All services of a model in a Region register here."""
+
+    key: str
+    target_type: Literal["instance", "ip"]
+    port: int
+    health_path: str
+    health_interval_seconds: int
+    health_timeout_seconds: int
+    unhealthy_threshold: int
+    deregistration_delay_seconds: int
+    rule_key: str
+    priority: int | None  # None: the listener's next free one; the paths never overlap
+    path_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    key: str
+    name: str
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model in a Region."""
+
+    name: str
+    key: str
+    pool: str
+    network_mode: Literal["bridge", "host", "awsvpc"]
+    log_group: LogGroup
+    target_group: TargetGroup | None
+    services: tuple[Service, ...]
+    replicas_min: int
+    replicas_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """EventBridge Scheduler schedule of a job."""
+
+    key: str
+    expression: str
+    timezone: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job in a Region: a task definition, and what starts it."""
+
+    name: str
+    key: str
+    pool: str
+    log_group: LogGroup
+    task_definition: TaskDefinition
+    member_of: tuple[str, ...]  # placement expressions of the run-task call
+    schedule: Schedule | None
+    waits: str  # where it would wait, in words; empty where an instance has room
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """The Region's internal Application Load Balancer."""
+
+    key: str
+    name_key: str  # logical name within AWS's 32 characters, suffix included
+    certificate_arn: str | None
+    allow_cidrs: tuple[str, ...]
+    allow_security_groups: tuple[str, ...]
+    idle_timeout_seconds: int
+    zone_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Everything in one Region."""
+
+    name: str
+    short: str  # usw2: the prefix of its zone ids
+    partition: str
+    dns_suffix: str
+    network: Network
+    auto_scaling: AutoScalingCluster | None
+    managed_instances: ManagedInstancesCluster | None
+    models: tuple[Model, ...]
+    jobs: tuple[Job, ...]
+    load_balancer: LoadBalancer | None
+    task_ports: tuple[int, ...]  # ports of awsvpc tasks that the load balancer reaches
+    awsvpc: bool  # whether any task has a network interface of its own
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        first: tuple[Pool, ...] = self.auto_scaling.pools if self.auto_scaling else ()
+        return first + (self.managed_instances.pools if self.managed_instances else ())
+
+    def pool(self, key: str) -> Pool:
+        """The pool of that key."""
+        return next(p for p in self.pools if p.key == key)
+
+
+# ---- identity ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RoleArn:
+    """Stands in a policy for the ARN of another role of the plan."""
+
+    role: str
+
+
+PolicyValue = str | RoleArn | tuple["PolicyValue", ...] | Mapping[str, "PolicyValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePolicy:
+    """A policy document: a list of statements, in which `RoleArn` stands for an ARN to come."""
+
+    name: str
+    statements: tuple[Mapping[str, PolicyValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role, global, built once in the home Region."""
+
+    key: str
+    service: str  # service principal that may assume it
+    managed_policies: tuple[str, ...]  # ARNs
+    inline_policies: tuple[InlinePolicy, ...]
+    instance_profile: bool
+    purpose: str
+
+
+# ---- the whole -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be built, everywhere."""
+
+    project: str
+    stack: str
+    home_region: str
+    tags: Tags
+    wait_for_steady_state: bool
+    regions: tuple[Region, ...]
+    roles: tuple[Role, ...]
+    findings: tuple[Finding, ...] = field(default=())
+    silenced: Tags = ()  # code and reason of findings that the stack file asked not to tell
+
+
+def as_json(value: object) -> Any:
+    """The plan, or a part of it, as JSON-able data; unions carry their `kind`."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = getattr(value, "kind", None)
+        data: dict[str, Any] = {"kind": kind} if isinstance(kind, str) else {}
+        for entry in fields(value):
+            data[entry.name] = as_json(getattr(value, entry.name))
+        return data
+    if isinstance(value, (tuple, list)):
+        return [as_json(v) for v in cast("tuple[object, ...]", value)]
+    if isinstance(value, Mapping):
+        return {str(k): as_json(v) for k, v in cast("Mapping[str, object]", value).items()}
+    return value

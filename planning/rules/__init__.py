@@ -1,0 +1,20 @@
+"""All rules, in one explicit tuple, in order of their codes.
+
+NE0 the stack file, NE1 where, NE2 chips, NE3 tasks, NE4 images, NE5 traffic and networks, NE6
+rollouts, NE7 names and limits, NE8 training. A code is never used again.
+"""
+
+from planning.rules import chips, images, tasks, traffic, where
+from planning.rules.rule import Rule, Told, rule
+from planning.rules.silence import rules_about_silence
+
+_OF_THE_WISH: tuple[Rule, ...] = (
+    *where.RULES,
+    *chips.RULES,
+    *tasks.RULES,
+    *images.RULES,
+    *traffic.RULES,
+)
+RULES: tuple[Rule, ...] = (*rules_about_silence(_OF_THE_WISH), *_OF_THE_WISH)
+
+__all__ = ["RULES", "Rule", "Told", "rule"]

@@ -1,0 +1,563 @@
+"""Neuron devices: which exist, which sets a task may take, and whether the pool holds them all."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from config import ManagedInstancesCapacity
+from planning import layout, waiting
+from planning.finding import Severity
+from planning.rules.rule import Told, rule
+from planning.rules.wording import counted, ids, listed, spans
+from planning.situation import PoolHere, Situation, WorkHere
+
+
+def each_workload(s: Situation) -> Iterator[WorkHere]:
+    """Every model and job once for each instance type it meets."""
+    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    for work in s.work:
+        key = (work.path, work.pool.name, tuple(t.name for t in work.pool.types))
+        if key not in seen:
+            seen.add(key)
+            yield work
+
+
+def _written(devices: int | tuple[int, ...] | str) -> str:
+    return ids(devices) if isinstance(devices, tuple) else str(devices)
+
+
+@rule(
+    "NE201",
+    Severity.ERROR,
+    "Only instances of the inf and trn families have Neuron devices.",
+    do="Leave neuron_devices out, or move the workload to a Neuron pool.",
+)
+def devices_without_chips(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html"""
+    for work in each_workload(s):
+        if work.spec.neuron_devices is not None and work.pool.types and not work.pool.neuron:
+            others = [p.name for (r, _), p in s.pools.items() if p.neuron and r == work.region]
+            types = listed([t.name for t in work.pool.types], most=3)
+            yield Told(
+                f"{work.path}.neuron_devices",
+                f"is {_written(work.spec.neuron_devices)}; {types} has no Neuron device",
+                "leave it out" + (f", or move it to {listed(others)}" if others else ""),
+            )
+
+
+@rule(
+    "NE202",
+    Severity.ERROR,
+    "ECS does not track Neuron devices on EC2 capacity: a task gets the devices that its task "
+    "definition names, and no others.",
+    do="Say how many devices a task needs: a count, ids, or all.",
+)
+def devices_not_named(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html"""
+    for work in each_workload(s):
+        kind = work.pool.smallest
+        if work.pool.neuron and work.spec.neuron_devices is None and kind and kind.neuron:
+            sizes = sorted({n for _, n in s.catalog.device_sets(kind.name)})
+            yield Told(
+                f"{work.path}.neuron_devices",
+                f"is missing, on a pool of {kind.name}",
+                f"write a count ({listed([str(n) for n in sizes], most=16)}), ids, or all",
+            )
+
+
+@rule(
+    "NE203",
+    Severity.ERROR,
+    "A device id is the N of /dev/neuronN, counted from 0.",
+    do="Ask for devices that the instance type has, or use a larger type.",
+)
+def device_does_not_exist(s: Situation) -> Iterator[Told]:
+    """EC2 DescribeInstanceTypes, NeuronInfo, as the catalog holds it."""
+    for work in each_workload(s):
+        kind = work.pool.smallest
+        if kind is None or kind.neuron is None or work.device_count == 0:
+            continue
+        total = kind.neuron.devices
+        path = f"{work.path}.neuron_devices"
+        if work.ids is None and work.device_count > total:
+            bigger = [
+                t.name
+                for t in s.catalog.neuron_types.values()
+                if t.neuron
+                and any(n == work.device_count for _, n in s.catalog.device_sets(t.name))
+                and (t.neuron.family == "inf1") == (kind.neuron.family == "inf1")  # other images
+                and s.catalog.zones_offering(t.name, work.region)
+            ]
+            yield Told(
+                path,
+                f"is {work.device_count}; {kind.name} has {counted(total, 'device')}",
+                f"ask for at most {total}"
+                + (f", or use {listed(bigger)}, offered in {work.region}" if bigger else ""),
+                "A task runs on one instance and has the devices of that one alone.",
+            )
+        elif work.ids is not None and work.ids[-1] >= total:
+            wrong = [d for d in work.ids if d >= total]
+            yield Told(
+                path,
+                f"is {ids(work.ids)}; {kind.name} has no device {listed(map(str, wrong))}",
+                f"its devices are 0 to {total - 1}" if total > 1 else "its one device is 0",
+            )
+
+
+@rule(
+    "NE204",
+    Severity.ERROR,
+    "The Neuron runtime opens contiguous devices of a ring, and 1, 4, 8 or 16 aligned ones of a "
+    "4 by 4 torus; other sets die in nrt_init.",
+    do="Ask for a legal number, or name contiguous (ring) or aligned (torus) ids.",
+)
+def illegal_set(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/infrastructure/scheduler.html"""
+    for work in each_workload(s):
+        kind = work.pool.smallest
+        if kind is None or kind.neuron is None or work.device_count == 0:
+            continue
+        total, wanted, path = kind.neuron.devices, work.ids, f"{work.path}.neuron_devices"
+        if wanted is not None and len(set(wanted)) < len(wanted):
+            twice = [str(d) for d, n in Counter(wanted).items() if n > 1]
+            yield Told(
+                path,
+                f"is {ids(wanted)}, with {listed(twice)} more than once",
+                f"write {ids(sorted(set(wanted)))}",
+                "A task takes each device once.",
+            )
+        elif work.device_count > total or (wanted is not None and wanted[-1] >= total):
+            continue
+        elif not s.legal(kind, work):
+            sets = s.catalog.device_sets(kind.name)
+            if wanted is None:
+                sizes = sorted({n for _, n in sets})
+                up = [n for n in sizes if n > work.device_count][:1]
+                down = [n for n in sizes if n < work.device_count][-1:]
+                yield Told(
+                    path,
+                    f"is {work.device_count}, no legal number of devices on {kind.name}",
+                    f"ask for {' or '.join(map(str, down + up))}",
+                )
+            else:
+                start = wanted[0]
+                same = [(f, n) for f, n in sets if n == len(wanted)]
+                near = sorted(same, key=lambda x: (abs(x[0] - start), x[0]))[:4]
+                sizes = sorted({n for _, n in sets})
+                fix = (
+                    f"use {spans(sorted(near))}"
+                    if near
+                    else f"take {listed(map(str, sizes))} devices: {spans(sets)}"
+                )
+                yield Told(path, f"is {ids(wanted)}, no legal set of {kind.name}", fix)
+
+
+@rule(
+    "NE205",
+    Severity.ERROR,
+    "Two tasks whose devices overlap in part can never share an instance, and block each other's "
+    "rollouts.",
+    do="Name disjoint ids, equal ids, or counts.",
+)
+def overlap(s: Situation) -> Iterator[Told]:
+    """Only one task per chip
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
+    seen: set[tuple[str, str]] = set()
+    for (_, name), pool in s.pools.items():
+        if not s.legal_everywhere(pool):
+            continue
+        named = [w for w in s.work_on(pool) if w.ids is not None and not w.is_job]
+        for i, first in enumerate(named):
+            for second in named[i + 1 :]:
+                a, b = first.ids or (), second.ids or ()
+                common = sorted(set(a) & set(b))
+                if not common or a == b or (first.path, second.path) in seen:
+                    continue
+                seen.add((first.path, second.path))
+                kind = pool.type
+                taken = {d for w in named if w is not second for d in w.ids or ()}
+                free = [
+                    (f, n)
+                    for f, n in s.catalog.device_sets(kind.name if kind else "")
+                    if n == len(b) and not taken & set(range(f, f + n))
+                ]
+                yield Told(
+                    f"{second.path}.neuron_devices",
+                    f"is {ids(b)}, which shares {ids(common)} with {first.path} on the pool {name}",
+                    (f"still free: {spans(free)}" if free else f"no legal set of {len(b)} is free")
+                    + f"; or write the count {len(b)} and let the planner place it",
+                )
+
+
+@rule(
+    "NE206",
+    Severity.ERROR,
+    "One task at a time holds a device, so tasks on the same devices need an instance each.",
+    do="Raise max_size, lower the replicas, or let the planner place counts instead of ids.",
+)
+def does_not_fit(s: Situation) -> Iterator[Told]:
+    """AWS: only one task per chip
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
+    told: set[tuple[str, str]] = set()
+    for (region, name), pool in s.pools.items():
+        kind = pool.type
+        if kind is None or kind.neuron is None or not s.sound(pool):
+            continue
+        cut = s.cut(pool)
+        works = [w for w in s.work_on(pool) if w.device_count]
+        if cut is None:
+            pinned = [f"{w.name} {ids(w.ids)}" for w in works if w.ids is not None]
+            largest = max((w for w in works if w.ids is None), key=lambda w: w.device_count)
+            what = (
+                f"asks for {counted(largest.device_count, 'device')}, for which the devices named "
+                f"by {listed(pinned)} leave no legal set on {kind.name}"
+            )
+            if (largest.path, what) not in told:
+                told.add((largest.path, what))
+                yield Told(
+                    f"{largest.path}.neuron_devices",
+                    what,
+                    "name other ids, or give counts everywhere and let the planner place them",
+                )
+        elif pool.max_size is not None and cut.instances > pool.max_size:
+            models = listed([w.name for w in works if not w.is_job])
+            yield Told(
+                f"capacity.{name}.max_size",
+                f"is {pool.max_size}; the replicas of {models} need "
+                f"{counted(cut.instances, 'instance')} of {kind.name} in {region}",
+                f"write max_size: {cut.instances}" + _fewer_replicas(s, pool, works),
+            )
+
+
+def _fewer_replicas(s: Situation, pool: PoolHere, works: list[WorkHere]) -> str:
+    """`, or replicas.max: 2 for m`: the most of the largest model that still fits, if any does."""
+    kind = pool.type
+    models = sorted((w for w in works if not w.is_job), key=lambda w: (-w.tasks_max, w.name))
+    if kind is None or kind.neuron is None or not models:
+        return ""
+    chosen = models[0]
+    for most in range(chosen.tasks_max - 1, max(chosen.replicas.min, 1) - 1, -1):
+        demands = tuple(
+            layout.Demand(d.name, d.size, most, d.ids) if d.name == f"m:{chosen.name}" else d
+            for d in s.demands(pool)
+        )
+        cut = layout.arrange(kind.neuron.devices, s.catalog.device_sets(kind.name), demands)
+        if cut is not None and cut.instances <= (pool.max_size or 0):
+            return f", or at most {counted(most, 'replica')} of {chosen.name}"
+    return ""
+
+
+@rule(
+    "NE207",
+    Severity.ERROR,
+    "Amazon EC2 Inf1 instances are not supported on Managed Instances.",
+    do="Run Inf1 on kind: auto_scaling, and write patterns that leave it out.",
+)
+def inf1_on_managed_instances(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html (the list
+    of accelerated types of Managed Instances names Inf1; the Neuron page says EC2 only)."""
+    for name, spec in s.settings.capacity.items():
+        if not isinstance(spec, ManagedInstancesCapacity):
+            continue
+        for index, pattern in enumerate(spec.allowed_instance_types):
+            admitted = s.catalog.matching_types(pattern)
+            refused = [t for t in admitted if _support(s, t) == "no"]
+            if not refused:
+                continue
+            rest = [t for t in admitted if _support(s, t) == "yes"]
+            if "*" in pattern:
+                families = sorted({t.split(".")[0] + ".*" for t in rest})
+                what = f'is "{pattern}", which admits {listed(refused)}'
+                fix = f"write {listed(families)}" if families else "write inf2.* or trn1.*"
+            else:
+                what = f'is "{pattern}"'
+                fix = f"make a pool of kind: auto_scaling with instance_type: {pattern}"
+            yield Told(f"capacity.{name}.allowed_instance_types[{index}]", what, fix)
+
+
+def _support(s: Situation, type_name: str) -> str:
+    kind = s.catalog.neuron_types.get(type_name)
+    return kind.neuron.managed_instances if kind and kind.neuron else ""
+
+
+@rule(
+    "NE208",
+    Severity.WARNING,
+    "AWS's pages contradict each other on Managed Instances with this family.",
+    do="Use kind: auto_scaling for the family, or prove it on an account.",
+)
+def unproven_on_managed_instances(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html names Trn2;
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-instance-types.html
+    lists neither Trn1n nor Trn2."""
+    for name, spec in s.settings.capacity.items():
+        if isinstance(spec, ManagedInstancesCapacity):
+            doubtful = [t for t in s.types_named(name) if _support(s, t) == "unverified"]
+            if doubtful:
+                yield Told(
+                    f"capacity.{name}.allowed_instance_types",
+                    f"admits {listed(doubtful)}",
+                    "use kind: auto_scaling for it, or try it on an account first",
+                )
+
+
+@rule(
+    "NE209",
+    Severity.ERROR,
+    "A task asks ECS for its devices (NeuronDevice) or names them itself, never both.",
+    do="Use neuron_devices: all everywhere in the task, or name devices everywhere.",
+)
+def both_approaches(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html: "use one
+    approach consistently"."""
+    for work in each_workload(s):
+        if not work.pool.managed:
+            continue
+        for name, sidecar in work.spec.sidecars.items():
+            if sidecar.neuron_devices is None or work.spec.neuron_devices is None:
+                continue
+            path = f"{work.path}.sidecars.{name}.neuron_devices"
+            if (sidecar.neuron_devices == "all") != work.managed_devices:
+                yield Told(
+                    path,
+                    "names devices, while the model asks ECS for all of them"
+                    if work.managed_devices
+                    else "is all, while the model names its devices",
+                    "leave it out",
+                )
+
+
+@rule(
+    "NE210",
+    Severity.ERROR,
+    "Only one container of a task can specify NeuronDevice.",
+    do="Leave neuron_devices to one container.",
+)
+def several_neuron_device(s: Situation) -> Iterator[Told]:
+    """API_ResourceRequirement of the Amazon ECS API Reference."""
+    for work in each_workload(s):
+        if not work.pool.managed:
+            continue
+        asking = [n for n, c in work.spec.sidecars.items() if c.neuron_devices == "all"]
+        others = asking if work.managed_devices else asking[1:]
+        if work.spec.neuron_devices is not None and not work.managed_devices:
+            continue
+        for name in others:
+            yield Told(
+                f"{work.path}.sidecars.{name}.neuron_devices",
+                "is all, which another container of the task has already",
+                "leave it out; the model's container alone opens the devices",
+            )
+
+
+@rule(
+    "NE211",
+    Severity.ERROR,
+    "Devices named by hand belong to one instance type, which a Managed Instances pool must fix.",
+    do="Write neuron_devices: all, or allow exactly one instance type.",
+)
+def named_devices_need_one_type(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html: a
+    task definition with named devices is specific to one instance type."""
+    for work in each_workload(s):
+        spec = work.pool.spec
+        if not isinstance(spec, ManagedInstancesCapacity) or work.managed_devices:
+            continue
+        if work.spec.neuron_devices is not None and work.pool.neuron:
+            exact = (
+                len(spec.allowed_instance_types) == 1 and "*" not in spec.allowed_instance_types[0]
+            )
+            if not exact:
+                yield Told(
+                    f"{work.path}.neuron_devices",
+                    f"names devices on a pool that allows {listed(spec.allowed_instance_types)}",
+                    "write neuron_devices: all, or allow exactly one instance type",
+                )
+
+
+@rule(
+    "NE212",
+    Severity.WARNING,
+    "Host ports as locks on Managed Instances follow from AWS's documentation and have not been "
+    "seen on an account.",
+    do="Write neuron_devices: all, use kind: auto_scaling, or try it first.",
+)
+def unproven_locks(s: Situation) -> Iterator[Told]:
+    """API_PortMapping: a host port stays reserved until its task has stopped."""
+    for work in each_workload(s):
+        if work.pool.managed and work.device_count and not work.managed_devices:
+            yield Told(
+                f"{work.path}.neuron_devices",
+                "shares the instances of a Managed Instances pool by named devices",
+                "write neuron_devices: all, or use kind: auto_scaling",
+            )
+
+
+@rule(
+    "NE213",
+    Severity.ERROR,
+    "A sidecar can open the devices of its own task, and no others.",
+    do="Write all, or ids of the task itself.",
+)
+def sidecar_devices(s: Situation) -> Iterator[Told]:
+    """API_LinuxParameters, devices: a container gets what its definition names."""
+    for work in each_workload(s):
+        for name, sidecar in work.spec.sidecars.items():
+            wanted, path = sidecar.neuron_devices, f"{work.path}.sidecars.{name}.neuron_devices"
+            if wanted is None or work.managed_devices:
+                continue
+            if isinstance(wanted, int):
+                yield Told(
+                    path, f"is the count {wanted}", "write all, or ids of the task's devices"
+                )
+            elif work.spec.neuron_devices is None and work.pool.managed and wanted == "all":
+                continue
+            elif isinstance(wanted, tuple) and not set(wanted) <= set(work.ids or ()):
+                yield Told(
+                    path,
+                    f"is {ids(wanted)}; the devices of {work.name} are "
+                    + (ids(work.ids) if work.ids else "chosen by the planner"),
+                    "write all: the task's devices, whichever they are",
+                )
+
+
+@rule(
+    "NE214",
+    Severity.ERROR,
+    "A job waits until its devices are free on some instance.",
+    do="Give the pool one more instance, lower the models' minimum, or make a pool for the job.",
+)
+def job_never_starts(s: Situation) -> Iterator[Told]:
+    """A host port that another task holds keeps a task from being placed (API_PortMapping); models
+    hold their devices as long as they serve."""
+    for job, wait in waiting.jobs(s):
+        if wait.never:
+            kind = job.pool.type
+            yield Told(
+                f"{job.path}.neuron_devices",
+                f"can never start in {job.region}: models hold its devices on all "
+                f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
+                "even at their minimum",
+                f"write capacity.{job.pool.name}.max_size: {wait.instances}, fewer replicas.min, "
+                "or give the job a pool of its own",
+            )
+
+
+@rule(
+    "NE215",
+    Severity.NOTE,
+    "A job waits for the devices that models hold.",
+    do="Give the pool one more instance if the job must not wait.",
+)
+def job_waits(s: Situation) -> Iterator[Told]:
+    """The task stays in PROVISIONING until a model scales in or an instance is added."""
+    for job, wait in waiting.jobs(s):
+        if wait.words and not wait.never:
+            yield Told(
+                job.path,
+                f"{wait.words} in {job.region}",
+                f"with capacity.{job.pool.name}.max_size: {wait.instances} it always finds room",
+            )
+
+
+@rule(
+    "NE216",
+    Severity.NOTE,
+    "Tasks of different sizes share an instance only by disjoint slots.",
+    do="Split the pool if the difference is worth a second one.",
+)
+def two_pools_need_fewer(s: Situation) -> Iterator[Told]:
+    """The slots are the same on every instance of a pool, so models of different sizes can cost
+    each other room."""
+    told: set[tuple[str, int, int]] = set()
+    for (region, name), pool in s.pools.items():
+        kind = pool.type
+        if kind is None or kind.neuron is None or not s.sound(pool):
+            continue
+        whole, demands = s.cut(pool), s.demands(pool)
+        sizes = sorted({d.size for d in demands if d.tasks})
+        if whole is None or len(sizes) < 2 or len(demands) > 12:
+            continue
+        sets = s.catalog.device_sets(kind.name)
+        for limit in sizes[1:]:
+            parts = (
+                layout.arrange(
+                    kind.neuron.devices, sets, tuple(d for d in demands if (d.size >= limit) == big)
+                )
+                for big in (True, False)
+            )
+            needed = sum(p.instances if p else whole.instances for p in parts)
+            if needed < whole.instances and (name, limit, needed) not in told:
+                told.add((name, limit, needed))
+                large = [d.name[2:] for d in demands if d.size >= limit and d.tasks]
+                yield Told(
+                    f"capacity.{name}",
+                    f"needs {counted(whole.instances, 'instance')} of {kind.name} at most in "
+                    f"{region}; with {listed(large)} in a pool of their own it would be {needed} "
+                    "in all",
+                    "make a second pool of the same type for them",
+                )
+                break
+
+
+@rule(
+    "NE217",
+    Severity.ERROR,
+    "ECS chooses among all the types that a capacity provider allows.",
+    do="Make one pool of Neuron types and one of others.",
+)
+def mixed_with_other_types(s: Situation) -> Iterator[Told]:
+    """A Managed Instances pool whose patterns mix types with and without Neuron devices could give
+    a task an instance without chips."""
+    for name, spec in s.settings.capacity.items():
+        types = s.types_named(name)
+        if not isinstance(spec, ManagedInstancesCapacity) or not types:
+            continue
+        neuron = [t for t in types if t in s.catalog.neuron_types]
+        if neuron and len(neuron) < len(types):
+            others = [t for t in types if t not in s.catalog.neuron_types]
+            yield Told(
+                f"capacity.{name}.allowed_instance_types",
+                f"admits {listed(others, most=3)}, which have no Neuron devices, beside "
+                f"{listed(neuron, most=3)}",
+                "make two pools",
+            )
+
+
+@rule(
+    "NE218",
+    Severity.WARNING,
+    "In awsvpc mode nothing on the host is reserved for a task.",
+    do="Leave network_mode out, unless nothing else uses these devices.",
+)
+def lock_given_up(s: Situation) -> Iterator[Told]:
+    """API_PortMapping: in awsvpc a host port equals the container port of the task's own interface,
+    so two services, or a task that still stops, can meet on one device."""
+    for work in each_workload(s):
+        if work.pool.locks and work.device_count and work.network_mode == "awsvpc":
+            yield Told(
+                f"{work.path}.network_mode",
+                "is awsvpc, which gives the device lock up",
+                "leave network_mode out (bridge), unless nothing else uses these devices",
+            )
+
+
+RULES = (
+    devices_without_chips,
+    devices_not_named,
+    device_does_not_exist,
+    illegal_set,
+    overlap,
+    does_not_fit,
+    inf1_on_managed_instances,
+    unproven_on_managed_instances,
+    both_approaches,
+    several_neuron_device,
+    named_devices_need_one_type,
+    unproven_locks,
+    sidecar_devices,
+    job_never_starts,
+    job_waits,
+    two_pools_need_fewer,
+    mixed_with_other_types,
+    lock_given_up,
+)

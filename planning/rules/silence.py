@@ -1,0 +1,43 @@
+"""What the stack file asks not to be told."""
+
+from collections.abc import Iterator
+
+from planning.finding import Severity
+from planning.rules.rule import Rule, Told, rule
+from planning.rules.wording import nearest
+from planning.situation import Situation
+
+
+def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The rules that judge `silence`, which need to know all the others."""
+    quiet = {r.code for r in rules if r.severity is not Severity.ERROR}
+    loud = {r.code for r in rules if r.severity is Severity.ERROR}
+
+    @rule(
+        "NE010",
+        Severity.ERROR,
+        "Only warnings and notes can be silenced; an error can never work.",
+        do="Mend the error, or name a code that exists.",
+    )
+    def silence_of_an_error(s: Situation) -> Iterator[Told]:
+        """docs/findings.md lists every code with its severity."""
+        for code in s.settings.silence:
+            if code not in quiet:
+                what = "is an error, which stays" if code in loud else "is no code of a finding"
+                yield Told(f"silence.{code}", what, nearest(code, quiet))
+
+    @rule(
+        "NE011",
+        Severity.NOTE,
+        "A reason that outlives its finding misleads whoever reads it.",
+        do="Take the entry away.",
+    )
+    def silence_without_a_finding(s: Situation) -> Iterator[Told]:
+        """Nothing in the stack file causes the finding any more."""
+        asked = [r for r in rules if r.code in s.settings.silence]
+        said = {r.code for r in asked if any(True for _ in r.findings(s))}
+        for code in s.settings.silence:
+            if code in quiet and code not in said:
+                yield Told(f"silence.{code}", "silences nothing", "remove it")
+
+    return (silence_of_an_error, silence_without_a_finding)

@@ -1,0 +1,555 @@
+"""Tasks on instances: sizes, network modes, ports, replicas."""
+
+from collections.abc import Iterator
+
+from config import AutoScalingCapacity, ManagedInstancesCapacity
+from planning.finding import Severity
+from planning.rules.chips import each_workload
+from planning.rules.rule import Told, rule
+from planning.rules.wording import listed
+from planning.situation import Room, Situation, WorkHere
+
+
+def _bigger(s: Situation, work: WorkHere, *, cpu: int, memory: int) -> str:
+    """`, or use inf2.8xlarge`: types of the Region with as many devices and enough room."""
+    kind = work.pool.smallest
+    family = kind.neuron.family if kind and kind.neuron else None
+    fitting = [
+        t.name
+        for t in s.catalog.neuron_types.values()
+        if t.neuron
+        and family
+        and t.neuron.devices >= work.device_count
+        and s.room(t).cpu_units >= cpu
+        and s.room(t).memory_mib >= memory
+        and s.catalog.zones_offering(t.name, work.region)
+        and not (work.pool.managed and t.neuron.managed_instances != "yes")
+    ]
+    return f", or use {listed(fitting, most=3)}" if fitting else ""
+
+
+@rule(
+    "NE301",
+    Severity.ERROR,
+    "A task that is larger than what an instance registers stays in PROVISIONING for ever.",
+    do="Ask for what the instance has after the host's share, or use a larger type.",
+)
+def larger_than_the_instance(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: the host
+    and the ECS agent take a part of what is installed."""
+    for work in each_workload(s):
+        kind = work.pool.smallest
+        if kind is None:
+            continue
+        room = s.room(kind)
+        for field, unit, wanted, most, installed in (
+            ("memory_mib", "MiB", work.spec.memory_mib, room.memory_mib, f"{kind.memory_mib} MiB"),
+            ("cpu_units", "units", work.spec.cpu_units, room.cpu_units, f"{kind.vcpus} vCPU"),
+        ):
+            if wanted is not None and wanted > most:
+                cpu = wanted if field == "cpu_units" else work.spec.cpu_units or 0
+                memory = wanted if field == "memory_mib" else work.spec.memory_mib or 0
+                yield Told(
+                    f"{work.path}.{field}",
+                    f"is {wanted}; {kind.name} has {installed}, of which a task can have {most} "
+                    f"{unit}",
+                    f"write at most {most}" + _bigger(s, work, cpu=cpu, memory=memory),
+                )
+
+
+@rule(
+    "NE302",
+    Severity.ERROR,
+    "A task without devices has no share of the instance to default to.",
+    do="Write cpu_units and memory_mib.",
+)
+def no_size(s: Situation) -> Iterator[Told]:
+    """RegisterTaskDefinition needs the memory of the task or of each container."""
+    for work in each_workload(s):
+        if work.pool.types and not work.pool.neuron and s.task_size(work) is None:
+            kind = work.pool.smallest
+            missing = [f for f in ("cpu_units", "memory_mib") if getattr(work.spec, f) is None]
+            room = s.room(kind) if kind else None
+            yield Told(
+                f"{work.path}.{missing[0]}",
+                "is missing, on a pool without Neuron devices",
+                f"write {listed(missing)}; on {kind.name if kind else 'it'} tasks can have "
+                f"{room.cpu_units if room else 0} CPU units and {room.memory_mib if room else 0} "
+                "MiB together",
+            )
+
+
+@rule(
+    "NE303",
+    Severity.ERROR,
+    "The sidecars' CPU and memory are part of the task's.",
+    do="Give the sidecars less, or the task more.",
+)
+def sidecars_leave_nothing(s: Situation) -> Iterator[Told]:
+    """API_ContainerDefinition, cpu and memory: the containers' sum must not exceed the task's."""
+    for work in each_workload(s):
+        size = s.task_size(work)
+        cpu = sum(c.cpu_units for c in work.spec.sidecars.values())
+        memory = sum(c.memory_mib for c in work.spec.sidecars.values())
+        if size is None or not work.spec.sidecars:
+            continue
+        for field, taken, have in (
+            ("cpu_units", cpu, size.cpu_units),
+            ("memory_mib", memory, size.memory_mib),
+        ):
+            if taken >= have:
+                yield Told(
+                    f"{work.path}.sidecars",
+                    f"take {taken} of the task's {have} {field}, which leaves the model nothing",
+                    f"lower the sidecars' {field}, or write a larger {field} for {work.name}",
+                )
+
+
+@rule(
+    "NE304",
+    Severity.NOTE,
+    "Nothing changes the number of tasks between minimum and maximum yet.",
+    do="Change the desired count yourself, or write min and max alike.",
+)
+def nothing_scales(s: Situation) -> Iterator[Told]:
+    """Application Auto Scaling moves the desired count only by a scaling policy or by hand
+    (https://docs.aws.amazon.com/autoscaling/application/userguide/what-is-application-auto-scaling.html)."""
+    for name, model in s.settings.models.items():
+        replicas = [model.replicas]
+        replicas += [o.replicas for o in s.work_regions(model).values() if o.replicas]
+        if any(r.min < r.most for r in replicas):
+            first = next(r for r in replicas if r.min < r.most)
+            yield Told(
+                f"models.{name}.replicas",
+                f"has min {first.min} below max {first.most}",
+                "change the service's desired count yourself, or write min and max alike",
+            )
+
+
+@rule(
+    "NE305",
+    Severity.ERROR,
+    "A maximum of replicas is at least the minimum.",
+    do="Write a maximum that is at least the minimum.",
+)
+def maximum_below_minimum(s: Situation) -> Iterator[Told]:
+    """RegisterScalableTarget refuses a MinCapacity above the MaxCapacity; an Auto Scaling group
+    likewise."""
+    for name, model in s.settings.models.items():
+        places = {"replicas": model.replicas} | {
+            f"regions.{r}.replicas": o.replicas
+            for r, o in s.work_regions(model).items()
+            if o.replicas
+        }
+        for where, replicas in places.items():
+            if replicas.max is not None and replicas.max < replicas.min:
+                yield Told(
+                    f"models.{name}.{where}.max",
+                    f"is {replicas.max}, below min {replicas.min}",
+                    f"write max: {replicas.min}",
+                )
+    for name, spec in s.settings.capacity.items():
+        if isinstance(spec, AutoScalingCapacity):
+            sizes = {r: p.max_size for (r, n), p in s.pools.items() if n == name}
+            low = [r for r, size in sizes.items() if size is not None and size < spec.min_size]
+            if low:
+                yield Told(
+                    f"capacity.{name}.min_size",
+                    f"is {spec.min_size}, above max_size in {listed(low)}",
+                    f"write at most {min(size for size in sizes.values() if size is not None)}",
+                )
+
+
+@rule(
+    "NE306",
+    Severity.ERROR,
+    "Managed Instances run tasks in awsvpc or host mode only.",
+    do="Leave network_mode out.",
+)
+def bridge_on_managed_instances(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instance-networking.html"""
+    for work in each_workload(s):
+        if work.pool.managed and work.network_mode == "bridge":
+            yield Told(
+                f"{work.path}.network_mode", "is bridge, on Managed Instances", "leave it out"
+            )
+        elif work.pool.managed and work.device_count and not work.managed_devices:
+            if work.network_mode != "host":
+                yield Told(
+                    f"{work.path}.network_mode",
+                    f"is {work.network_mode}, for a task that names devices",
+                    "leave it out (host)",
+                    "Only a host port can lock a device that ECS does not track.",
+                )
+
+
+@rule(
+    "NE307",
+    Severity.ERROR,
+    "Only host mode gives a task the instance's EFA interfaces.",
+    do="Leave network_mode out on pools with efa.",
+)
+def efa_needs_host(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html: the interfaces are the
+    host's."""
+    for work in each_workload(s):
+        spec = work.pool.spec
+        if isinstance(spec, AutoScalingCapacity) and spec.efa and work.network_mode == "bridge":
+            yield Told(f"{work.path}.network_mode", "is bridge, on a pool with efa", "leave it out")
+
+
+@rule(
+    "NE308",
+    Severity.ERROR,
+    "An instance type has EFA interfaces or has none.",
+    do="Leave efa out, or use a type with EFA interfaces.",
+)
+def no_efa(s: Situation) -> Iterator[Told]:
+    """EC2 DescribeInstanceTypes, EfaInfo.MaximumEfaInterfaces."""
+    for name, spec in s.settings.capacity.items():
+        kind = (
+            s.catalog.instance_type(spec.instance_type)
+            if isinstance(spec, AutoScalingCapacity)
+            else None
+        )
+        if isinstance(spec, AutoScalingCapacity) and spec.efa and kind is not None:
+            if kind.neuron is None or not kind.neuron.efa_interfaces:
+                having = [
+                    t.name
+                    for t in s.catalog.neuron_types.values()
+                    if t.neuron and t.neuron.efa_interfaces
+                ]
+                yield Told(
+                    f"capacity.{name}.efa",
+                    f"is true; {kind.name} has no EFA interface",
+                    f"leave it out, or use {listed(having)}",
+                )
+
+
+@rule(
+    "NE309",
+    Severity.ERROR,
+    "A host port is one task's at a time on an instance.",
+    do="Let each server on the host listen on a free port of its own below 20000.",
+)
+def ports_meet(s: Situation) -> Iterator[Told]:
+    """API_PortMapping: ports 22, 2375, 2376 and 51678 to 51680 are the host's; ports from 32768 up
+    are ephemeral."""
+    reserved = s.catalog.reserved_host_ports()
+    ephemeral = s.catalog.limit("ephemeral_port_first")
+    for work in each_workload(s):
+        if work.network_mode != "host":
+            continue
+        for port in work.spec.served_ports:
+            if port in reserved or port >= ephemeral:
+                yield Told(
+                    f"{work.path}.port",
+                    f"is {port}, which the host keeps for itself",
+                    f"let the server listen on a port below {ephemeral}, such as 8080",
+                )
+            elif port in _lock_ports(work):
+                yield Told(
+                    f"{work.path}.port",
+                    f"is {port}, which locks a Neuron device",
+                    "let the server listen on another port, such as 8080",
+                    "In host mode the locks of a task's devices are ports 20000 and up.",
+                )
+    for (region, name), pool in s.pools.items():
+        works = [w for w in s.work_on(pool) if w.network_mode == "host" and w.spec.served_ports]
+        cut = s.cut(pool)
+        if pool.managed and any(w.managed_devices for w in works):
+            continue
+        shared = cut is None or len(cut.slots) > 1 or not pool.neuron
+        owners: dict[int, WorkHere] = {}
+        for work in works:
+            for port in work.spec.served_ports:
+                first = owners.setdefault(port, work)
+                if first is not work and shared:
+                    yield Told(
+                        f"{work.path}.port",
+                        f"is {port} on the host, as that of {first.name} on the same pool {name} "
+                        f"in {region}",
+                        f"let it listen on another port, such as {_free_port(owners)}",
+                    )
+
+
+def _free_port(taken: dict[int, WorkHere]) -> int:
+    return next(p for p in range(8080, 20000) if p not in taken)
+
+
+def _lock_ports(work: WorkHere) -> range:
+    """The ports that lock devices on the workload's instances; ECS itself tracks `all`."""
+    if work.managed_devices:
+        return range(0)
+    kind = work.pool.smallest
+    return range(20000, 20000 + (kind.neuron.devices if kind and kind.neuron else 0))
+
+
+@rule(
+    "NE310",
+    Severity.ERROR,
+    "Managed Instances refuse a size of /dev/shm.",
+    do="Leave shared_memory_mib out, or use kind: auto_scaling.",
+)
+def shared_memory_on_managed_instances(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
+    linuxParameters.sharedMemorySize is not supported."""
+    for work in each_workload(s):
+        if work.pool.managed and work.spec.shared_memory_mib is not None:
+            yield Told(
+                f"{work.path}.shared_memory_mib",
+                f"is {work.spec.shared_memory_mib}, on Managed Instances",
+                "leave it out, or use kind: auto_scaling",
+            )
+
+
+@rule(
+    "NE311",
+    Severity.ERROR,
+    "CloudWatch Logs keeps events for certain numbers of days only.",
+    do="Write one of the periods that CloudWatch Logs takes.",
+)
+def log_retention(s: Situation) -> Iterator[Told]:
+    """API_PutRetentionPolicy of the CloudWatch Logs API Reference."""
+    allowed = s.catalog.log_retention_days()
+    for path, spec in s.named_workloads():
+        if spec.log_retention_days not in allowed:
+            near = sorted(sorted(allowed, key=lambda d: abs(d - spec.log_retention_days))[:2])
+            yield Told(
+                f"{path}.log_retention_days",
+                f"is {spec.log_retention_days}",
+                f"write {' or '.join(str(d) for d in near)}",
+            )
+
+
+@rule(
+    "NE312",
+    Severity.ERROR,
+    "A container health check has limits.",
+    do="Stay inside the limits; grace_seconds covers longer starts.",
+)
+def health_check_limits(s: Situation) -> Iterator[Told]:
+    """API_HealthCheck of the Amazon ECS API Reference: interval 5 to 300 s, timeout 2 to 60 s, 1 to
+    10 retries, start period at most 300 s; the load balancer's own limits are wider."""
+    limit = s.catalog.limit
+    for path, spec in s.named_workloads():
+        check = spec.health_check
+        if check is None:
+            continue
+        for field, value, low, high in (
+            (
+                "interval_seconds",
+                check.interval_seconds,
+                limit("health_check_interval_min_seconds"),
+                limit("health_check_interval_max_seconds"),
+            ),
+            (
+                "timeout_seconds",
+                check.timeout_seconds,
+                limit("health_check_timeout_min_seconds"),
+                limit("health_check_timeout_max_seconds"),
+            ),
+            (
+                "retries",
+                check.retries,
+                max(2, limit("health_check_retries_min")),
+                limit("health_check_retries_max"),
+            ),
+            (
+                "start_period_seconds",
+                check.start_period_seconds or 0,
+                0,
+                limit("health_check_start_period_max_seconds"),
+            ),
+        ):
+            if not low <= value <= high:
+                more = (
+                    "; grace_seconds covers a longer start"
+                    if field == "start_period_seconds"
+                    else ""
+                )
+                yield Told(
+                    f"{path}.health_check.{field}",
+                    f"is {value}",
+                    f"write {low} to {high}{more}",
+                )
+        if check.timeout_seconds >= check.interval_seconds:
+            yield Told(
+                f"{path}.health_check.timeout_seconds",
+                f"is {check.timeout_seconds}, not below the interval of {check.interval_seconds}",
+                f"write at most {check.interval_seconds - 1}",
+                "A load balancer's health check must end before the next begins.",
+            )
+
+
+@rule(
+    "NE313",
+    Severity.ERROR,
+    "Managed Instances have limits of their own.",
+    do="Stay inside the limits of Managed Instances.",
+)
+def managed_instances_limits(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html (storage);
+    API_InfrastructureOptimization (scaleInAfter)."""
+    limit = s.catalog.limit
+    for name, spec in s.settings.capacity.items():
+        if not isinstance(spec, ManagedInstancesCapacity):
+            continue
+        low = limit("managed_instances_storage_gib_min")
+        high = limit("managed_instances_storage_gib_max")
+        if spec.storage_gib is not None and not low <= spec.storage_gib <= high:
+            yield Told(
+                f"capacity.{name}.storage_gib", f"is {spec.storage_gib}", f"write {low} to {high}"
+            )
+        idle = limit("managed_instances_scale_in_after_max_seconds")
+        if spec.scale_in_after_seconds is not None and spec.scale_in_after_seconds > idle:
+            yield Told(
+                f"capacity.{name}.scale_in_after_seconds",
+                f"is {spec.scale_in_after_seconds}",
+                f"write at most {idle}, or -1 to keep idle instances",
+            )
+        without = [
+            t
+            for t in s.types_named(name)
+            if (k := s.catalog.neuron_types.get(t)) and k.neuron and not k.neuron.local_storage_gb
+        ]
+        if spec.local_storage and without:
+            yield Told(
+                f"capacity.{name}.local_storage",
+                f"is true; {listed(without)} has no instance store",
+                "leave it out",
+            )
+        if spec.local_storage and spec.storage_gib is not None:
+            yield Told(
+                f"capacity.{name}.storage_gib",
+                "is given beside local_storage: true",
+                "keep one of the two",
+                "Local storage replaces the EBS data volume.",
+            )
+
+
+@rule(
+    "NE314",
+    Severity.ERROR,
+    "Tasks on one instance share its CPU and memory.",
+    do="Raise max_size, write smaller sizes, or use a larger type.",
+)
+def pool_too_small(s: Situation) -> Iterator[Told]:
+    """ECS places a task only where its CPU and memory are left
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html). Tasks with
+    the share of their devices always have room; sizes that are written may not."""
+    for (region, name), pool in s.pools.items():
+        works = [w for w in s.work_on(pool) if not w.is_job and s.task_size(w)]
+        kind = pool.smallest
+        if kind is None or pool.max_size is None or not works:
+            continue
+        if kind.neuron is None:
+            needed = s.packed(pool, [(w, w.tasks_max) for w in works])
+        else:
+            cut = s.cut(pool)
+            if cut is None or cut.instances > pool.max_size:
+                continue
+            room, total = s.room(kind), _total(s, works)
+            needed = max(
+                -(-total.cpu_units // room.cpu_units), -(-total.memory_mib // room.memory_mib)
+            )
+        if needed > pool.max_size and all(_fits_alone(s, w) for w in works):
+            yield Told(
+                f"capacity.{name}.max_size",
+                f"is {pool.max_size}; the CPU and memory of the replicas of "
+                f"{listed([w.name for w in works])} need {needed} instances of {kind.name} in "
+                f"{region}",
+                f"write max_size: {needed}, or smaller cpu_units and memory_mib",
+            )
+
+
+@rule(
+    "NE315",
+    Severity.WARNING,
+    "Tasks on one instance share its CPU and memory.",
+    do="Write sizes that fit an instance together, or leave them to the shares.",
+)
+def slots_too_small(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: where the
+    sizes written exceed an instance together, its devices cannot all be used."""
+    for (region, name), pool in s.pools.items():
+        kind, cut = pool.type, s.cut(pool)
+        if kind is None or kind.neuron is None or cut is None or pool.managed:
+            continue
+        room = s.room(kind)
+        works = {f"m:{w.name}": w for w in s.work_on(pool) if not w.is_job}
+        if not all(_fits_alone(s, w) for w in works.values()):
+            continue
+        held = [[works[d.name] for d in deals if d.name in works] for deals in cut.deals]
+        for field, have in (("memory_mib", room.memory_mib), ("cpu_units", room.cpu_units)):
+            largest = [max((getattr(s.task_size(w), field) for w in ws), default=0) for ws in held]
+            written = [w for ws in held for w in ws if getattr(w.spec, field) is not None]
+            if sum(largest) > have and written:
+                work = max(written, key=lambda w: (getattr(w.spec, field), w.name))
+                share = getattr(s.share(kind, work.device_count), field)
+                yield Told(
+                    f"{work.path}.{field}",
+                    f"is {getattr(work.spec, field)}; the tasks that share an instance of the pool "
+                    f"{name} in {region} can want {sum(largest)} together, of {have}",
+                    f"leave it out: its share is {share}",
+                )
+
+
+def _fits_alone(s: Situation, work: WorkHere) -> bool:
+    kind, size = work.pool.smallest, s.task_size(work)
+    if kind is None or size is None:
+        return False
+    room = s.room(kind)
+    return size.cpu_units <= room.cpu_units and size.memory_mib <= room.memory_mib
+
+
+def _total(s: Situation, works: list[WorkHere]) -> Room:
+    sizes = [(w.tasks_max, size) for w in works if (size := s.task_size(w))]
+    return Room(
+        sum(n * size.cpu_units for n, size in sizes), sum(n * size.memory_mib for n, size in sizes)
+    )
+
+
+@rule(
+    "NE350",
+    Severity.WARNING,
+    "ECS places tasks as they come and moves none, so tasks of different sizes can leave gaps that "
+    "fit no other.",
+    do="Raise max_size, or give the tasks of the pool one size.",
+)
+def order_can_leave_a_task_out(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html:
+    binpack chooses among the instances that have room, one task at a time."""
+    for (region, name), pool in s.pools.items():
+        works = [w for w in s.work_on(pool) if not w.is_job and s.task_size(w)]
+        if pool.neuron or pool.max_size is None or not all(_fits_alone(s, w) for w in works):
+            continue
+        wanted = [(w, w.tasks_max) for w in works]
+        needed = s.packed_in_any_order(pool, wanted)
+        if s.packed(pool, wanted) <= pool.max_size < needed:
+            yield Told(
+                f"capacity.{name}.max_size",
+                f"is {pool.max_size}, where {listed([w.name for w in works])} fit in {region} only "
+                "if ECS places them in a fortunate order",
+                f"write max_size: {needed}, which holds them in any order",
+            )
+
+
+RULES = (
+    larger_than_the_instance,
+    no_size,
+    sidecars_leave_nothing,
+    nothing_scales,
+    maximum_below_minimum,
+    bridge_on_managed_instances,
+    efa_needs_host,
+    no_efa,
+    ports_meet,
+    shared_memory_on_managed_instances,
+    log_retention,
+    health_check_limits,
+    managed_instances_limits,
+    pool_too_small,
+    slots_too_small,
+    order_can_leave_a_task_out,
+)

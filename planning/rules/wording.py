@@ -1,0 +1,41 @@
+"""Sentences that more than one rule needs: the nearest word, lists of choices."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """`did you mean x?`, or the words there are."""
+    choices = sorted(words)
+    found = get_close_matches(word[:80], choices, n=1, cutoff=0.6)
+    if found:
+        return f"did you mean {found[0]}?"
+    return f"choose one of {listed(choices)}" if choices else "there is none to choose"
+
+
+def listed(words: Iterable[str], *, most: int = 8) -> str:
+    """`a, b and c`; beyond `most` the number of the others."""
+    items = list(dict.fromkeys(words))
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def spans(sets: Sequence[tuple[int, int]]) -> str:
+    """`0, 1, 0-3`: device sets by first device and size."""
+    return listed(
+        (str(first) if size == 1 else f"{first}-{first + size - 1}" for first, size in sets),
+        most=12,
+    )
+
+
+def ids(devices: Iterable[int]) -> str:
+    """`[0, 1]`: devices as the stack file writes them."""
+    return f"[{', '.join(str(d) for d in devices)}]"
+
+
+def counted(number: int, word: str) -> str:
+    """`1 instance`, `2 instances`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"

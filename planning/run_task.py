@@ -1,0 +1,49 @@
+"""The exact command that starts a job by hand."""
+
+import json
+import shlex
+from collections.abc import Sequence
+
+from planning.plan import Job, Region
+
+
+def render(
+    job: Job,
+    region: Region,
+    *,
+    cluster: str,
+    capacity_provider: str,
+    task_definition: str,
+    subnets: Sequence[str],
+    security_groups: Sequence[str],
+) -> str:
+    """`aws ecs run-task` for the job, quoted for a POSIX shell.
+
+    The network stands in it if and only if the task definition is awsvpc; RunTask refuses both
+    other combinations (API_RunTask, networkConfiguration).
+    """
+    words = [
+        "aws ecs run-task",
+        f"--region {region.name}",
+        f"--cluster {shlex.quote(cluster)}",
+        f"--task-definition {shlex.quote(task_definition)}",
+        f"--capacity-provider-strategy capacityProvider={shlex.quote(capacity_provider)},weight=1",
+    ]
+    if job.task_definition.network_mode == "awsvpc":
+        network = {
+            "awsvpcConfiguration": {
+                "subnets": sorted(subnets),
+                "securityGroups": sorted(security_groups),
+                "assignPublicIp": "DISABLED",
+            }
+        }
+        words.append(f"--network-configuration {shlex.quote(_json(network))}")
+    if job.member_of:
+        constraints = [{"type": "memberOf", "expression": e} for e in job.member_of]
+        words.append(f"--placement-constraints {shlex.quote(_json(constraints))}")
+    words.append("--propagate-tags TASK_DEFINITION --enable-ecs-managed-tags")
+    return " ".join(words)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,396 @@
+"""What the stack file asks for in each Region: entries crossed with Regions, defaults filled in.
+
+Nothing is decided or refused here. What names something unknown is left out, so that a rule about
+the unknown thing speaks once and no other rule speaks of its echoes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from catalog import Catalog, InstanceType
+from config import (
+    AutoScalingCapacity,
+    ExistingNetwork,
+    Job,
+    ManagedInstancesCapacity,
+    Model,
+    PoolOverride,
+    Replicas,
+    Settings,
+    WorkloadOverride,
+)
+from config.settings import Region as RegionSettings
+from planning import layout
+
+NetworkMode = Literal["bridge", "host", "awsvpc"]
+
+
+@dataclass(frozen=True)
+class PoolHere:
+    """A pool in one of its Regions."""
+
+    name: str
+    region: str
+    spec: AutoScalingCapacity | ManagedInstancesCapacity
+    max_size: int | None  # None on Managed Instances, which have no limit of their own
+    purchase: str
+    reservation: str | None
+    types: tuple[InstanceType, ...]  # offered in the Region; all where that is not known
+    zone_ids: tuple[str, ...]  # of the Region's network, that offer one of the types
+
+    @property
+    def path(self) -> str:
+        return f"capacity.{self.name}"
+
+    @property
+    def managed(self) -> bool:
+        return isinstance(self.spec, ManagedInstancesCapacity)
+
+    @property
+    def type(self) -> InstanceType | None:
+        """The one instance type; None where there are several or none."""
+        return self.types[0] if len(self.types) == 1 else None
+
+    @property
+    def neuron(self) -> bool:
+        return any(t.neuron for t in self.types)
+
+    @cached_property
+    def smallest(self) -> InstanceType | None:
+        return min(self.types, key=lambda t: (t.memory_mib, t.vcpus, t.name), default=None)
+
+    @property
+    def locks(self) -> bool:
+        """Whether host ports can lock devices: on hosts that ECS lets tasks share by our ids."""
+        return not self.managed and self.neuron
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHere:
+    """A model or a job in one of its Regions, with its pool there."""
+
+    name: str
+    region: str
+    spec: Model | Job
+    pool: PoolHere
+    replicas: Replicas
+
+    @property
+    def is_job(self) -> bool:
+        return isinstance(self.spec, Job)
+
+    @property
+    def path(self) -> str:
+        return f"{'jobs' if self.is_job else 'models'}.{self.name}"
+
+    @property
+    def tasks_max(self) -> int:
+        return 0 if self.is_job else self.replicas.most
+
+    @property
+    def network_mode(self) -> NetworkMode:
+        if self.spec.network_mode is not None:
+            return self.spec.network_mode
+        if self.pool.managed:
+            return "awsvpc" if self.managed_devices or self.spec.neuron_devices is None else "host"
+        assert isinstance(self.pool.spec, AutoScalingCapacity)
+        return "host" if self.pool.spec.efa else "bridge"
+
+    @property
+    def managed_devices(self) -> bool:
+        """Whether ECS itself hands out the devices: `NeuronDevice: ALL` on Managed Instances."""
+        return self.pool.managed and self.spec.neuron_devices == "all"
+
+    @property
+    def device_count(self) -> int:
+        """Devices of one task; 0 without devices or where the instance type is not known."""
+        wanted, kind = self.spec.neuron_devices, self.pool.smallest
+        if wanted is None:
+            return 0
+        if wanted == "all":
+            return kind.neuron.devices if kind and kind.neuron else 0
+        return wanted if isinstance(wanted, int) else len(wanted)
+
+    @property
+    def ids(self) -> tuple[int, ...] | None:
+        """The devices that the stack file names, sorted; None for a count or `all`."""
+        wanted = self.spec.neuron_devices
+        return tuple(sorted(wanted)) if isinstance(wanted, tuple) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """CPU and memory that tasks can have on an instance, after the host and the ECS agent."""
+
+    cpu_units: int
+    memory_mib: int
+
+
+class Situation:
+    """The stack file against the catalog."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, *, project: str, stack: str, home_region: str
+    ) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.project = project
+        self.stack = stack
+        self.home_region = home_region
+        self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
+
+    @cached_property
+    def regions(self) -> Mapping[str, RegionSettings]:
+        """The stack's Regions that the catalog knows, in order of their names."""
+        return {
+            name: spec
+            for name, spec in sorted(self.settings.regions.items())
+            if name in self.catalog.regions
+        }
+
+    def pool_regions(self, name: str) -> Mapping[str, PoolOverride]:
+        """The Regions that a pool of the stack file is in, as written, with its overrides."""
+        spec = self.settings.capacity[name]
+        match spec.regions:
+            case None:
+                return {r: PoolOverride() for r in sorted(self.settings.regions)}
+            case tuple():
+                return {r: PoolOverride() for r in sorted(set(spec.regions))}
+            case _:
+                return dict(sorted(spec.regions.items()))
+
+    def work_regions(self, spec: Model | Job) -> Mapping[str, WorkloadOverride]:
+        """The Regions of a model or job, as written or those of its pool, with its overrides."""
+        match spec.regions:
+            case None:
+                pool = spec.capacity if spec.capacity in self.settings.capacity else None
+                names = tuple(self.pool_regions(pool)) if pool else ()
+                return {r: WorkloadOverride() for r in names}
+            case tuple():
+                return {r: WorkloadOverride() for r in sorted(set(spec.regions))}
+            case _:
+                return dict(sorted(spec.regions.items()))
+
+    @cached_property
+    def workloads(self) -> tuple[Model | Job, ...]:
+        return (*self.settings.models.values(), *self.settings.jobs.values())
+
+    def named_workloads(self) -> Iterator[tuple[str, Model | Job]]:
+        """Path and spec of every model, then of every job."""
+        for name, model in sorted(self.settings.models.items()):
+            yield f"models.{name}", model
+        for name, job in sorted(self.settings.jobs.items()):
+            yield f"jobs.{name}", job
+
+    def network_zones(self, region: str) -> tuple[str, ...]:
+        """Zone ids that a network can have: those of the subnets given, or all of the Region."""
+        network = self.settings.regions[region].network
+        if isinstance(network, ExistingNetwork):
+            return tuple(sorted(network.private_subnets))
+        prefix = self.catalog.regions[region].short + "-az"
+        return tuple(z for z in self.catalog.zone_ids(region) if z.startswith(prefix))
+
+    def types_named(self, name: str) -> tuple[str, ...]:
+        """The instance types that a pool's entry names or admits, whether offered or not."""
+        spec = self.settings.capacity[name]
+        if isinstance(spec, AutoScalingCapacity):
+            known = self.catalog.instance_type(spec.instance_type)
+            return (known.name,) if known else ()
+        found = {t for p in spec.allowed_instance_types for t in self.catalog.matching_types(p)}
+        return tuple(sorted(found))
+
+    @cached_property
+    def pools(self) -> Mapping[tuple[str, str], PoolHere]:
+        """Every pool in every Region where it can be, by (Region, name)."""
+        found: dict[tuple[str, str], PoolHere] = {}
+        for name, spec in sorted(self.settings.capacity.items()):
+            types = self.types_named(name)
+            for region, override in self.pool_regions(name).items():
+                if region in self.regions:
+                    found[region, name] = self._pool(name, spec, region, override, types)
+        return dict(sorted(found.items()))
+
+    def _pool(
+        self,
+        name: str,
+        spec: AutoScalingCapacity | ManagedInstancesCapacity,
+        region: str,
+        override: PoolOverride,
+        types: tuple[str, ...],
+    ) -> PoolHere:
+        network = self.network_zones(region)
+        wanted = [z for z in network if not spec.zone_ids or z in spec.zone_ids]
+        known = self.catalog.offerings_known(region)
+        offered = [t for t in types if not known or self.catalog.zones_offering(t, region)]
+        kinds = [k for t in offered if (k := self.catalog.instance_type(t)) is not None]
+        zones = {z for t in offered for z in self.catalog.zones_offering(t, region)}
+        if isinstance(spec, AutoScalingCapacity):
+            max_size = override.max_size or spec.max_size
+            reservation = override.reservation_id or spec.reservation_ids.get(region)
+        else:
+            max_size = None
+            reservation = override.reservation_group_arn or spec.reservation_group_arns.get(region)
+        return PoolHere(
+            name=name,
+            region=region,
+            spec=spec,
+            max_size=max_size,
+            purchase=override.purchase or spec.purchase,
+            reservation=reservation,
+            types=tuple(kinds),
+            zone_ids=tuple(z for z in wanted if z in zones or not known),
+        )
+
+    @cached_property
+    def work(self) -> tuple[WorkHere, ...]:
+        """Every model and job in every Region where its pool is, in order of Region and name."""
+        found: list[WorkHere] = []
+        for group in (self.settings.models, self.settings.jobs):
+            for name, spec in group.items():
+                for region, override in self.work_regions(spec).items():
+                    pool = self.pools.get((region, override.capacity or spec.capacity))
+                    if pool is not None:
+                        replicas = spec.replicas if isinstance(spec, Model) else Replicas(min=0)
+                        found.append(
+                            WorkHere(name, region, spec, pool, override.replicas or replicas)
+                        )
+        return tuple(sorted(found, key=lambda w: (w.region, w.is_job, w.name)))
+
+    @cached_property
+    def _work_by_pool(self) -> Mapping[tuple[str, str], tuple[WorkHere, ...]]:
+        grouped: dict[tuple[str, str], list[WorkHere]] = {}
+        for work in self.work:
+            grouped.setdefault((work.region, work.pool.name), []).append(work)
+        return {where: tuple(works) for where, works in grouped.items()}
+
+    def work_on(self, pool: PoolHere) -> tuple[WorkHere, ...]:
+        """The models, then the jobs, of a pool in its Region."""
+        return self._work_by_pool.get((pool.region, pool.name), ())
+
+    # -- sizes ---------------------------------------------------------------------------------
+
+    def room(self, kind: InstanceType) -> Room:
+        """What tasks can have of an instance: what is installed, less host and agent."""
+        limit = self.catalog.limit
+        host = kind.memory_mib * limit("host_memory_percent") // 100 + limit(
+            "host_memory_fixed_mib"
+        )
+        return Room(kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - host)
+
+    def share(self, kind: InstanceType, devices: int) -> Room:
+        """The part of the room that goes with so many of the type's devices, rounded down, so
+        that tasks whose devices fit an instance together fit its CPU and memory as well."""
+        room = self.room(kind)
+        total = kind.neuron.devices if kind.neuron else 1
+        return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
+
+    def task_size(self, work: WorkHere) -> Room | None:
+        """CPU units and memory of a task, given or by its share; None where neither is known."""
+        kind, spec = work.pool.smallest, work.spec
+        share = self.share(kind, work.device_count) if kind and work.device_count else None
+        cpu = spec.cpu_units or (share.cpu_units if share else None)
+        memory = spec.memory_mib or (share.memory_mib if share else None)
+        return Room(cpu, memory) if cpu is not None and memory is not None else None
+
+    def packed(self, pool: PoolHere, wanted: list[tuple[WorkHere, int]]) -> int:
+        """Instances for tasks without devices, first fit decreasing by memory; in host mode a
+        task's port is its instance's, so two tasks of one model never share one."""
+        kind = pool.smallest
+        if kind is None:
+            return 0
+        room = self.room(kind)
+        bins: list[tuple[int, int, set[str]]] = []
+        tasks = [(size, w) for w, n in wanted if (size := self.task_size(w)) for _ in range(n)]
+        for size, work in sorted(tasks, key=lambda t: (-t[0].memory_mib, t[1].name)):
+            alone = work.network_mode == "host" and bool(work.spec.served_ports)
+            for index, (cpu, memory, held) in enumerate(bins):
+                fits = cpu >= size.cpu_units and memory >= size.memory_mib
+                if fits and not (alone and work.name in held):
+                    held.add(work.name)
+                    bins[index] = (cpu - size.cpu_units, memory - size.memory_mib, held)
+                    break
+            else:
+                bins.append(
+                    (
+                        room.cpu_units - size.cpu_units,
+                        room.memory_mib - size.memory_mib,
+                        {work.name},
+                    )
+                )
+        return len(bins)
+
+    def packed_in_any_order(self, pool: PoolHere, wanted: list[tuple[WorkHere, int]]) -> int:
+        """Instances on which tasks without devices find room in whichever order they arrive.
+
+        An instance that refuses a task holds at least as many as it could hold of the largest; in
+        host mode it may also hold another task of the same port.
+        """
+        kind = pool.smallest
+        sizes = [(size, w, n) for w, n in wanted if n and (size := self.task_size(w))]
+        if kind is None or not sizes:
+            return 0
+        room = self.room(kind)
+        together = min(
+            room.cpu_units // max(size.cpu_units for size, _, _ in sizes),
+            room.memory_mib // max(size.memory_mib for size, _, _ in sizes),
+        )
+        full = (sum(n for _, _, n in sizes) - 1) // max(together, 1)
+        same_port = [n for _, w, n in sizes if w.network_mode == "host" and w.spec.served_ports]
+        return full + max(same_port, default=1)
+
+    # -- slots ---------------------------------------------------------------------------------
+
+    def demands(self, pool: PoolHere) -> tuple[layout.Demand, ...]:
+        """What the pool's models, and those of its jobs that take a slot, want of its devices."""
+        kind = pool.type
+        if kind is None or kind.neuron is None:
+            return ()
+        total = kind.neuron.devices
+        return tuple(
+            layout.Demand(("j:" if w.is_job else "m:") + w.name, w.device_count, w.tasks_max, w.ids)
+            for w in self.work_on(pool)
+            if w.device_count
+            and not (w.is_job and (w.ids is not None or (w.device_count == total and total > 1)))
+        )
+
+    def legal(self, kind: InstanceType, work: WorkHere) -> bool:
+        """Whether the task's devices, by count or by ids, are a legal set of the type."""
+        sets, wanted = self.catalog.device_sets(kind.name), work.ids
+        if wanted is None:
+            return any(size == work.device_count for _, size in sets)
+        first, number = wanted[0], len(wanted)
+        return wanted == tuple(range(first, first + number)) and (first, number) in sets
+
+    def legal_everywhere(self, pool: PoolHere) -> bool:
+        """Whether every workload of the pool has devices that exist and are legal."""
+        kind = pool.type
+        if kind is None or kind.neuron is None:
+            return False
+        works = [w for w in self.work_on(pool) if w.device_count]
+        return all(self.legal(kind, w) for w in works)
+
+    def sound(self, pool: PoolHere) -> bool:
+        """Whether the devices are legal, and no two models name sets that overlap in part."""
+        named = {w.ids for w in self.work_on(pool) if w.ids is not None and not w.is_job}
+        devices = [d for ids in named for d in ids]
+        return self.legal_everywhere(pool) and len(devices) == len(set(devices))
+
+    def cut(self, pool: PoolHere) -> layout.Cut | None:
+        """The pool's slots and who sits on them; None where no cut holds all, or where the
+        devices are not `sound`."""
+        where = pool.region, pool.name
+        if where not in self._cuts:
+            self._cuts[where] = self._cut(pool)
+        return self._cuts[where]
+
+    def _cut(self, pool: PoolHere) -> layout.Cut | None:
+        kind = pool.type
+        if kind is None or kind.neuron is None:
+            return layout.Cut((), ())
+        if not self.sound(pool):
+            return None
+        return layout.arrange(
+            kind.neuron.devices, self.catalog.device_sets(kind.name), self.demands(pool)
+        )

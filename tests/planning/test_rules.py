@@ -1,0 +1,516 @@
+"""Each rule speaks, alone, where it must; is silent beside; and what it proposes works."""
+
+import json
+import re
+from typing import Any, cast
+
+import pytest
+
+from planning import Finding, Refused, Severity
+from planning.rules import RULES, Rule
+from tests.planning.fixtures import FIXTURES, PINNED, VLLM, Fixture
+from tests.planning.stacks import (
+    Config,
+    Entry,
+    certificates,
+    changed,
+    decide_on,
+    existing,
+    findings_of,
+    groups,
+    managed,
+    situation_of,
+    stack,
+    work,
+)
+
+BY_CODE = {rule.code: rule for rule in RULES}
+EACH = [pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in RULES]
+LONGEST = 600
+# What the stack file and the planner agree on among themselves; no page of AWS states it.
+HOUSE = {"NE010", "NE011", "NE107", "NE110", "NE215", "NE216", "NE217"}
+
+
+def told(config: Config, code: str) -> Finding:
+    """The one finding of that code."""
+    (found,) = [f for f in findings_of(config) if f.code == code]
+    return found
+
+
+def codes(config: Config, least: Severity = Severity.NOTE) -> set[str]:
+    return {f.code for f in findings_of(config) if f.severity >= least}
+
+
+# ---- the table of rules ----------------------------------------------------------------------
+
+
+def test_every_rule_has_both_fixtures_and_every_fixture_a_rule() -> None:
+    assert set(FIXTURES) == set(BY_CODE)
+
+
+def test_no_two_rules_share_a_code() -> None:
+    assert len(BY_CODE) == len(RULES)
+
+
+def test_codes_ascend_inside_each_group() -> None:
+    listed = [rule.code for rule in RULES]
+    for group in sorted({code[:3] for code in listed}):
+        mine = [code for code in listed if code[:3] == group]
+        assert mine == sorted(mine), f"{group}: the tuple is read by people, from top to bottom"
+    assert listed == sorted(listed)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=list(BY_CODE))
+def test_every_rule_names_where_aws_says_so(rule: Rule) -> None:
+    source = rule.check.__doc__ or ""
+    named = r"https://|API_\w+|EC2 Describe\w+|Create[A-Z]\w+|Register[A-Z]\w+"
+    assert source.strip()
+    if rule.code not in HOUSE:
+        assert re.search(named, source), f"{rule.code} has no source in its docstring"
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_the_failing_stack_breaks_this_rule_alone(rule: Rule, fixture: Fixture) -> None:
+    found = findings_of(fixture.failing)
+    loud = {(f.code, f.path) for f in found if f.severity >= rule.severity}
+    beside = {(code, path) for code, path in loud if code in fixture.beside}
+    assert loud - beside == {(rule.code, fixture.path)}
+    assert all(BY_CODE[code].severity == rule.severity for code, _ in beside)
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_an_error_refuses_and_all_else_plans(rule: Rule, fixture: Fixture) -> None:
+    if rule.severity is Severity.ERROR:
+        with pytest.raises(Refused, match=rule.code):
+            decide_on(fixture.failing)
+    else:
+        assert rule.code in {f.code for f in decide_on(fixture.failing).findings}
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_the_passing_stack_plans_without_this_finding(rule: Rule, fixture: Fixture) -> None:
+    assert rule.code not in {f.code for f in decide_on(fixture.passing).findings}
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_the_two_stacks_are_nearly_identical(rule: Rule, fixture: Fixture) -> None:
+    def leaves(config: Config) -> set[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+
+        def walk(path: str, value: Any) -> None:
+            items = cast("dict[str, Any]", value).items() if isinstance(value, dict) else ()
+            for key, inner in items:
+                walk(f"{path}/{key}", inner)
+            if not items:
+                found.add((path, json.dumps(value)))
+
+        for key, text in config.items():
+            walk(key, text if key.startswith("aws:") else json.loads(text))
+        return found
+
+    failing, passing = leaves(fixture.failing), leaves(fixture.passing)
+    moved = {path for path, _ in failing ^ passing}
+    # another kind of capacity has other keys
+    assert len(moved) <= (4 if rule.code in {"NE109", "NE403"} else 3), sorted(moved)
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_a_finding_says_what_why_and_what_to_do(rule: Rule, fixture: Fixture) -> None:
+    found = told(fixture.failing, rule.code)
+    assert found.what
+    assert found.why
+    assert found.fix
+    assert len(f"{found.what}{found.why}{found.fix}") <= LONGEST
+    assert not found.why.startswith(found.what)
+    for text in (found.what, found.why, found.fix):
+        assert "  " not in text
+        assert " ," not in text
+        assert "None" not in text
+        assert not text.endswith((" ", ":", ";"))
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_the_value_that_is_wrong_stands_in_the_message(rule: Rule, fixture: Fixture) -> None:
+    found, value = told(fixture.failing, rule.code), _value_at(fixture.failing, fixture.path)
+    if isinstance(value, (dict, list)) and not _scalars(value):
+        return
+    if value is None or value is True or rule.code == "NE403":
+        return
+    said = found.path + found.what
+    words = _scalars(value) if isinstance(value, (dict, list)) else [value]
+    if fixture.path.endswith((".image", "neuron_devices")) and rule.severity < Severity.ERROR:
+        return  # the path says it: these warn of the whole, not of the value
+    if rule.code in {"NE010", "NE011", "NE209", "NE210", "NE211", "NE214"}:
+        return  # the value is right; what stands beside it is not
+    assert any(str(word) in said for word in words), (value, found.what)
+
+
+def _value_at(config: Config, path: str) -> Any:
+    top, *parts = re.findall(r"[^.\[\]]+", path)
+    if top == "aws:region":
+        return config[top]
+    value: Any = json.loads(config.get(f"neuron-ecs:{top}", "null"))
+    for part in parts:
+        if isinstance(value, list):
+            value = value[int(part)]  # pyright: ignore[reportUnknownVariableType] (JSON)
+        elif isinstance(value, dict):
+            value = value.get(part)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] (JSON)
+        else:
+            return None
+    return value  # pyright: ignore[reportUnknownVariableType] (JSON)
+
+
+def _scalars(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *(s for v in value.values() for s in _scalars(v))]  # pyright: ignore[reportUnknownVariableType] (JSON)
+    if isinstance(value, list):
+        return [s for v in value for s in _scalars(v)]  # pyright: ignore[reportUnknownVariableType] (JSON)
+    return [value]
+
+
+def test_all_mistakes_come_at_once_errors_first_in_order_of_their_paths() -> None:
+    config = stack(
+        regions={"us-west-2": {}, "us-west-1": {}},
+        capacity={"a": groups("inf2.xlarge"), "b": groups("inf2.24xlarge", regions=["us-west-2"])},
+        models={
+            "m": work([0, 2], "b", log_retention_days=31, port=80),
+            "n": work(2, "a", regions=["us-west-2"]),
+        },
+    )
+    with pytest.raises(Refused) as refused:
+        decide_on(config)
+    found = refused.value.findings
+    assert [f.code for f in found] == ["NE105", "NE311", "NE204", "NE203", "NE501"]
+    errors = [f.path for f in found if f.severity is Severity.ERROR]
+    assert errors == sorted(errors)
+    assert str(refused.value).endswith("4 errors, 1 warning")
+
+
+def test_findings_name_all_regions_once() -> None:
+    regions: Entry = {r: {} for r in ("us-east-1", "us-east-2", "us-west-2")}
+    config = stack(regions=regions, capacity={"pool": groups()}, models={"m": work(2)})
+    assert len([f for f in findings_of(config) if f.code == "NE203"]) == 1
+
+
+# ---- what is proposed works ------------------------------------------------------------------
+
+
+def _number(pattern: str, text: str) -> int:
+    found = re.search(pattern, text)
+    assert found, text
+    return int(found.group(1))
+
+
+@pytest.mark.parametrize("replicas", [7, 9, 17])
+@pytest.mark.parametrize("sizes", [(1,), (4, 1), (6, 3), (2, 3, 4)])
+def test_the_max_size_proposed_is_enough_and_the_least(
+    sizes: tuple[int, ...], replicas: int
+) -> None:
+    models = {f"m{n}": work(n, replicas={"min": replicas}) for n in sizes}
+    config = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models=models)
+    needed = _number(r"max_size: (\d+)", told(config, "NE206").fix)
+    assert "NE206" not in codes(changed(config, "capacity.pool", max_size=needed))
+    assert "NE206" in codes(changed(config, "capacity.pool", max_size=needed - 1))
+
+
+def test_the_fewer_replicas_proposed_fit() -> None:
+    models = {
+        "m": work(2, replicas={"min": 1, "max": 20}),
+        "n": work(2, replicas={"min": 1, "max": 3}),
+    }
+    config = stack(capacity={"pool": groups("inf2.24xlarge", 3)}, models=models)
+    found = told(config, "NE206")
+    most = _number(r"at most (\d+) replica", found.fix)
+    assert "of m" in found.fix
+    fitting = changed(config, "models.m", replicas={"min": 1, "max": most})
+    assert "NE206" not in codes(fitting)
+    assert "NE206" in codes(changed(config, "models.m", replicas={"min": 1, "max": most + 1}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "region", "wanted"),
+    [
+        ("inf2.24xlarge", "us-west-2", [0, 2]),
+        ("inf1.6xlarge", "us-west-2", [0, 3]),
+        ("inf2.48xlarge", "us-west-2", [11, 0]),
+        ("trn1.32xlarge", "us-west-2", [1, 2, 3, 4]),
+        ("trn1.32xlarge", "us-west-2", list(range(4, 12))),
+        ("trn1.32xlarge", "us-west-2", [0, 1]),
+        ("trn2.48xlarge", "us-east-2", [2, 3, 4, 5]),
+    ],
+)
+def test_the_sets_proposed_are_legal(kind: str, region: str, wanted: list[int]) -> None:
+    config = stack(
+        home=region,
+        regions={region: {}},
+        capacity={"pool": groups(kind)},
+        models={"m": work(wanted)},
+    )
+    proposed = re.findall(r"\b(\d+)(?:-(\d+))?(?=[, ]|$)", told(config, "NE204").fix.split(":")[-1])
+    assert proposed
+    for first, last in proposed:
+        ids = list(range(int(first), int(last or first) + 1))
+        assert "NE204" not in codes(changed(config, "models.m", neuron_devices=ids)), ids
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 7, 9, 12, 15])
+def test_the_counts_proposed_are_legal_and_the_nearest(count: int) -> None:
+    config = stack(capacity={"pool": groups("trn1.32xlarge")}, models={"m": work(count)})
+    proposed = [int(n) for n in re.findall(r"\d+", told(config, "NE204").fix)]
+    assert len(proposed) == 2
+    assert proposed[0] < count < proposed[1]
+    for number in proposed:
+        assert "NE204" not in codes(changed(config, "models.m", neuron_devices=number))
+
+
+def test_more_devices_than_there_are_names_a_type_of_the_region_that_has_them() -> None:
+    config = stack(capacity={"pool": groups("inf2.24xlarge")}, models={"m": work(12)})
+    fix = told(config, "NE203").fix
+    assert "at most 6" in fix
+    assert "inf2.48xlarge" in fix
+    assert "NE203" not in codes(changed(config, "models.m", neuron_devices=6))
+    assert "NE203" not in codes(changed(config, "capacity.pool", instance_type="inf2.48xlarge"))
+
+
+def test_the_free_devices_proposed_are_free() -> None:
+    models = {"a": work([0, 1]), "b": work([1, 2]), "c": work([4, 5])}
+    config = stack(capacity={"pool": groups("inf2.24xlarge")}, models=models)
+    fix = told(config, "NE205").fix
+    assert "still free: 2-3;" in fix
+    assert codes(changed(config, "models.b", neuron_devices=[2, 3]), Severity.ERROR) == set()
+    assert codes(changed(config, "models.b", neuron_devices=2), Severity.ERROR) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "region"), [("trn1.2xlarge", "us-east-2"), ("trn1.32xlarge", "us-west-2")]
+)
+def test_the_zones_proposed_offer_the_type(kind: str, region: str) -> None:
+    short = {"us-east-2": "use2", "us-west-2": "usw2"}[region]
+    config = stack(
+        regions={region: existing(**{f"{short}_az2": "subnet-0a"})},
+        capacity={"pool": groups(kind)},
+    )
+    zones = re.findall(r"\w+-az\d", told(config, "NE106").fix)
+    assert zones
+    for zone in zones:
+        subnets = {zone: "subnet-0b"}
+        fixed = changed(config, f"regions.{region}.network", private_subnets=subnets)
+        assert "NE106" not in codes(fixed), zone
+
+
+def test_the_zone_ids_proposed_offer_the_type() -> None:
+    config = stack(capacity={"pool": groups("trn1.2xlarge", zone_ids=["usw2-az2"])})
+    found = told(config, "NE106")
+    assert found.path == "capacity.pool.zone_ids"
+    for zone in re.findall(r"\w+-az\d", found.fix):
+        assert "NE106" not in codes(changed(config, "capacity.pool", zone_ids=[zone]))
+
+
+@pytest.mark.parametrize("tag", ["sdk2.26.1", "sdk2.28.0", "sdk2.29.0", "sdk2.30.0"])
+def test_the_ami_proposed_suits_the_image(tag: str) -> None:
+    image = VLLM.replace("sdk2.28.0", tag)
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, image=image)})
+    version = told(config, "NE404").fix.rpartition(" ")[2]
+    fixed = changed(config, "capacity.pool", ami={"version": version})
+    assert not codes(fixed) & {"NE402", "NE404"}
+
+
+def test_an_image_older_than_the_driver_is_told_of_the_pinned_version_too() -> None:
+    newest = situation_of(stack(capacity={"pool": groups()})).catalog.ami_versions(
+        "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron"
+    )[-1]
+    config = stack(
+        capacity={"pool": groups(ami={"version": newest.image_name})},
+        models={"m": work(1, image=VLLM)},
+    )
+    assert newest.image_name in told(config, "NE404").what
+    assert PINNED in told(config, "NE404").fix
+
+
+@pytest.mark.parametrize("field", ["memory_mib", "cpu_units"])
+@pytest.mark.parametrize("kind", ["inf2.xlarge", "inf1.2xlarge", "trn1.32xlarge", "c7g.xlarge"])
+def test_the_most_that_a_task_can_have_passes(field: str, kind: str) -> None:
+    devices = None if kind.startswith("c") else 1
+    sizes: Entry = {"cpu_units": 512, "memory_mib": 512, field: 9_000_000}
+    if field == "cpu_units":
+        sizes[field] = 900_000
+    config = stack(capacity={"pool": groups(kind)}, models={"m": work(devices, **sizes)})
+    most = _number(r"at most (\d+)", told(config, "NE301").fix)
+    assert codes(changed(config, "models.m", **{field: most}), Severity.ERROR) == set()
+    assert "NE301" in codes(changed(config, "models.m", **{field: most + 1}))
+
+
+def test_a_larger_type_proposed_has_room_for_the_task() -> None:
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, memory_mib=100_000)})
+    proposed = told(config, "NE301").fix.partition("or use ")[2]
+    for kind in re.findall(r"\w+\.\w+", proposed):
+        larger = changed(config, "capacity.pool", instance_type=kind)
+        assert "NE301" not in codes(larger), kind
+
+
+def test_the_shares_proposed_let_the_tasks_meet_on_one_instance() -> None:
+    config = FIXTURES["NE315"].failing
+    share = _number(r"its share is (\d+)", told(config, "NE315").fix)
+    assert "NE315" not in codes(changed(config, "models.a", memory_mib=share))
+
+
+def test_the_instances_proposed_have_the_memory() -> None:
+    config = FIXTURES["NE314"].failing
+    needed = _number(r"max_size: (\d+)", told(config, "NE314").fix)
+    assert "NE314" not in codes(changed(config, "capacity.pool", max_size=needed))
+
+
+def test_devices_that_cannot_all_be_used_for_want_of_memory_need_more_instances() -> None:
+    models = {"a": work(3, memory_mib=300_000), "b": work(3, memory_mib=300_000)}
+    config = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models=models)
+    assert "NE314" in codes(config)
+    assert codes(changed(config, "capacity.pool", max_size=2), Severity.ERROR) == set()
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/21", "10.0.9.0/24", "10.0.9.0/16", "10.3.0.0/12"])
+def test_the_block_proposed_is_one(cidr: str) -> None:
+    config = stack(regions={"us-west-2": {"network": {"cidr": cidr}}}, capacity={"pool": groups()})
+    proposed = told(config, "NE113").fix.removeprefix("write ")
+    fixed = changed(config, "regions.us-west-2", network={"cidr": proposed})
+    assert "NE113" not in codes(fixed), proposed
+
+
+@pytest.mark.parametrize("wrong", ["inf2.xlrage", "inf2.25xlarge", "tnr1.2xlarge", "c7g.xxlarge"])
+def test_the_type_proposed_exists(wrong: str) -> None:
+    config = stack(capacity={"pool": groups(wrong)})
+    nearest = re.search(r"did you mean (\S+)\?", told(config, "NE104").fix)
+    assert nearest
+    fixed = changed(config, "capacity.pool", instance_type=nearest.group(1))
+    assert "NE104" not in codes(fixed)
+
+
+def test_a_misspelt_type_of_managed_instances_is_found_at_its_place_in_the_list() -> None:
+    config = stack(capacity={"pool": managed("inf2.xlarge", "inf2.8xlrage")})
+    assert told(config, "NE104").path == "capacity.pool.allowed_instance_types[1]"
+
+
+@pytest.mark.parametrize(
+    ("region", "says"),
+    [
+        ("us-west-1", "us-west-1 offers inf1"),
+        ("ca-central-1", "ca-central-1 offers inf1"),
+        ("ap-northeast-3", "ap-northeast-3 offers no Neuron type"),
+    ],
+)
+def test_a_region_without_the_type_says_what_it_has(region: str, says: str) -> None:
+    config = stack(regions={region: {}, "us-west-2": {}}, capacity={"pool": groups()})
+    found = told(config, "NE105")
+    assert region in found.what
+    assert says in found.fix
+    assert "write regions: [us-west-2]" in found.fix
+    fixed = changed(config, "capacity.pool", regions=["us-west-2"])
+    assert "NE105" not in codes(fixed)
+
+
+@pytest.mark.parametrize("days", [2, 31, 100, 5000])
+def test_the_days_proposed_are_kept(days: int) -> None:
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, log_retention_days=days)})
+    for near in re.findall(r"\d+", told(config, "NE311").fix):
+        assert "NE311" not in codes(changed(config, "models.m", log_retention_days=int(near)))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"interval_seconds": 400},
+        {"interval_seconds": 4},
+        {"timeout_seconds": 90, "interval_seconds": 100},
+        {"timeout_seconds": 1},
+        {"retries": 50},
+        {"retries": 1},
+        {"start_period_seconds": 301},
+        {"timeout_seconds": 15},
+    ],
+)
+def test_the_limits_proposed_for_a_health_check_hold(check: dict[str, int]) -> None:
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, health_check=check)})
+    found = next(f for f in findings_of(config) if f.code == "NE312")
+    value = _number(r"(\d+)", found.fix)
+    field = found.path.rpartition(".")[2]
+    fixed = changed(config, "models.m", health_check={**check, field: value})
+    assert found.path not in {f.path for f in findings_of(fixed) if f.code == "NE312"} or (
+        field == "timeout_seconds"
+    )
+
+
+def test_the_instances_that_let_a_job_start_are_enough_and_the_least() -> None:
+    config = stack(
+        capacity={"pool": groups("inf2.24xlarge", 2)},
+        models={"m": work(6, replicas={"min": 2})},
+        jobs={"j": work(1)},
+    )
+    needed = _number(r"max_size: (\d+)", told(config, "NE214").fix)
+    assert needed == 3
+    assert not codes(changed(config, "capacity.pool", max_size=needed)) & {"NE214", "NE215"}
+
+
+def test_a_job_that_may_wait_always_finds_room_with_the_size_that_is_named() -> None:
+    config = FIXTURES["NE215"].failing
+    size = _number(r"max_size: (\d+)", told(config, "NE215").fix)
+    assert "NE215" not in codes(changed(config, "capacity.pool", max_size=size))
+    assert "NE215" in codes(changed(config, "capacity.pool", max_size=size - 1))
+
+
+def test_two_pools_need_as_few_instances_as_the_note_says() -> None:
+    config = FIXTURES["NE216"].failing
+    found = told(config, "NE216")
+    both = _number(r"needs (\d+)", found.what)
+    apart = _number(r"would be (\d+) in all", found.what)
+    assert decide_on(config).regions[0].pools[0].layout.instances_max == both
+    pools = {"pool": groups("inf2.24xlarge", 9), "other": groups("inf2.24xlarge", 9)}
+    models = {"a": work(6, "other"), "b": work(1, replicas={"min": 6})}
+    split = decide_on(stack(capacity=pools, models=models))
+    assert sum(p.layout.instances_max for p in split.regions[0].pools) == apart
+
+
+def test_the_lowest_port_proposed_meets_nobody() -> None:
+    models = {name: work(3, network_mode="host", port=8080) for name in ("a", "b")}
+    config = stack(
+        capacity={"pool": groups("inf2.24xlarge")},
+        models=models,
+        traffic=certificates("us-west-2"),
+    )
+    found = told(config, "NE309")
+    assert found.path == "models.b.port"
+    port = _number(r"such as (\d+)", found.fix)
+    assert "NE309" not in codes(changed(config, "models.b", port=port))
+
+
+@pytest.mark.parametrize("port", [22, 2375, 2376, 51678, 51680, 40000, 20000, 20005])
+def test_a_port_of_the_host_has_another_proposed(port: int) -> None:
+    config = stack(
+        capacity={"pool": groups("inf2.24xlarge")},
+        models={"m": work(3, network_mode="host", port=port)},
+        traffic=certificates("us-west-2"),
+    )
+    other = _number(r"such as (\d+)", told(config, "NE309").fix)
+    assert "NE309" not in codes(changed(config, "models.m", port=other))
+
+
+def test_several_neuron_types_of_managed_instances_never_admit_inf1_unseen() -> None:
+    config = stack(capacity={"pool": managed("inf*")})
+    found = told(config, "NE207")
+    families = re.findall(r"\w+\.\*", found.fix)
+    fixed = changed(config, "capacity.pool", allowed_instance_types=families)
+    assert "NE207" not in codes(fixed)
+
+
+def test_a_region_that_no_capture_holds_is_a_warning_where_all_else_is_known() -> None:
+    config = FIXTURES["NE405"].passing
+    plan = decide_on(config)
+    assert "NE110" in {f.code for f in plan.findings}
+    assert plan.regions[0].pools[0].zone_ids == ("usgw1-az1", "usgw1-az2")
+
+
+def test_a_network_of_ours_needs_zones_that_the_tables_know() -> None:
+    config = stack(
+        home="us-gov-west-1",
+        regions={"us-gov-west-1": {}},
+        capacity={"pool": managed("inf2.xlarge")},
+    )
+    assert told(config, "NE106").path == "regions.us-gov-west-1.network"
