@@ -1,0 +1,227 @@
+"""A model in a Region: its services, and its place behind the load balancer."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from components.capacity import Capacity
+from components.tags import named
+from components.traffic import LoadBalancer
+from components.workload import Surroundings, log_group, task_definition
+from planning import plan
+
+
+class Model(pulumi.ComponentResource):
+    """A service for each slot that the model has, all in one target group.
+
+    Scaling targets are registered without a policy: what moves the replicas between minimum and
+    maximum is the operator's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: plan.Model,
+        *,
+        capacity: Mapping[str, Capacity],
+        load_balancer: LoadBalancer | None,
+        vpc_id: pulumi.Input[str],
+        within: Surroundings,
+        wait_for_steady_state: bool,
+        hooks: pulumi.ResourceHookBinding,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("neuron-ecs:components:Model", name, None, opts)
+        self._within = within
+        self._wait = wait_for_steady_state
+        self._hooks = hooks
+        self.url: pulumi.Output[str] | None = None
+
+        logs = log_group(model.log_group, within=within, parent=self)
+        target: aws.lb.TargetGroup | None = None
+        rule: list[pulumi.Resource] = []
+        if model.target_group is not None and load_balancer is not None:
+            target = self._target_group(model.target_group, vpc_id=vpc_id)
+            rule = [self._rule(model.target_group, target=target, load_balancer=load_balancer)]
+            self.url = pulumi.Output.concat(load_balancer.base_url, model.target_group.path_prefix)
+
+        self.services: dict[str, aws.ecs.Service] = {}
+        self.task_definitions: dict[str, aws.ecs.TaskDefinition] = {}
+        for service in model.services:
+            definition = task_definition(
+                service.task_definition, logs=logs, within=within, parent=self
+            )
+            self.task_definitions[service.task_definition.key] = definition
+            built = self._service(
+                service,
+                definition=definition,
+                capacity=capacity[service.pool],
+                target=target,
+                after=[*rule, *(self.services[key] for key in service.after)],
+            )
+            self.services[service.key] = built
+            if service.scaling is not None:
+                self._scaling(
+                    service.scaling, cluster=capacity[service.pool].cluster_name, service=built
+                )
+        self.register_outputs(
+            {
+                "url": self.url,
+                "services": {key: service.name for key, service in self.services.items()},
+            }
+        )
+
+    def _target_group(
+        self, group: plan.TargetGroup, *, vpc_id: pulumi.Input[str]
+    ) -> aws.lb.TargetGroup:
+        # No name of our own: a group in use cannot be deleted before it is replaced.
+        return aws.lb.TargetGroup(
+            group.key,
+            vpc_id=vpc_id,
+            target_type=group.target_type,
+            port=group.port,
+            protocol="HTTP",
+            protocol_version="HTTP1",  # clients of HTTP/1.1 fail on an HTTP2 group
+            # Answers differ in length by orders of magnitude. It excludes slow start.
+            # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+            load_balancing_algorithm_type="least_outstanding_requests",
+            deregistration_delay=group.deregistration_delay_seconds,
+            health_check={
+                "protocol": "HTTP",
+                "port": "traffic-port",
+                "path": group.health_path,
+                "matcher": "200",
+                "interval": group.health_interval_seconds,
+                "timeout": group.health_timeout_seconds,
+                "healthy_threshold": 2,
+                "unhealthy_threshold": group.unhealthy_threshold,
+            },
+            tags=named(self._within.tags, group.key),
+            region=self._within.region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _rule(
+        self,
+        group: plan.TargetGroup,
+        *,
+        target: aws.lb.TargetGroup,
+        load_balancer: LoadBalancer,
+    ) -> aws.lb.ListenerRule:
+        prefix = group.path_prefix
+        return aws.lb.ListenerRule(
+            group.rule_key,
+            listener_arn=load_balancer.listener_arn,
+            priority=group.priority,
+            conditions=[{"path_pattern": {"values": [prefix, f"{prefix}/*"]}}],
+            # The model sees the path that it would see without us.
+            # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html
+            transforms=[
+                {
+                    "type": "url-rewrite",
+                    "url_rewrite_config": {
+                        "rewrite": {"regex": f"^{prefix}/?(.*)$", "replace": "/$1"}
+                    },
+                }
+            ],
+            actions=[{"type": "forward", "target_group_arn": target.arn}],
+            tags=named(self._within.tags, group.rule_key),
+            region=self._within.region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _service(
+        self,
+        service: plan.Service,
+        *,
+        definition: aws.ecs.TaskDefinition,
+        capacity: Capacity,
+        target: aws.lb.TargetGroup | None,
+        after: list[pulumi.Resource],
+    ) -> aws.ecs.Service:
+        within = self._within
+        network: aws.ecs.ServiceNetworkConfigurationArgsDict | None = None
+        if service.task_definition.network_mode == "awsvpc":
+            network = {
+                "subnets": capacity.subnets,
+                "security_groups": within.security_groups,
+                "assign_public_ip": False,
+            }
+        balancers: list[aws.ecs.ServiceLoadBalancerArgsDict] = []
+        if target is not None and service.container_port is not None:
+            balancers.append(
+                {
+                    "target_group_arn": target.arn,
+                    "container_name": service.container_name,
+                    "container_port": service.container_port,
+                }
+            )
+        return aws.ecs.Service(
+            service.key,
+            cluster=capacity.cluster_arn,
+            task_definition=definition.arn,
+            # A strategy excludes a launch type, and never changes on a live service: forcing a new
+            # deployment for it would restart the tasks at every later update as well.
+            capacity_provider_strategies=[
+                {"capacity_provider": capacity.provider, "weight": 1, "base": 0}
+            ],
+            desired_count=service.desired_count,
+            # AWS enables it on new services, and it excludes a maximum of 100 percent.
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+            availability_zone_rebalancing="DISABLED",
+            deployment_circuit_breaker={"enable": True, "rollback": True},
+            deployment_minimum_healthy_percent=service.minimum_healthy_percent,
+            deployment_maximum_percent=service.maximum_percent,
+            placement_constraints=(
+                [{"type": "distinctInstance"}] if service.distinct_instance else None
+            ),
+            ordered_placement_strategies=(
+                [{"type": "binpack", "field": "memory"}] if service.pack else None
+            ),
+            network_configuration=network,
+            load_balancers=balancers or None,
+            health_check_grace_period_seconds=service.grace_seconds,
+            enable_execute_command=service.exec,
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",
+            wait_for_steady_state=self._wait,
+            tags=named(within.tags, service.key),
+            region=within.region,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[
+                    *capacity.ready,
+                    *within.roles.attachments(
+                        service.task_definition.task_role, service.task_definition.execution_role
+                    ),
+                    *after,
+                ],
+                custom_timeouts=_timeouts(service.timeouts),
+                ignore_changes=["desiredCount"] if service.scaling is not None else [],
+                hooks=self._hooks,
+            ),
+        )
+
+    def _scaling(
+        self, scaling: plan.Scaling, *, cluster: pulumi.Output[str], service: aws.ecs.Service
+    ) -> aws.appautoscaling.Target:
+        return aws.appautoscaling.Target(
+            scaling.key,
+            service_namespace="ecs",
+            scalable_dimension="ecs:service:DesiredCount",
+            resource_id=pulumi.Output.concat("service/", cluster, "/", service.name),
+            min_capacity=scaling.min_capacity,
+            max_capacity=scaling.max_capacity,
+            tags=named(self._within.tags, scaling.key),
+            region=self._within.region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _timeouts(timeouts: plan.Timeouts) -> pulumi.CustomTimeouts:
+    return pulumi.CustomTimeouts(
+        create=f"{timeouts.create_minutes}m",
+        update=f"{timeouts.update_minutes}m",
+        delete=f"{timeouts.delete_minutes}m",
+    )

@@ -1,0 +1,157 @@
+"""Everything in one Region, wired together."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components import network
+from components.auto_scaling import AutoScalingCluster
+from components.capacity import Capacity
+from components.job import Job
+from components.managed_instances import ManagedInstancesCluster
+from components.model import Model
+from components.network import NetworkOutputs, OwnNetwork
+from components.roles import Roles
+from components.security import SecurityGroups
+from components.traffic import LoadBalancer, listener_port
+from components.workload import Surroundings
+from planning import plan
+
+
+class Region(pulumi.ComponentResource):
+    """A Region's network, capacity and workloads. Nothing in it refers to another Region.
+
+    The Region of a resource is not inherited from its parent: every child states its own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        region: plan.Region,
+        *,
+        tags: plan.Tags,
+        roles: Roles,
+        wait_for_steady_state: bool,
+        hooks: pulumi.ResourceHookBinding,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("neuron-ecs:components:Region", name, None, opts)
+        built = self._network(region.network, region=region.name, tags=tags)
+        groups = SecurityGroups(
+            region.name,
+            region,
+            vpc_id=built.vpc_id,
+            listener_port=listener_port(region.load_balancer),
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.clusters: dict[str, pulumi.Output[str]] = {}
+        self.capacity: Mapping[str, Capacity] = self._capacity(
+            region, tags=tags, roles=roles, network=built, groups=groups, hooks=hooks
+        )
+        balancer = self._load_balancer(region, tags=tags, network=built, groups=groups)
+        within = Surroundings(
+            region=region.name,
+            tags=tags,
+            roles=roles,
+            tasks_security_group=groups.tasks,
+        )
+        self.models = {
+            model.name: Model(
+                model.key,
+                model,
+                capacity=self.capacity,
+                load_balancer=balancer,
+                vpc_id=built.vpc_id,
+                within=within,
+                wait_for_steady_state=wait_for_steady_state,
+                hooks=hooks,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for model in region.models
+        }
+        self.jobs = {
+            job.name: Job(
+                job.key,
+                job,
+                region=region,
+                capacity=self.capacity[job.pool],
+                within=within,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for job in region.jobs
+        }
+        self.register_outputs({"clusters": self.clusters})
+
+    def _network(self, described: plan.Network, *, region: str, tags: plan.Tags) -> NetworkOutputs:
+        match described:
+            case plan.GivenNetwork():
+                return network.given(described)
+            case plan.OwnNetwork():
+                return OwnNetwork(
+                    described.key,
+                    described,
+                    region=region,
+                    tags=tags,
+                    opts=pulumi.ResourceOptions(parent=self),
+                ).outputs
+
+    def _capacity(
+        self,
+        region: plan.Region,
+        *,
+        tags: plan.Tags,
+        roles: Roles,
+        network: NetworkOutputs,
+        groups: SecurityGroups,
+        hooks: pulumi.ResourceHookBinding,
+    ) -> Mapping[str, Capacity]:
+        capacity: dict[str, Capacity] = {}
+        if region.auto_scaling is not None:
+            auto_scaling = AutoScalingCluster(
+                region.auto_scaling.key,
+                region.auto_scaling,
+                region=region.name,
+                tags=tags,
+                roles=roles,
+                network=network,
+                security_groups=groups,
+                hooks=hooks,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.clusters[region.auto_scaling.kind] = auto_scaling.cluster.name
+            capacity.update(auto_scaling.capacity)
+        if region.managed_instances is not None:
+            managed = ManagedInstancesCluster(
+                region.managed_instances.key,
+                region.managed_instances,
+                region=region.name,
+                tags=tags,
+                roles=roles,
+                network=network,
+                security_groups=groups,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.clusters[region.managed_instances.kind] = managed.cluster.name
+            capacity.update(managed.capacity)
+        return capacity
+
+    def _load_balancer(
+        self,
+        region: plan.Region,
+        *,
+        tags: plan.Tags,
+        network: NetworkOutputs,
+        groups: SecurityGroups,
+    ) -> LoadBalancer | None:
+        if region.load_balancer is None or groups.load_balancer is None:
+            return None
+        return LoadBalancer(
+            region.load_balancer.key,
+            region.load_balancer,
+            region=region.name,
+            tags=tags,
+            subnets=network.subnets(region.load_balancer.zone_ids),
+            security_group=groups.load_balancer,
+            opts=pulumi.ResourceOptions(parent=self),
+        )

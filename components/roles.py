@@ -1,0 +1,95 @@
+"""IAM: every role of the stack, once, for all Regions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.tags import named
+from planning import plan, policies
+
+
+class Roles(pulumi.ComponentResource):
+    """The stack's roles with their policies and instance profiles.
+
+    A role's ARN says nothing about its policies: whoever uses a role also depends on its
+    `attachments`, so that the policies are there before and leave after.
+    Names are chosen by Pulumi: IAM is global, and a fixed name would collide with other stacks.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        roles: Iterable[plan.Role],
+        *,
+        tags: plan.Tags,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("neuron-ecs:components:Roles", name, None, opts)
+        described = tuple(roles)
+        self._roles = {role.key: self._role(role, tags) for role in described}
+        self._profiles = {
+            role.key: self._profile(role, tags) for role in described if role.instance_profile
+        }
+        self._attachments = {role.key: self._policies(role) for role in described}
+        self.arns: Mapping[str, pulumi.Output[str]] = {
+            key: role.arn for key, role in self._roles.items()
+        }
+        """Role ARNs by role key."""
+        self.register_outputs({"arns": self.arns})
+
+    def instance_profile_arn(self, key: str) -> pulumi.Output[str]:
+        """ARN of the role's instance profile. KeyError where the plan asks for none."""
+        return self._profiles[key].arn
+
+    def attachments(self, *keys: str) -> list[pulumi.Resource]:
+        """What makes the roles usable and no ARN refers to: policies and instance profiles."""
+        return [resource for key in keys for resource in self._attachments[key]]
+
+    def _role(self, role: plan.Role, tags: plan.Tags) -> aws.iam.Role:
+        return aws.iam.Role(
+            role.key,
+            assume_role_policy=policies.trust(role.service),
+            description=role.purpose,
+            tags=named(tags, role.key),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _profile(self, role: plan.Role, tags: plan.Tags) -> aws.iam.InstanceProfile:
+        return aws.iam.InstanceProfile(
+            role.key,
+            role=self._roles[role.key].name,
+            tags=named(tags, role.key),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _policies(self, role: plan.Role) -> Sequence[pulumi.Resource]:
+        attached: list[pulumi.Resource] = [
+            aws.iam.RolePolicyAttachment(
+                f"{role.key}_{arn.rpartition('/')[2]}",
+                role=self._roles[role.key].name,
+                policy_arn=arn,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for arn in role.managed_policies
+        ]
+        attached += [
+            aws.iam.RolePolicy(
+                f"{role.key}_{policy.name}",
+                role=self._roles[role.key].name,
+                policy=self._document(policy),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for policy in role.inline_policies
+        ]
+        if role.key in self._profiles:
+            attached.append(self._profiles[role.key])
+        return attached
+
+    def _document(self, policy: plan.InlinePolicy) -> pulumi.Input[str]:
+        keys = policies.roles_named(policy.statements)
+        if not keys:
+            return policies.document(policy.statements)
+        return pulumi.Output.all(*(self._roles[key].arn for key in keys)).apply(
+            lambda arns: policies.document(policy.statements, dict(zip(keys, arns, strict=True)))
+        )

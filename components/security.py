@@ -1,0 +1,204 @@
+"""The Region's security groups: one rule, one resource, each named for what it says."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from components.tags import named
+from planning import plan
+
+_ANYWHERE = "0.0.0.0/0"
+
+
+class SecurityGroups(pulumi.ComponentResource):
+    """Who may open a connection to whom.
+
+    `instances` by cluster key, on which the load balancer reaches the host ports that serve;
+    `tasks` for tasks with a network interface of their own; `efa` by cluster key for EFA traffic;
+    `load_balancer`. No group opens a port to another workload, and device locks stay closed.
+    `rules` are what no group id refers to: whoever launches instances or tasks depends on them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        region: plan.Region,
+        *,
+        vpc_id: pulumi.Input[str],
+        listener_port: int,
+        tags: plan.Tags,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("neuron-ecs:components:SecurityGroups", name, None, opts)
+        self._region = region.name
+        self._vpc_id = vpc_id
+        self._tags = tags
+        self.rules: list[pulumi.Resource] = []
+        self.load_balancer: pulumi.Output[str] | None = None
+        self.tasks: pulumi.Output[str] | None = None
+        self.instances: Mapping[str, pulumi.Output[str]] = {}
+        self.efa: Mapping[str, pulumi.Output[str]] = {}
+
+        if region.load_balancer is not None:
+            self.load_balancer = self._load_balancer(region.load_balancer, port=listener_port)
+        if region.awsvpc:
+            self.tasks = self._tasks(f"{name}_tasks", ports=region.task_ports)
+        if region.auto_scaling is not None:
+            cluster = region.auto_scaling
+            self.instances = self._instances(cluster)
+            if any(pool.network_interfaces for pool in cluster.pools):
+                self.efa = {cluster.key: self._efa(f"{cluster.key}_efa")}
+        if region.managed_instances is not None:
+            self.instances = {**self.instances, **self._instances(region.managed_instances)}
+        self.register_outputs(
+            {
+                "load_balancer": self.load_balancer,
+                "tasks": self.tasks,
+                "instances": self.instances,
+                "efa": self.efa,
+            }
+        )
+
+    def _load_balancer(self, balancer: plan.LoadBalancer, *, port: int) -> pulumi.Output[str]:
+        group = self._group(balancer.key, "Callers of the models")
+        for cidr in balancer.allow_cidrs:
+            self._ingress(
+                f"{balancer.key}_from_{cidr.replace('/', '-')}",
+                group=group,
+                ports=(port, port),
+                cidr=cidr,
+            )
+        for caller in balancer.allow_security_groups:
+            self._ingress(
+                f"{balancer.key}_from_{caller}", group=group, ports=(port, port), source=caller
+            )
+        return group
+
+    def _instances(self, cluster: plan.Cluster) -> Mapping[str, pulumi.Output[str]]:
+        key = f"{cluster.key}_instances"
+        group = self._group(key, "Container instances")
+        self._egress_anywhere(key, group)
+        for ports in cluster.serving_ports:
+            self._from_load_balancer(key, group, ports)
+        return {cluster.key: group}
+
+    def _tasks(self, key: str, *, ports: tuple[int, ...]) -> pulumi.Output[str]:
+        group = self._group(key, "Tasks with a network interface of their own")
+        self._egress_anywhere(key, group)
+        for port in ports:
+            self._from_load_balancer(key, group, (port, port))
+        return group
+
+    def _efa(self, key: str) -> pulumi.Output[str]:
+        """EFA bypasses the kernel: it needs all traffic to and from the group itself, by id.
+
+        A CIDR does not match it.
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html
+        """
+        group = self._group(key, "EFA between instances")
+        self._rules(
+            aws.vpc.SecurityGroupIngressRule(
+                key,
+                security_group_id=group,
+                description="EFA from the group itself",
+                ip_protocol="-1",
+                referenced_security_group_id=group,
+                tags=named(self._tags, key),
+                region=self._region,
+                opts=pulumi.ResourceOptions(parent=self),
+            ),
+            aws.vpc.SecurityGroupEgressRule(
+                key,
+                security_group_id=group,
+                description="EFA to the group itself",
+                ip_protocol="-1",
+                referenced_security_group_id=group,
+                tags=named(self._tags, key),
+                region=self._region,
+                opts=pulumi.ResourceOptions(parent=self),
+            ),
+        )
+        return group
+
+    def _group(self, key: str, description: str) -> pulumi.Output[str]:
+        return aws.ec2.SecurityGroup(
+            key,
+            vpc_id=self._vpc_id,
+            description=description,
+            tags=named(self._tags, key),
+            region=self._region,
+            opts=pulumi.ResourceOptions(parent=self),
+        ).id
+
+    def _from_load_balancer(
+        self, key: str, group: pulumi.Output[str], ports: tuple[int, int]
+    ) -> None:
+        """Both ends of what the load balancer may open; nothing where there is none."""
+        if self.load_balancer is None:
+            return
+        low, high = ports
+        self._ingress(
+            f"{key}_from_load-balancer_{low}-{high}",
+            group=group,
+            ports=ports,
+            source=self.load_balancer,
+        )
+        name = f"{key}_load-balancer-out_{low}-{high}"
+        self._rules(
+            aws.vpc.SecurityGroupEgressRule(
+                name,
+                security_group_id=self.load_balancer,
+                description="Requests and health checks",
+                ip_protocol="tcp",
+                from_port=low,
+                to_port=high,
+                referenced_security_group_id=group,
+                tags=named(self._tags, name),
+                region=self._region,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        )
+
+    def _ingress(
+        self,
+        name: str,
+        *,
+        group: pulumi.Input[str],
+        ports: tuple[int, int],
+        cidr: str | None = None,
+        source: pulumi.Input[str] | None = None,
+    ) -> None:
+        low, high = ports
+        self._rules(
+            aws.vpc.SecurityGroupIngressRule(
+                name,
+                security_group_id=group,
+                ip_protocol="tcp",
+                from_port=low,
+                to_port=high,
+                cidr_ipv4=cidr,
+                referenced_security_group_id=source,
+                tags=named(self._tags, name),
+                region=self._region,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        )
+
+    def _egress_anywhere(self, key: str, group: pulumi.Output[str]) -> None:
+        name = f"{key}_to_anywhere"
+        self._rules(
+            aws.vpc.SecurityGroupEgressRule(
+                name,
+                security_group_id=group,
+                description="ECS, image registries, logs and model stores",
+                ip_protocol="-1",
+                cidr_ipv4=_ANYWHERE,
+                tags=named(self._tags, name),
+                region=self._region,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        )
+
+    def _rules(self, *rules: pulumi.Resource) -> None:
+        self.rules.extend(rules)

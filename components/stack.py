@@ -1,0 +1,101 @@
+"""The whole stack: roles once, then every Region, and what the stack tells about itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from components import activation
+from components.region import Region
+from components.roles import Roles
+from planning import plan
+
+
+def build(described: plan.Plan) -> dict[str, Any]:
+    """Registers everything in the plan; returns the stack's outputs, by name.
+
+    It exports nothing itself: the program does.
+    """
+    roles = Roles("roles", described.roles, tags=described.tags)
+    hooks = activation.hooks()
+    regions = {
+        region.name: Region(
+            region.name,
+            region,
+            tags=described.tags,
+            roles=roles,
+            wait_for_steady_state=described.wait_for_steady_state,
+            hooks=hooks,
+        )
+        for region in described.regions
+    }
+    return {
+        "regions": {name: _names(region) for name, region in regions.items()},
+        "urls": _by_workload(
+            {
+                name: {model: built.url for model, built in region.models.items() if built.url}
+                for name, region in regions.items()
+            }
+        ),
+        "run_commands": _by_workload(
+            {
+                name: {job: built.run_command for job, built in region.jobs.items()}
+                for name, region in regions.items()
+            }
+        ),
+        "chips": {region.name: _chips(region) for region in described.regions},
+    }
+
+
+def _names(region: Region) -> dict[str, Any]:
+    """Physical names, and task definitions by ARN: their revision is part of what they are."""
+    return {
+        "clusters": region.clusters,
+        "capacity_providers": {key: c.provider for key, c in region.capacity.items()},
+        "services": {
+            key: service.name
+            for model in region.models.values()
+            for key, service in model.services.items()
+        },
+        "task_definitions": {
+            key: definition.arn
+            for built in (*region.models.values(), *region.jobs.values())
+            for key, definition in built.task_definitions.items()
+        },
+    }
+
+
+def _by_workload(by_region: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    turned: dict[str, dict[str, Any]] = {}
+    for region, workloads in by_region.items():
+        for workload, value in workloads.items():
+            turned.setdefault(workload, {})[region] = value
+    return turned
+
+
+def _chips(region: plan.Region) -> dict[str, Any]:
+    """Who sits on which chip, by pool: plain data of the plan, known before anything runs."""
+    chips: dict[str, Any] = {}
+    for pool in region.pools:
+        match pool:
+            case plan.AutoScalingPool():
+                instance_type = pool.instance_type
+            case plan.ManagedInstancesPool():
+                instance_type = ", ".join(pool.instance_types)
+        layout = pool.layout
+        used = {d for slot in layout.slots for s in slot.shares if not s.is_job for d in s.devices}
+        chips[pool.name] = {
+            "instance_type": instance_type,
+            "instances_min": layout.instances_min,
+            "instances_max": layout.instances_max,
+            "devices_per_instance": layout.devices,
+            "slots": [
+                {
+                    "devices": list(slot.devices),
+                    "workloads": [s.workload for s in slot.shares if not s.is_job],
+                }
+                for slot in layout.slots
+            ],
+            "jobs": {job.workload: list(job.devices) for job in layout.jobs},
+            "used": len(used),
+            "free": [d for d in range(layout.devices) if d not in used],
+        }
+    return chips

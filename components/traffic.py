@@ -1,0 +1,77 @@
+"""The Region's internal Application Load Balancer: one for all models, a rule for each."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.tags import named
+from planning import plan
+
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""TLS 1.2 and 1.3. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html"""
+
+
+def listener_port(balancer: plan.LoadBalancer | None) -> int:
+    """443 with a certificate, 80 without."""
+    return 443 if balancer is not None and balancer.certificate_arn is not None else 80
+
+
+class LoadBalancer(pulumi.ComponentResource):
+    """An internal load balancer that answers 404 to whatever no model's rule takes.
+
+    It has no public address: AWS's default is internet-facing, and models have no login.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        balancer: plan.LoadBalancer,
+        *,
+        region: str,
+        tags: plan.Tags,
+        subnets: Sequence[pulumi.Input[str]],
+        security_group: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("neuron-ecs:components:LoadBalancer", name, None, opts)
+        load_balancer = aws.lb.LoadBalancer(
+            balancer.name_key,
+            internal=True,
+            load_balancer_type="application",
+            subnets=subnets,
+            security_groups=[security_group],
+            idle_timeout=balancer.idle_timeout_seconds,
+            drop_invalid_header_fields=True,
+            tags=named(tags, balancer.key),
+            region=region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        secure = balancer.certificate_arn is not None
+        listener = aws.lb.Listener(
+            balancer.key,
+            load_balancer_arn=load_balancer.arn,
+            port=listener_port(balancer),
+            protocol="HTTPS" if secure else "HTTP",
+            certificate_arn=balancer.certificate_arn,
+            ssl_policy=TLS_POLICY if secure else None,
+            default_actions=[
+                {
+                    "type": "fixed-response",
+                    "fixed_response": {
+                        "status_code": "404",
+                        "content_type": "application/json",
+                        "message_body": '{"error":"no model at this path"}',
+                    },
+                }
+            ],
+            tags=named(tags, balancer.key),
+            region=region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.listener_arn: pulumi.Output[str] = listener.arn
+        self.dns_name: pulumi.Output[str] = load_balancer.dns_name
+        self.base_url: pulumi.Output[str] = pulumi.Output.concat(
+            "https://" if secure else "http://", load_balancer.dns_name
+        )
+        self.register_outputs({"base_url": self.base_url})

@@ -1,0 +1,75 @@
+"""What models and jobs have in common: a log group, task definitions, the tasks' network."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.roles import Roles
+from components.tags import named
+from planning import plan
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every workload of a Region gets: where it is, and what it may use."""
+
+    region: str
+    tags: plan.Tags
+    roles: Roles
+    tasks_security_group: pulumi.Output[str] | None  # where any task is awsvpc
+
+    @property
+    def security_groups(self) -> list[pulumi.Input[str]]:
+        """Of an awsvpc task."""
+        return [] if self.tasks_security_group is None else [self.tasks_security_group]
+
+
+def log_group(
+    group: plan.LogGroup, *, within: Surroundings, parent: pulumi.Resource
+) -> aws.cloudwatch.LogGroup:
+    """The log group, by its own name: the containers' definitions state it as text."""
+    return aws.cloudwatch.LogGroup(
+        group.key,
+        name=group.name,
+        retention_in_days=group.retention_days,
+        tags=named(within.tags, group.key),
+        region=within.region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def task_definition(
+    definition: plan.TaskDefinition,
+    *,
+    logs: aws.cloudwatch.LogGroup,
+    within: Surroundings,
+    parent: pulumi.Resource,
+) -> aws.ecs.TaskDefinition:
+    """The task definition. Old revisions stay active: a rollback starts tasks of the one before."""
+    return aws.ecs.TaskDefinition(
+        definition.key,
+        family=definition.family,
+        requires_compatibilities=[definition.compatibility],
+        network_mode=definition.network_mode,
+        cpu=None if definition.cpu is None else str(definition.cpu),
+        memory=None if definition.memory is None else str(definition.memory),
+        placement_constraints=[
+            {"type": "memberOf", "expression": expression} for expression in definition.member_of
+        ]
+        or None,
+        container_definitions=definition.container_definitions,
+        task_role_arn=within.roles.arns[definition.task_role],
+        execution_role_arn=within.roles.arns[definition.execution_role],
+        skip_destroy=True,
+        track_latest=False,
+        tags=named(within.tags, definition.key),
+        region=within.region,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[
+                logs,
+                *within.roles.attachments(definition.task_role, definition.execution_role),
+            ],
+        ),
+    )
