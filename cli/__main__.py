@@ -1,0 +1,205 @@
+"""The command line. Exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast
+
+if TYPE_CHECKING:
+    from cli.stack_file import StackFile
+    from planning.finding import Finding
+
+FINE, ERRORS, WRONG_USAGE = 0, 1, 2
+_INTERRUPTED = 130  # 128 + SIGINT
+_NO_READER = 141  # 128 + SIGPIPE
+_NARROWEST, _WIDEST = 80, 160
+
+_EPILOG = """\
+exit codes: 0 fine, 1 the plan has errors, 2 wrong usage.
+No command needs an AWS account, the network or the Pulumi CLI, except `catalog refresh`."""
+
+
+class Failed(Exception):
+    """A command ends with findings instead of an answer."""
+
+    def __init__(self, findings: "Sequence[Finding]") -> None:
+        self.findings = tuple(findings)
+        super().__init__(f"{len(self.findings)} findings")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command that the arguments name and returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # a stream that tests put in its place
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read has stopped, as `head` does; nothing is left that could be told to anyone.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NO_READER
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(argv: list[str]) -> int:
+    if argv[:1] == ["catalog"]:
+        from cli import catalog_tables
+
+        return catalog_tables.run(argv[1:])
+    if argv[:1] == ["diff"]:
+        from cli import diff
+
+        return diff.run(argv[1:])
+    if argv[:1] == ["fit"]:
+        from cli import fit
+
+        return fit.run(argv[1:])
+    arguments = _parser().parse_args(argv)
+    command = cast("Callable[..., int]", arguments.run)
+    as_json, width = cast(bool, arguments.json), cast(int, arguments.width)
+    if code := cast("str | None", getattr(arguments, "explain", None)):
+        return _explain(code)
+
+    from cli import report
+    from cli.stack_file import StackFileError, read
+    from planning.finding import Refused
+
+    try:
+        file = read(
+            stack=cast("str | None", arguments.stack),
+            file=cast("Path | None", arguments.file),
+            directory=Path(),
+        )
+        if file.notes:
+            report.write(file.notes, sys.stderr, width=width)
+        return command(file, arguments, as_json=as_json, width=width)
+    except (StackFileError, Refused, Failed) as refusal:
+        if as_json:
+            report.write_json(refusal.findings, sys.stdout)
+        else:
+            report.write(refusal.findings, sys.stderr, width=width)
+        return ERRORS
+
+
+def _explain(code: str) -> int:
+    from planning.reference import explain, pages
+    from planning.rules.wording import nearest
+
+    text = explain(code.upper())
+    if text is None:
+        said = nearest(code.upper(), [page.code for page in pages()])
+        sys.stderr.write(f"no finding has the code {code}; {said}\n")
+        return WRONG_USAGE
+    sys.stdout.write(text)
+    return FINE
+
+
+def _plan(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
+    from cli import plan
+
+    return plan.run(file, as_json=as_json, out=sys.stdout, width=width)
+
+
+def _preview(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
+    from pulumi import RunError
+
+    from cli.preview import preview
+    from cli.recording import RecordingError
+    from planning.finding import Finding, Refused, Severity
+
+    def failed(what: str, why: str, fix: str) -> Finding:
+        return Finding("NE003", Severity.ERROR, "the program", what, why, fix)
+
+    try:
+        return preview(
+            file,
+            as_json=as_json,
+            out=sys.stdout,
+            width=width,
+            show_all=cast(bool, arguments.all),
+        )
+    except RecordingError as error:
+        why = "the engine or the provider would refuse it"
+        fix = "the stack file is not to blame: mend the component that registers it"
+        raise Failed([failed(problem, why, fix) for problem in error.problems]) from error
+    except RunError as error:
+        if isinstance(error.__cause__, Refused):
+            raise error.__cause__ from None
+        raise Failed([failed(f"ended: {error}", "", "mend what it says")]) from error
+
+
+_COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
+    "plan": (_plan, "what was decided: Regions, pools, chips, task definitions, findings"),
+    "preview": (_preview, "every resource that `pulumi up` would register"),
+}
+_DIFF = "what a pull request changes: models, chips, resources, interruptions, price"
+_FIT = "which instances can run a wish or serve a language model, cheapest first"
+_CATALOG = "shows the tables of what AWS offers; `catalog refresh` renews them from AWS"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Ends with the usage and what is wrong with it."""
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m cli",
+        description="Answers questions about a stack file, offline.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    for name, (run, said) in _COMMANDS.items():
+        command = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
+        command.set_defaults(run=run)
+        _add_stack_options(command)
+        if name == "plan":
+            command.add_argument("--explain", metavar="CODE", help="what a finding's code means")
+        if name == "preview":
+            command.add_argument("--all", action="store_true", help="fold nothing together")
+    commands.add_parser("diff", help=_DIFF)
+    commands.add_parser("fit", help=_FIT)
+    commands.add_parser("catalog", help=_CATALOG)
+    return parser
+
+
+def _add_stack_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--stack", metavar="NAME", help="the stack of this project (dev)")
+    command.add_argument(
+        "--file", metavar="PATH", type=Path, help="a stack file anywhere, instead of --stack"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument(
+        "--width",
+        metavar="N",
+        type=_width,
+        default=_terminal_width(),
+        help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
+    )
+
+
+def _width(text: str) -> int:
+    if not text.isdecimal() or (text != "0" and not 40 <= int(text[:6]) <= 1000):
+        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
+    return int(text)
+
+
+def _terminal_width() -> int:
+    columns = shutil.get_terminal_size((100, 24)).columns
+    return min(max(columns, _NARROWEST), _WIDEST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

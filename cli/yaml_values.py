@@ -1,0 +1,327 @@
+"""YAML as the Pulumi engine reads it, and the texts that it makes of the values.
+
+The engine reads YAML 1.2 with what its Go reader keeps of 1.1: `010` and `0o10` are 8, `1_000` is
+1000, a plain date becomes the text of a time, `<<` merges maps. `on`, `yes` and `12:30` are text.
+https://pkg.go.dev/gopkg.in/yaml.v3#section-readme
+"""
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+Value = Any
+_DEEPEST = 100
+_MOST_VALUES = 1_000_000
+
+_WORDS: Final = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_SPECIAL = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_CLOCK = r"(\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d{1,9})?"
+_TIME = re.compile(
+    rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}})(?:[Tt]{_CLOCK}(?:Z|([-+]\d\d):(\d\d))|[ ]+{_CLOCK})?"
+)
+_LARGEST_INT = 2**63 - 1
+_ESCAPED: Final = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NotYamlError(Exception):
+    """The text is not YAML that the engine reads; `line` and `column` count from 1."""
+
+    what: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedKey:
+    """A key that stands twice in one map."""
+
+    path: tuple[str, ...]
+    line: int
+
+
+def load(text: str) -> tuple[Value, tuple[RepeatedKey, ...]]:
+    """The first document of the text as maps, lists and scalars, and the keys that stand twice.
+
+    Map keys are text, as the engine makes them. Raises `NotYamlError`; the message repeats nothing
+    of the text.
+    """
+    reader = _Reader(text)
+    try:
+        return reader.document(), tuple(reader.repeated)
+    except MarkedYAMLError as error:
+        said = cast(Any, error)  # the package's own annotations are partial
+        mark = said.problem_mark or said.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else reader.mark
+        raise NotYamlError(_in_words(str(said.problem or "")), line, column) from None
+    except (YAMLError, UnicodeError) as error:
+        before = text[: cast(int, getattr(error, "position", 0))]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        what = "holds a character that YAML does not allow"
+        raise NotYamlError(what, line, column) from None
+    except (ValueError, OverflowError):
+        raise NotYamlError("cannot be read", *reader.mark) from None
+
+
+def _in_words(problem: str) -> str:
+    """The reader's complaint without what it quotes from the file."""
+    plain = re.sub(r"'[^']*'|\"[^\"]*\"", "", problem).partition("\n")[0]
+    if "cannot start any token" in plain:
+        return "has a character that cannot stand here; a tab, or a text that needs quotes"
+    if "mapping values are not allowed" in plain:
+        return "has a colon that cannot stand here; quote the text, or mend the indentation"
+    if "could not find expected" in plain or "did not find expected" in plain:
+        return "has a key without a colon, or a line with the wrong indentation"
+    if "expected <block end>" in plain:
+        return "has a line with the wrong indentation"
+    if "while scanning" in plain or "found unexpected end" in plain:
+        return "has a quotation that does not end"
+    if "expected  or " in plain:
+        return "has a list or a map that is not closed, or lacks a comma"
+    return "cannot be read as YAML from here on"
+
+
+class _Reader:
+    """Values out of the events of the parser; keeps the line and column of the last one."""
+
+    def __init__(self, text: str) -> None:
+        yaml = cast(Any, YAML(typ="safe", pure=True))  # its own annotations are partial
+        self.events: Iterator[Any] = yaml.parse(text)
+        self.mark = (1, 1)
+        self.repeated: list[RepeatedKey] = []
+        self.anchors: dict[str, tuple[Value, int]] = {}
+        self.open_anchors: set[str] = set()
+        self.values = 0
+
+    def next(self) -> tuple[str, Any]:
+        event = next(self.events)
+        start = event.start_mark
+        self.mark = (start.line + 1, start.column + 1)
+        return type(event).__name__, event
+
+    def fail(self, what: str) -> NotYamlError:
+        return NotYamlError(what, *self.mark)
+
+    def document(self) -> Value:
+        for _ in range(2):  # the start of the stream, the start of the document
+            kind, _event = self.next()
+            if kind == "StreamEndEvent":
+                return None
+        kind, event = self.next()
+        return None if kind == "StreamEndEvent" else self.value(kind, event, ())
+
+    def value(self, kind: str, event: Any, path: tuple[str, ...]) -> Value:
+        self.values += 1
+        if len(path) > _DEEPEST:
+            raise self.fail("is nested too deeply")
+        if self.values > _MOST_VALUES:
+            raise self.fail("holds too many values; an alias stands for the whole that it names")
+        if kind == "AliasEvent":
+            return self.alias(str(event.anchor))
+        anchor, before = cast("str | None", event.anchor), self.values
+        if anchor is not None:
+            self.open_anchors.add(anchor)
+        if kind == "ScalarEvent":
+            value = self.scalar(event)
+        elif kind == "SequenceStartEvent":
+            value = self.sequence(path)
+        else:
+            value = self.mapping(path)
+        if anchor is not None:
+            self.open_anchors.discard(anchor)
+            self.anchors[anchor] = (value, self.values - before + 1)
+        return value
+
+    def alias(self, anchor: str) -> Value:
+        if anchor in self.open_anchors:
+            raise self.fail("has an anchor whose value contains itself")
+        if anchor not in self.anchors:
+            raise self.fail("refers to an anchor that does not exist")
+        value, size = self.anchors[anchor]
+        self.values += size
+        return value
+
+    def sequence(self, path: tuple[str, ...]) -> list[Value]:
+        items: list[Value] = []
+        while True:
+            kind, event = self.next()
+            if kind == "SequenceEndEvent":
+                return items
+            items.append(self.value(kind, event, (*path, str(len(items)))))
+
+    def mapping(self, path: tuple[str, ...]) -> dict[str, Value]:
+        members: dict[str, Value] = {}
+        merged: dict[str, Value] = {}
+        while True:
+            kind, event = self.next()
+            if kind == "MappingEndEvent":
+                return {**merged, **members}
+            line = self.mark[0]
+            is_merge = kind == "ScalarEvent" and event.value == "<<" and event.implicit[0]
+            key = self.value(kind, event, path)
+            if isinstance(key, (dict, list)):
+                raise self.fail("has a list or a map for a key")
+            name = _key_text(key)
+            kind, event = self.next()
+            value = self.value(kind, event, (*path, name))
+            if is_merge:
+                merged = {**self.merged(value), **merged}
+                continue
+            if name in members:
+                self.repeated.append(RepeatedKey((*path, name), line))
+            members.setdefault(name, value)
+
+    def merged(self, value: Value) -> dict[str, Value]:
+        sources = cast("list[Value]", value) if isinstance(value, list) else [value]
+        if not all(isinstance(source, dict) for source in sources):
+            raise self.fail("merges (<<) what is not a map")
+        found: dict[str, Value] = {}
+        for source in cast("list[dict[str, Value]]", sources):
+            found = {**source, **found}
+        return found
+
+    def scalar(self, event: Any) -> Value:
+        text, plain = cast(str, event.value), bool(event.implicit[0])
+        if not text.isascii() and re.search("[\ud800-\udfff]", text):
+            raise self.fail("has an escape that stands for no character")
+        tag = str(event.tag or "")
+        if tag.endswith(":binary"):
+            try:
+                return base64.b64decode(text).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                raise self.fail("has binary data that is no text") from None
+        if tag.endswith((":int", ":float", ":bool", ":null")):
+            return _resolved(text)
+        return _resolved(text) if plain and not tag else text
+
+
+def _resolved(text: str) -> Value:
+    """What a plain scalar stands for."""
+    if text in _WORDS:
+        return _WORDS[text]
+    first = text[0]
+    if first not in "+-.0123456789" or len(text) > 4000:
+        return text
+    if time := _TIME.fullmatch(text):
+        return _time_text(time) or text
+    digits = text.replace("_", "")
+    if _INTEGER.fullmatch(digits):
+        return _integer(digits)
+    if special := _SPECIAL.fullmatch(text):
+        if "n" in text.lower()[1:2]:
+            return math.nan
+        return -math.inf if special[1] == "-" else math.inf
+    if first != "_" and _FLOAT.fullmatch(digits):
+        number = float(digits)
+        return number if math.isfinite(number) else text
+    return text
+
+
+def _integer(digits: str) -> int | float:
+    sign = -1 if digits.startswith("-") else 1
+    body = digits.lstrip("+-").lower()
+    if body.startswith(("0x", "0b", "0o")):
+        number = int(body, 0)
+    else:
+        number = int(body, 8 if body.startswith("0") and len(body) > 1 else 10)
+    number *= sign
+    return number if -_LARGEST_INT - 1 <= number <= _LARGEST_INT else float(number)
+
+
+def _time_text(found: re.Match[str]) -> str | None:
+    """A plain date or time as the engine's text of it, or nothing where there is no such day."""
+    groups = found.groups()
+    clock = groups[3:7] if groups[3] is not None else groups[9:]
+    hours, minutes = groups[7] or "+00", groups[8] or "00"
+    offset = timedelta(hours=int(hours), minutes=int(f"{hours[0]}{minutes}"))
+    try:
+        day = datetime(*map(int, groups[:3]), tzinfo=timezone(offset))
+        moment = day.replace(hour=int(clock[0] or 0), minute=int(clock[1] or 0))
+        moment = moment.replace(second=int(clock[2] or 0))
+    except ValueError:
+        return None
+    zone = f"{hours}{minutes} {hours}{minutes}" if groups[7] else "+0000 UTC"
+    return f"{moment:%Y-%m-%d %H:%M:%S}{(clock[3] or '').rstrip('0').rstrip('.')} {zone}"
+
+
+def _key_text(key: Value) -> str:
+    return "<nil>" if key is None else scalar_text(key)
+
+
+def scalar_text(value: Value) -> str:
+    """A scalar as the engine hands it over: `true`, `5`, `1.5`, `1e+21`; nothing is no text."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float():
+            return _float_text(value)
+        case _:
+            return "" if value is None else str(value)
+
+
+def json_text(value: Value) -> str:
+    """The value as the engine hands structured values over: JSON, map keys sorted, no blanks."""
+    match value:
+        case dict():
+            members = sorted(cast("dict[str, Value]", value).items())
+            return "{" + ",".join(f"{_string(k)}:{json_text(v)}" for k, v in members) + "}"
+        case list():
+            return "[" + ",".join(map(json_text, cast("list[Value]", value))) + "]"
+        case str():
+            return _string(value)
+        case _:
+            return "null" if value is None else scalar_text(value)
+
+
+def _string(text: str) -> str:
+    """As Go writes JSON: what could end a script of HTML is escaped."""
+    plain = json.dumps(text, ensure_ascii=False)
+    return re.sub("[<>&\u2028\u2029]", lambda found: _ESCAPED.get(found[0], found[0]), plain)
+
+
+def _float_text(number: float) -> str:
+    """As Go writes JSON: the shortest digits that read back, exponents from 1e21 and below 1e-6."""
+    if number == 0:
+        return "0"
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else ("Infinity" if number > 0 else "-Infinity")
+    mantissa, _, exponent = f"{number!r}".lower().partition("e")
+    sign = "-" if mantissa.startswith("-") else ""
+    whole, _, part = mantissa.lstrip("-").partition(".")
+    part = "" if part == "0" else part
+    power = int(exponent or 0) + len(whole) - 1
+    digits = (whole + part).lstrip("0")
+    if whole == "0":
+        power = int(exponent or 0) - 1 - (len(part) - len(part.lstrip("0")))
+    digits = digits.rstrip("0") or "0"
+    if -7 < power < 21:
+        if power < 0:
+            return f"{sign}0.{'0' * (-power - 1)}{digits}"
+        digits = digits.ljust(power + 1, "0")
+        rest = digits[power + 1 :]
+        return f"{sign}{digits[: power + 1]}{'.' + rest if rest else ''}"
+    rest = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{rest}e{'-' if power < 0 else '+'}{abs(power)}"
