@@ -1,0 +1,160 @@
+"""Measures what people wait for, all in one run: medians, ratios and counts.
+
+    python -m tests.bench [--runs N]
+
+Every figure is of a whole cold process, from the kernel's own accounts. This process imports
+nothing of the project: Linux counts the memory of a parent as its child's until the child begins.
+The exit code is 1 where a target is missed, where the replay is not what it replays, or where a
+type of resources has no reason.
+"""
+
+import argparse
+import filecmp
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PLAN_SECONDS = 1.0
+PLAN_MIB = 150.0
+PREVIEW_RATIO = 1.15
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One process: wall and CPU in seconds, the most memory in MiB."""
+
+    wall: float
+    cpu: float
+    mib: float
+
+
+def cost(module: str, *arguments: str, to: Path | None = None) -> Cost:
+    """Runs a module in a process of its own. Raises CalledProcessError where it fails."""
+    command = [sys.executable, "-m", module, *arguments]
+    with (to or Path(os.devnull)).open("wb") as out:
+        began = time.perf_counter()
+        child = subprocess.Popen(command, cwd=_ROOT, stdout=out)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """The medians of wall and CPU, and the most memory of any."""
+    return Cost(
+        statistics.median(c.wall for c in costs),
+        statistics.median(c.cpu for c in costs),
+        max(c.mib for c in costs),
+    )
+
+
+def _verdict(holds: bool) -> str:
+    return "ok" if holds else "MISSED"
+
+
+def plans(files: Sequence[Path], runs: int) -> Iterator[bool]:
+    """The cost of a plan and its stages, for each stack file."""
+    for file in files:
+        cost("cli", "plan", "--file", str(file))  # fills the caches of bytecode and of the disk
+    found: dict[Path, list[Cost]] = {file: [] for file in files}
+    stages: dict[Path, list[dict[str, float]]] = {file: [] for file in files}
+    for _ in range(runs):
+        for file in files:
+            found[file].append(cost("cli", "plan", "--file", str(file)))
+            times = file.with_suffix(".json")
+            cost("tests.bench.stages", str(file), str(times))
+            stages[file].append(json.loads(times.read_text()))
+    for file in files:
+        it = median(found[file])
+        holds = it.wall < PLAN_SECONDS and it.mib <= PLAN_MIB
+        target = f"under {PLAN_SECONDS:g} s and {PLAN_MIB:g} MiB: {_verdict(holds)}"
+        is_target = file is files[0]
+        print(
+            f"plan     {file.name}: {it.wall:.2f} s wall (median of {runs}), {it.cpu:.2f} s CPU, "
+            f"{it.mib:.0f} MiB" + (f"; {target}" if is_target else "")
+        )
+        names = sorted(stages[file][0], key=lambda n: -stages[file][0][n])
+        split = {n: statistics.median(s[n] for s in stages[file]) for n in names}
+        print("         CPU: " + ", ".join(f"{n} {t * 1000:.0f} ms" for n, t in split.items()))
+        if is_target:
+            yield holds
+
+
+def previews(file: Path, folder: Path, runs: int) -> Iterator[bool]:
+    """The cost of a preview beside that of the same calls without any logic."""
+    calls, graph = folder / "calls", folder / "graph.json"
+    cost("tests.bench.capture", str(file), str(calls), str(graph))
+    replayed, said, shown = folder / "replayed.json", folder / "said.txt", folder / "shown.txt"
+    cost("tests.bench.replay", str(calls), "--graph", str(replayed), to=said)
+    cost("cli", "preview", "--file", str(file), "--width", "100", to=shown)
+    same_graph = filecmp.cmp(graph, replayed, shallow=False)
+    same_text = filecmp.cmp(said, shown, shallow=False)
+    yield same_graph and same_text
+    cost("tests.bench.replay", str(calls), "--decode", to=said)
+    number, decoding = said.read_text().split()
+    print(
+        f"replay   {number} calls: the graph (every URN, input, option, dependency, output) is "
+        f"{'the same' if same_graph else 'ANOTHER'}, the text "
+        f"{'the same' if same_text else 'ANOTHER'}; reading the file of {calls.stat().st_size:,} "
+        f"bytes is {float(decoding):.2f} s of its CPU"
+    )
+    ours: list[Cost] = []
+    theirs: list[Cost] = []
+    for _ in range(runs):
+        ours.append(cost("cli", "preview", "--file", str(file), "--width", "100"))
+        theirs.append(cost("tests.bench.replay", str(calls)))
+    mine, bare = median(ours), median(theirs)
+    ratio = mine.cpu / bare.cpu
+    pairs = statistics.median(a.cpu / b.cpu for a, b in zip(ours, theirs, strict=True))
+    yield ratio <= PREVIEW_RATIO
+    print(
+        f"preview  {file.name}: {mine.cpu:.2f} s CPU (median of {runs}), {mine.wall:.2f} s wall, "
+        f"{mine.mib:.0f} MiB; replay {bare.cpu:.2f} s CPU, {bare.wall:.2f} s wall, "
+        f"{bare.mib:.0f} MiB"
+    )
+    print(
+        f"         ratio {ratio:.3f} (median of the pairs {pairs:.3f}); at most "
+        f"{PREVIEW_RATIO:g}: {_verdict(ratio <= PREVIEW_RATIO)}"
+    )
+
+
+def counts(graph: Path) -> bool:
+    """The tables of resources."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.counts", str(graph)], cwd=_ROOT, check=False
+    )
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Measures everything and prints it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=7, help="of which the median is taken (7)")
+    runs: int = parser.parse_args().runs
+    held: list[bool] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shared, distinct = folder / "Pulumi.bench.yaml", folder / "Pulumi.distinct.yaml"
+        cost("tests.bench.stack", to=shared)
+        cost("tests.bench.stack", "distinct", to=distinct)
+        held += plans([shared, distinct], runs)
+        held += previews(shared, folder, runs)
+        print(flush=True)
+        held.append(counts(folder / "graph.json"))
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The stack that is measured can be planned, and the replay is what it claims to be."""
+
+from pathlib import Path
+
+import pytest
+
+import catalog
+from cli.stack_file import StackFile, read
+from planning import Plan, decide
+from tests.bench import stack
+from tests.bench.capture import capture
+from tests.bench.replay import graph, replay
+
+PROJECT_FILE = "name: neuron-ecs\nruntime: python\n"
+
+
+def _read(folder: Path, document: stack.Entry) -> StackFile:
+    (folder / "Pulumi.yaml").write_text(PROJECT_FILE)
+    file = folder / "Pulumi.bench.yaml"
+    file.write_text(stack.text(document))
+    return read(stack=None, file=file, directory=folder)
+
+
+def _plan(folder: Path, *, distinct: bool) -> Plan:
+    file = _read(folder, stack.document(distinct=distinct))
+    return decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+
+
+@pytest.mark.parametrize("distinct", [False, True], ids=["shared", "distinct"])
+def test_the_measured_stack_has_twenty_models_in_each_of_sixteen_regions(
+    tmp_path: Path, distinct: bool
+) -> None:
+    plan = _plan(tmp_path, distinct=distinct)
+    models = {region.name: len(region.models) for region in plan.regions}
+    assert models.pop(stack.CPU_REGION) == 1
+    assert len(models) == 16
+    assert set(models.values()) == {stack.MODELS}
+    assert len({p.name for r in plan.regions for p in r.pools}) == 8
+    assert sum(len(r.jobs) for r in plan.regions) > 32
+
+
+def test_a_replay_registers_what_the_program_registered(tmp_path: Path) -> None:
+    file = _read(tmp_path, stack.document(models=3, only=["us-east-2"]))
+    original = capture(file, tmp_path / "calls")
+    assert graph(replay(tmp_path / "calls")) == graph(original)

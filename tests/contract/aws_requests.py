@@ -1,0 +1,533 @@
+"""What AWS is asked for: each recorded resource as the API requests that the provider makes of it.
+
+A table holds one row for each resource type. An input goes to the member of the request that has
+its name, whatever the case; everything else is said in the row: another place, another form, or
+the reason why AWS never sees it. An input that no row and no member takes is an error, so that
+nothing travels unchecked.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from cli.graph import Json, Recording, Resource
+from tests.contract import aws_model
+
+ACCOUNT = "123456789012"
+
+
+class NotTranslatedError(Exception):
+    """An input that no request takes: the provider would drop it, or the table lacks a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """Where an input goes: a path below its parent's place, such as `A.B`, `A[0].B` or `A[+]`.
+
+    An empty path is the parent's own place. A value in another form is taken as it is.
+    """
+
+    path: str
+    form: Callable[[Json], Json] | None = None
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An input that stays with the engine or the provider."""
+
+    why: str
+
+
+Row = To | Engine | Callable[[Mapping[str, Json]], To]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One resource type: the operation that creates it, and where its inputs go."""
+
+    service: str
+    operation: str
+    rows: Mapping[str, Row] = field(default_factory=dict[str, Row])
+    name: str = ""  # member that takes the name that Pulumi chooses
+    root: str = ""  # member below which inputs go that have no row
+    implied: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """Paths that the provider fills by itself, `Operation:path` for an operation after the first;
+    `{name}` stands for the resource's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, and the resource that it comes from."""
+
+    resource: Resource
+    service: str
+    operation: str
+    params: Mapping[str, Json]
+
+    @property
+    def region(self) -> str:
+        return self.resource.inputs.get("region", "")
+
+    def problems(self) -> list[str]:
+        """What the service model says is wrong with the request."""
+        shape = aws_model.input_shape(self.service, self.operation)
+        return [
+            f"{self.resource.type} {self.resource.name}: {self.operation}{p}"
+            for p in aws_model.problems(self.params, shape)
+        ]
+
+
+# ---- forms ---------------------------------------------------------------------------------
+
+
+def _pair(key: str) -> Callable[[Json], Json]:
+    """An attribute of a load balancer or target group: both are texts."""
+
+    def form(value: Json) -> Json:
+        return {"Key": key, "Value": json.dumps(value) if type(value) is not str else value}
+
+    return form
+
+
+def _enabled(value: Json) -> Json:
+    return {True: "ENABLED", False: "DISABLED"}[value]
+
+
+def _tags(value: Json) -> Json:
+    return [{"Key": k, "Value": v} for k, v in value.items()]
+
+
+def _tagged(resource_type: str) -> To:
+    """EC2 takes tags together with the type of what they are for."""
+    return To(
+        "TagSpecifications[+]",
+        lambda value: {"ResourceType": resource_type, "Tags": _tags(value)},
+    )
+
+
+def _attribute(key: str, operation: str) -> To:
+    return To("Attributes[+]", _pair(key), operation)
+
+
+_REGION = Engine("the Region of the endpoint that the requests go to")
+
+
+def _end_of_rule(inputs: Mapping[str, Json]) -> str:
+    return "IpRanges[0]" if "cidrIpv4" in inputs else "UserIdGroupPairs[0]"
+
+
+def _security_group_rule(operation: str) -> Kind:
+    return Kind(
+        "ec2",
+        operation,
+        {
+            "securityGroupId": To("GroupId"),
+            "ipProtocol": To("IpPermissions[0].IpProtocol"),
+            "fromPort": To("IpPermissions[0].FromPort"),
+            "toPort": To("IpPermissions[0].ToPort"),
+            "cidrIpv4": To("IpPermissions[0].IpRanges[0].CidrIp"),
+            "referencedSecurityGroupId": To("IpPermissions[0].UserIdGroupPairs[0].GroupId"),
+            "description": lambda inputs: To(
+                f"IpPermissions[0].{_end_of_rule(inputs)}.Description"
+            ),
+            "tags": _tagged("security-group-rule"),
+        },
+    )
+
+
+# ---- the table -----------------------------------------------------------------------------
+
+_HEALTH_CHECK = {
+    "healthCheck": To(""),
+    "healthCheck.protocol": To("HealthCheckProtocol"),
+    "healthCheck.port": To("HealthCheckPort"),
+    "healthCheck.path": To("HealthCheckPath"),
+    "healthCheck.matcher": To("Matcher.HttpCode"),
+    "healthCheck.interval": To("HealthCheckIntervalSeconds"),
+    "healthCheck.timeout": To("HealthCheckTimeoutSeconds"),
+    "healthCheck.healthyThreshold": To("HealthyThresholdCount"),
+    "healthCheck.unhealthyThreshold": To("UnhealthyThresholdCount"),
+}
+
+KINDS: Mapping[str, Kind] = {
+    "aws:ecs/taskDefinition:TaskDefinition": Kind(
+        "ecs",
+        "RegisterTaskDefinition",
+        {
+            "containerDefinitions": To("containerDefinitions", json.loads),
+            "skipDestroy": Engine("whether destroying deregisters the revision"),
+            "trackLatest": Engine("which revision a refresh reads"),
+        },
+    ),
+    "aws:ecs/capacityProvider:CapacityProvider": Kind("ecs", "CreateCapacityProvider", name="name"),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": Kind(
+        "ecs",
+        "PutClusterCapacityProviders",
+        {
+            "clusterName": To("cluster"),
+            "defaultCapacityProviderStrategies": To("defaultCapacityProviderStrategy"),
+        },
+        implied={"defaultCapacityProviderStrategy": []},  # an empty list where none is given
+    ),
+    "aws:ecs/cluster:Cluster": Kind("ecs", "CreateCluster", name="clusterName"),
+    "aws:ecs/service:Service": Kind(
+        "ecs",
+        "CreateService",
+        {
+            "capacityProviderStrategies": To("capacityProviderStrategy"),
+            "deploymentCircuitBreaker": To("deploymentConfiguration.deploymentCircuitBreaker"),
+            "deploymentMaximumPercent": To("deploymentConfiguration.maximumPercent"),
+            "deploymentMinimumHealthyPercent": To("deploymentConfiguration.minimumHealthyPercent"),
+            "orderedPlacementStrategies": To("placementStrategy"),
+            "networkConfiguration": To("networkConfiguration.awsvpcConfiguration"),
+            "networkConfiguration.assignPublicIp": To("assignPublicIp", _enabled),
+            "waitForSteadyState": Engine("whether the provider waits for the deployment"),
+        },
+        name="serviceName",
+    ),
+    "aws:ec2/launchTemplate:LaunchTemplate": Kind(
+        "ec2",
+        "CreateLaunchTemplate",
+        {
+            "networkInterfaces.securityGroups": To("Groups"),
+            "vpcSecurityGroupIds": To("LaunchTemplateData.SecurityGroupIds"),
+            "tags": _tagged("launch-template"),
+            "updateDefaultVersion": Engine("which version later updates make the default one"),
+        },
+        name="LaunchTemplateName",
+        root="LaunchTemplateData",
+    ),
+    "aws:ec2/placementGroup:PlacementGroup": Kind(
+        "ec2", "CreatePlacementGroup", {"tags": _tagged("placement-group")}, name="GroupName"
+    ),
+    "aws:autoscaling/group:Group": Kind(
+        "autoscaling",
+        "CreateAutoScalingGroup",
+        {
+            "launchTemplate.id": To("LaunchTemplateId"),
+            "vpcZoneIdentifiers": To("VPCZoneIdentifier", ",".join),
+            "protectFromScaleIn": To("NewInstancesProtectedFromScaleIn"),
+            "suspendedProcesses": To("ScalingProcesses", operation="SuspendProcesses"),
+            "waitForCapacityTimeout": Engine("how long the provider waits for instances"),
+        },
+        name="AutoScalingGroupName",
+        implied={"SuspendProcesses:AutoScalingGroupName": "{name}"},
+    ),
+    "aws:iam/role:Role": Kind(
+        "iam",
+        "CreateRole",
+        {"assumeRolePolicy": To("AssumeRolePolicyDocument")},
+        name="RoleName",
+    ),
+    "aws:iam/rolePolicy:RolePolicy": Kind(
+        "iam",
+        "PutRolePolicy",
+        {"policy": To("PolicyDocument"), "role": To("RoleName")},
+        name="PolicyName",
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Kind(
+        "iam", "AttachRolePolicy", {"role": To("RoleName")}
+    ),
+    "aws:iam/instanceProfile:InstanceProfile": Kind(
+        "iam",
+        "CreateInstanceProfile",
+        {"role": To("RoleName", operation="AddRoleToInstanceProfile")},
+        name="InstanceProfileName",
+        implied={"AddRoleToInstanceProfile:InstanceProfileName": "{name}"},
+    ),
+    "aws:lb/targetGroup:TargetGroup": Kind(
+        "elbv2",
+        "CreateTargetGroup",
+        {
+            **_HEALTH_CHECK,
+            "deregistrationDelay": _attribute(
+                "deregistration_delay.timeout_seconds", "ModifyTargetGroupAttributes"
+            ),
+            "loadBalancingAlgorithmType": _attribute(
+                "load_balancing.algorithm.type", "ModifyTargetGroupAttributes"
+            ),
+        },
+        name="Name",
+        implied={"ModifyTargetGroupAttributes:TargetGroupArn": "{name}"},
+    ),
+    "aws:lb/loadBalancer:LoadBalancer": Kind(
+        "elbv2",
+        "CreateLoadBalancer",
+        {
+            "internal": To("Scheme", lambda value: "internal" if value else "internet-facing"),
+            "loadBalancerType": To("Type"),
+            "idleTimeout": _attribute(
+                "idle_timeout.timeout_seconds", "ModifyLoadBalancerAttributes"
+            ),
+            "dropInvalidHeaderFields": _attribute(
+                "routing.http.drop_invalid_header_fields.enabled", "ModifyLoadBalancerAttributes"
+            ),
+        },
+        name="Name",
+        implied={"ModifyLoadBalancerAttributes:LoadBalancerArn": "{name}"},
+    ),
+    "aws:lb/listener:Listener": Kind(
+        "elbv2",
+        "CreateListener",
+        {
+            "certificateArn": To("Certificates[0].CertificateArn"),
+            "defaultActions.fixedResponse": To("FixedResponseConfig"),
+        },
+    ),
+    "aws:lb/listenerRule:ListenerRule": Kind(
+        "elbv2",
+        "CreateRule",
+        {
+            "conditions.pathPattern": To("PathPatternConfig"),
+            "transforms.urlRewriteConfig.rewrite": To("Rewrites[0]"),
+        },
+        implied={
+            "Conditions[*].Field": "path-pattern",  # the provider names the field of each condition
+            "Priority": 1,  # where none is given, the provider takes the listener's next free one
+        },
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": Kind(
+        "logs",
+        "CreateLogGroup",
+        {
+            "name": To("logGroupName"),
+            "retentionInDays": To("retentionInDays", operation="PutRetentionPolicy"),
+        },
+        name="logGroupName",
+        implied={"PutRetentionPolicy:logGroupName": "{name}"},
+    ),
+    "aws:appautoscaling/target:Target": Kind("application-autoscaling", "RegisterScalableTarget"),
+    "aws:scheduler/schedule:Schedule": Kind(
+        "scheduler",
+        "CreateSchedule",
+        {
+            "target.ecsParameters.capacityProviderStrategies": To("CapacityProviderStrategy"),
+            "target.ecsParameters.networkConfiguration": To(
+                "NetworkConfiguration.awsvpcConfiguration"
+            ),
+            "target.ecsParameters.networkConfiguration.assignPublicIp": To(
+                "AssignPublicIp", _enabled
+            ),
+        },
+        name="Name",
+    ),
+    "aws:ec2/vpc:Vpc": Kind(
+        "ec2",
+        "CreateVpc",
+        {
+            # each attribute is a request of its own; they check alike
+            "enableDnsHostnames": To("EnableDnsHostnames.Value", operation="ModifyVpcAttribute"),
+            "enableDnsSupport": To("EnableDnsSupport.Value", operation="ModifyVpcAttribute"),
+            "tags": _tagged("vpc"),
+        },
+        implied={"ModifyVpcAttribute:VpcId": "{name}"},
+    ),
+    "aws:ec2/subnet:Subnet": Kind(
+        "ec2",
+        "CreateSubnet",
+        {
+            "mapPublicIpOnLaunch": To(
+                "MapPublicIpOnLaunch.Value", operation="ModifySubnetAttribute"
+            ),
+            "tags": _tagged("subnet"),
+        },
+        implied={"ModifySubnetAttribute:SubnetId": "{name}"},
+    ),
+    "aws:ec2/internetGateway:InternetGateway": Kind(
+        "ec2",
+        "CreateInternetGateway",
+        {
+            "vpcId": To("VpcId", operation="AttachInternetGateway"),
+            "tags": _tagged("internet-gateway"),
+        },
+        implied={"AttachInternetGateway:InternetGatewayId": "{name}"},
+    ),
+    "aws:ec2/eip:Eip": Kind("ec2", "AllocateAddress", {"tags": _tagged("elastic-ip")}),
+    "aws:ec2/natGateway:NatGateway": Kind(
+        "ec2", "CreateNatGateway", {"tags": _tagged("natgateway")}
+    ),
+    "aws:ec2/routeTable:RouteTable": Kind(
+        "ec2", "CreateRouteTable", {"tags": _tagged("route-table")}
+    ),
+    "aws:ec2/route:Route": Kind("ec2", "CreateRoute"),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": Kind("ec2", "AssociateRouteTable"),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": Kind(
+        "ec2", "CreateVpcEndpoint", {"tags": _tagged("vpc-endpoint")}
+    ),
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Kind(
+        "ec2",
+        "CreateTags",
+        {
+            "tags": To("Tags", _tags),
+            "vpcId": Engine("the provider finds the VPC's default group, and empties it"),
+        },
+        implied={"Resources": ["{name}"]},
+    ),
+    "aws:ec2/securityGroup:SecurityGroup": Kind(
+        "ec2",
+        "CreateSecurityGroup",
+        {"tags": _tagged("security-group")},
+        name="GroupName",
+    ),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _security_group_rule(
+        "AuthorizeSecurityGroupIngress"
+    ),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _security_group_rule(
+        "AuthorizeSecurityGroupEgress"
+    ),
+}
+"""How each type becomes requests. Sources: the API references of the services, and the provider's
+own code for what it fills in (terraform-provider-aws, internal/service)."""
+
+
+# ---- translating ---------------------------------------------------------------------------
+
+
+def requests(resource: Resource) -> list[Request]:
+    """The requests that create a resource, the creating one first.
+
+    Raises NotTranslatedError for a type without a row, or an input that goes nowhere.
+    """
+    kind = KINDS.get(resource.type)
+    if kind is None:
+        raise NotTranslatedError(f"{resource.type}: no row says how it becomes an API request")
+    made = _Requests(kind, resource)
+    made.place(resource.inputs, kind.operation, kind.root, "")
+    return made.finished()
+
+
+def all_requests(recording: Recording) -> list[Request]:
+    """The requests of a whole graph."""
+    return [
+        request for r in recording.resources if r.type.startswith("aws:") for request in requests(r)
+    ]
+
+
+class _Requests:
+    def __init__(self, kind: Kind, resource: Resource) -> None:
+        self._kind = kind
+        self._resource = resource
+        # Pulumi appends a hyphen and seven digits to a logical name.
+        self._name: str = resource.inputs.get("name", f"{resource.name}-0123abc")
+        self._params: dict[str, dict[str, Json]] = {kind.operation: {}}
+        if kind.name and "name" not in resource.inputs:
+            self._params[kind.operation][kind.name] = self._name
+
+    def place(self, given: Mapping[str, Json], operation: str, below: str, source: str) -> None:
+        """Puts each value of a map of inputs into the request."""
+        for key, value in given.items():
+            path = f"{source}.{key}" if source else key
+            row = self._kind.rows.get(path)
+            if row is None and path == "region":
+                row = _REGION
+            if isinstance(row, Engine):
+                continue
+            if row is not None and not isinstance(row, To):
+                row = row(given)
+            if row is None:
+                row = To(self._member(operation, below, key, path))
+            # A row at the top says the whole place; below, it is relative to its parent's.
+            start = below if source or path not in self._kind.rows else ""
+            target = ".".join(part for part in (start, row.path) if part)
+            self._put(value, row, row.operation or operation, target, path)
+
+    def _put(self, value: Json, row: To, operation: str, target: str, path: str) -> None:
+        if row.form is not None:
+            self._set(operation, target, row.form(value))
+            return
+        shape = self._shape(operation, target, path)
+        if isinstance(value, Mapping) and shape.type_name == "structure":
+            if target:
+                self._set(operation, target, {})
+            self.place(cast("Mapping[str, Json]", value), operation, target, path)
+        elif isinstance(value, Mapping) and shape.type_name == "list":
+            keys = {m.lower(): m for m in shape.member.members}
+            self._set(
+                operation,
+                target,
+                [{keys["key"]: k, keys["value"]: v} for k, v in cast("Any", value).items()],
+            )
+        elif isinstance(value, list) and shape.type_name == "list":
+            self._set(operation, target, [])
+            for index, item in enumerate(cast("list[Json]", value)):
+                self._put(item, To(""), operation, f"{target}[{index}]", path)
+        elif shape.type_name == "boolean" and value in {"true", "false"}:
+            # the provider has texts where it tells an absent boolean from a false one
+            self._set(operation, target, value == "true")
+        else:
+            self._set(operation, target, value)
+
+    def _member(self, operation: str, below: str, key: str, path: str) -> str:
+        """The member that has the input's name."""
+        shape = self._shape(operation, below, path)
+        found = [m for m in getattr(shape, "members", ()) if m.lower() == key.lower()]
+        if not found:
+            raise NotTranslatedError(
+                f"{self._resource.type} {self._resource.name}: {path} goes nowhere: {operation} "
+                f"has no member of this name in {below or 'its input'}, and no row says where else"
+            )
+        return found[0]
+
+    def _shape(self, operation: str, target: str, path: str) -> Any:
+        shape = aws_model.input_shape(self._kind.service, operation)
+        for name, _ in _steps(target):
+            if name not in getattr(shape, "members", {}):
+                raise NotTranslatedError(f"{self._resource.type}: {path} goes to {target}: no such")
+            shape = shape.members[name]
+            if _ is not None:
+                shape = shape.member
+        return shape
+
+    def _set(self, operation: str, target: str, value: Json) -> None:
+        place: Any = self._params.setdefault(operation, {})
+        steps = list(_steps(target))
+        for number, (name, index) in enumerate(steps):
+            last = number == len(steps) - 1
+            if index is None:
+                if last:
+                    place[name] = value
+                else:
+                    place = place.setdefault(name, {})
+                continue
+            items = place.setdefault(name, [])
+            at = len(items) if index == "+" else int(index)
+            while len(items) <= at:
+                items.append({})
+            if last:
+                items[at] = value
+            else:
+                place = items[at]
+
+    def finished(self) -> list[Request]:
+        for target, value in self._kind.implied.items():
+            operation, _, path = target.rpartition(":")
+            params = self._params.get(operation or self._kind.operation)
+            if params is not None:
+                _imply(params, path, _named(value, self._name))
+        return [
+            Request(self._resource, self._kind.service, operation, params)
+            for operation, params in self._params.items()
+        ]
+
+
+def _steps(path: str) -> Iterator[tuple[str, str | None]]:
+    for step in path.split(".") if path else ():
+        name, bracket, index = step.partition("[")
+        yield name, index.rstrip("]") if bracket else None
+
+
+def _imply(params: dict[str, Json], path: str, value: Json) -> None:
+    whole, _, member = path.partition("[*].")
+    if member:
+        for item in params.get(whole, ()):
+            item.setdefault(member, value)
+    else:
+        params.setdefault(path, value)
+
+
+def _named(value: Json, name: str) -> Json:
+    if isinstance(value, list):
+        return [_named(item, name) for item in cast("list[Json]", value)]
+    return name if value == "{name}" else value

@@ -1,0 +1,984 @@
+"""Laws over the whole graph of every stack file: one law, one test.
+
+They hold what no component can see alone: Regions, tags, names, who waits for whom, and what the
+stack says about itself.
+"""
+
+import functools
+import ipaddress
+import json
+import shlex
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from cli.graph import UNKNOWN, Recording, Resource, short_type
+from cli.recording import output_names
+from tests.contract import aws_model
+from tests.contract.graphs import CORNERS, EVERY_FILE, ROOT, aws_resources, graph, texts
+from tests.recorder import of_type, record_program
+
+COMPONENT = "neuron-ecs:components:"
+LOCKS = range(20_000, 20_064)
+"""Host ports that stand for Neuron devices; no instance type has more than 64."""
+
+every_file = pytest.mark.parametrize("file", EVERY_FILE)
+
+
+class Graph:
+    """A recording, and who needs whom in it."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.by_urn = {r.urn: r for r in self.recording.resources}
+        self.aws = aws_resources(self.recording)
+        self._closure: dict[str, frozenset[str]] = {}
+
+    def of(self, type_: str) -> list[Resource]:
+        """All resources of a type such as `ecs.Service`."""
+        return of_type(self.recording, type_)
+
+    def refers(self, resource: Resource, *path: str) -> list[Resource]:
+        """The resources that an input refers to; of all inputs where none is named."""
+        dependencies = resource.property_dependencies
+        return [self.by_urn[u] for p in path or dependencies for u in dependencies.get(p, ())]
+
+    def needs(self, resource: Resource) -> frozenset[str]:
+        """URNs of what stands before the resource is made and until it is gone."""
+        found = self._closure.get(resource.urn)
+        if found is None:
+            direct = {
+                *resource.dependencies,
+                *(u for urns in resource.property_dependencies.values() for u in urns),
+            }
+            found = frozenset(direct).union(*(self.needs(self.by_urn[u]) for u in direct))
+            self._closure[resource.urn] = found
+        return found
+
+    def ancestors(self, resource: Resource) -> Iterator[Resource]:
+        """The components above a resource, nearest first."""
+        while resource.parent in self.by_urn:
+            resource = self.by_urn[resource.parent]
+            yield resource
+
+    def region(self, resource: Resource) -> str | None:
+        """The Region of the component that the resource stands in."""
+        above = (c.name for c in self.ancestors(resource) if c.type == f"{COMPONENT}Region")
+        return next(above, None)
+
+    def cluster(self, provider: Resource) -> Resource:
+        """The cluster of a capacity provider: named, or joined by its instances' user data."""
+        if "managedInstancesProvider" in provider.inputs:
+            (cluster,) = self.refers(provider, "cluster")
+            return cluster
+        (group,) = self.refers(provider, "autoScalingGroupProvider")
+        (template,) = self.refers(group, "launchTemplate")
+        (cluster,) = [r for r in self.refers(template, "userData") if "Cluster" in r.type]
+        return cluster
+
+    def policies(self, *roles: Resource) -> list[Resource]:
+        """What makes roles usable and no ARN of a role refers to."""
+        urns = {role.urn for role in roles}
+        kinds = ("iam.RolePolicy", "iam.RolePolicyAttachment")
+        return [r for k in kinds for r in self.of(k) if urns & _urns(self.refers(r, "role"))]
+
+    def ways_out(self, region: str | None) -> list[Resource]:
+        """What a Region's instances and tasks need to reach ECS, and who may reach them."""
+        kinds = (
+            "ec2.Route",
+            "ec2.RouteTableAssociation",
+            "ec2.NatGateway",
+            "ec2.InternetGateway",
+            "ec2.VpcEndpoint",
+            "vpc.SecurityGroupEgressRule",
+            "vpc.SecurityGroupIngressRule",
+        )
+        return [r for k in kinds for r in self.of(k) if r.inputs.get("region", region) == region]
+
+    def missing(self, resource: Resource, needed: Iterable[Resource]) -> list[str]:
+        """What the resource should wait for and does not, as readable lines."""
+        waits = self.needs(resource)
+        return [
+            f"{short_type(resource.type)} {resource.name} does not wait for "
+            f"{short_type(n.type)} {n.name}"
+            for n in needed
+            if n.urn not in waits
+        ]
+
+
+@functools.cache
+def _of(file: str) -> Graph:
+    return Graph(graph(file))
+
+
+def _settings(file: str, key: str) -> Any:
+    return json.loads(texts(file).config.get(f"{texts(file).project}:{key}", "{}"))
+
+
+def _is_service(resource: Resource) -> bool:
+    return resource.type == "aws:ecs/service:Service"
+
+
+def _urns(resources: Iterable[Resource]) -> set[str]:
+    return {r.urn for r in resources}
+
+
+def _is_managed(provider: Resource) -> bool:
+    return "managedInstancesProvider" in provider.inputs
+
+
+# ---- where things are ----------------------------------------------------------------------
+
+
+@every_file
+def test_every_regional_resource_states_the_region_of_its_component(file: str) -> None:
+    built = _of(file)
+    wrong = [
+        f"{short_type(r.type)} {r.name}: {r.inputs.get('region')}, in {built.region(r)}"
+        for r in built.aws
+        if r.inputs.get("region") != (built.region(r) if "region" in output_names(r.type) else None)
+    ]
+    assert wrong == [], "a Region is not inherited: what states none lands in the provider's own"
+
+
+@every_file
+def test_what_stands_in_no_region_is_global(file: str) -> None:
+    built = _of(file)
+    outside = {r.type.split(":")[1].split("/")[0] for r in built.aws if built.region(r) is None}
+    assert outside == {"iam"}, "IAM is global and is built once; everything else is in a Region"
+
+
+@every_file
+def test_only_the_top_components_have_the_stack_as_parent(file: str) -> None:
+    built = _of(file)
+    at_top = {r.type for r in built.recording.resources if r.parent == built.recording.stack_urn}
+    assert at_top == {f"{COMPONENT}Roles", f"{COMPONENT}Region"}
+
+
+@every_file
+def test_there_is_a_component_for_each_region_of_the_stack_file(file: str) -> None:
+    found = {r.name for r in _of(file).recording.resources if r.type == f"{COMPONENT}Region"}
+    assert found == set(_settings(file, "regions"))
+
+
+@every_file
+def test_everything_is_under_the_one_default_provider(file: str) -> None:
+    built = _of(file)
+    assert [r.name for r in built.recording.resources if r.type.startswith("pulumi:")] == []
+    assert {r.provider for r in built.aws} == {None}, (
+        "a provider process costs hundreds of MB; region= on the resource costs nothing"
+    )
+
+
+@every_file
+def test_regions_stand_alone(file: str) -> None:
+    built = _of(file)
+    crossing = [
+        f"{r.name} in {built.region(r)} waits for {needed.name} in {built.region(needed)}"
+        for r in built.aws
+        for needed in (built.by_urn[u] for u in built.needs(r))
+        if built.region(needed) not in {None, built.region(r)}
+    ]
+    assert crossing == [], "a Region that is out of order would hold up another one"
+
+
+@every_file
+def test_roles_wait_for_no_region(file: str) -> None:
+    built = _of(file)
+    inside = [
+        r.name
+        for r in built.aws
+        if built.region(r) is None and any(built.region(built.by_urn[u]) for u in built.needs(r))
+    ]
+    assert inside == []
+
+
+# ---- names and tags ------------------------------------------------------------------------
+
+
+@every_file
+def test_no_two_resources_have_one_name_in_its_scope(file: str) -> None:
+    built = _of(file)
+    seen: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    for resource in built.aws:
+        name = resource.inputs.get("family", resource.inputs.get("name", resource.name))
+        scope = resource.inputs.get("region")
+        within = [r.urn for r in built.refers(resource, "cluster")] if _is_service(resource) else []
+        seen[resource.type, scope, *within, name].append(resource.urn)
+    assert [urns for urns in seen.values() if len(urns) > 1] == []
+
+
+@every_file
+def test_only_log_groups_have_a_name_of_ours(file: str) -> None:
+    named = {short_type(r.type) for r in _of(file).aws if {"name", "namePrefix"} & r.inputs.keys()}
+    assert named <= {"cloudwatch.LogGroup"}, (
+        "with a fixed name a replacement deletes first, while others still use the old one"
+    )
+
+
+@every_file
+def test_fixed_names_carry_the_project_and_the_stack(file: str) -> None:
+    built = _of(file)
+    given = texts(file)
+    names = [r.inputs["name"] for r in built.of("cloudwatch.LogGroup")]
+    families = [r.inputs["family"] for r in built.of("ecs.TaskDefinition")]
+    assert [n for n in names if not n.startswith(f"/{given.project}/{given.stack}/")] == []
+    assert [f for f in families if not f.startswith(f"{given.project}_{given.stack}_")] == [], (
+        "two stacks in one account would write to one family"
+    )
+
+
+@every_file
+def test_everything_that_takes_tags_has_those_of_the_stack(file: str) -> None:
+    tags: dict[str, str] = _settings(file, "tags")
+    untagged: list[str] = []
+    for resource in _of(file).aws:
+        if "tags" not in output_names(resource.type):
+            continue
+        listed: Any = resource.inputs.get("tags", {})
+        given: dict[str, str] = (
+            {t["key"]: t["value"] for t in cast("list[Any]", listed)}
+            if isinstance(listed, list)
+            else listed
+        )
+        if not {*tags.items(), ("Name", given.get("Name"))} <= set(given.items()):
+            untagged.append(f"{short_type(resource.type)} {resource.name}: {given}")
+    assert untagged == [], "default tags of the provider do not reach all of these"
+
+
+@every_file
+def test_tags_reach_instances_volumes_and_tasks(file: str) -> None:
+    built = _of(file)
+    tags: dict[str, str] = _settings(file, "tags")
+    for template in built.of("ec2.LaunchTemplate"):
+        specified = {s["resourceType"]: s["tags"] for s in template.inputs["tagSpecifications"]}
+        assert set(specified) == {"instance", "volume", "network-interface"}
+        assert all(tags.items() <= s.items() for s in specified.values())
+    for group in built.of("autoscaling.Group"):
+        assert all(t["propagateAtLaunch"] is True for t in group.inputs["tags"])
+    for service in built.of("ecs.Service"):
+        assert (service.inputs["propagateTags"], service.inputs["enableEcsManagedTags"]) == (
+            "SERVICE",
+            True,
+        )
+    for schedule in built.of("scheduler.Schedule"):
+        started = schedule.inputs["target"]["ecsParameters"]
+        assert (started["propagateTags"], started["enableEcsManagedTags"]) == (
+            "TASK_DEFINITION",
+            True,
+        )
+    for provider in built.of("ecs.CapacityProvider"):
+        if _is_managed(provider):
+            managed = provider.inputs["managedInstancesProvider"]
+            assert managed["propagateTags"] == "CAPACITY_PROVIDER"
+
+
+@every_file
+def test_groups_declare_the_tag_that_ecs_adds(file: str) -> None:
+    for group in _of(file).of("autoscaling.Group"):
+        assert {"key": "AmazonECSManaged", "value": "", "propagateAtLaunch": True} in group.inputs[
+            "tags"
+        ], "left undeclared, the next update would remove it, and managed scaling stops"
+
+
+# ---- who waits for whom: creation, and in reverse destruction ------------------------------
+
+
+def services_wait_for_all_that_their_tasks_need(built: Graph) -> Iterator[str]:
+    """A service is created into a void, or at destruction loses what its tasks need to stop."""
+    for service in built.of("ecs.Service"):
+        clusters = built.refers(service, "cluster")
+        definitions = built.refers(service, "taskDefinition")
+        if len(clusters) != 1 or len(definitions) != 1:
+            yield f"{service.name}: refers to no cluster or no task definition of the stack"
+        groups = _urns(built.refers(service, "loadBalancers"))
+        rules = (r for r in built.of("lb.ListenerRule") if _urns(built.refers(r)) & groups)
+        yield from built.missing(
+            service,
+            [
+                *clusters,
+                *(r for d in definitions for r in _what_tasks_need(built, d)),
+                *rules,
+                *built.ways_out(service.inputs["region"]),
+            ],
+        )
+
+
+def _what_tasks_need(built: Graph, definition: Resource) -> list[Resource]:
+    roles = built.refers(definition, "taskRoleArn", "executionRoleArn")
+    written_to = {
+        c["logConfiguration"]["options"]["awslogs-group"]
+        for c in json.loads(definition.inputs["containerDefinitions"])
+    }
+    logs = [
+        r
+        for r in built.of("cloudwatch.LogGroup")
+        if r.inputs["name"] in written_to and r.inputs["region"] == definition.inputs["region"]
+    ]
+    return [definition, *roles, *built.policies(*roles), *logs]
+
+
+def users_of_a_provider_wait_for_its_attachment(built: Graph) -> Iterator[str]:
+    """AWS refuses a provider that is not attached, and detaches none that is in use."""
+    for user in (*built.of("ecs.Service"), *built.of("scheduler.Schedule")):
+        path = "capacityProviderStrategies" if _is_service(user) else "target"
+        providers = [r for r in built.refers(user, path) if r.type.endswith(":CapacityProvider")]
+        yield from built.missing(user, providers)
+        for attachment in built.of("ecs.ClusterCapacityProviders"):
+            if _urns(providers) & _urns(built.refers(attachment, "capacityProviders")):
+                yield from built.missing(user, [attachment])
+
+
+def schedules_wait_for_all_that_they_start(built: Graph) -> Iterator[str]:
+    """A schedule that fires at once would be refused, and retries only for an hour."""
+    for schedule in built.of("scheduler.Schedule"):
+        target = built.refers(schedule, "target")
+        for definition in (r for r in target if r.type.endswith(":TaskDefinition")):
+            yield from built.missing(schedule, _what_tasks_need(built, definition))
+        roles = [r for r in target if r.type.endswith(":Role")]
+        ways = built.ways_out(schedule.inputs["region"])
+        yield from built.missing(schedule, [*target, *built.policies(*roles), *ways])
+
+
+def instances_of_ours_wait_for_what_they_join_and_leave_by(built: Graph) -> Iterator[str]:
+    """An instance that cannot reach ECS, or may not, neither joins nor drains."""
+    for template in built.of("ec2.LaunchTemplate"):
+        profiles = built.refers(template, "iamInstanceProfile")
+        roles = [r for p in profiles for r in built.refers(p, "role")]
+        clusters = [r for r in built.refers(template, "userData") if r.type.endswith(":Cluster")]
+        if len(profiles) != 1 or len(clusters) != 1:
+            yield f"{template.name}: refers to {len(profiles)} profiles, {len(clusters)} clusters"
+        yield from built.missing(
+            template,
+            [
+                *clusters,
+                *profiles,
+                *built.policies(*roles),
+                *built.ways_out(template.inputs["region"]),
+            ],
+        )
+    for group in built.of("autoscaling.Group"):
+        if not built.refers(group, "launchTemplate"):
+            yield f"{group.name}: refers to no launch template"
+
+
+def managed_instances_wait_for_what_aws_checks_at_creation(built: Graph) -> Iterator[str]:
+    """No property refers to policies and routes; AWS refuses or hangs without them."""
+    for provider in built.of("ecs.CapacityProvider"):
+        if not _is_managed(provider):
+            continue
+        used = built.refers(provider, "managedInstancesProvider")
+        profiles = [r for r in used if r.type.endswith(":InstanceProfile")]
+        roles = [r for r in used if r.type.endswith(":Role")]
+        roles += [r for p in profiles for r in built.refers(p, "role")]
+        if len(roles) != 2:
+            yield f"{provider.name}: refers to {len(roles)} roles, not to two"
+        yield from built.missing(
+            provider,
+            [*used, *built.policies(*roles), *built.ways_out(provider.inputs["region"])],
+        )
+
+
+def clusters_outlive_everything_in_them(built: Graph) -> Iterator[str]:
+    """A cluster with instances, services or providers cannot be deleted."""
+    for user in (
+        *built.of("ecs.CapacityProvider"),
+        *built.of("ecs.ClusterCapacityProviders"),
+        *built.of("ecs.Service"),
+        *built.of("appautoscaling.Target"),
+    ):
+        if not any(built.by_urn[u].type == "aws:ecs/cluster:Cluster" for u in built.needs(user)):
+            yield f"{short_type(user.type)} {user.name} waits for no cluster"
+
+
+def providers_wait_for_their_group_and_attachments_for_their_providers(
+    built: Graph,
+) -> Iterator[str]:
+    """The group must not go while a provider scales it, nor the provider while it is attached."""
+    for provider in built.of("ecs.CapacityProvider"):
+        if not _is_managed(provider):
+            groups = built.refers(provider, "autoScalingGroupProvider")
+            if not any(g.type.endswith(":Group") for g in groups):
+                yield f"{provider.name}: refers to no Auto Scaling group"
+    for attachment in built.of("ecs.ClusterCapacityProviders"):
+        attached = built.refers(attachment, "capacityProviders")
+        if len(attached) != len(attachment.inputs["capacityProviders"]):
+            yield f"{attachment.name}: waits for {len(attached)} of the providers that it lists"
+
+
+def scaling_targets_wait_for_their_service(built: Graph) -> Iterator[str]:
+    """Application Auto Scaling refuses a target that does not exist."""
+    for target in built.of("appautoscaling.Target"):
+        if not any(_is_service(r) for r in built.refers(target, "resourceId")):
+            yield f"{target.name}: refers to no service"
+
+
+def what_maps_public_addresses_goes_before_its_gateway(built: Graph) -> Iterator[str]:
+    """An internet gateway cannot be detached while addresses are mapped through it."""
+    for user in (*built.of("ec2.NatGateway"), *built.of("ec2.Eip")):
+        region = user.inputs["region"]
+        gateways = [g for g in built.of("ec2.InternetGateway") if g.inputs["region"] == region]
+        yield from built.missing(user, gateways)
+
+
+ORDER_LAWS = {
+    services_wait_for_all_that_their_tasks_need: (
+        "ecs.TaskDefinition",
+        "ecs.Cluster",
+        "cloudwatch.LogGroup",
+        "lb.ListenerRule",
+        "iam.RolePolicy",
+        "iam.RolePolicyAttachment",
+        "ec2.Route",
+        "ec2.NatGateway",
+        "ec2.VpcEndpoint",
+        "vpc.SecurityGroupEgressRule",
+        "vpc.SecurityGroupIngressRule",
+    ),
+    users_of_a_provider_wait_for_its_attachment: ("ecs.ClusterCapacityProviders",),
+    schedules_wait_for_all_that_they_start: (
+        "cloudwatch.LogGroup",
+        "iam.RolePolicy",
+        "iam.RolePolicyAttachment",
+        "ec2.Route",
+    ),
+    instances_of_ours_wait_for_what_they_join_and_leave_by: (
+        "ecs.Cluster",
+        "ec2.LaunchTemplate",
+        "iam.InstanceProfile",
+        "iam.RolePolicyAttachment",
+        "ec2.Route",
+        "ec2.VpcEndpoint",
+        "vpc.SecurityGroupEgressRule",
+    ),
+    managed_instances_wait_for_what_aws_checks_at_creation: (
+        "iam.Role",
+        "iam.InstanceProfile",
+        "iam.RolePolicyAttachment",
+        "ec2.Route",
+        "ec2.NatGateway",
+        "vpc.SecurityGroupEgressRule",
+    ),
+    clusters_outlive_everything_in_them: ("ecs.Cluster",),
+    providers_wait_for_their_group_and_attachments_for_their_providers: (
+        "autoscaling.Group",
+        "ecs.CapacityProvider",
+    ),
+    scaling_targets_wait_for_their_service: ("ecs.Service",),
+    what_maps_public_addresses_goes_before_its_gateway: ("ec2.InternetGateway", "ec2.Route"),
+}
+"""Each law, and the types without whose edges it must complain: its proof that it looks."""
+
+
+@every_file
+@pytest.mark.parametrize("law", ORDER_LAWS, ids=lambda law: law.__name__)
+def test_order(file: str, law: Callable[[Graph], Iterator[str]]) -> None:
+    assert list(law(_of(file))) == [], law.__doc__
+
+
+@pytest.mark.parametrize(
+    ("law", "type_"),
+    [(law, type_) for law, types in ORDER_LAWS.items() for type_ in types],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_a_law_of_order_complains_when_nobody_waits_for(
+    law: Callable[[Graph], Iterator[str]], type_: str
+) -> None:
+    assert list(law(Graph(_without_edges_to(graph(CORNERS), type_)))) != []
+
+
+def _without_edges_to(recording: Recording, type_: str) -> Recording:
+    cut = _urns(of_type(recording, type_))
+    assert cut, f"{CORNERS} has no {type_}"
+    return replace(
+        recording,
+        resources=tuple(
+            replace(
+                r,
+                dependencies=tuple(u for u in r.dependencies if u not in cut),
+                property_dependencies={
+                    p: tuple(u for u in urns if u not in cut)
+                    for p, urns in r.property_dependencies.items()
+                },
+            )
+            for r in recording.resources
+        ),
+    )
+
+
+@every_file
+def test_load_balancers_listen_before_rules_and_rules_before_services(file: str) -> None:
+    built = _of(file)
+    for rule in built.of("lb.ListenerRule"):
+        kinds = {short_type(r.type) for r in built.refers(rule)}
+        assert kinds == {"lb.Listener", "lb.TargetGroup"}
+    for service in built.of("ecs.Service"):
+        for group in built.refers(service, "loadBalancers"):
+            rules = [r for r in built.of("lb.ListenerRule") if group in built.refers(r)]
+            assert rules, f"{group.name}: AWS refuses a target group that no load balancer has"
+
+
+# ---- capacity ------------------------------------------------------------------------------
+
+
+@every_file
+def test_attachments_list_the_auto_scaling_providers_of_their_cluster_and_no_others(
+    file: str,
+) -> None:
+    built = _of(file)
+    expected: dict[str, set[str]] = defaultdict(set)
+    for provider in built.of("ecs.CapacityProvider"):
+        if not _is_managed(provider):
+            expected[built.cluster(provider).urn].add(provider.urn)
+    found: dict[str, set[str]] = {}
+    for attachment in built.of("ecs.ClusterCapacityProviders"):
+        (cluster,) = built.refers(attachment, "clusterName")
+        assert cluster.urn not in found, "the second attachment would detach what the first lists"
+        found[cluster.urn] = _urns(built.refers(attachment, "capacityProviders"))
+        assert len(attachment.inputs["capacityProviders"]) == len(found[cluster.urn])
+    assert found == dict(expected), (
+        "what the call leaves out is detached; Managed Instances providers attach themselves"
+    )
+
+
+@every_file
+def test_a_cluster_has_one_kind_of_capacity(file: str) -> None:
+    built = _of(file)
+    kinds: dict[str, set[bool]] = defaultdict(set)
+    for provider in built.of("ecs.CapacityProvider"):
+        kinds[built.cluster(provider).urn].add(_is_managed(provider))
+    assert all(len(k) == 1 for k in kinds.values())
+    assert set(kinds) == _urns(built.of("ecs.Cluster")), "a cluster without capacity runs nothing"
+
+
+@every_file
+def test_attachments_alone_are_deleted_before_they_are_replaced(file: str) -> None:
+    built = _of(file)
+    first = {short_type(r.type) for r in built.aws if r.options.get("delete_before_replace")}
+    assert first <= {"ecs.ClusterCapacityProviders"}
+    for attachment in built.of("ecs.ClusterCapacityProviders"):
+        assert attachment.options.get("delete_before_replace") is True, (
+            "its deletion empties the cluster's list, whoever wrote it last"
+        )
+        assert not attachment.inputs.get("defaultCapacityProviderStrategies"), (
+            "a service without a strategy of its own would inherit it, and refresh fails on that"
+        )
+
+
+@every_file
+def test_a_group_has_one_provider_and_protects_what_that_one_protects(file: str) -> None:
+    built = _of(file)
+    groups: list[str] = []
+    for provider in built.of("ecs.CapacityProvider"):
+        if _is_managed(provider):
+            continue
+        (group,) = built.refers(provider, "autoScalingGroupProvider")
+        groups.append(group.urn)
+        scaled = provider.inputs["autoScalingGroupProvider"]
+        protects = scaled["managedTerminationProtection"] == "ENABLED"
+        assert protects == group.inputs["protectFromScaleIn"], (
+            "managed termination protection needs protection from scale-in, and its absence none"
+        )
+        assert not protects or scaled["managedScaling"]["status"] == "ENABLED"
+        assert provider.name == group.name, "the key of a pool is one: what moves, moves whole"
+    assert sorted(groups) == sorted(_urns(built.of("autoscaling.Group"))), (
+        "AWS refuses a second provider for one group"
+    )
+
+
+@every_file
+def test_groups_wait_for_no_capacity_and_state_no_desired_one(file: str) -> None:
+    for group in _of(file).of("autoscaling.Group"):
+        assert group.inputs["waitForCapacityTimeout"] == "0", (
+            "Neuron capacity may take hours to come; the update would fail meanwhile"
+        )
+        assert "desiredCapacity" not in group.inputs, "ECS moves it; each update would move it back"
+
+
+# ---- services ------------------------------------------------------------------------------
+
+
+@every_file
+def test_no_service_forces_deployments(file: str) -> None:
+    for service in _of(file).of("ecs.Service"):
+        assert not {"forceNewDeployment", "triggers", "forceDelete"} & service.inputs.keys(), (
+            "every later update, of a tag even, would restart the tasks"
+        )
+
+
+@every_file
+def test_the_desired_count_is_left_alone_where_something_scales_it(file: str) -> None:
+    built = _of(file)
+    scaled = {r.urn for t in built.of("appautoscaling.Target") for r in built.refers(t)}
+    for service in built.of("ecs.Service"):
+        ignored = service.options.get("ignore_changes", [])
+        assert ignored == (["desiredCount"] if service.urn in scaled else [])
+        assert "desiredCount" in service.inputs, "a service without one is scaled to zero"
+
+
+@every_file
+def test_whoever_names_a_provider_tries_again_until_it_is_active(file: str) -> None:
+    built = _of(file)
+    for user in (*built.of("ecs.Service"), *built.of("ecs.ClusterCapacityProviders")):
+        assert user.options.get("hooks", {}).get("on_error"), (
+            "creating a provider answers before it is ACTIVE, and nothing in the engine waits"
+        )
+
+
+@every_file
+def test_services_that_are_waited_for_have_time_to_become_steady(file: str) -> None:
+    wanted: bool = json.loads(
+        texts(file).config.get(f"{texts(file).project}:wait_for_steady_state", "true")
+    )
+    for service in _of(file).of("ecs.Service"):
+        assert service.inputs["waitForSteadyState"] is wanted
+        assert set(service.options["custom_timeouts"]) == {"create", "update", "delete"}, (
+            "the provider's 20 minutes end before a cold instance has pulled its image"
+        )
+
+
+@every_file
+def test_old_revisions_stay_for_the_rollback(file: str) -> None:
+    built = _of(file)
+    for definition in built.of("ecs.TaskDefinition"):
+        assert definition.inputs["skipDestroy"] is True, "nothing starts from an inactive revision"
+    for service in built.of("ecs.Service"):
+        assert set(service.inputs["deploymentCircuitBreaker"]) == {"enable", "rollback"}
+
+
+@every_file
+def test_every_task_definition_is_started_by_something(file: str) -> None:
+    built = _of(file)
+    used = {r.urn for s in built.of("ecs.Service") for r in built.refers(s, "taskDefinition")}
+    commands = json.dumps(built.recording.outputs["run_commands"])
+    unused = [
+        d.name
+        for d in built.of("ecs.TaskDefinition")
+        if d.urn not in used and f"task-definition/{d.inputs['family']}:" not in commands
+    ]
+    assert unused == []
+
+
+# ---- identity and access -------------------------------------------------------------------
+
+
+@every_file
+def test_every_role_is_used(file: str) -> None:
+    built = _of(file)
+    own = {"iam.RolePolicy", "iam.RolePolicyAttachment"}
+    used = {r.urn for x in built.aws if short_type(x.type) not in own for r in built.refers(x)}
+    idle = [
+        r.name
+        for k in ("iam.Role", "iam.InstanceProfile")
+        for r in built.of(k)
+        if r.urn not in used
+    ]
+    assert idle == [], "a role that nothing uses is a door that nobody watches"
+
+
+@every_file
+def test_every_role_is_assumed_by_the_service_that_gets_it(file: str) -> None:
+    built = _of(file)
+    for role in built.of("iam.Role"):
+        (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        users = {
+            (short_type(x.type), path)
+            for x in built.aws
+            for path, urns in x.property_dependencies.items()
+            if role.urn in urns and short_type(x.type).split(".")[0] != "iam"
+        }
+        of_profile = any(role in built.refers(p) for p in built.of("iam.InstanceProfile"))
+        expected = {
+            "ecs-tasks": {
+                ("ecs.TaskDefinition", "taskRoleArn"),
+                ("ecs.TaskDefinition", "executionRoleArn"),
+            },
+            "ecs": {("ecs.CapacityProvider", "managedInstancesProvider")},
+            "scheduler": {("scheduler.Schedule", "target")},
+            "ec2": set[tuple[str, str]](),
+        }[statement["Principal"]["Service"].split(".")[0]]
+        assert users <= expected, f"{role.name} is given to what cannot assume it"
+        assert of_profile == (statement["Principal"]["Service"].startswith("ec2."))
+
+
+@every_file
+def test_managed_instances_get_a_role_that_the_managed_policy_may_pass(file: str) -> None:
+    built = _of(file)
+    for provider in built.of("ecs.CapacityProvider"):
+        if not _is_managed(provider):
+            continue
+        for used in built.refers(provider, "managedInstancesProvider"):
+            if used.type == "aws:iam/instanceProfile:InstanceProfile":
+                (role,) = built.refers(used, "role")
+                assert role.name.startswith("ecsInstanceRole"), (
+                    "AmazonECSInfrastructureRolePolicyForManagedInstances passes no other name"
+                )
+
+
+@every_file
+def test_no_rule_opens_the_ports_that_lock_devices(file: str) -> None:
+    built = _of(file)
+    opened: list[str] = []
+    for rule in built.of("vpc.SecurityGroupIngressRule"):
+        ports = range(rule.inputs.get("fromPort", 0), rule.inputs.get("toPort", 65_535) + 1)
+        group = built.refers(rule, "securityGroupId")
+        to_itself = bool(group) and built.refers(rule, "referencedSecurityGroupId") == group
+        # EFA needs all traffic within its own group; nobody else is in it.
+        if not to_itself and max(ports.start, LOCKS.start) < min(ports.stop, LOCKS.stop):
+            opened.append(rule.name)
+    assert opened == [], "nothing listens behind a lock, and nobody has business there"
+
+
+@every_file
+def test_groups_that_admit_all_of_their_members_are_for_efa_alone(file: str) -> None:
+    built = _of(file)
+    for rule in built.of("vpc.SecurityGroupIngressRule"):
+        if rule.inputs["ipProtocol"] != "-1":
+            continue
+        (group,) = built.refers(rule, "securityGroupId")
+        users = {
+            x.urn
+            for x in built.aws
+            if group.urn in x.property_dependencies.get("networkInterfaces", ())
+        }
+        others = {
+            short_type(x.type) for x in built.aws if group in built.refers(x) and x.urn not in users
+        }
+        assert users and others <= {
+            "vpc.SecurityGroupIngressRule",
+            "vpc.SecurityGroupEgressRule",
+        }
+
+
+@every_file
+def test_callers_are_those_of_the_stack_file_and_never_everyone_by_chance(file: str) -> None:
+    built = _of(file)
+    allowed: dict[str, list[str]] | list[str] = _settings(file, "traffic").get("allow_from", [])
+    for rule in built.of("vpc.SecurityGroupIngressRule"):
+        block = rule.inputs.get("cidrIpv4")
+        if block is None:
+            continue
+        region: str = rule.inputs["region"]
+        of_region = allowed.get(region, []) if isinstance(allowed, dict) else allowed
+        own = [v.inputs["cidrBlock"] for v in built.of("ec2.Vpc") if v.inputs["region"] == region]
+        assert block in {*of_region, *own}, f"{rule.name} admits {block}, which nobody asked for"
+        assert ipaddress.ip_network(block).prefixlen > 0 or block in of_region
+
+
+@every_file
+def test_nothing_of_ours_has_a_public_address(file: str) -> None:
+    built = _of(file)
+    assert all(b.inputs["internal"] is True for b in built.of("lb.LoadBalancer"))
+    assert all(not s.inputs["mapPublicIpOnLaunch"] for s in built.of("ec2.Subnet"))
+    for service in built.of("ecs.Service"):
+        assert service.inputs.get("networkConfiguration", {}).get("assignPublicIp", False) is False
+    nats = {u for n in built.of("ec2.NatGateway") for u in n.property_dependencies["allocationId"]}
+    assert _urns(built.of("ec2.Eip")) == nats
+
+
+@every_file
+def test_load_balancers_stand_in_two_zones(file: str) -> None:
+    built = _of(file)
+    for balancer in built.of("lb.LoadBalancer"):
+        subnets = balancer.inputs["subnets"]
+        zones = [s.inputs["availabilityZoneId"] for s in built.refers(balancer, "subnets")]
+        assert len(set(subnets)) >= 2 and len(set(zones)) == len(zones), (
+            "an Application Load Balancer needs subnets in at least two zones"
+        )
+
+
+# ---- preview -------------------------------------------------------------------------------
+
+
+@every_file
+def test_preview_and_update_register_the_same_resources_with_the_same_inputs(file: str) -> None:
+    update = {r.urn: _keys(r.inputs) for r in graph(file).resources}
+    preview = {r.urn: _keys(r.inputs) for r in graph(file, preview=True).resources}
+    assert preview == update, "a resource or an input made inside apply is missing from previews"
+
+
+def _keys(value: Any, path: str = "") -> frozenset[str]:
+    """Paths of all keys; what is unknown has none, and neither has what stands for it."""
+    if isinstance(value, Mapping) and value != UNKNOWN:
+        given = cast("Mapping[str, Any]", value)
+        return frozenset({path}).union(*(_keys(v, f"{path}.{k}") for k, v in given.items()))
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return frozenset({path}).union(*(_keys(v, f"{path}[]") for v in items))
+    return frozenset({path})
+
+
+@every_file
+def test_previews_know_what_the_provider_checks_and_people_read(file: str) -> None:
+    known = {
+        "ecs.TaskDefinition": ["containerDefinitions", "family", "requiresCompatibilities"],
+        "ecs.CapacityProvider": ["cluster"],
+        "ecs.ClusterCapacityProviders": ["clusterName", "capacityProviders"],
+        "ec2.LaunchTemplate": ["userData", "imageId", "instanceType"],
+        "iam.Role": ["assumeRolePolicy"],
+        "cloudwatch.LogGroup": ["name"],
+    }
+    unknown = [
+        f"{type_} {r.name} {path}"
+        for type_, paths in known.items()
+        for r in of_type(graph(file, preview=True), type_)
+        for path in paths
+        if json.dumps(dict(UNKNOWN)) in json.dumps(r.inputs.get(path))
+    ]
+    assert unknown == [], (
+        "an unknown block fails the provider's checks at preview, or hides what would change"
+    )
+
+
+def test_two_runs_register_the_same_graph() -> None:
+    file = "Pulumi.prod.yaml"
+    given = texts(file)
+    again = record_program(ROOT, config=given.config, project=given.project, stack=given.stack)
+    assert again.as_json() == graph(file).as_json()
+
+
+# ---- what the stack says about itself ------------------------------------------------------
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        given = cast("Mapping[str, Any]", value)
+        return [leaf for item in given.values() for leaf in _leaves(item)]
+    return [value]
+
+
+def _named_like(logical: Iterable[str], physical: Iterable[str]) -> bool:
+    return {p.rpartition("-")[0] for p in physical} == set(logical)
+
+
+@every_file
+def test_the_outputs_name_everything_that_people_ask_for(file: str) -> None:
+    built = _of(file)
+    outputs = built.recording.outputs
+    assert set(outputs) == {"regions", "urls", "run_commands", "chips"}
+    assert set(outputs["regions"]) == set(_settings(file, "regions"))
+    for region, names in outputs["regions"].items():
+
+        def here(type_: str, region: str = region) -> list[str]:
+            return [r.name for r in built.of(type_) if r.inputs["region"] == region]
+
+        assert set(names["clusters"]) <= {"auto_scaling", "managed_instances"}
+        assert _named_like(here("ecs.Cluster"), names["clusters"].values())
+        assert sorted(names["services"]) == sorted(here("ecs.Service"))
+        assert _named_like(names["services"], names["services"].values())
+        assert sorted(names["capacity_providers"]) == sorted(here("ecs.CapacityProvider"))
+        assert _named_like(names["capacity_providers"], names["capacity_providers"].values())
+        assert sorted(names["task_definitions"]) == sorted(here("ecs.TaskDefinition"))
+        families = {
+            d.inputs["family"]
+            for d in built.of("ecs.TaskDefinition")
+            if d.inputs["region"] == region
+        }
+        assert {a.split("/")[1].split(":")[0] for a in names["task_definitions"].values()} == (
+            families
+        )
+
+
+@every_file
+def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -> None:
+    built = _of(file)
+    urls: Mapping[str, Mapping[str, str]] = built.recording.outputs["urls"]
+    assert set(urls) <= set(_settings(file, "models"))
+    assert len(_leaves(urls)) == len(built.of("lb.ListenerRule"))
+    for model, by_region in urls.items():
+        for region, url in by_region.items():
+            (listener,) = [x for x in built.of("lb.Listener") if x.inputs["region"] == region]
+            assert url.startswith(listener.inputs["protocol"].lower() + "://")
+            path = "/" + url.split("://")[1].partition("/")[2]
+            paths = [
+                v
+                for r in built.of("lb.ListenerRule")
+                if r.inputs["region"] == region
+                for v in r.inputs["conditions"][0]["pathPattern"]["values"]
+            ]
+            assert path in paths and model in path
+
+
+@every_file
+def test_every_job_has_a_command_that_ecs_takes(file: str) -> None:
+    built = _of(file)
+    commands: Mapping[str, Mapping[str, str]] = built.recording.outputs["run_commands"]
+    assert set(commands) == set(_settings(file, "jobs"))
+    shape = aws_model.input_shape("ecs", "RunTask")
+    for by_region in commands.values():
+        for region, command in by_region.items():
+            request, options = _run_task(command)
+            assert options["region"] == region
+            assert list(aws_model.problems(request, shape)) == []
+            (definition,) = [
+                d
+                for d in built.of("ecs.TaskDefinition")
+                if d.inputs["region"] == region
+                and f"/{d.inputs['family']}:" in request["taskDefinition"]
+            ]
+            awsvpc = definition.inputs["networkMode"] == "awsvpc"
+            assert awsvpc == ("networkConfiguration" in request), (
+                "RunTask takes a network configuration for awsvpc, and refuses it otherwise"
+            )
+
+
+def _run_task(command: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The RunTask request that an `aws ecs run-task` command line sends, and its options."""
+    words = shlex.split(command)
+    assert words[:3] == ["aws", "ecs", "run-task"]
+    options: dict[str, str] = {}
+    for word in words[3:]:
+        if word.startswith("--"):
+            name = word.removeprefix("--")
+            options[name] = ""
+        else:
+            assert options[name] == ""  # pyright: ignore[reportPossiblyUnboundVariable]
+            options[name] = word  # pyright: ignore[reportPossiblyUnboundVariable]
+    strategy = dict(p.split("=") for p in options["capacity-provider-strategy"].split(","))
+    request: dict[str, Any] = {
+        "cluster": options["cluster"],
+        "taskDefinition": options["task-definition"],
+        "capacityProviderStrategy": [{**strategy, "weight": int(strategy["weight"])}],
+        "propagateTags": options["propagate-tags"],
+        "enableECSManagedTags": options["enable-ecs-managed-tags"] == "",
+    }
+    for option, member in (
+        ("network-configuration", "networkConfiguration"),
+        ("placement-constraints", "placementConstraints"),
+    ):
+        if option in options:
+            request[member] = json.loads(options[option])
+    known = {
+        "region",
+        "cluster",
+        "task-definition",
+        "capacity-provider-strategy",
+        "propagate-tags",
+        "enable-ecs-managed-tags",
+        "network-configuration",
+        "placement-constraints",
+    }
+    assert options.keys() <= known
+    return request, options
+
+
+@every_file
+def test_chips_add_up_for_every_pool(file: str) -> None:
+    chips: Mapping[str, Mapping[str, Any]] = _of(file).recording.outputs["chips"]
+    assert set(chips) == set(_settings(file, "regions"))
+    assert {name for pools in chips.values() for name in pools} == set(_settings(file, "capacity"))
+    for pools in chips.values():
+        for pool in pools.values():
+            assert pool["used"] + len(pool["free"]) <= pool["devices_per_instance"]
+            taken = [d for slot in pool["slots"] for d in slot["devices"]]
+            assert len(taken) == len(set(taken)) <= pool["devices_per_instance"]
+            assert pool["instances_min"] <= pool["instances_max"]
+
+
+@every_file
+def test_every_component_says_what_it_made(file: str) -> None:
+    silent = [r.name for r in _of(file).recording.resources if not r.custom and r.outputs is None]
+    assert silent == [], "without register_outputs the engine shows the component as unfinished"

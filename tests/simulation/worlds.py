@@ -1,0 +1,239 @@
+"""Worlds to simulate: pools of a plan, random stack files, layouts that are wrong on purpose.
+
+A pool is taken from the plan as AWS would get it: ports, CPU, memory and devices come from the
+container definitions, not from the planner's own layout.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from catalog import Catalog, load
+from cli.stack_file import read
+from planning import Plan, Refused, decide
+from planning.plan import AutoScalingPool, Job, Layout, Region, Service, TaskDefinition
+from tests.planning.stacks import Config, Entry, decide_on, groups, stack, work
+from tests.simulation.model import PoolSpec, Rules, ServiceSpec, TaskSpec, World
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# An m4.large of 8192 MiB registers 7985 MiB
+# (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html).
+REGISTERED_OF, INSTALLED = 7985, 8192
+CPU_UNITS_PER_VCPU = 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pool with what runs on it, and what the plan claims of it."""
+
+    name: str
+    pool: PoolSpec
+    services: tuple[ServiceSpec, ...]
+    jobs: tuple[tuple[str, TaskSpec], ...]
+    layout: Layout
+
+    def world(self, rules: Rules | None = None) -> World:
+        """The pool with its services created and nothing started."""
+        world = World(self.pool, self.services, dict(self.jobs), rules)
+        for service in self.services:
+            world.apply(("create", service.key))
+        return world
+
+
+def task_spec(task: TaskDefinition) -> TaskSpec:
+    """What ECS and the host see of a task definition."""
+    containers: list[dict[str, Any]] = json.loads(task.container_definitions)
+    ports = {m["hostPort"] for c in containers for m in c.get("portMappings", ())}
+    paths = {
+        d["hostPath"] for c in containers for d in c.get("linuxParameters", {}).get("devices", ())
+    }
+    devices = {int(p.removeprefix("/dev/neuron")) for p in paths if p.startswith("/dev/neuron")}
+    assert devices == set(task.devices), task.key
+    kinds = [e.rpartition(" ")[2] for e in task.member_of if "instance-type" in e]
+    return TaskSpec(
+        devices=tuple(sorted(devices)),
+        host_ports=frozenset() if task.network_mode == "awsvpc" else frozenset(ports - {0}),
+        cpu=task.cpu if task.cpu is not None else sum(c.get("cpu", 0) for c in containers),
+        memory=task.memory if task.memory is not None else sum(c["memory"] for c in containers),
+        instance_type=kinds[0] if kinds else None,
+        definition=task.container_definitions,
+    )
+
+
+def service_spec(service: Service) -> ServiceSpec:
+    scaling = service.scaling
+    return ServiceSpec(
+        key=service.key,
+        task=task_spec(service.task_definition),
+        least=scaling.min_capacity if scaling else service.desired_count,
+        most=scaling.max_capacity if scaling else service.desired_count,
+        minimum_healthy_percent=service.minimum_healthy_percent,
+        maximum_percent=service.maximum_percent,
+        distinct_instance=service.distinct_instance,
+        after=service.after,
+    )
+
+
+def pool_spec(pool: AutoScalingPool, catalog: Catalog) -> PoolSpec:
+    kind = catalog.instance_types[pool.instance_type]
+    return PoolSpec(
+        instance_type=kind.name,
+        devices=kind.neuron.devices if kind.neuron else 0,
+        cpu=kind.vcpus * CPU_UNITS_PER_VCPU,
+        memory=kind.memory_mib * REGISTERED_OF // INSTALLED,
+        max_size=pool.max_size,
+        min_size=pool.min_size,
+        maximum_step=pool.maximum_scaling_step,
+        reserved_ports=catalog.reserved_host_ports(),
+        legal_sets=frozenset(catalog.device_sets(kind.name)) if kind.neuron else frozenset(),
+    )
+
+
+def cases(plan: Plan, name: str) -> Iterator[Case]:
+    """Every Auto Scaling pool of the plan."""
+    for region in plan.regions:
+        for pool in region.auto_scaling.pools if region.auto_scaling else ():
+            yield case(region, pool, f"{name}/{region.name}/{pool.name}")
+
+
+def case(region: Region, pool: AutoScalingPool, name: str) -> Case:
+    services = [s for m in region.models for s in m.services if s.pool == pool.key]
+    jobs: list[Job] = [j for j in region.jobs if j.pool == pool.key]
+    return Case(
+        name,
+        pool_spec(pool, load()),
+        tuple(service_spec(s) for s in services),
+        tuple((f"job-{j.name}", task_spec(j.task_definition)) for j in jobs),
+        pool.layout,
+    )
+
+
+@lru_cache
+def written() -> tuple[Case, ...]:
+    """The pools of the stack files that stand in the repository, one of each shape."""
+    found: dict[object, Case] = {}
+    for path in sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")]):
+        file = read(stack=None, file=path, directory=ROOT)
+        plan = decide(file.config, load(), project=file.project, stack=file.stack)
+        for one in cases(plan, path.stem):
+            services = [replace(s, key="", after=(), task=_shape(s.task)) for s in one.services]
+            jobs = [_shape(task) for _, task in one.jobs]
+            if services or jobs:
+                found.setdefault((one.pool, tuple(services), tuple(jobs)), one)
+    return tuple(found.values())
+
+
+def _shape(task: TaskSpec) -> TaskSpec:
+    return replace(task, definition="")
+
+
+# ---- random stack files ----------------------------------------------------------------------
+
+# instance type, counts that are legal, most tasks of a model
+KINDS: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("inf2.xlarge", (1,)),
+    ("trn1.2xlarge", (1,)),
+    ("inf1.6xlarge", (1, 2, 4)),
+    ("inf2.24xlarge", (1, 2, 3, 4, 6)),
+    ("inf2.48xlarge", (1, 2, 4, 6, 8, 12)),
+    ("trn1.32xlarge", (1, 4, 8, 16)),
+)
+
+
+def random_entries(rng: random.Random) -> tuple[Entry, dict[str, Entry], dict[str, Entry]]:
+    """Pool, models and jobs of one pool; nobody has asked whether they fit."""
+    kind, counts = rng.choice(KINDS)
+    models: dict[str, Entry] = {}
+    for number in range(rng.randint(1, 4)):
+        models[f"m{number}"] = random_model(rng, counts)
+    jobs: dict[str, Entry] = {}
+    for number in range(rng.choice((0, 0, 1, 2))):
+        jobs[f"j{number}"] = work(rng.choice((*counts, "all")))
+    return groups(kind, 40, min_size=rng.choice((0, 0, 0, 1))), models, jobs
+
+
+def random_model(rng: random.Random, counts: tuple[int, ...]) -> Entry:
+    count = rng.choice(counts)
+    devices: object = count
+    if rng.random() < 0.2:
+        first = rng.randrange(0, max(counts), count)
+        devices = list(range(first, first + count))
+    least = rng.choice((0, 1, 1, 1, 2, 2, 3, 4))
+    more: Entry = {
+        "replicas": {"min": least, "max": max(1, least + rng.choice((0, 0, 0, 1, 2, 4)))}
+    }
+    if rng.random() < 0.5:
+        more["port"] = 8080
+    return work(devices, **more)
+
+
+def config_of(pool: Entry, models: dict[str, Entry], jobs: dict[str, Entry]) -> Config:
+    if not jobs:
+        return stack(capacity={"pool": pool}, models=models)
+    return stack(capacity={"pool": pool}, models=models, jobs=jobs)
+
+
+def only_case(config: Config, name: str = "pool") -> Case | None:
+    """The one pool of a configuration; None where the planner refuses it."""
+    try:
+        plan = decide_on(config)
+    except Refused:
+        return None
+    return next(cases(plan, name))
+
+
+def random_case(rng: random.Random) -> Case:
+    """A pool of a random stack file that the planner accepts, as small as it says or with room."""
+    while True:
+        pool, models, jobs = random_entries(rng)
+        roomy = only_case(config_of(pool, models, jobs))
+        if roomy is None or not roomy.services:
+            continue
+        needed = max(1, roomy.layout.instances_max, pool.get("min_size", 0))
+        pool["max_size"] = needed + rng.choice((0, 0, 0, 1, 1, 2))
+        found = only_case(config_of(pool, models, jobs), f"random {pool['instance_type']}")
+        if found is not None:
+            return found
+
+
+# ---- wrong on purpose ------------------------------------------------------------------------
+
+
+def naive(case: Case) -> Case:
+    """One task definition for all replicas of a model, all on the same devices, with ECS's default
+    percents and nothing that keeps tasks apart: what a first attempt writes."""
+    services: dict[str, ServiceSpec] = {}
+    for service in case.services:
+        model = service.key.split("_")[1]
+        first = services.get(model)
+        services[model] = ServiceSpec(
+            model,
+            unlocked(first.task if first else service.task),
+            service.least + (first.least if first else 0),
+            service.most + (first.most if first else 0),
+        )
+    return replace(
+        case,
+        services=tuple(services.values()),
+        jobs=tuple((name, unlocked(task)) for name, task in case.jobs),
+    )
+
+
+def distinct_only(case: Case) -> Case:
+    """The planner's services with `distinctInstance` in place of the locks."""
+    return replace(
+        case,
+        services=tuple(
+            replace(s, task=unlocked(s.task), distinct_instance=True) for s in case.services
+        ),
+        jobs=tuple((name, unlocked(task)) for name, task in case.jobs),
+    )
+
+
+def unlocked(task: TaskSpec) -> TaskSpec:
+    return replace(task, host_ports=frozenset())
