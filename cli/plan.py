@@ -135,7 +135,7 @@ def _task_rows(region: planned.Region) -> Iterator[tuple[str, ...]]:
 def _row(
     name: str, pool: str, task: planned.TaskDefinition, tasks: str, rollout: str
 ) -> tuple[str, ...]:
-    devices = task.devices if task.devices == "all" else spans(task.devices)
+    devices = task.devices if isinstance(task.devices, str) else spans(task.devices)
     cpu, memory = sizes(task)
     return name, pool, devices or "-", tasks, str(cpu), str(memory), task.network_mode, rollout
 

@@ -212,13 +212,16 @@ class _Maker:
         return tuple(sorted(found))
 
     def _pool_key(self, pool: PoolHere) -> str:
-        """The key that provider, group and services on it carry: pool, type, purchase."""
+        """The key that provider, group and services on it carry: pool, type, purchase, and EFA,
+        whose security group and placement group running instances never leave."""
+        efa = isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa
         kind = pool.spec.instance_type if isinstance(pool.spec, AutoScalingCapacity) else ""
         if isinstance(pool.spec, ManagedInstancesCapacity):
             patterns = pool.spec.allowed_instance_types
             kind = patterns[0] if len(patterns) == 1 and "*" not in patterns[0] else "mixed"
         short = self.catalog.regions[pool.region].short
-        return names.key(short, pool.name, kind, pool.purchase.replace("_", "-"))
+        purchase = pool.purchase.replace("_", "-")
+        return names.key(short, pool.name, kind, purchase, "efa" if efa else "")
 
     def _auto_scaling_pool(
         self, pool: PoolHere, spec: AutoScalingCapacity, placed: plan.Layout
@@ -446,16 +449,19 @@ class _Maker:
 
     def _model(self, work: WorkHere, placed: plan.Layout) -> plan.Model:
         short, ports = self._short(work), work.spec.served_ports
-        spots: list[tuple[tuple[int, ...], str, int, int]] = []
-        for slot in placed.slots if not work.managed_devices else ():
-            for share in slot.shares:
-                if share.workload == work.name and not share.is_job:
-                    span = names.device_span(share.devices)
-                    spots.append((share.devices, span, share.tasks_min, share.tasks_max))
-        if not spots:
-            slot_name = "all" if work.managed_devices else ""
-            spots = [((), slot_name, work.replicas.min, work.tasks_max)]
-        services = [self._service(work, placed, *spot) for spot in sorted(spots)]
+        spots: list[tuple[tuple[int, ...], int, int]] = [
+            (share.devices, share.tasks_min, share.tasks_max)
+            for slot in (() if work.managed_devices else placed.slots)
+            for share in slot.shares
+            if share.workload == work.name and not share.is_job
+        ] or [((), work.replicas.min, work.tasks_max)]
+        # A service is named by its number and not by its devices: devices that move are then a
+        # rollout of the service that is there, which stops its old task, and not a new service
+        # that waits for chips that the old one holds until the end of the update.
+        services = [
+            self._service(work, placed, devices, str(number), least, most)
+            for number, (devices, least, most) in enumerate(sorted(spots), start=1)
+        ]
         return plan.Model(
             name=work.name,
             key=names.key(short, work.name),
@@ -575,8 +581,7 @@ class _Maker:
         devices: tuple[int, ...] = ()
         if work.device_count and not work.managed_devices and cut is not None:
             devices = waiting.job_devices(work, cut)
-        slot = names.device_span(devices) if devices else "all" if work.managed_devices else ""
-        task = self._task_definition(work, devices, slot)
+        task = self._task_definition(work, devices, "")
         schedule = None
         spec = work.spec
         requested = getattr(spec, "schedule", None)

@@ -27,9 +27,3 @@ def fitted(name: str, limit: int) -> str:
 def autonamed(name: str, limit: int) -> str:
     """`fitted` to what AWS's limit leaves beside the engine's suffix."""
     return fitted(name, limit - AUTONAME_SUFFIX)
-
-
-def device_span(devices: tuple[int, ...]) -> str:
-    """`d0`, `d0-3`: a contiguous set of devices, as part of a name."""
-    first, last = devices[0], devices[-1]
-    return f"d{first}" if first == last else f"d{first}-{last}"

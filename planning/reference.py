@@ -85,8 +85,9 @@ def markdown() -> Iterator[str]:
     yield ""
     yield "What the planner has to say of a stack file, by code. An **error** can never work, a"
     yield "**warning** works and will hurt, a **note** is worth knowing. Warnings and notes can be"
-    yield "silenced in the stack file, with the reason: `neuron-ecs:silence: {NE501: behind a mesh}`."
-    yield "`python -m cli plan --explain NE203` prints one page. Made from the rules by `make docs`."
+    yield "silenced in the stack file, by code and with the reason:"
+    yield "`neuron-ecs:silence: {NE501: behind a mesh}`. One page:"
+    yield "`python -m cli plan --explain NE203`. Made from the rules by `make docs`."
     subject = ""
     for page in pages():
         if SUBJECTS[page.code[:3]] != subject:

@@ -108,7 +108,9 @@ def test_the_aws_sdk_is_loaded_only_where_aws_is_called() -> None:
                 if isinstance(node, ast.ImportFrom)
                 else []
             )
-            wrong += [f"{path.name}: {n}" for n in names if n.split(".")[0] in ("boto3", "botocore")]
+            wrong += [
+                f"{path.name}: {n}" for n in names if n.split(".")[0] in ("boto3", "botocore")
+            ]
     assert wrong == []
 
 

@@ -4,16 +4,24 @@ NE0 the stack file, NE1 where, NE2 chips, NE3 tasks, NE4 images, NE5 traffic and
 rollouts, NE7 names and limits, NE8 training. A code is never used again.
 """
 
-from planning.rules import chips, images, tasks, traffic, where
+from planning.rules import chips, containers, cores, images, runtimes, tasks, traffic, where
 from planning.rules.rule import Rule, Told, rule
 from planning.rules.silence import rules_about_silence
 
-_OF_THE_WISH: tuple[Rule, ...] = (
-    *where.RULES,
-    *chips.RULES,
-    *tasks.RULES,
-    *images.RULES,
-    *traffic.RULES,
+_OF_THE_WISH: tuple[Rule, ...] = tuple(
+    sorted(
+        (
+            *where.RULES,
+            *chips.RULES,
+            *cores.RULES,
+            *tasks.RULES,
+            *containers.RULES,
+            *images.RULES,
+            *runtimes.RULES,
+            *traffic.RULES,
+        ),
+        key=lambda rule: rule.code,
+    )
 )
 RULES: tuple[Rule, ...] = (*rules_about_silence(_OF_THE_WISH), *_OF_THE_WISH)
 

@@ -120,7 +120,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Told]:
             continue
         driver = ami_driver(s, work.pool)
         bad = bad_pair(s, driver, sdk) if driver is not None else None
-        if bad is None:
+        if bad is None or never_fits(s, work.pool, sdk) is not None:
             continue
         fitting = fitting_amis(s, work.pool, sdk)
         floating = spec.ami.version == "recommended"

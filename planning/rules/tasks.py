@@ -173,8 +173,8 @@ def bridge_on_managed_instances(s: Situation) -> Iterator[Told]:
             yield Told(
                 f"{work.path}.network_mode", "is bridge, on Managed Instances", "leave it out"
             )
-        elif work.pool.managed and work.device_count and not work.managed_devices:
-            if work.network_mode != "host":
+        elif work.pool.managed and work.pool.neuron and work.device_count:
+            if not work.managed_devices and work.network_mode != "host":
                 yield Told(
                     f"{work.path}.network_mode",
                     f"is {work.network_mode}, for a task that names devices",

@@ -258,7 +258,7 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
             f"{_CONTAINERS}.0.portMappings.0.hostPort",
             20000,
             "2 times",
-            _on("everything_d0"),
+            _on("everything_1"),
         ),
     ),
     (
@@ -268,7 +268,7 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
             f"{_CONTAINERS}.0.portMappings.0.hostPort",
             51678,
             "the agent",
-            _on("everything_d0"),
+            _on("everything_1"),
         ),
     ),
     (

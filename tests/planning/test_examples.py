@@ -48,6 +48,7 @@ def test_the_first_line_of_an_example_says_what_it_shows(file: Path) -> None:
 EXPECTED_WARNINGS = {
     "amazon-linux-2": {"NE401", "NE501"},
     "existing-network": set[str](),
+    "resnet50-inf1": {"NE411", "NE501"},
     "trn1-training": set[str](),
     "vllm-managed-instances": {"NE403", "NE501"},
 }

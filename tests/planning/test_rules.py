@@ -8,7 +8,8 @@ import pytest
 
 from planning import Finding, Refused, Severity
 from planning.rules import RULES, Rule
-from tests.planning.fixtures import FIXTURES, PINNED, VLLM, Fixture
+from tests.planning import fixtures, fixtures_workloads
+from tests.planning.fixtures import PINNED, VLLM, Fixture
 from tests.planning.stacks import (
     Config,
     Entry,
@@ -24,6 +25,7 @@ from tests.planning.stacks import (
     work,
 )
 
+FIXTURES = {**fixtures.FIXTURES, **fixtures_workloads.FIXTURES}
 BY_CODE = {rule.code: rule for rule in RULES}
 EACH = [pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in RULES]
 LONGEST = 600
@@ -323,8 +325,9 @@ def test_an_image_older_than_the_driver_is_told_of_the_pinned_version_too() -> N
         capacity={"pool": groups(ami={"version": newest.image_name})},
         models={"m": work(1, image=VLLM)},
     )
-    assert newest.image_name in told(config, "NE404").what
-    assert PINNED in told(config, "NE404").fix
+    assert newest.image_name in told(config, "NE408").what
+    assert PINNED in told(config, "NE408").fix
+    assert "NE404" not in codes(config), "one finding for one pair"
 
 
 @pytest.mark.parametrize("field", ["memory_mib", "cpu_units"])

@@ -104,5 +104,5 @@ def told(events: Sequence[Event], collision: Collision) -> str:
 
 
 def _short(name: str) -> str:
-    """Services without their Region and pool: `usw2_chat_d0-1_pool_…` is `chat d0-1`."""
-    return re.sub(r"\b[a-z]+\d_([a-z0-9-]+)_(d[\d-]+)_[\w-]+", r"\1 \2", name)
+    """Services without their Region and pool: `usw2_chat_1_pool_…` is `chat 1`."""
+    return re.sub(r"\b[a-z]+\d_([a-z0-9-]+)_(\d+)_[\w-]+", r"\1 \2", name)

@@ -42,7 +42,11 @@ def settles(before: Case, after: Case, *, at_most: bool = False, wait: bool = Tr
 
 
 def spans(case: Case) -> list[str]:
-    return [" ".join(s.key.split("_")[1:3]) for s in case.services]
+    """`a 1 d0-1`: the services with the devices of their tasks."""
+    return [
+        f"{' '.join(s.key.split('_')[1:3])} d{'-'.join(str(d) for d in s.task.devices)}"
+        for s in case.services
+    ]
 
 
 # ---- laws ------------------------------------------------------------------------------------
@@ -153,33 +157,40 @@ def test_a_model_that_grows_into_one_that_goes() -> None:
         assert room_needed(before, after) == 3
 
 
-def test_a_model_that_comes_moves_another_though_chips_are_free() -> None:
-    """Five of six chips are free, and adding b sticks: the cut starts with the larger or the more
-    tasks, so a goes from device 0 to device 2, and b's first service waits for the old a."""
-    for size, ends in ((1, {False}), (2, {True})):
+def test_a_model_that_comes_can_move_another_which_then_rolls_in_place() -> None:
+    """The cut starts with the larger, so a goes from device 0 to device 2. Its service stays, stops
+    its task and starts it on the new device; a service named by its devices would be a new one,
+    and b would wait until the end of the update for the old one to go."""
+    for size in (1, 2):
         before = on("inf2.24xlarge", size, {"a": model()})
         after = on("inf2.24xlarge", size, {"a": model(), "b": model(devices=2)})
-        assert spans(before) == ["a d0"]
-        assert spans(after) == ["a d2", "b d0-1"]
-        assert settles(before, after) == ends
+        assert spans(before) == ["a 1 d0"]
+        assert spans(after) == ["a 1 d2", "b 1 d0-1"]
+        assert settles(before, after) == {True}
 
 
 def test_ids_in_the_stack_file_keep_a_model_where_it_is() -> None:
     before = on("inf2.24xlarge", 1, {"a": model()})
     after = on("inf2.24xlarge", 1, {"a": model(devices=[0]), "b": model(devices=2)})
-    assert spans(after)[0] == "a d0"
+    assert spans(after)[0] == "a 1 d0"
     assert settles(before, after) == {True}
 
 
-def test_a_third_model_moves_and_waits() -> None:
+def test_models_trade_devices_in_a_full_pool() -> None:
+    before = on("inf2.24xlarge", 1, {"a": model(devices=[0, 1]), "b": model(devices=[2, 3])})
+    after = on("inf2.24xlarge", 1, {"a": model(devices=[2, 3]), "b": model(devices=[0, 1])})
+    assert settles(before, after) == {True}
+
+
+def test_a_third_model_moves_two_others() -> None:
     """c comes; of a and b, which nobody has touched, both change their chips."""
-    for size, ends in ((1, {False}), (2, {True})):
+    for size in (1, 2):
         before = on("inf2.24xlarge", size, {"a": model(), "b": model()})
         after = on("inf2.24xlarge", size, {"a": model(), "b": model(), "c": model(least=2)})
-        assert spans(before) == ["a d0", "b d1"]
-        assert settles(before, after) == ends
+        assert spans(before) == ["a 1 d0", "b 1 d1"]
         if size == 1:
-            assert spans(after) == ["a d2", "b d3", "c d0", "c d1"]
+            assert spans(after) == ["a 1 d2", "b 1 d3", "c 1 d0", "c 2 d1"]
+        assert settles(before, after) == {True}
 
 
 def test_a_scaled_model_that_shrinks_and_is_renewed() -> None:

@@ -1,0 +1,537 @@
+"""Containers of a task: what they are told, what they may do, and how they reach each other."""
+
+import re
+from collections.abc import Iterator
+
+from config import AutoScalingCapacity, ExistingNetwork, ManagedInstancesCapacity
+from config.credentials import is_credential, shown
+from config.settings import Container
+from planning import choices
+from planning.finding import Severity
+from planning.rules.chips import each_workload
+from planning.rules.command_line import containers, option, words
+from planning.rules.rule import Told, rule
+from planning.rules.wording import counted, listed, nearest
+from planning.situation import Situation, WorkHere
+
+_LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
+COMPILE_CACHE = "NEURON_COMPILE_CACHE_URL"
+
+
+def each_container(s: Situation) -> Iterator[tuple[WorkHere, str, Container]]:
+    """Every container, once for each instance type that its workload meets."""
+    for work in each_workload(s):
+        for path, container in containers(work):
+            yield work, path, container
+
+
+def _written(s: Situation) -> Iterator[tuple[str, Container]]:
+    """Every container as the stack file writes it, whether its pool is known or not."""
+    for path, spec in s.named_workloads():
+        yield path, spec
+        for name, sidecar in sorted(spec.sidecars.items()):
+            yield f"{path}.sidecars.{name}", sidecar
+
+
+@rule(
+    "NE317",
+    Severity.WARNING,
+    "A Neuron process that is killed has not given its cores back; the next task then fails in "
+    "nrt_init.",
+    do="Leave the stop timeout out, or write a longer one.",
+)
+def stopped_too_soon(s: Situation) -> Iterator[Told]:
+    """https://github.com/aws-neuron/aws-neuron-sdk/issues/1338: a new process fails in
+    nrt_allocate_neuron_cores before the old one has exited; API_ContainerDefinition, stopTimeout:
+    the agent's own default is 30 s."""
+    least = s.catalog.limit("stop_timeout_default_seconds")
+    for work in each_workload(s):
+        timeout = work.spec.stop_timeout_seconds
+        if work.pool.neuron and work.device_count and timeout is not None and timeout < least:
+            yield Told(
+                f"{work.path}.stop_timeout_seconds",
+                f"is {timeout}, for a task on Neuron devices",
+                f"leave it out ({choices.STOP_TIMEOUT_SECONDS}), or write at least {least}",
+            )
+
+
+@rule(
+    "NE318",
+    Severity.WARNING,
+    "A task in awsvpc mode takes a network interface of the instance, which has few without ENI "
+    "trunking.",
+    do="Leave network_mode out, raise max_size, or turn on trunking where the type has it.",
+)
+def interfaces_run_out(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html: how
+    many tasks an instance takes; trunking is an account setting, and not for Inf1."""
+    for (region, name), pool in s.pools.items():
+        kind = pool.type
+        works = [w for w in s.work_on(pool) if w.network_mode == "awsvpc"]
+        if kind is None or pool.max_size is None or not works:
+            continue
+        plain, trunked = s.catalog.awsvpc_tasks(kind.name)
+        tasks = sum(max(w.tasks_max, int(w.is_job)) for w in works)
+        if plain is None or tasks <= plain * pool.max_size:
+            continue
+        needed = -(-tasks // max(plain, 1))
+        trunking = f"; with awsvpcTrunking an instance takes {trunked}" if trunked else ""
+        yield Told(
+            f"{works[0].path}.network_mode",
+            f"is awsvpc: {counted(tasks, 'task')} on at most {counted(pool.max_size, 'instance')} "
+            f"of {kind.name} in {region}, which take {plain} each",
+            f"leave it out (bridge), or write capacity.{name}.max_size: {needed}{trunking}",
+        )
+
+
+@rule(
+    "NE320",
+    Severity.ERROR,
+    "Each device of a task is locked by a port mapping of its own, and a container port is mapped "
+    "once.",
+    do="Let the server listen on a port below 20000.",
+)
+def port_of_a_lock(s: Situation) -> Iterator[Told]:
+    """API_PortMapping: the load balancer finds a task's host port by its container port, which the
+    lock of the device would have as well."""
+    for work in each_workload(s):
+        if work.network_mode != "bridge" or not work.device_count:
+            continue
+        for port in work.spec.served_ports:
+            if port in _lock_ports(work):
+                yield Told(
+                    f"{work.path}.{'port' if port == work.spec.port else 'ports'}",
+                    f"is {port}, which locks the device {port - choices.LOCK_PORT_BASE}",
+                    "let the server listen on another port, such as 8080",
+                )
+
+
+def _lock_ports(work: WorkHere) -> range:
+    """The host ports that lock the devices of the instance."""
+    kind = work.pool.smallest
+    number = kind.neuron.devices if kind and kind.neuron else 0
+    return range(choices.LOCK_PORT_BASE, choices.LOCK_PORT_BASE + number)
+
+
+@rule(
+    "NE321",
+    Severity.WARNING,
+    "Without a load balancer nothing waits for the model to load: ECS replaces a task whose "
+    "container check fails after its start period, at most 300 s, and its retries.",
+    do="Check less often or more times, or give the model a port.",
+)
+def loads_longer_than_the_check(s: Situation) -> Iterator[Told]:
+    """API_HealthCheck, startPeriod; vLLM on Neuron starts in 5 to 10 minutes
+    (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/quickstart-deploy-dlc.html)."""
+    start = s.catalog.limit("neuron_server_start_seconds")
+    for work in each_workload(s):
+        check = work.spec.health_check
+        if work.is_job or work.spec.served_ports or check is None or check.command is None:
+            continue
+        period = check.start_period_seconds
+        period = choices.CONTAINER_START_PERIOD_SECONDS if period is None else period
+        waits = period + check.interval_seconds * check.retries
+        if not work.device_count or waits >= start:
+            continue
+        retries = s.catalog.limit("health_check_retries_max")
+        longest = s.catalog.limit("health_check_start_period_max_seconds")
+        interval = max(check.interval_seconds, -(-(start - longest) // retries))
+        yield Told(
+            f"{work.path}.health_check",
+            f"has a command that is given up after {waits} s; a model takes {start} s and more to "
+            "load",
+            f"write start_period_seconds: {longest}, retries: {retries} and interval_seconds: "
+            f"{interval}, or give the model a port",
+        )
+
+
+@rule(
+    "NE322",
+    Severity.WARNING,
+    "The check runs inside the container, where nothing listens on that port.",
+    do="Ask the port on which the server listens.",
+)
+def check_of_another_port(s: Situation) -> Iterator[Told]:
+    """API_HealthCheck, command: what the container runs to find whether it is healthy."""
+    for path, spec in s.named_workloads():
+        check = spec.health_check
+        ports = spec.served_ports
+        if check is None or check.command is None or not ports:
+            continue
+        said = " ".join((*words(spec), *spec.environment.values()))
+        for word in check.command:
+            for port in _LOCAL.findall(word):
+                if port and int(port) not in ports and not re.search(rf"\b{port}\b", said):
+                    yield Told(
+                        f"{path}.health_check.command",
+                        f"asks {shown(word, limit=100)}; {path} listens on "
+                        f"{listed(map(str, ports))}",
+                        f"ask localhost:{ports[0]}",
+                    )
+
+
+@rule(
+    "NE323",
+    Severity.WARNING,
+    "Everyone who can read the task definition sees its environment.",
+    do="Keep the value in Secrets Manager or Parameter Store, and name it under secrets.",
+)
+def secret_in_the_environment(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html:
+    no secrets in environment variables; Security Hub ECS.8."""
+    for path, container in _written(s):
+        for name, value in sorted(container.environment.items()):
+            if _secret(name, s.catalog.secret_names) and not _harmless(value):
+                key = name.lower().replace("_", "-")
+                yield Told(
+                    f"{path}.environment.{name}",
+                    "holds a secret by its name, in clear text",
+                    f"leave it out, and write secrets: {{{name}: /{s.project}/{key}}}, a parameter "
+                    "that holds the value",
+                )
+
+
+def _secret(name: str, endings: tuple[str, ...]) -> bool:
+    upper = name.upper()
+    return any(upper == e or upper.endswith(e if e[0] == "_" else f"_{e}") for e in endings)
+
+
+def _harmless(value: str) -> bool:
+    """A number, a switch, a place: nothing that must stay secret."""
+    return not is_credential(value) and (
+        not value
+        or value.lower() in ("true", "false", "yes", "no", "none")
+        or re.fullmatch(r"[0-9]{1,6}", value) is not None
+        or value.startswith(("/", "./", "~", "s3://", "arn:", "http://", "https://", "file:"))
+    )
+
+
+@rule(
+    "NE325",
+    Severity.WARNING,
+    "A task reads its secrets at every start, from the Region that their ARN names: while that one "
+    "cannot be reached, nothing starts.",
+    do="Keep a copy of the secret in each Region, and write {region} in its ARN.",
+)
+def secret_of_another_region(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data-parameters.html:
+    another Region's parameter needs its full ARN;
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html: replicas
+    have the same ARN but for the Region."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for work in s.work:
+        network = s.regions[work.region].network
+        if not isinstance(network, ExistingNetwork) and network.nat == "none":
+            continue  # no route: told as an error of the network
+        for path, container in containers(work):
+            for name, reference in sorted(container.secrets.items()):
+                place = _region_of(reference)
+                if place is not None and place not in (work.region, "{region}"):
+                    if _partition_of(reference) == s.catalog.regions[work.region].partition:
+                        where = (f"{path}.secrets.{name}", reference)
+                        told.setdefault(where, []).append(work.region)
+    for (where, reference), regions in told.items():
+        place = _region_of(reference) or ""
+        yield Told(
+            where,
+            f"is {shown(reference, limit=120)}, read in {listed(dict.fromkeys(regions))}",
+            "replicate it, and write " + reference.replace(f":{place}:", ":{region}:", 1),
+        )
+
+
+def _region_of(reference: str) -> str | None:
+    """The Region of an ARN; None for the name of a parameter."""
+    return reference.split(":")[3] if reference.startswith("arn:") else None
+
+
+def _partition_of(arn: str) -> str:
+    return arn.split(":")[1]
+
+
+@rule(
+    "NE326",
+    Severity.ERROR,
+    "An ARN belongs to one partition of AWS; nothing of another one can be named.",
+    do="Write the ARN with the partition of the stack's Regions.",
+)
+def arn_of_another_partition(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html: aws, aws-cn and
+    aws-us-gov."""
+    told: set[str] = set()
+    for work in s.work:
+        partition = s.catalog.regions[work.region].partition
+        named = [
+            (f"{path}.secrets.{name}", reference)
+            for path, container in containers(work)
+            for name, reference in sorted(container.secrets.items())
+            if reference.startswith("arn:")
+        ]
+        for path, arn in named:
+            if _partition_of(arn) != partition and path not in told:
+                told.add(path)
+                yield Told(
+                    path,
+                    f"is {shown(arn, limit=120)}; {work.region} is of the partition {partition}",
+                    f"write an ARN that begins with arn:{partition}:{arn.split(':')[2]}",
+                )
+
+
+@rule(
+    "NE327",
+    Severity.ERROR,
+    "ECS adds Linux capabilities that it knows by name, without CAP_.",
+    do="Write the name of a capability as ECS has it.",
+)
+def unknown_capability(s: Situation) -> Iterator[Told]:
+    """API_KernelCapabilities, add: the valid values; Managed Instances take BPF and PERFMON as well
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html)."""
+    known = s.catalog.linux_capabilities
+    for work, path, container in each_container(s):
+        allowed = [n for n, c in known.items() if work.pool.managed or not c.managed_only]
+        for name in container.linux_capabilities:
+            if name not in allowed:
+                bare = name.removeprefix("CAP_")
+                yield Told(
+                    f"{path}.linux_capabilities",
+                    f"names {shown(name)}",
+                    f"write {bare}" if bare in allowed else nearest(name, allowed),
+                )
+
+
+@rule(
+    "NE328",
+    Severity.WARNING,
+    "The container could do to the host what its tasks must not do to each other.",
+    do="Leave it out unless the runtime misses it; AWS's own example adds IPC_LOCK alone.",
+)
+def capability_over_the_host(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html:
+    remove unnecessary Linux capabilities;
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html adds
+    IPC_LOCK."""
+    for path, container in _written(s):
+        for name in sorted(set(container.linux_capabilities)):
+            known = s.catalog.linux_capabilities.get(name)
+            if known is not None and known.gives:
+                yield Told(
+                    f"{path}.linux_capabilities",
+                    f"has {name}: {known.gives}",
+                    f"leave {name} out",
+                )
+
+
+@rule(
+    "NE329",
+    Severity.WARNING,
+    "All images of a pool's tasks lie on an instance's volume beside the system; pulls fail when "
+    "it is full.",
+    do="Leave the size out, or write a larger one.",
+)
+def volume_too_small(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-ami-storage-config.html:
+    images and what containers write are on the instance's volume."""
+    for name, spec in s.settings.capacity.items():
+        managed = isinstance(spec, ManagedInstancesCapacity)
+        size = spec.root_volume_gib if isinstance(spec, AutoScalingCapacity) else spec.storage_gib
+        if size is None or not any(p.neuron for (_, n), p in s.pools.items() if n == name):
+            continue
+        pulled = {w.spec.image for w in s.work if w.pool.name == name and w.device_count}
+        host = 0 if managed else s.catalog.limit("host_system_gib")
+        needed = host + len(pulled) * s.catalog.limit("container_image_gib")
+        default = choices.STORAGE_GIB if managed else choices.ROOT_VOLUME_GIB
+        if size < needed:
+            yield Told(
+                f"capacity.{name}.{'storage_gib' if managed else 'root_volume_gib'}",
+                f"is {size}; {counted(len(pulled), 'image')} of its tasks and the system need "
+                f"about {needed}, without any weights",
+                f"leave it out ({default}), or write at least {needed}"
+                if default >= needed
+                else f"write at least {needed}",
+            )
+
+
+@rule(
+    "NE330",
+    Severity.ERROR,
+    "What lies in /dev/shm is memory of the task.",
+    do="Write less shared memory than the task has memory.",
+)
+def shared_memory_beyond_the_task(s: Situation) -> Iterator[Told]:
+    """API_LinuxParameters, sharedMemorySize, is a tmpfs; the kernel charges its pages to the
+    container (https://docs.kernel.org/admin-guide/cgroup-v2.html), whose memory is limited."""
+    for work in each_workload(s):
+        size, wanted = s.task_size(work), work.spec.shared_memory_mib
+        if size is None or wanted is None or work.pool.managed:
+            continue
+        have = size.memory_mib - sum(c.memory_mib for c in work.spec.sidecars.values())
+        if wanted > have > 0:
+            kind = work.pool.smallest
+            yield Told(
+                f"{work.path}.shared_memory_mib",
+                f"is {wanted}; the container has {have} MiB of {kind.name if kind else ''}",
+                f"write at most {have}"
+                + (", or a larger memory_mib" if work.spec.memory_mib is not None else ""),
+            )
+
+
+@rule(
+    "NE331",
+    Severity.ERROR,
+    "ECS Exec starts an agent that writes to the container's root file system.",
+    do="Choose one: exec, or read_only_root.",
+)
+def exec_needs_a_writable_root(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html: the SSM agent
+    needs a writable file system; readonlyRootFilesystem is not supported."""
+    for path, spec in s.named_workloads():
+        if spec.exec and spec.read_only_root:
+            yield Told(
+                f"{path}.read_only_root", "is true beside exec: true", "leave one of the two out"
+            )
+
+
+@rule(
+    "NE332",
+    Severity.WARNING,
+    "The Neuron compiler and the servers write below /tmp, /var/tmp and the home directory, all of "
+    "which the root file system holds.",
+    do="Leave read_only_root out, or keep the compile cache elsewhere.",
+)
+def nowhere_to_compile(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    the cache is /var/tmp/neuron-compile-cache unless NEURON_COMPILE_CACHE_URL names another
+    place."""
+    for work in each_workload(s):
+        if not work.spec.read_only_root or not work.device_count:
+            continue
+        cache = work.spec.environment.get(COMPILE_CACHE, "/var/tmp/neuron-compile-cache")
+        if not cache.startswith(("s3://", "/dev/shm")):
+            yield Told(
+                f"{work.path}.read_only_root",
+                f"is true; the compile cache {shown(cache)} cannot be written",
+                f"leave it out, or write environment: {{{COMPILE_CACHE}: s3://bucket/prefix}}",
+            )
+
+
+@rule(
+    "NE333",
+    Severity.ERROR,
+    "Behind the bridge each container has a localhost of its own; a sidecar reaches the model by "
+    "its link name.",
+    do="Write the model's name in place of localhost.",
+)
+def localhost_behind_the_bridge(s: Situation) -> Iterator[Told]:
+    """API_ContainerDefinition, links: how containers of a task in bridge mode reach each other
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/networking-networkmode-bridge.html)."""
+    for work in each_workload(s):
+        if work.network_mode != "bridge":
+            continue
+        for name, sidecar in sorted(work.spec.sidecars.items()):
+            path = f"{work.path}.sidecars.{name}"
+            for where, text in _texts(path, sidecar):
+                for match in _LOCAL.finditer(text):
+                    port = match.group(1)
+                    if port and int(port) in work.spec.served_ports:
+                        yield Told(
+                            where,
+                            f"is {shown(text)}: {match.group(0)} is the sidecar itself",
+                            f"write {work.name}:{port}",
+                        )
+
+
+def _texts(path: str, container: Container) -> Iterator[tuple[str, str]]:
+    """Path and text of the command, the entry point and each variable."""
+    for field, given in (("command", container.command), ("entry_point", container.entry_point)):
+        for index, text in enumerate(given):
+            yield f"{path}.{field}[{index}]", text
+    for name, value in sorted(container.environment.items()):
+        yield f"{path}.environment.{name}", value
+
+
+@rule(
+    "NE334",
+    Severity.ERROR,
+    "Link names exist behind the bridge alone; elsewhere the containers of a task share localhost.",
+    do="Write localhost in place of the model's name.",
+)
+def link_name_without_a_bridge(s: Situation) -> Iterator[Told]:
+    """API_ContainerDefinition, links: only with the network mode bridge
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
+    containers of a task reach each other over localhost)."""
+    for work in each_workload(s):
+        if work.network_mode == "bridge":
+            continue
+        for name, sidecar in sorted(work.spec.sidecars.items()):
+            path = f"{work.path}.sidecars.{name}"
+            for where, text in _texts(path, sidecar):
+                for port in work.spec.served_ports:
+                    if re.search(rf"(?<![\w.-]){re.escape(work.name)}:{port}\b", text):
+                        yield Told(
+                            where,
+                            f"is {shown(text)}, in {work.network_mode} mode",
+                            f"write localhost:{port}",
+                        )
+
+
+@rule(
+    "NE335",
+    Severity.ERROR,
+    "Outside the bridge the containers of a task share one network: a port is one container's.",
+    do="Let the sidecar listen on another port.",
+)
+def sidecar_on_the_model_port(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
+    containers of a task share the network interface; in host mode, the host's."""
+    for work in each_workload(s):
+        if work.network_mode == "bridge":
+            continue
+        for name, sidecar in sorted(work.spec.sidecars.items()):
+            port = option(words(sidecar), "port") or ""
+            if port.isdecimal() and int(port) in work.spec.served_ports:
+                free = next(p for p in range(9000, 9100) if p not in work.spec.served_ports)
+                yield Told(
+                    f"{work.path}.sidecars.{name}.command",
+                    f"gives --port={port}, the port of {work.name}, in {work.network_mode} mode",
+                    f"write --port={free}",
+                )
+
+
+@rule(
+    "NE336",
+    Severity.ERROR,
+    "A user is a name or a number, and a group may follow after one colon.",
+    do="Write user, user:group, uid or uid:gid.",
+)
+def malformed_user(s: Situation) -> Iterator[Told]:
+    """API_ContainerDefinition, user: the six forms."""
+    for path, container in _written(s):
+        if container.user is not None and not _USER.fullmatch(container.user):
+            parts = [p for p in container.user.split(":") if re.fullmatch(r"\w[\w.-]*", p)]
+            yield Told(
+                f"{path}.user",
+                f"is {shown(container.user)}",
+                f'write "{":".join(parts[:2])}"' if parts else 'write "1000:1000"',
+            )
+
+
+RULES = (
+    stopped_too_soon,
+    interfaces_run_out,
+    port_of_a_lock,
+    loads_longer_than_the_check,
+    check_of_another_port,
+    secret_in_the_environment,
+    secret_of_another_region,
+    arn_of_another_partition,
+    unknown_capability,
+    capability_over_the_host,
+    volume_too_small,
+    shared_memory_beyond_the_task,
+    exec_needs_a_writable_root,
+    nowhere_to_compile,
+    localhost_behind_the_bridge,
+    link_name_without_a_bridge,
+    sidecar_on_the_model_port,
+    malformed_user,
+)

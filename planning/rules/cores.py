@@ -1,0 +1,634 @@
+"""NeuronCores: the variables that choose them, and the processes that a command starts on them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog import InstanceType
+from config import AutoScalingCapacity, Sidecar
+from config.credentials import shown
+from config.settings import Container
+from planning import images, waiting
+from planning.finding import Severity
+from planning.rules.arguments import (
+    model_served,
+    number,
+    published,
+    repository,
+    server_of,
+    serves_vllm,
+    written,
+)
+from planning.rules.command_line import containers, option, words
+from planning.rules.rule import Told, rule
+from planning.rules.wording import counted, ids, listed
+from planning.situation import Situation, WorkHere
+
+VISIBLE = "NEURON_RT_VISIBLE_CORES"
+NUMBER = "NEURON_RT_NUM_CORES"
+LOGICAL = "NEURON_LOGICAL_NC_CONFIG"
+PLUGIN = "NEURON_VISIBLE_DEVICES"
+HOOK = "AWS_NEURON_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A container that opens Neuron devices: where its tasks can sit, and on how many cores."""
+
+    work: WorkHere
+    path: str
+    container: Container
+    kind: InstanceType
+    devices: tuple[tuple[int, ...], ...]  # of each slot that its tasks can have
+
+    @property
+    def shared(self) -> bool:
+        """Whether another container of the task opens devices as well."""
+        return any(c.neuron_devices is not None for c in self.work.spec.sidecars.values())
+
+    @property
+    def per_device(self) -> int:
+        """Cores of a device as the container counts them: logical ones."""
+        hardware = self.kind.neuron
+        assert hardware is not None
+        grouped = self.container.environment.get(LOGICAL, "")
+        if takes_groups(self.kind) and grouped in ("1", "2"):
+            return hardware.cores_per_device // int(grouped)
+        return hardware.logical_cores_per_device
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The devices in the first of the slots."""
+        return next(iter(self.devices))
+
+    @property
+    def count(self) -> int:
+        return len(self.first)
+
+    @property
+    def cores(self) -> int:
+        return self.per_device * self.count
+
+    @property
+    def hardware(self) -> str:
+        """`4 devices of inf2.24xlarge`."""
+        return f"{counted(self.count, 'device')} of {self.kind.name}"
+
+    @property
+    def variables(self) -> str:
+        return f"{self.path}.environment"
+
+    @property
+    def have(self) -> str:
+        return "has" if self.count == 1 else "have"
+
+    def range_of(self, devices: tuple[int, ...]) -> tuple[int, int]:
+        """First and last core of the devices, counted over the host."""
+        return devices[0] * self.per_device, (devices[-1] + 1) * self.per_device - 1
+
+
+def takes_groups(kind: InstanceType) -> bool:
+    """Whether several physical cores of the chip make a logical one."""
+    hardware = kind.neuron
+    return hardware is not None and hardware.cores_per_device != hardware.logical_cores_per_device
+
+
+def seats(s: Situation) -> Iterator[Seat]:
+    """Every container that opens devices, once for each set of slots that it can have."""
+    seen: set[tuple[str, str, tuple[tuple[int, ...], ...]]] = set()
+    for work in s.work:
+        kind = work.pool.smallest
+        if kind is None or kind.neuron is None or not work.device_count:
+            continue
+        if work.device_count > kind.neuron.devices or not s.legal(kind, work):
+            continue
+        devices = slots(s, work)
+        for path, container in containers(work):
+            if isinstance(container, Sidecar) and container.neuron_devices is None:
+                continue
+            mine = devices
+            if isinstance(container, Sidecar) and isinstance(container.neuron_devices, tuple):
+                mine = (tuple(sorted(container.neuron_devices)),)
+            key = (path, kind.name, mine)
+            if mine and key not in seen:
+                seen.add(key)
+                yield Seat(work, path, container, kind, mine)
+
+
+def slots(s: Situation, work: WorkHere) -> tuple[tuple[int, ...], ...]:
+    """The devices of a task, in each slot that it can have; empty where no cut holds the pool."""
+    if work.ids is not None:
+        return (work.ids,)
+    if work.managed_devices or work.spec.neuron_devices == "all":
+        return (tuple(range(work.device_count)),)
+    cut = s.cut(work.pool)
+    if cut is None:
+        return ()
+    if work.is_job:
+        return (waiting.job_devices(work, cut),)
+    found = {d.devices for deals in cut.deals for d in deals if d.name == f"m:{work.name}"}
+    return tuple(sorted(found))
+
+
+def core_ids(text: str) -> tuple[int, ...] | None:
+    """The cores of `3`, `0-3` or `0,1,4-7`; None for anything else."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
+        if match is None:
+            return None
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            return None
+        found.extend(range(first, last + 1))
+    return tuple(found) if len(set(found)) == len(found) else None
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+@rule(
+    "NE219",
+    Severity.ERROR,
+    "The Neuron runtime reads a core, a range, or a list of them; a number of cores is a whole "
+    "number.",
+    do="Write ranges such as 0-3 and numbers such as 4, or leave the variable out.",
+)
+def malformed_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    NEURON_RT_VISIBLE_CORES is "a single NeuronCore index or an inclusive range value"."""
+    for seat in seats(s):
+        given = seat.container.environment
+        first, last = seat.range_of(seat.first)
+        for name in (VISIBLE, PLUGIN):
+            if name in given and core_ids(given[name]) is None:
+                yield Told(
+                    f"{seat.variables}.{name}",
+                    f"is {shown(given[name])}, no core, range or list of cores",
+                    f"leave it out: the task has its devices' cores, or write {_span(first, last)}"
+                    if len(seat.devices) == 1
+                    else "leave it out: the task has its devices' cores",
+                )
+        if NUMBER in given and not re.fullmatch(r"[0-9]{1,4}", given[NUMBER]):
+            yield Told(
+                f"{seat.variables}.{NUMBER}",
+                f"is {shown(given[NUMBER])}, no whole number",
+                f'leave it out, or write "{seat.cores}"',
+            )
+
+
+@rule(
+    "NE220",
+    Severity.ERROR,
+    "The runtime counts cores over the host: device d begins at d times the cores of a device, and "
+    "a core of a device that the container has not cannot be opened.",
+    do="Name cores of the task's own devices, or leave the variable out.",
+)
+def cores_of_other_devices(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/build-run-neuron-container.html:
+    devices 12 and 13 of an inf1.24xlarge come with NEURON_RT_VISIBLE_CORES=51,52; logical cores on
+    Trn2 (.../arch/neuron-features/logical-neuroncore-config.html)."""
+    for seat in seats(s):
+        wanted = core_ids(seat.container.environment.get(VISIBLE, ""))
+        if wanted is None or len(seat.devices) > 1:
+            continue
+        devices = seat.first
+        first, last = seat.range_of(devices)
+        if wanted[0] < first or max(wanted) > last:
+            yield Told(
+                f"{seat.variables}.{VISIBLE}",
+                f"is {shown(seat.container.environment[VISIBLE])}; the cores of "
+                f"{counted(len(devices), 'device')} {ids(devices)} of {seat.kind.name} are "
+                f"{_span(first, last)}",
+                f'leave it out, or write "{_span(first, last)}"',
+            )
+
+
+@rule(
+    "NE221",
+    Severity.ERROR,
+    "A variable is the same in every task, while the planner deals the tasks of a count to several "
+    "sets of devices with cores of their own.",
+    do="Leave the variable out, or name the devices.",
+)
+def one_range_for_several_slots(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    NEURON_RT_VISIBLE_CORES names exact cores, NEURON_RT_NUM_CORES a number of free ones."""
+    for seat in seats(s):
+        value = seat.container.environment.get(VISIBLE, "")
+        if core_ids(value) is None or len(seat.devices) < 2:
+            continue
+        ranges = [_span(*seat.range_of(d)) for d in seat.devices]
+        yield Told(
+            f"{seat.variables}.{VISIBLE}",
+            f"is {shown(value)}, while tasks sit on the devices "
+            f"{listed([ids(d) for d in seat.devices])} of {seat.kind.name}, with cores "
+            f"{listed(ranges)}",
+            f'leave it out, write {NUMBER}: "{seat.cores}", or name devices such as '
+            f"{ids(seat.first)} and their cores {ranges[0]}",
+        )
+
+
+@rule(
+    "NE222",
+    Severity.ERROR,
+    "A process that asks for more cores than its devices have fails in nrt_init.",
+    do="Ask for the cores of the task's devices, or leave the variable out.",
+)
+def more_cores_than_there_are(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    the runtime reserves so many free cores, or fails."""
+    for seat in seats(s):
+        value = seat.container.environment.get(NUMBER, "")
+        if re.fullmatch(r"[0-9]{1,4}", value) and int(value) > seat.cores:
+            yield Told(
+                f"{seat.variables}.{NUMBER}",
+                f"is {value}; {seat.hardware} {seat.have} {counted(seat.cores, 'core')}",
+                f'leave it out, or write "{seat.cores}"' + _more_devices(s, seat, int(value)),
+            )
+
+
+def _more_devices(s: Situation, seat: Seat, cores: int) -> str:
+    """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
+    sizes = sorted({n for _, n in s.catalog.device_sets(seat.kind.name)})
+    enough = next((n for n in sizes if n * seat.per_device >= cores), None)
+    return f", or neuron_devices: {enough}" if enough is not None else ""
+
+
+@rule(
+    "NE223",
+    Severity.WARNING,
+    "A core that no process asks for idles, and no other task can have its device.",
+    do="Use all cores of the devices, or ask for fewer devices.",
+)
+def idle_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    without the variables a process has every core of its devices."""
+    for seat in seats(s):
+        given = seat.container.environment
+        wanted = core_ids(given.get(VISIBLE, ""))
+        name, used = VISIBLE, len(wanted) if wanted else 0
+        if wanted is None and re.fullmatch(r"[0-9]{1,4}", given.get(NUMBER, "")):
+            name, used = NUMBER, int(given[NUMBER])
+        if 0 < used < seat.cores and not seat.shared:
+            yield Told(
+                f"{seat.variables}.{name}",
+                f"is {shown(given[name])}: {used} of the {seat.cores} cores of {seat.hardware}",
+                "leave it out" + _fewer_devices(s, seat, used),
+            )
+
+
+def _fewer_devices(s: Situation, seat: Seat, cores: int) -> str:
+    """`, or write neuron_devices: 1`: the least legal number of devices, if it is smaller."""
+    sizes = sorted({n for _, n in s.catalog.device_sets(seat.kind.name)})
+    enough = next((n for n in sizes if n * seat.per_device >= cores), seat.count)
+    if enough >= seat.count or seat.work.pool.managed:
+        return ""
+    return f", or write neuron_devices: {enough}"
+
+
+@rule(
+    "NE224",
+    Severity.NOTE,
+    "NEURON_RT_VISIBLE_CORES takes precedence over NEURON_RT_NUM_CORES.",
+    do="Keep one of the two.",
+)
+def both_core_variables(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html"""
+    for seat in seats(s):
+        given = seat.container.environment
+        if VISIBLE in given and NUMBER in given:
+            yield Told(
+                f"{seat.variables}.{NUMBER}",
+                f"is {shown(given[NUMBER])} beside {VISIBLE}, and is not read",
+                f"leave {NUMBER} out",
+            )
+
+
+@rule(
+    "NE225",
+    Severity.ERROR,
+    "The vLLM plugin wants as many visible cores as its degree of tensor parallelism.",
+    do="Name as many cores as --tensor-parallel-size says, or leave the variable out.",
+)
+def plugin_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/tutorials/tutorial-epd-1e-1pd-xeypd.html:
+    the assertion TP != len(NEURON_VISIBLE_DEVICES)."""
+    for seat in seats(s):
+        server = server_of(seat.container, s.catalog)
+        value = seat.container.environment.get(PLUGIN, "")
+        cores, given = core_ids(value), words(seat.container)
+        if server is None or server.name != "plugin" or cores is None or not serves_vllm(given):
+            continue
+        degree = number(given, "tensor-parallel-size", "tp") or 1
+        if len(cores) != degree:
+            yield Told(
+                f"{seat.variables}.{PLUGIN}",
+                f"is {shown(value)}, {counted(len(cores), 'core')}, beside a tensor parallel size "
+                f"of {degree}",
+                f"leave it out, write {counted(degree, 'core')} there, or write "
+                f"--tensor-parallel-size={len(cores)}",
+            )
+
+
+@rule(
+    "NE226",
+    Severity.WARNING,
+    "Only the vLLM plugin reads NEURON_VISIBLE_DEVICES.",
+    do="Leave the variable out; the task has the devices that neuron_devices names.",
+)
+def plugin_variable_elsewhere(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/guides/reference-configuration.html;
+    NxD Inference and optimum-neuron read the variables of the Neuron runtime."""
+    for seat in seats(s):
+        server = server_of(seat.container, s.catalog)
+        given = seat.container.environment
+        if PLUGIN in given and server is not None and server.name != "plugin":
+            yield Told(
+                f"{seat.variables}.{PLUGIN}",
+                f"is {shown(given[PLUGIN])}, which nothing in "
+                f"{repository(seat.container.image)} reads",
+                f'leave it out, or write {NUMBER}: "{seat.cores}"',
+            )
+
+
+@rule(
+    "NE227",
+    Severity.ERROR,
+    "Trainium2 groups one or two physical cores into a logical one; other chips group none.",
+    do="Write 1 or 2 on Trn2, and leave the variable out elsewhere.",
+)
+def logical_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/arch/neuron-features/logical-neuroncore-config.html"""
+    for seat in seats(s):
+        value = seat.container.environment.get(LOGICAL)
+        if value is None:
+            continue
+        if not takes_groups(seat.kind):
+            yield Told(
+                f"{seat.variables}.{LOGICAL}",
+                f"is {shown(value)}, on {seat.kind.name}, whose cores are not grouped",
+                "leave it out",
+            )
+        elif value not in ("1", "2"):
+            yield Told(
+                f"{seat.variables}.{LOGICAL}",
+                f"is {shown(value)}",
+                'leave it out (2, the default), or write "1"',
+            )
+
+
+@rule(
+    "NE228",
+    Severity.ERROR,
+    "The OCI hook that reads AWS_NEURON_VISIBLE_DEVICES is not supported on ECS with Amazon Linux "
+    "2023, and breaks the start of the container.",
+    do="Leave the variable out; neuron_devices names the devices.",
+)
+def oci_hook(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/tutorial-oci-hook.html;
+    https://github.com/aws-neuron/aws-neuron-sdk/issues/911."""
+    told: set[str] = set()
+    for work in s.work:
+        pool = work.pool.spec
+        if isinstance(pool, AutoScalingCapacity) and pool.ami.family == "al2":
+            continue
+        for path, container in containers(work):
+            where = f"{path}.environment.{HOOK}"
+            if HOOK in container.environment and where not in told:
+                told.add(where)
+                devices = work.spec.neuron_devices
+                yield Told(
+                    where,
+                    f"is {shown(container.environment[HOOK])}",
+                    "leave it out: the task definition names the devices of "
+                    f"neuron_devices: {ids(devices) if isinstance(devices, tuple) else devices}"
+                    if devices is not None
+                    else "leave it out, and write neuron_devices: 1",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """How many cores a command puts its processes on, and the words that say so."""
+
+    cores: int
+    degree: int | None  # of tensor parallelism; None for torchrun
+    said: str
+    option: str
+    given: bool
+
+
+def processes(s: Situation, seat: Seat) -> Processes | None:
+    """What the command asks of the cores; None where it does not say."""
+    given = words(seat.container)
+    server = server_of(seat.container, s.catalog)
+    optimum = server is not None and server.name == "optimum"
+    if not serves_vllm(given) and not optimum:
+        return None
+    if option(given, "config") is not None:
+        return None
+    wish = written(given, "tensor-parallel-size", "tp")
+    degree = number(given, "tensor-parallel-size", "tp")
+    if (wish is not None and not degree) or (wish is None and optimum):
+        return None
+    copies = number(given, "data-parallel-size", "dp") or 1
+    stages = number(given, "pipeline-parallel-size", "pp") or 1
+    degree = degree or 1
+    said = wish or "--tensor-parallel-size=1"
+    if copies > 1:
+        said += f", in {copies} copies"
+    if stages > 1:
+        said += f", in {stages} stages"
+    name = "tensor-parallel-size"
+    return Processes(degree * copies * stages, degree, said, name, wish is not None)
+
+
+def runs(s: Situation, seat: Seat) -> Processes | None:
+    """What torchrun starts: a process for each core."""
+    given = words(seat.container)
+    if not any(w.rpartition("/")[2] in ("torchrun", "torch.distributed.run") for w in given):
+        return None
+    count = number(given, "nproc-per-node")
+    if not count:
+        return None
+    return Processes(count, None, written(given, "nproc-per-node") or "", "nproc_per_node", True)
+
+
+@rule(
+    "NE229",
+    Severity.ERROR,
+    "Each rank of a tensor parallel model holds a NeuronCore of its own.",
+    do="Write a tensor parallel size of at most the cores of the task's devices.",
+)
+def degree_above_the_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    tensor_parallel_size is the number of NeuronCores."""
+    for seat in seats(s):
+        found = processes(s, seat)
+        if found is not None and found.cores > seat.cores:
+            yield Told(
+                f"{seat.path}.command",
+                f"gives {found.said}: {counted(found.cores, 'core')}; "
+                f"{seat.hardware} {seat.have} "
+                f"{seat.cores}",
+                f"write --{found.option}={_fitting(s, seat)}" + _more_devices(s, seat, found.cores),
+            )
+
+
+def _fitting(s: Situation, seat: Seat) -> int:
+    """The largest documented degree of the type that the devices have cores for."""
+    degrees = s.catalog.tensor_parallel_degrees(seat.kind.name)
+    return max((d for d in degrees if d <= seat.cores), default=seat.cores)
+
+
+@rule(
+    "NE230",
+    Severity.WARNING,
+    "A rank holds one core; cores beyond the ranks idle, and no other task can have their devices.",
+    do="Raise the tensor parallel size to the cores of the devices, or ask for fewer devices.",
+)
+def degree_below_the_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    tensor_parallel_size is the number of NeuronCores, 1 where it is not given."""
+    for seat in seats(s):
+        found = processes(s, seat)
+        if found is not None and found.cores < seat.cores and not seat.shared:
+            lead = "gives" if found.given else "runs vllm serve with its default,"
+            yield Told(
+                f"{seat.path}.command",
+                f"{lead} {found.said}: {found.cores} of the {seat.cores} cores of {seat.hardware}",
+                f"write --{found.option}={_fitting(s, seat)}"
+                + _fewer_devices(s, seat, found.cores),
+            )
+
+
+@rule(
+    "NE231",
+    Severity.WARNING,
+    "Collectives are built for certain numbers of cores; other degrees are not documented.",
+    do="Take a documented degree of the instance type.",
+)
+def undocumented_degree(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
+    the table of degrees holds the source of each."""
+    for seat in seats(s):
+        found = processes(s, seat)
+        degrees = s.catalog.tensor_parallel_degrees(seat.kind.name)
+        if found is None or not found.given or not degrees or found.cores > seat.cores:
+            continue
+        if found.degree not in degrees:
+            near = [d for d in degrees if d <= seat.cores]
+            yield Told(
+                f"{seat.path}.command",
+                f"gives {found.said}, not documented for {seat.kind.name}",
+                f"write {listed(map(str, near))} with as many cores, such as "
+                f"--{found.option}={max(near)}",
+            )
+
+
+@rule(
+    "NE232",
+    Severity.ERROR,
+    "torchrun starts so many processes on the host, and each of them takes a NeuronCore.",
+    do="Write at most the cores of the task's devices.",
+)
+def more_processes_than_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    --nproc_per_node is the number of NeuronCores."""
+    for seat in seats(s):
+        found = runs(s, seat)
+        if found is not None and found.cores > seat.cores:
+            yield Told(
+                f"{seat.path}.command",
+                f"gives {found.said}; {seat.hardware} {seat.have} {counted(seat.cores, 'core')}",
+                f"write --nproc_per_node={seat.cores}" + _more_devices(s, seat, found.cores),
+            )
+
+
+@rule(
+    "NE233",
+    Severity.WARNING,
+    "A process takes one core; cores beyond the processes idle.",
+    do="Start a process for each core, or ask for fewer devices.",
+)
+def fewer_processes_than_cores(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    --nproc_per_node is the number of NeuronCores."""
+    for seat in seats(s):
+        found = runs(s, seat)
+        if found is not None and found.cores < seat.cores and not seat.shared:
+            yield Told(
+                f"{seat.path}.command",
+                f"gives {found.said}: {found.cores} of the {seat.cores} cores of {seat.hardware}",
+                f"write --nproc_per_node={seat.cores}" + _fewer_devices(s, seat, found.cores),
+            )
+
+
+@rule(
+    "NE234",
+    Severity.WARNING,
+    "The model is known to fail with this image on this chip.",
+    do="Take another size of the model, another image, or another chip.",
+)
+def model_known_to_fail(s: Situation) -> Iterator[Told]:
+    """The table of refusals holds the source of each, such as
+    https://github.com/aws-neuron/aws-neuron-sdk/issues/1303."""
+    serving = {image.name: image for image in s.catalog.serving_images}
+    for seat in seats(s):
+        given, image = words(seat.container), seat.container.image
+        model, sdk, known = (
+            model_served(given),
+            images.neuron_sdk(image),
+            published(image, s.catalog),
+        )
+        if model is None or sdk is None or known is None or seat.kind.neuron is None:
+            continue
+        sequences = number(given, "max-num-seqs")
+        for refusal in s.catalog.model_refusals:
+            tried = serving[refusal.serving_image].image
+            same = repository(tried) == known.repository and images.neuron_sdk(tried) == sdk
+            if not same or (refusal.model, refusal.family) != (model, seat.kind.neuron.family):
+                continue
+            least = refusal.sequences_below
+            if least is not None and (sequences is None or sequences >= least):
+                continue
+            others = [
+                p.name
+                for (region, _), p in s.pools.items()
+                if region == seat.work.region
+                and p.neuron
+                and not any(
+                    t.neuron and t.neuron.family == seat.kind.neuron.family for t in p.types
+                )
+            ]
+            yield Told(
+                f"{seat.path}.command",
+                f"serves {shown(model)} with SDK {sdk} on {seat.kind.name}",
+                f"write --max-num-seqs={least}"
+                if least is not None
+                else "take another size of the model, or an image of another SDK"
+                + (f", or move it to {listed(others)}" if others else ""),
+                refusal.says[0].upper() + refusal.says[1:].rstrip(".") + ".",
+            )
+
+
+RULES = (
+    malformed_cores,
+    cores_of_other_devices,
+    one_range_for_several_slots,
+    more_cores_than_there_are,
+    idle_cores,
+    both_core_variables,
+    plugin_cores,
+    plugin_variable_elsewhere,
+    logical_cores,
+    oci_hook,
+    degree_above_the_cores,
+    degree_below_the_cores,
+    undocumented_degree,
+    more_processes_than_cores,
+    fewer_processes_than_cores,
+    model_known_to_fail,
+)

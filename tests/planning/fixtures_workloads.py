@@ -1,0 +1,320 @@
+"""Fixtures of the rules about cores, container images and containers."""
+
+from typing import Any
+
+from tests.planning.fixtures import PINNED, Fixture
+from tests.planning.stacks import Config, certificates, groups, managed, stack, work
+
+NEWEST = "al2023-ami-ecs-neuron-hvm-2023.0.20260922-kernel-6.1-x86_64"
+PUBLIC = "public.ecr.aws/neuron/"
+VLLM = f"{PUBLIC}pytorch-inference-vllm-neuronx:"
+NXDI = f"{VLLM}0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+NXDI_16 = NXDI.replace("0.13.0", "0.16.0").replace("2.28.0", "2.31.1")
+PLUGIN = f"{VLLM}0.24.0.1.1.0-neuronx-py313-sdk2.32.0-ubuntu24.04"
+OPTIMUM = (
+    "dlc/huggingface-vllm-inference-neuronx:0.11.0-optimum0.4.5-neuronx-py310-sdk2.26.1-ubuntu22.04"
+)
+TENSORFLOW = "dlc/tensorflow-inference-neuronx:2.10.1-neuronx-py310-sdk2.17.0-ubuntu20.04"
+PYTORCH = f"{PUBLIC}pytorch-inference-neuronx:2.9.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+TRAINING = f"{PUBLIC}pytorch-training-neuronx:2.9.0-neuronx-py312-sdk2.30.0-ubuntu24.04"
+TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
+OLD = {"version": PINNED}
+INF2, INF2_6, CPU = groups(), groups("inf2.24xlarge"), groups("c7g.xlarge")
+INF2_OLD = groups(ami=OLD)
+MANAGED = managed("inf2.xlarge")
+BLOCK = groups(
+    "trn2.48xlarge",
+    1,
+    purchase="capacity_block",
+    reservation_ids={"us-east-2": "cr-0a"},
+    zone_ids=["use2-az3"],
+)
+OHIO: dict[str, Any] = {"home": "us-east-2", "regions": {"us-east-2": {}}}
+HERE = certificates("us-west-2")
+VISIBLE, NUMBER = "NEURON_RT_VISIBLE_CORES", "NEURON_RT_NUM_CORES"
+CACHE = "NEURON_COMPILE_CACHE_URL"
+LOGICAL, HOOK = "NEURON_LOGICAL_NC_CONFIG", "AWS_NEURON_VISIBLE_DEVICES"
+SKIP = {"NEURON_SKIP_EFA_AFFINITY": "1"}
+SECRET = "arn:{}:secretsmanager:{}:111122223333:secret:token-a1b2c3"
+CHECK = "curl -f http://localhost:{}/health || exit 1"
+
+
+def on(pool: dict[str, Any], model: dict[str, Any], **keys: Any) -> Config:
+    """A stack of one pool and one model."""
+    return stack(capacity={"pool": pool}, models={"m": model}, **keys)
+
+
+def job(pool: dict[str, Any], **more: Any) -> Config:
+    """A stack of one pool and one job, on one device."""
+    return stack(capacity={"pool": pool}, jobs={"j": work(1, **more)})
+
+
+def variables(**environment: str) -> Config:
+    """One device of an inf2.xlarge, with these variables."""
+    return on(INF2, work(1, environment=environment))
+
+
+def command(*more: str, model: str = TINY, tp: int = 2, blocks: int | None = 4) -> list[str]:
+    """What a server of NxD Inference is told, with further options."""
+    given = ["vllm", "serve", model, f"--tensor-parallel-size={tp}"]
+    given += ["--max-num-seqs=4", "--max-model-len=2048", "--no-enable-prefix-caching"]
+    return [*given, *([f"--num-gpu-blocks-override={blocks}"] if blocks else []), *more]
+
+
+def nxdi(pool: dict[str, Any] = INF2_OLD, devices: object = 1, **more: Any) -> Config:
+    """A model of NxD Inference, whole, where nothing else is said."""
+    given: dict[str, Any] = {"image": NXDI, "command": command(), **more}
+    traffic = given.pop("traffic", {})
+    return on(pool, work(devices, **given), traffic=traffic)
+
+
+def plugin(environment: dict[str, str] = SKIP, image: str = PLUGIN) -> Config:
+    """A model of the vLLM plugin on four devices of a trn2.48xlarge, with 16 cores."""
+    given = ["vllm", "serve", "meta-llama/Llama-3.3-70B-Instruct", "--tensor-parallel-size=16"]
+    given += ["--max-num-seqs=8", "--max-model-len=16384"]
+    return on(BLOCK, work(4, image=image, command=given, environment=environment), **OHIO)
+
+
+def torchrun(count: int) -> Config:
+    return job(INF2, command=["torchrun", f"--nproc_per_node={count}", "/opt/train.py"])
+
+
+def sidecar(**more: Any) -> dict[str, Any]:
+    return {"watcher": {"image": "watcher:1", **more}}
+
+
+def beside(mode: str, **more: Any) -> Config:
+    """A model that serves on port 8080 beside a sidecar."""
+    model = work(1, port=8080, network_mode=mode, sidecars=sidecar(**more))
+    return on(INF2, model, traffic=HERE)
+
+
+def small(replicas: int, **more: Any) -> dict[str, Any]:
+    """A model without devices."""
+    return work(cpu_units=256, memory_mib=512, replicas={"min": replicas}, **more)
+
+
+def asked(port: int, path: str) -> Config:
+    """A model on port 8080 whose container check asks a port."""
+    check = {"path": path, "command": ["CMD-SHELL", CHECK.format(port)]}
+    return on(INF2, work(1, port=8080, health_check=check), traffic=HERE)
+
+
+def two_images(**pool: Any) -> Config:
+    """Two models of different images on one pool."""
+    models = {name: work(1, image=f"{name}:1") for name in ("a", "b")}
+    return stack(capacity={"pool": groups(**pool)}, models=models)
+
+
+def serving(account: str, region: str) -> Config:
+    """A model whose image is pulled from an account's registry."""
+    image = f"{account}.dkr.ecr.{region}.amazonaws.com/serving:1.0"
+    return on(INF2, work(1, image=image))
+
+
+def checked(**check: Any) -> Config:
+    check = {"command": ["CMD-SHELL", CHECK.format(8080)], **check}
+    return on(INF2, work(1, health_check=check))
+
+
+FIXTURES: dict[str, Fixture] = {
+    "NE219": Fixture(
+        f"models.m.environment.{VISIBLE}",
+        variables(**{VISIBLE: "1-0"}),
+        variables(**{VISIBLE: "0-1"}),
+    ),
+    "NE220": Fixture(
+        f"models.m.environment.{VISIBLE}",
+        on(INF2_6, work([2, 3], environment={VISIBLE: "0-3"})),
+        on(INF2_6, work([2, 3], environment={VISIBLE: "4-7"})),
+    ),
+    "NE221": Fixture(
+        f"models.m.environment.{VISIBLE}",
+        on(INF2_6, work(1, replicas={"min": 2}, environment={VISIBLE: "0-1"})),
+        on(INF2_6, work(1, replicas={"min": 2}, environment={NUMBER: "2"})),
+    ),
+    "NE222": Fixture(
+        f"models.m.environment.{NUMBER}", variables(**{NUMBER: "4"}), variables(**{NUMBER: "2"})
+    ),
+    "NE223": Fixture(
+        f"models.m.environment.{NUMBER}", variables(**{NUMBER: "1"}), variables(**{NUMBER: "2"})
+    ),
+    "NE224": Fixture(
+        f"models.m.environment.{NUMBER}",
+        variables(**{NUMBER: "2", VISIBLE: "0-1"}),
+        variables(**{VISIBLE: "0-1"}),
+    ),
+    "NE225": Fixture(
+        "models.m.environment.NEURON_VISIBLE_DEVICES",
+        plugin({**SKIP, "NEURON_VISIBLE_DEVICES": "0-7"}),
+        plugin({**SKIP, "NEURON_VISIBLE_DEVICES": "0-15"}),
+    ),
+    "NE226": Fixture(
+        "models.m.environment.NEURON_VISIBLE_DEVICES",
+        nxdi(environment={"NEURON_VISIBLE_DEVICES": "0-1"}),
+        nxdi(environment={VISIBLE: "0-1"}),
+    ),
+    "NE227": Fixture(
+        f"models.m.environment.{LOGICAL}", variables(**{LOGICAL: "2"}), variables(**{NUMBER: "2"})
+    ),
+    "NE228": Fixture(
+        f"models.m.environment.{HOOK}", variables(**{HOOK: "ALL"}), variables(**{NUMBER: "2"})
+    ),
+    "NE229": Fixture("models.m.command", nxdi(command=command(tp=8)), nxdi(command=command(tp=2))),
+    "NE230": Fixture("models.m.command", nxdi(command=command(tp=1)), nxdi(command=command(tp=2))),
+    "NE231": Fixture(
+        "models.m.command",
+        nxdi(groups("inf2.24xlarge", ami=OLD), 3, command=command(tp=6)),
+        nxdi(groups("inf2.24xlarge", ami=OLD), 4, command=command(tp=8)),
+    ),
+    "NE232": Fixture("jobs.j.command", torchrun(4), torchrun(2)),
+    "NE233": Fixture("jobs.j.command", torchrun(1), torchrun(2)),
+    "NE234": Fixture(
+        "models.m.command",
+        nxdi(command=command(model="Qwen/Qwen3-8B")),
+        nxdi(command=command(model="Qwen/Qwen2.5-7B-Instruct")),
+    ),
+    "NE317": Fixture(
+        "models.m.stop_timeout_seconds",
+        on(INF2, work(1, stop_timeout_seconds=29)),
+        on(INF2, work(1, stop_timeout_seconds=30)),
+    ),
+    "NE318": Fixture(
+        "models.m.network_mode",
+        on(groups("c7g.xlarge", 1), small(4, network_mode="awsvpc")),
+        on(groups("c7g.xlarge", 1), small(4, network_mode="bridge")),
+    ),
+    "NE320": Fixture(
+        "models.m.port",
+        on(INF2, work(1, port=20_000), traffic=HERE),
+        on(INF2, work(1, port=8080), traffic=HERE),
+    ),
+    "NE321": Fixture(
+        "models.m.health_check",
+        checked(interval_seconds=29, retries=10),
+        checked(interval_seconds=30, retries=10),
+    ),
+    "NE322": Fixture(
+        "models.m.health_check.command", asked(9090, "/health"), asked(8080, "/health")
+    ),
+    "NE323": Fixture(
+        "models.m.environment.DB_PASSWORD",
+        variables(DB_PASSWORD="PASSWORD"),
+        variables(DB_PASSWORD_FILE="PASSWORD"),
+    ),
+    "NE325": Fixture(
+        "models.m.secrets.TOKEN",
+        on(INF2, work(1, secrets={"TOKEN": SECRET.format("aws", "us-east-1")})),
+        on(INF2, work(1, secrets={"TOKEN": SECRET.format("aws", "{region}")})),
+    ),
+    "NE326": Fixture(
+        "models.m.secrets.TOKEN",
+        on(INF2, work(1, secrets={"TOKEN": SECRET.format("aws-us-gov", "us-gov-west-1")})),
+        on(INF2, work(1, secrets={"TOKEN": SECRET.format("aws", "us-west-2")})),
+    ),
+    "NE327": Fixture(
+        "models.m.linux_capabilities",
+        on(INF2, work(1, linux_capabilities=["CAP_IPC_LOCK"])),
+        on(INF2, work(1, linux_capabilities=["IPC_LOCK"])),
+    ),
+    "NE328": Fixture(
+        "models.m.linux_capabilities",
+        on(INF2, work(1, linux_capabilities=["SYS_ADMIN"])),
+        on(INF2, work(1, linux_capabilities=["IPC_LOCK"])),
+    ),
+    "NE329": Fixture(
+        "capacity.pool.root_volume_gib",
+        two_images(root_volume_gib=39),
+        two_images(root_volume_gib=40),
+    ),
+    "NE330": Fixture(
+        "models.m.shared_memory_mib",
+        on(INF2, work(1, memory_mib=8192, shared_memory_mib=8193)),
+        on(INF2, work(1, memory_mib=8192, shared_memory_mib=8192)),
+    ),
+    "NE331": Fixture(
+        "models.m.read_only_root",
+        on(CPU, small(1, exec=True, read_only_root=True)),
+        on(CPU, small(1, exec=True)),
+    ),
+    "NE332": Fixture(
+        "models.m.read_only_root",
+        on(INF2, work(1, read_only_root=True)),
+        on(INF2, work(1, read_only_root=True, environment={CACHE: "s3://my-cache/neuron"})),
+    ),
+    "NE333": Fixture(
+        "models.m.sidecars.watcher.command[0]",
+        beside("bridge", command=["--target=http://localhost:8080/metrics"]),
+        beside("bridge", command=["--target=http://m:8080/metrics"]),
+    ),
+    "NE334": Fixture(
+        "models.m.sidecars.watcher.environment.TARGET",
+        beside("host", environment={"TARGET": "http://m:8080/metrics"}),
+        beside("host", environment={"TARGET": "http://localhost:8080/metrics"}),
+    ),
+    "NE335": Fixture(
+        "models.m.sidecars.watcher.command",
+        beside("host", command=["--port=8080"]),
+        beside("host", command=["--port=9000"]),
+    ),
+    "NE336": Fixture(
+        "models.m.user", on(INF2, work(1, user="1000:")), on(INF2, work(1, user="1000:1000"))
+    ),
+    "NE406": Fixture(
+        "models.m.image", nxdi(image=PLUGIN, environment=SKIP), nxdi(image=NXDI, environment=SKIP)
+    ),
+    "NE407": Fixture(
+        "models.m.image",
+        nxdi(INF2, image=NXDI_16),
+        nxdi(INF2, image=NXDI),
+    ),
+    "NE408": Fixture("models.m.image", nxdi(groups(ami={"version": NEWEST})), nxdi(INF2_OLD)),
+    "NE409": Fixture(
+        "models.m.image",
+        nxdi(groups(ami={"family": "al2"})),
+        nxdi(groups(ami={"family": "al2023"})),
+        beside=frozenset({"NE401"}),
+    ),
+    "NE410": Fixture(
+        "jobs.j.image", job(INF2, image=TRAINING.replace("2.30", "2.31")), job(INF2, image=TRAINING)
+    ),
+    "NE411": Fixture(
+        "models.m.image",
+        on(INF2_OLD, work(1, image=TENSORFLOW)),
+        on(INF2_OLD, work(1, image=PYTORCH)),
+    ),
+    "NE412": Fixture(
+        "models.m.image", serving("111122223333", "us-east-1"), serving("111122223333", "{region}")
+    ),
+    "NE413": Fixture(
+        "models.m.image", serving("626614931356", "us-west-2"), serving("763104351884", "us-west-2")
+    ),
+    "NE414": Fixture(
+        "models.m.image",
+        on(INF2, work(1, image="public.ecr.aws/neuron/serving:latest")),
+        on(INF2, work(1, image="public.ecr.aws/neuron/serving:1.0")),
+    ),
+    "NE415": Fixture("models.m.command", nxdi(command=[]), nxdi()),
+    "NE416": Fixture(
+        "models.m.command",
+        nxdi(image=OPTIMUM, command=["vllm", "serve", TINY, "--tensor-parallel-size=2"]),
+        nxdi(image=OPTIMUM, command=["--model", TINY, "--tensor-parallel-size=2"]),
+    ),
+    "NE417": Fixture(
+        "models.m.command",
+        nxdi(command=[word for word in command() if "max-model-len" not in word]),
+        nxdi(command=command()),
+    ),
+    "NE418": Fixture(
+        "models.m.command", nxdi(command=command(blocks=3)), nxdi(command=command(blocks=4))
+    ),
+    "NE419": Fixture(
+        "models.m.command", nxdi(command=command("--device", "neuron")), nxdi(command=command())
+    ),
+    "NE420": Fixture("models.m.environment", plugin({}), plugin(SKIP)),
+    "NE421": Fixture(
+        "models.m.port",
+        nxdi(port=8080, command=command(), traffic=HERE),
+        nxdi(port=8080, command=command("--port=8080"), traffic=HERE),
+    ),
+}
