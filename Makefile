@@ -19,7 +19,7 @@ help:
 	@echo "make bench                the tests that measure time"
 	@echo "make check                formatter, linter, types"
 	@echo "make goldens              the pinned artefacts of tests/contract, written anew"
-	@echo "make docs                 docs/findings.md, from the rules"
+	@echo "make docs                 docs/findings.md and the JSON Schema of the stack file"
 	@echo "make format               formats, and applies the linter's own fixes"
 
 preview: .venv/.runtime
@@ -58,6 +58,7 @@ goldens: .venv/.development
 
 docs: .venv/.development
 	@$(python) -m cli.findings_reference
+	@$(python) -m cli.schema
 
 format: .venv/.development
 	@$(python) -m ruff check --quiet --fix . || true

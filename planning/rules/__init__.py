@@ -4,7 +4,22 @@ NE0 the stack file, NE1 where, NE2 chips, NE3 tasks, NE4 images, NE5 traffic and
 rollouts, NE7 names and limits, NE8 training. A code is never used again.
 """
 
-from planning.rules import chips, containers, cores, images, runtimes, tasks, traffic, where
+from planning.rules import (
+    chips,
+    containers,
+    cores,
+    images,
+    limits,
+    networks,
+    purchase,
+    rollouts,
+    runtimes,
+    schedules,
+    tasks,
+    traffic,
+    training,
+    where,
+)
 from planning.rules.rule import Rule, Told, rule
 from planning.rules.silence import rules_about_silence
 
@@ -12,6 +27,7 @@ _OF_THE_WISH: tuple[Rule, ...] = tuple(
     sorted(
         (
             *where.RULES,
+            *purchase.RULES,
             *chips.RULES,
             *cores.RULES,
             *tasks.RULES,
@@ -19,6 +35,11 @@ _OF_THE_WISH: tuple[Rule, ...] = tuple(
             *images.RULES,
             *runtimes.RULES,
             *traffic.RULES,
+            *networks.RULES,
+            *rollouts.RULES,
+            *limits.RULES,
+            *schedules.RULES,
+            *training.RULES,
         ),
         key=lambda rule: rule.code,
     )

@@ -324,6 +324,21 @@ def both_approaches(s: Situation) -> Iterator[Told]:
                     else "is all, while the model names its devices",
                     "leave it out",
                 )
+    told: set[str] = set()
+    for (_, pool_name), pool in s.pools.items():
+        works = [w for w in s.work_on(pool) if pool.managed and pool.neuron and w.device_count]
+        whole = [w.name for w in works if w.managed_devices]
+        for work in works:
+            if whole and not work.managed_devices and work.path not in told:
+                told.add(work.path)
+                yield Told(
+                    f"{work.path}.neuron_devices",
+                    f"names devices on the pool {pool_name}, where {listed(whole)} asks ECS for "
+                    "all of them",
+                    "write all, or give it a pool of its own",
+                    "ECS does not count devices that a task names, and would place both tasks on "
+                    "one instance.",
+                )
 
 
 @rule(

@@ -510,7 +510,8 @@ def port_nobody_listens_on(s: Situation) -> Iterator[Told]:
     for work, server, _, given in _serving(s):
         ports = work.spec.served_ports
         written = option(given, server.port_option)
-        runs = serves_vllm(given) if server.entry == "command" else bool(given)
+        own = bool(given) and not work.spec.entry_point  # the image's server, with its arguments
+        runs = serves_vllm(given) if server.entry == "command" else own
         if server.entry == "image":
             runs = written is not None
         if not ports or work.is_job or not server.port_option or not runs:

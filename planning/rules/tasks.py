@@ -241,15 +241,16 @@ def ports_meet(s: Situation) -> Iterator[Told]:
         if work.network_mode != "host":
             continue
         for port in work.spec.served_ports:
+            field = "port" if port == work.spec.port else "ports"
             if port in reserved or port >= ephemeral:
                 yield Told(
-                    f"{work.path}.port",
+                    f"{work.path}.{field}",
                     f"is {port}, which the host keeps for itself",
                     f"let the server listen on a port below {ephemeral}, such as 8080",
                 )
             elif port in _lock_ports(work):
                 yield Told(
-                    f"{work.path}.port",
+                    f"{work.path}.{field}",
                     f"is {port}, which locks a Neuron device",
                     "let the server listen on another port, such as 8080",
                     "In host mode the locks of a task's devices are ports 20000 and up.",
@@ -265,8 +266,9 @@ def ports_meet(s: Situation) -> Iterator[Told]:
             for port in work.spec.served_ports:
                 first = owners.setdefault(port, work)
                 if first is not work and shared:
+                    field = "port" if port == work.spec.port else "ports"
                     yield Told(
-                        f"{work.path}.port",
+                        f"{work.path}.{field}",
                         f"is {port} on the host, as that of {first.name} on the same pool {name} "
                         f"in {region}",
                         f"let it listen on another port, such as {_free_port(owners)}",

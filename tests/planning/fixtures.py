@@ -205,7 +205,7 @@ FIXTURES: dict[str, Fixture] = {
         "jobs.j",
         _model(groups(max_size=2), work(1, replicas={"min": 1, "max": 2}), jobs={"j": work(1)}),
         _model(groups(max_size=3), work(1, replicas={"min": 1, "max": 2}), jobs={"j": work(1)}),
-        beside=frozenset({"NE304"}),
+        beside=frozenset({"NE304", "NE601"}),
     ),
     "NE216": Fixture(
         "capacity.pool",

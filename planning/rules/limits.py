@@ -1,0 +1,516 @@
+"""What AWS limits or forbids by number or by name: tags, roles, clusters, task definitions."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+from config import ManagedInstancesCapacity
+from config.credentials import shown
+from planning import containers as rendered
+from planning import identity, names, policies
+from planning.finding import Severity
+from planning.plan import Role
+from planning.rules.chips import each_workload
+from planning.rules.command_line import containers
+from planning.rules.rule import Told, rule
+from planning.rules.wording import counted, listed
+from planning.situation import Situation, WorkHere
+
+_OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself
+_TAG_SIGNS = frozenset("_.:/=+-@")
+_METADATA_KEY = re.compile(r"[0-9a-zA-Z\-_+=,.@:]{1,255}")
+
+
+def _managed(s: Situation) -> list[str]:
+    return [n for n, c in s.settings.capacity.items() if isinstance(c, ManagedInstancesCapacity)]
+
+
+# ---- tags ------------------------------------------------------------------------------------
+
+
+@rule(
+    "NE701",
+    Severity.ERROR,
+    "Tag keys and values that begin with aws: are AWS's own.",
+    do="Take another prefix.",
+)
+def tag_of_aws(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
+    for key, value in s.settings.tags.items():
+        if key.lower().startswith("aws:"):
+            yield Told(
+                f"tags.{key}",
+                f"is {value or 'empty'}, under a key of AWS's own",
+                f"write {key[4:] or 'another key'}",
+            )
+        elif value.lower().startswith("aws:"):
+            yield Told(
+                f"tags.{key}", f"is {value}, which begins with {value[:4]}", f"write {value[4:]}"
+            )
+
+
+def _refused(text: str) -> list[str]:
+    """Characters that are no letter, digit, space, nor one of the signs that tags take."""
+    return sorted({c for c in text if unicodedata.category(c)[0] not in "LNZ"} - _TAG_SIGNS)
+
+
+@rule(
+    "NE702",
+    Severity.ERROR,
+    "Tags take letters, digits, spaces and the signs _ . : / = + - @.",
+    do="Leave other characters out.",
+)
+def tag_characters(s: Situation) -> Iterator[Told]:
+    """API_Tag of the Amazon ECS API Reference, and
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html"""
+    for key, value in s.settings.tags.items():
+        for what, text in (("key", key), ("value", value)):
+            wrong = _refused(text)
+            if wrong:
+                near = "".join("-" if c in wrong else c for c in text)
+                yield Told(
+                    f"tags.{key}",
+                    f"has {listed(wrong)} in its {what} {text}",
+                    f"write {near}",
+                )
+
+
+@rule(
+    "NE703",
+    Severity.ERROR,
+    "A resource carries 50 tags, a Managed Instances capacity provider 45; the program adds its "
+    "own (Name, on Auto Scaling groups AmazonECSManaged).",
+    do="Keep fewer tags.",
+)
+def too_many_tags(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html and
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-managed-instances.html"""
+    managed = _managed(s)
+    most = s.catalog.limit("tags_max") - len(_OURS)
+    if len(managed) == len(s.settings.capacity):
+        most += 1  # no Auto Scaling group
+    if managed:
+        most = min(most, s.catalog.limit("managed_instances_tags") - 1)
+    given = len({*s.settings.tags} - {*_OURS})
+    if given > most:
+        where = f", with the Managed Instances pool {managed[0]}" if managed else ""
+        first = next(iter(s.settings.tags))
+        yield Told("tags", f"has {given} tags, from {first} on{where}", f"keep at most {most}")
+
+
+@rule(
+    "NE704",
+    Severity.WARNING,
+    "The program names its resources and marks what ECS manages by tags of its own.",
+    do="Take another key.",
+)
+def tag_of_ours(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html (Name) and
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/asg-capacity-providers.html
+    (AmazonECSManaged): the value given here is lost."""
+    for key in s.settings.tags:
+        if key in _OURS:
+            what = f"is {s.settings.tags[key]} in vain: the program sets {key} itself"
+            yield Told(f"tags.{key}", what, "take it away")
+
+
+@rule(
+    "NE705",
+    Severity.ERROR,
+    "The keys of a role's tags differ in more than upper and lower case.",
+    do="Keep one of the keys.",
+)
+def tags_alike_but_for_case(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html: "tag keys are case
+    insensitive"; a role with Department and department is refused."""
+    first = {ours.lower(): ours for ours in _OURS[:1]}
+    for key in sorted(s.settings.tags):
+        other = first.setdefault(key.lower(), key)
+        if other != key:
+            ours = ", which the program sets itself" if other in _OURS else ""
+            yield Told(
+                f"tags.{key}",
+                f"is {s.settings.tags[key]}, under a key that is {other} but for its case{ours}",
+                f"take {key} away or rename it",
+            )
+
+
+@rule(
+    "NE706",
+    Severity.ERROR,
+    "Managed Instances hand their tags to the instance metadata, whose keys are of the characters "
+    "[0-9a-zA-Z-_+=,.@:], without space and slash.",
+    do="Write the key with hyphens.",
+)
+def tag_that_metadata_refuses(s: Situation) -> Iterator[Told]:
+    """API_InstanceLaunchTemplate of the Amazon ECS API Reference (instanceMetadataTagsPropagation),
+    and https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html"""
+    managed = _managed(s)
+    for key in s.settings.tags if managed else ():
+        if not _METADATA_KEY.fullmatch(key) and not _refused(key):
+            ascii_only = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
+            near = re.sub(r"[^0-9a-zA-Z\-_+=,.@:]", "-", ascii_only) or "another key"
+            yield Told(
+                f"tags.{key}",
+                f"is {s.settings.tags[key]}, under a key that the Managed Instances of the pool "
+                f"{managed[0]} do not take",
+                f"write {near}",
+            )
+
+
+# ---- clusters --------------------------------------------------------------------------------
+
+
+def _clusters(s: Situation) -> Mapping[tuple[str, bool], list[str]]:
+    """Pools of each Region's cluster for Auto Scaling (False) and Managed Instances (True)."""
+    found: dict[tuple[str, bool], list[str]] = {}
+    for (region, name), pool in s.pools.items():
+        found.setdefault((region, pool.managed), []).append(name)
+    return found
+
+
+@rule(
+    "NE707",
+    Severity.ERROR,
+    "A cluster has 20 capacity providers, and each pool is one.",
+    do="Keep fewer pools of a kind in a Region.",
+)
+def too_many_pools(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
+    adjustable)"""
+    most = s.catalog.limit("capacity_providers_per_cluster")
+    for (region, managed), pools in _clusters(s).items():
+        if len(pools) > most:
+            kind = "managed_instances" if managed else "auto_scaling"
+            yield Told(
+                "capacity",
+                f"has {len(pools)} pools of the kind {kind} in {region}, from {pools[0]} on",
+                f"keep at most {most}: give pools only the regions they need, or merge some",
+            )
+
+
+@rule(
+    "NE713",
+    Severity.WARNING,
+    "A cluster has 5,000 container instances, unless the account's quota was raised.",
+    do="Lower max_size.",
+)
+def too_many_instances(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
+    most = s.catalog.limit("container_instances_per_cluster")
+    for (region, managed), pools in _clusters(s).items():
+        sizes = {n: s.pools[region, n].max_size or 0 for n in pools}
+        if not managed and sum(sizes.values()) > most:
+            largest = max(sizes, key=lambda n: (sizes[n], n))
+            rest = sum(sizes.values()) - sizes[largest]
+            yield Told(
+                f"capacity.{largest}.max_size",
+                f"is {sizes[largest]}; the pools of {region} can have {sum(sizes.values())} "
+                "instances in one cluster",
+                f"write at most {max(1, most - rest)}",
+            )
+
+
+# ---- roles -----------------------------------------------------------------------------------
+
+
+def _roles(s: Situation) -> tuple[Role, ...]:
+    """The roles, without those that only a plan has (of schedules); none in an unknown home."""
+    return identity.roles(s, {}) if s.home_region in s.catalog.regions else ()
+
+
+def _length(role: Role) -> int:
+    named = {key: "" for p in role.inline_policies for key in policies.roles_named(p.statements)}
+    return sum(len(policies.document(p.statements, named)) for p in role.inline_policies)
+
+
+@rule(
+    "NE708",
+    Severity.ERROR,
+    "The inline policies of a role have 10,240 characters together, and each prefix and secret "
+    "adds to them.",
+    do="Name prefixes that several share, or a policy of your own under task_policies.",
+)
+def inline_policies_too_long(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (not
+    adjustable)"""
+    most = s.catalog.limit("inline_policies_per_role_max_characters")
+    by_key = {role.key: role for role in _roles(s)}
+    seen: set[str] = set()
+    for work in s.work:
+        if work.path in seen or work.region not in s.catalog.regions:
+            continue
+        seen.add(work.path)
+        keys = (identity.task_role(work), identity.execution_role(work))
+        for key, field in zip(keys, ("s3_read", "secrets"), strict=True):
+            role = by_key.get(names.autonamed(key, s.catalog.limit("role_name_max")))
+            length = _length(role) if role else 0
+            if length <= most:
+                continue
+            holding = [(p, list(getattr(c, field, ()))) for p, c in containers(work)]
+            holding = [(p, entries) for p, entries in holding if entries]
+            given = sum(len(entries) for _, entries in holding)
+            path, entries = holding[0]
+            regions = len({w.region for w in s.work if w.path == work.path})
+            yield Told(
+                f"{path}.{field}",
+                f"has {given} entries, from {entries[0]} on: for "
+                f"{counted(regions, 'Region')} the role's policies have {length} characters",
+                f"keep about {max(1, given * most // length - 1)} that cover the others, such as "
+                "the part of the path that they share"
+                + (
+                    ", or give a policy of your own under task_policies"
+                    if field == "s3_read"
+                    else ""
+                ),
+            )
+
+
+@rule(
+    "NE709",
+    Severity.WARNING,
+    "A role has 10 managed policies, unless the account's quota was raised.",
+    do="Join policies into one.",
+)
+def too_many_policies(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    most = s.catalog.limit("managed_policies_per_role")
+    for path, spec in s.named_workloads():
+        number = len(set(spec.task_policies))
+        if number > most:
+            yield Told(
+                f"{path}.task_policies",
+                f"has {number} policies, from {spec.task_policies[0]} on",
+                f"keep at most {most}",
+            )
+
+
+@rule(
+    "NE710",
+    Severity.ERROR,
+    "Roles take policies, and load balancers certificates, of the account and partition in which "
+    "the stack is built, or AWS's own policies.",
+    do="Name what the stack's own account has.",
+)
+def several_accounts(s: Situation) -> Iterator[Told]:
+    """API_AttachRolePolicy of the IAM API Reference, and
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html"""
+    home = s.catalog.regions.get(s.home_region)
+    arns = [
+        (f"traffic.certificate_arns.{region}", arn)
+        for region, arn in s.settings.traffic.certificate_arns.items()
+    ] + [
+        (f"{path}.task_policies[{index}]", arn)
+        for path, spec in s.named_workloads()
+        for index, arn in enumerate(spec.task_policies)
+    ]
+    account: str | None = None
+    where = ""
+    for path, arn in arns:
+        _, partition, service, _, owner, _ = arn.split(":", 5)
+        if service == "iam" and home is not None and partition != home.partition:
+            yield Told(
+                path,
+                f"is {arn}, of the partition {partition}",
+                f"write {arn.replace(f'arn:{partition}:', f'arn:{home.partition}:', 1)}",
+            )
+        elif owner != "aws":
+            if account is None:
+                account, where = owner, path
+            if owner != account:
+                yield Told(
+                    path,
+                    f"is {arn}, of the account {owner}; {where} is of {account}",
+                    f"name the one of {account}, or correct {where}",
+                )
+
+
+# ---- task definitions ------------------------------------------------------------------------
+
+
+@rule(
+    "NE711",
+    Severity.ERROR,
+    "A task definition has 10 containers.",
+    do="Keep at most nine sidecars.",
+)
+def too_many_containers(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
+    adjustable)"""
+    most = s.catalog.limit("containers_per_task_definition")
+    for path, spec in s.named_workloads():
+        if 1 + len(spec.sidecars) > most:
+            yield Told(
+                f"{path}.sidecars",
+                f"are {len(spec.sidecars)}, from {min(spec.sidecars)} on, beside the workload's "
+                "own container",
+                f"keep at most {most - 1}",
+            )
+
+
+@rule(
+    "NE712",
+    Severity.ERROR,
+    "Behind the name of a Secrets Manager secret follow three parts or none: JSON key, version "
+    "stage, version id, each of which may be empty.",
+    do="Write all the colons.",
+)
+def secret_with_parts_missing(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html"""
+    told: set[str] = set()
+    for work in s.work:
+        for path, container in containers(work):
+            for name, reference in sorted(container.secrets.items()):
+                where = f"{path}.secrets.{name}"
+                parts = reference.split(":")[7:] if ":secretsmanager:" in reference else []
+                if len(parts) in (0, 3) or where in told:
+                    continue
+                told.add(where)
+                stem = ":".join(reference.split(":")[:7])
+                fixed = ":".join([stem, *(parts + ["", ""])[:3]])
+                yield Told(
+                    where,
+                    f"is {reference}, with {counted(len(parts), 'part')} behind the name",
+                    f"write {fixed} (an empty part keeps its colon)",
+                )
+
+
+def _definitions(s: Situation, work: WorkHere) -> str:
+    """The container definitions as they will be registered; empty where they cannot be made."""
+    size, kind = s.task_size(work), work.pool.smallest
+    if size is None or work.region not in s.catalog.regions:
+        return ""
+    if work.device_count > (kind.neuron.devices if kind and kind.neuron else 0):
+        return ""  # told as devices that do not exist
+    try:
+        return rendered.definitions(
+            work,
+            s.catalog,
+            size=size,
+            devices=() if work.managed_devices else tuple(range(work.device_count)),
+            log_group=f"/{s.project}/{s.stack}/models/{work.name}",
+            efa_devices=0,
+        )
+    except KeyError:  # a Deep Learning Container without a registry there
+        return ""
+
+
+@rule(
+    "NE714",
+    Severity.ERROR,
+    "A task definition has 64 KiB, environment and command included.",
+    do="Put long values into the image, a bucket or a parameter.",
+)
+def task_definition_too_large(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
+    adjustable)"""
+    most = s.catalog.limit("task_definition_max_bytes")
+    for work in each_workload(s):
+        size = len(_definitions(s, work).encode())
+        if size <= most:
+            continue
+        length, path, name = max(
+            (
+                (len(value.encode()), f"{path}.environment", name)
+                for path, c in containers(work)
+                for name, value in c.environment.items()
+            ),
+            default=(0, "", ""),
+        )
+        if length <= size // 8:
+            path, name = f"{work.path}.command", ""
+        yield Told(
+            path,
+            f"makes a task definition of {size} bytes"
+            + (f", {length} of them in {name}" if name else ""),
+            f"keep it below {most}: put {name or 'long arguments'} into the image, a bucket "
+            "(s3_read) or a parameter (secrets)",
+        )
+
+
+@rule(
+    "NE715",
+    Severity.ERROR,
+    "An instance reserves 100 host ports at a time, its own and the device locks included.",
+    do="Serve on fewer ports, or leave network_mode out.",
+)
+def too_many_host_ports(s: Situation) -> Iterator[Told]:
+    """API_PortMapping of the Amazon ECS API Reference, hostPort: up to 100 reserved ports at a
+    time; ports that Docker chooses do not count."""
+    most = s.catalog.limit("host_ports_per_instance_max")
+    system = len(s.catalog.reserved_host_ports())
+    for work in each_workload(s):
+        locks = 0 if work.managed_devices else work.device_count
+        ports = work.spec.served_ports
+        if ports and work.network_mode == "host" and len(ports) + locks + system > most:
+            yield Told(
+                f"{work.path}.ports",
+                f"has {len(ports)} ports from {ports[0]} on, in host mode; with {locks} locks and "
+                f"{system} of the host's own they are {len(ports) + locks + system}",
+                f"keep at most {most - locks - system}",
+            )
+
+
+@rule(
+    "NE716",
+    Severity.ERROR,
+    "A container's secrets and environment variables have different names.",
+    do="Keep one of the two.",
+)
+def secret_and_variable_of_one_name(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html:
+    RegisterTaskDefinition refuses a secret whose name an environment variable has."""
+    told: set[str] = set()
+    for work in s.work:
+        for path, container in containers(work):
+            for name in sorted(set(container.secrets) & set(container.environment)):
+                where = f"{path}.environment.{name}"
+                if where not in told:
+                    told.add(where)
+                    said = shown(container.environment[name])
+                    yield Told(
+                        where,
+                        f"is {said}, and {name} stands under secrets as well",
+                        f"take environment.{name} away",
+                    )
+
+
+@rule(
+    "NE717",
+    Severity.ERROR,
+    "Managed Instances wait a day at most for a container to stop.",
+    do="Write a shorter time.",
+)
+def stops_longer_than_a_day(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html
+    (stopTimeout)"""
+    most = s.catalog.limit("managed_instances_stop_timeout_max_seconds")
+    for work in each_workload(s):
+        wanted = work.spec.stop_timeout_seconds
+        if work.pool.managed and wanted is not None and wanted > most:
+            yield Told(
+                f"{work.path}.stop_timeout_seconds",
+                f"is {wanted}, on Managed Instances",
+                f"write at most {most}",
+            )
+
+
+RULES = (
+    tag_of_aws,
+    tag_characters,
+    too_many_tags,
+    tag_of_ours,
+    tags_alike_but_for_case,
+    tag_that_metadata_refuses,
+    too_many_pools,
+    inline_policies_too_long,
+    too_many_policies,
+    several_accounts,
+    too_many_containers,
+    secret_with_parts_missing,
+    too_many_instances,
+    task_definition_too_large,
+    too_many_host_ports,
+    secret_and_variable_of_one_name,
+    stops_longer_than_a_day,
+)

@@ -1,0 +1,733 @@
+"""Networks and what crosses them: blocks, addresses, registries, buckets, callers."""
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from config import AutoScalingCapacity, ExistingNetwork
+from config.settings import OwnNetwork
+from planning import addresses, images
+from planning.finding import Severity
+from planning.rules.command_line import containers, option, words
+from planning.rules.rule import Told, rule
+from planning.rules.traffic import serving_regions
+from planning.rules.where import zones_with_blocks
+from planning.rules.wording import listed
+from planning.situation import PoolHere, Situation, WorkHere
+
+Block = ipaddress.IPv4Network
+
+_ECR = re.compile(
+    r"^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$"
+)
+_HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
+_YES = ("1", "on", "true", "yes")
+_SOME_ACCOUNT = "111122223333"
+
+
+def _block(text: str) -> Block | None:
+    """The block, None for what is none; host bits are put up with."""
+    try:
+        return ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _own(s: Situation) -> Iterator[tuple[str, OwnNetwork, Block]]:
+    """Region, entry and block of every network of ours whose block is one."""
+    for region, spec in s.regions.items():
+        network = spec.network
+        if isinstance(network, OwnNetwork):
+            text = network.cidr or addresses.default_cidr(s.catalog.own_network_number(region))
+            block = _block(text)
+            if block is not None and 16 <= block.prefixlen <= 20:
+                yield region, network, block
+
+
+@rule(
+    "NE505",
+    Severity.WARNING,
+    "VPCs whose blocks overlap can be joined by no peering connection and no transit gateway.",
+    do="Give each network a block of its own.",
+)
+def blocks_overlap(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/peering/invalid-peering-configurations.html"""
+    seen: list[tuple[str, Block]] = []
+    own = list(_own(s))
+    for region, network, block in sorted(own, key=lambda o: (o[1].cidr is not None, o[0])):
+        met = [(r, b) for r, b in seen if b.overlaps(block)]
+        if met:
+            yield Told(
+                f"regions.{region}.network.cidr",
+                f"is {network.cidr}, which overlaps {met[0][1]} of {met[0][0]}",
+                f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
+            )
+        seen.append((region, block))
+
+
+def _free(s: Situation, taken: list[Block], like: Block) -> Block:
+    """The first private block of that size that meets none of the others."""
+    held = [*taken, *(Block(b) for b in s.catalog.ipv4_blocks("docker"))]
+    for private in (Block(b) for b in s.catalog.ipv4_blocks("private")):
+        if private.prefixlen > like.prefixlen:
+            continue
+        for block in private.subnets(new_prefix=like.prefixlen):
+            if not any(block.overlaps(h) for h in held):
+                return block
+    return like
+
+
+def _within(s: Situation, block: Block, kind: str) -> list[str]:
+    return [b for b in s.catalog.ipv4_blocks(kind) if Block(b).overlaps(block)]
+
+
+@rule(
+    "NE506",
+    Severity.WARNING,
+    "Docker gives its own bridge 172.17.0.0/16 on every instance: containers look for these "
+    "addresses there, not in the VPC.",
+    do="Write another block.",
+)
+def dockers_own_block(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html: "Some AWS services use
+    the 172.17.0.0/16 CIDR range. To avoid future conflicts, don't use this range"."""
+    own = list(_own(s))
+    for region, network, block in own:
+        if _within(s, block, "docker"):
+            yield Told(
+                f"regions.{region}.network.cidr",
+                f"is {network.cidr}, in Docker's own block",
+                f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
+            )
+
+
+@rule(
+    "NE507",
+    Severity.ERROR,
+    "Loopback, link-local, multicast and reserved addresses are no host's.",
+    do="Write a private block.",
+)
+def block_of_no_hosts(s: Situation) -> Iterator[Told]:
+    """https://www.iana.org/assignments/iana-ipv4-special-registry/; link-local addresses of a VPC
+    lead to the instance metadata, DNS and time services
+    (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html)."""
+    own = list(_own(s))
+    for region, network, block in own:
+        met = _within(s, block, "unusable")
+        if met:
+            yield Told(
+                f"regions.{region}.network.cidr",
+                f"is {network.cidr}, in {met[0]}",
+                f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
+            )
+
+
+@rule(
+    "NE508",
+    Severity.WARNING,
+    "What the internet has at these addresses cannot be reached from the VPC.",
+    do="Write a private block.",
+)
+def block_of_the_internet(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html recommends the private
+    ranges of RFC 1918."""
+    own = list(_own(s))
+    for region, network, block in own:
+        private = [b for b in s.catalog.ipv4_blocks("private") if block.subnet_of(Block(b))]
+        if not private and not _within(s, block, "unusable"):
+            yield Told(
+                f"regions.{region}.network.cidr",
+                f"is {network.cidr}, a block of public addresses",
+                f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
+            )
+
+
+# ---- addresses -------------------------------------------------------------------------------
+
+
+def _pool_zones(pool: PoolHere) -> tuple[str, ...]:
+    """The zones of our network in which the pool's instances run."""
+    if isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa:
+        return pool.zone_ids[:1]
+    return zones_with_blocks(pool.zone_ids)
+
+
+def _addresses(s: Situation, pool: PoolHere) -> int:
+    """Addresses that the pool takes at its largest: each network interface has one."""
+    works = [w for w in s.work_on(pool) if not w.is_job]
+    spec, kind = pool.spec, pool.type
+    each = 1
+    if isinstance(spec, AutoScalingCapacity) and spec.efa and kind and kind.neuron:
+        each = max(1, kind.neuron.efa_interfaces)
+    instances = pool.max_size
+    if instances is None:
+        instances = sum(w.tasks_max for w in works if w.managed_devices)
+    return instances * each + sum(w.tasks_max for w in works if w.network_mode == "awsvpc")
+
+
+@rule(
+    "NE509",
+    Severity.ERROR,
+    "Every network interface takes an address of its subnet: each instance (each EFA interface), "
+    "each awsvpc task, and the load balancer 8 in each subnet.",
+    do="Write a larger block, or lower max_size.",
+)
+def too_few_addresses(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html (5 addresses of a subnet
+    are AWS's) and
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html;
+    each zone has an eighth of the block."""
+    serving = serving_regions(s)
+    for region, network, block in _own(s):
+        pools = [p for (r, _), p in s.pools.items() if r == region and _pool_zones(p)]
+        aside = s.catalog.limit("subnet_reserved_addresses")
+        if region in serving:
+            aside += s.catalog.limit("load_balancer_addresses_per_subnet")
+        for zones in sorted({_pool_zones(p) for p in pools}, key=lambda z: (len(z), z)):
+            inside = [p for p in pools if set(_pool_zones(p)) <= set(zones)]
+            wanted = sum(_addresses(s, p) for p in inside)
+
+            def room(prefix: int, zones: tuple[str, ...] = zones, aside: int = aside) -> int:
+                return len(zones) * (2 ** (32 - prefix - 3) - aside)
+
+            if wanted <= room(block.prefixlen):
+                continue
+            fitting = [p for p in range(block.prefixlen - 1, 15, -1) if wanted <= room(p)]
+            larger = (
+                f"write {Block((block.network_address, fitting[0]), strict=False)}"
+                if fitting
+                else "lower max_size"
+            )
+            yield Told(
+                f"regions.{region}.network.cidr",
+                f"is {block}: its subnets in {listed(zones)} have {room(block.prefixlen)} "
+                f"addresses; {listed([p.name for p in inside])} can take {wanted}",
+                larger + ("" if network.cidr or not fitting else " in its place"),
+            )
+            break
+
+
+@rule(
+    "NE510",
+    Severity.ERROR,
+    "A subnet is in one Availability Zone, and is private or public.",
+    do="Give each zone a subnet of its own.",
+)
+def subnet_given_twice(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html"""
+    first: dict[str, str] = {}
+    for region, spec in s.settings.regions.items():
+        network = spec.network
+        if not isinstance(network, ExistingNetwork):
+            continue
+        for kind in ("private_subnets", "public_subnets"):
+            subnets: dict[str, str] = getattr(network, kind)
+            for zone, subnet in subnets.items():
+                path = f"regions.{region}.network.{kind}.{zone}"
+                before = first.setdefault(subnet, path)
+                if before != path:
+                    yield Told(
+                        path,
+                        f"is {subnet}, as {before}",
+                        f"give the subnet of {zone}, or take the entry away",
+                    )
+
+
+@rule(
+    "NE511",
+    Severity.ERROR,
+    "A VPC belongs to one Region.",
+    do="Give each Region the VPC that it has.",
+)
+def vpc_given_twice(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/how-it-works.html: a VPC spans the zones of
+    one Region."""
+    first: dict[str, str] = {}
+    for region, spec in s.settings.regions.items():
+        if isinstance(spec.network, ExistingNetwork):
+            before = first.setdefault(spec.network.vpc_id, region)
+            if before != region:
+                yield Told(
+                    f"regions.{region}.network.vpc_id",
+                    f"is {spec.network.vpc_id}, as that of {before}",
+                    f"give the VPC of {region}, or leave network out for one of ours",
+                )
+
+
+# ---- what cannot be reached without a way out ------------------------------------------------
+
+
+def _shut(s: Situation) -> Iterator[WorkHere]:
+    """Workloads in networks of ours without NAT, once for each Region."""
+    for work in s.work:
+        network = s.regions[work.region].network
+        if isinstance(network, OwnNetwork) and network.nat == "none":
+            yield work
+
+
+def _host(image: str) -> str:
+    """The registry that an image is pulled from; Docker Hub where none is named."""
+    first, slash, _ = image.partition("/")
+    named = slash and ("." in first or ":" in first or first == "localhost")
+    return first.partition(":")[0].lower() if named else "docker.io"
+
+
+def _open_up(region: str) -> str:
+    return f"write nat: one for {region}"
+
+
+@rule(
+    "NE512",
+    Severity.ERROR,
+    "Without NAT a task reaches what has a VPC endpoint: private ECR and S3 of its Region, but no "
+    "public registry.",
+    do="Copy the image to a private ECR repository of the Region, or write nat: one.",
+)
+def public_image_without_a_way_out(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: endpoints serve
+    private repositories, not Amazon ECR Public."""
+    accounts = [
+        host[:12]
+        for work in s.work
+        for _, c in containers(work)
+        if _ECR.match(host := _host(c.image))
+    ]
+    account = accounts[0] if accounts else _SOME_ACCOUNT
+    told: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            image = container.image
+            registry = s.catalog.public_registries.get(_host(image))
+            if registry is None or image.startswith(images.DLC) or path in told:
+                continue
+            told.add(path)
+            suffix = s.catalog.regions[work.region].dns_suffix
+            copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
+            yield Told(
+                f"{path}.image",
+                f"is {image}, of {registry}; the network of {work.region} has no way out",
+                f"copy it to {copy}, or {_open_up(work.region)}",
+            )
+
+
+@rule(
+    "NE513",
+    Severity.ERROR,
+    "The VPC endpoints of ECR serve the repositories of their own Region.",
+    do="Write {region} in the image, and replicate the repository.",
+)
+def image_of_another_region(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: "VPC endpoints
+    currently don't support cross-Region requests"."""
+    told: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            host = _host(container.image.replace("{region}", work.region))
+            found = _ECR.match(host)
+            if found is None or found[1] == work.region or path in told:
+                continue
+            told.add(path)
+            dlc = {r.dlc_account for r in s.catalog.regions.values()}
+            name = container.image.partition("/")[2]
+            yield Told(
+                f"{path}.image",
+                f"is {container.image}, a registry of {found[1]}, for {work.region} without NAT",
+                f"write dlc/{name}"
+                if host[:12] in dlc
+                else f"write {host.replace(found[1], '{region}')}/{name}, with the repository "
+                "replicated",
+            )
+
+
+def _hub_model(container: object, given: list[str]) -> str | None:
+    """The Hugging Face model that a server's command line fetches, None for a path or a bucket."""
+    model = option(given, "model", "model-id", "model-name-or-path")
+    for index, word in enumerate(given[:-1]):
+        served = word == "serve" and not given[index + 1].startswith("-")
+        if served and model is None:
+            model = given[index + 1]
+    environment: dict[str, str] = getattr(container, "environment", {})
+    offline = [
+        environment.get(k, "").lower() in _YES for k in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    ]
+    if model is None:
+        model = environment.get("HF_MODEL_ID")
+    return model if model and _HUB_MODEL.match(model) and not any(offline) else None
+
+
+@rule(
+    "NE514",
+    Severity.ERROR,
+    "Without NAT nothing reaches the Hugging Face hub.",
+    do="Serve a path: weights in the image or from a bucket of the Region; or write nat: one.",
+)
+def hub_model_without_a_way_out(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html: a route to S3 is
+    all that leaves such a network; https://docs.vllm.ai/en/latest/cli/serve.html: a name that is no
+    path is fetched from the hub."""
+    told: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            model = _hub_model(container, words(container))
+            if model is not None and path not in told:
+                told.add(path)
+                where = (
+                    "command" if model in " ".join(words(container)) else "environment.HF_MODEL_ID"
+                )
+                yield Told(
+                    f"{path}.{where}",
+                    f"fetches {model} from the hub; the network of {work.region} has no way out",
+                    f"put the weights in a bucket of {work.region} (s3_read) or into the image and "
+                    f"serve their path, or {_open_up(work.region)}",
+                )
+
+
+@rule(
+    "NE515",
+    Severity.WARNING,
+    "A token of the Hugging Face hub is of use only where the hub can be reached.",
+    do="Serve weights from the image or a bucket of the Region, or write nat: one.",
+)
+def hub_token_without_a_way_out(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html; without NAT the
+    hub is out of reach."""
+    tokens = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    told: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            found = [t for t in tokens if t in container.secrets or t in container.environment]
+            if found and path not in told and _hub_model(container, words(container)) is None:
+                told.add(path)
+                reference = container.secrets.get(found[0])
+                where = "environment" if reference is None else "secrets"
+                yield Told(
+                    f"{path}.{where}.{found[0]}",
+                    f"is {reference or 'given'}; the network of {work.region} has no way to the "
+                    "hub",
+                    f"take it away, or {_open_up(work.region)}",
+                )
+
+
+@rule(
+    "NE516",
+    Severity.ERROR,
+    "The VPC endpoints of Secrets Manager and Systems Manager serve their own Region.",
+    do="Write {region} in the ARN, and replicate the secret.",
+)
+def secret_of_another_region(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html"""
+    told: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            for name, reference in sorted(container.secrets.items()):
+                where = f"{path}.secrets.{name}"
+                if reference.startswith("/") or where in told:
+                    continue
+                region = reference.replace("{region}", work.region).split(":")[3]
+                if region != work.region:
+                    told.add(where)
+                    parts = reference.split(":")
+                    fixed = ":".join([*parts[:3], "{region}", *parts[4:]])
+                    yield Told(
+                        where,
+                        f"is {reference}, in {region}, for {work.region} without NAT",
+                        f"write {fixed}, with the secret replicated, or {_open_up(work.region)}",
+                    )
+
+
+@rule(
+    "NE517",
+    Severity.NOTE,
+    "The S3 endpoint of a VPC leads to the buckets of its own Region.",
+    do="Write {region} in the bucket's name, and keep a bucket in each Region.",
+)
+def bucket_of_another_region(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html: gateway endpoints
+    do not support cross-Region requests; a name says a Region only by habit."""
+    told: set[str] = set()
+    for work in _shut(s):
+        for index, prefix in enumerate(work.spec.s3_read):
+            bucket = _bucket(prefix, work.region)
+            named = [r for r in s.catalog.regions if r in bucket and r != work.region]
+            path = f"{work.path}.s3_read[{index}]"
+            if named and work.region not in bucket and path not in told:
+                told.add(path)
+                yield Told(
+                    path,
+                    f"is {prefix}; its name says {named[0]}, the network is in {work.region}, "
+                    "without NAT",
+                    f"if the bucket is in {named[0]}: write "
+                    f"{prefix.replace(named[0], '{region}')} and keep one in each Region, or "
+                    f"{_open_up(work.region)}",
+                )
+
+
+def _bucket(prefix: str, region: str) -> str:
+    return prefix.removeprefix("s3://").replace("{region}", region).partition("/")[0]
+
+
+@rule(
+    "NE518",
+    Severity.ERROR,
+    "No bucket has such a name.",
+    do="Write the bucket's name as S3 shows it.",
+)
+def impossible_bucket(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: 3 to 63
+    lower-case letters, digits, dots and hyphens, a letter or digit at both ends, no two dots in a
+    row, no IP address, and affixes that AWS keeps for itself."""
+    low, high = s.catalog.limit("bucket_name_min"), s.catalog.limit("bucket_name_max")
+    told: set[str] = set()
+    for work in s.work:
+        for index, prefix in enumerate(work.spec.s3_read):
+            bucket, path = _bucket(prefix, work.region), f"{work.path}.s3_read[{index}]"
+            before = [a for a in s.catalog.bucket_affixes("prefix") if bucket.startswith(a)]
+            behind = [a for a in s.catalog.bucket_affixes("suffix") if bucket.endswith(a)]
+            fault = None
+            if "{" in bucket or "}" in bucket:
+                fault = "a placeholder other than {region}"
+            elif not low <= len(bucket) <= high:
+                fault = f"{len(bucket)} characters, not {low} to {high}"
+            elif not (bucket[0].isalnum() and bucket[-1].isalnum()):
+                fault = "no letter or digit at one end"
+            elif ".." in bucket:
+                fault = "two dots in a row"
+            elif _block(f"{bucket}/32") is not None:
+                fault = "the form of an IP address"
+            elif before or behind:
+                fault = f"{(before + behind)[0]}, which AWS keeps for itself"
+            if fault is not None and path not in told:
+                told.add(path)
+                yield Told(
+                    path,
+                    f"is {prefix}, a bucket with {fault}",
+                    "write s3://, the bucket's own name, a slash and the beginning of the keys"
+                    + ("; {region} is the one placeholder" if "{" in bucket else ""),
+                )
+
+
+# ---- traffic ---------------------------------------------------------------------------------
+
+
+@rule(
+    "NE519",
+    Severity.ERROR,
+    "A load balancer takes certificates of its own Region only.",
+    do="Request the certificate in each Region, and give each its own ARN.",
+)
+def certificate_of_another_region(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html"""
+    for region, arn in s.settings.traffic.certificate_arns.items():
+        known = s.catalog.regions.get(region)
+        _, partition, _, arn_region, account, _ = arn.split(":", 5)
+        if known is not None and (arn_region, partition) != (region, known.partition):
+            yield Told(
+                f"traffic.certificate_arns.{region}",
+                f"is {arn}, a certificate of {arn_region} in the partition {partition}",
+                f"request one in {region}: arn:{known.partition}:acm:{region}:{account}:"
+                "certificate/…",
+            )
+
+
+def _callers(s: Situation) -> Iterator[tuple[str, str, str | None]]:
+    """Path, caller and Region (None: all) of every entry of allow_from."""
+    allowed = s.settings.traffic.allow_from
+    if isinstance(allowed, dict):
+        for region, callers in allowed.items():
+            for index, caller in enumerate(callers):
+                yield f"traffic.allow_from.{region}[{index}]", caller, region
+    else:
+        for index, caller in enumerate(allowed):
+            yield f"traffic.allow_from[{index}]", caller, None
+
+
+@rule(
+    "NE520",
+    Severity.WARNING,
+    "The load balancer is internal and the models have no login: this admits every network that is "
+    "ever joined to the VPC.",
+    do="Name the networks that call.",
+)
+def everybody_may_call(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
+    for path, caller, region in _callers(s):
+        block = _block(caller)
+        if block is not None and block.prefixlen == 0:
+            own = [str(b) for r, _, b in _own(s) if region in (None, r)]
+            yield Told(
+                path,
+                f"is {caller}",
+                f"name the blocks that call: {listed(own or ['10.0.0.0/8'])}, or a security group",
+            )
+
+
+@rule(
+    "NE521",
+    Severity.ERROR,
+    "A CIDR block has four numbers up to 255, a prefix up to 32, and no bits behind the prefix.",
+    do="Write the block's first address and its prefix.",
+)
+def caller_is_no_block(s: Situation) -> Iterator[Told]:
+    """API_AuthorizeSecurityGroupIngress of the Amazon EC2 API Reference; the provider refuses host
+    bits at the preview (aws_vpc_security_group_ingress_rule)."""
+    for path, caller, _ in _callers(s):
+        if caller.startswith("sg-"):
+            continue
+        block = _block(caller)
+        if block is None:
+            numbers, _, prefix = caller.partition("/")
+            least = ".".join(str(min(255, int(n))) for n in numbers.split("."))
+            near = _block(f"{least}/{min(32, int(prefix))}")
+            yield Told(path, f"is {caller}, no IPv4 block", f"write a block such as {near}")
+        elif str(block) != caller:
+            address = caller.partition("/")[0]
+            yield Told(
+                path,
+                f"is {caller}, an address inside {block}",
+                f"write {block}, or {address}/32 for one caller",
+            )
+
+
+@rule(
+    "NE522",
+    Severity.ERROR,
+    "A security group has a rule once.",
+    do="Name each caller once.",
+)
+def caller_given_twice(s: Situation) -> Iterator[Told]:
+    """API_AuthorizeSecurityGroupIngress of the Amazon EC2 API Reference:
+    InvalidPermission.Duplicate."""
+    seen: set[tuple[str | None, str]] = set()
+    for path, caller, region in _callers(s):
+        if (region, caller) in seen:
+            yield Told(path, f"is {caller} for the second time", "take it away")
+        seen.add((region, caller))
+
+
+@rule(
+    "NE524",
+    Severity.ERROR,
+    "An Application Load Balancer takes 100 target groups, and each model that serves has one.",
+    do="Spread the models over more stacks or Regions.",
+)
+def too_many_served(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
+    most = s.catalog.limit("target_groups_per_load_balancer")
+    serving = Counter(w.region for w in s.work if not w.is_job and w.spec.served_ports)
+    crowded = {region: number for region, number in sorted(serving.items()) if number > most}
+    if crowded:
+        said = listed([f"{number} in {region}" for region, number in crowded.items()])
+        yield Told(
+            "models",
+            f"serve on ports: {said}, behind one load balancer each",
+            f"keep {most} models with a port in a Region; give the others another stack",
+        )
+
+
+@rule(
+    "NE525",
+    Severity.WARNING,
+    "A security group has 60 inbound rules, unless the account's quota was raised.",
+    do="Name larger blocks, or a security group that the callers share.",
+)
+def too_many_callers(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+    most = s.catalog.limit("security_group_inbound_rules")
+    callers: dict[str | None, list[str]] = {}
+    for _, caller, region in _callers(s):
+        callers.setdefault(region, []).append(caller)
+    for region, given in callers.items():
+        if len(given) > most:
+            yield Told(
+                f"traffic.allow_from{f'.{region}' if region else ''}",
+                f"names {len(given)} callers from {given[0]} on, each of which is a rule",
+                f"name at most {most}",
+            )
+
+
+@rule(
+    "NE526",
+    Severity.WARNING,
+    "The server of this image answers no GET /health: no task ever becomes healthy.",
+    do="Write the path that the image's server answers.",
+)
+def health_path_of_another_server(s: Situation) -> Iterator[Told]:
+    """https://www.tensorflow.org/tfx/serving/api_rest and
+    https://pytorch.org/serve/inference_api.html: what the servers of these Deep Learning Containers
+    answer; judged where the image's own server runs."""
+    told: set[str] = set()
+    for work in s.work:
+        repository = work.spec.image.rpartition("/")[2].partition(":")[0].partition("@")[0]
+        found = s.catalog.health_paths.get(repository)
+        given = work.spec.health_check.path if work.spec.health_check else "/health"
+        if found is None or work.is_job or not work.spec.served_ports or work.path in told:
+            continue
+        if given.startswith(found.path) or _other_server(work, found.server):
+            continue
+        told.add(work.path)
+        path = found.path + (work.name if found.path.endswith("/") else "")
+        yield Told(
+            f"{work.path}.health_check.path",
+            f"is {given}; {found.server} in {repository} answers {path}",
+            f"write health_check: {{path: {path}}}"
+            + (", with the name that the server gives the model" if path != found.path else ""),
+        )
+
+
+def _other_server(work: WorkHere, server: str) -> bool:
+    """Whether the command line starts something else than the image's own server."""
+    given = " ".join(words(work.spec)).lower()
+    marks = {
+        "TensorFlow Serving": ("tensorflow_model_server", "model_base_path"),
+        "TorchServe": ("torchserve",),
+    }
+    return bool(given) and not any(mark in given for mark in marks.get(server, ()))
+
+
+@rule(
+    "NE527",
+    Severity.WARNING,
+    "A security group rule names groups of its own VPC or of one that is peered with it; a network "
+    "of ours is new and peered with none.",
+    do="Name CIDR blocks, or use the network in which the group is.",
+)
+def group_outside_our_network(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html and
+    https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html"""
+    own = {region for region, _, _ in _own(s)} & set(serving_regions(s))
+    for path, caller, region in _callers(s):
+        here = sorted(own & {region}) if region else sorted(own)
+        if caller.startswith("sg-") and here:
+            yield Told(
+                path,
+                f"is {caller}, in {listed(here)} where the network is ours",
+                "name the callers' CIDR blocks, or give regions."
+                f"{here[0]}.network the VPC of the group",
+            )
+
+
+RULES = (
+    blocks_overlap,
+    dockers_own_block,
+    block_of_no_hosts,
+    block_of_the_internet,
+    too_few_addresses,
+    subnet_given_twice,
+    vpc_given_twice,
+    public_image_without_a_way_out,
+    image_of_another_region,
+    hub_model_without_a_way_out,
+    hub_token_without_a_way_out,
+    secret_of_another_region,
+    bucket_of_another_region,
+    impossible_bucket,
+    certificate_of_another_region,
+    everybody_may_call,
+    caller_is_no_block,
+    caller_given_twice,
+    too_many_served,
+    too_many_callers,
+    health_path_of_another_server,
+    group_outside_our_network,
+)

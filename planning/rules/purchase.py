@@ -1,0 +1,636 @@
+"""How instances are bought: usage classes, Capacity Blocks, reservations, Spot, pool sizes."""
+
+from collections.abc import Iterator
+
+from catalog import InstanceType
+from config import AutoScalingCapacity, ManagedInstancesCapacity
+from planning import choices
+from planning.finding import Severity
+from planning.rules.rule import Told, rule
+from planning.rules.wording import counted, listed, nearest
+from planning.situation import PoolHere, Situation, WorkHere
+
+_USAGE_CLASS = {
+    "on_demand": "on-demand",
+    "spot": "spot",
+    "capacity_reservation": "on-demand",
+    "capacity_block": "capacity-block",
+}
+_RESERVED = ("capacity_reservation", "capacity_block", "reserved")
+_OF_MANAGED = ("on_demand", "spot", "reserved")
+
+
+def _purchase_path(s: Situation, pool: PoolHere) -> str:
+    """Where the pool's purchase in its Region is written."""
+    override = s.pool_regions(pool.name)[pool.region]
+    return f"{pool.path}.regions.{pool.region}.purchase" if override.purchase else _of(pool)
+
+
+def _of(pool: PoolHere) -> str:
+    return f"{pool.path}.purchase"
+
+
+def _size_path(s: Situation, pool: PoolHere) -> str:
+    """Where the pool's size in its Region is written."""
+    override = s.pool_regions(pool.name)[pool.region]
+    region = f".regions.{pool.region}" if override.max_size is not None else ""
+    return f"{pool.path}{region}.max_size"
+
+
+def _buyable(pool: PoolHere) -> bool:
+    """Whether this kind of capacity has the purchase at all."""
+    return not pool.managed or pool.purchase in _OF_MANAGED
+
+
+def _as_types(kinds: list[InstanceType]) -> str:
+    return listed([t.name for t in kinds], most=3)
+
+
+@rule(
+    "NE114",
+    Severity.ERROR,
+    "EC2 sells an instance type in certain usage classes only.",
+    do="Buy the type as it is sold, or use another type.",
+)
+def not_sold_so(s: Situation) -> Iterator[Told]:
+    """EC2 DescribeInstanceTypes, SupportedUsageClasses: on-demand, spot, capacity-block; a Capacity
+    Reservation holds on-demand instances."""
+    told: set[str] = set()
+    for pool in s.pools.values():
+        wanted = _USAGE_CLASS.get(pool.purchase)
+        path = _purchase_path(s, pool)
+        refused = [t for t in pool.types if wanted not in t.usage_classes]
+        if wanted is None or not _buyable(pool) or not refused or path in told:
+            continue
+        if len(refused) < len(pool.types):
+            continue  # ECS chooses among the others
+        told.add(path)
+        ways = [w for w, c in _USAGE_CLASS.items() if all(c in t.usage_classes for t in refused)]
+        ways = [w for w in ways if not pool.managed or w in _OF_MANAGED]
+        families = {t.neuron.family for t in refused if t.neuron}
+        others = [
+            t.name
+            for t in s.catalog.neuron_types.values()
+            if t.neuron
+            and t.neuron.family in families
+            and wanted in t.usage_classes
+            and s.catalog.zones_offering(t.name, pool.region)
+        ]
+        yield Told(
+            path,
+            f"is {pool.purchase}; {_as_types(refused)} is not sold so",
+            f"write purchase: {' or '.join(ways)}"
+            + (f"; {listed(others)} is sold so in {pool.region}" if others else ""),
+        )
+
+
+@rule(
+    "NE115",
+    Severity.ERROR,
+    "EC2 sells Capacity Blocks of a type in certain Regions only.",
+    do="Buy the block in a Region that has them, or buy otherwise.",
+)
+def no_capacity_blocks_here(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html lists types and
+    Regions."""
+    for (region, _), pool in s.pools.items():
+        kind = pool.type
+        if pool.purchase != "capacity_block" or pool.managed or kind is None:
+            continue
+        selling = s.catalog.capacity_block_regions(kind.name)
+        if "capacity-block" in kind.usage_classes and region not in selling:
+            here = [
+                t
+                for t in s.catalog.neuron_types
+                if region in s.catalog.capacity_block_regions(t)
+                and s.catalog.zones_offering(t, region)
+            ]
+            yield Told(
+                _purchase_path(s, pool),
+                f"is capacity_block; no Capacity Blocks of {kind.name} are sold in {region}",
+                f"they are sold in {listed(selling)}"
+                + (f"; {region} sells those of {listed(here)}" if here else "")
+                + ("; or write purchase: on_demand" if "on-demand" in kind.usage_classes else ""),
+            )
+
+
+def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
+    """Whether the type is offered there without a price of that purchase, beside Capacity
+    Blocks."""
+    if region not in s.catalog.capacity_block_regions(kind):
+        return False
+    if purchase == "spot":
+        known, price = s.catalog.prices_known(region, "spot"), s.catalog.spot_price(kind, region)
+    else:
+        known = s.catalog.prices_known(region, "on_demand")
+        price = s.catalog.on_demand_price(kind, region)
+    return known and price is None
+
+
+@rule(
+    "NE116",
+    Severity.WARNING,
+    "EC2 offers the type in the Region but AWS's price list has no such price there; what it sells "
+    "there are Capacity Blocks.",
+    do="Buy a Capacity Block, or use a Region where the type has a price.",
+)
+def sold_in_blocks_only(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html, and the AWS
+    price list as the catalog holds it: instances would never launch."""
+    for (region, name), pool in s.pools.items():
+        wanted = "spot" if pool.purchase == "spot" else "on_demand"
+        bought = pool.purchase in ("on_demand", "spot", "capacity_reservation")
+        unpriced = [t for t in pool.types if _unpriced(s, t.name, region, wanted)]
+        if not bought or not _buyable(pool) or not unpriced or len(unpriced) < len(pool.types):
+            continue
+        first = unpriced[0].name
+        others = [
+            r
+            for r in s.catalog.regions_offering(first)
+            if s.catalog.prices_known(r, wanted) and not _unpriced(s, first, r, wanted)
+        ]
+        block = (
+            "buy a Capacity Block: kind: auto_scaling, purchase: capacity_block"
+            if pool.managed
+            else f"write purchase: capacity_block and reservation_ids: {{{region}: cr-…}}"
+        )
+        yield Told(
+            _purchase_path(s, pool),
+            f"is {pool.purchase} for the pool {name}; {_as_types(unpriced)} has no "
+            f"{wanted.replace('_', '-')} price in {region}",
+            block + (f"; {first} has a price in {listed(others)}" if others else ""),
+        )
+
+
+@rule(
+    "NE117",
+    Severity.ERROR,
+    "A Capacity Block holds at most 64 instances, and a pool uses one in each Region.",
+    do="Lower max_size, or make a pool for each block.",
+)
+def larger_than_a_block(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html"""
+    most = s.catalog.limit("capacity_block_instances_max")
+    for pool in s.pools.values():
+        if pool.purchase == "capacity_block" and not pool.managed and (pool.max_size or 0) > most:
+            yield Told(
+                _size_path(s, pool),
+                f"is {pool.max_size}, in a Capacity Block",
+                f"write max_size: {most}, or make {-(-(pool.max_size or 0) // most)} pools with a "
+                "block each",
+            )
+
+
+@rule(
+    "NE118",
+    Severity.WARNING,
+    "Resource groups can hold Capacity Blocks; that Managed Instances take such a group is "
+    "documented nowhere.",
+    do="Use kind: auto_scaling for Capacity Blocks, or prove it on an account.",
+)
+def blocks_on_managed_instances(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html; AWS's documented
+    way to run ECS tasks in a Capacity Block is an Auto Scaling group
+    (https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html)."""
+    for (region, _), pool in s.pools.items():
+        only = [t for t in pool.types if _unpriced(s, t.name, region, "on_demand")]
+        if pool.managed and pool.purchase == "reserved" and only and len(only) == len(pool.types):
+            yield Told(
+                _purchase_path(s, pool),
+                f"is reserved; what {region} sells of {_as_types(only)} are Capacity Blocks",
+                "make it kind: auto_scaling with purchase: capacity_block, or try one instance "
+                "first",
+            )
+
+
+def _reservations(s: Situation, name: str) -> Iterator[tuple[str, str, str]]:
+    """Path, Region and value of every reservation that a pool's entry gives."""
+    spec = s.settings.capacity[name]
+    if isinstance(spec, AutoScalingCapacity):
+        given, field, key = dict(spec.reservation_ids), "reservation_ids", "reservation_id"
+    else:
+        given, field, key = (
+            dict(spec.reservation_group_arns),
+            "reservation_group_arns",
+            "reservation_group_arn",
+        )
+    for region, value in given.items():
+        yield f"capacity.{name}.{field}.{region}", region, value
+    for region, override in s.pool_regions(name).items():
+        value = getattr(override, key)
+        if value is not None:
+            yield f"capacity.{name}.regions.{region}.{key}", region, value
+
+
+@rule(
+    "NE119",
+    Severity.WARNING,
+    "A reservation of a Region where the pool is not is paid for and never used by it.",
+    do="Add the Region to the pool, or take the reservation away.",
+)
+def reservation_elsewhere(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html: a
+    reservation is made in one zone of one Region."""
+    for name in s.settings.capacity:
+        regions = s.pool_regions(name)
+        for path, region, value in _reservations(s, name):
+            if region not in regions:
+                yield Told(
+                    path,
+                    f"is {value}; the pool is in {listed(regions)}",
+                    f"{nearest(region, regions)}; or add {region} to the pool's regions",
+                )
+
+
+@rule(
+    "NE120",
+    Severity.WARNING,
+    "Only a pool that is bought by reservation uses one; what is reserved is paid for either way.",
+    do="Write the purchase that uses the reservation, or take the reservation away.",
+)
+def reservation_not_used(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html: billed at
+    the on-demand rate whether instances run in it or not."""
+    for name in s.settings.capacity:
+        for path, region, value in _reservations(s, name):
+            pool = s.pools.get((region, name))
+            if pool is not None and pool.purchase not in _RESERVED:
+                wanted = "reserved" if pool.managed else "capacity_reservation or capacity_block"
+                yield Told(
+                    path,
+                    f"is {value}; the pool's purchase in {region} is {pool.purchase}",
+                    f"write purchase: {wanted}, or take it away",
+                )
+
+
+@rule(
+    "NE121",
+    Severity.ERROR,
+    "The two kinds of capacity have different settings; what the other kind has is read by nobody.",
+    do="Write the setting that this kind of capacity has.",
+)
+def override_of_the_other_kind(s: Situation) -> Iterator[Told]:
+    """API_ManagedInstancesProvider of the Amazon ECS API Reference has no size and takes a resource
+    group of reservations; API_AutoScalingGroupProvider has a group with sizes."""
+    for name, spec in s.settings.capacity.items():
+        managed = isinstance(spec, ManagedInstancesCapacity)
+        for region, override in s.pool_regions(name).items():
+            path = f"capacity.{name}.regions.{region}"
+            if managed and override.max_size is not None:
+                yield Told(
+                    f"{path}.max_size",
+                    f"is {override.max_size}, on Managed Instances, which have no size",
+                    "take it away; the replicas of the models bound the instances",
+                )
+            if managed and override.reservation_id is not None:
+                yield Told(
+                    f"{path}.reservation_id",
+                    f"is {override.reservation_id}, on Managed Instances",
+                    "write reservation_group_arn: the ARN of a resource group that holds it",
+                )
+            if not managed and override.reservation_group_arn is not None:
+                yield Told(
+                    f"{path}.reservation_group_arn",
+                    f"is {override.reservation_group_arn}, on an Auto Scaling pool",
+                    "write reservation_id: cr-…",
+                )
+
+
+@rule(
+    "NE122",
+    Severity.ERROR,
+    "A resource group of reservations lives in one Region, which its ARN names.",
+    do="Give each Region the group of its own.",
+)
+def group_of_another_region(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html"""
+    for name, spec in s.settings.capacity.items():
+        for path, region, arn in _reservations(s, name):
+            known = s.catalog.regions.get(region)
+            if not isinstance(spec, ManagedInstancesCapacity) or known is None:
+                continue
+            _, partition, _, arn_region, account, group = arn.split(":", 5)
+            if arn_region != region or partition != known.partition:
+                yield Told(
+                    path,
+                    f"is {arn}, a group of {arn_region} in the partition {partition}",
+                    f"give the group of {region}, such as "
+                    f"arn:{known.partition}:resource-groups:{region}:{account}:{group}",
+                )
+
+
+@rule(
+    "NE123",
+    Severity.WARNING,
+    "A stack is built in one account; a reservation group of another one works only if it is "
+    "shared with it.",
+    do="Name groups of the stack's own account, or share them with AWS RAM.",
+)
+def groups_of_several_accounts(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html"""
+    found = [
+        (path, arn, arn.split(":")[4])
+        for name, spec in s.settings.capacity.items()
+        if isinstance(spec, ManagedInstancesCapacity)
+        for path, _, arn in _reservations(s, name)
+    ]
+    accounts = list(dict.fromkeys(account for _, _, account in found))
+    for path, arn, account in found:
+        if account != accounts[0]:
+            yield Told(
+                path,
+                f"is {arn}, of the account {account}; another one is of {accounts[0]}",
+                f"name a group of {accounts[0]}, or share this one with it",
+            )
+
+
+@rule(
+    "NE124",
+    Severity.WARNING,
+    "Instances run only in zones of the pool's Regions that offer the type and have a subnet.",
+    do="Name zones that the pool can use.",
+)
+def zone_of_no_use(s: Situation) -> Iterator[Told]:
+    """EC2 DescribeInstanceTypeOfferings by Availability Zone id."""
+    for name, spec in s.settings.capacity.items():
+        here = [p for (_, n), p in s.pools.items() if n == name]
+        if not here or any(not p.zone_ids for p in here):
+            continue
+        shorts = {s.catalog.regions[p.region].short: p for p in here}
+        for index, zone in enumerate(spec.zone_ids):
+            pool = shorts.get(zone.partition("-")[0])
+            if pool is not None and zone in pool.zone_ids:
+                continue
+            if pool is None:
+                what = f"is {zone}, a zone of none of the pool's Regions"
+            elif s.catalog.zone_ids(pool.region) and zone not in s.catalog.zone_ids(pool.region):
+                what = f"is {zone}, which {pool.region} does not have"
+            elif zone not in s.network_zones(pool.region):
+                what = f"is {zone}, where the network of {pool.region} has no subnet"
+            else:
+                what = f"is {zone}, where {_as_types(list(pool.types))} is not offered"
+            usable = [
+                z
+                for p in here
+                if pool is None or p is pool
+                for z in s.network_zones(p.region)
+                if any(z in s.catalog.zones_offering(t.name, p.region) for t in p.types)
+            ]
+            yield Told(
+                f"capacity.{name}.zone_ids[{index}]",
+                what,
+                f"take it away; the pool can use {listed(usable)}",
+            )
+
+
+@rule(
+    "NE125",
+    Severity.WARNING,
+    "A reservation is in one Availability Zone; the group tries the others in vain.",
+    do="Write the reservation's zone under zone_ids.",
+)
+def reservation_without_its_zone(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html: a
+    group that uses a Capacity Block or a targeted reservation stays in its zone."""
+    for name, spec in s.settings.capacity.items():
+        wide = [
+            p
+            for (_, n), p in s.pools.items()
+            if n == name
+            and p.purchase in ("capacity_reservation", "capacity_block")
+            and p.reservation is not None
+            and len(p.zone_ids) > 1
+            and not (isinstance(spec, AutoScalingCapacity) and spec.efa)
+        ]
+        if wide and not wide[0].managed:
+            zones = "; ".join(f"in {p.region} {listed(p.zone_ids)}" for p in wide)
+            yield Told(
+                f"capacity.{name}.zone_ids",
+                f"does not say in which zone {listed([p.reservation or '' for p in wide])} is",
+                f"write its zone, one of those that offer the type: {zones}",
+            )
+
+
+@rule(
+    "NE126",
+    Severity.NOTE,
+    "EFA traffic stays in one subnet, and a cluster placement group in one zone.",
+    do="Name another zone under zone_ids if its capacity is better.",
+)
+def efa_stays_in_one_zone(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html and
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html"""
+    for (region, name), pool in s.pools.items():
+        spec = pool.spec
+        if isinstance(spec, AutoScalingCapacity) and spec.efa and len(pool.zone_ids) > 1:
+            yield Told(
+                f"capacity.{name}.zone_ids",
+                f"leaves {listed(pool.zone_ids)} of {region}; with efa the pool takes "
+                f"{pool.zone_ids[0]} alone",
+                f"write the zone that it shall take, such as [{pool.zone_ids[0]}]",
+            )
+
+
+def _once(s: Situation, *, purchase: str) -> Iterator[WorkHere]:
+    """Every workload that meets such a pool, once."""
+    seen: set[str] = set()
+    for work in s.work:
+        if work.pool.purchase == purchase and work.path not in seen:
+            seen.add(work.path)
+            yield work
+
+
+@rule(
+    "NE127",
+    Severity.WARNING,
+    "EC2 takes a Spot instance back two minutes after its notice, whatever its tasks still do.",
+    do="Be done within the notice, or buy on demand.",
+)
+def stops_longer_than_spot_waits(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
+    notice = s.catalog.limit("spot_notice_seconds")
+    for work in _once(s, purchase="spot"):
+        wanted = work.spec.stop_timeout_seconds
+        if wanted is not None and wanted > notice:
+            yield Told(
+                f"{work.path}.stop_timeout_seconds",
+                f"is {wanted}, on the Spot pool {work.pool.name}",
+                f"write at most {notice}, or move it to a pool that is not Spot",
+            )
+
+
+@rule(
+    "NE128",
+    Severity.NOTE,
+    "EC2 takes a Spot instance back two minutes after its notice; answers that still run then are "
+    "cut off.",
+    do="Let callers try again, or serve on demand.",
+)
+def spot_cuts_answers(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
+    notice = s.catalog.limit("spot_notice_seconds")
+    pools: dict[str, list[WorkHere]] = {}
+    for work in _once(s, purchase="spot"):
+        stop = work.spec.stop_timeout_seconds
+        stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
+        leaving = choices.DEREGISTRATION_DELAY_SECONDS + stop
+        if not work.is_job and work.spec.served_ports and leaving > notice:
+            pools.setdefault(work.pool.name, []).append(work)
+    for name, works in pools.items():
+        served = listed([w.name for w in works])
+        yield Told(
+            f"capacity.{name}.purchase",
+            f"is spot; leaving the load balancer alone takes {served} up to "
+            f"{choices.DEREGISTRATION_DELAY_SECONDS} s",
+            "let callers try again, or write purchase: on_demand",
+        )
+
+
+@rule(
+    "NE129",
+    Severity.NOTE,
+    "ECS replaces the tasks of services; a task that was started by itself ends with its Spot "
+    "instance and is not started again.",
+    do="Write checkpoints and start the job again, or buy on demand.",
+)
+def spot_ends_jobs(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html; the
+    retries of EventBridge Scheduler cover the start of a task, not its work."""
+    for work in _once(s, purchase="spot"):
+        if work.is_job:
+            yield Told(
+                work.path,
+                f"runs on the Spot pool {work.pool.name} and is lost with its instance",
+                "let it write checkpoints and take up the last one, or move it to a pool that is "
+                "not Spot",
+            )
+
+
+@rule(
+    "NE130",
+    Severity.NOTE,
+    "Managed scaling launches two instances whenever a group starts from none.",
+    do="Write max_size: 1 where one instance is enough.",
+)
+def two_from_nothing(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html and
+    https://github.com/aws/containers-roadmap/issues/1716; scaling in takes 15 minutes or more."""
+    at_once = s.catalog.limit("scale_out_from_zero")
+    for (region, name), pool in s.pools.items():
+        spec, kind, works = pool.spec, pool.type, s.work_on(pool)
+        if not isinstance(spec, AutoScalingCapacity) or kind is None or spec.min_size:
+            continue
+        large = kind.vcpus >= s.catalog.limit("scale_out_note_vcpus")
+        asleep = bool(works) and not any(w.replicas.min for w in works if not w.is_job)
+        if large and asleep and pool.max_size and pool.max_size >= at_once:
+            yield Told(
+                _size_path(s, pool),
+                f"is {pool.max_size}: the first task of the pool {name} in {region} launches "
+                f"{at_once} instances of {kind.name}, one of which idles for a quarter of an hour",
+                "write max_size: 1 where one is enough",
+            )
+
+
+@rule(
+    "NE131",
+    Severity.WARNING,
+    "min_size instances always run, and are paid for, whatever runs on them.",
+    do="Lower min_size to what the replicas can use.",
+)
+def instances_that_only_idle(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html"""
+    told: set[str] = set()
+    for (region, name), pool in s.pools.items():
+        spec, works = pool.spec, s.work_on(pool)
+        if not isinstance(spec, AutoScalingCapacity) or spec.retired or name in told:
+            continue
+        if pool.type is None or any(w.is_job for w in works):
+            continue
+        cut = s.cut(pool)
+        if pool.neuron and cut is None:
+            continue
+        needed = s.packed(pool, [(w, w.tasks_max) for w in works])
+        needed = cut.instances if pool.neuron and cut is not None else needed
+        if spec.min_size > needed:
+            told.add(name)
+            yield Told(
+                f"capacity.{name}.min_size",
+                f"is {spec.min_size}; all replicas in {region} together use "
+                f"{counted(needed, 'instance')} at most",
+                f"write min_size: {needed}",
+            )
+
+
+@rule(
+    "NE132",
+    Severity.WARNING,
+    "Before a Capacity Block starts and from half an hour before it ends nothing can be launched "
+    "in it.",
+    do="Leave min_size at 0; managed scaling launches what the tasks need.",
+)
+def block_with_a_minimum(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html:
+    the group's desired capacity is 0 outside the block."""
+    minutes = s.catalog.limit("capacity_block_ends_early_minutes")
+    told: set[str] = set()
+    for (_, name), pool in s.pools.items():
+        spec = pool.spec
+        if not isinstance(spec, AutoScalingCapacity) or name in told or not spec.min_size:
+            continue
+        if pool.purchase == "capacity_block":
+            told.add(name)
+            yield Told(
+                f"capacity.{name}.min_size",
+                f"is {spec.min_size}, in a Capacity Block: outside its time the group tries to "
+                "launch without end",
+                f"write min_size: 0; instances end {minutes} minutes before the block",
+            )
+
+
+@rule(
+    "NE133",
+    Severity.ERROR,
+    "A reservation is of one instance type, in one zone of one Region.",
+    do="Give each pool and Region a reservation of its own.",
+)
+def one_reservation_for_two(s: Situation) -> Iterator[Told]:
+    """API_CreateCapacityReservation of the Amazon EC2 API Reference: InstanceType and
+    AvailabilityZone are of the reservation."""
+    first: dict[str, tuple[str, PoolHere]] = {}
+    for name in s.settings.capacity:
+        for path, region, value in _reservations(s, name):
+            pool = s.pools.get((region, name))
+            if pool is None or pool.managed or pool.type is None:
+                continue
+            where, other = first.setdefault(value, (path, pool))
+            assert other.type is not None
+            if (other.region, other.type.name) != (pool.region, pool.type.name):
+                yield Told(
+                    path,
+                    f"is {value}, which {where} has for {other.type.name} in {other.region}",
+                    f"give the reservation of {pool.type.name} in {pool.region}",
+                )
+
+
+RULES = (
+    not_sold_so,
+    no_capacity_blocks_here,
+    sold_in_blocks_only,
+    larger_than_a_block,
+    blocks_on_managed_instances,
+    reservation_elsewhere,
+    reservation_not_used,
+    override_of_the_other_kind,
+    group_of_another_region,
+    groups_of_several_accounts,
+    zone_of_no_use,
+    reservation_without_its_zone,
+    efa_stays_in_one_zone,
+    stops_longer_than_spot_waits,
+    spot_cuts_answers,
+    spot_ends_jobs,
+    two_from_nothing,
+    instances_that_only_idle,
+    block_with_a_minimum,
+    one_reservation_for_two,
+)

@@ -1,0 +1,240 @@
+"""What an update does to what runs: room to start before stopping, waiting, pools that leave."""
+
+from collections.abc import Iterator
+
+from config import AutoScalingCapacity, ManagedInstancesCapacity
+from planning import choices, layout
+from planning.finding import Severity
+from planning.rules.rule import Told, rule
+from planning.rules.wording import counted, listed
+from planning.situation import PoolHere, Situation, WorkHere
+
+
+def _spots(s: Situation, work: WorkHere) -> list[tuple[int, int]]:
+    """For each service of a model on tracked devices: its tasks, and all tasks on its devices."""
+    cut = s.cut(work.pool)
+    if cut is None:
+        return []
+    found: list[tuple[int, int]] = []
+    for deals in cut.deals:
+        for deal in (d for d in deals if d.name == f"m:{work.name}"):
+            held = [
+                sum(d.tasks for d in other)
+                for devices, other in zip(cut.slots, cut.deals, strict=True)
+                if set(devices) & set(deal.devices)
+            ]
+            found.append((deal.tasks, max(held)))
+    return found
+
+
+def _instances(s: Situation, work: WorkHere) -> int | None:
+    """Instances that the pool would need beside those of its replicas for a rollout of the model to
+    start a task before it stops one; None where it has them, or has no size."""
+    pool = work.pool
+    if pool.max_size is None or not pool.types:
+        return None
+    if not pool.neuron:
+        works = [w for w in s.work_on(pool) if not w.is_job]
+        held = s.packed(pool, [(w, w.tasks_max) for w in works])
+    elif work.device_count:
+        held = max((most for _, most in _spots(s, work)), default=0)
+    else:
+        return None
+    return held + 1 if held == pool.max_size else None
+
+
+def _outage(work: WorkHere) -> str:
+    """How long a task that stops before the new one starts leaves nobody to answer."""
+    stop = work.spec.stop_timeout_seconds
+    stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
+    check = work.spec.health_check
+    grace = check.grace_seconds if check else choices.GRACE_SECONDS
+    leave = choices.DEREGISTRATION_DELAY_SECONDS if work.spec.served_ports else 0
+    parts = [f"up to {leave} s to leave the load balancer"] if leave else []
+    return listed([*parts, f"up to {stop} s to stop", f"then the load (up to {grace} s)"])
+
+
+def _single(s: Situation, pool: PoolHere) -> list[WorkHere]:
+    return [w for w in s.work_on(pool) if not w.is_job and w.replicas.min == 1]
+
+
+@rule(
+    "NE601",
+    Severity.NOTE,
+    "Where all chips are taken ECS must stop a task before it starts the new one: a model with one "
+    "replica answers nobody in between.",
+    do="Give the pool room for one more instance, or the model a second replica.",
+)
+def down_while_it_rolls(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: minimum
+    and maximum percent."""
+    for (region, _), pool in s.pools.items():
+        needed = {w.name: n for w in _single(s, pool) if (n := _instances(s, w)) is not None}
+        works = [w for w in _single(s, pool) if w.name in needed]
+        if works:
+            size = f".regions.{region}" if _sized_here(s, pool) else ""
+            yield Told(
+                f"{pool.path}{size}.max_size",
+                f"is {pool.max_size}, which the replicas in {region} can fill: an update takes "
+                f"{listed([w.name for w in works], most=4)} down, {_outage(works[0])}",
+                f"write max_size: {max(needed.values())}, or replicas of at least 2",
+            )
+
+
+def _sized_here(s: Situation, pool: PoolHere) -> bool:
+    return s.pool_regions(pool.name)[pool.region].max_size is not None
+
+
+@rule(
+    "NE602",
+    Severity.NOTE,
+    "An update starts a task before it stops one where the pool has room; a reservation without "
+    "that room leaves the new task in PROVISIONING.",
+    do="Reserve one instance more than the replicas use, or lower max_size to what is reserved.",
+)
+def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservations-using.html: a
+    targeted reservation that is full launches nothing more."""
+    for (region, name), pool in s.pools.items():
+        reserved = pool.purchase in ("capacity_reservation", "capacity_block")
+        works = [w for w in s.work_on(pool) if not w.is_job and w.device_count]
+        cut = s.cut(pool)
+        if not reserved or pool.managed or not works or cut is None or pool.max_size is None:
+            continue
+        if cut.instances < pool.max_size:
+            size = f".regions.{region}" if _sized_here(s, pool) else ""
+            yield Told(
+                f"capacity.{name}{size}.max_size",
+                f"is {pool.max_size}; the replicas in {region} use {cut.instances}, and an update "
+                f"wants one instance more of {pool.reservation or 'the reservation'}",
+                f"reserve {counted(cut.instances + 1, 'instance')}, or write max_size: "
+                f"{max(1, cut.instances)}",
+            )
+
+
+@rule(
+    "NE603",
+    Severity.NOTE,
+    "A task with NeuronDevice: ALL has its instance to itself, and an update starts new tasks "
+    "before it stops the old ones.",
+    do="Have quota for twice the instances.",
+)
+def twice_the_instances(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html; the quotas of
+    on-demand Inf and Trn instances count in vCPU
+    (https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html)."""
+    for name in s.settings.capacity:
+        found: list[tuple[str, int, int, str]] = []
+        for (region, pool_name), pool in s.pools.items():
+            tasks = sum(w.tasks_max for w in s.work_on(pool) if w.managed_devices and not w.is_job)
+            kind = pool.smallest
+            if pool_name == name and pool.purchase != "reserved" and tasks and kind is not None:
+                found.append((region, tasks, 2 * tasks * kind.vcpus, kind.name))
+        if found:
+            runs = listed([f"{counted(n, 'instance')} of {k} in {r}" for r, n, _, k in found])
+            twice = listed([f"{2 * n} in {r}" for r, n, _, _ in found])
+            quota = listed([f"{vcpus} vCPU of {kind} in {r}" for r, _, vcpus, kind in found])
+            yield Told(
+                f"capacity.{name}",
+                f"runs up to {runs}; up to {twice} while its models are updated",
+                f"have quota for {quota}",
+            )
+
+
+@rule(
+    "NE604",
+    Severity.NOTE,
+    "A model with min 0 starts with no task, and a load balancer keeps no request for later.",
+    do="Write min: 1, or raise the service's desired count before anybody calls.",
+)
+def nobody_wakes_it(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
+    a target group without targets answers 503."""
+    for name, model in s.settings.models.items():
+        places = {"replicas": model.replicas} | {
+            f"regions.{r}.replicas": o.replicas
+            for r, o in s.work_regions(model).items()
+            if o.replicas
+        }
+        for where, replicas in places.items():
+            if replicas.min == 0 and model.served_ports:
+                yield Told(
+                    f"models.{name}.{where}.min",
+                    "is 0: callers get 503 until somebody raises the desired count",
+                    "write min: 1, or raise the count before anybody calls",
+                )
+
+
+@rule(
+    "NE605",
+    Severity.WARNING,
+    "A retired pool runs nothing; min_size instances of it run on.",
+    do="Take min_size away.",
+)
+def retired_and_still_running(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html"""
+    for name, spec in s.settings.capacity.items():
+        if isinstance(spec, AutoScalingCapacity) and spec.retired and spec.min_size:
+            yield Told(
+                f"capacity.{name}.min_size",
+                f"is {spec.min_size}, on a retired pool",
+                "take it away",
+            )
+
+
+@rule(
+    "NE606",
+    Severity.WARNING,
+    "Without waiting for the first half of a model's services nothing keeps the second half up: "
+    "all stop at once.",
+    do="Leave wait_for_steady_state at true.",
+)
+def waves_that_do_not_wait(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: a
+    service with a minimum of 0 percent stops its tasks first; services are updated side by side."""
+    if s.settings.wait_for_steady_state:
+        return
+    told: list[str] = []
+    for work in s.work:
+        spots = [] if work.is_job or not work.device_count else _spots(s, work)
+        least = layout.share_evenly(work.replicas.min, [tasks for tasks, _ in spots])
+        full = all(most >= (work.pool.max_size or most + 1) for _, most in spots)
+        if len(spots) > 1 and full and max(least) <= 1 and work.name not in told:
+            told.append(work.name)
+    if told:
+        yield Told(
+            "wait_for_steady_state",
+            f"is false; an update stops all tasks of {listed(told)} together",
+            "take it away (true), or give their pools one instance more",
+        )
+
+
+@rule(
+    "NE607",
+    Severity.NOTE,
+    "With -1 ECS never takes an idle instance away; each is paid for until it is drained, from its "
+    "14th day on.",
+    do="Write the seconds after which an idle instance may go.",
+)
+def idle_instances_stay(s: Situation) -> Iterator[Told]:
+    """API_InfrastructureOptimization of the Amazon ECS API Reference, and
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-patching.html"""
+    for name, spec in s.settings.capacity.items():
+        if isinstance(spec, ManagedInstancesCapacity) and spec.scale_in_after_seconds == -1:
+            most = s.catalog.limit("managed_instances_scale_in_after_max_seconds")
+            yield Told(
+                f"capacity.{name}.scale_in_after_seconds",
+                "is -1: instances without tasks stay",
+                f"write 0 to {most}, or leave it out",
+            )
+
+
+RULES = (
+    down_while_it_rolls,
+    reservation_with_room_for_the_rollout,
+    twice_the_instances,
+    nobody_wakes_it,
+    retired_and_still_running,
+    waves_that_do_not_wait,
+    idle_instances_stay,
+)

@@ -1,0 +1,193 @@
+"""When jobs start by themselves: the expressions of EventBridge Scheduler."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from planning.finding import Severity
+from planning.rules.rule import Told, rule
+from planning.rules.wording import nearest
+from planning.situation import Situation
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a cron expression: its numbers, the names for them, and its own signs."""
+
+    name: str
+    first: int
+    last: int
+    names: tuple[str, ...] = ()
+    signs: str = ""
+
+    def number(self, text: str) -> int | None:
+        if text.upper() in self.names:
+            return self.first + self.names.index(text.upper())
+        return int(text) if text.isdecimal() and self.first <= int(text) <= self.last else None
+
+    def accepts(self, text: str) -> bool:
+        return all(self._item(item) for item in text.split(","))
+
+    def _item(self, item: str) -> bool:
+        if item in ("*", "?"):
+            return item == "*" or "?" in self.signs
+        if "L" in self.signs and re.fullmatch(r"L|LW|L-\d{1,2}", item):
+            return True
+        if "W" in self.signs and item.endswith("W"):
+            return self.number(item[:-1]) is not None
+        if "#" in self.signs and "#" in item:
+            day, _, week = item.partition("#")
+            return self.number(day) is not None and week in ("1", "2", "3", "4", "5")
+        if "#" in self.signs and item.endswith("L"):
+            return self.number(item[:-1]) is not None
+        span, slash, step = item.partition("/")
+        if slash and not (step.isdecimal() and int(step) > 0):
+            return False
+        low, dash, high = span.partition("-")
+        if dash:
+            return self.number(low) is not None and self.number(high) is not None
+        return (span == "*" and bool(slash)) or self.number(span) is not None
+
+
+_FIELDS = (
+    _Field("minutes", 0, 59),
+    _Field("hours", 0, 23),
+    _Field("day of month", 1, 31, signs="?LW"),
+    _Field("month", 1, 12, _MONTHS),
+    _Field("day of week", 1, 7, _DAYS, signs="?L#"),
+    _Field("year", 1970, 2199),
+)
+
+
+def fault(expression: str) -> tuple[str, str] | None:
+    """What is wrong with the expression and what to write instead; None where nothing is."""
+    kind, _, rest = expression.partition("(")
+    body = rest.removesuffix(")").strip()
+    match kind:
+        case "cron":
+            return _cron(body)
+        case "rate":
+            return _rate(body)
+        case _:
+            return _at(body)
+
+
+def _cron(body: str) -> tuple[str, str] | None:
+    parts = body.split()
+    if len(parts) == 5:
+        other = _from_unix(parts)
+        fix = f"write {other}" if other else "write minutes, hours, day, month, weekday and year"
+        return "has five fields, as Unix cron; there are six", fix
+    if len(parts) != 6:
+        return (
+            f"has {len(parts)} fields; there are six",
+            "write minutes, hours, day of month, month, day of week and year: cron(0 3 * * ? *)",
+        )
+    for field, part in zip(_FIELDS, parts, strict=True):
+        if not field.accepts(part):
+            named = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
+            return (
+                f"has {part} for the {field.name}",
+                f"write {field.first} to {field.last}{named}, a range such as "
+                f"{field.first}-{field.first + 2}, or *",
+            )
+    day, weekday = parts[2], parts[4]
+    if (day == "?") == (weekday == "?"):
+        fixed = [*parts[:2], day, parts[3], "?", parts[5]]
+        if day in ("*", "?") and weekday not in ("*", "?"):
+            fixed = [*parts[:2], "?", parts[3], weekday, parts[5]]
+        elif day == "?":
+            fixed[2] = "*"
+        return (
+            "needs a question mark for exactly one of day of month and day of week",
+            f"write cron({' '.join(fixed)})",
+        )
+    return None
+
+
+def _from_unix(parts: list[str]) -> str | None:
+    """The same times in six fields, None where both days are given (Unix takes either) or a field
+    is none; Unix counts weekdays from 0 for Sunday, AWS from 1."""
+    minute, hour, day, month, weekday = parts
+    if day != "*" and weekday != "*":
+        return None
+    if weekday == "*":
+        weekday = "?"
+    else:
+        day = "?"
+        weekday = re.sub(r"(?<![#/\d])[0-7](?!\d)", lambda m: _DAYS[int(m[0]) % 7], weekday)
+    made = [minute, hour, day, month, weekday, "*"]
+    if all(f.accepts(p) for f, p in zip(_FIELDS, made, strict=True)):
+        return f"cron({' '.join(made)})"
+    return None
+
+
+def _rate(body: str) -> tuple[str, str] | None:
+    number, _, unit = body.partition(" ")
+    unit = unit.strip()
+    if number.isdecimal() and int(number) > 0 and re.fullmatch(r"(minute|hour|day)s?", unit):
+        return None
+    count = int(number) if number.isdecimal() and int(number) > 0 else 1
+    if unit in ("week", "weeks"):
+        return f"counts in {unit}", f"write rate({7 * count} days)"
+    if unit in ("second", "seconds"):
+        return f"counts in {unit}", f"write rate({max(1, count // 60)} minutes)"
+    units = unit if unit in ("minutes", "hours", "days") else "hours"
+    return "is no whole number of minutes, hours or days", f"write rate({count} {units})"
+
+
+def _at(body: str) -> tuple[str, str] | None:
+    shape = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", body)
+    try:
+        found = datetime.fromisoformat(body)
+    except ValueError:
+        return "is no date and time", "write at(2027-01-31T18:00:00), without a zone"
+    if shape:
+        return None
+    return "has another form", f"write at({found.replace(tzinfo=None, microsecond=0).isoformat()})"
+
+
+@rule(
+    "NE718",
+    Severity.ERROR,
+    "EventBridge Scheduler takes cron() of six fields with one question mark for the days, rate() "
+    "in minutes, hours or days, and at() of a date and time without a zone.",
+    do="Write the expression as the scheduler takes it; the zone stands beside it.",
+)
+def no_schedule(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
+    for name, job in s.settings.jobs.items():
+        if job.schedule is not None:
+            found = fault(job.schedule.expression)
+            if found is not None:
+                what, fix = found
+                yield Told(
+                    f"jobs.{name}.schedule.expression",
+                    f"is {job.schedule.expression}, which {what}",
+                    fix,
+                )
+
+
+@rule(
+    "NE719",
+    Severity.ERROR,
+    "EventBridge Scheduler knows the time zones of the tz database.",
+    do="Write a zone by its continent and city, or UTC.",
+)
+def no_time_zone(s: Situation) -> Iterator[Told]:
+    """API_CreateSchedule of the EventBridge Scheduler API Reference, ScheduleExpressionTimezone;
+    https://www.iana.org/time-zones"""
+    for name, job in s.settings.jobs.items():
+        if job.schedule is not None and job.schedule.timezone not in s.catalog.time_zones:
+            yield Told(
+                f"jobs.{name}.schedule.timezone",
+                f"is {job.schedule.timezone}",
+                nearest(job.schedule.timezone, s.catalog.time_zones),
+            )
+
+
+RULES = (no_schedule, no_time_zone)

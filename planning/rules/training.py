@@ -1,0 +1,187 @@
+"""Training: EFA, several nodes, shared memory."""
+
+from collections.abc import Iterator
+
+from config import AutoScalingCapacity
+from planning.finding import Severity
+from planning.rules.chips import each_workload
+from planning.rules.command_line import option, words
+from planning.rules.rule import Told, rule
+from planning.rules.wording import counted, listed
+from planning.situation import Situation, WorkHere
+
+_HERE = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "$(hostname)", "$HOSTNAME", "${HOSTNAME}")
+_GANGS = "AWS Batch multi-node parallel jobs, AWS ParallelCluster or Amazon EKS"
+
+
+def _trains(work: WorkHere) -> bool:
+    """Whether a training framework's launcher or image is named."""
+    image = work.spec.image.rpartition("/")[2]
+    return work.is_job and ("training" in image or "torchrun" in words(work.spec))
+
+
+def _number(text: str | None) -> int | None:
+    """2 in `2` and in `1:2`; None for what is no number."""
+    last = (text or "").rpartition(":")[2]
+    return int(last) if last.isdecimal() else None
+
+
+def _nodes(work: WorkHere) -> int | None:
+    return _number(option(words(work.spec), "nnodes", "num-machines"))
+
+
+@rule(
+    "NE801",
+    Severity.NOTE,
+    "A task gets the EFA interfaces of its instance only with all of its Neuron devices: sharing "
+    "them between tasks is not foreseen.",
+    do="Take neuron_devices: all where EFA is needed, or a pool without efa.",
+)
+def efa_for_the_whole_instance(s: Situation) -> Iterator[Told]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html:
+    all interfaces of an instance belong to the job that has its devices."""
+    for work in each_workload(s):
+        spec, kind = work.pool.spec, work.pool.type
+        if not isinstance(spec, AutoScalingCapacity) or not spec.efa:
+            continue
+        if kind and kind.neuron and 0 < work.device_count < kind.neuron.devices:
+            yield Told(
+                f"{work.path}.neuron_devices",
+                f"takes {work.device_count} of {kind.neuron.devices} devices: this task has no EFA",
+                "write neuron_devices: all if it needs EFA",
+            )
+
+
+@rule(
+    "NE802",
+    Severity.ERROR,
+    "A job is one task, and ECS starts no tasks together: the other nodes never come.",
+    do="Train on one instance, or use a service that starts nodes together.",
+)
+def several_nodes(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html; nodes that
+    start together:
+    https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html"""
+    for work in each_workload(s):
+        nodes = _nodes(work)
+        if nodes is not None and nodes > 1:
+            field = "command" if _nodes_in(work.spec.command) else "entry_point"
+            said = next(w for w in words(work.spec) if _nodes_in((w,)))
+            yield Told(
+                f"{work.path}.{field}",
+                f"asks for {nodes} nodes ({said})",
+                f"write 1 node with the {counted(work.device_count, 'device')} of the task, or use "
+                + _GANGS,
+            )
+
+
+def _nodes_in(command: tuple[str, ...]) -> bool:
+    return any("nnodes" in c or "num_machines" in c or "num-machines" in c for c in command)
+
+
+@rule(
+    "NE803",
+    Severity.WARNING,
+    "ECS starts the tasks of a training job one by one, if at all at the same time: a meeting of "
+    "several may wait for ever.",
+    do="Let the processes of one task meet on localhost.",
+)
+def meeting_elsewhere(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html and
+    https://docs.pytorch.org/docs/stable/elastic/run.html (--rdzv-endpoint)"""
+    for work in each_workload(s):
+        if (_nodes(work) or 1) > 1:
+            continue
+        given = words(work.spec)
+        places = [
+            ("command", option(given, "rdzv-endpoint")),
+            ("command", option(given, "master-addr", "main-process-ip")),
+            ("environment.MASTER_ADDR", work.spec.environment.get("MASTER_ADDR")),
+            (
+                "environment.NEURON_RT_ROOT_COMM_ID",
+                work.spec.environment.get("NEURON_RT_ROOT_COMM_ID"),
+            ),
+        ]
+        for where, endpoint in places:
+            host = (endpoint or "").rsplit(":", 1)[0] if ":" in (endpoint or "") else endpoint
+            if host and host not in _HERE:
+                yield Told(
+                    f"{work.path}.{where}",
+                    f"names the host {host} for processes to meet",
+                    f"write localhost, or use {_GANGS}",
+                )
+                break
+
+
+@rule(
+    "NE804",
+    Severity.WARNING,
+    "Data loaders hand batches over in /dev/shm, of which a container has 64 MiB; Managed "
+    "Instances take no other size.",
+    do="Load data in the main process (num_workers=0), or use kind: auto_scaling.",
+)
+def little_shared_memory_for_good(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
+    linuxParameters.sharedMemorySize is not supported;
+    https://docs.pytorch.org/docs/stable/multiprocessing.html"""
+    for work in each_workload(s):
+        if work.pool.managed and _trains(work) and work.spec.shared_memory_mib is None:
+            yield Told(
+                work.path,
+                f"trains on the Managed Instances pool {work.pool.name}, with "
+                f"{s.catalog.limit('shared_memory_default_mib')} MiB of /dev/shm",
+                "load data in the main process, or move it to a pool of kind: auto_scaling",
+            )
+
+
+@rule(
+    "NE805",
+    Severity.NOTE,
+    "Data loaders hand batches over in /dev/shm, of which a container has 64 MiB by default; "
+    "beyond that workers die with a bus error.",
+    do="Write shared_memory_mib.",
+)
+def little_shared_memory(s: Situation) -> Iterator[Told]:
+    """API_LinuxParameters, sharedMemorySize, and
+    https://docs.pytorch.org/docs/stable/multiprocessing.html"""
+    for work in each_workload(s):
+        size = s.task_size(work)
+        if work.pool.managed or not _trains(work) or size is None:
+            continue
+        if work.spec.shared_memory_mib is None and work.pool.neuron:
+            yield Told(
+                work.path,
+                f"trains on the pool {work.pool.name} without shared_memory_mib: "
+                f"{s.catalog.limit('shared_memory_default_mib')} MiB of /dev/shm",
+                f"write shared_memory_mib: {size.memory_mib // 8}, an eighth of the task's memory",
+            )
+
+
+@rule(
+    "NE806",
+    Severity.NOTE,
+    "EFA connects instances with each other.",
+    do="Leave efa out, or give the pool a second instance.",
+)
+def efa_with_nobody(s: Situation) -> Iterator[Told]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html"""
+    for (region, name), pool in s.pools.items():
+        spec = pool.spec
+        if isinstance(spec, AutoScalingCapacity) and spec.efa and pool.max_size == 1:
+            works = [w.name for w in s.work_on(pool)]
+            yield Told(
+                f"capacity.{name}.efa",
+                f"is true; the pool has one instance at most in {region}"
+                + (f" for {listed(works, most=3)}" if works else ""),
+                "leave it out (bridge mode then shares the instance's ports), or write max_size: 2",
+            )
+
+
+RULES = (
+    efa_for_the_whole_instance,
+    several_nodes,
+    meeting_elsewhere,
+    little_shared_memory_for_good,
+    little_shared_memory,
+    efa_with_nobody,
+)

@@ -1,0 +1,468 @@
+"""Purchases, networks, rollouts, limits and training: each rule speaks alone, and its fix works."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from planning import Finding, Severity
+from planning.rules import (
+    RULES,
+    Rule,
+    limits,
+    networks,
+    purchase,
+    rollouts,
+    schedules,
+    training,
+)
+from tests.planning.fixtures_places import FIXTURES
+from tests.planning.stacks import Config, groups, managed, situation_of, stack, work
+
+PLACES = (
+    *purchase.RULES,
+    *networks.RULES,
+    *rollouts.RULES,
+    *limits.RULES,
+    *schedules.RULES,
+    *training.RULES,
+)
+EVERY = {rule.code: rule for rule in (*RULES, *PLACES)}
+EACH = [pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in PLACES]
+
+
+def findings(config: Config) -> list[Finding]:
+    situation = situation_of(config)
+    return [f for rule in EVERY.values() for f in rule.findings(situation)]
+
+
+def told(config: Config, code: str) -> Finding:
+    (found,) = [f for f in findings(config) if f.code == code]
+    return found
+
+
+def test_every_rule_has_a_fixture_and_a_code_of_its_own() -> None:
+    assert set(FIXTURES) == {rule.code for rule in PLACES}
+    assert len({rule.code for rule in PLACES}) == len(PLACES)
+    codes = [rule.code for rule in PLACES]
+    assert codes == sorted(codes)
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_the_failing_stack_breaks_this_rule_alone(rule: Rule, fixture: Any) -> None:
+    loud = {(f.code, f.path) for f in findings(fixture.failing) if f.severity >= rule.severity}
+    assert {(c, p) for c, p in loud if c not in fixture.beside} == {(rule.code, fixture.path)}
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_the_passing_stack_has_neither_the_finding_nor_an_error(rule: Rule, fixture: Any) -> None:
+    found = findings(fixture.passing)
+    assert rule.code not in {f.code for f in found}
+    assert not [f for f in found if f.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_a_finding_says_what_why_and_what_to_do(rule: Rule, fixture: Any) -> None:
+    found = told(fixture.failing, rule.code)
+    assert all((found.what, found.why, found.fix))
+    assert len(f"{found.what}{found.why}{found.fix}") <= 600
+    for text in (found.what, found.why, found.fix):
+        assert "  " not in text
+        assert " ," not in text
+        assert "None" not in text
+        assert not text.endswith((" ", ":", ";"))
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_every_rule_names_where_aws_says_so(rule: Rule, fixture: Any) -> None:
+    assert fixture
+    named = r"https://|API_\w+|EC2 Describe\w+|Create[A-Z]\w+|Register[A-Z]\w+"
+    assert re.search(named, rule.check.__doc__ or "")
+    assert rule.why.endswith((".", ":"))
+    assert rule.do.endswith(".")
+
+
+# ---- what is proposed works ------------------------------------------------------------------
+
+
+def gone(config: Config, code: str) -> None:
+    """The finding has gone, and no error has come."""
+    found = findings(config)
+    assert code not in {f.code for f in found}
+    assert not [f for f in found if f.severity is Severity.ERROR]
+
+
+def written(code: str) -> str:
+    """What the fix of the failing fixture says to write, up to the first comma or semicolon."""
+    found = re.search(r"write (.+?)(?:[,;]| \(|$)", told(FIXTURES[code].failing, code).fix)
+    assert found
+    return found.group(1).strip()
+
+
+def put(code: str, value: object, path: str | None = None) -> Config:
+    """The failing stack with another value at the finding's path."""
+    config = FIXTURES[code].failing
+    top, *parts = re.findall(r"[^.\[\]]+", path or FIXTURES[code].path)
+    whole: Any = json.loads(config[f"neuron-ecs:{top}"])
+    place = whole
+    for part in parts[:-1]:
+        place = place[int(part) if isinstance(place, list) else part]
+    place[int(parts[-1]) if isinstance(place, list) else parts[-1]] = value
+    return {**config, f"neuron-ecs:{top}": json.dumps(whole)}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "NE505",
+        "NE506",
+        "NE507",
+        "NE508",
+        "NE509",
+        "NE516",
+        "NE521",
+        "NE702",
+        "NE712",
+        "NE718",
+    ],
+)
+def test_the_text_proposed_is_accepted(code: str) -> None:
+    gone(put(code, written(code)), code)
+
+
+@pytest.mark.parametrize("code", ["NE117", "NE130", "NE131", "NE132", "NE601", "NE602", "NE713"])
+def test_the_number_proposed_is_accepted_and_the_next_is_not(code: str) -> None:
+    number = int(re.findall(r"\d+", written(code))[0])
+    gone(put(code, number), code)
+    beyond = number - 1 if code == "NE601" else number + 1
+    if beyond > 0:
+        assert code in {f.code for f in findings(put(code, beyond))}
+
+
+@pytest.mark.parametrize("code", ["NE127", "NE717"])
+def test_the_longest_time_proposed_is_accepted(code: str) -> None:
+    number = int(written(code).removeprefix("at most "))
+    gone(put(code, number), code)
+    assert code in {f.code for f in findings(put(code, number + 1))}
+
+
+def test_the_usage_classes_proposed_are_sold() -> None:
+    ways = written("NE114").removeprefix("purchase: ").split(" or ")
+    assert ways
+    for way in ways:
+        gone(put("NE114", way), "NE114")
+
+
+def test_the_regions_of_capacity_blocks_proposed_sell_them() -> None:
+    found = told(FIXTURES["NE115"].failing, "NE115")
+    assert "sold in us-east-2" in found.fix
+    config = FIXTURES["NE115"].failing
+    pools: Any = json.loads(config["neuron-ecs:capacity"])
+    pools["pool"] |= {"reservation_ids": {"us-east-2": "cr-0a"}, "zone_ids": ["use2-az1"]}
+    moved = {
+        **config,
+        "neuron-ecs:capacity": json.dumps(pools),
+        "neuron-ecs:regions": json.dumps({"us-east-2": {}}),
+    }
+    gone(moved, "NE115")
+
+
+@pytest.mark.parametrize(
+    ("kind", "region"),
+    [
+        ("trn1.32xlarge", "ap-south-1"),
+        ("trn1.32xlarge", "ap-southeast-2"),
+        ("trn1.32xlarge", "ap-southeast-4"),
+        ("trn2.3xlarge", "ap-southeast-4"),
+        ("trn2.48xlarge", "us-east-2"),
+    ],
+)
+def test_what_has_no_on_demand_price_is_told_the_capacity_block(kind: str, region: str) -> None:
+    def bought(**pool: Any) -> Config:
+        regions = {region: {"accept_undocumented_ami": True}}
+        return stack(capacity={"pool": groups(kind, **pool)}, regions=regions)
+
+    found = told(bought(), "NE116")
+    assert f"no on-demand price in {region}" in found.what
+    assert "capacity_block" in found.fix
+    block = bought(purchase="capacity_block", reservation_ids={region: "cr-0a"})
+    gone(block, "NE116")
+    for other in re.findall(r"[a-z]+-[a-z]+-\d", found.fix.partition("has a price in")[2]):
+        gone(stack(capacity={"pool": groups(kind)}, regions={other: {}}), "NE116")
+
+
+def test_a_type_with_a_price_is_not_told_of_blocks() -> None:
+    for region in ("us-east-1", "us-east-2", "us-west-2"):
+        gone(stack(capacity={"pool": groups("trn1.32xlarge")}, regions={region: {}}), "NE116")
+
+
+def test_the_zone_proposed_for_a_reservation_is_one_of_the_pool() -> None:
+    zones = re.findall(r"\w+-az\d", told(FIXTURES["NE125"].failing, "NE125").fix)
+    assert zones
+    for zone in zones:
+        gone(put("NE125", [zone]), "NE125")
+
+
+def test_a_group_of_the_right_region_is_proposed() -> None:
+    arn = re.findall(r"arn:\S+", told(FIXTURES["NE122"].failing, "NE122").fix)[0]
+    gone(put("NE122", arn), "NE122")
+
+
+def test_the_largest_prefix_proposed_is_the_first_that_is_enough() -> None:
+    config = put("NE509", "10.0.0.0/20")
+    proposed = re.findall(r"10\.0\.0\.0/(\d+)", told(config, "NE509").fix)[0]
+    assert "NE509" in {f.code for f in findings(put("NE509", f"10.0.0.0/{int(proposed) + 1}"))}
+
+
+def test_efa_interfaces_take_an_address_each_in_their_one_zone() -> None:
+    def pool(size: int, *, efa: bool) -> Config:
+        return stack(
+            regions={"us-west-2": {"network": {"cidr": "10.0.0.0/20"}}},
+            capacity={"pool": groups("trn1.32xlarge", size, efa=efa, zone_ids=["usw2-az4"])},
+        )
+
+    assert told(pool(64, efa=True), "NE509").what.endswith("pool can take 512")
+    gone(pool(63, efa=True), "NE509")
+    gone(pool(64, efa=False), "NE509")
+
+
+IMAGES = {
+    "nginx:1.29": "Docker Hub",
+    "library/nginx:1.29": "Docker Hub",
+    "docker.io/library/nginx:1.29": "Docker Hub",
+    "ghcr.io/org/server:1": "GitHub Container Registry",
+    "quay.io/org/server@sha256:0a": "Quay",
+    "nvcr.io/nvidia/server:1": "NVIDIA NGC",
+    "registry.k8s.io/pause:3.10": "the Kubernetes project's registry",
+    "public.ecr.aws/neuron/server:1": "Amazon ECR Public",
+}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_public_image_without_nat_is_copied_or_the_network_opened(image: str) -> None:
+    config = put("NE512", image)
+    found = told(config, "NE512")
+    assert IMAGES[image] in found.what
+    copy = found.fix.removeprefix("copy it to ").partition(", or")[0]
+    gone(put("NE512", copy), "NE512")
+    regions = json.dumps({"us-west-2": {"network": {"nat": "one"}}})
+    gone({**config, "neuron-ecs:regions": regions}, "NE512")
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "dlc/pytorch-inference-neuronx:2.9.0-neuronx-py312-sdk2.31.1-ubuntu24.04",
+        "111122223333.dkr.ecr.us-west-2.amazonaws.com/server:1",
+        "registry.example.internal:5000/server:1",
+    ],
+)
+def test_a_private_image_without_nat_is_nobodys_business(image: str) -> None:
+    gone(put("NE512", image), "NE512")
+
+
+def test_a_deep_learning_container_of_another_region_is_written_without_its_account() -> None:
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference-neuronx:2.9.0"
+    config = put("NE513", image)
+    proposed = told(config, "NE513").fix.removeprefix("write ")
+    assert proposed == "dlc/pytorch-inference-neuronx:2.9.0"
+    gone(put("NE513", proposed), "NE513")
+
+
+@pytest.mark.parametrize(
+    ("command", "fetched"),
+    [
+        (["vllm", "serve", "Qwen/Qwen3-8B"], True),
+        (["vllm", "serve", "--port=1", "--model", "Qwen/Qwen3-8B"], True),
+        (["--model=Qwen/Qwen3-8B"], True),
+        (["sh", "-c", "exec vllm serve Qwen/Qwen3-8B --port 8080"], True),
+        (["python", "-m", "vllm.entrypoints.openai.api_server", "--model", "a/b"], True),
+        (["vllm", "serve", "/models/Qwen3-8B"], False),
+        (["vllm", "serve", "./models/Qwen3-8B"], False),
+        (["/opt/serve.sh", "s3://my-models/qwen/"], False),
+        (["--model", "s3://my-models/qwen/"], False),
+        (["torchrun", "train.py"], False),
+    ],
+)
+def test_a_model_of_the_hub_is_told_from_a_path(command: list[str], fetched: bool) -> None:
+    codes = {f.code for f in findings(put("NE514", command))}
+    assert ("NE514" in codes) is fetched
+
+
+def test_a_model_that_is_never_fetched_needs_no_way_out() -> None:
+    config = put("NE514", {"HF_HUB_OFFLINE": "1"}, "models.m.environment")
+    gone(config, "NE514")
+
+
+@pytest.mark.parametrize(
+    "bucket",
+    ["weights-", "192.168.1.1", "xn--weights", "weights-s3alias", "w{regoin}s"],
+)
+def test_a_bucket_that_cannot_be(bucket: str) -> None:
+    if re.fullmatch(r"[a-z0-9{][a-z0-9.{}-]{2,70}", bucket):  # the rest is a mistake of shape
+        assert told(put("NE518", f"s3://{bucket}/x/"), "NE518").path == "models.m.s3_read[0]"
+
+
+@pytest.mark.parametrize("caller", ["300.1.2.3/16", "10.0.0.0/33", "10.1.2.3/8", "10.0.0.1/31"])
+def test_the_block_proposed_for_a_caller_is_one(caller: str) -> None:
+    config = put("NE521", caller)
+    proposed = re.findall(r"\d+\.\d+\.\d+\.\d+/\d+", told(config, "NE521").fix)
+    assert proposed
+    for block in proposed:
+        gone(put("NE521", block), "NE521")
+
+
+def test_a_model_that_can_fill_its_pool_is_down_until_its_stop_and_load_are_over() -> None:
+    found = told(FIXTURES["NE601"].failing, "NE601")
+    assert "up to 120 s to stop" in found.what
+    assert "up to 1800 s" in found.what
+    models = {"m": work(3), "n": work(3, replicas={"min": 2})}
+    full = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models={"m": work(3)})
+    assert "NE601" in {f.code for f in findings(full)}
+    shared = stack(capacity={"pool": groups("inf2.24xlarge", 2)}, models=models)
+    held = [f for f in findings(shared) if f.code == "NE601"]
+    assert all("takes n" not in f.what for f in held), "n has a second replica"
+
+
+def test_the_doubled_quota_counts_every_instance() -> None:
+    models = {"a": work("all", replicas={"min": 3}), "b": work("all")}
+    config = stack(capacity={"pool": managed("inf2.8xlarge")}, models=models)
+    found = told(config, "NE603")
+    assert "4 instances of inf2.8xlarge in us-west-2" in found.what
+    assert f"{8 * 32} vCPU of inf2.8xlarge" in found.fix
+
+
+def test_role_policies_that_fit_after_the_cut_that_is_proposed() -> None:
+    config = FIXTURES["NE708"].failing
+    most = int(re.findall(r"about (\d+)", told(config, "NE708").fix)[0])
+    prefixes = json.loads(config["neuron-ecs:models"])["m"]["s3_read"]
+    gone(put("NE708", prefixes[:most]), "NE708")
+
+
+@pytest.mark.parametrize(
+    ("count", "pool", "fits"),
+    [
+        (48, groups(), True),
+        (49, groups(), False),
+        (44, managed("inf2.xlarge"), True),
+        (45, managed("inf2.xlarge"), False),
+    ],
+)
+def test_tags_leave_room_for_the_programs_own(count: int, pool: dict[str, Any], fits: bool) -> None:
+    tags = {f"key-{n}": "" for n in range(count)}
+    codes = {f.code for f in findings(stack(capacity={"pool": pool}, tags=tags))}
+    assert ("NE703" not in codes) is fits
+
+
+def test_a_name_in_other_letters_meets_the_programs_own_on_a_role() -> None:
+    found = told(stack(capacity={"pool": groups()}, tags={"name": "x"}), "NE705")
+    assert "Name" in found.what
+
+
+@pytest.mark.parametrize("key", ["cost centre", "kosten/stelle", "größe"])
+def test_the_key_proposed_for_the_instance_metadata_is_accepted(key: str) -> None:
+    config = stack(capacity={"pool": managed("inf2.xlarge")}, tags={key: "1"})
+    near = told(config, "NE706").fix.removeprefix("write ")
+    gone({**config, "neuron-ecs:tags": json.dumps({near: "1"})}, "NE706")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(0 3 * * ? *)",
+        "cron(0 1 ? * SAT *)",
+        "cron(0/15 8-18 ? * MON-FRI *)",
+        "cron(0 9 L * ? *)",
+        "cron(0 9 15W * ? 2027-2030)",
+        "cron(30 6 ? JAN,jul 2#1 *)",
+        "cron(*/5 * ? * 6L *)",
+        "rate(1 hour)",
+        "rate(5 minutes)",
+        "rate(30 days)",
+        "at(2027-01-31T18:00:00)",
+    ],
+)
+def test_a_schedule_that_aws_takes(expression: str) -> None:
+    assert schedules.fault(expression) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "proposed"),
+    [
+        ("cron(0 3 * * *)", "cron(0 3 * * ? *)"),
+        ("cron(0 1 * * 6)", "cron(0 1 ? * SAT *)"),
+        ("cron(*/10 8-18 * * 1-5)", "cron(*/10 8-18 ? * MON-FRI *)"),
+        ("cron(0 0 1 * *)", "cron(0 0 1 * ? *)"),
+        ("cron(0 4 * * 0,7)", "cron(0 4 ? * SUN,SUN *)"),
+        ("cron(0 3 * * * *)", "cron(0 3 * * ? *)"),
+        ("cron(0 3 * * MON *)", "cron(0 3 ? * MON *)"),
+        ("cron(0 3 1 * MON *)", "cron(0 3 1 * ? *)"),
+        ("cron(0 3 ? * ? *)", "cron(0 3 * * ? *)"),
+        ("rate(1 week)", "rate(7 days)"),
+        ("rate(120 seconds)", "rate(2 minutes)"),
+        ("rate(12 hrs)", "rate(12 hours)"),
+        ("rate(0 days)", "rate(1 days)"),
+        ("at(2027-01-31)", "at(2027-01-31T00:00:00)"),
+        ("at(2027-01-31T18:00:00+01:00)", "at(2027-01-31T18:00:00)"),
+        ("at(2027-02-30T18:00:00)", "at(2027-01-31T18:00:00)"),
+    ],
+)
+def test_a_schedule_that_aws_refuses_is_rewritten(expression: str, proposed: str) -> None:
+    found = schedules.fault(expression)
+    assert found is not None
+    assert proposed in found[1]
+    assert schedules.fault(proposed) is None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["cron(60 3 * * ? *)", "cron(0 24 * * ? *)", "cron(0 3 32 * ? *)", "cron(0 3 ? * 0 *)"],
+)
+def test_a_field_out_of_its_range_is_named(expression: str) -> None:
+    found = schedules.fault(expression)
+    assert found is not None
+    assert found[0].startswith("has ")
+
+
+@pytest.mark.parametrize(
+    ("command", "nodes"),
+    [
+        (["torchrun", "--nnodes", "4", "t.py"], True),
+        (["torchrun", "--nnodes=1:4", "t.py"], True),
+        (["accelerate", "launch", "--num_machines=2", "t.py"], True),
+        (["sh", "-c", "torchrun --nnodes=2 t.py"], True),
+        (["torchrun", "--standalone", "--nproc_per_node=2", "t.py"], False),
+        (["torchrun", "--nnodes=1", "--rdzv_endpoint=localhost:0", "t.py"], False),
+    ],
+)
+def test_nodes_that_nobody_starts(command: list[str], nodes: bool) -> None:
+    codes = {f.code for f in findings(put("NE802", command))}
+    assert ("NE802" in codes) is nodes
+    assert "NE803" not in codes
+
+
+def test_the_shared_memory_proposed_is_accepted() -> None:
+    number = int(re.findall(r"shared_memory_mib: (\d+)", told(_shm(), "NE805").fix)[0])
+    gone(put("NE805", number, "jobs.j.shared_memory_mib"), "NE805")
+
+
+def _shm() -> Config:
+    return FIXTURES["NE805"].failing
+
+
+def test_rules_stand_what_other_rules_refuse() -> None:
+    """A stack that is wrong in many places still gets its findings, and no exception."""
+    config = stack(
+        home="",
+        regions={"us-wset-2": {}, "us-west-2": {}, "us-gov-west-1": {}},
+        capacity={
+            "a": groups("inf2.xlrage", 9000, zone_ids=["usw2-az9"], purchase="capacity_block"),
+            "b": managed("nothing.*", regions=["eu-west-9"]),
+            "c": groups("c7g.xlarge", regions={"us-west-2": {"purchase": "reserved"}}),
+        },
+        models={"m": work(99, "a"), "n": work("all", "z"), "o": work(None, "c", port=80)},
+        jobs={"j": work([7, 3], "b", image="dlc/x:1", schedule={"expression": "cron(x)"})},
+        traffic={"allow_from": {"us-wset-2": ["999.0.0.0/99"]}},
+    )
+    assert {f.code for f in findings(config)} >= {"NE101", "NE718", "NE521"}
