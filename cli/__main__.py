@@ -20,7 +20,8 @@ _NARROWEST, _WIDEST = 80, 160
 
 _EPILOG = """\
 exit codes: 0 fine, 1 the plan has errors, 2 wrong usage.
-No command needs an AWS account, the network or the Pulumi CLI, except `catalog refresh`."""
+No command needs an AWS account, the network or the Pulumi CLI, except
+`catalog refresh` and `verify`, which ask AWS."""
 
 
 class Failed(Exception):
@@ -54,6 +55,10 @@ def _run(argv: list[str]) -> int:
         from cli import catalog_tables
 
         return catalog_tables.run(argv[1:])
+    if argv[:1] == ["ci"]:
+        from cli import ci
+
+        return ci.run(argv[1:])
     if argv[:1] == ["diff"]:
         from cli import diff
 
@@ -62,6 +67,14 @@ def _run(argv: list[str]) -> int:
         from cli import fit
 
         return fit.run(argv[1:])
+    if argv[:1] == ["models"]:
+        from cli import models
+
+        return models.run(argv[1:])
+    if argv[:1] == ["schema"]:
+        from cli import schema
+
+        return schema.run(argv[1:])
     arguments = _parser().parse_args(argv)
     command = cast("Callable[..., int]", arguments.run)
     as_json, width = cast(bool, arguments.json), cast(int, arguments.width)
@@ -136,12 +149,31 @@ def _preview(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool,
         raise Failed([failed(f"ended: {error}", "", "mend what it says")]) from error
 
 
+def _map(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
+    from cli import map as chip_map
+
+    html = cast("Path | None", arguments.html)
+    return chip_map.run(file, as_json=as_json, out=sys.stdout, width=width, html=html)
+
+
+def _verify(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
+    from cli import verify
+
+    outputs = cast("Path | None", arguments.outputs)
+    return verify.run(file, as_json=as_json, out=sys.stdout, width=width, outputs=outputs)
+
+
 _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "plan": (_plan, "what was decided: Regions, pools, chips, task definitions, findings"),
     "preview": (_preview, "every resource that `pulumi up` would register"),
+    "map": (_map, "who sits on which chip, at minimum and maximum, as text and as a page"),
+    "verify": (_verify, "whether what runs is what the plan says; asks AWS, with credentials"),
 }
+_CI = "what the workflows run: the diff of every touched stack, preview beside diff, drift"
 _DIFF = "what a pull request changes: models, chips, resources, interruptions, price"
 _FIT = "which instances can run a wish or serve a language model, cheapest first"
+_MODELS = "adds, removes and changes models in the stack file, once it is seen to plan"
+_SCHEMA = "the JSON Schema of the stack file, for editors"
 _CATALOG = "shows the tables of what AWS offers; `catalog refresh` renews them from AWS"
 
 
@@ -169,9 +201,23 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--explain", metavar="CODE", help="what a finding's code means")
         if name == "preview":
             command.add_argument("--all", action="store_true", help="fold nothing together")
+        if name == "map":
+            command.add_argument(
+                "--html", metavar="PATH", type=Path, help="write one HTML page there instead"
+            )
+        if name == "verify":
+            command.add_argument(
+                "--outputs",
+                metavar="FILE",
+                type=Path,
+                help="names from `pulumi stack output --json` (-: standard input), not by key",
+            )
+    commands.add_parser("ci", help=_CI)
     commands.add_parser("diff", help=_DIFF)
     commands.add_parser("fit", help=_FIT)
     commands.add_parser("catalog", help=_CATALOG)
+    commands.add_parser("models", help=_MODELS)
+    commands.add_parser("schema", help=_SCHEMA)
     return parser
 
 

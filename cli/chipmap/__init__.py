@@ -1,0 +1,1 @@
+"""The chip map: which task of which model sits on which Neuron device of which instance."""

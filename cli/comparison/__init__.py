@@ -1,0 +1,1 @@
+"""Compares two states of a stack: graphs, models, chips, prices, findings."""

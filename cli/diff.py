@@ -1,0 +1,111 @@
+"""The ``diff`` command: what a pull request changes, before any credential is used."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, TextIO, cast
+
+from cli import report
+
+FINE, ERRORS, WRONG_USAGE, CHANGES = 0, 1, 2, 3
+
+_DESCRIPTION = """\
+What changes between two states of a stack: models, chips, resources, interruptions and price.
+
+BASE and HEAD are stack files, or git revisions with --stack. With a revision as BASE, the two are
+compared from their merge base on. A stack file as HEAD is the working tree's program."""
+
+_EPILOG = """\
+examples:
+  python -m cli diff origin/main HEAD --stack prod
+  python -m cli diff origin/main Pulumi.prod.yaml
+  python -m cli diff old/Pulumi.prod.yaml new/Pulumi.prod.yaml --markdown > comment.md
+
+exit codes: 0 no change, or changes without --exit-code; 1 HEAD cannot be built, or not in one
+update; 2 wrong usage; 3 changes, with --exit-code."""
+
+
+def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None = None) -> int:
+    """The command; `directory` is where the project is, the current one where none is given."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    stream: TextIO = out or sys.stdout
+
+    from cli.comparison.sides import UsageError, read_sides
+
+    try:
+        sides = read_sides(
+            cast(str, arguments.base),
+            cast(str, arguments.head),
+            stack=cast("str | None", arguments.stack),
+            base_python=cast("str | None", arguments.base_python),
+            directory=directory or Path(),
+        )
+    except UsageError as error:
+        parser.error(str(error))
+
+    from cli.comparison import markdown, telling, text
+    from cli.comparison.whole import document, put_together
+
+    whole = put_together(sides)
+    if arguments.json:
+        found = document(whole, telling.verdict(whole))
+        stream.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    elif arguments.markdown:
+        stream.write(markdown.render(whole))
+    else:
+        width = cast(int, arguments.width)
+        lines = text.render(whole, width=width, bold=report.is_coloured(stream))
+        stream.writelines(f"{line}\n" for line in lines)
+    if whole.failed:
+        return ERRORS
+    return CHANGES if whole.changed and arguments.exit_code else FINE
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Ends with the usage and what is wrong with it."""
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m cli diff",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("base", metavar="BASE", help="a stack file, or a git revision")
+    parser.add_argument("head", metavar="HEAD", help="a stack file, or a git revision")
+    parser.add_argument("--stack", metavar="NAME", help="the stack, where a revision is named")
+    parser.add_argument(
+        "--base-python",
+        metavar="PATH",
+        help="a Python with BASE's requirements, where they are not those of this environment",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument(
+        "--markdown", action="store_true", help="print a comment for the pull request"
+    )
+    parser.add_argument("--exit-code", action="store_true", help="exit with 3 if anything changes")
+    columns = min(max(shutil.get_terminal_size((100, 24)).columns, 80), 160)
+    parser.add_argument(
+        "--width",
+        metavar="N",
+        type=_width,
+        default=columns,
+        help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
+    )
+    return parser
+
+
+def _width(text: str) -> int:
+    if not text.isdecimal() or (text != "0" and not 40 <= int(text[:6]) <= 1000):
+        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
+    return int(text)

@@ -1,0 +1,240 @@
+"""Edits of YAML in place: only what is meant changes, in files of any style."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.editing import NotEditableError, drop, flow, put, scalar
+from cli.yaml_values import Value, json_text, load
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
+ENTRY: Value = {"image": "repo:1", "capacity": "inf2", "replicas": {"min": 1}}
+
+words = st.text("aZ09 :#{}[],&*!|>'\"%@`?-.~=\n\t\\é\x85\u2028", max_size=12) | st.sampled_from(
+    [
+        "yes",
+        "null",
+        "010",
+        "1e3",
+        "2026-01-01",
+        "~",
+        "<<",
+        "true",
+        "0x1F",
+        "- a",
+        "-",
+        "?",
+        "---",
+        "a: b",
+        "",
+    ]
+)
+values = st.recursive(
+    words | st.booleans() | st.integers(-(2**40), 2**40) | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> str:
+    """A stack file as somebody might have typed it."""
+    step = draw(st.integers(1, 4))
+    newline = draw(st.sampled_from(["\n", "\r\n"]))
+    names = draw(st.lists(st.sampled_from(["a", "b", "c-1"]), max_size=3, unique=True))
+    lines: list[str] = []
+
+    def write(column: int, text: str) -> None:
+        trailing = draw(st.sampled_from(["", "", "", "   # why"]))
+        lines.append(" " * (step * column) + text + trailing)
+        if draw(st.integers(0, 4)) == 0:
+            lines.append(draw(st.sampled_from(["", "  "])))
+        if draw(st.integers(0, 3)) == 0:
+            lines.append(" " * draw(st.integers(0, 4 * step)) + "# a comment: {of} some, length")
+
+    if draw(st.booleans()):
+        lines.append("# Begins.")
+    write(0, "config:")
+    write(1, "aws:region:   us-west-2")
+    in_flow = draw(st.booleans())
+    if names and in_flow:
+        members = ", ".join(f"{n}: {{image: x, port: 1}}" for n in names)
+        write(1, f"models: {{ {members} }}")
+    elif names:
+        write(1, "models:")
+        for name in names:
+            if draw(st.booleans()):
+                write(2, f"{name}: {{image: 'x', port: 1}}")
+                continue
+            write(2, f'"{name}":')
+            write(3, "image: 'x'")
+            write(3, "command:")
+            write(4, "- one")
+            write(4, '-   "two"')
+            write(3, "port: 1")
+    elif draw(st.booleans()):
+        write(1, "models: {}")
+    if draw(st.booleans()):
+        write(1, "jobs: [1,  2]")
+    ending = draw(st.sampled_from(["", newline, newline * 2]))
+    return newline.join(lines).rstrip(" ") + ending
+
+
+def same(left: Value, right: Value) -> bool:
+    return json_text(left) == json_text(right)
+
+
+def comments(text: str) -> list[str]:
+    return [line.partition("#")[2].strip() for line in text.splitlines() if "#" in line]
+
+
+@given(words)
+def test_a_text_is_read_back_as_that_text(text: str) -> None:
+    assert load(f"[{scalar(text)}]")[0] == [text]
+    assert load(f"{scalar(text)}: {scalar(text)}")[0] == {text: text}
+    assert load(f"- {scalar(text)}")[0] == [text]
+
+
+@given(values)
+def test_a_value_on_one_line_is_read_back_as_that_value(value: Value) -> None:
+    assert "\n" not in flow(value)
+    assert same(load(f"k: {flow(value)}")[0], {"k": value})
+
+
+@given(files())
+def test_a_new_entry_taken_out_again_leaves_every_byte(text: str) -> None:
+    added = put(text, ("config", "models", "new"), ENTRY, opened=1, after="aws:region")
+    assert drop(added, ("config", "models", "new"), and_map=True) == text
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda f: f.stem)
+def test_a_new_entry_in_a_shipped_file_is_lines_put_in_and_nothing_else(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    path = ("config", "neuron-ecs:models", "new")
+    added = put(text, path, ENTRY, opened=1, after="neuron-ecs:capacity")
+    assert only_inserted(text, added)
+    assert drop(added, path, and_map=True) == text
+
+
+def only_inserted(before: str, after: str) -> bool:
+    """Whether the one text is the other with lines of text put in at one place."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    more = len(new) - len(old)
+    return any(new[:at] + new[at + more :] == old for at in range(len(old) + 1))
+
+
+@given(files())
+def test_adding_keeps_every_comment(text: str) -> None:
+    added = put(text, ("config", "models", "new"), ENTRY, opened=1)
+    assert comments(added) == comments(text)
+
+
+@given(files(), st.data())
+def test_taking_an_entry_out_keeps_the_comments_of_the_others(
+    text: str, data: st.DataObject
+) -> None:
+    known: dict[str, Value] = load(text)[0]["config"].get("models") or {}
+    if not known:
+        return
+    name = data.draw(st.sampled_from(sorted(known)))
+    left = drop(text, ("config", "models", name), and_map=True)
+    kept = comments(left)
+    rest = iter(comments(text))
+    assert all(comment in rest for comment in kept), "no comment is written anew or moved"
+    values = load(left)[0]["config"]
+    assert same(values.get("models", {}), {k: v for k, v in known.items() if k != name})
+
+
+@given(files(), values, st.data())
+def test_setting_twice_is_setting_once(text: str, value: Value, data: st.DataObject) -> None:
+    known: dict[str, Value] = load(text)[0]["config"].get("models") or {}
+    name = data.draw(st.sampled_from([*sorted(known), "new"]))
+    field = data.draw(st.sampled_from(["port", "image", "command", "more", "port.deep"]))
+    path = ("config", "models", name, *field.split("."))
+    try:
+        once = put(text, path, value)
+    except NotEditableError:
+        assert field == "port.deep", "only a place inside of a number cannot be written"
+        return
+    assert put(once, path, value) == once
+    found = load(once)[0]
+    for step in path:
+        found = found[step]
+    assert same(found, value)
+
+
+@given(files(), st.data())
+def test_setting_a_scalar_touches_its_line_alone(text: str, data: st.DataObject) -> None:
+    known: dict[str, Value] = load(text)[0]["config"].get("models") or {}
+    if not known:
+        return
+    name = data.draw(st.sampled_from(sorted(known)))
+    edited = put(text, ("config", "models", name, "port"), 8080)
+    old, new = text.splitlines(keepends=True), edited.splitlines(keepends=True)
+    [(before, after)] = [(o, n) for o, n in zip(old, new, strict=True) if o != n]
+    assert "8080" in after
+    assert comments(before) == comments(after)
+
+
+def test_an_item_of_a_list_is_changed_in_its_line() -> None:
+    text = "command:\n  - a   # first\n  - --max=4  # second\n"
+    assert put(text, ("command", 1), "--max=8") == text.replace("--max=4", "--max=8")
+    assert put(text, ("command",), ["a", "--max=8"]) == text.replace("--max=4", "--max=8")
+
+
+def test_a_list_in_lines_stays_in_lines() -> None:
+    text = "a:\n  command:\n    - x\n    - y\n  port: 1\n"
+    edited = put(text, ("a", "command"), ["x", "y", "z: 1"])
+    assert edited == 'a:\n  command:\n    - x\n    - y\n    - "z: 1"\n  port: 1\n'
+
+
+def test_a_map_keeps_what_is_equal() -> None:
+    text = "replicas:\n  min:  1   # always\n  max: 4\n"
+    assert put(text, ("replicas",), {"min": 1}) == "replicas:\n  min:  1   # always\n"
+    assert put(text, ("replicas",), {"max": 4, "min": 1}) == text
+
+
+def test_the_last_key_of_a_map_leaves_an_empty_map() -> None:
+    text = "a:\n  # about b\n  b: 1\nc: 2\n"
+    assert drop(text, ("a", "b")) == "a: {}\n  # about b\nc: 2\n"
+
+
+def test_a_long_list_has_a_line_for_each_item() -> None:
+    edited = put("a:\n  b: 1\n", ("a", "command"), ["word" * 10] * 3)
+    assert edited.count("\n    - word") == 3
+
+
+SHARED = {
+    "an alias": ("a: &x {image: i}\nb: *x\n", ("b", "image"), 1),
+    "an anchor": ("a: &x {image: i}\nb: *x\n", ("a", "image"), 1),
+    "a merged key of another": ("a: &x {image: i}\nb:\n  <<: *x\n", ("a", "image"), 1),
+    "inside of a number": ("a: 5\n", ("a", "b"), 1),
+    "no such item": ("a: [1]\n", ("a", 3), 1),
+    "a key twice": ("a: 1\na: 2\n", ("a",), 3),
+}
+
+
+@pytest.mark.parametrize("case", SHARED.values(), ids=SHARED.keys())
+def test_what_would_change_more_than_is_meant_is_refused(
+    case: tuple[str, tuple[str | int, ...], Value],
+) -> None:
+    text, path, value = case
+    with pytest.raises(NotEditableError) as caught:
+        put(text, path, value)
+    assert caught.value.what
+    assert caught.value.fix
+
+
+def test_an_anchor_that_is_needed_does_not_go() -> None:
+    with pytest.raises(NotEditableError, match="anchor"):
+        drop("a: &x {image: i}\nb: *x\n", ("a",))
+
+
+def test_a_key_that_comes_from_a_merge_is_overridden_and_not_taken_out() -> None:
+    text = "a: &x {image: i}\nb:\n  <<: *x\n"
+    assert put(text, ("b", "image"), "j") == text + "  image: j\n"
+    with pytest.raises(NotEditableError):
+        drop(text, ("b", "image"))
