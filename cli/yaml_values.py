@@ -44,7 +44,7 @@ _ESCAPED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # a frozen exception cannot be given its traceback
 class NotYamlError(Exception):
     """The text is not YAML that the engine reads; `line` and `column` count from 1."""
 

@@ -326,7 +326,7 @@ def both_approaches(s: Situation) -> Iterator[Told]:
                 )
     told: set[str] = set()
     for (_, pool_name), pool in s.pools.items():
-        works = [w for w in s.work_on(pool) if pool.managed and pool.neuron and w.device_count]
+        works = [w for w in s.work_on(pool) if pool.neuron and _exact(pool) and w.device_count]
         whole = [w.name for w in works if w.managed_devices]
         for work in works:
             if whole and not work.managed_devices and work.path not in told:
@@ -339,6 +339,14 @@ def both_approaches(s: Situation) -> Iterator[Told]:
                     "ECS does not count devices that a task names, and would place both tasks on "
                     "one instance.",
                 )
+
+
+def _exact(pool: PoolHere) -> bool:
+    """Whether a Managed Instances pool allows exactly one type, so that devices can be named."""
+    spec = pool.spec
+    if not isinstance(spec, ManagedInstancesCapacity):
+        return False
+    return len(spec.allowed_instance_types) == 1 and "*" not in spec.allowed_instance_types[0]
 
 
 @rule(
@@ -378,10 +386,7 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Told]:
         if not isinstance(spec, ManagedInstancesCapacity) or work.managed_devices:
             continue
         if work.spec.neuron_devices is not None and work.pool.neuron:
-            exact = (
-                len(spec.allowed_instance_types) == 1 and "*" not in spec.allowed_instance_types[0]
-            )
-            if not exact:
+            if not _exact(work.pool):
                 yield Told(
                     f"{work.path}.neuron_devices",
                     f"names devices on a pool that allows {listed(spec.allowed_instance_types)}",

@@ -352,15 +352,22 @@ def other_accelerator(s: Situation) -> Iterator[Told]:
     """The ECS-optimized AMIs used here drive Neuron devices only; GPU types need the GPU AMI
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-optimized_AMI.html)."""
     for name, spec in s.settings.capacity.items():
-        for type_name in s.types_named(name):
-            kind = s.catalog.instance_types[type_name]
-            if isinstance(spec, AutoScalingCapacity) and kind.accelerator not in ("none", "neuron"):
-                yield Told(
-                    f"capacity.{name}.instance_type",
-                    f"is {type_name}, which has an accelerator of another kind "
-                    f"({kind.accelerator})",
-                    f"choose a Neuron type: {listed(s.catalog.neuron_types)}",
-                )
+        field = (
+            "instance_type" if isinstance(spec, AutoScalingCapacity) else "allowed_instance_types"
+        )
+        others = [
+            t
+            for t in s.types_named(name)
+            if s.catalog.instance_types[t].accelerator not in ("none", "neuron")
+        ]
+        if others and not any(t in s.catalog.neuron_types for t in s.types_named(name)):
+            kinds = sorted({s.catalog.instance_types[t].accelerator for t in others})
+            yield Told(
+                f"capacity.{name}.{field}",
+                f"is {listed(others, most=3)}, with an accelerator of another kind "
+                f"({listed(kinds)})",
+                f"choose a Neuron type: {listed(s.catalog.neuron_types)}",
+            )
 
 
 @rule(
