@@ -1,0 +1,165 @@
+"""The commands that the workflows call."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli import ci
+from cli.comparison.markdown import MARKER
+
+URN = "urn:pulumi:prod::neuron-ecs::neuron:Stack$aws:ecs/service:Service::"
+PROVIDER = "urn:pulumi:prod::neuron-ecs::pulumi:providers:aws::default"
+
+
+def one(stack: str, size: int, *, changed: bool = True, failed: bool = False) -> ci.Compared:
+    """A stack whose Markdown takes all the room that it is given, up to a size."""
+
+    def render(limit: int) -> str:
+        ending = f"\n{MARKER}\n"
+        return f"**{stack}**\n{'x' * (min(size, limit) - len(ending) - len(stack) - 5)}{ending}"
+
+    return ci.Compared(stack, f"verdict of {stack}", changed, failed, render, {})
+
+
+@given(
+    st.lists(st.tuples(st.integers(1_000, 200_000), st.booleans(), st.booleans()), max_size=60),
+    st.integers(8_000, ci.COMMENT_BYTES),
+)
+@settings(deadline=None)
+def test_a_comment_fits_has_one_marker_and_says_of_every_stack_where_it_is(
+    drawn: list[tuple[int, bool, bool]], limit: int
+) -> None:
+    found = [
+        one(f"s{number}", size, changed=changed, failed=failed)
+        for number, (size, changed, failed) in enumerate(drawn)
+    ]
+    text = ci.comment(found, limit=limit)
+    assert len(text.encode()) <= limit
+    assert text.count(MARKER) == 1
+    assert text.rstrip().endswith(MARKER)
+    shown = sum(f"**s{n}**" in text for n in range(len(found)))
+    assert shown == len(found) or "No room here" in text
+    assert (ci.QUIET in text) == (not any(c.changed or c.failed for c in found))
+
+
+def test_what_cannot_be_built_stands_first() -> None:
+    text = ci.comment([one("a", 100), one("b", 100, failed=True), one("c", 100, changed=False)])
+    assert text.splitlines()[0] == "**3 stacks: 2 changed, 1 cannot be built as they are (b).**"
+    assert text.index("**b**") < text.index("**a**") < text.index("**c**")
+
+
+def steps(*pairs: tuple[str, str]) -> dict[str, Any]:
+    return {"steps": [{"op": op, "urn": URN + name} for op, name in pairs], "changeSummary": {}}
+
+
+def compared(folder: Path, preview: object, resources: object, *more: str) -> tuple[int, str]:
+    diff = {"version": 1, "stack": "prod", "verdict": "v", "plan_only": "why not"}
+    (folder / "p.json").write_text(json.dumps(preview) if preview else "", encoding="utf-8")
+    (folder / "d.json").write_text(json.dumps({**diff, "resources": resources}), encoding="utf-8")
+    out, summary = io.StringIO(), folder / "summary.md"
+    code = ci.run(["compare", "p.json", "d.json", "--summary", str(summary), *more], out, folder)
+    return code, out.getvalue()
+
+
+def offline(*pairs: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"action": action, "urn": URN + name} for action, name in pairs]
+
+
+def test_a_preview_and_a_diff_that_mean_the_same_agree(tmp_path: Path) -> None:
+    preview = steps(
+        ("same", "a"),
+        ("create-replacement", "b"),
+        ("replace", "b"),
+        ("delete-replaced", "b"),
+        ("update", "c"),
+        ("read", "d"),
+    )
+    preview["steps"].append({"op": "create", "urn": PROVIDER})
+    resources = offline(("replace", "b"), ("update", "c"), ("engine_only", "e"))
+    code, said = compared(tmp_path, preview, resources, "--annotate", "--exit-code")
+    assert (code, said) == (0, "pulumi preview and the offline diff agree on 2 resources\n")
+
+
+def test_each_resource_on_which_they_differ_is_named_with_what_is_likely(tmp_path: Path) -> None:
+    preview = steps(("update", "drifted"), ("replace", "both"))
+    resources = offline(("update", "both"), ("create", "there"))
+    code, said = compared(tmp_path, preview, resources, "--annotate")
+    assert code == 0, "a warning, not a failure"
+    assert "::warning title=Stack prod::" in said
+    assert "drifted  update   none" in said
+    assert "both     replace  update" in said
+    assert "there    none     create" in said
+    assert "drifted" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert compared(tmp_path, preview, resources, "--exit-code")[0] == 3
+    told = json.loads(compared(tmp_path, preview, resources, "--json")[1])
+    assert [d["preview"] for d in told["disagreements"]] == ["replace", "update", "none"]
+
+
+def test_a_preview_that_failed_is_an_error_however_little_it_wrote(tmp_path: Path) -> None:
+    said = {"steps": [], "diagnostics": [{"severity": "error", "message": "no\n::stop"}]}
+    code, text = compared(tmp_path, said, [], "--annotate")
+    assert code == 1
+    assert "::error title=Stack prod::the preview failed: no\n" in text
+    assert "\n::stop" not in text, "a message starts no workflow command"
+    assert compared(tmp_path, None, [])[0] == 1
+
+
+def test_where_only_plans_were_compared_nothing_is_claimed(tmp_path: Path) -> None:
+    code, said = compared(tmp_path, steps(("create", "a")), None)
+    assert (code, said) == (0, "not compared: why not\n")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"other": 1}'])
+def test_another_file_is_wrong_usage(tmp_path: Path, text: str) -> None:
+    (tmp_path / "p.json").write_text(text, encoding="utf-8")
+    (tmp_path / "d.json").write_text('{"version": 1, "verdict": ""}', encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        ci.run(["compare", "p.json", "d.json"], io.StringIO(), tmp_path)
+    assert ended.value.code == 2
+
+
+def drifted(folder: Path, **previews: object) -> tuple[int, str]:
+    (folder / "in").mkdir(exist_ok=True)
+    for stack, preview in previews.items():
+        (folder / "in" / f"{stack}.json").write_text(json.dumps(preview), encoding="utf-8")
+    out = folder / "out" / "issue.md"
+    argv = ["drift", "in", "--out", str(out), "--exit-code", "--summary", ""]
+    return ci.run(argv, io.StringIO(), folder), out.read_text(encoding="utf-8")
+
+
+def test_drift_names_resources_and_properties_and_never_a_value(tmp_path: Path) -> None:
+    step = {
+        "op": "update",
+        "urn": f"{URN}a",
+        "detailedDiff": {"desiredCount": {"kind": "update"}},
+        "newState": {"inputs": {"desiredCount": "the-value"}},
+    }
+    code, text = drifted(tmp_path, dev=steps(("same", "x")), prod={"steps": [step]})
+    assert code == 3
+    assert "**dev: no drift**" in text
+    assert "desiredCount" in text
+    assert "the-value" not in text
+    assert ci.SAME not in text
+
+
+def test_without_drift_the_text_says_so(tmp_path: Path) -> None:
+    code, text = drifted(tmp_path, dev=steps(), prod=steps(("refresh", "a")))
+    assert code == 0
+    assert ci.SAME in text
+
+
+def test_a_preview_that_failed_is_not_taken_for_no_drift(tmp_path: Path) -> None:
+    said = {"steps": [], "diagnostics": [{"severity": "error", "message": "expired"}]}
+    code, text = drifted(tmp_path, dev=said)
+    assert code == 1
+    assert ci.SAME not in text
+
+
+def test_a_revision_is_never_an_option_of_git() -> None:
+    with pytest.raises(ci.WrongUsageError):
+        ci.touched("--output=x", "HEAD", Path())

@@ -1,0 +1,162 @@
+"""The offline diff's own steps, run as they stand in a fresh clone with a base and a head."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli.ci import COMMENT_BYTES, QUIET
+from cli.comparison.markdown import MARKER
+from tests.workflows.reading import FOLDER, GITLAB, ROOT, jobs, load
+
+NAMED = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+INSTALL = "make .venv/.runtime"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *NAMED, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with this checkout's files as its only commit."""
+    folder = tmp_path_factory.mktemp("origin")
+    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=base")
+    return folder
+
+
+class Run:
+    """A pull request, and what the steps of the job made of it."""
+
+    def __init__(self, origin: Path, folder: Path, edits: dict[str, str]) -> None:
+        work = folder / "work"
+        git(folder, "clone", "--quiet", str(origin), str(work))
+        self.base = git(work, "rev-parse", "HEAD")
+        for name, text in edits.items():
+            (work / name).write_text(text, encoding="utf-8")
+        git(work, "add", "--all")
+        git(work, "commit", "--quiet", "--message=head")
+        self.head = git(work, "rev-parse", "HEAD")
+        (work / ".venv").symlink_to(ROOT / ".venv")
+        (work / ".git/info/exclude").write_text(".venv\n", encoding="utf-8")
+        self.work, self.temp, self.summary = work, folder / "temp", folder / "summary.md"
+        self.temp.mkdir()
+        self.said = ""
+
+    def job(self) -> int:
+        """Runs the scripts of the job, but the installing one; the first failure ends it."""
+        event = {
+            "github.event.pull_request.base.sha": self.base,
+            "github.event.pull_request.head.sha": self.head,
+        }
+        ran = 0
+        for step in jobs(FOLDER / "pull-request.yml")["diff"]["steps"]:
+            if "run" not in step or step["run"] == INSTALL:
+                continue
+            more = {
+                k: re.sub(r"\$\{\{ (\S+) \}\}", lambda m: event[m[1]], v)
+                for k, v in step.get("env", {}).items()
+            }
+            ran += 1
+            if code := self.bash(step["run"], more):
+                return code
+        assert ran, "the job has scripts"
+        return 0
+
+    def bash(self, script: str, more: dict[str, str]) -> int:
+        """As a runner does where no shell is named: `bash -e` on a file."""
+        places = {"RUNNER_TEMP": str(self.temp), "GITHUB_STEP_SUMMARY": str(self.summary)}
+        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
+        file = self.temp / "step.sh"
+        file.write_text(script, encoding="utf-8")
+        command = ["bash", "-e", str(file)]
+        done = subprocess.run(
+            command, cwd=self.work, env={**kept, **places, **more}, capture_output=True, check=False
+        )
+        self.said = (done.stdout + done.stderr).decode()
+        return done.returncode
+
+    @property
+    def comment(self) -> str:
+        return (self.temp / "diff/comment/comment.md").read_text(encoding="utf-8")
+
+
+def edited(old: str, new: str) -> dict[str, str]:
+    text = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    assert old in text
+    return {"Pulumi.dev.yaml": text.replace(old, new)}
+
+
+GROWN = edited(
+    "      neuron_devices: 1\n      port:",
+    "      neuron_devices: 1\n      cpu_units: 2048\n      port:",
+)
+
+
+def test_a_changed_model_is_told_in_comment_summary_and_artefact(
+    origin: Path, tmp_path: Path
+) -> None:
+    run = Run(origin, tmp_path, GROWN)
+    assert run.job() == 0, run.said
+    assert "tinyllama" in run.comment.splitlines()[0], "the first line is the verdict"
+    assert run.comment.rstrip().endswith(MARKER)
+    assert QUIET not in run.comment
+    assert run.summary.read_text(encoding="utf-8") == run.comment
+    assert len(run.comment.encode()) <= COMMENT_BYTES
+    names = sorted(p.name for p in (run.temp / "diff").iterdir())
+    assert names == ["comment", "dev.json", "dev.md"], "prod is not touched"
+    document = json.loads((run.temp / "diff/dev.json").read_text(encoding="utf-8"))
+    assert document["changed"] and not document["failed"]
+    assert document["plan_only"] is None, "the resources of both sides are known"
+    assert git(run.work, "status", "--porcelain") == "", "the checkout stays as it was"
+
+
+def test_an_impossible_wish_fails_the_job_and_still_leaves_the_comment(
+    origin: Path, tmp_path: Path
+) -> None:
+    run = Run(origin, tmp_path, edited("neuron_devices: 1", "neuron_devices: 7"))
+    assert run.job() == 1, run.said
+    assert run.comment.startswith("❌ **Cannot work")
+    assert run.summary.read_text(encoding="utf-8") == run.comment
+
+
+def test_a_change_of_words_alone_touches_no_stack(origin: Path, tmp_path: Path) -> None:
+    run = Run(origin, tmp_path, {"README.md": "# Other words\n"})
+    assert run.job() == 0, run.said
+    assert run.comment.startswith("No stack is touched")
+    assert QUIET in run.comment
+
+
+def test_a_change_of_the_program_touches_every_stack(origin: Path, tmp_path: Path) -> None:
+    text = (ROOT / "__main__.py").read_text(encoding="utf-8")
+    run = Run(origin, tmp_path, {"__main__.py": text.replace("one.", "one resource.", 1) + "# x\n"})
+    assert run.job() == 0, run.said
+    assert "2 stacks: 0 changed" in run.comment.splitlines()[0], run.comment[:500]
+    assert {"dev.json", "prod.json"} <= {p.name for p in (run.temp / "diff").iterdir()}
+
+
+def test_the_gitlab_example_leaves_the_same_comment(origin: Path, tmp_path: Path) -> None:
+    run = Run(origin, tmp_path, GROWN)
+    lines = [line for line in load(GITLAB)["diff"]["script"] if line != INSTALL]
+    builds = tmp_path / "builds"
+    more = {
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": run.base,
+        "CI_COMMIT_SHA": run.head,
+        "CI_BUILDS_DIR": str(builds),
+    }
+    assert run.bash("\n".join(lines), more) == 0, run.said
+    comment = (run.work / "diff/comment/comment.md").read_text(encoding="utf-8")
+    assert "tinyllama" in comment.splitlines()[0]
+    assert "tinyllama" in run.said, "the log shows it"
