@@ -9,7 +9,7 @@ pip := $(python) -m pip install --quiet --disable-pip-version-check --requiremen
 packages := catalog config planning components cli tests
 
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check format docs goldens
+.PHONY: help preview plan test pytest engine bench check format docs goldens wishes
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -18,6 +18,7 @@ help:
 	@echo "make engine               the tests that need the Pulumi CLI"
 	@echo "make bench                the tests that measure time"
 	@echo "make check                formatter, linter, types"
+	@echo "make wishes               10,000 random valid stacks, and 10,000 with one mistake each"
 	@echo "make goldens              the pinned artefacts of tests/contract, written anew"
 	@echo "make docs                 docs/findings.md and the JSON Schema of the stack file"
 	@echo "make format               formats, and applies the linter's own fixes"
@@ -52,6 +53,9 @@ check: .venv/.development
 	@$(python) -m ruff format --check --quiet .
 	@$(python) -m ruff check --quiet .
 	@$(python) -m pyright --warnings --project pyproject.toml
+
+wishes: .venv/.development
+	@$(python) -m tests.wishes --examples 10000
 
 goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens

@@ -1,0 +1,244 @@
+"""What changes one thing in a stack file: a mistake that refuses it, or something to be warned of.
+
+A mistake says what stack it needs (`Want`), changes one thing there, and returns where the finding
+must stand: a path, or the paths of the two entries that cannot both be. Nothing here asks the
+planner; what each change breaks follows from the tables.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from dataclasses import field as field_of
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from catalog import InstanceType
+from tests.wishes import facts
+from tests.wishes.drawing import Hand
+from tests.wishes.pools import CPU, MANAGED_CPU, MANAGED_NEURON, NEURON, Pool, Want
+from tests.wishes.stacks import Wish, stacks
+from tests.wishes.tasks import Entry, overrides
+
+Change = Callable[[Hand, Wish], str | tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A way to break one rule."""
+
+    code: str
+    name: str
+    want: Want = field_of(repr=False)
+    change: Change = field_of(repr=False)
+
+
+@dataclass(repr=False)
+class Broken:
+    """A stack file with one mistake, and where it is."""
+
+    wish: Wish
+    paths: tuple[str, ...]
+
+
+MISTAKES: dict[str, list[Mistake]] = {}
+"""The ways to break each rule that refuses."""
+ODDITIES: dict[str, list[Mistake]] = {}
+"""The ways to meet each rule that warns: the stacks stay valid."""
+
+
+def mistake(code: str, want: Want) -> Callable[[Change], Change]:
+    """Registers a way to break the rule of that code."""
+    return _into(MISTAKES, code, want)
+
+
+def oddity(code: str, want: Want) -> Callable[[Change], Change]:
+    """Registers a way to meet the warning or note of that code."""
+    return _into(ODDITIES, code, want)
+
+
+def _into(registry: dict[str, list[Mistake]], code: str, want: Want) -> Callable[[Change], Change]:
+    def register(change: Change) -> Change:
+        name = getattr(change, "__name__", "").lstrip("_")
+        registry.setdefault(code, []).append(Mistake(code, name, want, change))
+        return change
+
+    return register
+
+
+def broken(chosen: Mistake) -> SearchStrategy[Broken]:
+    """Stack files with that mistake and no other."""
+    return _broken(chosen)
+
+
+@st.composite
+def _broken(draw: DrawFn, chosen: Mistake) -> Broken:
+    wish = draw(stacks(chosen.want))
+    paths = chosen.change(Hand(draw), wish)
+    return Broken(wish, (paths,) if isinstance(paths, str) else paths)
+
+
+# -- what is wanted --------------------------------------------------------------------------------
+
+
+def several(kind: InstanceType) -> bool:
+    return facts.devices_of(kind) > 1
+
+
+def family(*names: str) -> Callable[[InstanceType], bool]:
+    return lambda kind: bool(kind.neuron and kind.neuron.family in names)
+
+
+def not_inf1(kind: InstanceType) -> bool:
+    return not family("inf1")(kind)
+
+
+def with_efa(kind: InstanceType) -> bool:
+    return bool(kind.neuron and kind.neuron.efa_interfaces)
+
+
+def without_efa(kind: InstanceType) -> bool:
+    return not with_efa(kind)
+
+
+def stored(kind: InstanceType) -> bool:
+    return bool(kind.neuron and kind.neuron.local_storage_gb)
+
+
+def not_stored(kind: InstanceType) -> bool:
+    return bool(kind.neuron) and not stored(kind)
+
+
+ANY = Want()
+GROUPS = Want(sorts=(NEURON, CPU))
+MANAGED = Want(sorts=(MANAGED_NEURON, MANAGED_CPU))
+OPEN = ("one", "per_zone")
+WORK = Want(work=("models", "jobs"), bare=True)
+MODEL = replace(WORK, work=("models",))
+JOB = replace(WORK, work=("jobs",))
+SILENT = replace(WORK, port=False)
+ON_DEVICES = replace(SILENT, sorts=(NEURON,), ami=False)
+BY_NAME = replace(ON_DEVICES, devices=("count", "ids"))
+PULLS = replace(SILENT, nat=OPEN)
+CALLED = replace(MODEL, port=True)
+SHUT = replace(SILENT, networks=("own",), nat=("none",))
+EMPTY = Want(alone=True)
+ALONE = replace(MODEL, alone=True, single=True, overridden=False)
+LATER = ("inf2", "trn1", "trn1n")
+PUBLISHED = "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx"
+NXDI = f"{PUBLISHED}:0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+PLUGIN = f"{PUBLISHED}:0.24.0.1.1.0-neuronx-py313-sdk2.32.0-ubuntu24.04"
+OPTIMUM = (
+    "dlc/huggingface-vllm-inference-neuronx:0.11.0-optimum0.4.5-neuronx-py310-sdk2.26.1-ubuntu22.04"
+)
+
+
+# -- changes that several need ---------------------------------------------------------------------
+
+
+def written_regions(wish: Wish) -> None:
+    """Every pool names its Regions, so that a new one changes none of the others."""
+    for name, entry in wish.keys["capacity"].items():
+        if not entry.get("regions"):
+            pool = next(p for p in wish.pools if p.name == name)
+            entry["regions"] = list(pool.regions)
+
+
+def further_region(wish: Wish, region: str, entry: Entry) -> None:
+    """A Region more, in which the wanted pool is as well."""
+    written_regions(wish)
+    wish.keys["regions"][region] = entry
+    in_region(wish.pool.entry, region)
+    callers: Any = wish.keys.get("traffic", {}).get("allow_from")
+    if isinstance(callers, list):
+        wish.keys["traffic"]["allow_from"] = ["10.0.0.0/8"]
+
+
+def in_region(entry: Entry, region: str) -> None:
+    """A Region more for a pool that names its Regions."""
+    if overrides(entry):
+        entry["regions"][region] = {}
+    else:
+        entry["regions"].append(region)
+
+
+def as_map(pool: Pool) -> Entry:
+    """The pool's Regions as a map."""
+    if not overrides(pool.entry):
+        pool.entry["regions"] = {r: {} for r in pool.regions}
+    return overrides(pool.entry)
+
+
+def size_in(pool: Pool, region: str) -> int:
+    """Instances at most, in that Region."""
+    return overrides(pool.entry).get(region, {}).get("max_size") or pool.entry["max_size"]
+
+
+def one_size(pool: Pool, size: int) -> None:
+    """Instances at most, in every Region."""
+    pool.entry["max_size"] = size
+    pool.entry.pop("min_size", None)
+    for override in overrides(pool.entry).values():
+        override.pop("max_size", None)
+
+
+def roomy(wish: Wish) -> None:
+    """Networks of ours have their default blocks."""
+    for region in wish.keys["regions"].values():
+        region.get("network", {}).pop("cidr", None)
+
+
+def another(wish: Wish, group: str = "models", **fields: Any) -> str:
+    """A further workload beside the wanted one, with its name."""
+    name = "second"
+    wish.keys.setdefault(group, {})[name] = {
+        "image": wish.entry["image"],
+        "capacity": wish.pool.name,
+        **fields,
+    }
+    return name
+
+
+def sidecar_with(wish: Wish, **fields: Any) -> str:
+    """A sidecar of the wanted workload, with its path."""
+    wish.entry["sidecars"] = {"watcher": {"image": wish.entry["image"], **fields}}
+    return f"{wish.path}.sidecars.watcher"
+
+
+def absent_region(wish: Wish) -> str:
+    """A Region that the stack has not."""
+    return next(r for r in ("eu-west-3", "us-west-1") if r not in wish.keys["regions"])
+
+
+def per_instance(wish: Wish) -> int:
+    """Tasks of the wanted workload that an instance has devices for."""
+    return facts.devices_of(wish.pool.kind) // wish.work.devices
+
+
+def cores_in(wish: Wish) -> int:
+    return facts.cores_of(wish.pool.kind) * wish.work.devices
+
+
+def command(wish: Wish, *words: str) -> str:
+    wish.entry["command"] = list(words)
+    return f"{wish.path}.command"
+
+
+def variable(wish: Wish, name: str, value: str) -> str:
+    wish.entry["environment"] = {name: value}
+    return f"{wish.path}.environment.{name}"
+
+
+def listens(wish: Wish, port: int) -> str:
+    wish.entry.pop("ports", None)
+    return field(wish, "port", port)
+
+
+def field(wish: Wish, name: str, value: object) -> str:
+    wish.entry[name] = value
+    return f"{wish.path}.{name}"
+
+
+def of_pool(wish: Wish, name: str, value: object) -> str:
+    wish.pool.entry[name] = value
+    return f"capacity.{wish.pool.name}.{name}"

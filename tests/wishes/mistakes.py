@@ -1,0 +1,1115 @@
+"""One mistake of each kind, put into a valid stack file.
+
+A mistake says what stack it needs (`Want`), changes one thing there, and returns where the finding
+must stand: a path, or the paths of the two entries that cannot both be. Nothing here asks the
+planner; what each change breaks follows from the tables.
+"""
+
+from dataclasses import replace
+
+from tests.wishes import facts
+from tests.wishes.changes import (
+    ALONE,
+    ANY,
+    BY_NAME,
+    CALLED,
+    EMPTY,
+    GROUPS,
+    JOB,
+    LATER,
+    MANAGED,
+    MODEL,
+    NXDI,
+    ON_DEVICES,
+    OPEN,
+    OPTIMUM,
+    PLUGIN,
+    PULLS,
+    SHUT,
+    SILENT,
+    WORK,
+    absent_region,
+    another,
+    as_map,
+    command,
+    cores_in,
+    family,
+    field,
+    further_region,
+    in_region,
+    listens,
+    mistake,
+    not_inf1,
+    not_stored,
+    of_pool,
+    one_size,
+    per_instance,
+    roomy,
+    several,
+    sidecar_with,
+    size_in,
+    stored,
+    variable,
+    with_efa,
+    without_efa,
+    written_regions,
+)
+from tests.wishes.drawing import Hand
+from tests.wishes.pools import CPU, MANAGED_CPU, MANAGED_NEURON, NEURON, Want, reservation
+from tests.wishes.stacks import Wish
+from tests.wishes.tasks import CORES, LOGICAL, NUMBER, Entry, overrides
+
+# -- the stack file --------------------------------------------------------------------------------
+
+
+@mistake("NE010", ANY)
+def _error_silenced(hand: Hand, wish: Wish) -> str:
+    code = hand.one(("NE204", "NE999", "NE101"))
+    wish.keys["silence"] = {code: "never mind"}
+    return f"silence.{code}"
+
+
+@mistake("NE001", ANY)
+def _unknown_key(hand: Hand, wish: Wish) -> str:
+    return of_pool(wish, hand.one(("max_sizes", "zone", "Kind")), 1)
+
+
+@mistake("NE001", WORK)
+def _key_missing(hand: Hand, wish: Wish) -> str:
+    name = hand.one(("image", "capacity"))
+    del wish.entry[name]
+    return f"{wish.path}.{name}"
+
+
+@mistake("NE001", WORK)
+def _wrong_value(hand: Hand, wish: Wish) -> str:
+    name, value = hand.one(
+        (
+            ("port", 0),
+            ("port", 65_536),
+            ("port", "8080"),
+            ("memory_mib", 1.5),
+            ("exec", "yes"),
+            ("network_mode", "none"),
+            ("neuron_devices", 0),
+            ("image", "a b"),
+            ("log_retention_days", None),
+        )
+    )
+    return field(wish, name, value)
+
+
+@mistake("NE001", WORK)
+def _credential(_: Hand, wish: Wish) -> str:
+    return variable(wish, "HF_TOKEN", "hf_" + "aB3dE5gH" * 4)
+
+
+# -- where -----------------------------------------------------------------------------------------
+
+
+@mistake("NE101", ANY)
+def _misspelt_region(_: Hand, wish: Wish) -> str:
+    written_regions(wish)
+    wish.keys["regions"]["us-wset-2"] = {}
+    return "regions.us-wset-2"
+
+
+@mistake("NE101", ANY)
+def _misspelt_home(hand: Hand, wish: Wish) -> str:
+    wish.home = hand.one(("us-wset-2", "", "oregon"))
+    return "aws:region"
+
+
+@mistake(
+    "NE102",
+    Want(
+        sorts=(NEURON,),
+        single=True,
+        where=tuple(r for r in facts.captured() if not facts.documented(r)),
+    ),
+)
+def _risk_not_accepted(_: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    del wish.keys["regions"][region]["accept_undocumented_ami"]
+    return f"regions.{region}"
+
+
+@mistake("NE103", Want())
+def _another_partition(hand: Hand, wish: Wish) -> str:
+    written_regions(wish)
+    if facts.partition(wish.home) != "aws":
+        wish.keys["regions"]["us-west-2"] = {}
+        return "regions.us-west-2"
+    region = hand.one(("us-gov-west-1", "cn-north-1"))
+    wish.keys["regions"][region] = {}
+    return f"regions.{region}"
+
+
+@mistake("NE104", replace(GROUPS, alone=True))
+def _misspelt_type(hand: Hand, wish: Wish) -> str:
+    return of_pool(wish, "instance_type", hand.one(("inf2.xlrage", "inf3.xlarge", "m5.tiny")))
+
+
+@mistake("NE104", MANAGED)
+def _pattern_of_nothing(hand: Hand, wish: Wish) -> str:
+    patterns = wish.pool.entry["allowed_instance_types"]
+    if len(patterns) == 1 and "*" not in patterns[0]:
+        wish.pool.entry["allowed_instance_types"] = [hand.one(("inf2.xlrage", "trn1.1xlarge"))]
+        return f"capacity.{wish.pool.name}.allowed_instance_types[0]"
+    patterns.append(hand.one(("inf3.*", "inf2.4xlarge")))
+    return f"capacity.{wish.pool.name}.allowed_instance_types[{len(patterns) - 1}]"
+
+
+@mistake("NE105", Want(sorts=(NEURON,), purchases=("on_demand", "spot")))
+def _region_without_the_type(hand: Hand, wish: Wish) -> str:
+    kind = wish.pool.kind.name
+    lacking = [r for r in facts.captured() if r not in facts.regions_of(kind)]
+    lacking = [r for r in lacking if r not in wish.keys["regions"]]
+    further_region(wish, hand.one(lacking), {"accept_undocumented_ami": True})
+    return f"capacity.{wish.pool.name}"
+
+
+@mistake("NE106", Want(single=True))
+def _zone_without_the_type(hand: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    offered = {z for k in wish.pool.kinds for z in facts.offering(k.name, region)}
+    lacking = [z for z in facts.zones(region) if z not in offered]
+    lacking += ["use1-az1" if region != "us-east-1" else "usw2-az1"]
+    return of_pool(wish, "zone_ids", [hand.one(lacking)])
+
+
+@mistake("NE107", ANY)
+def _pool_in_an_absent_region(_: Hand, wish: Wish) -> str:
+    written_regions(wish)
+    in_region(wish.pool.entry, absent_region(wish))
+    return f"capacity.{wish.pool.name}.regions"
+
+
+@mistake("NE107", WORK)
+def _work_in_an_absent_region(_: Hand, wish: Wish) -> str:
+    return field(wish, "regions", [*wish.pool.regions, absent_region(wish)])
+
+
+@mistake("NE107", ANY)
+def _certificate_of_an_absent_region(_: Hand, wish: Wish) -> str:
+    absent = absent_region(wish)
+    arn = f"arn:aws:acm:{absent}:{facts.ACCOUNT}:certificate/0a1b"
+    wish.keys["traffic"] = {"certificate_arns": {absent: arn}}
+    return f"traffic.certificate_arns.{absent}"
+
+
+@mistake("NE108", WORK)
+def _misspelt_pool(_: Hand, wish: Wish) -> str:
+    return field(wish, "capacity", "poll-of-nothing")
+
+
+@mistake("NE108", replace(WORK, alone=True))
+def _retired_pool(_: Hand, wish: Wish) -> str:
+    wish.pool.entry["retired"] = True
+    return f"{wish.path}.capacity"
+
+
+@mistake("NE109", replace(MANAGED, purchases=("on_demand", "spot")))
+def _no_managed_instances(_: Hand, wish: Wish) -> str:
+    subnets = {f"ape2-az{n}": f"subnet-9f{n}" for n in (1, 2)}
+    network = {"vpc_id": "vpc-9f", "private_subnets": subnets}
+    further_region(wish, "ap-east-2", {"network": network})
+    wish.pool.entry.pop("zone_ids", None)
+    return f"capacity.{wish.pool.name}"
+
+
+OTHERS = ("g4dn.xlarge", "g5.xlarge", "g6.xlarge")
+
+
+@mistake(
+    "NE111",
+    Want(
+        where=facts.regions_of("g4dn.xlarge"),
+        sorts=(CPU,),
+        networks=("own",),
+        purchases=("on_demand",),
+        overridden=False,
+        ami=False,
+        alone=True,
+    ),
+)
+def _other_accelerator(hand: Hand, wish: Wish) -> str:
+    fitting = [t for t in OTHERS if set(wish.pool.regions) <= set(facts.regions_of(t))]
+    wish.pool.entry.pop("zone_ids", None)
+    return of_pool(wish, "instance_type", hand.one(fitting))
+
+
+@mistake("NE112", Want(purchases=facts.RESERVED, overridden=False))
+def _no_reservation(hand: Hand, wish: Wish) -> str:
+    name = "reservation_group_arns" if wish.pool.managed else "reservation_ids"
+    region = hand.one(wish.pool.regions)
+    wish.pool.entry.get(name, {}).pop(region, None)
+    overrides(wish.pool.entry).get(region, {}).pop(name[:-1], None)
+    return f"capacity.{wish.pool.name}.{name}"
+
+
+@mistake("NE112", Want())
+def _purchase_of_the_other_kind(hand: Hand, wish: Wish) -> str:
+    region = hand.one(wish.pool.regions)
+    override = as_map(wish.pool)[region]
+    override["purchase"] = (
+        hand.one(("capacity_reservation", "capacity_block")) if wish.pool.managed else "reserved"
+    )
+    name = "reservation_group_arn" if wish.pool.managed else "reservation_id"
+    override[name] = reservation(wish.pool, region)
+    return f"capacity.{wish.pool.name}.regions.{region}.purchase"
+
+
+@mistake("NE113", Want(networks=("own",)))
+def _block_of_a_wrong_size(hand: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    wrong = ("10.0.0.0/21", "10.0.0.0/15", "10.0.0.1/16", "10.0.300.0/16", "10.0.0.0/33")
+    wish.network(region)["cidr"] = hand.one(wrong)
+    return f"regions.{region}.network.cidr"
+
+
+@mistake("NE113", Want(networks=("existing",)))
+def _zone_of_another_region(_: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    zone = "use1-az1" if region != "us-east-1" else "usw2-az1"
+    wish.network(region)["private_subnets"][zone] = "subnet-9e"
+    return f"regions.{region}.network.private_subnets"
+
+
+@mistake(
+    "NE114",
+    Want(
+        sorts=(NEURON, CPU),
+        types=lambda k: "capacity-block" not in k.usage_classes,
+        purchases=("on_demand", "spot"),
+        overridden=False,
+    ),
+)
+def _not_sold_so(_: Hand, wish: Wish) -> str:
+    pool = wish.pool
+    pool.entry["reservation_ids"] = {r: reservation(pool, r) for r in pool.regions}
+    return of_pool(wish, "purchase", "capacity_block")
+
+
+@mistake(
+    "NE114",
+    Want(
+        types=lambda k: "spot" not in k.usage_classes,
+        sorts=(NEURON, MANAGED_NEURON),
+        exact=True,
+        purchases=("on_demand",),
+        overridden=False,
+    ),
+)
+def _no_spot(_: Hand, wish: Wish) -> str:
+    return of_pool(wish, "purchase", "spot")
+
+
+@mistake(
+    "NE115",
+    Want(
+        sorts=(NEURON,),
+        types=lambda k: "capacity-block" in k.usage_classes,
+        where=("ap-south-2",),
+        single=True,
+        purchases=("on_demand",),
+        overridden=False,
+    ),
+)
+def _no_blocks_here(_: Hand, wish: Wish) -> str:
+    pool = wish.pool
+    pool.entry["reservation_ids"] = {r: reservation(pool, r) for r in pool.regions}
+    return of_pool(wish, "purchase", "capacity_block")
+
+
+@mistake(
+    "NE117", Want(sorts=(NEURON,), purchases=("capacity_block",), single=True, overridden=False)
+)
+def _larger_than_a_block(hand: Hand, wish: Wish) -> str:
+    most = facts.catalog().limit("capacity_block_instances_max")
+    one_size(wish.pool, hand.one((most + 1, most + 100)))
+    roomy(wish)
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@mistake("NE121", Want())
+def _override_of_the_other_kind(hand: Hand, wish: Wish) -> str:
+    region = hand.one(wish.pool.regions)
+    override = as_map(wish.pool)[region]
+    if wish.pool.managed:
+        name = hand.one(("max_size", "reservation_id"))
+        override[name] = 3 if name == "max_size" else "cr-0a"
+    else:
+        name = "reservation_group_arn"
+        override[name] = f"arn:aws:resource-groups:{region}:{facts.ACCOUNT}:group/g"
+    return f"capacity.{wish.pool.name}.regions.{region}.{name}"
+
+
+@mistake("NE122", replace(MANAGED, purchases=("reserved",), overridden=False))
+def _group_of_another_region(hand: Hand, wish: Wish) -> str:
+    pool, region = wish.pool, hand.one(wish.pool.regions)
+    other = "us-west-1" if region != "us-west-1" else "us-west-2"
+    arn = hand.one(
+        (
+            reservation(pool, region).replace(f":{region}:", f":{other}:"),
+            reservation(pool, region).replace("arn:aws:", "arn:aws-cn:"),
+        )
+    )
+    differing = overrides(pool.entry).get(region, {})
+    if "reservation_group_arn" in differing:
+        differing["reservation_group_arn"] = arn
+        return f"capacity.{pool.name}.regions.{region}.reservation_group_arn"
+    pool.entry["reservation_group_arns"][region] = arn
+    return f"capacity.{pool.name}.reservation_group_arns.{region}"
+
+
+@mistake(
+    "NE133",
+    replace(GROUPS, purchases=("capacity_reservation",), regions=2, overridden=False),
+)
+def _one_reservation_for_two(_: Hand, wish: Wish) -> tuple[str, ...]:
+    pool = wish.pool
+    for override in overrides(pool.entry).values():
+        override.pop("reservation_id", None)
+    first, second, *rest = pool.regions
+    given = {first: "cr-0a", second: "cr-0a"} | {r: reservation(pool, r) for r in rest}
+    pool.entry["reservation_ids"] = given
+    stem = f"capacity.{pool.name}.reservation_ids"
+    return f"{stem}.{first}", f"{stem}.{second}"
+
+
+# -- chips -----------------------------------------------------------------------------------------
+
+
+@mistake("NE201", replace(SILENT, sorts=(CPU, MANAGED_CPU)))
+def _devices_without_chips(hand: Hand, wish: Wish) -> str:
+    return field(wish, "neuron_devices", hand.one((1, "all", [0])))
+
+
+@mistake("NE202", replace(SILENT, sorts=(NEURON, MANAGED_NEURON)))
+def _devices_not_named(_: Hand, wish: Wish) -> str:
+    del wish.entry["neuron_devices"]
+    return f"{wish.path}.neuron_devices"
+
+
+@mistake("NE203", replace(BY_NAME, sorts=(NEURON, MANAGED_NEURON), exact=True))
+def _device_that_does_not_exist(hand: Hand, wish: Wish) -> str:
+    total = facts.devices_of(wish.pool.kind)
+    return field(wish, "neuron_devices", hand.one((total + 1, [total], 1024)))
+
+
+@mistake("NE204", BY_NAME)
+def _device_twice(_: Hand, wish: Wish) -> str:
+    return field(wish, "neuron_devices", [0, 0])
+
+
+@mistake("NE204", replace(BY_NAME, types=several))
+def _illegal_set(hand: Hand, wish: Wish) -> str:
+    legal, total = set(facts.sets(wish.pool.kind)), facts.devices_of(wish.pool.kind)
+    wrong: list[int | list[int]] = [[0, 2], [0, total - 1]]
+    if (0, 2) not in legal:
+        wrong += [2, 3, 5, [0, 1], [1, 2, 3, 4], [4, 5, 6, 7, 8, 9, 10, 11]]
+    return field(wish, "neuron_devices", hand.one(wrong))
+
+
+@mistake("NE205", replace(BY_NAME, types=several, alone=True, work=("models",)))
+def _overlap(hand: Hand, wish: Wish) -> tuple[str, ...]:
+    sets = [(f, n) for f, n in facts.sets(wish.pool.kind) if n > 1]
+    first, size = hand.one(sets)
+    ids = set(range(first, first + size))
+    others = [set(range(f, f + n)) for f, n in facts.sets(wish.pool.kind)]
+    other = hand.one([o for o in others if o & ids and o != ids])
+    wish.entry["neuron_devices"] = sorted(ids)
+    name = another(wish, neuron_devices=sorted(other))
+    return f"{wish.path}.neuron_devices", f"models.{name}.neuron_devices"
+
+
+@mistake("NE206", replace(ALONE, sorts=(NEURON,), modes=("bridge", "host")))
+def _too_many_replicas(hand: Hand, wish: Wish) -> str:
+    size = size_in(wish.pool, wish.region)
+    each = 1 if wish.work.ids is not None else per_instance(wish)
+    most = size * each + hand.one((1, 2, 50))
+    wish.entry["replicas"] = {"min": hand.number(0, most), "max": most}
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@mistake("NE207", replace(EMPTY, sorts=(MANAGED_NEURON,)))
+def _inf1_on_managed_instances(hand: Hand, wish: Wish) -> str:
+    patterns = wish.pool.entry["allowed_instance_types"]
+    wish.pool.entry.pop("local_storage", None)
+    patterns.append(hand.one(("inf1.*", "inf1.xlarge", "inf*")))
+    return f"capacity.{wish.pool.name}.allowed_instance_types[{len(patterns) - 1}]"
+
+
+@mistake("NE209", replace(SILENT, sorts=(MANAGED_NEURON,)))
+def _both_approaches(_: Hand, wish: Wish) -> str:
+    whole = wish.entry["neuron_devices"] == "all"
+    return sidecar_with(wish, neuron_devices=[0] if whole else "all") + ".neuron_devices"
+
+
+@mistake(
+    "NE209",
+    replace(SILENT, sorts=(MANAGED_NEURON,), exact=True, devices=("all",), alone=True),
+)
+def _both_approaches_on_a_pool(hand: Hand, wish: Wish) -> str:
+    group = hand.one(("models", "jobs"))
+    return f"{group}.{another(wish, group, neuron_devices=hand.one((1, [0])))}.neuron_devices"
+
+
+@mistake("NE210", replace(SILENT, sorts=(MANAGED_NEURON,), devices=("all",)))
+def _two_ask_for_all(_: Hand, wish: Wish) -> str:
+    return sidecar_with(wish, neuron_devices="all") + ".neuron_devices"
+
+
+@mistake(
+    "NE211",
+    replace(SILENT, sorts=(MANAGED_NEURON,), exact=False, devices=("all",), modes=("host",)),
+)
+def _names_on_several_types(hand: Hand, wish: Wish) -> str:
+    return field(wish, "neuron_devices", hand.one((1, [0])))
+
+
+@mistake("NE213", ON_DEVICES)
+def _devices_of_a_sidecar(hand: Hand, wish: Wish) -> str:
+    return sidecar_with(wish, neuron_devices=hand.one((1, [15]))) + ".neuron_devices"
+
+
+@mistake(
+    "NE214",
+    replace(ALONE, sorts=(NEURON,), work=("jobs",), port=False, modes=("bridge", "host")),
+)
+def _job_that_never_starts(_: Hand, wish: Wish) -> str:
+    pool = wish.pool
+    size = size_in(pool, wish.region)
+    another(wish, neuron_devices="all", replicas={"min": size})
+    return f"{wish.path}.neuron_devices"
+
+
+@mistake("NE217", replace(EMPTY, sorts=(MANAGED_NEURON,)))
+def _mixed_types(hand: Hand, wish: Wish) -> str:
+    wish.pool.entry["allowed_instance_types"].append(hand.one(("c7g.xlarge", "m5.*")))
+    return f"capacity.{wish.pool.name}.allowed_instance_types"
+
+
+# -- cores -----------------------------------------------------------------------------------------
+
+
+@mistake("NE219", ON_DEVICES)
+def _malformed_cores(hand: Hand, wish: Wish) -> str:
+    name = hand.one((CORES, NUMBER))
+    return variable(wish, name, hand.one(("all", "-1", "", "1.5", "0-", "3-1x")))
+
+
+@mistake("NE220", replace(BY_NAME, devices=("ids",)))
+def _cores_of_other_devices(hand: Hand, wish: Wish) -> str:
+    ids: tuple[int, ...] = wish.work.ids or (0,)
+    each = facts.cores_of(wish.pool.kind)
+    last = (ids[-1] + 1) * each
+    return variable(wish, CORES, hand.one((str(last), f"{ids[0] * each}-{last}")))
+
+
+@mistake("NE221", replace(ALONE, sorts=(NEURON,), types=several, port=False, ami=False))
+def _one_range_for_several_slots(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 1)
+    wish.entry["neuron_devices"] = 1
+    wish.entry["replicas"] = {"min": 2}
+    return variable(wish, CORES, "0")
+
+
+@mistake("NE222", ON_DEVICES)
+def _more_cores_than_there_are(hand: Hand, wish: Wish) -> str:
+    return variable(wish, NUMBER, str(cores_in(wish) + hand.one((1, 100))))
+
+
+@mistake(
+    "NE225", replace(ON_DEVICES, types=family("trn2", "trn2u"), nat=OPEN, devices=("count", "all"))
+)
+def _cores_beside_the_degree(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = PLUGIN
+    command(wish, "vllm", "serve", "/models/m", "--tensor-parallel-size=1")
+    return variable(wish, "NEURON_VISIBLE_DEVICES", "0-1")
+
+
+@mistake("NE227", ON_DEVICES)
+def _logical_cores(hand: Hand, wish: Wish) -> str:
+    grouped = facts.families((wish.pool.kind,))[0].startswith("trn2")
+    return variable(wish, LOGICAL, hand.one(("3", "0", "two") if grouped else ("1", "2")))
+
+
+@mistake("NE228", replace(SILENT, ami=False))
+def _oci_hook(hand: Hand, wish: Wish) -> str:
+    return variable(wish, "AWS_NEURON_VISIBLE_DEVICES", hand.one(("ALL", "0")))
+
+
+@mistake("NE229", ON_DEVICES)
+def _degree_above_the_cores(hand: Hand, wish: Wish) -> str:
+    degree = cores_in(wish) + hand.one((1, 64))
+    return command(wish, "vllm", "serve", "/models/m", f"--tensor-parallel-size={degree}")
+
+
+@mistake("NE232", ON_DEVICES)
+def _more_processes_than_cores(hand: Hand, wish: Wish) -> str:
+    processes = cores_in(wish) + hand.one((1, 64))
+    return command(wish, "torchrun", "--nproc_per_node", str(processes), "train.py")
+
+
+# -- tasks -----------------------------------------------------------------------------------------
+
+
+@mistake("NE301", SILENT)
+def _larger_than_the_instance(hand: Hand, wish: Wish) -> str:
+    index = hand.index(2)
+    most = max(facts.room(kind)[index] for kind in wish.pool.kinds)
+    return field(wish, ("cpu_units", "memory_mib")[index], most + hand.one((1, 1000)))
+
+
+@mistake("NE302", replace(SILENT, sorts=(CPU, MANAGED_CPU)))
+def _no_size(hand: Hand, wish: Wish) -> str:
+    name = hand.one(("cpu_units", "memory_mib"))
+    del wish.entry[name]
+    return f"{wish.path}.{name}"
+
+
+@mistake("NE303", WORK)
+def _sidecars_leave_nothing(hand: Hand, wish: Wish) -> str:
+    if hand.chance(50):
+        wish.entry["memory_mib"] = 600
+        sidecar_with(wish, memory_mib=hand.one((600, 601)))
+    else:
+        wish.entry["cpu_units"] = 600
+        sidecar_with(wish, cpu_units=hand.one((600, 601)))
+    return f"{wish.path}.sidecars"
+
+
+@mistake("NE305", replace(ALONE, port=False))
+def _maximum_below_minimum(_: Hand, wish: Wish) -> str:
+    wish.entry["replicas"] = {"min": wish.work.most + 1, "max": wish.work.most}
+    return f"{wish.path}.replicas.max"
+
+
+@mistake("NE305", replace(GROUPS, single=True))
+def _group_smaller_than_its_minimum(_: Hand, wish: Wish) -> str:
+    return of_pool(wish, "min_size", size_in(wish.pool, wish.pool.regions[0]) + 1)
+
+
+@mistake("NE306", replace(SILENT, sorts=(MANAGED_NEURON, MANAGED_CPU)))
+def _bridge_on_managed_instances(_: Hand, wish: Wish) -> str:
+    return field(wish, "network_mode", "bridge")
+
+
+@mistake("NE306", replace(BY_NAME, sorts=(MANAGED_NEURON,), exact=True))
+def _names_without_locks(_: Hand, wish: Wish) -> str:
+    return field(wish, "network_mode", "awsvpc")
+
+
+@mistake("NE307", replace(SILENT, sorts=(NEURON,), efa=True, types=with_efa))
+def _bridge_with_efa(_: Hand, wish: Wish) -> str:
+    return field(wish, "network_mode", "bridge")
+
+
+@mistake("NE308", replace(EMPTY, sorts=(NEURON, CPU), types=without_efa))
+def _no_efa(_: Hand, wish: Wish) -> str:
+    return of_pool(wish, "efa", True)
+
+
+@mistake("NE309", replace(WORK, modes=("host",), port=True))
+def _port_of_the_host(hand: Hand, wish: Wish) -> str:
+    port = hand.one((*facts.RESERVED_PORTS, facts.EPHEMERAL, 65_535))
+    if hand.chance(70):
+        return listens(wish, port)
+    wish.entry.pop("port", None)
+    return field(wish, "ports", [port])
+
+
+@mistake("NE309", replace(ON_DEVICES, modes=("host",), port=True))
+def _port_that_locks(hand: Hand, wish: Wish) -> str:
+    devices = facts.devices_of(wish.pool.kind)
+    return listens(wish, facts.LOCK_PORTS + hand.one((0, devices - 1)))
+
+
+@mistake(
+    "NE309",
+    replace(ALONE, sorts=(CPU,), modes=("host",), port=True, work=("models", "jobs"), tasks=2),
+)
+def _two_on_one_port(_: Hand, wish: Wish) -> tuple[str, ...]:
+    port = _listened(wish)
+    size = {k: wish.entry[k] for k in ("cpu_units", "memory_mib")}
+    another(wish, "jobs", network_mode="host", port=port, **size)
+    one_size(wish.pool, max(wish.work.most, 1) + 1)
+    return tuple(f"{p}.{n}" for p in (wish.path, "jobs.second") for n in ("port", "ports"))
+
+
+@mistake("NE310", replace(SILENT, sorts=(MANAGED_NEURON, MANAGED_CPU)))
+def _shared_memory_on_managed_instances(_: Hand, wish: Wish) -> str:
+    return field(wish, "shared_memory_mib", 64)
+
+
+@mistake("NE311", WORK)
+def _log_retention(hand: Hand, wish: Wish) -> str:
+    return field(wish, "log_retention_days", hand.one((2, 31, 364, 3654, 100_000)))
+
+
+@mistake("NE312", WORK)
+def _health_check_limits(hand: Hand, wish: Wish) -> str:
+    name, value = hand.one(
+        (
+            ("interval_seconds", 301),
+            ("timeout_seconds", 1),
+            ("timeout_seconds", 61),
+            ("timeout_seconds", 60),
+            ("retries", 1),
+            ("retries", 11),
+            ("start_period_seconds", 301),
+        )
+    )
+    check: Entry = {"interval_seconds": 60 if value != 61 else 62, name: value}
+    wish.entry["health_check"] = check
+    return f"{wish.path}.health_check.{name}"
+
+
+@mistake("NE313", MANAGED)
+def _limits_of_managed_instances(hand: Hand, wish: Wish) -> str:
+    wish.pool.entry.pop("local_storage", None)
+    name, value = hand.one(
+        (("storage_gib", 29), ("storage_gib", 16_385), ("scale_in_after_seconds", 3601))
+    )
+    return of_pool(wish, name, value)
+
+
+@mistake("NE313", replace(MANAGED, types=not_stored))
+def _no_instance_store(_: Hand, wish: Wish) -> str:
+    wish.pool.entry.pop("storage_gib", None)
+    return of_pool(wish, "local_storage", True)
+
+
+@mistake("NE313", replace(MANAGED, types=stored))
+def _two_volumes(_: Hand, wish: Wish) -> str:
+    wish.pool.entry["local_storage"] = True
+    return of_pool(wish, "storage_gib", 200)
+
+
+@mistake("NE314", replace(ALONE, sorts=(CPU,), port=False, modes=("bridge", "host")))
+def _pool_too_small(hand: Hand, wish: Wish) -> str:
+    cpu, memory = wish.pool.room
+    each = min(cpu // wish.entry["cpu_units"], memory // wish.entry["memory_mib"])
+    most = each * size_in(wish.pool, wish.region) + hand.one((1, 20))
+    wish.entry["replicas"] = {"min": 0, "max": most}
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@mistake("NE314", replace(ALONE, sorts=(NEURON,), types=several, port=False))
+def _whole_memory_twice(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 1)
+    wish.entry["neuron_devices"] = 1
+    wish.entry["replicas"] = {"min": 2}
+    wish.entry["memory_mib"] = wish.pool.room[1]
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@mistake("NE717", replace(WORK, sorts=(MANAGED_NEURON, MANAGED_CPU)))
+def _stops_longer_than_a_day(_: Hand, wish: Wish) -> str:
+    most = facts.catalog().limit("managed_instances_stop_timeout_max_seconds")
+    return field(wish, "stop_timeout_seconds", most + 1)
+
+
+@mistake("NE715", replace(WORK, modes=("host",), port=True, alone=True))
+def _host_ports_run_out(hand: Hand, wish: Wish) -> str:
+    whole = wish.pool.managed and wish.entry.get("neuron_devices") == "all"
+    locks = 0 if whole else wish.work.devices
+    wish.entry.pop("port", None)
+    most = facts.catalog().limit("host_ports_per_instance_max") - len(facts.RESERVED_PORTS) - locks
+    return field(wish, "ports", list(range(9000, 9000 + most + hand.one((1, 60)))))
+
+
+@mistake("NE320", replace(ON_DEVICES, modes=("bridge",), efa=False, port=True))
+def _port_of_a_lock(hand: Hand, wish: Wish) -> str:
+    devices = facts.devices_of(wish.pool.kind)
+    return listens(wish, facts.LOCK_PORTS + hand.one((0, devices - 1)))
+
+
+@mistake("NE716", WORK)
+def _secret_and_variable(_: Hand, wish: Wish) -> str:
+    wish.entry["secrets"] = {"LOG_LEVEL": "/serving/log-level"}
+    return variable(wish, "LOG_LEVEL", "debug")
+
+
+@mistake("NE326", WORK)
+def _secret_of_another_partition(_: Hand, wish: Wish) -> str:
+    partition = "aws-cn" if facts.partition(wish.region) != "aws-cn" else "aws"
+    arn = f"arn:{partition}:secretsmanager:{{region}}:{facts.ACCOUNT}:secret:a-b1c2d3"
+    wish.entry["secrets"] = {"HF_TOKEN": arn}
+    return f"{wish.path}.secrets.HF_TOKEN"
+
+
+@mistake("NE327", WORK)
+def _unknown_capability(hand: Hand, wish: Wish) -> str:
+    wrong = ("CAP_SYS_ADMIN", "EVERYTHING", *(() if wish.pool.managed else ("BPF",)))
+    return field(wish, "linux_capabilities", [hand.one(wrong)])
+
+
+@mistake("NE330", replace(WORK, sorts=(NEURON, CPU)))
+def _shared_memory_beyond_the_task(_: Hand, wish: Wish) -> str:
+    memory = wish.entry.get("memory_mib") or facts.share(wish.pool.kind, wish.work.devices)[1]
+    return field(wish, "shared_memory_mib", memory + 1)
+
+
+@mistake("NE331", WORK)
+def _exec_on_a_read_only_root(_: Hand, wish: Wish) -> str:
+    wish.entry["exec"] = True
+    return field(wish, "read_only_root", True)
+
+
+def _listened(wish: Wish) -> int:
+    return wish.entry.get("port") or wish.entry["ports"][0]
+
+
+@mistake("NE333", replace(CALLED, sorts=(NEURON, CPU), efa=False, modes=("bridge",)))
+def _localhost_behind_the_bridge(hand: Hand, wish: Wish) -> str:
+    host = hand.one(("localhost", "127.0.0.1"))
+    path = sidecar_with(wish, command=["--url", f"http://{host}:{_listened(wish)}/metrics"])
+    return f"{path}.command[1]"
+
+
+@mistake("NE334", replace(CALLED, modes=("host", "awsvpc")))
+def _link_name_without_a_bridge(_: Hand, wish: Wish) -> str:
+    address = f"http://{wish.work.name}:{_listened(wish)}"
+    path = sidecar_with(wish, environment={"MODEL": address})
+    return f"{path}.environment.MODEL"
+
+
+@mistake("NE335", replace(CALLED, modes=("host", "awsvpc")))
+def _sidecar_on_the_port(_: Hand, wish: Wish) -> str:
+    return sidecar_with(wish, command=["/bin/proxy", f"--port={_listened(wish)}"]) + ".command"
+
+
+@mistake("NE336", WORK)
+def _malformed_user(hand: Hand, wish: Wish) -> str:
+    return field(wish, "user", hand.one(("1:2:3", ":", "a:", "-a")))
+
+
+@mistake("NE714", WORK)
+def _definition_too_long(_: Hand, wish: Wish) -> str:
+    wish.entry["environment"] = {f"TEXT_{n}": "x" * 32_000 for n in range(3)}
+    return f"{wish.path}.environment"
+
+
+# -- images ----------------------------------------------------------------------------------------
+
+
+@mistake("NE402", Want(sorts=(NEURON, CPU), ami=False))
+def _unknown_ami(hand: Hand, wish: Wish) -> str:
+    neuron = "al2023-ami-ecs-neuron-hvm-2023.0.20260700-kernel-6.1-x86_64"
+    other = facts.ami_versions("al2023", neuron=not wish.pool.neuron, architecture="x86_64")
+    wish.pool.entry["ami"] = {"version": hand.one((neuron, other[-1].image_name))}
+    return f"capacity.{wish.pool.name}.ami.version"
+
+
+@mistake("NE405", replace(SILENT, far="aws-us-gov"))
+def _no_registry(_: Hand, wish: Wish) -> str:
+    return field(wish, "image", "dlc/serving:1.0")
+
+
+@mistake("NE406", replace(PULLS, sorts=(NEURON,), ami=False))
+def _image_of_another_chip(hand: Hand, wish: Wish) -> str:
+    family = facts.families((wish.pool.kind,))[0]
+    rows = [r for r in facts.catalog().container_images if family not in r.families]
+    rows = [r for r in rows if not r.ended and not r.newest.startswith("dlc/")]
+    rows = [r for r in rows if r.server in ("", "torchserve")]
+    return field(wish, "image", hand.one([r.newest for r in rows]))
+
+
+@mistake(
+    "NE408",
+    replace(PULLS, sorts=(NEURON,), types=not_inf1, ami=False, alone=True),
+)
+def _driver_that_never_fits(hand: Hand, wish: Wish) -> str:
+    versions = [
+        v.image_name
+        for v in facts.ami_versions("al2023", neuron=True, architecture="x86_64")
+        if facts.at_odds(v.date, (2, 28, 0))
+        and (v.regions is None or set(wish.pool.regions) <= v.regions)
+    ]
+    wish.pool.entry["ami"] = {"version": hand.one(versions)}
+    return field(wish, "image", wish.entry["image"] + "-sdk2.28.0")
+
+
+@mistake("NE410", replace(PULLS, sorts=(NEURON,), types=family("inf2", "trn1"), ami=False))
+def _never_published(_: Hand, wish: Wish) -> str:
+    stem = "public.ecr.aws/neuron/pytorch-inference-neuronx"
+    return field(wish, "image", f"{stem}:2.9.0-neuronx-py312-sdk2.32.0-ubuntu24.04")
+
+
+@mistake("NE413", replace(PULLS))
+def _wrong_registry_account(_: Hand, wish: Wish) -> str:
+    return field(wish, "image", "763104351884.dkr.ecr.ap-south-2.amazonaws.com/serving:1.0")
+
+
+@mistake("NE415", replace(PULLS, sorts=(NEURON,), types=family(*LATER), ami=False))
+def _server_without_a_command(hand: Hand, wish: Wish) -> str:
+    wish.entry["image"] = NXDI
+    if hand.chance(50):
+        wish.entry["command"] = ["--max-num-seqs=4"]
+    return f"{wish.path}.command"
+
+
+@mistake("NE416", replace(PULLS, sorts=(NEURON,), types=family(*LATER), ami=False))
+def _arguments_expected(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = OPTIMUM
+    return command(wish, "vllm", "serve", "/models/m")
+
+
+@mistake("NE421", replace(CALLED, sorts=(NEURON,), types=family(*LATER), ami=False, nat=OPEN))
+def _port_nobody_listens_on(_: Hand, wish: Wish) -> tuple[str, ...]:
+    wish.entry["image"] = NXDI
+    command(wish, "vllm", "serve", "/models/m", "--port", "7999")
+    return f"{wish.path}.port", f"{wish.path}.ports"
+
+
+# -- networks and traffic --------------------------------------------------------------------------
+
+
+@mistake("NE503", replace(CALLED, networks=("existing",), lone_pool=True))
+def _one_zone(hand: Hand, wish: Wish) -> str:
+    private = wish.network(wish.region)["private_subnets"]
+    zone = hand.one([z for z in wish.pool.zones(wish.region) if z in private])
+    wish.network(wish.region)["private_subnets"] = {zone: private[zone]}
+    return f"regions.{wish.region}.network.private_subnets"
+
+
+@mistake("NE504", replace(CALLED, regions=2))
+def _group_in_two_regions(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"allow_from": ["10.0.0.0/8", "sg-0a"]}
+    return "traffic.allow_from"
+
+
+@mistake("NE507", Want(networks=("own",)))
+def _block_of_no_hosts(hand: Hand, wish: Wish) -> str:
+    region = hand.one(wish.pool.regions)
+    wish.network(region)["cidr"] = hand.one(("127.0.0.0/16", "169.254.0.0/16", "224.1.0.0/16"))
+    return f"regions.{region}.network.cidr"
+
+
+@mistake(
+    "NE509",
+    Want(
+        sorts=(NEURON, CPU),
+        networks=("own",),
+        purchases=("on_demand", "spot"),
+        overridden=False,
+        single=True,
+    ),
+)
+def _too_few_addresses(hand: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    wish.network(region)["cidr"] = "10.9.0.0/20"
+    one_size(wish.pool, hand.one((5000, 4000)))
+    return f"regions.{region}.network.cidr"
+
+
+@mistake("NE510", Want(networks=("existing",)))
+def _subnet_twice(_: Hand, wish: Wish) -> tuple[str, ...]:
+    region = wish.pool.regions[0]
+    network = wish.network(region)
+    zone = min(network["private_subnets"])
+    network["public_subnets"] = {zone: network["private_subnets"][zone]}
+    stem = f"regions.{region}.network"
+    return f"{stem}.public_subnets.{zone}", f"{stem}.private_subnets.{zone}"
+
+
+@mistake("NE511", Want(networks=("existing",), regions=2))
+def _vpc_twice(_: Hand, wish: Wish) -> tuple[str, ...]:
+    first, second = wish.pool.regions[:2]
+    wish.network(second)["vpc_id"] = wish.network(first)["vpc_id"]
+    return f"regions.{first}.network.vpc_id", f"regions.{second}.network.vpc_id"
+
+
+@mistake("NE512", SHUT)
+def _public_image(hand: Hand, wish: Wish) -> str:
+    return field(wish, "image", hand.one(("public.ecr.aws/acme/serving:1.0", "acme/serving:1")))
+
+
+@mistake("NE513", SHUT)
+def _image_of_another_region(_: Hand, wish: Wish) -> str:
+    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    return field(wish, "image", wish.entry["image"].replace("{region}", other))
+
+
+@mistake("NE514", SHUT)
+def _model_of_the_hub(hand: Hand, wish: Wish) -> str:
+    if hand.chance(50):
+        return command(wish, "vllm", "serve", "Qwen/Qwen3-8B")
+    return variable(wish, "HF_MODEL_ID", "Qwen/Qwen3-8B")
+
+
+@mistake("NE516", SHUT)
+def _secret_of_another_region(_: Hand, wish: Wish) -> str:
+    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    arn = f"arn:aws:secretsmanager:{other}:{facts.ACCOUNT}:secret:hf-a1b2c3"
+    wish.entry["secrets"] = {"HF_TOKEN": arn}
+    return f"{wish.path}.secrets.HF_TOKEN"
+
+
+@mistake("NE518", WORK)
+def _impossible_bucket(hand: Hand, wish: Wish) -> str:
+    names = ("my..models", "models-", "xn--models", "models-s3alias", "10.0.0.1", "{zone}-models")
+    wish.entry["s3_read"] = [f"s3://{hand.one((*names, 'a' * 64))}/"]
+    return f"{wish.path}.s3_read[0]"
+
+
+@mistake("NE519", Want())
+def _certificate_of_another_region(hand: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    other = "us-west-1" if region != "us-west-1" else "us-west-2"
+    arn = hand.one(("arn:aws:acm:{other}", "arn:aws-cn:acm:{region}"))
+    arn = arn.format(other=other, region=region) + f":{facts.ACCOUNT}:certificate/0a1b"
+    wish.keys["traffic"] = {"certificate_arns": {region: arn}}
+    return f"traffic.certificate_arns.{region}"
+
+
+@mistake("NE521", ANY)
+def _caller_that_is_no_block(hand: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"allow_from": [hand.one(("10.0.0.1/8", "300.0.0.0/8", "10.0.0.0/33"))]}
+    return "traffic.allow_from[0]"
+
+
+@mistake("NE522", ANY)
+def _caller_twice(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"allow_from": ["10.0.0.0/8", "10.0.0.0/8"]}
+    return "traffic.allow_from[1]"
+
+
+@mistake(
+    "NE524",
+    replace(MODEL, sorts=(MANAGED_CPU,), networks=("existing",), lone_pool=True, single=True),
+)
+def _too_many_served(_: Hand, wish: Wish) -> str:
+    most = facts.catalog().limit("target_groups_per_load_balancer")
+    size = {k: wish.entry[k] for k in ("cpu_units", "memory_mib")}
+    fields = {"image": wish.entry["image"], "capacity": wish.pool.name, "port": 8080, **size}
+    wish.keys["models"] |= {f"served-{n}": fields for n in range(most + 1)}
+    network = wish.network(wish.region)
+    zones = {z: f"subnet-9{n}" for n, z in enumerate(facts.zones(wish.region))}
+    network["private_subnets"] = zones
+    network.pop("public_subnets", None)
+    return "models"
+
+
+# -- names and limits ------------------------------------------------------------------------------
+
+
+@mistake("NE701", ANY)
+def _tag_of_aws(hand: Hand, wish: Wish) -> str:
+    key, value = hand.one((("aws:team", "a"), ("AWS:x", "a"), ("team", "aws:a")))
+    wish.keys["tags"] = {key: value}
+    return f"tags.{key}"
+
+
+@mistake("NE702", ANY)
+def _character_of_no_tag(hand: Hand, wish: Wish) -> str:
+    key, value = hand.one((("te*am", "a"), ("team", "a,b"), ("team", "a\tb")))
+    wish.keys["tags"] = {key: value}
+    return f"tags.{key}"
+
+
+@mistake("NE703", ANY)
+def _too_many_tags(hand: Hand, wish: Wish) -> str:
+    wish.keys["tags"] = {f"key-{n}": "v" for n in range(hand.one((50, 60)))}
+    return "tags"
+
+
+@mistake("NE705", ANY)
+def _tags_alike(hand: Hand, wish: Wish) -> tuple[str, ...]:
+    first, second = hand.one((("team", "Team"), ("name", "Name2"), ("A", "a")))
+    wish.keys["tags"] = {first: "a", second: "b"}
+    return f"tags.{first}", f"tags.{second}"
+
+
+@mistake("NE706", MANAGED)
+def _tag_that_metadata_refuses(hand: Hand, wish: Wish) -> str:
+    key = hand.one(("a/b", "a b", "größe"))
+    wish.keys["tags"] = {key: "a"}
+    return f"tags.{key}"
+
+
+@mistake(
+    "NE707",
+    Want(
+        sorts=(CPU, MANAGED_CPU),
+        purchases=("on_demand",),
+        alone=True,
+        lone_pool=True,
+        overridden=False,
+        single=True,
+    ),
+)
+def _too_many_pools(_: Hand, wish: Wish) -> str:
+    most = facts.catalog().limit("capacity_providers_per_cluster")
+    for number in range(most):
+        wish.keys["capacity"][f"further-{number}"] = dict(wish.pool.entry)
+    roomy(wish)
+    return "capacity"
+
+
+@mistake("NE708", WORK)
+def _inline_policies_too_long(_: Hand, wish: Wish) -> str:
+    long = "x" * 900
+    wish.entry["s3_read"] = [f"s3://models-{n}/{long}/" for n in range(20)]
+    return f"{wish.path}.s3_read"
+
+
+@mistake("NE710", WORK)
+def _policy_of_another_account(_: Hand, wish: Wish) -> tuple[str, ...]:
+    partition = facts.partition(wish.home)
+    wish.keys.pop("traffic", None)
+    stem = f"arn:{partition}:iam::"
+    wish.entry["task_policies"] = [
+        f"{stem}{facts.ACCOUNT}:policy/a",
+        f"{stem}999988887777:policy/b",
+    ]
+    return tuple(f"{wish.path}.task_policies[{n}]" for n in (0, 1))
+
+
+@mistake("NE711", SILENT)
+def _too_many_containers(_: Hand, wish: Wish) -> str:
+    sidecar: Entry = {"image": wish.entry["image"], "cpu_units": 0, "memory_mib": 6}
+    wish.entry["sidecars"] = {f"s{n}": sidecar for n in range(10)}
+    return f"{wish.path}.sidecars"
+
+
+@mistake("NE712", WORK)
+def _part_missing(hand: Hand, wish: Wish) -> str:
+    partition = facts.partition(wish.home)
+    arn = f"arn:{partition}:secretsmanager:{{region}}:{facts.ACCOUNT}:secret:hf-a1b2c3"
+    wish.entry["secrets"] = {"HF_TOKEN": arn + hand.one((":key", ":key:", ":a:b:c:d"))}
+    return f"{wish.path}.secrets.HF_TOKEN"
+
+
+@mistake("NE718", JOB)
+def _no_schedule(hand: Hand, wish: Wish) -> str:
+    wrong = (
+        "cron(0 3 * * *)",
+        "cron(0 3 * * * *)",
+        "cron(61 3 * * ? *)",
+        "rate(2 weeks)",
+        "rate(0 hours)",
+        "at(2030-12-24)",
+        "at(2030-13-24T18:00:00)",
+    )
+    wish.entry["schedule"] = {"expression": hand.one(wrong)}
+    return f"{wish.path}.schedule.expression"
+
+
+@mistake("NE719", JOB)
+def _no_time_zone(hand: Hand, wish: Wish) -> str:
+    zone = hand.one(("Europe/Berln", "CET2", "Mars/Olympus"))
+    wish.entry["schedule"] = {"expression": "rate(1 hour)", "timezone": zone}
+    return f"{wish.path}.schedule.timezone"
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+@mistake("NE802", SILENT)
+def _several_nodes(hand: Hand, wish: Wish) -> str:
+    nodes = hand.one(("--nnodes=2", "--nnodes=1:4", "--num_machines=8"))
+    return command(wish, "torchrun", nodes, "--nproc_per_node=1", "train.py")

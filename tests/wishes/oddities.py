@@ -1,0 +1,311 @@
+"""What only warns: stack files that AWS takes and that will hurt, one for each warning and note
+that the plain draws seldom or never meet. All of them are valid.
+"""
+
+from dataclasses import replace
+
+from catalog import InstanceType
+from tests.wishes import facts
+from tests.wishes.changes import (
+    ALONE,
+    ANY,
+    BY_NAME,
+    CALLED,
+    EMPTY,
+    JOB,
+    LATER,
+    MANAGED,
+    NXDI,
+    ON_DEVICES,
+    OPEN,
+    PLUGIN,
+    PULLS,
+    SHUT,
+    WORK,
+    another,
+    command,
+    family,
+    field,
+    oddity,
+    of_pool,
+    one_size,
+    roomy,
+    several,
+    sidecar_with,
+    variable,
+)
+from tests.wishes.drawing import Hand
+from tests.wishes.pools import CPU, NEURON, Want, reservation
+from tests.wishes.stacks import Wish
+from tests.wishes.tasks import CORES, NUMBER
+
+
+def _largest(kind: InstanceType) -> bool:
+    return kind.name == "inf2.48xlarge"
+
+
+def _large(kind: InstanceType) -> bool:
+    return kind.vcpus >= facts.catalog().limit("scale_out_note_vcpus")
+
+
+PAID = ("on_demand", "spot")
+INF1 = "dlc/tensorflow-inference-neuron:1.15.4-neuron-py37-ubuntu18.04"
+SERVE = ("vllm", "serve", "/models/m")
+
+
+@oddity("NE119", Want(sorts=(NEURON, CPU)))
+def _reservation_elsewhere(_: Hand, wish: Wish) -> str:
+    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    if not wish.pool.entry.get("regions"):
+        wish.pool.entry["regions"] = list(wish.pool.regions)
+    wish.pool.entry.setdefault("reservation_ids", {})[other] = "cr-0a"
+    return f"capacity.{wish.pool.name}.reservation_ids.{other}"
+
+
+@oddity("NE120", Want(sorts=(NEURON, CPU), purchases=PAID, overridden=False))
+def _reservation_not_used(_: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    wish.pool.entry["reservation_ids"] = {region: reservation(wish.pool, region)}
+    return f"capacity.{wish.pool.name}.reservation_ids.{region}"
+
+
+@oddity("NE123", replace(MANAGED, purchases=("reserved",), regions=2, overridden=False))
+def _groups_of_two_accounts(_: Hand, wish: Wish) -> str:
+    groups = {r: reservation(wish.pool, r) for r in wish.pool.regions}
+    last = wish.pool.regions[-1]
+    groups[last] = groups[last].replace(facts.ACCOUNT, "999988887777")
+    wish.pool.entry["regions"] = list(wish.pool.regions)
+    return of_pool(wish, "reservation_group_arns", groups)
+
+
+@oddity("NE132", Want(sorts=(NEURON,), purchases=("capacity_block",), overridden=False))
+def _block_with_a_minimum(_: Hand, wish: Wish) -> str:
+    return of_pool(wish, "min_size", 1)
+
+
+@oddity("NE130", replace(JOB, sorts=(NEURON,), types=_large, alone=True, single=True))
+def _two_from_nothing(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 2)
+    roomy(wish)
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@oddity("NE215", replace(ALONE, sorts=(NEURON,), port=False, modes=("bridge", "host")))
+def _job_waits(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 2)
+    wish.entry.update(neuron_devices="all", replicas={"min": 1, "max": 2})
+    return f"jobs.{another(wish, 'jobs', neuron_devices='all')}"
+
+
+@oddity(
+    "NE216", replace(ALONE, sorts=(NEURON,), types=several, port=False, modes=("bridge", "host"))
+)
+def _two_pools_need_fewer(_: Hand, wish: Wish) -> str:
+    total = facts.devices_of(wish.pool.kind)
+    one_size(wish.pool, total + 1)
+    wish.keys["models"]["second"] = wish.entry | {"neuron_devices": 1, "replicas": {"min": total}}
+    wish.entry["neuron_devices"] = "all"
+    wish.entry["replicas"] = {"min": 1}
+    return f"capacity.{wish.pool.name}"
+
+
+@oddity("NE224", replace(BY_NAME, devices=("ids",)))
+def _both_variables(_: Hand, wish: Wish) -> str:
+    path = variable(wish, NUMBER, "1")
+    first = (wish.work.ids or (0,))[0] * facts.cores_of(wish.pool.kind)
+    wish.entry["environment"][CORES] = str(first)
+    sidecar_with(wish, neuron_devices=[*(wish.work.ids or (0,))][-1:])
+    return path
+
+
+@oddity("NE226", replace(ON_DEVICES, types=family(*LATER), nat=OPEN))
+def _variable_of_the_plugin(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = NXDI
+    command(wish, *SERVE)
+    return variable(wish, "NEURON_VISIBLE_DEVICES", "0")
+
+
+@oddity("NE231", replace(ON_DEVICES, types=_largest, devices=("all",)))
+def _undocumented_degree(hand: Hand, wish: Wish) -> str:
+    return command(wish, *SERVE, f"--tensor-parallel-size={hand.one((5, 7, 23))}")
+
+
+@oddity("NE234", replace(ON_DEVICES, types=family("inf2", "trn1"), nat=OPEN))
+def _model_known_to_fail(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = NXDI
+    return command(wish, "vllm", "serve", "Qwen/Qwen2.5-14B-Instruct")
+
+
+@oddity("NE315", replace(ALONE, sorts=(NEURON,), types=several, port=False, overridden=False))
+def _sizes_beyond_the_shares(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 2)
+    wish.entry["neuron_devices"] = 1
+    wish.entry["replicas"] = {"min": 2}
+    wish.keys["models"]["second"] = dict(wish.entry)
+    for entry in (wish.entry, wish.keys["models"]["second"]):
+        entry["memory_mib"] = wish.pool.room[1] // 2 + 1
+        entry["replicas"] = {"min": 1}
+    wish.keys["models"]["second"]["neuron_devices"] = [facts.devices_of(wish.pool.kind) - 1]
+    wish.entry["neuron_devices"] = [0]
+    return f"{wish.path}.memory_mib"
+
+
+@oddity("NE318", replace(ALONE, sorts=(CPU,), modes=("awsvpc",), port=False))
+def _interfaces_run_out(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 1)
+    cpu, memory = wish.pool.room
+    wish.entry.update(cpu_units=cpu // 12, memory_mib=memory // 12)
+    wish.entry["replicas"] = {"min": 10}
+    return f"{wish.path}.network_mode"
+
+
+@oddity("NE323", WORK)
+def _secret_in_clear(_: Hand, wish: Wish) -> str:
+    return variable(wish, "DB_PASSWORD", "correct horse battery staple")
+
+
+@oddity("NE325", replace(PULLS, regions=2))
+def _secret_of_another_region(_: Hand, wish: Wish) -> str:
+    arn = f"arn:aws:secretsmanager:{wish.pool.regions[0]}:{facts.ACCOUNT}:secret:hf-a1b2c3"
+    wish.entry["secrets"] = {"HF_TOKEN": arn}
+    return f"{wish.path}.secrets.HF_TOKEN"
+
+
+@oddity("NE329", replace(ALONE, sorts=(NEURON,), port=False))
+def _small_volume(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 2 * wish.work.most)
+    wish.keys["models"]["second"] = wish.entry | {"image": wish.entry["image"] + "-1"}
+    return of_pool(wish, "root_volume_gib", 30)
+
+
+@oddity("NE350", replace(ALONE, sorts=(CPU,), port=False, modes=("bridge", "host")))
+def _fortunate_order(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 2)
+    memory = wish.pool.room[1]
+    wish.entry.update(cpu_units=128, memory_mib=memory // 2, replicas={"min": 3})
+    small = {"memory_mib": memory // 4, "replicas": {"min": 2}}
+    wish.keys["models"]["second"] = wish.entry | small
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@oddity("NE409", replace(PULLS, sorts=(NEURON,), ami=False, alone=True))
+def _old_driver(_: Hand, wish: Wish) -> str:
+    wish.pool.entry["ami"] = {"family": "al2"}
+    return field(wish, "image", wish.entry["image"] + "-sdk2.26.1")
+
+
+@oddity("NE411", replace(PULLS, sorts=(NEURON,), types=family("inf1"), ami=False))
+def _no_longer_supported(_: Hand, wish: Wish) -> str:
+    return field(wish, "image", INF1)
+
+
+@oddity("NE414", PULLS)
+def _moving_tag(hand: Hand, wish: Wish) -> str:
+    return field(wish, "image", hand.one(("acme/serving:latest", "acme/serving")))
+
+
+@oddity("NE418", replace(ON_DEVICES, types=family("inf2", "trn1"), nat=OPEN))
+def _blocks_unset(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = NXDI
+    return command(wish, *SERVE, "--max-num-seqs=4", "--max-model-len=8192")
+
+
+@oddity("NE419", replace(ON_DEVICES, types=family("inf2", "trn1"), nat=OPEN))
+def _option_of_another_version(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = NXDI
+    return command(wish, *SERVE, "--device", "neuron")
+
+
+@oddity("NE420", replace(ON_DEVICES, types=family("trn2", "trn2u"), nat=OPEN, efa=False))
+def _efa_looked_for(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = PLUGIN
+    return command(wish, *SERVE)
+
+
+@oddity("NE505", Want(networks=("own",), regions=2))
+def _blocks_overlap(_: Hand, wish: Wish) -> str:
+    for region in wish.pool.regions:
+        wish.network(region)["cidr"] = "10.200.0.0/16"
+    return ""
+
+
+@oddity("NE506", Want(networks=("own",)))
+def _dockers_block(_: Hand, wish: Wish) -> str:
+    wish.network(wish.pool.regions[0])["cidr"] = "172.17.0.0/16"
+    return ""
+
+
+@oddity("NE508", Want(networks=("own",)))
+def _public_block(_: Hand, wish: Wish) -> str:
+    wish.network(wish.pool.regions[0])["cidr"] = "52.0.0.0/16"
+    return ""
+
+
+@oddity("NE517", SHUT)
+def _bucket_of_another_region(_: Hand, wish: Wish) -> str:
+    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    wish.entry["s3_read"] = [f"s3://models-{other}/"]
+    return f"{wish.path}.s3_read[0]"
+
+
+@oddity("NE520", ANY)
+def _everybody(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"allow_from": ["0.0.0.0/0"]}
+    return "traffic.allow_from[0]"
+
+
+@oddity("NE525", ANY)
+def _many_callers(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"allow_from": [f"10.0.{n}.0/24" for n in range(61)]}
+    return "traffic.allow_from"
+
+
+@oddity("NE526", replace(CALLED, sorts=(NEURON,), types=family("inf1"), ami=False, nat=OPEN))
+def _health_path_of_another_server(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = INF1
+    return f"{wish.path}.health_check.path"
+
+
+@oddity("NE605", replace(EMPTY, sorts=(NEURON, CPU)))
+def _retired_and_running(_: Hand, wish: Wish) -> str:
+    wish.pool.entry["retired"] = True
+    return of_pool(wish, "min_size", 1)
+
+
+@oddity("NE607", MANAGED)
+def _idle_instances_stay(_: Hand, wish: Wish) -> str:
+    return of_pool(wish, "scale_in_after_seconds", -1)
+
+
+@oddity("NE606", replace(ALONE, sorts=(NEURON,), types=several, port=False))
+def _waves_that_do_not_wait(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 1)
+    wish.entry["neuron_devices"] = 1
+    wish.entry["replicas"] = {"min": 2}
+    wish.keys["wait_for_steady_state"] = False
+    return "wait_for_steady_state"
+
+
+@oddity("NE704", ANY)
+def _tag_of_ours(_: Hand, wish: Wish) -> str:
+    wish.keys["tags"] = {"Name": "a"}
+    return "tags.Name"
+
+
+@oddity("NE709", WORK)
+def _many_policies(_: Hand, wish: Wish) -> str:
+    stem = f"arn:{facts.partition(wish.home)}:iam::{facts.ACCOUNT}:policy/own-"
+    wish.keys.pop("traffic", None)
+    return field(wish, "task_policies", [f"{stem}{n}" for n in range(11)])
+
+
+@oddity("NE713", Want(sorts=(CPU,), networks=("existing",), purchases=PAID, overridden=False))
+def _many_instances(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 6000)
+    roomy(wish)
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@oddity("NE803", replace(JOB, port=False))
+def _meeting_elsewhere(_: Hand, wish: Wish) -> str:
+    return command(wish, "torchrun", "--rdzv-endpoint=head:29500", "train.py")

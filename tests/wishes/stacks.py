@@ -1,0 +1,307 @@
+"""Random stack files that are valid: by the tables and by arithmetic of their own.
+
+The planner is never asked.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.errors import StopTest
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from tests.wishes import facts, networks, tasks
+from tests.wishes.drawing import Hand, Names
+from tests.wishes.layouts import Seat, seats
+from tests.wishes.pools import (
+    NEURON,
+    Pool,
+    Want,
+    Work,
+    first_pool,
+    regional,
+    sizes,
+    some_zones,
+)
+from tests.wishes.tasks import Entry, Scene
+
+ANY = Want()
+COUNTS: Counter[str] = Counter()
+"""Draws that were begun, that gave a stack, and that hypothesis cut short to try small ones."""
+
+
+@dataclass(repr=False)
+class Wish:
+    """A stack file, and the pool and workload at its centre."""
+
+    home: str
+    keys: Entry
+    pools: list[Pool]
+    marks: set[str] = field(default_factory=set[str])
+
+    @property
+    def pool(self) -> Pool:
+        """The pool that was wanted."""
+        return self.pools[0]
+
+    @property
+    def work(self) -> Work:
+        """The model or job that was wanted."""
+        return self.pool.works[0]
+
+    @property
+    def entry(self) -> Entry:
+        """The entry of that model or job."""
+        return self.work.entry
+
+    @property
+    def path(self) -> str:
+        """Where it stands: `models.m`."""
+        return f"{self.work.group}.{self.work.name}"
+
+    @property
+    def region(self) -> str:
+        """The first Region in which that workload runs."""
+        return work_regions(self.work)[0]
+
+    def network(self, region: str) -> Entry:
+        """The network of a Region, written out."""
+        return self.keys["regions"][region].setdefault("network", {})
+
+
+def work_regions(work: Work) -> tuple[str, ...]:
+    """The Regions in which a workload runs."""
+    written = work.entry.get("regions")
+    return tuple(sorted(written)) if written else work.pool.regions
+
+
+def stacks(want: Want = ANY) -> SearchStrategy[Wish]:
+    """Valid stack files whose first pool and its first workload are as wanted."""
+    return _stacks(want)
+
+
+@st.composite
+def _stacks(draw: DrawFn, want: Want) -> Wish:
+    COUNTS["begun"] += 1
+    try:
+        wish = _stack(Hand(draw), want)
+    except StopTest:
+        COUNTS["cut short"] += 1
+        raise
+    COUNTS["drawn"] += 1
+    return wish
+
+
+def _stack(hand: Hand, want: Want) -> Wish:
+    names = Names(hand)
+    elsewhere = bool(want.far) or (want is ANY and hand.chance(8))
+    pools = networks.far_pools(hand, names, want) if elsewhere else _pools(hand, want, names)
+    regions = {r for pool in pools for r in pool.regions}
+    if not elsewhere and not want.single and hand.chance(15):
+        regions.add(hand.one(facts.captured()))
+    stack = tuple(sorted(regions))
+    plans = {r: networks.begun(hand, want, r, far=elsewhere) for r in stack}
+    keys: Entry = {"capacity": {}, "models": {}, "jobs": {}}
+    wish = Wish(hand.one(stack), keys, pools)
+    for index, pool in enumerate(pools):
+        mine = want if index == 0 else ANY
+        regional(hand, pool, stack, differs=mine.overridden)
+        if not elsewhere:
+            some_zones(hand, pool)
+        _works(hand, wish, pool, mine, plans, names)
+        sizes(hand, pool)
+        if not pool.works and hand.chance(30):
+            pool.entry["retired"] = True
+        keys["capacity"][pool.name] = pool.entry
+    _moved(hand, wish, names)
+    serving = {
+        r
+        for p in pools
+        for w in p.works
+        if w.group == "models" and {"port", "ports"} & w.entry.keys()
+        for r in work_regions(w)
+    }
+    keys["regions"] = networks.finished(hand, pools, plans, serving)
+    _around(hand, wish, serving)
+    for group in ("models", "jobs"):
+        if not keys[group] and hand.chance(90):
+            del keys[group]
+    return wish
+
+
+def _pools(hand: Hand, want: Want, names: Names) -> list[Pool]:
+    """The wanted pool, and up to two others in its Regions."""
+    first = first_pool(hand, want, names.new())
+    assert first is not None, "no type is as wanted"
+    found = [first]
+    for _ in range(0 if want.lone_pool else hand.index(3)):
+        other = first_pool(hand, ANY, names.new(), first.regions)
+        if other is not None:
+            found.append(other)
+    return found
+
+
+# -- models and jobs -------------------------------------------------------------------------------
+
+
+def _works(
+    hand: Hand,
+    wish: Wish,
+    pool: Pool,
+    want: Want,
+    plans: dict[str, networks.Network],
+    names: Names,
+) -> None:
+    places = seats(hand, pool, want)
+    room = pool.room
+    for index, seat in enumerate(places):
+        mine = want if index == 0 else ANY
+        name = names.new()
+        mode, written = _mode(hand, pool, seat, mine)
+        here = _regions(hand, pool, seat, mine)
+        regions = tuple(sorted(here)) if here else pool.regions
+        scene = _scene(pool, seat, mode, regions, plans, room, alone=len(places) == 1)
+        scene.marks = wish.marks
+        entry = tasks.bare(hand, scene) if mine.bare else tasks.workload(hand, scene, names)
+        entry["capacity"] = pool.name
+        if seat.written is not None:
+            entry["neuron_devices"] = seat.written
+        if written:
+            entry["network_mode"] = mode
+        if here is not None:
+            entry["regions"] = here
+        if seat.replicas:
+            entry["replicas"] = seat.replicas
+        if mine.port or (mine.port is None and hand.chance(60 if seat.most else 20)):
+            tasks.ports(hand, scene, entry)
+        if seat.group == "jobs" and not mine.bare and hand.chance(50):
+            entry["schedule"] = tasks.schedule(hand)
+        tasks.served(hand, scene, entry)
+        work = Work(seat.group, name, entry, pool, seat.devices, seat.ids, seat.least, seat.most)
+        pool.works.append(work)
+        wish.keys[seat.group][name] = entry
+        if not pool.neuron and not pool.managed:
+            pool.needed += _instances(work, mode, room)
+
+
+def _mode(hand: Hand, pool: Pool, seat: Seat, want: Want) -> tuple[str, bool]:
+    """The network mode of the tasks, and whether it is written."""
+    if pool.managed:
+        named = seat.written not in (None, "all")
+        allowed = ("host",) if named else ("awsvpc", "host")
+    elif pool.efa:
+        allowed = ("host", "awsvpc")
+    else:
+        allowed = ("bridge", "host", "awsvpc")
+    default = allowed[0]
+    allowed = tuple(m for m in allowed if m in want.modes)
+    chosen = hand.one(allowed) if default not in allowed or hand.chance(30) else default
+    return chosen, chosen != default or hand.chance(20)
+
+
+def _regions(hand: Hand, pool: Pool, seat: Seat, want: Want) -> Any:
+    """Regions of the workload in one of their forms, None for those of the pool."""
+    if want.regions > 1 or want.bare or not hand.chance(40):
+        return None
+    chosen = sorted(hand.some(pool.regions, least=1))
+    if hand.chance(50):
+        return chosen
+    overrides: Entry = {r: {} for r in chosen}
+    for region in hand.some(chosen):
+        if seat.most:
+            most = hand.number(1, seat.most)
+            overrides[region]["replicas"] = {"min": hand.number(0, min(most, seat.least))}
+            overrides[region]["replicas"]["max"] = most
+    return overrides
+
+
+def _scene(
+    pool: Pool,
+    seat: Seat,
+    mode: str,
+    regions: tuple[str, ...],
+    plans: dict[str, networks.Network],
+    room: tuple[int, int],
+    *,
+    alone: bool,
+) -> Scene:
+    share = facts.share(pool.kind, seat.devices) if seat.devices else None
+    if share and seat.written == "all":
+        share = min(share[0], room[0]), min(share[1], room[1])
+    return Scene(
+        partition=facts.partition(regions[0]),
+        regions=regions,
+        shut=any(plans[r].shut for r in regions),
+        managed=pool.managed,
+        families=facts.families(pool.kinds),
+        held=pool.held,
+        mode=mode,
+        room=room if alone or share is None else share,
+        share=share,
+        cores=facts.cores_of(pool.kind) * seat.devices,
+        grouped=(pool.kind.neuron.cores_per_device // facts.cores_of(pool.kind))
+        if pool.kind.neuron
+        else 1,
+        ids=seat.ids,
+        taken=pool.ports,
+        locks=0 if pool.managed and seat.written == "all" else facts.devices_of(pool.kind),
+    )
+
+
+def _instances(work: Work, mode: str, room: tuple[int, int]) -> int:
+    """Instances for the tasks of a model without devices, if it had them for itself."""
+    if not work.most:
+        return 0
+    each = min(room[0] // work.entry["cpu_units"], room[1] // work.entry["memory_mib"])
+    if mode == "awsvpc" or (mode == "host" and {"port", "ports"} & work.entry.keys()):
+        each = 1
+    return -(-work.most // each)
+
+
+def _moved(hand: Hand, wish: Wish, names: Names) -> None:
+    """Now and then a model runs on a pool of its own, of the same type, in one of its Regions."""
+    for pool in list(wish.pools):
+        work = pool.works[-1] if pool.works else None
+        differing = tasks.overrides(work.entry) if work else {}
+        if work is None or not differing or pool.sort != NEURON:
+            continue
+        if not hand.chance(50) or pool.held:
+            continue
+        region = hand.one(sorted(differing))
+        if pool.purchases[region] in facts.RESERVED:
+            continue
+        name = names.new()
+        kept = ("kind", "instance_type", "efa", "ami")
+        entry: Entry = {k: v for k, v in pool.entry.items() if k in kept}
+        entry |= {"regions": [region], "max_size": work.most + 1}
+        twin = Pool(name, pool.sort, entry, pool.kinds, (region,), {region: "on_demand"})
+        twin.needed = work.most + 1
+        differing[region]["capacity"] = name
+        wish.pools.append(twin)
+        wish.keys["capacity"][name] = entry
+
+
+# -- around them -----------------------------------------------------------------------------------
+
+
+def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
+    """Tags, traffic, what is not to be told."""
+    keys, regions = wish.keys, sorted(wish.keys["regions"])
+    for name in hand.some(("tags", "traffic", "silence", "wait"), most=3):
+        match name:
+            case "tags":
+                keys["tags"] = _tags(hand)
+            case "traffic":
+                keys["traffic"] = networks.traffic(hand, regions, serving)
+            case "silence":
+                keys["silence"] = dict.fromkeys(hand.some(facts.WARNINGS, least=1), "known")
+            case _:
+                keys["wait_for_steady_state"] = hand.chance(50)
+
+
+def _tags(hand: Hand) -> Entry:
+    if hand.chance(30):
+        return {f"key-{n}": "v" for n in range(hand.number(1, 30))}
+    stems = ("team", "cost:centre", "a.b_c=d+e@f-g", "k" * 128)
+    return {k: hand.one(("", "ml platform", "v" * 256)) for k in hand.some(stems, least=1)}

@@ -1,0 +1,353 @@
+"""What stands in a model or job: containers, health checks, ports, schedules."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from tests.wishes import facts
+from tests.wishes.drawing import Hand, Names
+
+Entry = dict[str, Any]
+
+
+def overrides(entry: Entry) -> Entry:
+    """What differs by Region in a pool or workload; empty where its Regions are no map."""
+    regions: Any = entry.get("regions")
+    return cast(Entry, regions) if isinstance(regions, dict) else {}
+
+
+PLAIN = "{account}.dkr.ecr.{{region}}.amazonaws.com{suffix}/team/serving:1.0"
+PUBLIC = (
+    "public.ecr.aws/acme/serving:1.0",
+    "acme/serving:1.0",
+    "ghcr.io/acme/serving@sha256:" + "0a" * 32,
+    "registry.example.com:5000/serving:1.0",
+)
+POLICIES = (
+    "arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess",
+    *("arn:{partition}:iam::" + facts.ACCOUNT + f":policy/team/own-{n}" for n in range(9)),
+)
+SECRETS = (
+    "arn:{partition}:secretsmanager:{region}:" + facts.ACCOUNT + ":secret:hf-token-a1b2c3",
+    "arn:{partition}:ssm:{region}:" + facts.ACCOUNT + ":parameter/serving/key",
+    "/serving/{name}",
+)
+SCHEDULES = (
+    "rate(1 hour)",
+    "rate(5 minutes)",
+    "rate(7 days)",
+    "cron(0 3 * * ? *)",
+    "cron(0/15 8-18 ? * MON-FRI *)",
+    "cron(0 0 L * ? 2030-2031)",
+    "cron(30 12 ? * 2#1 *)",
+    "at(2030-12-24T18:00:00)",
+)
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
+CAPABILITIES = ("IPC_LOCK", "NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE", "SYS_NICE")
+OF_MANAGED_ONLY = ("BPF", "PERFMON")
+BUCKETS = ("s3://my-models/llama/", "s3://weights-{region}/", "s3://a.b-1/x/y", "s3://mod")
+ENVIRONMENT = ("HF_HOME", "LOG_LEVEL", "_", "a.b-c", "OMP_NUM_THREADS")
+VALUES = ("", "1", "/var/cache", "ünï cödé", "x" * 500)
+SECRET_NAMES = ("HF_TOKEN", "DB_PASSWORD", "API_KEY")
+USERS = ("1000", "1000:1000", "neuron")
+PORTS = (8080, 8000, 1, 80, 443, 19_999, 65_535)
+HOST_PORTS = (8080, 8000, 80, 443, 1, 19_999, facts.EPHEMERAL - 1)
+CORES, NUMBER, LOGICAL = (
+    "NEURON_RT_VISIBLE_CORES",
+    "NEURON_RT_NUM_CORES",
+    "NEURON_LOGICAL_NC_CONFIG",
+)
+
+
+@dataclass
+class Scene:
+    """What the place of a task says about its entry."""
+
+    partition: str
+    regions: tuple[str, ...]
+    shut: bool  # some of its Regions have a network of ours without a way out
+    managed: bool
+    families: tuple[str, ...]  # of Neuron, empty on a pool without
+    held: bool  # the machine image stays at a driver of its day, or of Amazon Linux 2
+    mode: str
+    room: tuple[int, int]  # the most CPU units and MiB that the task can have
+    share: tuple[int, int] | None  # what it has where nothing is written
+    cores: int = 0  # of its devices, 0 without
+    grouped: int = 1  # physical cores of a logical one
+    ids: tuple[int, ...] | None = None
+    taken: set[int] = field(default_factory=set[int])  # host ports of the pool
+    locks: int = 0  # devices that host ports lock on the pool's instances
+    marks: set[str] = field(default_factory=set[str])
+
+
+def plain_image(scene: Scene) -> str:
+    """An image of one's own, in a private registry of each Region."""
+    suffix = ".cn" if scene.partition == "aws-cn" else ""
+    return PLAIN.format(account=facts.ACCOUNT, suffix=suffix)
+
+
+def image(hand: Hand, scene: Scene, *, serves: bool) -> str:
+    """An image that every Region of the task can pull and every chip of its pool can run."""
+    choices = [plain_image(scene)]
+    if not scene.shut:
+        choices += PUBLIC
+        if scene.partition == "aws":
+            choices.append(plain_image(scene).replace("{region}", "us-west-2"))
+    everywhere = all(facts.catalog().regions[r].dlc_account for r in scene.regions)
+    known = facts.newest_images(scene.families) if scene.families and not scene.held else ()
+    if serves:
+        choices += [i for i in known if (everywhere if i.startswith("dlc/") else not scene.shut)]
+    return hand.one(choices)
+
+
+_FIELDS = (
+    "command",
+    "environment",
+    "secrets",
+    "user",
+    "read_only_root",
+    "linux_capabilities",
+    "entry_point",
+)
+
+
+def bare(hand: Hand, scene: Scene) -> Entry:
+    """A workload with nothing that it can do without."""
+    entry: Entry = {"image": plain_image(scene)}
+    if scene.share is None:
+        _size(hand, scene, entry)
+    return entry
+
+
+def container(hand: Hand, scene: Scene, *, serves: bool) -> Entry:
+    """The fields that a workload's container and its sidecars share."""
+    entry: Entry = {"image": image(hand, scene, serves=serves)}
+    for name in hand.some(_FIELDS, most=3):
+        match name:
+            case "command":
+                entry[name] = hand.some(("--quiet", "--config", "/etc/serving.yaml"), least=1)
+            case "entry_point":
+                entry[name] = ["/bin/serve"]
+            case "environment":
+                entry[name] = {n: hand.one(VALUES) for n in hand.some(ENVIRONMENT, least=1)}
+            case "secrets":
+                entry[name] = {n: _secret(hand, scene, n) for n in hand.some(SECRET_NAMES, least=1)}
+            case "user":
+                entry[name] = hand.one(USERS)
+            case "read_only_root":
+                entry[name] = True
+            case _:
+                more = OF_MANAGED_ONLY if scene.managed else ()
+                entry[name] = hand.some(CAPABILITIES + more, least=1)
+    return entry
+
+
+def _secret(hand: Hand, scene: Scene, name: str) -> str:
+    text = hand.one(SECRETS).replace("{partition}", scene.partition).replace("{name}", name)
+    if len(scene.regions) == 1 and hand.chance(30):
+        return text.replace("{region}", scene.regions[0])
+    return text
+
+
+_OF_WORK = (
+    "size",
+    "health_check",
+    "stop_timeout_seconds",
+    "shared_memory_mib",
+    "log_retention_days",
+    "s3_read",
+    "task_policies",
+    "exec",
+    "sidecars",
+    "server",
+    "cores",
+)
+
+
+def workload(hand: Hand, scene: Scene, names: Names) -> Entry:
+    """A model or job without its capacity, devices, ports and replicas."""
+    entry = container(hand, scene, serves=True)
+    wanted = hand.some(_OF_WORK, most=4)
+    if scene.share is None:
+        wanted = ["size", *(name for name in wanted if name != "size")]
+    if scene.cores and not {"server", "cores"} & set(wanted) and hand.chance(25):
+        wanted.append(hand.one(("cores", "server")))
+    for name in wanted:
+        match name:
+            case "size":
+                _size(hand, scene, entry)
+            case "health_check":
+                entry[name] = health_check(hand)
+            case "stop_timeout_seconds":
+                entry[name] = hand.one((30, 0, 120, 121, 3600, 86_400))
+            case "shared_memory_mib":
+                if not scene.managed:
+                    entry[name] = hand.number(1, 64)
+            case "log_retention_days":
+                entry[name] = hand.one(facts.catalog().log_retention_days())
+            case "s3_read":
+                entry[name] = hand.some(BUCKETS, least=1)
+            case "task_policies":
+                written = [p.replace("{partition}", scene.partition) for p in POLICIES]
+                entry[name] = hand.some(written, least=1)
+            case "exec":
+                if not entry.get("read_only_root"):
+                    entry[name] = True
+            case "server":
+                _server(hand, scene, entry)
+            case "cores":
+                _cores(hand, scene, entry)
+            case _:
+                pass
+    if "sidecars" in wanted:
+        _sidecars(hand, scene, names, entry)
+    return entry
+
+
+def _size(hand: Hand, scene: Scene, entry: Entry) -> None:
+    """Sizes up to the room that the task is left with: exactly that in many draws."""
+    cpu, memory = scene.room
+    both = scene.share is None
+    which = ("cpu_units", "memory_mib") if both else hand.one((("memory_mib",), ("cpu_units",)))
+    for name in which:
+        most = cpu if name == "cpu_units" else memory
+        entry[name] = hand.number(min(2048, most), most)
+        if entry[name] == most:
+            scene.marks.add(f"{name} at the room")
+
+
+def health_check(hand: Hand) -> Entry:
+    """A health check within the limits, at their borders as often as not."""
+    entry: Entry = {}
+    limit = facts.catalog().limit
+    for name in hand.some(("path", "command", "times", "retries", "start", "grace")):
+        match name:
+            case "path":
+                entry[name] = hand.one(("/", "/health", "/v1/models", "/" + "p" * 1023))
+            case "command":
+                entry[name] = ["CMD-SHELL", "curl -fs http://localhost:8080/health || exit 1"]
+            case "times":
+                low = limit("health_check_interval_min_seconds")
+                high = limit("health_check_interval_max_seconds")
+                entry["interval_seconds"] = hand.number(low, high)
+                most = min(entry["interval_seconds"] - 1, limit("health_check_timeout_max_seconds"))
+                entry["timeout_seconds"] = hand.number(2, most)
+            case "retries":
+                entry[name] = hand.number(2, limit("health_check_retries_max"))
+            case "start":
+                entry["start_period_seconds"] = hand.one((300, 0, 60))
+            case _:
+                entry["grace_seconds"] = hand.one((1800, 0, 2_147_483_647))
+    return entry
+
+
+def _server(hand: Hand, scene: Scene, entry: Entry) -> None:
+    """A vLLM server or torchrun that takes exactly the cores of the task, or fewer."""
+    if not scene.cores or entry.get("environment", {}).get(LOGICAL):
+        return
+    entry.pop("entry_point", None)
+    entry["image"] = plain_image(scene)
+    count = hand.number(1, scene.cores)
+    if count == scene.cores:
+        scene.marks.add("processes at the cores")
+    if hand.chance(50):
+        entry["command"] = ["torchrun", f"--nproc_per_node={count}", "train.py"]
+    else:
+        entry["command"] = ["vllm", "serve", "/models/m", "--tensor-parallel-size", str(count)]
+
+
+def _cores(hand: Hand, scene: Scene, entry: Entry) -> None:
+    """The variables of the runtime, as wide as the task's devices."""
+    if not scene.cores or scene.managed:
+        return
+    environment = entry.setdefault("environment", {})
+    if scene.grouped > 1 and "command" not in entry:
+        environment[LOGICAL] = "2"
+    if scene.ids is not None and hand.chance(50):
+        each = scene.cores // len(scene.ids)
+        first, last = scene.ids[0] * each, scene.ids[-1] * each + each - 1
+        environment[CORES] = str(first) if first == last else f"{first}-{last}"
+        scene.marks.add("visible cores at the devices")
+    else:
+        environment[NUMBER] = str(hand.number(1, scene.cores))
+        if environment[NUMBER] == str(scene.cores):
+            scene.marks.add("number of cores at the devices")
+
+
+def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
+    """Sidecars that leave the model a unit of CPU and a MiB, no more than that now and then."""
+    share = scene.share or scene.room
+    cpu, memory = entry.get("cpu_units", share[0]), entry.get("memory_mib", share[1])
+    sidecars: Entry = {}
+    for _ in range(1 + hand.index(3)):
+        sidecar = container(hand, scene, serves=False)
+        takes = 128, 256
+        if hand.chance(40):
+            takes = hand.number(0, max(0, min(cpu - 1, 4096))), hand.number(6, 512)
+            sidecar["cpu_units"], sidecar["memory_mib"] = takes
+        if takes[0] >= cpu or takes[1] >= memory:
+            break
+        cpu, memory = cpu - takes[0], memory - takes[1]
+        if hand.chance(20):
+            sidecar["essential"] = True
+        if scene.cores and not scene.managed and hand.chance(35):
+            sidecar["neuron_devices"] = "all"
+            if scene.ids is not None and hand.chance(70):
+                sidecar["neuron_devices"] = [scene.ids[-1]]
+        if entry.get("exec"):
+            sidecar.pop("read_only_root", None)
+        sidecars[names.new()] = sidecar
+    if sidecars:
+        entry["sidecars"] = sidecars
+        if cpu == 1:
+            scene.marks.add("sidecars leave one unit")
+
+
+def ports(hand: Hand, scene: Scene, entry: Entry) -> None:
+    """The ports that serve; on the host those of a pool all differ."""
+    host = scene.mode == "host"
+    locked = range(facts.LOCK_PORTS, facts.LOCK_PORTS + scene.locks)
+    choices = HOST_PORTS if host else PORTS
+    if host:
+        choices = (*choices, facts.LOCK_PORTS + scene.locks, *range(9000, 9040))
+        choices = tuple(p for p in choices if p not in scene.taken and p not in locked)
+    found = hand.some(choices, least=1, most=3 if hand.chance(30) else 1)
+    if host:
+        scene.taken.update(found)
+    for port in found:
+        if host and port in (facts.EPHEMERAL - 1, facts.LOCK_PORTS + scene.locks, 19_999):
+            scene.marks.add("host port at the border")
+    if len(found) == 1 and hand.chance(80):
+        entry["port"] = found[0]
+    elif hand.chance(50):
+        entry["port"], entry["ports"] = found[0], found[1:] or [found[0]]
+    else:
+        entry["ports"] = found
+
+
+def served(hand: Hand, scene: Scene, entry: Entry) -> None:
+    """What an image of AWS's own that serves needs: a command on the port that is called."""
+    server = facts.server_of(entry["image"])
+    if server is None:
+        return
+    entry.pop("entry_point", None)
+    entry.pop("command", None)
+    if hand.chance(20):
+        entry["entry_point"] = ["/bin/serve"]  # another server than the image's
+        return
+    port = entry.get("port") or next(iter(entry.get("ports", ())), server.port)
+    options = [f"--port={port}"] if port != server.port or hand.chance(50) else []
+    if server.entry == "command":
+        command = ["vllm", "serve", "/models/m", *options]
+        if hand.chance(50):
+            command += ["--max-num-seqs=4", "--max-model-len", "8192"]
+        entry["command"] = command
+    elif server.entry == "arguments":
+        entry["command"] = ["--model=/models/m", *options]
+
+
+def schedule(hand: Hand) -> Entry:
+    """When a job starts by itself."""
+    entry: Entry = {"expression": hand.one(SCHEDULES)}
+    if hand.chance(50):
+        entry["timezone"] = hand.one(ZONES)
+    return entry
