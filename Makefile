@@ -55,7 +55,7 @@ check: .venv/.development
 	@$(python) -m pyright --warnings --project pyproject.toml
 
 wishes: .venv/.development
-	@$(python) -m tests.wishes --examples 10000
+	@$(python) -m tests.wishes --examples 10000 --workers 2
 
 goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens

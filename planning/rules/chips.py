@@ -303,8 +303,9 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Told]:
 @rule(
     "NE209",
     Severity.ERROR,
-    "A task asks ECS for its devices (NeuronDevice) or names them itself, never both.",
-    do="Use neuron_devices: all everywhere in the task, or name devices everywhere.",
+    "A task asks ECS for its devices (NeuronDevice) or names them itself, and all tasks of a pool "
+    "do the same: ECS does not count what is named.",
+    do="Use neuron_devices: all everywhere on the pool, or name devices everywhere.",
 )
 def both_approaches(s: Situation) -> Iterator[Told]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html: "use one
@@ -336,8 +337,6 @@ def both_approaches(s: Situation) -> Iterator[Told]:
                     f"names devices on the pool {pool_name}, where {listed(whole)} asks ECS for "
                     "all of them",
                     "write all, or give it a pool of its own",
-                    "ECS does not count devices that a task names, and would place both tasks on "
-                    "one instance.",
                 )
 
 

@@ -1,5 +1,7 @@
 """The stack that is measured can be planned, and the replay is what it claims to be."""
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,45 @@ def test_the_measured_stack_has_twenty_models_in_each_of_sixteen_regions(
     assert set(models.values()) == {stack.MODELS}
     assert len({p.name for r in plan.regions for p in r.pools}) == 8
     assert sum(len(r.jobs) for r in plan.regions) > 32
+
+
+def test_two_hundred_models_on_twenty_pools_in_sixteen_regions_are_planned_in_no_time() -> None:
+    kinds = {"inf1.24xlarge": 16, "inf1.6xlarge": 4, "inf1.xlarge": 1, "inf1.2xlarge": 1}
+    regions = [
+        r.name
+        for r in catalog.load().regions.values()
+        if r.neuron_ami == "documented" and r.name != stack.CPU_REGION
+    ]
+    names = [list(kinds)[i % len(kinds)] for i in range(20)]
+    texts: dict[str, object] = {
+        "regions": {region: {} for region in regions},
+        "capacity": {
+            f"p{i}": {"kind": "auto_scaling", "instance_type": name, "max_size": 40}
+            for i, name in enumerate(names)
+        },
+        "models": {
+            f"m{i}-{k}": {
+                "image": "111122223333.dkr.ecr.{region}.amazonaws.com/server:1",
+                "command": ["/serve"],
+                "capacity": f"p{i}",
+                "neuron_devices": min(kinds[name], 1 + k % 4),
+                "replicas": {"max": 1 + k % 3},
+            }
+            for i, name in enumerate(names)
+            for k in range(10)
+        },
+    }
+    config = {f"neuron-ecs:{key}": json.dumps(value) for key, value in texts.items()}
+    start = time.process_time()
+    plan = decide(
+        {**config, "aws:region": "us-east-1"},
+        catalog.load(),
+        project="neuron-ecs",
+        stack="large",
+    )
+    seconds = time.process_time() - start
+    assert sum(len(region.models) for region in plan.regions) == 16 * 200
+    assert seconds < 1.5, "of the processor, so that a busy machine does not fail it"
 
 
 def test_a_replay_registers_what_the_program_registered(tmp_path: Path) -> None:

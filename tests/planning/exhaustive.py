@@ -1,8 +1,8 @@
 """The planner's slots against the exhaustive search, combination by combination.
 
 `python -m tests.planning.exhaustive [--most 5] [--every N] [--hosts inf2.24xlarge,...]` tries
-all combinations of up to `--most` models by their sizes, with two dealings of tasks each and, on
-hosts of up to 6 devices and on the torus, again with ids named; `--every 10` takes each tenth.
+all combinations of up to `--most` models by their sizes, with two dealings of tasks each, and again
+with ids named; `--every 10` takes each tenth.
 Exit code 1 where the planner needs more instances, or as many and more services.
 """
 
@@ -29,13 +29,36 @@ def partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
             yield (size, *rest)
 
 
-def best_by_sizes(devices: int, wanted: Sequence[Demand]) -> tuple[int, int] | None:
-    """`exhaustive` for models that want counts, on a ring too large for all its cuts."""
-    cuts: list[tuple[tuple[int, int], ...]] = []
-    for sizes in partitions(devices, devices):
+def compositions(total: int) -> Iterator[tuple[int, ...]]:
+    """Every way to cut a row of devices without a gap: a further slot never costs anything."""
+    if not total:
+        yield ()
+    for size in range(1, total + 1):
+        for rest in compositions(total - size):
+            yield (size, *rest)
+
+
+def cuts_of_a_ring(devices: int, wanted: Sequence[Demand]) -> list[tuple[tuple[int, int], ...]]:
+    """One cut of each kind that differs in its sizes or in which named ids lie in one slot."""
+    named = [set(d.ids) for d in wanted if d.ids is not None]
+    ways = compositions(devices) if named else partitions(devices, devices)
+    found: dict[tuple[tuple[int, tuple[int, ...]], ...], tuple[tuple[int, int], ...]] = {}
+    for sizes in ways:
         firsts = itertools.accumulate(sizes, initial=0)
-        cuts.append(tuple(zip(firsts, sizes, strict=False)))
-    models = sorted(wanted, key=lambda d: -d.size)
+        cut = tuple(zip(firsts, sizes, strict=False))
+        inside = [
+            tuple(i for i, ids in enumerate(named) if ids <= set(range(f, f + n))) for f, n in cut
+        ]
+        if set(itertools.chain(*inside)) == set(range(len(named))):
+            offers = tuple(sorted(zip(sizes, inside, strict=True)))
+            found.setdefault(offers, cut)
+    return list(found.values())
+
+
+def best_of_a_ring(devices: int, wanted: Sequence[Demand]) -> tuple[int, int] | None:
+    """`exhaustive` on a ring that is too large for cuts with gaps."""
+    cuts = cuts_of_a_ring(devices, wanted)
+    models = sorted(wanted, key=lambda d: (d.ids is None, -d.size))
     for instances in range(1, sum(d.tasks for d in wanted) + 1):
         best = 99
         for cut in cuts:
@@ -45,7 +68,7 @@ def best_by_sizes(devices: int, wanted: Sequence[Demand]) -> tuple[int, int] | N
     return None
 
 
-def cases(legal: Sets, devices: int, most: int, rng: random.Random) -> Iterator[tuple[Demand, ...]]:
+def cases(legal: Sets, most: int, rng: random.Random) -> Iterator[tuple[Demand, ...]]:
     """All combinations of sizes; tasks are one each, then one to three each."""
     sizes = sorted({n for _, n in legal})
     for number in range(1, most + 1):
@@ -54,8 +77,7 @@ def cases(legal: Sets, devices: int, most: int, rng: random.Random) -> Iterator[
             several = tuple(Demand(d.name, d.size, rng.randint(1, 3)) for d in plain)
             yield plain
             yield several
-            if devices <= _SEARCHED_WHOLE or legal == TORUS:
-                yield _with_ids(several, legal, rng)
+            yield _with_ids(several, legal, rng)
 
 
 def _with_ids(wanted: tuple[Demand, ...], legal: Sets, rng: random.Random) -> tuple[Demand, ...]:
@@ -88,11 +110,11 @@ def main() -> int:
         start, compared, differing = time.perf_counter(), 0, 0
         small = devices <= _SEARCHED_WHOLE or legal == TORUS
         for wanted in itertools.islice(
-            cases(legal, devices, given.most, random.Random(0)), 0, None, given.every
+            cases(legal, given.most, random.Random(0)), 0, None, given.every
         ):
             cut = arrange(devices, legal, wanted)
             ours = (cut.instances, cut.services) if cut else None
-            best = exhaustive(devices, legal, wanted) if small else best_by_sizes(devices, wanted)
+            best = exhaustive(devices, legal, wanted) if small else best_of_a_ring(devices, wanted)
             compared += 1
             if ours != best:
                 differing += 1
