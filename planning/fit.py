@@ -13,7 +13,7 @@ from typing import Literal
 
 from catalog import Catalog, InstanceType, Region
 from planning.rules.wording import counted, listed
-from planning.situation import Room
+from planning.situation import Room, room_of, share_of
 
 Purchase = Literal["on_demand", "spot", "capacity_block"]
 Kind = Literal["auto_scaling", "managed_instances"]
@@ -131,7 +131,7 @@ def options_on(
     if isinstance(sets, str):
         return [], [Refusal(kind.name, (), sets)]
     devices = sets[0][1]
-    task, own = _task(kind, devices, wish, catalog), share(kind, devices, catalog)
+    task, own = _task(kind, devices, wish, catalog), share_of(kind, devices, catalog)
     room = room_of(kind, catalog)
     holds = min(len(sets), room.cpu_units // task.cpu_units, room.memory_mib // task.memory_mib)
     if holds < 1:
@@ -187,19 +187,6 @@ def regions_of(wish: Wish, catalog: Catalog) -> tuple[Region, ...]:
     )
 
 
-def room_of(kind: InstanceType, catalog: Catalog) -> Room:
-    """What tasks can have of an instance, after host and agent: the room that plans give."""
-    percent, fixed = catalog.limit("host_memory_percent"), catalog.limit("host_memory_fixed_mib")
-    memory = kind.memory_mib - kind.memory_mib * percent // 100 - fixed
-    return Room(kind.vcpus * 1024 - catalog.limit("host_cpu_units"), memory)
-
-
-def share(kind: InstanceType, devices: int, catalog: Catalog) -> Room:
-    """The part of the room that goes with so many devices: what a task takes by default."""
-    room, total = room_of(kind, catalog), kind.neuron.devices if kind.neuron else 1
-    return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
-
-
 def legal_devices(kind: InstanceType, devices: int, catalog: Catalog) -> int | None:
     """The fewest devices of a legal set that holds so many; None where the type has too few."""
     sizes = {size for _, size in catalog.device_sets(kind.name) if size >= devices}
@@ -236,7 +223,7 @@ def _sets(kind: InstanceType, wish: Wish, catalog: Catalog) -> tuple[tuple[int, 
 
 
 def _task(kind: InstanceType, devices: int, wish: Wish, catalog: Catalog) -> Room:
-    own = share(kind, devices, catalog)
+    own = share_of(kind, devices, catalog)
     return Room(max(own.cpu_units, wish.cpu_units), max(own.memory_mib, wish.memory_mib))
 
 

@@ -15,11 +15,11 @@ from planning.fit import (
     legal_devices,
     options_on,
     order,
-    room_of,
     types_of,
 )
 from planning.language_models import Estimate, Rule, Verdict
 from planning.rules.wording import listed
+from planning.situation import room_of
 
 SHORTEST = 512  # tokens; below it no advice is given
 

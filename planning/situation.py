@@ -128,6 +128,20 @@ class Room:
     memory_mib: int
 
 
+def room_of(kind: InstanceType, catalog: Catalog) -> Room:
+    """What tasks can have of an instance: what is installed, less host and agent."""
+    limit = catalog.limit
+    host = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
+    return Room(kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - host)
+
+
+def share_of(kind: InstanceType, devices: int, catalog: Catalog) -> Room:
+    """The part of the room that goes with so many of the type's devices, rounded down, so that
+    tasks whose devices fit an instance together fit its CPU and memory as well."""
+    room, total = room_of(kind, catalog), kind.neuron.devices if kind.neuron else 1
+    return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
+
+
 class Situation:
     """The stack file against the catalog."""
 
@@ -272,19 +286,12 @@ class Situation:
     # -- sizes ---------------------------------------------------------------------------------
 
     def room(self, kind: InstanceType) -> Room:
-        """What tasks can have of an instance: what is installed, less host and agent."""
-        limit = self.catalog.limit
-        host = kind.memory_mib * limit("host_memory_percent") // 100 + limit(
-            "host_memory_fixed_mib"
-        )
-        return Room(kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - host)
+        """What tasks can have of an instance of the type."""
+        return room_of(kind, self.catalog)
 
     def share(self, kind: InstanceType, devices: int) -> Room:
-        """The part of the room that goes with so many of the type's devices, rounded down, so
-        that tasks whose devices fit an instance together fit its CPU and memory as well."""
-        room = self.room(kind)
-        total = kind.neuron.devices if kind.neuron else 1
-        return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
+        """The part of the room that goes with so many of the type's devices."""
+        return share_of(kind, devices, self.catalog)
 
     def task_size(self, work: WorkHere) -> Room | None:
         """CPU units and memory of a task, given or by its share; None where neither is known."""

@@ -24,13 +24,11 @@ from planning.fit import (
     legal_devices,
     order,
     purchases_that_would,
-    room_of,
-    share,
 )
 from planning.fit_lines import fitting_ami, model_name, stack_lines
 from planning.fit_models import ModelFit, ModelWish, fit_model
 from planning.language_models import Rule, Verdict
-from planning.situation import Situation
+from planning.situation import room_of
 
 KNOWN = catalog.load()
 MODELS = sorted(KNOWN.language_models)
@@ -250,14 +248,6 @@ def test_the_lines_for_every_model_make_a_plan(purchase: Any, kind: Any, directo
                 ),
                 directory,
             )
-
-
-def test_the_room_of_a_proposal_is_the_room_of_a_plan() -> None:
-    situation = Situation(cast(Any, None), KNOWN, project="p", stack="s", home_region="us-west-2")
-    for kind in KNOWN.neuron_types.values():
-        assert room_of(kind, KNOWN) == situation.room(kind)
-        for _, devices in KNOWN.device_sets(kind.name):
-            assert share(kind, devices, KNOWN) == situation.share(kind, devices)
 
 
 def test_the_ami_of_the_lines_has_a_driver_that_suits_the_image() -> None:
