@@ -236,7 +236,7 @@ def not_in_zones(s: Situation) -> Iterator[Told]:
     do="Add the Region under regions, or take it out of the pool, model or job.",
 )
 def region_not_in_stack(s: Situation) -> Iterator[Told]:
-    """DESIGN of the stack file: `regions` says where; pools, models and jobs choose among them."""
+    """The stack file itself: `regions` says where; pools, models and jobs choose among them."""
     for name in s.settings.capacity:
         for region in s.pool_regions(name):
             if region not in s.settings.regions:
