@@ -10,7 +10,6 @@ from planning import images, language_models
 from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
 from planning.fit import Option, Wish
 from planning.fit_models import ModelWish, Serving
-from planning.images import Version
 
 DISK_SHARES = 3  # of a checkpoint on disk: as downloaded, compiled, and cut for the cores
 DISK_FIXED_GIB = 100  # the image, and what the host keeps
@@ -155,11 +154,7 @@ def command(wish: ModelWish, serving: Serving) -> tuple[str, ...]:
 
 
 def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:
-    """The newest Neuron AMI whose driver suits the image's SDK; None where the newest of all does.
-
-    The driver of an AMI is the newest that was released on the AMI's day, unless its recipe held an
-    older one (https://github.com/aws/amazon-ecs-ami).
-    """
+    """The newest Neuron AMI whose driver suits the image; None where the newest of all does."""
     sdk = images.neuron_sdk(image)
     family = catalog.ami_family("al2023", neuron=True, architecture="x86_64")
     if sdk is None or family is None:
@@ -170,16 +165,10 @@ def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:
         if v.regions is None or region in v.regions
     ]
     for version in reversed(here):
-        held = [d.driver for d in catalog.ami_drivers if d.first <= version.date < d.until]
-        released = [s.driver for s in catalog.sdks.values() if s.date <= version.date]
-        drivers = held or released
-        if not drivers:
+        driver = images.driver_at(catalog, version.date)
+        if driver is None:
             return None
-        driver = Version.of(drivers[-1]).parts
-        if not any(
-            c.driver_from <= driver < c.driver_until and c.sdk_from <= sdk.parts < c.sdk_until
-            for c in catalog.driver_conflicts
-        ):
+        if images.bad_pair(catalog, driver, sdk) is None:
             return None if version is here[-1] else version.image_name
     return None
 

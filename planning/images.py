@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 from catalog import Catalog
 
@@ -42,3 +43,27 @@ def neuron_sdk(image: str) -> Version | None:
     """The Neuron SDK that the tag names, such as 2.28.0 in `…-sdk2.28.0-ubuntu24.04`."""
     found = re.search(r"[:\-_]sdk(\d+(?:\.\d+){1,2})(?=[-_]|$)", image)
     return Version.of(found.group(1)) if found else None
+
+
+def driver_at(catalog: Catalog, day: date) -> Version | None:
+    """The Neuron driver of an AMI built on that day: held back, or the newest released by then.
+
+    https://github.com/aws/amazon-ecs-ami
+    """
+    for held in catalog.ami_drivers:
+        if held.first <= day < held.until:
+            return Version.of(held.driver)
+    released = [v for v in catalog.sdks.values() if v.date <= day]
+    newest = max(released, key=lambda v: v.date, default=None)
+    return Version.of(newest.driver) if newest else None
+
+
+def bad_pair(catalog: Catalog, driver: Version, sdk: Version) -> str | None:
+    """What AWS says of the pair where it cannot work."""
+    for conflict in catalog.driver_conflicts:
+        if (
+            conflict.driver_from <= driver.parts < conflict.driver_until
+            and conflict.sdk_from <= sdk.parts < conflict.sdk_until
+        ):
+            return conflict.says
+    return None

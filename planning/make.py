@@ -11,7 +11,7 @@ from planning.finding import Finding, Refused, Severity
 from planning.images import resolved
 from planning.rules import RULES
 from planning.rules.where import zones_with_blocks
-from planning.situation import PoolHere, Room, Situation, WorkHere
+from planning.situation import PoolHere, Situation, WorkHere
 
 
 def make_plan(
@@ -606,6 +606,3 @@ class _Maker:
             schedule=schedule,
             waits=self.waits.get((work.region, work.name), ""),
         )
-
-
-__all__ = ["Room", "judge", "make_plan"]

@@ -1,7 +1,7 @@
 """Images and machine images: registries, drivers, ends of life."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
 from catalog import AmiFamily
 from config import AutoScalingCapacity
@@ -119,7 +119,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Told]:
         if not isinstance(spec, AutoScalingCapacity) or not work.pool.neuron or sdk is None:
             continue
         driver = ami_driver(s, work.pool)
-        bad = bad_pair(s, driver, sdk) if driver is not None else None
+        bad = images.bad_pair(s.catalog, driver, sdk) if driver is not None else None
         if bad is None or never_fits(s, work.pool, sdk) is not None:
             continue
         fitting = fitting_amis(s, work.pool, sdk)
@@ -159,8 +159,8 @@ def fitting_amis(s: Situation, pool: PoolHere, sdk: Version) -> list[str]:
         v.image_name
         for v in s.catalog.ami_versions(family.parameter_path)
         if (v.regions is None or pool.region in v.regions)
-        and (d := driver_at(s, v.date)) is not None
-        and bad_pair(s, d, sdk) is None
+        and (d := images.driver_at(s.catalog, v.date)) is not None
+        and images.bad_pair(s.catalog, d, sdk) is None
     ]
 
 
@@ -183,8 +183,8 @@ def never_fits(s: Situation, pool: PoolHere, sdk: Version) -> tuple[Version, str
         days = [
             v.date for v in s.catalog.ami_versions(family.parameter_path) if v.image_name == pinned
         ]
-        drivers = [driver_at(s, d) for day in days for d in (day, day - margin)]
-    told = [bad_pair(s, d, sdk) if d is not None else None for d in drivers]
+        drivers = [images.driver_at(s.catalog, d) for day in days for d in (day, day - margin)]
+    told = [images.bad_pair(s.catalog, d, sdk) if d is not None else None for d in drivers]
     if not told or drivers[0] is None or any(says is None for says in told):
         return None
     return drivers[0], told[0] or ""
@@ -199,30 +199,9 @@ def ami_driver(s: Situation, pool: PoolHere) -> Version | None:
         return None  # the AMI steps down to a driver for Inf1 at boot
     versions = s.catalog.ami_versions(path)
     if spec.ami.version == "recommended":
-        return driver_at(s, versions[-1].date) if versions else None
+        return images.driver_at(s.catalog, versions[-1].date) if versions else None
     dates = [v.date for v in versions if v.image_name == spec.ami.version]
-    return driver_at(s, dates[0]) if dates else None
-
-
-def driver_at(s: Situation, day: date) -> Version | None:
-    """The Neuron driver of an AMI built on that day: held back, or the newest released by then."""
-    for held in s.catalog.ami_drivers:
-        if held.first <= day < held.until:
-            return Version.of(held.driver)
-    released = [v for v in s.catalog.sdks.values() if v.date <= day]
-    newest = max(released, key=lambda v: v.date, default=None)
-    return Version.of(newest.driver) if newest else None
-
-
-def bad_pair(s: Situation, driver: Version, sdk: Version) -> str | None:
-    """What AWS says of the pair where it cannot work."""
-    for conflict in s.catalog.driver_conflicts:
-        if (
-            conflict.driver_from <= driver.parts < conflict.driver_until
-            and conflict.sdk_from <= sdk.parts < conflict.sdk_until
-        ):
-            return conflict.says
-    return None
+    return images.driver_at(s.catalog, dates[0]) if dates else None
 
 
 @rule(

@@ -22,7 +22,7 @@ from planning.rules.arguments import (
 )
 from planning.rules.chips import each_workload
 from planning.rules.command_line import containers, option, words
-from planning.rules.images import ami_family, bad_pair, fitting_amis, never_fits
+from planning.rules.images import ami_family, fitting_amis, never_fits
 from planning.rules.rule import Told, rule
 from planning.rules.wording import counted, listed
 from planning.situation import Situation, WorkHere
@@ -162,7 +162,7 @@ def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | 
         and family in k.families
         and family not in k.contested
         and (sdk := images.neuron_sdk(k.newest)) is not None
-        and bad_pair(s, driver, sdk) is None
+        and images.bad_pair(s.catalog, driver, sdk) is None
     ]
 
 
