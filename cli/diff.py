@@ -34,18 +34,22 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
     arguments = parser.parse_args(argv)
     stream: TextIO = out or sys.stdout
 
-    from cli.comparison.sides import UsageError, read_sides
+    from cli.comparison.recorded import Recorder
 
-    try:
-        sides = read_sides(
-            cast(str, arguments.base),
-            cast(str, arguments.head),
-            stack=cast("str | None", arguments.stack),
-            base_python=cast("str | None", arguments.base_python),
-            directory=directory or Path(),
-        )
-    except UsageError as error:
-        parser.error(str(error))
+    with Recorder() as recorder:  # begins before anything else is loaded here
+        from cli.comparison.sides import UsageError, read_sides
+
+        try:
+            sides = read_sides(
+                cast(str, arguments.base),
+                cast(str, arguments.head),
+                stack=cast("str | None", arguments.stack),
+                base_python=cast("str | None", arguments.base_python),
+                directory=directory or Path(),
+                recorder=recorder,
+            )
+        except UsageError as error:
+            parser.error(str(error))
 
     from cli.comparison import markdown, telling, text
     from cli.comparison.whole import document, put_together

@@ -1,36 +1,51 @@
-"""Records plans in a process of its own, so that two graphs are built side by side.
+"""Records plans in a process of its own, which has a child for each, so that graphs are built side
+by side.
 
-    python -m cli.comparison.recorded  < pickled sequence of plans  > pickled graphs
+    python -m cli.comparison.recorded
 
 A plan may be a part: a Region's graph follows from the Region's own plan, the roles, the tags and
 the flags of the stack alone, so a plan with fewer Regions gives exactly their part of the graph.
-What arrives comes from the process that started this one, and from nobody else.
+
+The process loads the provider's types, which takes longer than planning, and then answers requests
+until its input ends. A request is a frame that holds the pickled plans; the answer is a frame for
+each plan, in their order: a byte that says whether it was recorded, then the pickled graph or the
+text of what went wrong. What arrives comes from the process that started this one, and from nobody
+else. At the top this module imports only what starts at once: it is there so that the other
+process starts first of all.
 """
 
+import gc
 import importlib
+import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from cli.graph import Json
-from planning.plan import Plan
+
+if TYPE_CHECKING:
+    from planning.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The directory of the program that runs."""
 
+_RECORDED, _FAILED = b"\x01", b"\x00"
+
 
 class NotRecordedError(Exception):
-    """The other process ended without a graph; the text is what it said last."""
+    """There is no graph; the text is what the other process said last."""
 
 
 Graph = tuple[Json, ...]
 """What a plan registers: resources as the preview's JSON has them."""
 
 
-def record_plan(plan: Plan) -> Graph:
+def record_plan(plan: "Plan") -> Graph:
     """The graph of a plan. Raises `RecordingError`."""
     from cli.recording import record
     from components import build
@@ -48,6 +63,7 @@ class Recorder:
     """The other process; it loads the provider's types while this one plans."""
 
     def __init__(self) -> None:
+        self._asked = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", "cli.comparison.recorded"],
             cwd=ROOT,
@@ -56,22 +72,34 @@ class Recorder:
             stderr=subprocess.PIPE,
         )
 
-    def ask(self, plans: Sequence[Plan]) -> None:
-        """Hands the plans over; it works on them from now on."""
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.dismiss()
+
+    def ask(self, plans: "Sequence[Plan]") -> None:
+        """Hands the plans over; it works on them from now on. Raises `NotRecordedError`."""
         assert self._process.stdin is not None
+        self._asked = len(plans)
+        if not plans:
+            return
         try:
-            self._process.stdin.write(pickle.dumps(tuple(plans)))
-            self._process.stdin.close()
-        except BrokenPipeError:
-            raise NotRecordedError(self._said()) from None
-        self._process.stdin = None
+            _write(self._process.stdin, pickle.dumps(tuple(plans), pickle.HIGHEST_PROTOCOL))
+        except (BrokenPipeError, ValueError):
+            raise NotRecordedError(self._last_words()) from None
 
     def answer(self) -> tuple[Graph, ...]:
-        """The graphs, in the order of the plans. Raises `NotRecordedError`."""
-        out, error = self._process.communicate()
-        if self._process.returncode:
-            raise NotRecordedError(error.decode(errors="replace").strip()[-2000:])
-        return pickle.loads(out)
+        """The graphs of the plans asked for last, in their order. Raises `NotRecordedError`."""
+        assert self._process.stdout is not None
+        frames = [_read(self._process.stdout) for _ in range(self._asked)]
+        self._asked = 0
+        for frame in frames:
+            if frame is None:
+                raise NotRecordedError(self._last_words())
+            if frame[:1] == _FAILED:
+                raise NotRecordedError(frame[1:].decode())
+        return tuple(pickle.loads(frame[1:]) for frame in frames if frame is not None)
 
     def dismiss(self) -> None:
         """Ends it, whatever it does."""
@@ -79,24 +107,86 @@ class Recorder:
             self._process.kill()
         self._process.communicate()
 
-    def _said(self) -> str:
+    def _last_words(self) -> str:
+        self._process.kill()
         _, error = self._process.communicate()
-        return error.decode(errors="replace").strip()[-2000:]
+        return error.decode(errors="replace").strip()[-2000:] or "the other process ended"
+
+
+# ---- the other process -------------------------------------------------------------------------
+
+
+def _write(stream: IO[bytes], data: bytes) -> None:
+    stream.write(len(data).to_bytes(8, "big") + data)
+    stream.flush()
+
+
+def _read(stream: IO[bytes]) -> bytes | None:
+    """The next frame; None where the stream ends before it does."""
+    head = stream.read(8)
+    length = int.from_bytes(head, "big")
+    data = stream.read(length) if len(head) == 8 else b""
+    return data if len(head) == 8 and len(data) == length else None
+
+
+def _recorded(plan: "Plan") -> bytes:
+    """The frame of a plan."""
+    from cli.recording import RecordingError
+
+    try:
+        return _RECORDED + pickle.dumps(record_plan(plan), pickle.HIGHEST_PROTOCOL)
+    except RecordingError as error:
+        return _FAILED + str(error).encode()
+
+
+def _side_by_side(plans: "Sequence[Plan]") -> Iterator[bytes | None]:
+    """The frames of the plans, each from a child of this process that begins with all it loaded.
+
+    Without a second plan, or where a process cannot be safely copied (a Mac's own libraries do not
+    survive it, Windows has no such call), they are recorded here, one after the other.
+    """
+    if len(plans) < 2 or not sys.platform.startswith("linux"):
+        yield from map(_recorded, plans)
+        return
+    gc.freeze()  # what the children share stays shared: their collectors do not touch it
+    children = [_child(plan) for plan in plans]
+    for process, stream in children:
+        with stream:
+            yield _read(stream)
+        os.waitpid(process, 0)
+
+
+def _child(plan: "Plan") -> tuple[int, IO[bytes]]:
+    """A child that records the plan, and the stream to read its frame from."""
+    read, write = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(write)
+        return process, os.fdopen(read, "rb")
+    code = 1
+    try:
+        os.close(read)
+        with os.fdopen(write, "wb") as stream:
+            _write(stream, _recorded(plan))
+        code = 0
+    except BaseException:
+        traceback.print_exc()  # on the standard error of the parent, whose end tells it
+    finally:
+        sys.stderr.flush()
+        os._exit(code)  # nothing of the parent's is ended twice
 
 
 def main() -> int:
-    """Reads plans, writes graphs."""
-    from cli.recording import RecordingError
-
-    for slow in ("pulumi_aws", "components"):  # loaded before the plans arrive
+    """Answers requests until there are no more."""
+    gc.disable()  # it would look through all that is loaded again and again, and find nothing
+    for slow in ("pulumi_aws", "cli.recording", "components", "planning.plan"):
         importlib.import_module(slow)
-    plans: tuple[Plan, ...] = pickle.loads(sys.stdin.buffer.read())
-    try:
-        graphs = tuple(record_plan(plan) for plan in plans)
-    except RecordingError as error:
-        sys.stderr.write(str(error))
-        return 1
-    sys.stdout.buffer.write(pickle.dumps(graphs, protocol=pickle.HIGHEST_PROTOCOL))
+    while (request := _read(sys.stdin.buffer)) is not None:
+        plans: tuple[Plan, ...] = pickle.loads(request)
+        for frame in _side_by_side(plans):
+            if frame is None:
+                return 1
+            _write(sys.stdout.buffer, frame)
     return 0
 
 

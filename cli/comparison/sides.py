@@ -19,7 +19,8 @@ from typing import cast
 import catalog
 from cli import plan as plan_command
 from cli import report
-from cli.comparison.recorded import ROOT, Graph, NotRecordedError, Recorder, record_plan
+from cli.comparison.parts import differing
+from cli.comparison.recorded import ROOT, Graph, NotRecordedError, Recorder
 from cli.graph import Json
 from cli.stack_file import StackFile, StackFileError, read
 from planning import Plan, Refused, decide
@@ -28,9 +29,6 @@ from planning.finding import Finding
 PLAN_VERSION = plan_command.VERSION
 GRAPH_VERSION = 1
 """The versions of the JSON of `plan` and `preview` that are read."""
-
-MANY = 60
-"""Models and jobs in Regions that differ, of both sides, from which two processes pay."""
 
 _NOT_THE_PROGRAM = (
     "Pulumi.*.yaml",
@@ -72,12 +70,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both sides; Regions whose plans are the same are `skipped`, not registered."""
+    """Both sides. What registers the same on both is not registered at all: the Regions `skipped`,
+    and the workloads (Region, name) `left_out` of the others."""
 
     project: str
     base: Side
     head: Side
     skipped: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -101,14 +101,15 @@ def read_sides(
     base_python: str | None = None,
     directory: Path,
     root: Path = ROOT,
+    recorder: Recorder | None = None,
 ) -> Sides:
     """Both sides of the comparison. Raises `UsageError`.
 
-    `root` is the directory of the program that runs.
+    `root` is the directory of the program that runs. A `recorder` is one that has begun already
+    and goes on; without one, one is started here and ended.
     """
     with ExitStack() as kept:
-        recorder = Recorder()
-        kept.callback(recorder.dismiss)
+        recorder = recorder or kept.enter_context(Recorder())
         repository = _Repository(directory, root, kept)
         head_commit = None if _is_file(head) else repository.commit(head)
         base_commit = None
@@ -291,13 +292,22 @@ def _read(
             other.side() if other else replace(side, graph=graph if side.graph is None else ())
             for side, graph, other in zip(sides, graphs, foreign, strict=True)
         ]
-        return Sides(project, sides[0], sides[1], (), notes)
-    graphs, skipped = _differing(plans, recorder)
+        return Sides(project, sides[0], sides[1], notes=notes)
+    regions: tuple[str, ...] = ()
+    workloads: tuple[tuple[str, str], ...] = ()
+    if plans[0] is not None and plans[1] is not None:
+        found = differing(plans[0], plans[1])
+        regions, workloads = found.regions, found.workloads
+        plans = [found.base, found.head]
+        nothing = not any(p.regions for p in (found.base, found.head))
+        if nothing and found.base.roles == found.head.roles:
+            sides = [replace(side, graph=()) for side in sides]
+            return Sides(project, sides[0], sides[1], regions, workloads, notes)
     sides = [
         replace(side, graph=() if side.graph is not None else graph)
-        for side, graph in zip(sides, graphs, strict=True)
+        for side, graph in zip(sides, _whole(plans, recorder), strict=True)
     ]
-    return Sides(project, sides[0], sides[1], skipped, notes)
+    return Sides(project, sides[0], sides[1], regions, workloads, notes)
 
 
 def _absent(given: _Given) -> Side:
@@ -328,53 +338,14 @@ def _planned(given: _Given) -> tuple[Side, Plan | None]:
     return Side(label, file.stack, document, said, None, "", file.config, commit), plan
 
 
-def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[tuple[Json, ...] | None]:
-    """Each plan's graph, in the other process: a foreign program has a third."""
-    wanted = [p for p in plans if p is not None]
-    recorder.ask(wanted)
-    found = iter(_answer(recorder))
-    return [next(found) if p is not None else None for p in plans]
-
-
-def _answer(recorder: Recorder) -> Sequence[Graph]:
+def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | None]:
+    """Each plan's graph, side by side."""
     try:
-        return recorder.answer()
+        recorder.ask([p for p in plans if p is not None])
+        found = iter(recorder.answer())
     except NotRecordedError as error:
         raise UsageError(f"the program cannot be recorded: {error}") from None
-
-
-def _differing(
-    plans: Sequence[Plan | None], recorder: Recorder
-) -> tuple[list[tuple[Json, ...] | None], tuple[str, ...]]:
-    """The graphs of what differs between two plans of one program, and the Regions left out."""
-    base, head = plans
-    skipped: tuple[str, ...] = ()
-    if base is not None and head is not None:
-        if base == replace(head, findings=base.findings, silenced=base.silenced):
-            return [(), ()], tuple(r.name for r in head.regions)
-        if _around(base) == _around(head):
-            other = {r.name: r for r in base.regions}
-            skipped = tuple(r.name for r in head.regions if other.get(r.name) == r)
-            base, head = _without(base, skipped), _without(head, skipped)
-    parts = [p for p in (base, head) if p is not None]
-    many = sum(len(r.models) + len(r.jobs) for p in parts for r in p.regions) > MANY
-    if len(parts) < 2 or not many:
-        recorder.ask(parts)
-        found = iter(_answer(recorder))
-    else:
-        recorder.ask(parts[:1])
-        mine = record_plan(parts[1])
-        found = iter([*_answer(recorder), mine])
-    return [next(found) if p is not None else None for p in (base, head)], skipped
-
-
-def _around(plan: Plan) -> tuple[object, ...]:
-    """What every Region's graph follows from, besides its own plan; roles are always registered."""
-    return plan.project, plan.stack, plan.home_region, plan.tags, plan.wait_for_steady_state
-
-
-def _without(plan: Plan, regions: Sequence[str]) -> Plan:
-    return replace(plan, regions=tuple(r for r in plan.regions if r.name not in regions))
+    return [next(found) if p is not None else None for p in plans]
 
 
 # ---- other programs --------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class Whole:
     base: Side
     head: Side
     skipped: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     settings: tuple[Difference, ...]
     resources: tuple[ResourceChange, ...] | None  # None: plan only
@@ -143,6 +144,7 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Whole:
         base=base_side,
         head=head_side,
         skipped=sides.skipped,
+        left_out=sides.left_out,
         notes=tuple(notes),
         settings=tuple(_settings(base_config, head_config)),
         resources=resources,
@@ -245,6 +247,7 @@ def document(whole: Whole, verdict: str) -> dict[str, Json]:
         "head": _side(whole.head),
         "plan_only": whole.plan_only or None,
         "regions_not_registered": list(whole.skipped),
+        "workloads_not_registered": [f"{region}/{name}" for region, name in whole.left_out],
         "notes": list(whole.notes),
         "settings": [_difference(d) for d in whole.settings],
         "models": [_model_change(whole, c) for c in whole.models],

@@ -1,22 +1,18 @@
 """Laws of the whole comparison, over random pairs of stack files."""
 
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-import catalog
-from cli.comparison.recorded import record_plan
 from cli.comparison.resources import ResourceChange, apply, whole
 from cli.comparison.whole import Whole
 from cli.graph import Json
 from cli.stack_file import read
 from cli.yaml_values import load
-from planning import Plan, Refused
+from planning import Refused
 from tests.bench.stack import text
 from tests.cli.diff.pairs import compared, pairs, plan_of, stack_files
 from tests.planning.stacks import Config
@@ -121,30 +117,3 @@ def _config(text_: str) -> dict[str, str]:
         file = Path(folder) / "Pulumi.prod.yaml"
         file.write_text(text_, encoding="utf-8")
         return read(stack=None, file=file, directory=ROOT).config
-
-
-@pytest.mark.parametrize("file", ["Pulumi.prod.yaml", "tests/contract/corners.yaml"])
-def test_a_part_of_a_plan_registers_exactly_its_part_of_the_graph(file: str) -> None:
-    from planning import decide
-
-    given_file = read(stack="prod", file=ROOT / file, directory=ROOT)
-    plan: Plan = decide(given_file.config, catalog.load(), project=given_file.project, stack="prod")
-    full = {r["urn"]: r for r in record_plan(plan)}
-    first = plan.regions[0]
-    part = {r["urn"]: r for r in record_plan(replace(plan, regions=(first,)))}
-    others = [r.name for r in plan.regions if r is not first]
-    beyond = {u for u, r in full.items() if r["inputs"].get("region") in others}
-    below = {u for u, r in full.items() if _under(r, full, others)}
-    assert part == {u: r for u, r in full.items() if u not in beyond | below}
-
-
-def _under(
-    resource: dict[str, object], graph: dict[str, dict[str, object]], names: list[str]
-) -> bool:
-    """Whether a resource is, or stands under, the component of one of the Regions."""
-    at: dict[str, object] | None = resource
-    while at is not None:
-        if str(at["type"]).endswith(":Region") and at["name"] in names:
-            return True
-        at = graph.get(str(at["parent"]))
-    return False

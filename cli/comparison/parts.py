@@ -1,0 +1,121 @@
+"""The parts of two plans whose graphs can differ: what is the same on both sides is left out.
+
+A Region refers to no other one, a model or job to none beside it. So what a workload registers
+follows from its own plan, the roles that it names and the ground it stands on: the Region's
+network, capacity and load balancer, and the stack's tags and flags. Of a pool everything counts but
+its layout, which registers nothing. Where the ground is the same, workloads that are the same
+register the same, and nothing that is registered for the others changes with them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from planning.plan import Job, Layout, Model, Plan, Region, Role
+
+_Roles = tuple[Mapping[str, Role], Mapping[str, Role]]
+"""The roles by key, on both sides."""
+
+_NO_LAYOUT = Layout(0, (), 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is left of both plans; Regions and workloads (Region, name) that were left out."""
+
+    base: Plan
+    head: Plan
+    regions: tuple[str, ...] = ()
+    workloads: tuple[tuple[str, str], ...] = ()
+
+
+def differing(base: Plan, head: Plan) -> Parts:
+    """The parts of the plans that can register something different."""
+    if _around(base) != _around(head):
+        return Parts(base, head)
+    roles = (_roles(base), _roles(head))
+    olds = {region.name: region for region in base.regions}
+    same: list[str] = []
+    left: set[tuple[str, str]] = set()
+    for region in head.regions:
+        old = olds.get(region.name)
+        if (
+            old is None
+            or _ground(old) != _ground(region)
+            or not _alike(_of_clusters(region), roles)
+        ):
+            continue
+        names = set(_same(old, region, roles))
+        if names == {w.name for side in (old, region) for w in (*side.models, *side.jobs)}:
+            same.append(region.name)
+        else:
+            left |= {(region.name, name) for name in names}
+
+    def part(plan: Plan) -> Plan:
+        kept = (_without(r, left) for r in plan.regions if r.name not in same)
+        return replace(plan, regions=tuple(kept))
+
+    return Parts(part(base), part(head), tuple(same), tuple(sorted(left)))
+
+
+def _around(plan: Plan) -> tuple[object, ...]:
+    """What every Region's graph follows from, besides its own plan; roles are always registered."""
+    return plan.project, plan.stack, plan.home_region, plan.tags, plan.wait_for_steady_state
+
+
+def _roles(plan: Plan) -> Mapping[str, Role]:
+    return {role.key: role for role in plan.roles}
+
+
+def _alike(keys: Iterable[str], roles: _Roles) -> bool:
+    """Whether the roles of these keys are the same on both sides."""
+    return all(roles[0].get(key) == roles[1].get(key) for key in keys)
+
+
+def _same(base: Region, head: Region, roles: _Roles) -> Iterator[str]:
+    """The models and jobs of a Region that register the same on both sides."""
+    olds = {workload.name: workload for workload in (*base.models, *base.jobs)}
+    for workload in (*head.models, *head.jobs):
+        if olds.get(workload.name) == workload and _alike(_named(workload), roles):
+            yield workload.name
+
+
+def _ground(region: Region) -> Region:
+    """The Region without its workloads, and without who sits on which chip."""
+    ours, managed = region.auto_scaling, region.managed_instances
+    if ours is not None:
+        pools = tuple(replace(pool, layout=_NO_LAYOUT) for pool in ours.pools)
+        ours = replace(ours, pools=pools)
+    if managed is not None:
+        admitted = tuple(replace(pool, layout=_NO_LAYOUT) for pool in managed.pools)
+        managed = replace(managed, pools=admitted)
+    return replace(region, models=(), jobs=(), auto_scaling=ours, managed_instances=managed)
+
+
+def _of_clusters(region: Region) -> Iterator[str]:
+    """The keys of the roles that the Region's capacity refers to."""
+    if region.auto_scaling is not None:
+        yield region.auto_scaling.instance_role
+    if region.managed_instances is not None:
+        yield region.managed_instances.instance_role
+        yield region.managed_instances.infrastructure_role
+
+
+def _named(workload: Model | Job) -> Iterator[str]:
+    """The keys of the roles that a workload refers to."""
+    if isinstance(workload, Job):
+        definitions = (workload.task_definition,)
+        if workload.schedule:
+            yield workload.schedule.role
+    else:
+        definitions = tuple(service.task_definition for service in workload.services)
+    for definition in definitions:
+        yield definition.task_role
+        yield definition.execution_role
+
+
+def _without(region: Region, left: set[tuple[str, str]]) -> Region:
+    return replace(
+        region,
+        models=tuple(m for m in region.models if (region.name, m.name) not in left),
+        jobs=tuple(j for j in region.jobs if (region.name, j.name) not in left),
+    )

@@ -1,0 +1,178 @@
+"""What is the same on both sides is not registered, and nobody can tell."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+import catalog
+from cli.comparison.parts import differing
+from cli.comparison.recorded import Graph, NotRecordedError, Recorder, record_plan
+from cli.comparison.resources import ResourceChange, compare
+from cli.graph import Json
+from cli.stack_file import read
+from planning import Plan, Refused, decide
+from planning.plan import Layout
+from tests.cli.diff.pairs import OTHER, pairs, plan_of
+from tests.planning.stacks import PROJECT, STACK, Config, changed, groups, stack, work
+
+ROOT = Path(__file__).resolve().parents[3]
+LARGE = pytest.mark.parametrize("file", ["Pulumi.prod.yaml", "tests/contract/corners.yaml"])
+
+
+def plan_in(file: str) -> Plan:
+    found = read(stack="prod", file=ROOT / file, directory=ROOT)
+    return decide(found.config, catalog.load(), project=found.project, stack="prod")
+
+
+def graph(plan: Plan) -> dict[str, dict[str, Json]]:
+    return {r["urn"]: r for r in record_plan(plan)}
+
+
+def changes(base: Plan, head: Plan) -> tuple[ResourceChange, ...]:
+    graphs = (record_plan(base), record_plan(head))
+    return compare(*graphs, catalog.load(), project=PROJECT, stack=STACK)
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@given(pairs())
+def test_the_parts_that_differ_give_the_changes_of_the_whole(pair: tuple[Config, Config]) -> None:
+    try:
+        base, head = map(plan_of, pair)
+    except Refused:
+        assume(False)
+        return
+    found = differing(base, head)
+    assert changes(found.base, found.head) == changes(base, head)
+
+
+def test_of_one_changed_model_nobody_beside_it_is_registered() -> None:
+    models = {"a": work([0]), "b": work([1]), "c": work([2, 3])}
+    pools = {"pool": groups("inf2.24xlarge", 2)}
+    base = stack(capacity=pools, models=models, regions={"us-west-2": {}, OTHER: {}})
+    head = changed(base, "models.a", image="public.ecr.aws/neuron/serving:2")
+    found = differing(plan_of(base), plan_of(head))
+    assert (found.regions, len(found.workloads)) == ((), 4), "b and c, in both Regions"
+    only = changed(base, "models", d=work([4], regions=[OTHER]))
+    found = differing(plan_of(base), plan_of(only))
+    assert found.regions == ("us-west-2",)
+    assert {name for _, name in found.workloads} == {"a", "b", "c"}
+    assert [m.name for r in found.head.regions for m in r.models] == ["d"]
+
+
+def test_workloads_on_ground_that_changes_are_all_registered() -> None:
+    base = stack(
+        capacity={"pool": groups("inf2.24xlarge", 2), "other": groups("inf2.xlarge", 2)},
+        models={"a": work(1), "b": work(1, "other")},
+    )
+    head = changed(base, "capacity.pool", root_volume_gib=300)
+    found = differing(plan_of(base), plan_of(head))
+    assert (found.regions, found.workloads) == ((), ())
+
+
+def test_a_role_that_changes_brings_those_along_who_name_it() -> None:
+    base = stack(
+        capacity={"pool": groups("inf2.24xlarge", 2)},
+        models={"a": work(1, s3_read=["s3://one/"]), "b": work(1)},
+    )
+    head = changed(base, "models.a", s3_read=["s3://two/"])
+    found = differing(plan_of(base), plan_of(head))
+    assert [m.name for r in found.head.regions for m in r.models] == ["a"]
+    assert changes(found.base, found.head) == changes(plan_of(base), plan_of(head))
+
+
+# ---- what a part registers -----------------------------------------------------------------------
+
+
+@LARGE
+def test_a_part_of_a_plan_registers_exactly_its_part_of_the_graph(file: str) -> None:
+    plan = plan_in(file)
+    full = graph(plan)
+    first = plan.regions[0]
+    part = graph(replace(plan, regions=(first,)))
+    others = {r.name for r in plan.regions if r is not first}
+    beyond = {u for u, r in full.items() if r["inputs"].get("region") in others}
+    below = {u for u, r in full.items() if _under(r, full, ":Region", others)}
+    assert part == {u: r for u, r in full.items() if u not in beyond | below}
+
+
+@LARGE
+def test_without_a_workload_everything_else_registers_as_with_it(file: str) -> None:
+    plan = plan_in(file)
+    region = max(plan.regions, key=lambda r: len(r.models) + len(r.jobs))
+    alone = replace(plan, regions=(region,))
+    full = graph(alone)
+    for models, jobs in ((region.models[1:], region.jobs), (region.models, region.jobs[1:])):
+        part = graph(replace(alone, regions=(replace(region, models=models, jobs=jobs),)))
+        gone = {w.key for w in (*region.models, *region.jobs)} - {w.key for w in (*models, *jobs)}
+        below = {
+            u for u, r in full.items() if any(_under(r, full, t, gone) for t in (":Model", ":Job"))
+        }
+        assert below or not gone
+        assert part == {u: r for u, r in full.items() if u not in below}
+
+
+@LARGE
+def test_who_sits_where_registers_nothing(file: str) -> None:
+    plan = plan_in(file)
+
+    def bare(pools: tuple[object, ...]) -> Iterator[object]:
+        for pool in pools:
+            yield replace(pool, layout=Layout(0, (), 0, 0))  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownArgumentType]
+
+    regions = tuple(
+        replace(
+            region,
+            **{
+                kind: replace(cluster, pools=tuple(bare(cluster.pools)))
+                for kind in ("auto_scaling", "managed_instances")
+                if (cluster := getattr(region, kind)) is not None
+            },
+        )
+        for region in plan.regions
+    )
+    assert graph(replace(plan, regions=regions)) == graph(plan)
+
+
+def _under(
+    resource: dict[str, Json], graph: Mapping[str, dict[str, Json]], type_: str, names: set[str]
+) -> bool:
+    """Whether a resource is, or stands under, a component of that type with one of the names."""
+    at: dict[str, Json] | None = resource
+    while at is not None:
+        if str(at["type"]).endswith(type_) and at["name"] in names:
+            return True
+        at = graph.get(str(at["parent"]))
+    return False
+
+
+# ---- the other process ---------------------------------------------------------------------------
+
+
+def test_the_other_process_records_what_this_one_does_request_after_request() -> None:
+    plans = [
+        plan_of(stack(capacity={"pool": groups("inf2.xlarge", 2)}, models={name: work(1)}))
+        for name in ("a", "b")
+    ]
+    here: list[Graph] = [record_plan(plan) for plan in plans]
+    with Recorder() as recorder:
+        for number in (2, 1, 0):
+            recorder.ask(plans[:number])
+            assert list(recorder.answer()) == here[:number]
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_what_cannot_be_registered_is_said_with_its_reason(beside: int) -> None:
+    plan = plan_of(stack(capacity={"pool": groups("inf2.xlarge", 2)}, models={"a": work(1)}))
+    (region,) = plan.regions
+    twice = replace(plan, regions=(replace(region, models=region.models * 2),))
+    with Recorder() as recorder:
+        recorder.ask([plan] * beside + [twice])
+        with pytest.raises(NotRecordedError, match="registered twice"):
+            recorder.answer()
