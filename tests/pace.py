@@ -20,7 +20,7 @@ _TRIES = 5
 
 
 def least(run: Callable[[], object], limit: float) -> float:
-    """The fewest seconds of the processor that the run takes, tried until they are below the limit."""
+    """The fewest seconds of the processor that the run takes, tried until below the limit."""
     return _least(time.process_time, run, limit)
 
 
