@@ -36,7 +36,7 @@ class Pool:
     region: str
     name: str
     key: str
-    kind: str
+    kind: Literal["auto_scaling", "managed_instances"]
     types: tuple[str, ...]
     purchase: str
     max_size: int | None
@@ -125,9 +125,10 @@ class Plan:
     jobs: Mapping[tuple[str, str], Job]
     regions: tuple[str, ...]
     clusters: frozenset[tuple[str, str]]  # Region and kind
+    networks: Mapping[str, str]  # by Region: the VPC, in words
 
 
-NOTHING = Plan("", True, {}, {}, {}, (), frozenset())
+NOTHING = Plan("", True, {}, {}, {}, (), frozenset(), {})
 
 
 def read_plan(document: Mapping[str, Json] | None) -> Plan:
@@ -154,7 +155,14 @@ def _plan(document: Mapping[str, Json]) -> Plan:
         jobs={(j.region, j.name): j for j in jobs},
         regions=tuple(r["name"] for r in regions),
         clusters=frozenset((r["name"], kind) for r in regions for kind in kinds if r[kind]),
+        networks={r["name"]: _network(r["network"]) for r in regions},
     )
+
+
+def _network(network: Json) -> str:
+    if network["kind"] == "given":
+        return f"vpc_id {network['vpc_id']}"
+    return f"a network of our own, {network['cidr']}"
 
 
 _LAUNCHED_WITH = (

@@ -8,11 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cli.comparison.plans import Model, Plan, Pool
+from cli.comparison.plans import Plan, Pool
+from cli.comparison.waiting import stuck, waiting
 from cli.plan import spans
 from planning.rules.wording import counted, listed
 
-Code = Literal["ND001", "ND002", "ND003"]
+Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005"]
+
+MEANINGS: Mapping[Code, str] = {
+    "ND001": "a pool leaves in one update while models use it",
+    "ND002": "a pool changes its purchase, type or kind in place",
+    "ND003": "services wait for devices that others hold until they are steady",
+    "ND004": "a Region changes its VPC in place",
+    "ND005": "a scaled model gets a new task and a higher minimum at once, and no task may stop",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ _IN_USE = (
 
 def refusals(base: Plan, head: Plan) -> tuple[Refusal, ...]:
     """All of them, by code and place."""
-    found = [*_pools(base, head), *_stuck(base, head)]
+    found = [*_pools(base, head), *_waiting(base, head), *_networks(base, head)]
     return tuple(sorted(found, key=lambda r: (r.code, r.path, r.region)))
 
 
@@ -97,66 +106,78 @@ def _what_changed(old: Pool, new: Pool) -> str:
     return f"instance_type ({listed(old.types, most=2)} → {listed(new.types, most=2)})"
 
 
-# ---- new services that wait for devices that old ones hold ---------------------------------------
+# ---- what waits for ever ------------------------------------------------------------------------
 
 
-def _stuck(base: Plan, head: Plan) -> Iterator[Refusal]:
+def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
     if not head.wait_for_steady_state:
         return
     for key, pool in sorted(head.pools.items()):
         old = base.pools.get(key)
-        if old is None or old.key != pool.key or pool.max_size is None or not pool.devices:
+        if old is None or old.key != pool.key:
             continue
-        held = during(base, head, pool)
-        worst = max(held.values(), default=0)
-        if worst <= pool.max_size:
+        found = waiting(base, head, pool)
+        if found is not None:
+            held = (
+                f"{listed(found.leaving)} {'holds' if len(found.leaving) == 1 else 'hold'} them "
+                "to the end"
+                if found.leaving
+                else "old tasks hold them until new ones run"
+            )
+            yield Refusal(
+                "ND003",
+                pool.region,
+                f"capacity.{pool.name}.max_size",
+                f"is {pool.max_size}; while {listed(found.models)} "
+                f"{'changes' if len(found.models) == 1 else 'change'} in {pool.region}, devices "
+                f"{spans(found.devices)} are wanted on {counted(found.instances, 'instance')}: "
+                f"{held}",
+                "A service must be steady before the engine deletes the one that goes: without a "
+                "free device the update waits until it fails.",
+                (
+                    f"write max_size: {found.instances} for this update (or "
+                    "wait_for_steady_state: false, which gives up the check that the new ones run)",
+                    f"put max_size: {pool.max_size} back in the next change",
+                ),
+            )
+        for one in stuck(base, head, pool):
+            yield Refusal(
+                "ND005",
+                pool.region,
+                f"models.{one.model}",
+                f"changes its task and its minimum of replicas at once in {pool.region}: service "
+                f"{one.service.key} has {counted(one.tasks, 'task')}, keeps "
+                f"{one.service.minimum_percent} % of them and starts none beside them",
+                "The count of a scaled service moves after its task definition is in use: until "
+                "then ECS may neither stop a task nor start one, and the update waits until it "
+                "fails.",
+                (
+                    f"change replicas of models.{one.model} alone, and run the update",
+                    "change the rest in the next one",
+                ),
+            )
+
+
+# ---- networks --------------------------------------------------------------------------------
+
+
+def _networks(base: Plan, head: Plan) -> Iterator[Refusal]:
+    for region, before in sorted(base.networks.items()):
+        after = head.networks.get(region)
+        if after is None or after == before:
             continue
-        devices = [d for d, number in held.items() if number > pool.max_size]
-        names = sorted({m.name for m, _ in arriving(base, head, pool)})
         yield Refusal(
-            "ND003",
-            pool.region,
-            f"capacity.{pool.name}.max_size",
-            f"is {pool.max_size}; while {listed(names)} come in {pool.region}, devices "
-            f"{spans(devices)} are wanted on {counted(worst, 'instance')}: the old services still "
-            "hold them",
-            "A new service must be steady before the engine deletes the one that goes: without a "
-            "free device the update waits until it fails.",
+            "ND004",
+            region,
+            f"regions.{region}.network",
+            f"changes the VPC under what runs there ({before} → {after})",
+            "A load balancer, a security group and an instance stay in the VPC in which they were "
+            "made: the update would fail with instances in both "
+            "(https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/"
+            "API_SetSubnets.html).",
             (
-                f"write max_size: {worst} for this update (or wait_for_steady_state: false, which "
-                "gives up the check that the new ones run)",
-                f"put max_size: {pool.max_size} back in the next change",
+                f"take {region} out of regions, and out of what names it, and run the update: what "
+                "serves there ends",
+                f"write {region} again with its new network in the next change",
             ),
         )
-
-
-def arriving(base: Plan, head: Plan, pool: Pool) -> Iterator[tuple[Model, str]]:
-    """The services on the pool that the base does not have."""
-    there = {s.key for m in base.models.values() for s in m.services}
-    for model in head.models.values():
-        for service in model.services:
-            if service.pool == pool.key and service.key not in there and service.desired:
-                yield model, service.key
-
-
-def during(base: Plan, head: Plan, pool: Pool) -> Mapping[int, int]:
-    """For each device, the instances on which it is wanted at minimum size during the update.
-
-    The head's services run, and those of the base that go still do.
-    """
-    wanted = dict.fromkeys(range(pool.devices), 0)
-    coming = [s for m in head.models.values() for s in m.services if s.pool == pool.key]
-    stay = {s.key for s in coming}
-    leaving = [
-        s
-        for m in base.models.values()
-        for s in m.services
-        if s.pool == pool.key and s.key not in stay
-    ]
-    if not any(True for _ in arriving(base, head, pool)):
-        return wanted
-    for service in (*coming, *leaving):
-        taken = range(pool.devices) if service.devices == "all" else service.devices
-        for device in taken:
-            wanted[device] += service.desired
-    return wanted

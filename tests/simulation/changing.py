@@ -13,7 +13,7 @@ engine gives up, deletes nothing, and the next `pulumi up` starts from there.
 import random
 from dataclasses import dataclass
 
-from tests.planning.stacks import Entry
+from tests.planning.stacks import Config, Entry
 from tests.simulation.driving import Driver, Weather, settle
 from tests.simulation.model import Event, Rules, ServiceSpec, World
 from tests.simulation.worlds import (
@@ -213,11 +213,17 @@ def cannot_roll(before: Case, after: Case, *, at_most: bool = True) -> tuple[str
     return tuple(found)
 
 
-def random_change(
-    rng: random.Random,
-) -> tuple[Case, Case, bool]:
+def random_change(rng: random.Random) -> tuple[Case, Case, bool]:
     """Two stack files of one pool that differ in one or two models, on a pool that holds either;
     whether the first has every model at its maximum."""
+    while True:
+        before, after = map(only_case, random_configs(rng))
+        if before is not None and after is not None and before.services != after.services:
+            return before, after, rng.random() < 0.5
+
+
+def random_configs(rng: random.Random) -> tuple[Config, Config]:
+    """The stack files of a change; the planner may refuse either."""
     while True:
         pool, models, jobs = random_entries(rng)
         changed = _changed_models(rng, pool["instance_type"], models)
@@ -228,9 +234,7 @@ def random_change(
         if len(needed) < 2:
             continue
         pool["max_size"] = max(1, pool["min_size"], *needed) + rng.choice((0, 0, 1, 2))
-        before, after = (only_case(config_of(pool, m, jobs)) for m in (models, changed))
-        if before is not None and after is not None and before.services != after.services:
-            return before, after, rng.random() < 0.5
+        return config_of(pool, models, jobs), config_of(pool, changed, jobs)
 
 
 def _changed_models(rng: random.Random, kind: str, models: dict[str, Entry]) -> dict[str, Entry]:
