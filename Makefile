@@ -20,7 +20,7 @@ help:
 	@echo "make check                formatter, linter, types"
 	@echo "make wishes               10,000 random valid stacks, and 10,000 with one mistake each"
 	@echo "make goldens              the pinned artefacts of tests/contract, written anew"
-	@echo "make docs                 docs/findings.md and the JSON Schema of the stack file"
+	@echo "make docs                 docs/: the findings, the JSON of the diff, the JSON Schemas"
 	@echo "make format               formats, and applies the linter's own fixes"
 
 preview: .venv/.runtime
@@ -63,6 +63,7 @@ goldens: .venv/.development
 docs: .venv/.development
 	@$(python) -m cli.findings_reference
 	@$(python) -m cli.schema
+	@$(python) -m cli.diff_reference
 
 format: .venv/.development
 	@$(python) -m ruff check --quiet --fix . || true

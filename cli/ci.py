@@ -14,10 +14,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from cli.columns import table
 from planning.rules.wording import counted
+
+if TYPE_CHECKING:
+    from cli.comparison.form import Document
 
 FINE, ERRORS, WRONG_USAGE, DIFFERENT = 0, 1, 2, 3
 
@@ -125,7 +128,7 @@ class Compared:
     changed: bool
     failed: bool
     render: Callable[[int], str]
-    document: Mapping[str, object]
+    document: "Document"
 
 
 def compare_stack(
@@ -133,16 +136,16 @@ def compare_stack(
 ) -> Compared:
     """The difference of one stack. What cannot be compared is a failure that says why."""
     from cli.comparison import markdown, telling
+    from cli.comparison.document import document, not_compared
     from cli.comparison.sides import UsageError, read_sides
-    from cli.comparison.whole import document, put_together
+    from cli.comparison.whole import put_together
 
     try:
         sides = read_sides(base, head, stack=stack, base_python=base_python, directory=directory)
     except UsageError as error:
         said = f"Cannot be compared: {error}"
         text = f"❌ **{markdown.plain(said)}**\n"
-        told = {"version": VERSION, "stack": stack, "verdict": said, "changed": True}
-        return Compared(stack, said, True, True, lambda _: text, {**told, "failed": True})
+        return Compared(stack, said, True, True, lambda _: text, not_compared(stack, said))
     whole = put_together(sides)
     said = telling.verdict(whole)
     return Compared(

@@ -52,7 +52,8 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
             parser.error(str(error))
 
     from cli.comparison import markdown, telling, text
-    from cli.comparison.whole import document, put_together
+    from cli.comparison.document import document
+    from cli.comparison.whole import put_together
 
     whole = put_together(sides)
     if arguments.json:

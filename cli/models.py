@@ -74,8 +74,9 @@ Compare = Callable[[Candidate], Comparison]
 def compared(candidate: Candidate) -> Comparison:
     """As `python -m cli diff` tells it."""
     from cli.comparison import telling, text
+    from cli.comparison.document import document
     from cli.comparison.sides import read_sides
-    from cli.comparison.whole import document, put_together
+    from cli.comparison.whole import put_together
 
     sides = read_sides(
         str(candidate.before),

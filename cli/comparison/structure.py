@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from cli.graph import Json
+from config.credentials import HIDDEN, looks_like_credential
 
 Path = tuple[str, ...]
 
@@ -170,3 +171,15 @@ def at(structure: Json, path: Path) -> Json:
         else:
             return ABSENT
     return place
+
+
+def safe(value: Json) -> Json:
+    """The value without what looks like a credential, at any depth."""
+    if isinstance(value, str):
+        return HIDDEN if looks_like_credential(value) else value
+    if isinstance(value, Mapping):
+        members = cast("Mapping[str, Json]", value)
+        return {key: safe(member) for key, member in members.items()}
+    if isinstance(value, (list, tuple)):
+        return [safe(item) for item in cast("Sequence[Json]", value)]
+    return value

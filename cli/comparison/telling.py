@@ -12,8 +12,8 @@ from cli.comparison.impact import Impact
 from cli.comparison.models import ModelChange
 from cli.comparison.price import NOTHING, Amount
 from cli.comparison.resources import Action, PropertyChange, ResourceChange
-from cli.comparison.structure import ABSENT
-from cli.comparison.whole import Whole, safe
+from cli.comparison.structure import ABSENT, safe
+from cli.comparison.whole import Whole
 from cli.graph import Json, short_type
 from config.credentials import HIDDEN, looks_like_credential
 from planning.rules.wording import counted, listed

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.comparison import markdown, text
+from cli.comparison.document import document
 from cli.comparison.telling import verdict
-from cli.comparison.whole import Whole, document
+from cli.comparison.whole import Whole
 from tests.cli.diff.pairs import compared, shared
 from tests.planning.stacks import Config, changed, groups, stack, work
 
@@ -103,18 +104,3 @@ def test_what_looks_like_a_credential_is_in_no_form() -> None:
     forms = ["\n".join(text.render(found, width=0)), markdown.render(found)]
     forms.append(json.dumps(document(found, verdict(found))))
     assert not [form for form in forms if key in form]
-
-
-def test_the_json_has_every_key_that_the_documentation_names_and_no_other(grown: Whole) -> None:
-    page = (ROOT / "docs" / "diff.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
-    found = document(grown, "x")
-    assert set(found) <= named
-    parts = ("models", "pools", "resources", "settings")
-    for part in parts:
-        for entry in found[part]:
-            assert set(entry) <= named, part
-    assert set(found["price"]) <= named
-    assert set(found["price"]["lines"][0]) <= named
-    json.dumps(found)
-    assert f"version {found['version']}" in page
