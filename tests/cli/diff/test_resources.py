@@ -1,6 +1,7 @@
 """What the comparison of two graphs says of single resources."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cli.graph import Json
 from cli.stack_file import read
 from planning import decide
 from tests.cli.diff.pairs import resource
+from tests.engine.provider.diffs import change
 from tests.engine.provider.rows import KINDS
 from tests.planning.stacks import PROJECT, STACK
 
@@ -21,6 +23,10 @@ ROOT = Path(__file__).resolve().parents[3]
 SERVICE = "aws:ecs/service:Service"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+LASTING = re.compile(
+    "https://github.com/hashicorp/terraform-provider-aws/"
+    r"(blob/[0-9a-f]{40}/internal/\S+\.go|pull/\d+/files)$"
+)
 
 
 def changes(base: list[dict[str, Json]], head: list[dict[str, Json]]) -> tuple[ResourceChange, ...]:
@@ -129,6 +135,16 @@ def test_the_coming_of_a_block_replaces_where_the_table_says_so() -> None:
     assert [found[0].action for found in actions] == ["update", "replace", "replace"]
 
 
+def test_a_rule_of_a_group_is_replaced_where_its_source_becomes_one_of_another_kind() -> None:
+    kind = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    before = resource("r", kind, cidrIpv4="10.0.0.0/16")
+    heads = (
+        resource("r", kind, cidrIpv4="10.1.0.0/16"),
+        resource("r", kind, referencedSecurityGroupId="sg-1"),
+    )
+    assert [changes([before], [head])[0].action for head in heads] == ["update", "replace"]
+
+
 def test_the_table_agrees_with_what_the_stand_in_of_the_provider_does() -> None:
     known = catalog.load()
     for token, kind in KINDS.items():
@@ -138,7 +154,12 @@ def test_the_table_agrees_with_what_the_stand_in_of_the_provider_does() -> None:
         for name, row in rows.items():
             if kind.in_place is not None and name not in {"region"}:
                 assert (row.replaces == "never") == (name in kind.in_place), f"{token} {name}"
-        assert all(row.source.startswith("https://") for row in rows.values())
+        coming = {name for name, row in rows.items() if row.replaces == "added_or_removed"}
+        assert coming >= (set(kind.comes_or_goes) & rows.keys()), token
+        for name in coming:
+            assert change(token, {}, {name: "x"}).replaces == (name,), f"{token} {name}"
+        for name, row in rows.items():
+            assert LASTING.match(row.source), f"{token} {name}: a branch moves on"
 
 
 @pytest.mark.parametrize("file", ["Pulumi.prod.yaml", "tests/contract/corners.yaml"])

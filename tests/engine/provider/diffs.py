@@ -1,6 +1,6 @@
 """What a change costs: nothing, an update in place, or a replacement.
 
-Source: the ForceNew marks of terraform-provider-aws (the table in ``rows``) and
+Source: the ForceNew and RequiresReplace marks of terraform-provider-aws (the table in ``rows``) and
 pulumi-terraform-bridge (delete before replace when a name was given, not made up).
 """
 
@@ -50,6 +50,8 @@ def _replaces(kind: Kind, key: str, olds: Props, news: Props) -> bool:
         return True
     if kind.in_place is not None:
         return key not in kind.in_place
+    if key in kind.comes_or_goes and (olds.get(key) is None) != (news.get(key) is None):
+        return True
     for path in kind.fixed:
         if path == key:
             return True

@@ -47,6 +47,8 @@ class Kind:
     computed: Mapping[str, str] = field(default_factory=dict[str, str])
     fixed: tuple[str, ...] = ()
     """Properties (dotted paths) whose change replaces the resource."""
+    comes_or_goes: tuple[str, ...] = ()
+    """Properties that change in place, and whose coming or going replaces the resource."""
     in_place: tuple[str, ...] | None = None
     """When given, every property that is not listed replaces the resource."""
     named: int | None = None
@@ -329,6 +331,12 @@ KINDS: Mapping[str, Kind] = {
                 arn="arn:aws:ec2:{region}:{account}:security-group-rule/{id}",
                 computed={"securityGroupRuleId": "{id}"},
                 fixed=("securityGroupId",),
+                comes_or_goes=(
+                    "cidrIpv4",
+                    "cidrIpv6",
+                    "prefixListId",
+                    "referencedSecurityGroupId",
+                ),
                 unique=(
                     "securityGroupId",
                     "ipProtocol",
