@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from catalog import Catalog
 from cli.chipmap import words
-from cli.chipmap.picture import DEFINITIONS, svg, width
+from cli.chipmap.picture import definitions, svg, width
 from cli.chipmap.pools import Pool, Stack, of_document, of_plan
 from cli.chipmap.seating import Fold, Picture, counts, folded, moved, picture
 from cli.chipmap.style import SHEET, hue
@@ -47,16 +48,21 @@ def page(before: Plan | None, after: Plan) -> str:
     return render(of_plan(before) if before else None, of_plan(after))
 
 
-def of_documents(before: Mapping[str, Json] | None, after: Mapping[str, Json]) -> str:
+def of_documents(
+    before: Mapping[str, Json] | None, after: Mapping[str, Json], tables: Catalog | None = None
+) -> str:
     """The same from the JSON of `cli plan`. Raises `pools.UnreadableError`."""
-    return render(of_document(before) if before else None, of_document(after))
+    return render(of_document(before, tables) if before else None, of_document(after, tables))
 
 
 def render(before: Stack | None, after: Stack) -> str:
     """The page of `after`; with `before`, what changed stands side by side."""
     name = escape(words.clean(after.name))
     title = f"Chip map of {name}" + (": before and after" if before else "")
-    parts = [_HEAD.format(title=title, sheet=SHEET, definitions=DEFINITIONS), f"<h1>{title}</h1>\n"]
+    stacks = [after] if before is None else [before, after]
+    most = max((p.devices for s in stacks for _, pools in s.regions for p in pools), default=0)
+    head = _HEAD.format(title=title, sheet=SHEET, definitions=definitions(most))
+    parts = [head, f"<h1>{title}</h1>\n"]
     body = _compared(before, after) if before else _alone(after)
     parts.append(_KEY.format(compared=_COMPARED if before else ""))
     parts.extend(body)

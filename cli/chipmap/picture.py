@@ -12,18 +12,30 @@ from cli.chipmap.style import hue
 CELL_WIDTH, CELL_HEIGHT, GAP = 88, 46, 12
 _MARGIN = 12
 _LINE = 12  # characters in a line of a label
+_ONE_LINE, _TWO_LINES = 29, (25, 38)  # where the lines of a label stand, from the top of the box
 
 Point = tuple[int, int]
 
 
-DEFINITIONS = f"""\
-<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>\
-<rect id="box" width="{CELL_WIDTH}" height="{CELL_HEIGHT}" rx="5"/>\
-<pattern id="hatch" width="9" height="9" patternUnits="userSpaceOnUse" \
-patternTransform="rotate(45)"><rect class="b" width="9" height="9"/>\
-<path class="t" d="M0 0V9"/></pattern></defs></svg>
-"""
-"""What the pictures of a page refer to; stands in the page once."""
+def definitions(devices: int) -> str:
+    """What the pictures of a page refer to, for instances of so many devices; stands in it once.
+
+    A box with its number, and the same when it is free, for each device: most of a large page is
+    boxes, and a reference to one is a third of what it refers to.
+    """
+    box = f'<rect width="{CELL_WIDTH}" height="{CELL_HEIGHT}" rx="5"/>'
+    parts = [f'<g id="box">{box}</g>']
+    for device in range(devices):
+        parts.append(f'<g id="b{device}">{box}{_text(0, 0, str(device), "d")}</g>')
+        free = f"{_text(0, 0, str(device), 'd q')}{_text(0, _ONE_LINE, 'free', 'q')}"
+        parts.append(f'<g id="f{device}">{box}{free}</g>')
+    return (
+        '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
+        f"{''.join(parts)}"
+        '<pattern id="hatch" width="9" height="9" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><rect class="b" width="9" height="9"/>'
+        '<path class="t" d="M0 0V9"/></pattern></defs></svg>\n'
+    )
 
 
 def width(pool: Pool) -> int:
@@ -118,7 +130,9 @@ def _devices(pool: Pool, fold: Fold, places: Sequence[Point]) -> Iterator[str]:
     if not fold.cells:
         names = fold.tasks or ("free",)
         state = "h" if fold.tasks else "f"
-        yield _group(state, names[0], fold.role == "rollout", _cell("all", names[0], places[0]))
+        yield _group(
+            state, names[0], fold.role == "rollout", _cell("all", names[0], places[0], kind=state)
+        )
         return
     short = labels({cell.holder for cell in fold.cells if cell.holder})
     groups: dict[tuple[str, str, int, int | None], list[Cell]] = {}
@@ -133,9 +147,10 @@ def _devices(pool: Pool, fold: Fold, places: Sequence[Point]) -> Iterator[str]:
         if state != "free" or slot is not None:
             bars = [_line(places[a], places[b]) for a, b in linked if a in mine and b in mine]
             inner = f'<path d="{"".join(bars)}"/>' if bars else ""
-        for cell in cells:
-            inner += _cell(str(cell.device), text, places[cell.device], changed=cell.changed)
         kind = {"taken": "h", "job": "j", "free": "f"}[state]
+        for cell in cells:
+            place = places[cell.device]
+            inner += _cell(str(cell.device), text, place, kind=kind, changed=cell.changed)
         yield _group(kind, holder, fold.role == "rollout", inner)
 
 
@@ -145,16 +160,26 @@ def _group(kind: str, holder: str, surge: bool, inner: str) -> str:
     return f'<g class="{kind}{" s" if surge else ""}"{style}>{title}{inner}</g>'
 
 
-def _cell(device: str, label: str, place: Point, *, changed: bool = False) -> str:
+def _cell(device: str, label: str, place: Point, *, kind: str, changed: bool = False) -> str:
     x, y = _corner(place)
-    lines = _broken(label)
-    text = f'<text class="d" x="{x + 5}" y="{y + 12}">{device}</text>'
-    for index, line in enumerate(lines):
-        top = y + (29 if len(lines) == 1 else 25) + 13 * index
-        text += f'<text x="{x + 5}" y="{top}">{escape(line)}</text>'
     corner = x + CELL_WIDTH
     mark = f'<path class="c" d="M{corner - 15} {y}h15v15z"/>' if changed else ""
-    return f'<use href="#box" x="{x}" y="{y}"/>{mark}{text}'
+    if kind == "f" and device.isdecimal():
+        return f'<use href="#f{device}" x="{x}" y="{y}"/>{mark}'
+    lines = _broken(label)
+    tops = (_ONE_LINE,) if len(lines) == 1 else _TWO_LINES
+    text = "".join(_text(x, y + top, line) for top, line in zip(tops, lines, strict=True))
+    if kind == "h" and device.isdecimal():
+        return f'<use href="#b{device}" x="{x}" y="{y}"/>{mark}{text}'
+    number = _text(x, y, device, "d")  # not of the definitions: on hatches it has a rim of its own
+    return f'<use href="#box" x="{x}" y="{y}"/>{mark}{number}{text}'
+
+
+def _text(x: int, y: int, text: str, kind: str = "") -> str:
+    """A text in the box at these coordinates; its number stands above the labels."""
+    of = f' class="{kind}"' if kind else ""
+    below = 12 if "d" in kind.split() else 0
+    return f'<text{of} x="{x + 5}" y="{y + below}">{escape(text)}</text>'
 
 
 # -- labels ------------------------------------------------------------------------------------

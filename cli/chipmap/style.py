@@ -21,6 +21,8 @@ _DARK = f"""\
 --paper:{PAPER["dark"]};--ink:{INK["dark"]};--dim:#b4bac6;--line:#767e8d;--box:#1f2229;\
 --sat:{DARK[0]}%;--lum:{DARK[1]}%;--edge:68%;--mark:#ff8a80;--hatch:#767e8d;--link:#8ab4f8"""
 
+# What a reference draws is matched by simple selectors alone: by `text`, but not by `svg text`.
+# https://www.w3.org/TR/SVG2/struct.html#UseStyleInheritance
 SHEET = f"""\
 :root{{color-scheme:light dark;{_LIGHT}}}
 @media screen and (prefers-color-scheme:dark){{:root{{{_DARK}}}}}
@@ -60,14 +62,14 @@ stroke-width:1.5}}
 .h path{{stroke-width:6;stroke-dasharray:none}}
 .f{{fill:var(--box);stroke:var(--line);stroke-dasharray:2 4}}
 .f path,.j path{{stroke-width:4;stroke-dasharray:none}}
-.f text{{fill:var(--dim)}}
+.f text,.q{{fill:var(--dim)}}
 .j{{fill:url(#hatch);stroke:var(--line);stroke-width:1.5;stroke-dasharray:7 3}}
 svg .j text{{paint-order:stroke;stroke:var(--box);stroke-width:4px;stroke-linejoin:round}}
 .s use{{stroke-dasharray:6 4;stroke-width:2}}
 svg .c{{fill:var(--mark);stroke:none}}
-svg text{{font:10.5px/1 "DejaVu Sans Mono",ui-monospace,Menlo,Consolas,monospace;\
+text{{font:10.5px/1 "DejaVu Sans Mono",ui-monospace,Menlo,Consolas,monospace;\
 fill:var(--ink);stroke:none}}
-svg .d{{font-size:9px;fill:var(--ink);opacity:.85}}
+.d{{font-size:9px;opacity:.85}}
 .b{{fill:var(--box);stroke:none}}
 .t{{stroke:var(--hatch);stroke-width:2}}
 summary{{cursor:pointer;margin-top:2rem;font-weight:600}}

@@ -162,6 +162,26 @@ def test_sixteen_regions_of_twenty_models_stay_below_two_megabytes() -> None:
     read(html)
 
 
+def test_two_hundred_models_before_and_after_stay_below_two_megabytes() -> None:
+    """Every device of every pool has another holder, so that nothing is as before."""
+
+    def other(pool: Pool) -> Pool:
+        seats = (replace(seat, model=f"{seat.model}-b") for seat in pool.seats)
+        return replace(pool, seats=tuple(seats))
+
+    before = drawn.measured()
+    before = replace(before, regions=before.regions[:10])
+    models = {seat.model for _, pools in before.regions for p in pools for seat in p.seats}
+    assert len(models) >= 180, "and some without devices"
+    after = replace(
+        before,
+        regions=tuple((name, tuple(map(other, pools))) for name, pools in before.regions),
+    )
+    html = page.render(before, after)
+    assert len(html.encode()) < 2 * MEBIBYTE
+    read(html)
+
+
 # -- labels and colours ------------------------------------------------------------------------
 
 
