@@ -36,6 +36,11 @@ LEAST_BYTES = 2_000
 QUIET = "<!-- neuron-ecs quiet -->"
 """Stands in a comment that says nothing new: worth updating an old one, not worth a new one."""
 
+_ARTEFACT = (
+    "<sub>The artefact <code>diff</code> of the run has each stack’s chip map before and after "
+    "(HTML), its JSON, and what does not fit here.</sub>"
+)
+
 SAME = "<!-- neuron-ecs same -->"
 """Stands in the text of an issue when nothing drifted."""
 
@@ -129,6 +134,7 @@ class Compared:
     failed: bool
     render: Callable[[int], str]
     document: "Document"
+    page: str | None = None  # the chip map before and after; None where the head has no plan
 
 
 def compare_stack(
@@ -139,6 +145,7 @@ def compare_stack(
     from cli.comparison.document import document, not_compared
     from cli.comparison.sides import UsageError, read_sides
     from cli.comparison.whole import put_together
+    from cli.diff import map_page
 
     try:
         sides = read_sides(base, head, stack=stack, base_python=base_python, directory=directory)
@@ -155,6 +162,7 @@ def compare_stack(
         whole.failed,
         lambda limit: markdown.render(whole, limit=limit),
         document(whole, said),
+        map_page(whole.base, whole.head),
     )
 
 
@@ -169,7 +177,7 @@ def comment(found: Sequence[Compared], *, limit: int = COMMENT_BYTES) -> str:
     if not found:
         return f"No stack is touched by this change.\n\n{QUIET}\n{MARKER}\n"
     quiet = "" if any(c.changed or c.failed for c in found) else f"{QUIET}\n"
-    ending = f"\n{quiet}{MARKER}\n"
+    ending = f"\n{_ARTEFACT}\n\n{quiet}{MARKER}\n"
     if len(found) == 1:
         body = _unmarked(found[0].render(limit - len(ending.encode())))
         return f"{body.rstrip()}\n{ending}"
@@ -235,6 +243,8 @@ def _diff(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
         text = json.dumps(one.document, indent=2, ensure_ascii=False) + "\n"
         (folder / f"{one.stack}.json").write_text(text, encoding="utf-8")
         (folder / f"{one.stack}.md").write_text(one.render(COMMENT_BYTES), encoding="utf-8")
+        if one.page is not None:
+            (folder / f"{one.stack}.html").write_text(one.page, encoding="utf-8")
     post = folder / "comment"
     post.mkdir(exist_ok=True)
     text = comment(stacks)

@@ -6,9 +6,12 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, NoReturn, TextIO, cast
 
 from cli import report
+
+if TYPE_CHECKING:
+    from cli.comparison.sides import Side
 
 FINE, ERRORS, WRONG_USAGE, CHANGES = 0, 1, 2, 3
 
@@ -23,6 +26,7 @@ examples:
   python -m cli diff origin/main HEAD --stack prod
   python -m cli diff origin/main Pulumi.prod.yaml
   python -m cli diff old/Pulumi.prod.yaml new/Pulumi.prod.yaml --markdown > comment.md
+  python -m cli diff origin/main HEAD --stack prod --html map.html
 
 exit codes: 0 no change, or changes without --exit-code; 1 HEAD cannot be built, or not in one
 update; 2 wrong usage; 3 changes, with --exit-code."""
@@ -51,6 +55,19 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
         except UsageError as error:
             parser.error(str(error))
 
+    html = cast("Path | None", arguments.html)
+    if html is not None:
+        page = map_page(sides.base, sides.head)
+        if page is None:
+            said = "no map is written: the head cannot be built"
+            sys.stderr.write(f"{parser.prog}: --html {html}: {said}\n")
+        else:
+            try:
+                html.write_text(page, encoding="utf-8", newline="\n")
+            except OSError as error:
+                said = f"{error.strerror}; name a file in a directory that exists"
+                parser.error(f"--html {html} cannot be written: {said}")
+
     from cli.comparison import markdown, telling, text
     from cli.comparison.document import document
     from cli.comparison.whole import put_together
@@ -68,6 +85,22 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
     if whole.failed:
         return ERRORS
     return CHANGES if whole.changed and arguments.exit_code else FINE
+
+
+def map_page(base: "Side", head: "Side") -> str | None:
+    """The chip map before and after as one HTML page; None where the head has no plan.
+
+    Where the base has none, the head's map stands alone.
+    """
+    from cli.chipmap.page import of_documents
+    from cli.chipmap.pools import UnreadableError
+
+    if head.plan is None:
+        return None
+    try:
+        return of_documents(base.plan, head.plan)
+    except UnreadableError:  # of a program whose plan lacks what its version promises
+        return None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -97,6 +130,12 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument(
         "--markdown", action="store_true", help="print a comment for the pull request"
+    )
+    parser.add_argument(
+        "--html",
+        metavar="PATH",
+        type=Path,
+        help="write the chip map, before and after side by side, as one page",
     )
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 if anything changes")
     columns = min(max(shutil.get_terminal_size((100, 24)).columns, 80), 160)

@@ -228,7 +228,7 @@ def _given(
             return _Given(name, read(stack=None, file=Path(name), directory=directory))
         except StackFileError as error:
             return _Given(name, None, error.findings)
-    label = f"{name} ({commit[:10]})"
+    label = commit[:10] if commit.startswith(name) else f"{name} ({commit[:10]})"
     file_name = f"Pulumi.{stack}.yaml"
     text = repository.text(commit, file_name)
     if text is None:
@@ -318,7 +318,8 @@ def _absent(given: _Given) -> Side:
 
 def _planned(given: _Given) -> tuple[Side, Plan | None]:
     if given.missing:
-        return replace(_absent(given), plan={"regions": [], "roles": []}, graph=()), None
+        nothing: Mapping[str, Json] = {"project": "", "stack": "", "regions": [], "roles": []}
+        return replace(_absent(given), plan=nothing, graph=()), None
     label, commit = given.label, given.commit
     if given.file is None:
         said = tuple(report.as_object(f) for f in given.refused)

@@ -198,3 +198,42 @@ def test_wrong_usage_ends_with_2_and_says_what_to_do(
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# ---- the page of chips -------------------------------------------------------------------------
+
+
+def test_a_page_shows_the_chips_before_and_after(project: Project, tmp_path: Path) -> None:
+    project.commit(stack=MORE)
+    page = tmp_path / "map.html"
+    done = project.diff("first", "HEAD", "--stack", "prod", "--html", str(page))
+    assert done.returncode == 0
+    assert "1 model added (bee)" in done.stdout, "the answer is printed as well"
+    text = page.read_text(encoding="utf-8")
+    assert "Chip map of neuron-ecs/prod: before and after" in text
+    assert "1 pool changed" in text
+
+
+def test_of_a_new_stack_file_every_pool_is_new(project: Project, tmp_path: Path) -> None:
+    (project.folder / "Pulumi.young.yaml").write_text(STACK, encoding="utf-8")
+    project.commit()
+    page = tmp_path / "map.html"
+    done = project.diff("first", "HEAD", "--stack", "young", "--html", str(page))
+    assert done.returncode == 0, done.stderr
+    assert '<span class="badge">new</span>' in page.read_text(encoding="utf-8")
+
+
+def test_a_head_that_cannot_be_built_has_no_page(project: Project, tmp_path: Path) -> None:
+    project.commit(stack=IMPOSSIBLE)
+    page = tmp_path / "map.html"
+    done = project.diff("first", "HEAD", "--stack", "prod", "--html", str(page))
+    assert done.returncode == 1
+    assert "no map is written: the head cannot be built" in done.stderr
+    assert not page.exists()
+
+
+def test_a_page_goes_only_where_a_directory_is(project: Project, tmp_path: Path) -> None:
+    where = tmp_path / "nowhere" / "map.html"
+    done = project.diff("first", "HEAD", "--stack", "prod", "--html", str(where))
+    assert done.returncode == 2
+    assert "name a file in a directory that exists" in done.stderr

@@ -1,5 +1,6 @@
 """The offline diff's own steps, run as they stand in a fresh clone with a base and a head."""
 
+import html
 import json
 import os
 import re
@@ -116,7 +117,8 @@ def test_a_changed_model_is_told_in_comment_summary_and_artefact(
     assert run.summary.read_text(encoding="utf-8") == run.comment
     assert len(run.comment.encode()) <= COMMENT_BYTES
     names = sorted(p.name for p in (run.temp / "diff").iterdir())
-    assert names == ["comment", "dev.json", "dev.md"], "prod is not touched"
+    assert names == ["comment", "dev.html", "dev.json", "dev.md"], "prod is not touched"
+    assert "before and after" in (run.temp / "diff/dev.html").read_text(encoding="utf-8")
     document = json.loads((run.temp / "diff/dev.json").read_text(encoding="utf-8"))
     assert document["changed"] and not document["failed"]
     assert document["plan_only"] is None, "the resources of both sides are known"
@@ -130,6 +132,86 @@ def test_an_impossible_wish_fails_the_job_and_still_leaves_the_comment(
     assert run.job() == 1, run.said
     assert run.comment.startswith("❌ **Cannot work")
     assert run.summary.read_text(encoding="utf-8") == run.comment
+
+
+def replaced(text: str, *pairs: tuple[str, str]) -> dict[str, str]:
+    for old, new in pairs:
+        assert text.count(old) >= 1, old
+        text = text.replace(old, new, 1)
+    return {"Pulumi.prod.yaml": text}
+
+
+PROD = (ROOT / "Pulumi.prod.yaml").read_text(encoding="utf-8")
+REGION_ADDED = (
+    ("    eu-central-1: {}\n", "    eu-central-1: {}\n    us-east-1: {}\n"),
+    (
+        "        eu-central-1: {max_size: 2}\n",
+        "        eu-central-1: {max_size: 2}\n        us-east-1: {max_size: 2}\n",
+    ),
+    (
+        "        eu-central-1: {replicas: {min: 1, max: 2}}\n",
+        "        eu-central-1: {replicas: {min: 1, max: 2}}\n"
+        "        us-east-1: {replicas: {min: 1}}\n",
+    ),
+)
+GROWN_IN_PROD = (
+    (
+        "      replicas: {min: 2, max: 4}\n    qwen2-5-7b:\n",
+        "      replicas: {min: 3, max: 4}\n      regions: [us-west-2, eu-central-1]\n"
+        "    qwen2-5-7b:\n",
+    ),
+)
+MODEL_ADDED = (
+    (
+        "    qwen2-5-7b:\n",
+        "    assistant:\n"
+        "      image: 111122223333.dkr.ecr.us-west-2.amazonaws.com/assistant:1.0\n"
+        "      command: [/serve]\n"
+        "      capacity: inf2-shared\n"
+        "      neuron_devices: 1\n"
+        "      port: 8080\n"
+        "      regions: [us-west-2]\n"
+        "    qwen2-5-7b:\n",
+    ),
+)
+
+
+def test_a_model_added_one_grown_and_a_region_added_are_told_to_the_reviewer(
+    origin: Path, tmp_path: Path
+) -> None:
+    run = Run(origin, tmp_path, replaced(PROD, *REGION_ADDED, *GROWN_IN_PROD, *MODEL_ADDED))
+    assert run.job() == 0, run.said
+    lines = html.unescape(run.comment).splitlines()
+    assert lines[0].startswith(
+        "**1 model added (assistant), 2 resized (llama-3-1-8b and mistral-7b), us-east-1 new; "
+    )
+    assert "no model without a replica" in lines[0]
+    table = [line for line in lines if line.startswith("| <code>")]
+    for name, place, kind in (
+        ("assistant", "us-west-2", "added"),
+        ("llama-3-1-8b", "us-east-1", "added: also here"),
+        ("mistral-7b", "eu-central-1 and us-west-2", "resized: replicas 2 to 4 → 3 to 4"),
+    ):
+        assert any(f"<code>{name}</code> | {place} | {kind}" in row for row in table), name
+    page = (run.temp / "diff/prod.html").read_text(encoding="utf-8")
+    assert "3 pools changed, 3 as before" in page
+    assert "Nothing changes in us-east-2" in run.comment
+
+
+def test_one_impossible_wish_among_them_fails_the_job_and_is_named_with_what_works(
+    origin: Path, tmp_path: Path
+) -> None:
+    impossible = (
+        "      neuron_devices: 1\n      port: 8080\n      replicas: {min: 1, max: 2}\n",
+    ) * 2
+    wish = (impossible[0], impossible[1].replace("devices: 1", "devices: 13"))
+    run = Run(origin, tmp_path, replaced(PROD, *REGION_ADDED, *MODEL_ADDED, wish))
+    assert run.job() == 1, run.said
+    said = html.unescape(run.comment)
+    assert said.startswith("❌ **Cannot work: 1 error, at models.qwen2-5-7b.neuron_devices.**")
+    assert "inf2.48xlarge has 12 devices" in said
+    assert "ask for at most 12" in said
+    assert not (run.temp / "diff/prod.html").exists(), "what cannot be built has no chip map"
 
 
 def test_a_change_of_words_alone_touches_no_stack(origin: Path, tmp_path: Path) -> None:
