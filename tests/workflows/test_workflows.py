@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,40 @@ def vendored(name: str) -> Any:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
 def test_a_workflow_is_what_githubs_schema_describes(path: Path) -> None:
     jsonschema.validate(load(path), vendored("github-workflows.json"))  # pyright: ignore[reportUnknownMemberType]
+
+
+def linted(*files: Path) -> subprocess.CompletedProcess[str]:
+    """What the linter says of workflows: actionlint's checks, and those of its own for security.
+
+    The shell scripts in them are checked as well where shellcheck is on PATH.
+    """
+    command = [sys.executable, "-m", "jactionlint", "--strict-exit", "--no-color", *map(str, files)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_linter_finds_nothing() -> None:
+    done = linted(*WORKFLOWS)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "rule"),
+    [
+        ("needs: stacks", "needs: nobody", "undefined-job-needs"),
+        ("steps.touched.outputs.stacks", "steps.nobody.outputs.stacks", "undefined-property"),
+        ("fetch-depth: 0", "fetch-deep: 0", "unknown-action-input"),
+        ("fail-fast: false", "fail-fast: maybe", "workflow-syntax"),
+        ('"$BASE" --head', '"${{ github.head_ref }}" --head', "template-injection"),
+    ],
+)
+def test_the_linter_would_find_a_mistake(tmp_path: Path, right: str, wrong: str, rule: str) -> None:
+    text = (FOLDER / "preview.yml").read_text(encoding="utf-8")
+    assert right in text
+    file = tmp_path / "preview.yml"
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+    done = linted(file)
+    assert done.returncode == 1
+    assert f"[{rule}]" in done.stdout, done.stdout
 
 
 def test_the_gitlab_example_is_what_gitlabs_schema_describes() -> None:
