@@ -3,13 +3,14 @@
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import catalog
-from cli import report
+from cli import diff, report
 from cli.plan import run
 from cli.stack_file import StackFile, read
 from planning import Refused, decide
@@ -18,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WIDTH = 100
 SHOWN = re.compile(r"<!-- output of: (?P<command>[^>]*) -->\n```\n(?P<text>.*?)```\n", re.DOTALL)
-PLAN, MISTAKE = [match["text"] for match in SHOWN.finditer(README)]
+PLAN, MISTAKE, DIFFERENCE = [match["text"] for match in SHOWN.finditer(README)]
+ADDED = re.search(
+    r"<!-- added to neuron-ecs:models of Pulumi.dev.yaml -->\n```yaml\n(.*?)```", README, re.DOTALL
+)
 
 
 def dev() -> StackFile:
@@ -41,6 +45,44 @@ def test_the_mistake_in_the_readme_is_told_as_shown() -> None:
     out = io.StringIO()
     report.write(refused.value.findings, out, width=WIDTH)
     assert out.getvalue() == MISTAKE
+
+
+@pytest.fixture
+def topic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tuple[int, str]]:
+    """The pull request of the README with so large a pool: exit code and what is printed."""
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    assert ADDED is not None
+    added = ADDED[1]
+
+    def compared(max_size: int) -> tuple[int, str]:
+        head = text.replace("  neuron-ecs:jobs:\n", f"{added}  neuron-ecs:jobs:\n")
+        head = head.replace("max_size: 2", f"max_size: {max_size}")
+        Path("topic").mkdir(exist_ok=True)
+        Path("Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
+        Path("Pulumi.dev.yaml").write_text(text, encoding="utf-8")
+        Path("topic/Pulumi.dev.yaml").write_text(head, encoding="utf-8")
+        out = io.StringIO()
+        files = ["Pulumi.dev.yaml", "topic/Pulumi.dev.yaml"]
+        return diff.run([*files, "--width", str(WIDTH)], out), out.getvalue()
+
+    return compared
+
+
+def test_the_pull_request_in_the_readme_changes_what_it_says(
+    topic: Callable[[int], tuple[int, str]],
+) -> None:
+    assert ADDED is not None
+    assert ADDED[1].count("\n") == 6, "six lines"
+    assert topic(3) == (0, DIFFERENCE)
+
+
+def test_the_pull_request_in_the_readme_is_refused_for_the_reason_that_it_gives(
+    topic: Callable[[int], tuple[int, str]],
+) -> None:
+    code, said = topic(2)
+    assert code == 1
+    assert "jobs.device-check.neuron_devices can never start" in said
 
 
 def test_every_example_stands_in_the_readme() -> None:

@@ -1,6 +1,6 @@
 """What a model's callers notice while the update rolls out, from the plans and the changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -267,6 +267,7 @@ def pool_changes(base: Plan, head: Plan) -> tuple[PoolChange, ...]:
         ):
             if pair[0] != pair[1]:
                 told.append(f"{words} {pair[0]} → {pair[1]}")
+        told += _seats_told(old, new)
         if not told and old.seats != new.seats:
             told.append("who sits where")
         impact = ""
@@ -280,8 +281,29 @@ def pool_changes(base: Plan, head: Plan) -> tuple[PoolChange, ...]:
     return tuple(found)
 
 
+def _seats_told(old: Pool, new: Pool) -> Iterator[str]:
+    """The models that stay and whose number of tasks there is another."""
+    before, after = _tasks(old), _tasks(new)
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name]:
+            yield f"tasks of {name} {_span(*before[name])} → {_span(*after[name])}"
+
+
+def _tasks(pool: Pool) -> Mapping[str, tuple[int, int]]:
+    """The tasks of each model on the pool, at minimum and at maximum."""
+    found: dict[str, tuple[int, int]] = {}
+    for seat in pool.seats:
+        if not seat.is_job:
+            least, most = found.get(seat.workload, (0, 0))
+            found[seat.workload] = (least + seat.least, most + seat.most)
+    return found
+
+
 def _size(pool: Pool) -> str:
-    low, high = pool.instances_min, pool.instances_max
+    return _span(pool.instances_min, pool.instances_max)
+
+
+def _span(low: int, high: int) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 

@@ -147,7 +147,7 @@ class _Writer:
 
 
 _MODEL_HEAD = (
-    "| model | Regions | change | impact | USD a month |",
+    "| model | Regions | change | impact | USD a month, at minimum to maximum |",
     "| --- | --- | --- | --- | --- |",
 )
 

@@ -200,13 +200,19 @@ def _price(whole: Whole, width: int) -> Iterator[str]:
     head = ("", "before", "after", "difference")
     rows: list[tuple[str, ...]] = [head]
     rows.append(("all", span(found.before), span(found.after), signed_span(found.difference)))
+    same: list[str] = []
     for region, (before, after) in found.by_region().items():
-        rows.append((region, span(before), span(after), signed_span(after - before)))
+        if before == after:
+            same.append(region)
+        else:
+            rows.append((region, span(before), span(after), signed_span(after - before)))
     for model, (before, after) in found.by_model().items():
         if before != after:
             name = "chips that no model holds" if model == FREE else f"model {model}"
             rows.append((name, span(before), span(after), signed_span(after - before)))
     yield from table(rows, indent="  ", width=width)
+    if same:
+        yield from _wrapped(f"as before: {listed(same, most=6)}", width, "  ", "    ")
     changed = [line for line in found.lines if line.before != line.after]
     for line in changed:
         side = line.after or line.before

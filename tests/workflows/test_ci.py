@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli import ci
+from cli.comparison.document import not_compared
 from cli.comparison.markdown import MARKER
 
 URN = "urn:pulumi:prod::neuron-ecs::neuron:Stack$aws:ecs/service:Service::"
@@ -23,7 +24,9 @@ def one(stack: str, size: int, *, changed: bool = True, failed: bool = False) ->
         ending = f"\n{MARKER}\n"
         return f"**{stack}**\n{'x' * (min(size, limit) - len(ending) - len(stack) - 5)}{ending}"
 
-    return ci.Compared(stack, f"verdict of {stack}", changed, failed, render, {})
+    return ci.Compared(
+        stack, f"verdict of {stack}", changed, failed, render, not_compared(stack, "")
+    )
 
 
 @given(
