@@ -1,10 +1,12 @@
 """The stack file that is measured: every documented Region, twenty models in each, and jobs.
 
-    python -m tests.bench.stack [shared | distinct] [REGIONS] [MODELS]
+    python -m tests.bench.stack [shared | distinct] [one-changed | all-changed] [REGIONS] [MODELS]
 
 The sixteen documented Regions that offer a Neuron type have all models; ap-northeast-3, which
 offers none, has a pool of CPU instances. Where a Region offers Inf2 or Trn1, some models run on
 those instead of Inf1. `distinct` gives every Region models of its own (320 entries instead of 20).
+`one-changed` is the stack with other replicas of one model in one Region, `all-changed` with a new
+image of every model: what a diff is measured with.
 """
 
 import sys
@@ -90,6 +92,26 @@ def document(
         },
     }
     return {"config": config}
+
+
+CHANGED_MODEL, CHANGED_REGION = "model-03", "us-east-2"
+
+
+def with_one_changed(document: Entry) -> Entry:
+    """The stack with one more replica, at most, of one model in one Region."""
+    model = document["config"][f"{PROJECT}:models"][CHANGED_MODEL]
+    model["regions"][CHANGED_REGION] = {
+        **model["regions"][CHANGED_REGION],
+        "replicas": {"min": 1, "max": 2},
+    }
+    return document
+
+
+def with_all_changed(document: Entry) -> Entry:
+    """The stack with a new image of every model."""
+    for model in document["config"][f"{PROJECT}:models"].values():
+        model["image"] += "-next"
+    return document
 
 
 def _pools(tables: catalog.Catalog, regions: Sequence[str], *, cpu: bool) -> dict[str, Entry]:
@@ -258,7 +280,12 @@ def main(arguments: Sequence[str]) -> int:
     numbers = [int(a) for a in arguments if a.isdecimal()]
     only = regions_with_neuron(catalog.load())[: numbers[0]] if numbers else None
     models = numbers[1] if len(numbers) > 1 else MODELS
-    sys.stdout.write(text(document(distinct=distinct, models=models, only=only)))
+    found = document(distinct=distinct, models=models, only=only)
+    if "one-changed" in arguments:
+        found = with_one_changed(found)
+    if "all-changed" in arguments:
+        found = with_all_changed(found)
+    sys.stdout.write(text(found))
     return 0
 
 

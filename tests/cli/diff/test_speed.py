@@ -10,36 +10,31 @@ from tests.bench import stack
 from tests.pace import least_of_process
 
 ROOT = Path(__file__).resolve().parents[3]
-MODEL = "model-03"
-CHANGED = "us-east-2"
 
 
-def large(folder: Path, name: str, **change: object) -> Path:
-    """Sixteen Regions with twenty models each; one of them changed in one Region."""
-    document = stack.document()
-    model = document["config"][f"{stack.PROJECT}:models"][MODEL]
-    model["regions"][CHANGED] = {**model["regions"][CHANGED], **change}
-    place = folder / name
-    place.mkdir()
-    file = place / "Pulumi.bench.yaml"
+def written(folder: Path, document: stack.Entry) -> Path:
+    folder.mkdir()
+    file = folder / "Pulumi.bench.yaml"
     file.write_text(stack.text(document), encoding="utf-8")
     return file
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Sixteen Regions with twenty models each; one model changed in one of them."""
     folder = tmp_path_factory.mktemp("large")
-    return large(folder, "before"), large(folder, "after", replicas={"min": 1, "max": 2})
+    after = stack.with_one_changed(stack.document())
+    return written(folder / "before", stack.document()), written(folder / "after", after)
 
 
 def test_a_change_of_one_model_in_one_region_registers_it_alone(files: tuple[Path, Path]) -> None:
     sides = read_sides(*map(str, files), stack=None, directory=ROOT)
     assert len(sides.skipped) == 16
-    assert CHANGED not in sides.skipped
-    assert {region for region, _ in sides.left_out} == {CHANGED}
+    assert stack.CHANGED_REGION not in sides.skipped
+    assert {region for region, _ in sides.left_out} == {stack.CHANGED_REGION}
     for side in (sides.base, sides.head):
         regions = {r["inputs"].get("region") for r in side.graph or ()} - {None}
-        assert regions == {CHANGED}
+        assert regions == {stack.CHANGED_REGION}
         models = {r["name"] for r in side.graph or () if r["type"].endswith(":Model")}
         assert len(models) == 1, "the other nineteen are the same"
 
