@@ -1,7 +1,7 @@
 """The ``ci`` command: what the workflows of a repository run, so that they hold no logic.
 
 `ci diff` writes the difference of every stack that a change touches, `ci stacks` names them,
-`ci compare` sets a `pulumi preview --json` beside an offline diff, `ci drift` tells what previews
+`ci compare` sets a `pulumi preview` beside an offline diff, `ci drift` tells what previews
 with `--refresh` found. It posts nothing and needs no credential.
 """
 
@@ -285,9 +285,13 @@ _MEANING = {
 Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/ and `apitype.OpType`."""
 
 
+_PLAN_VERSION = 1
+"""Of update plans, as the pinned CLI writes them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What `pulumi preview --json` said: actions by URN, and its errors."""
+    """What a `pulumi preview` said: actions by URN, and its errors."""
 
     actions: Mapping[str, str]
     properties: Mapping[str, tuple[str, ...]]
@@ -295,17 +299,22 @@ class Preview:
 
 
 def read_preview(path: Path) -> Preview:
-    """Reads the file. Raises `WrongUsageError` where it cannot be read at all.
+    """Reads what `pulumi preview` wrote with `--json`, or the update plan of `--save-plan`.
 
-    An empty file is a preview that ended before it began: an error in it, not of the usage.
+    Raises `WrongUsageError` where it cannot be read at all. Without a file, or with an empty one,
+    the preview ended before it could write: that is an error in it, not of the usage.
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUsageError(f"{path} cannot be read: {error}") from None
     if not text.strip():
         return Preview({}, {}, ("it wrote nothing; its log says why",))
     document = _json_object(text, path, "pulumi preview --json")
+    if "plan" in document:
+        return _read_plan(document, path)
     steps: Any = document.get("steps") or []
     diagnostics: Any = document.get("diagnostics") or []
     errors = [_message(d) for d in diagnostics if d.get("severity") == "error"]
@@ -326,6 +335,21 @@ def read_preview(path: Path) -> Preview:
         named = {str(name) for name in (*detailed, *reasons, *properties.get(urn, ()))}
         properties[urn] = tuple(sorted(named))
     return Preview(actions, properties, tuple(errors))
+
+
+def _read_plan(document: Mapping[str, Any], path: Path) -> Preview:
+    """What an update plan says: the steps of each resource (`apitype.VersionedDeploymentPlan`)."""
+    if document.get("version") != _PLAN_VERSION:
+        said = f"version {document.get('version')}; this command reads version {_PLAN_VERSION}"
+        raise WrongUsageError(f"{path} is an update plan of {said}")
+    resources: dict[str, Any] = document["plan"].get("resourcePlans") or {}
+    actions: dict[str, str] = {}
+    for urn, resource in resources.items():
+        steps: list[str] = resource.get("steps") or []
+        found = {_MEANING[step] for step in steps if step in _MEANING}
+        if found and not _type_of(urn).startswith(_GROUPS):
+            actions[urn] = "replace" if "replace" in found else min(found)
+    return Preview(actions, {}, ())
 
 
 def _message(diagnostic: Mapping[str, Any]) -> str:
@@ -548,7 +572,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--base", metavar="REVISION", required=True, help="merged into")
         command.add_argument("--head", metavar="REVISION", required=True, help="what is merged")
     compare = add("compare", "sets a preview beside an offline diff", _compare)
-    compare.add_argument("preview", metavar="PREVIEW", type=Path, help="of pulumi preview --json")
+    compare.add_argument("preview", metavar="PREVIEW", type=Path, help="what pulumi preview wrote")
     compare.add_argument("diff", metavar="DIFF", type=Path, help="of cli diff --json")
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.add_argument("--annotate", action="store_true", help="print a warning for GitHub")

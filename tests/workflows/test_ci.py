@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,27 @@ def test_what_cannot_be_built_stands_first() -> None:
     assert text.index("**b**") < text.index("**a**") < text.index("**c**")
 
 
+Form = Callable[[dict[str, Any]], dict[str, Any]]
+
+
 def steps(*pairs: tuple[str, str]) -> dict[str, Any]:
     return {"steps": [{"op": op, "urn": URN + name} for op, name in pairs], "changeSummary": {}}
+
+
+def planned(preview: dict[str, Any]) -> dict[str, Any]:
+    """The same as the update plan that `--save-plan` writes."""
+    resources: dict[str, Any] = {}
+    for step in preview["steps"]:
+        resources.setdefault(step["urn"], {"state": None, "steps": []})["steps"].append(step["op"])
+    return {"version": 1, "plan": {"manifest": {}, "resourcePlans": resources}}
+
+
+def printed(preview: dict[str, Any]) -> dict[str, Any]:
+    """The preview as `--json` prints it."""
+    return preview
+
+
+FORMS = pytest.mark.parametrize("form", [printed, planned])
 
 
 def compared(folder: Path, preview: object, resources: object, *more: str) -> tuple[int, str]:
@@ -73,7 +93,8 @@ def offline(*pairs: tuple[str, str]) -> list[dict[str, str]]:
     return [{"action": action, "urn": URN + name} for action, name in pairs]
 
 
-def test_a_preview_and_a_diff_that_mean_the_same_agree(tmp_path: Path) -> None:
+@FORMS
+def test_a_preview_and_a_diff_that_mean_the_same_agree(tmp_path: Path, form: Form) -> None:
     preview = steps(
         ("same", "a"),
         ("create-replacement", "b"),
@@ -84,12 +105,15 @@ def test_a_preview_and_a_diff_that_mean_the_same_agree(tmp_path: Path) -> None:
     )
     preview["steps"].append({"op": "create", "urn": PROVIDER})
     resources = offline(("replace", "b"), ("update", "c"), ("engine_only", "e"))
-    code, said = compared(tmp_path, preview, resources, "--annotate", "--exit-code")
+    code, said = compared(tmp_path, form(preview), resources, "--annotate", "--exit-code")
     assert (code, said) == (0, "pulumi preview and the offline diff agree on 2 resources\n")
 
 
-def test_each_resource_on_which_they_differ_is_named_with_what_is_likely(tmp_path: Path) -> None:
-    preview = steps(("update", "drifted"), ("replace", "both"))
+@FORMS
+def test_each_resource_on_which_they_differ_is_named_with_what_is_likely(
+    tmp_path: Path, form: Form
+) -> None:
+    preview = form(steps(("update", "drifted"), ("replace", "both")))
     resources = offline(("update", "both"), ("create", "there"))
     code, said = compared(tmp_path, preview, resources, "--annotate")
     assert code == 0, "a warning, not a failure"
@@ -110,6 +134,10 @@ def test_a_preview_that_failed_is_an_error_however_little_it_wrote(tmp_path: Pat
     assert "::error title=Stack prod::the preview failed: no\n" in text
     assert "\n::stop" not in text, "a message starts no workflow command"
     assert compared(tmp_path, None, [])[0] == 1
+    (tmp_path / "p.json").unlink()
+    out = io.StringIO()
+    assert ci.run(["compare", "p.json", "d.json"], out, tmp_path) == 1
+    assert "the preview failed: it wrote nothing" in out.getvalue()
 
 
 def test_where_only_plans_were_compared_nothing_is_claimed(tmp_path: Path) -> None:
@@ -117,7 +145,7 @@ def test_where_only_plans_were_compared_nothing_is_claimed(tmp_path: Path) -> No
     assert (code, said) == (0, "not compared: why not\n")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"other": 1}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"other": 1}', '{"version": 2, "plan": {}}'])
 def test_another_file_is_wrong_usage(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.json").write_text(text, encoding="utf-8")
     (tmp_path / "d.json").write_text('{"version": 1, "verdict": ""}', encoding="utf-8")
