@@ -185,7 +185,8 @@ def _hold(whole: Whole) -> form.Hold | None:
 def _refusal(found: Refusal) -> form.Refusal:
     return {
         "code": found.code,
-        "region": found.region,
+        "region": found.regions[0],
+        "regions": list(found.regions),
         "path": found.path,
         "what": found.what,
         "why": found.why,

@@ -162,7 +162,8 @@ class Refusal(TypedDict):
     """What fails half-way although both stack files can be built."""
 
     code: Code
-    region: str
+    region: Annotated[str, Field(description="The first of `regions`.")]
+    regions: list[str]
     path: str
     what: str
     why: str

@@ -16,6 +16,7 @@ from cli.comparison.telling import (
     model_money,
     model_rows,
     property_lines,
+    refused_in,
     resource_rows,
     setting_line,
     signed_span,
@@ -169,7 +170,8 @@ def _model_table(whole: Whole) -> Iterator[str]:
 def _refusals(whole: Whole) -> Iterator[str]:
     for found in whole.refusals:
         yield ""
-        yield f"**{found.code}** {code(found.path)} {plain(found.what)}. {plain(found.why)}"
+        what = plain(found.what + refused_in(found))
+        yield f"**{found.code}** {code(found.path)} {what}. {plain(found.why)}"
         yield ""
         for number, step in enumerate(found.steps, 1):
             yield f"{number}. {plain(step)}"

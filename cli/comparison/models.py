@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from cli.comparison.plans import Devices, Job, Model, Plan, Pool
+from cli.comparison.plans import Devices, Job, Model, Plan, Pool, Service
 from cli.graph import Json
 from cli.plan import spans
 from planning.rules.wording import ids, listed
@@ -163,10 +163,15 @@ def _rest(old: Model, new: Model) -> set[str]:
             other.minimum_percent,
             other.maximum_percent,
         ):
-            found.add("rollout percentages")
+            found.add(f"rollout {_percent(service)} → {_percent(other)}")
     if old.health_interval_seconds != new.health_interval_seconds:
         found.add("health check")
     return found
+
+
+def _percent(service: Service) -> str:
+    """`100 to 200 %`: of the tasks, how many stay healthy and how many may run."""
+    return f"{service.minimum_percent} to {service.maximum_percent} %"
 
 
 def _containers(task: Mapping[str, Json]) -> list[dict[str, Json]]:

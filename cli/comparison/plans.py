@@ -162,7 +162,7 @@ def _plan(document: Mapping[str, Json]) -> Plan:
 def _network(network: Json) -> str:
     if network["kind"] == "given":
         return f"vpc_id {network['vpc_id']}"
-    return f"a network of our own, {network['cidr']}"
+    return f"our own, {network['cidr']}"
 
 
 _LAUNCHED_WITH = (

@@ -5,7 +5,7 @@ see it, since it is about the way from one to the other.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cli.comparison.plans import Plan, Pool
@@ -26,10 +26,10 @@ MEANINGS: Mapping[Code, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What cannot be done in one update, why, and the two that do it."""
+    """What cannot be done in one update, in these Regions, why, and the two that do it."""
 
     code: Code
-    region: str
+    regions: tuple[str, ...]
     path: str
     what: str
     why: str
@@ -44,8 +44,11 @@ _IN_USE = (
 
 def refusals(base: Plan, head: Plan) -> tuple[Refusal, ...]:
     """All of them, by code and place."""
-    found = [*_pools(base, head), *_waiting(base, head), *_networks(base, head)]
-    return tuple(sorted(found, key=lambda r: (r.code, r.path, r.region)))
+    alike: dict[Refusal, list[str]] = {}
+    for found in (*_pools(base, head), *_waiting(base, head), *_networks(base, head)):
+        alike.setdefault(replace(found, regions=()), []).extend(found.regions)
+    told = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
+    return tuple(sorted(told, key=lambda r: (r.code, r.path, r.regions)))
 
 
 def users(plan: Plan, pool: Pool) -> tuple[str, ...]:
@@ -70,9 +73,9 @@ def _pools(base: Plan, head: Plan) -> Iterator[Refusal]:
         if stays is None:
             yield Refusal(
                 "ND001",
-                pool.region,
+                (pool.region,),
                 path,
-                f"leaves {pool.region} in one update while {listed(used)} "
+                f"leaves in one update while {listed(used)} "
                 f"{'uses' if len(used) == 1 else 'use'} it",
                 _IN_USE,
                 (
@@ -85,9 +88,9 @@ def _pools(base: Plan, head: Plan) -> Iterator[Refusal]:
             what = _what_changed(pool, stays)
             yield Refusal(
                 "ND002",
-                pool.region,
+                (pool.region,),
                 path,
-                f"changes its {what} in {pool.region} under {listed(used)}",
+                f"changes its {what} under {listed(used)}",
                 _IN_USE + " A live service never changes its capacity provider.",
                 (
                     f"leave {path} as it is, add a pool with the new {what.split(' ')[0]} beside "
@@ -126,10 +129,10 @@ def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
             )
             yield Refusal(
                 "ND003",
-                pool.region,
+                (pool.region,),
                 f"capacity.{pool.name}.max_size",
                 f"is {pool.max_size}; while {listed(found.models)} "
-                f"{'changes' if len(found.models) == 1 else 'change'} in {pool.region}, devices "
+                f"{'changes' if len(found.models) == 1 else 'change'}, devices "
                 f"{spans(found.devices)} are wanted on {counted(found.instances, 'instance')}: "
                 f"{held}",
                 "A service must be steady before the engine deletes the one that goes: without a "
@@ -143,11 +146,11 @@ def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
         for one in stuck(base, head, pool):
             yield Refusal(
                 "ND005",
-                pool.region,
+                (pool.region,),
                 f"models.{one.model}",
-                f"changes its task and its minimum of replicas at once in {pool.region}: service "
-                f"{one.service.key} has {counted(one.tasks, 'task')}, keeps "
-                f"{one.service.minimum_percent} % of them and starts none beside them",
+                f"changes its task and its minimum of replicas at once: a service has "
+                f"{counted(one.tasks, 'task')}, keeps {one.service.minimum_percent} % of them and "
+                "starts none beside them",
                 "The count of a scaled service moves after its task definition is in use: until "
                 "then ECS may neither stop a task nor start one, and the update waits until it "
                 "fails.",
@@ -168,7 +171,7 @@ def _networks(base: Plan, head: Plan) -> Iterator[Refusal]:
             continue
         yield Refusal(
             "ND004",
-            region,
+            (region,),
             f"regions.{region}.network",
             f"changes the VPC under what runs there ({before} → {after})",
             "A load balancer, a security group and an instance stay in the VPC in which they were "

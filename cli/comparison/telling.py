@@ -11,6 +11,7 @@ from typing import cast
 from cli.comparison.impact import Impact
 from cli.comparison.models import ModelChange
 from cli.comparison.price import NOTHING, Amount
+from cli.comparison.refusals import Refusal
 from cli.comparison.resources import Action, PropertyChange, ResourceChange
 from cli.comparison.structure import ABSENT, safe
 from cli.comparison.whole import Whole
@@ -38,7 +39,7 @@ def verdict(whole: Whole) -> str:
     if whole.unread:
         return f"Cannot be judged: {whole.plan_only}."
     if whole.refusals:
-        what = [f"{r.path} {r.what}" for r in whole.refusals]
+        what = [f"{r.path} {r.what}{refused_in(r)}" for r in whole.refusals]
         more = f" (and {len(what) - 1} more)" if len(what) > 1 else ""
         return f"Fails half-way as it is: {what[0]}{more}."
     if whole.base.plan is None:
@@ -70,6 +71,12 @@ _KINDS: Mapping[str, str] = {
 """What happens to a model, what tells most first, with its words."""
 
 
+def refused_in(found: Refusal) -> str:
+    """` in us-east-2 and us-west-2`; nothing where the path names the Region."""
+    named = [region for region in found.regions if region not in found.path]
+    return f" in {listed(named, most=4)}" if named else ""
+
+
 def _counts(whole: Whole) -> str:
     strongest: dict[str, str] = {}
     for change in whole.models:
@@ -91,6 +98,9 @@ def _counts(whole: Whole) -> str:
     ):
         if regions:
             parts.append(f"{listed(sorted(regions), most=2)} {words}")
+    jobs = sorted({change.name for change in whole.jobs})
+    if jobs:
+        parts.append(f"{counted(len(jobs), 'job')} changed ({listed(jobs, most=2)})")
     who = ", ".join(parts) or "no model changed"
     if whole.resources is None:
         return f"{who}; plan only"
@@ -114,7 +124,8 @@ def _interruptions(whole: Whole) -> Iterator[str]:
         )
         yield f"{listed(sorted(gaps), most=3)} {longest.text}"
     elif running:
-        yield "no model without a replica"
+        stays = "no other model" if any(i.word == "ends" for i in running.values()) else "no model"
+        yield f"{stays} without a replica"
     if whole.disturbed:
         names = sorted({c.name for c in whole.disturbed})
         yield f"{listed(names, most=3)} {'moves' if len(names) == 1 else 'move'} though not touched"
@@ -203,7 +214,7 @@ def model_rows(whole: Whole) -> tuple[ModelRow, ...]:
         if (region, name) not in listed_already:
             others.setdefault((name, felt), []).append(region)
     rows += [
-        ModelRow(name, tuple(regions), ("changed",), ("by what it stands on",), felt, False, False)
+        ModelRow(name, tuple(regions), ("changed",), ("what it stands on",), felt, False, False)
         for (name, felt), regions in others.items()
     ]
     worst = {"replaced in place": 0, "ends": 1, "moves": 2, "rolling": 3, "starts": 4}

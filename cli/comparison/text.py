@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from cli.columns import table
 from cli.comparison.plans import Pool
-from cli.comparison.price import FREE
+from cli.comparison.price import FREE, NOTHING
 from cli.comparison.structure import dotted
 from cli.comparison.telling import (
     model_money,
     model_rows,
     property_lines,
+    refused_in,
     resource_rows,
     setting_line,
     signed_span,
@@ -57,7 +58,8 @@ def _wrapped(text: str, width: int, first: str = "", later: str = "  ") -> Seque
 
 def _refusals(whole: Whole, width: int) -> Iterator[str]:
     for found in whole.refusals:
-        yield from _wrapped(f"error {found.code}  {found.path} {found.what}", width, "", "    ")
+        head = f"error {found.code}  {found.path} {found.what}{refused_in(found)}"
+        yield from _wrapped(head, width, "", "    ")
         yield from _wrapped(found.why, width, "    why:     ", " " * 13)
         for number, step in enumerate(found.steps, 1):
             yield from _wrapped(step, width, f"    step {number}:  ", " " * 13)
@@ -104,7 +106,7 @@ def _settings(whole: Whole, width: int) -> Iterator[str]:
 def _models(whole: Whole, width: int) -> Iterator[str]:
     rows = model_rows(whole)
     if rows:
-        yield "Models"
+        yield "Models and jobs" if any(row.is_job for row in rows) else "Models"
     for row in rows:
         name = f"{row.name} (job)" if row.is_job else row.name
         yield from _wrapped(f"{name}  {listed(row.regions, most=6)}", width, "  ", "      ")
@@ -114,7 +116,7 @@ def _models(whole: Whole, width: int) -> Iterator[str]:
             text = f"{row.impact.word}: {row.impact.text}"
             yield from _wrapped(text, width, "    impact  ", " " * 12)
         money = "" if row.is_job else model_money(whole, row.name, row.regions)
-        if money:
+        if money and money != signed_span(NOTHING):
             yield f"    price   {money} a month, its share of the chips"
 
 
@@ -197,6 +199,10 @@ def _price(whole: Whole, width: int) -> Iterator[str]:
     if found is None or not (whole.changed and found.lines):
         return
     yield f"Price, USD a month of {found.hours} hours, at minimum to maximum size"
+    changed = [line for line in found.lines if line.before != line.after]
+    if not changed and found.before == found.after:
+        yield f"  as before: {span(found.after)}"
+        return
     head = ("", "before", "after", "difference")
     rows: list[tuple[str, ...]] = [head]
     rows.append(("all", span(found.before), span(found.after), signed_span(found.difference)))
@@ -213,7 +219,6 @@ def _price(whole: Whole, width: int) -> Iterator[str]:
     yield from table(rows, indent="  ", width=width)
     if same:
         yield from _wrapped(f"as before: {listed(same, most=6)}", width, "  ", "    ")
-    changed = [line for line in found.lines if line.before != line.after]
     for line in changed:
         side = line.after or line.before
         assert side is not None

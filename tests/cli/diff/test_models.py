@@ -266,6 +266,20 @@ def test_the_verdict_of_an_impossible_wish_says_where() -> None:
     assert [f["path"] for f in found.findings.new] == ["models.a.neuron_devices"]
 
 
+def test_a_job_that_changes_and_a_model_that_goes_are_in_the_verdict() -> None:
+    base = stack(
+        capacity={"pool": groups("inf2.24xlarge", 2)},
+        models={"a": work(1), "b": work(1)},
+        jobs={"j": work(1)},
+    )
+    said = verdict(compared(base, changed(base, "jobs.j", image="r.io/j:2"), graph=True))
+    assert said.startswith("1 job changed (j); ")
+    kept = {"neuron-ecs:models": json.dumps({"a": work([0])})}
+    said = verdict(compared(base, base | kept, graph=True))
+    assert "1 model removed (b)" in said
+    assert "no other model without a replica" in said
+
+
 def test_nothing_is_said_to_change_where_nothing_does() -> None:
     base = shared(("a", 1))
     assert verdict(compared(base, base, graph=True)) == "Changes nothing."

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cli.comparison.telling import verdict
 from cli.comparison.whole import Whole
 from tests.cli.diff.pairs import OTHER, compared
 from tests.planning.stacks import HOME, Config, Entry, changed, existing, groups, stack, work
@@ -132,3 +133,13 @@ def test_a_region_does_not_change_its_vpc_under_what_runs_there() -> None:
     away = stack(capacity=pool, models=models, regions={OTHER: {}}, home=OTHER)
     assert "ND004" not in codes(compared(ours, away)) | codes(compared(away, theirs))
     assert codes(compared(ours, there({"network": {"nat": "per_zone"}}))) == set()
+
+
+def test_what_is_refused_alike_in_several_regions_is_told_once_with_all_of_them() -> None:
+    pools = {"first": groups("inf2.xlarge", 2), "second": groups("inf2.xlarge", 2)}
+    models = {"a": work(1, "first"), "b": work(1, "second")}
+    base = stack(capacity=pools, models=models, regions={HOME: {}, OTHER: {}})
+    found = compared(base, changed(base, "capacity.second", purchase="spot"))
+    (refusal,) = found.refusals
+    assert refusal.regions == (OTHER, HOME)
+    assert "under b in us-east-2 and us-west-2" in verdict(found)
