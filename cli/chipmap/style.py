@@ -36,8 +36,7 @@ h3{{font-size:1.05rem;margin:0}}
 h4{{font-size:.9rem;margin:.2rem 0 .5rem;font-weight:600}}
 p{{margin:.3rem 0}}
 .dim{{color:var(--dim)}}
-.pool{{background:var(--box);border-radius:8px;padding:.9rem 1rem;margin:.8rem 0;\
-break-inside:avoid-page}}
+.pool{{background:var(--box);border-radius:8px;padding:.9rem 1rem;margin:.8rem 0}}
 .badge{{font-size:.8rem;font-weight:600;border:1px solid var(--line);border-radius:9px;\
 padding:0 .5rem;margin-left:.4rem}}
 .sides{{display:flex;flex-wrap:wrap;gap:.6rem 2.5rem;margin-top:.6rem}}
@@ -74,7 +73,10 @@ fill:var(--ink);stroke:none}}
 .t{{stroke:var(--hatch);stroke-width:2}}
 summary{{cursor:pointer;margin-top:2rem;font-weight:600}}
 @media print{{body{{max-width:none;padding:0;font-size:10pt}}*{{-webkit-print-color-adjust:exact;\
-print-color-adjust:exact}}.pool{{border:1px solid var(--line)}}a{{color:inherit}}}}
+print-color-adjust:exact}}.pool{{border:1px solid var(--line)}}a{{color:inherit}}\
+h2,h3,h4,tr:first-child{{break-after:avoid}}figure,tr{{break-inside:avoid}}\
+.wide{{overflow:visible}}.compared{{gap:.2rem .8rem}}\
+table{{font-size:8pt}}th,td{{padding-right:.5rem}}}}
 @media screen and (max-width:700px){{figure{{overflow-x:auto}}svg.chip{{max-width:none}}}}
-@media (max-width:1000px){{body{{padding:.8rem}}.compared{{display:block}}}}
+@media screen and (max-width:1000px){{body{{padding:.8rem}}.compared{{display:block}}}}
 """
