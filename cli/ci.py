@@ -285,10 +285,6 @@ _MEANING = {
 Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/ and `apitype.OpType`."""
 
 
-_PLAN_VERSION = 1
-"""Of update plans, as the pinned CLI writes them."""
-
-
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a `pulumi preview` said: actions by URN, and its errors."""
@@ -313,8 +309,8 @@ def read_preview(path: Path) -> Preview:
     if not text.strip():
         return Preview({}, {}, ("it wrote nothing; its log says why",))
     document = _json_object(text, path, "pulumi preview --json")
-    if "plan" in document:
-        return _read_plan(document, path)
+    if "resourcePlans" in document:
+        return _read_plan(document["resourcePlans"])
     steps: Any = document.get("steps") or []
     diagnostics: Any = document.get("diagnostics") or []
     errors = [_message(d) for d in diagnostics if d.get("severity") == "error"]
@@ -337,12 +333,8 @@ def read_preview(path: Path) -> Preview:
     return Preview(actions, properties, tuple(errors))
 
 
-def _read_plan(document: Mapping[str, Any], path: Path) -> Preview:
-    """What an update plan says: the steps of each resource (`apitype.VersionedDeploymentPlan`)."""
-    if document.get("version") != _PLAN_VERSION:
-        said = f"version {document.get('version')}; this command reads version {_PLAN_VERSION}"
-        raise WrongUsageError(f"{path} is an update plan of {said}")
-    resources: dict[str, Any] = document["plan"].get("resourcePlans") or {}
+def _read_plan(resources: Mapping[str, Any]) -> Preview:
+    """What an update plan says: the steps of each resource (`apitype.DeploymentPlanV1`)."""
     actions: dict[str, str] = {}
     for urn, resource in resources.items():
         steps: list[str] = resource.get("steps") or []

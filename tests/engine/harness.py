@@ -191,9 +191,10 @@ class Engine:
             self.write(text)
         return self._run("up", *_AT_ONCE, "--stack", self.stack)
 
-    def preview(self) -> Outcome:
-        """Previews the stack."""
-        return self._run("preview", "--stack", self.stack)
+    def preview(self, plan: Path | None = None) -> Outcome:
+        """Previews the stack, and keeps the update plan in a file."""
+        kept = () if plan is None else ("--save-plan", str(plan))
+        return self._run("preview", *kept, "--stack", self.stack)
 
     def refresh(self) -> Outcome:
         """Refreshes the stack, and fails when anything drifted."""

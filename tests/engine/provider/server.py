@@ -20,6 +20,7 @@ from tests.engine.provider.account import HOME_REGION, Account, Refused
 from tests.engine.provider.checks import checked, strategy_is_refused
 from tests.engine.provider.diffs import change
 from tests.engine.provider.operations import Interrupted, Operations
+from tests.engine.provider.refusals import TEMPLATE
 from tests.engine.provider.rows import KINDS
 from tests.engine.provider.shapes import Shapes
 from tests.engine.provider.wire import UNKNOWN, Json, Props, from_struct, text, to_struct
@@ -165,7 +166,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         token = _token(request.urn)
         olds, news = from_struct(request.olds), from_struct(request.news)
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=to_struct(olds | news))
+            return provider_pb2.UpdateResponse(properties=to_struct(_moved(token, olds, news)))
         try:
             record = self._operations.update(token, request.id, olds, news)
         except Refused as refusal:
@@ -210,6 +211,17 @@ def _foreseen(token: str, inputs: Props) -> Mapping[str, Json]:
     computed = {"arn", "id", *kind.computed}
     unknown: Props = {key: UNKNOWN for key in computed if key not in inputs}
     return unknown | inputs
+
+
+def _moved(token: str, olds: Props, news: Props) -> Props:
+    """What a preview of an update knows: a launch template's next version it does not.
+
+    Source: `CustomizeDiff` of terraform-provider-aws ec2_launch_template.go.
+    """
+    changed = {key for key in news if olds.get(key) != news[key] and not key.startswith("__")}
+    changed -= {"tags", "updateDefaultVersion"}
+    version: Props = {"latestVersion": UNKNOWN} if token == TEMPLATE and changed else {}
+    return olds | news | version
 
 
 def _refreshed(current: Props, known: Props) -> Props:
