@@ -1,6 +1,6 @@
 """Runs a Pulumi program offline under a strict engine and records what it registers.
 
-The engine knows no AWS: it makes up identifiers, ARNs and the few outputs in `_OUTPUTS`. What it
+The engine knows no AWS: identifiers, ARNs and a few outputs are made up (`cli.made_up`). What it
 does know are the SDK's own types, and it refuses whatever AWS would never see: an unknown type
 token, an input that the type does not have at any depth, a missing or ill-typed one, a duplicate
 URN, a look-up. It deliberately checks no value against AWS's rules (that is the planner's work),
@@ -12,57 +12,42 @@ import contextvars
 import difflib
 import functools
 import gc
-import hashlib
 import importlib
-import json
 import re
 import runpy
 import selectors
 import sys
-from collections.abc import Callable, Collection, Coroutine, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypeVar, cast, get_args, get_origin
+from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 import pulumi
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
 
-from cli.graph import (
-    SECRET,
-    UNKNOWN,
-    Json,
-    Message,
-    Recording,
-    Resource,
-    child_urn,
-    stack_urn,
+from cli.graph import SECRET, UNKNOWN, Json, Message, Recording, Resource, child_urn, stack_urn
+from cli.made_up import auto_name, identifier, made_up
+from cli.sdk_types import (
+    KIND_BY_SIGNATURE,
+    SIGNATURE,
+    STACK_TYPE,
+    UNKNOWN_VALUE,
+    MismatchError,
+    ResourceType,
+    resource_type,
+    tokens,
 )
 
-ACCOUNT = "123456789012"
-"""The account in every made-up ARN; AWS reserves it for examples."""
-
-# The SDK keeps the metadata of its types, its settings and its module registry in places that are
-# neither public nor typed. They are reached through these names and nowhere else.
-_types: Any = importlib.import_module("pulumi._types")
+# The SDK keeps its settings and what it does with a resource in places that are neither public nor
+# typed. They are reached through these names and nowhere else.
 _resource: Any = importlib.import_module("pulumi.runtime.resource")
-_rpc: Any = importlib.import_module("pulumi.runtime.rpc")
 _settings: Any = importlib.import_module("pulumi.runtime.settings")
 _stack: Any = importlib.import_module("pulumi.runtime.stack")
 
-_SIGNATURE: str = _rpc._special_sig_key
-_UNKNOWN: str = _rpc.UNKNOWN
-_KIND_BY_SIGNATURE: Mapping[str, str] = {
-    _rpc._special_secret_sig: "secret",
-    _rpc._special_resource_sig: "resource",
-    _rpc._special_asset_sig: "asset",
-    _rpc._special_archive_sig: "archive",
-}
-_STACK_TYPE = "pulumi:pulumi:Stack"
-_PROVIDER_PREFIX = "pulumi:providers:"
 _COMPONENT_TYPE = re.compile(r"[^:\s$]+:[^:\s$]*:[^:\s$]+")
 
 
@@ -79,443 +64,12 @@ class RecordingError(Exception):
 
 
 # ---------------------------------------------------------------------------------------------
-# The SDK's types as checks
-
-
-class _MismatchError(Exception):
-    """A value that its type does not allow; `path` grows while the checks unwind."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.path: list[str] = []
-        super().__init__(text)
-
-    def __str__(self) -> str:
-        return f"{''.join(self.path).removeprefix('.') or 'inputs'}: {self.text}"
-
-
-_Check = Callable[[Json], None]
-
-
-def _wire_kind(value: Json) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
-
-
-def _special(value: Json, check: _Check, expected: str) -> None:
-    """Accepts what is not the expected JSON kind yet may stand for it, and refuses the rest."""
-    if value == _UNKNOWN:
-        return
-    if isinstance(value, dict):
-        wire = cast(dict[str, Json], value)
-        match _KIND_BY_SIGNATURE.get(wire.get(_SIGNATURE, "")):
-            case "secret":
-                check(wire["value"])
-                return
-            case "resource" if expected == "a string":
-                return  # the engine passes the referenced resource's identifier on
-            case _:
-                pass
-    raise _MismatchError(f"expected {expected}, got {_wire_kind(value)} ({_excerpt(value)})")
-
-
-def _excerpt(value: Json) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _anything(_: Json) -> None:
-    return
-
-
-def _string(value: Json) -> None:
-    if type(value) is not str:
-        _special(value, _string, "a string")
-
-
-def _boolean(value: Json) -> None:
-    if type(value) is not bool:
-        _special(value, _boolean, "a boolean")
-
-
-def _integer(value: Json) -> None:
-    if type(value) is not int:
-        _special(value, _integer, "an integer")
-
-
-def _number(value: Json) -> None:
-    if type(value) is not int and type(value) is not float:
-        _special(value, _number, "a number")
-
-
-def _asset(value: Json) -> None:
-    if isinstance(value, dict):
-        kind = _KIND_BY_SIGNATURE.get(cast(dict[str, str], value).get(_SIGNATURE, ""))
-        if kind in {"asset", "archive"}:
-            return
-    _special(value, _asset, "an asset")
-
-
-def _list_of(element: _Check) -> _Check:
-    def check(value: Json) -> None:
-        if type(value) is not list:
-            _special(value, check, "a list")
-            return
-        for index, item in enumerate(cast(list[Json], value)):
-            try:
-                element(item)
-            except _MismatchError as mismatch:
-                mismatch.path.insert(0, f"[{index}]")
-                raise
-
-    return check
-
-
-def _map_of(element: _Check) -> _Check:
-    def check(value: Json) -> None:
-        if type(value) is not dict or _SIGNATURE in value:
-            _special(value, check, "an object")
-            return
-        for key, item in cast(dict[str, Json], value).items():
-            try:
-                element(item)
-            except _MismatchError as mismatch:
-                mismatch.path.insert(0, f".{key}")
-                raise
-
-    return check
-
-
-def _any_of(members: tuple[_Check, ...]) -> _Check:
-    def check(value: Json) -> None:
-        mismatches: list[_MismatchError] = []
-        for member in members:
-            try:
-                member(value)
-            except _MismatchError as mismatch:
-                mismatches.append(mismatch)
-            else:
-                return
-        # The member that got furthest into the value is the one that was meant.
-        raise max(mismatches, key=lambda m: len(m.path))
-
-    return check
-
-
-@functools.cache
-def _object_of(args_type: type) -> _Check:
-    """The check of one Args class, compiled when the first value of that class arrives."""
-    fields: dict[str, _Check] = {}
-    required: frozenset[str] = frozenset()
-
-    def check(value: Json) -> None:
-        nonlocal fields, required
-        if type(value) is not dict or _SIGNATURE in value:
-            _special(value, check, "an object")
-            return
-        if not fields:
-            hints: Mapping[str, Any] = _types._raw_return_hints(args_type)
-            fields = {name: _check_of(hint) for name, hint in hints.items()}
-            required = _types._required_property_names(args_type)
-        given = cast(dict[str, Json], value)
-        for key, item in given.items():
-            field = fields.get(key)
-            if field is None:
-                raise _no_such_input(key, args_type)
-            try:
-                field(item)
-            except _MismatchError as mismatch:
-                mismatch.path.insert(0, f".{key}")
-                raise
-        if not required <= given.keys():
-            missing = ", ".join(sorted(required - given.keys()))
-            raise _MismatchError(f"required but missing: {missing}")
-
-    return check
-
-
-def _no_such_input(key: str, args_type: type) -> _MismatchError:
-    names: Mapping[str, str] = _types.input_type_py_to_pulumi_names(args_type)
-    spellings = {
-        spelling: wire if wire == py else f"{wire} ({py} in Python)"
-        for py, wire in names.items()
-        for spelling in (py, wire)
-    }
-    near = difflib.get_close_matches(key, spellings, n=1, cutoff=0.0)
-    hint = f"; the nearest is {spellings[near[0]]}" if near else ""
-    mismatch = _MismatchError(f"no such input in {args_type.__name__}{hint}")
-    mismatch.path.append(f".{key}")
-    return mismatch
-
-
-_SCALARS: Mapping[Any, _Check] = {
-    str: _string,
-    bool: _boolean,
-    int: _integer,
-    float: _number,
-    Any: _anything,
-}
-
-
-def _check_of(hint: Any) -> _Check:
-    """The check of an annotation such as `Input[Optional[Sequence[Input[XArgs]]]]`."""
-    if hint in _SCALARS:
-        return _SCALARS[hint]
-    if _types._is_union_type(hint):
-        members = tuple(
-            _check_of(member)
-            for member in get_args(hint)
-            if member is not type(None) and not _types._is_plumbing_arg(member)
-        )
-        return members[0] if len(members) == 1 else _any_of(members)
-    origin = get_origin(hint) or hint
-    if not isinstance(origin, type):
-        return _anything
-    if _types.is_input_type(origin):
-        return _object_of(origin)
-    arguments = get_args(hint)
-    if issubclass(origin, Mapping):
-        return _map_of(_check_of(arguments[1]) if arguments else _anything)
-    if issubclass(origin, pulumi.Resource):
-        return _string
-    if issubclass(origin, pulumi.Asset | pulumi.Archive):
-        return _asset
-    if issubclass(origin, str):  # an enumeration of strings is open: AWS adds values
-        return _string
-    if issubclass(origin, Collection):
-        return _list_of(_check_of(arguments[0]) if arguments else _anything)
-    return _anything
-
-
-def _provider_check(args_type: type) -> _Check:
-    """Provider arguments travel as strings: what is not a string is JSON inside one."""
-    hints: Mapping[str, Any] = _types._raw_return_hints(args_type)
-    whole = _object_of(args_type)
-
-    def check(value: Json) -> None:
-        decoded: dict[str, Json] = {}
-        for key, item in cast(dict[str, Json], value).items():
-            decoded[key] = item
-            if isinstance(item, str) and item != _UNKNOWN and key in hints:
-                try:
-                    _check_of(hints[key])(item)
-                except _MismatchError:
-                    with suppress(json.JSONDecodeError):
-                        decoded[key] = json.loads(item)
-        whole(decoded)
-
-    return check
-
-
-# ---------------------------------------------------------------------------------------------
-# Resource types
-
-
-@dataclass(frozen=True, slots=True)
-class _ResourceType:
-    check: _Check
-    inputs: frozenset[str]
-    outputs: frozenset[str]
-
-
-@functools.cache
-def _class_of(token: str) -> type | None:
-    """The SDK's class of a resource token, from the registry that the SDK itself reads."""
-    if not token.startswith(("aws:", f"{_PROVIDER_PREFIX}aws")):
-        return None
-    importlib.import_module("pulumi_aws")
-    if token == f"{_PROVIDER_PREFIX}aws":
-        return getattr(sys.modules["pulumi_aws"], "Provider", None)
-    for module in _rpc._RESOURCE_MODULES.get(token.rpartition(":")[0], ()):
-        name: str | None = module.mod_info["classes"].get(token)
-        if name is not None:
-            return getattr(importlib.import_module(module.mod_info["fqn"]), name)
-    return None
-
-
-def _tokens() -> Iterator[str]:
-    importlib.import_module("pulumi_aws")
-    yield f"{_PROVIDER_PREFIX}aws"
-    for modules in _rpc._RESOURCE_MODULES.values():
-        for module in modules:
-            if module.mod_info["pkg"] == "aws":
-                yield from module.mod_info["classes"]
-
-
-@functools.cache
-def _resource_type(token: str) -> _ResourceType | None:
-    resource_class = _class_of(token)
-    if resource_class is None:
-        return None
-    module = sys.modules[resource_class.__module__]
-    args_type: type = getattr(module, f"{resource_class.__name__}Args")
-    provider = token.startswith(_PROVIDER_PREFIX)
-    return _ResourceType(
-        check=_provider_check(args_type) if provider else _object_of(args_type),
-        inputs=frozenset(_types._raw_return_hints(args_type)),
-        outputs=frozenset(_types.resource_types(resource_class)),
-    )
-
-
-def known_type(token: str) -> bool:
-    """Whether the AWS SDK has a resource (or provider) of this type token."""
-    return token == _STACK_TYPE or _resource_type(token) is not None
-
-
-def output_names(token: str) -> frozenset[str]:
-    """The camelCase names of the outputs of an AWS resource type; KeyError if there is none."""
-    known = _resource_type(token)
-    if known is None:
-        raise KeyError(token)
-    return known.outputs
-
-
-def made_up_outputs() -> Mapping[str, Collection[str]]:
-    """The outputs that the recording engine makes up, by type token (ARNs and names apart)."""
-    return {token: tuple(row) for token, row in _OUTPUTS.items()}
-
-
-# ---------------------------------------------------------------------------------------------
-# Made-up outputs
-
-_GLOBAL_SERVICES = frozenset({"iam", "route53", "cloudfront", "globalaccelerator"})
-_PARTITIONS: tuple[tuple[str, str, str], ...] = (
-    ("cn-", "aws-cn", "amazonaws.com.cn"),
-    ("us-gov-", "aws-us-gov", "amazonaws.com"),
-    ("", "aws", "amazonaws.com"),
-)
-
-_LOAD_BALANCER = "elasticloadbalancing:{region}:{account}"
-_ARNS: Mapping[str, str] = {
-    "aws:appautoscaling/policy:Policy": "autoscaling:{region}:{account}:scalingPolicy:{hash}"
-    ":policyName/{name}",
-    "aws:appautoscaling/target:Target": "application-autoscaling:{region}:{account}"
-    ":scalable-target/{hash}",
-    "aws:autoscaling/group:Group": "autoscaling:{region}:{account}:autoScalingGroup:{hash}"
-    ":autoScalingGroupName/{name}",
-    "aws:cloudwatch/logGroup:LogGroup": "logs:{region}:{account}:log-group:{name}",
-    "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch:{region}:{account}:alarm:{name}",
-    "aws:ecs/taskDefinition:TaskDefinition": "ecs:{region}:{account}:task-definition/{family}:1",
-    "aws:iam/instanceProfile:InstanceProfile": "iam::{account}:instance-profile/{name}",
-    "aws:iam/policy:Policy": "iam::{account}:policy/{name}",
-    "aws:iam/role:Role": "iam::{account}:role/{name}",
-    "aws:lb/listener:Listener": _LOAD_BALANCER + ":listener/app/{name}/{hash}/{hash}",
-    "aws:lb/listenerRule:ListenerRule": _LOAD_BALANCER
-    + ":listener-rule/app/{name}/{hash}/{hash}/{hash}",
-    "aws:lb/loadBalancer:LoadBalancer": _LOAD_BALANCER + ":loadbalancer/app/{name}/{hash}",
-    "aws:lb/targetGroup:TargetGroup": _LOAD_BALANCER + ":targetgroup/{name}/{hash}",
-    "aws:s3/bucket:Bucket": "s3:::{name}",
-    "aws:scheduler/schedule:Schedule": "scheduler:{region}:{account}:schedule/default/{name}",
-    "aws:sns/topic:Topic": "sns:{region}:{account}:{name}",
-    "aws:ssm/parameter:Parameter": "ssm:{region}:{account}:parameter/{name}",
-}
-"""ARNs after `arn:<partition>:`; types without a row get `<service>:<Region>:…:<type>/<name>`."""
-
-_OUTPUTS: Mapping[str, Mapping[str, Json]] = {
-    "aws:autoscaling/group:Group": {"availabilityZones": []},
-    "aws:ec2/eip:Eip": {"allocationId": "eipalloc-{hash}", "publicIp": "198.51.100.1"},
-    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1, "defaultVersion": 1},
-    "aws:ec2/securityGroup:SecurityGroup": {"ownerId": "{account}"},
-    "aws:ec2/vpc:Vpc": {
-        "defaultNetworkAclId": "acl-{hash}",
-        "defaultRouteTableId": "rtb-{hash}",
-        "defaultSecurityGroupId": "sg-{hash}",
-        "mainRouteTableId": "rtb-{hash}",
-        "ownerId": "{account}",
-    },
-    "aws:ec2/vpcEndpoint:VpcEndpoint": {"prefixListId": "pl-{hash}", "state": "available"},
-    "aws:ecr/repository:Repository": {
-        "registryId": "{account}",
-        "repositoryUrl": "{account}.dkr.ecr.{region}.{domain}/{name}",
-    },
-    "aws:ecs/taskDefinition:TaskDefinition": {
-        "arnWithoutRevision": "arn:{partition}:ecs:{region}:{account}:task-definition/{family}",
-        "revision": 1,
-    },
-    "aws:iam/instanceProfile:InstanceProfile": {"uniqueId": "AIPA{hash}"},
-    "aws:iam/role:Role": {"uniqueId": "AROA{hash}"},
-    "aws:lb/loadBalancer:LoadBalancer": {
-        "arnSuffix": "app/{name}/{hash}",
-        "dnsName": "<{name}>.{region}.elb.{domain}",
-        "zoneId": "Z{hash}",
-    },
-    "aws:lb/targetGroup:TargetGroup": {"arnSuffix": "targetgroup/{name}/{hash}"},
-    "aws:s3/bucket:Bucket": {
-        "bucketDomainName": "{name}.s3.{domain}",
-        "bucketRegionalDomainName": "{name}.s3.{region}.{domain}",
-    },
-    "aws:ssm/parameter:Parameter": {"version": 1},
-}
-
-
-def _digest(urn: str) -> str:
-    return hashlib.sha256(urn.encode()).hexdigest()
-
-
-def _auto_name(resource: Resource, known: _ResourceType) -> str | None:
-    """The name that Pulumi would choose, or None if the program chose, or the type has no name."""
-    if "name" not in known.inputs or {"name", "namePrefix"} & resource.inputs.keys():
-        return None
-    return f"{resource.name}-{_digest(resource.urn)[:7]}"
-
-
-def _made_up(resource: Resource, known: _ResourceType, region: str) -> dict[str, Json]:
-    """The outputs of a resource that exists, apart from those that repeat its inputs."""
-    outputs: dict[str, Json] = {}
-    name = _auto_name(resource, known)
-    if name is not None:
-        outputs["name"] = name
-    row = _OUTPUTS.get(resource.type)
-    if row is None and "arn" not in known.outputs:
-        return outputs
-    partition, domain = next(
-        (partition, domain)
-        for prefix, partition, domain in _PARTITIONS
-        if region.startswith(prefix)
-    )
-    values = {k: v for k, v in resource.inputs.items() if isinstance(v, str)}
-    values.setdefault("name", values.get("bucket", name or resource.name))
-    values |= {
-        "account": ACCOUNT,
-        "domain": domain,
-        "hash": _digest(resource.urn)[:16],
-        "partition": partition,
-        "region": region,
-    }
-    if "arn" in known.outputs:
-        rest = _ARNS.get(resource.type) or _plain_arn(resource.type)
-        outputs["arn"] = f"arn:{partition}:{rest.format_map(values)}"
-    for key, value in (row or {}).items():
-        outputs[key] = value.format_map(values) if isinstance(value, str) else value
-    return outputs
-
-
-def _plain_arn(token: str) -> str:
-    _, module, name = token.split(":")
-    service = module.split("/")[0]
-    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
-    region = "" if service in _GLOBAL_SERVICES else "{region}"
-    return f"{service}:{region}:{{account}}:{kind}/{{name}}"
-
-
-# ---------------------------------------------------------------------------------------------
 # The wire
 
 
 def _plain(struct: struct_pb2.Struct, marked: list[bool]) -> dict[str, Json]:
     """The JSON of a message; `marked` grows if anything in it is more than plain JSON."""
-    if _SIGNATURE in struct.fields:
+    if SIGNATURE in struct.fields:
         marked.append(True)
     return {key: _plain_value(value, marked) for key, value in sorted(struct.fields.items())}
 
@@ -524,7 +78,7 @@ def _plain_value(value: struct_pb2.Value, marked: list[bool]) -> Json:
     match value.WhichOneof("kind"):
         case "string_value":
             text = value.string_value
-            if text == _UNKNOWN:
+            if text == UNKNOWN_VALUE:
                 marked.append(True)
             return text
         case "number_value":
@@ -542,17 +96,17 @@ def _plain_value(value: struct_pb2.Value, marked: list[bool]) -> Json:
 
 def _readable(value: Json) -> Json:
     """The same value with the SDK's signatures replaced by markers that say what they mean."""
-    if value == _UNKNOWN:
+    if value == UNKNOWN_VALUE:
         return dict(UNKNOWN)
     if isinstance(value, list):
         return [_readable(item) for item in cast(list[Json], value)]
     if not isinstance(value, dict):
         return value
     wire = cast(dict[str, Json], value)
-    kind = _KIND_BY_SIGNATURE.get(wire.get(_SIGNATURE, ""))
+    kind = KIND_BY_SIGNATURE.get(wire.get(SIGNATURE, ""))
     if kind == "secret":
         return dict(SECRET)
-    plain = {key: _readable(item) for key, item in wire.items() if key != _SIGNATURE}
+    plain = {key: _readable(item) for key, item in wire.items() if key != SIGNATURE}
     if kind == "resource":
         return {"resource": plain["urn"]}
     return plain if kind is None else {kind: plain}
@@ -670,7 +224,7 @@ class _Monitor(mocks.MockMonitor):
     def RegisterResource(
         self, request: resource_pb2.RegisterResourceRequest
     ) -> resource_pb2.RegisterResourceResponse:
-        if request.type == _STACK_TYPE:
+        if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=self._stack_urn)
         parent = request.parent or self._stack_urn
         urn = child_urn(
@@ -686,7 +240,7 @@ class _Monitor(mocks.MockMonitor):
         if known is not None:
             try:
                 known.check(inputs)
-            except _MismatchError as mismatch:
+            except MismatchError as mismatch:
                 self._refuse(f"{urn}: {mismatch}")
         resource = Resource(
             urn=urn,
@@ -710,14 +264,14 @@ class _Monitor(mocks.MockMonitor):
         if self._preview:
             return self._planned(request, resource, known)
         outputs = struct_pb2.Struct()
-        outputs.update(_made_up(resource, known, self._region_of(resource)))
+        outputs.update(made_up(resource, known, self._region_of(resource)))
         return resource_pb2.RegisterResourceResponse(
-            urn=urn, id=f"{request.name}_id", object=outputs
+            urn=urn, id=identifier(request.name), object=outputs
         )
 
     def _admit(
         self, request: resource_pb2.RegisterResourceRequest, urn: str, parent: str
-    ) -> _ResourceType | None:
+    ) -> ResourceType | None:
         """The type of a custom resource, None for a component; raises for what no engine takes."""
         if urn in self.recorded:
             self._refuse(
@@ -731,9 +285,9 @@ class _Monitor(mocks.MockMonitor):
             if _COMPONENT_TYPE.fullmatch(request.type) is None:
                 self._refuse(f"{urn}: {request.type!r} is no component type: package:module:Type")
             return None
-        known = _resource_type(request.type)
+        known = resource_type(request.type)
         if known is None:
-            near = difflib.get_close_matches(request.type, _tokens(), n=1, cutoff=0.0)
+            near = difflib.get_close_matches(request.type, tokens(), n=1, cutoff=0.0)
             self._refuse(
                 f"{urn}: no such resource type: {request.type}"
                 + (f"; the nearest is {near[0]}" if near else "")
@@ -744,12 +298,12 @@ class _Monitor(mocks.MockMonitor):
         self,
         request: resource_pb2.RegisterResourceRequest,
         resource: Resource,
-        known: _ResourceType,
+        known: ResourceType,
     ) -> resource_pb2.RegisterResourceResponse:
         """What a real engine knows before it creates: the inputs and the name it has chosen."""
         outputs = struct_pb2.Struct()
         outputs.CopyFrom(request.object)
-        name = _auto_name(resource, known)
+        name = auto_name(resource, known)
         if name is not None:
             outputs.update({"name": name})
         return resource_pb2.RegisterResourceResponse(urn=resource.urn, object=outputs)

@@ -5,7 +5,6 @@ it differs only where the resource does; where an alias keeps a resource, its ol
 What the catalog's table does not say about a property is said to be unknown.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from cli.comparison.structure import (
     dotted,
 )
 from cli.graph import Json, child_urn, stack_urn
+from cli.made_up import marks
 
 Action = Literal["create", "update", "replace", "delete", "engine_only"]
 Effect = Literal["replace", "update", "unknown", "ignored", "engine_only"]
@@ -320,10 +320,8 @@ def _equal(base: Mapping[str, Json], head: Mapping[str, Json]) -> bool:
 
 
 def _made_up(resource: Mapping[str, Json]) -> tuple[str, ...]:
-    """What the recording engine derives from a URN: identifier, physical name, digest, URN."""
-    digest = hashlib.sha256(resource["urn"].encode()).hexdigest()
-    name = resource["name"]
-    return f"{name}-{digest[:7]}", f"{name}_id", digest[:16], resource["urn"]
+    """What the recording engine derives from a resource's URN and name."""
+    return marks(resource["urn"], resource["name"])
 
 
 def _replaced(value: Json, pattern: re.Pattern[str], words: Mapping[str, str]) -> Json:

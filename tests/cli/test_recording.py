@@ -14,8 +14,10 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from cli import made_up
 from cli.graph import SECRET, UNKNOWN, Recording, stack_urn, to_json
-from cli.recording import RecordingError, known_type, made_up_outputs, output_names, record
+from cli.recording import RecordingError, record
+from cli.sdk_types import known_type, output_names
 from tests.recorder import named, of_type, only, record_program
 
 PROGRAM = """
@@ -455,7 +457,7 @@ def test_partitions_and_global_services_have_their_own_arns() -> None:
 
 
 def test_made_up_outputs_are_outputs_that_the_sdk_has() -> None:
-    for token, names in made_up_outputs().items():
+    for token, names in made_up.outputs_by_type().items():
         assert known_type(token)
         assert set(names) <= output_names(token), token
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cli.graph import Resource
-from cli.recording import output_names
+from cli.sdk_types import output_names
 from tests.components.graphs import COMPONENT, ancestors, aws_resources, everything, graph_of
 from tests.components.plans import EVERYTHING, TAGS
 
