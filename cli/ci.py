@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
@@ -21,6 +22,7 @@ from planning.rules.wording import counted
 
 if TYPE_CHECKING:
     from cli.comparison.form import Document
+    from cli.comparison.recorded import Recorder
 
 FINE, ERRORS, WRONG_USAGE, DIFFERENT = 0, 1, 2, 3
 
@@ -138,7 +140,13 @@ class Compared:
 
 
 def compare_stack(
-    stack: str, base: str, head: str, *, base_python: str | None, directory: Path
+    stack: str,
+    base: str,
+    head: str,
+    *,
+    base_python: str | None,
+    directory: Path,
+    recorder: "Recorder | None" = None,
 ) -> Compared:
     """The difference of one stack. What cannot be compared is a failure that says why."""
     from cli.comparison import markdown, telling
@@ -148,7 +156,14 @@ def compare_stack(
     from cli.diff import map_page
 
     try:
-        sides = read_sides(base, head, stack=stack, base_python=base_python, directory=directory)
+        sides = read_sides(
+            base,
+            head,
+            stack=stack,
+            base_python=base_python,
+            directory=directory,
+            recorder=recorder,
+        )
     except UsageError as error:
         said = f"Cannot be compared: {error}"
         text = f"❌ **{markdown.plain(said)}**\n"
@@ -226,17 +241,21 @@ def _plain(text: str) -> str:
 
 def _diff(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
     base, head = cast(str, arguments.base), cast(str, arguments.head)
+    from cli.comparison.recorded import Recorder
+
     found = touched(base, head, directory)
-    stacks = [
-        compare_stack(
-            stack,
-            base,
-            head,
-            base_python=cast("str | None", arguments.base_python),
-            directory=directory,
-        )
-        for stack in found.stacks
-    ]
+    with Recorder() if found.stacks else nullcontext() as recorder:  # one for all of them
+        stacks = [
+            compare_stack(
+                stack,
+                base,
+                head,
+                base_python=cast("str | None", arguments.base_python),
+                directory=directory,
+                recorder=recorder,
+            )
+            for stack in found.stacks
+        ]
     folder = cast(Path, arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
     for one in stacks:

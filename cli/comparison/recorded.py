@@ -20,6 +20,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -64,13 +65,9 @@ class Recorder:
 
     def __init__(self) -> None:
         self._asked = 0
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "cli.comparison.recorded"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        # What it says: unlike a pipe, a file does not fill up. `dismiss` closes it.
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process: subprocess.Popen[bytes] | None = self._started()
 
     def __enter__(self) -> "Recorder":
         return self
@@ -80,37 +77,63 @@ class Recorder:
 
     def ask(self, plans: "Sequence[Plan]") -> None:
         """Hands the plans over; it works on them from now on. Raises `NotRecordedError`."""
-        assert self._process.stdin is not None
+        self._process = process = self._process or self._started()
+        assert process.stdin is not None
         self._asked = len(plans)
         if not plans:
             return
         try:
-            _write(self._process.stdin, pickle.dumps(tuple(plans), pickle.HIGHEST_PROTOCOL))
-        except (BrokenPipeError, ValueError):
+            _write(process.stdin, pickle.dumps(tuple(plans), pickle.HIGHEST_PROTOCOL))
+        except BrokenPipeError:
             raise NotRecordedError(self._last_words()) from None
 
     def answer(self) -> tuple[Graph, ...]:
         """The graphs of the plans asked for last, in their order. Raises `NotRecordedError`."""
+        assert self._process is not None
         assert self._process.stdout is not None
-        frames = [_read(self._process.stdout) for _ in range(self._asked)]
-        self._asked = 0
-        for frame in frames:
+        graphs: list[Graph] = []
+        failed = ""
+        for _ in range(self._asked):
+            frame = _read(self._process.stdout)
             if frame is None:
                 raise NotRecordedError(self._last_words())
             if frame[:1] == _FAILED:
-                raise NotRecordedError(frame[1:].decode())
-        return tuple(pickle.loads(frame[1:]) for frame in frames if frame is not None)
+                failed = failed or frame[1:].decode()
+            else:
+                graphs.append(pickle.loads(frame[1:]))
+        if failed:
+            raise NotRecordedError(failed)
+        return tuple(graphs)
 
     def dismiss(self) -> None:
         """Ends it, whatever it does."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()
+            self._process.communicate()
+            self._process = None
+        self._words.close()
 
     def _last_words(self) -> str:
+        """What it said before it ended; another one is started when it is asked again."""
+        assert self._process is not None
         self._process.kill()
-        _, error = self._process.communicate()
-        return error.decode(errors="replace").strip()[-2000:] or "the other process ended"
+        self._process.communicate()
+        self._process = None
+        self._words.seek(0)
+        said = self._words.read().decode(errors="replace").strip()
+        self._words.seek(0)
+        self._words.truncate()
+        return said[-2000:] or "the other process ended"
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli.comparison.recorded"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+        )
 
 
 # ---- the other process -------------------------------------------------------------------------

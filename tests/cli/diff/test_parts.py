@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -176,3 +177,22 @@ def test_what_cannot_be_registered_is_said_with_its_reason(beside: int) -> None:
         recorder.ask([plan] * beside + [twice])
         with pytest.raises(NotRecordedError, match="registered twice"):
             recorder.answer()
+
+
+def test_after_a_mistake_and_after_its_end_it_answers_again() -> None:
+    plan = plan_of(stack(capacity={"pool": groups("inf2.xlarge", 2)}, models={"a": work(1)}))
+    (region,) = plan.regions
+    twice = replace(plan, regions=(replace(region, models=region.models * 2),))
+    here = record_plan(plan)
+    with Recorder() as recorder:
+        recorder.ask([twice, plan])
+        with pytest.raises(NotRecordedError, match="registered twice"):
+            recorder.answer()
+        recorder.ask([plan])
+        assert recorder.answer() == (here,)
+        unpickled: Any = ["no plan"]
+        recorder.ask(unpickled)
+        with pytest.raises(NotRecordedError, match="AttributeError"):
+            recorder.answer()
+        recorder.ask([plan])
+        assert recorder.answer() == (here,)
