@@ -24,11 +24,11 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 
 
 class NotEditableError(Exception):
-    """The text cannot be edited there without touching what is not meant; `what` and `fix`."""
+    """The text cannot be edited at `path` without touching what is not meant; `what` and `fix`."""
 
-    def __init__(self, what: str, fix: str = "edit it by hand") -> None:
-        self.what, self.fix = what, fix
-        super().__init__(f"{what}: {fix}")
+    def __init__(self, path: Path, what: str, fix: str = "edit it by hand") -> None:
+        self.path, self.what, self.fix = path, what, fix
+        super().__init__(f"{path_of(path)} {what}: {fix}")
 
 
 def put(text: str, path: Path, value: Value, *, opened: int = 0, after: str | None = None) -> str:
@@ -57,7 +57,9 @@ def drop(text: str, path: Path, *, and_map: bool = False) -> str:
     document = _Document(text)
     nodes = document.along(path)
     if len(nodes) <= len(path):
-        raise NotEditableError(f"{path_of(path)} is not written there")
+        raise NotEditableError(path, "is not written there")
+    if isinstance(path[-1], int):
+        raise NotEditableError(path, "is one of a list", "write the whole list without it")
     parent = nodes[-2]
     if and_map and len(parent.value) == 1 and len(path) > 2 and not document.says_more(nodes, path):
         path = path[:-1]
@@ -137,9 +139,9 @@ def _loaded(text: str) -> Value:
     try:
         values, repeated = load(text)
     except NotYamlError as error:
-        raise NotEditableError(error.what, f"mend line {error.line}") from None
+        raise NotEditableError((), error.what, f"mend line {error.line}") from None
     if repeated:
-        raise NotEditableError(f"{path_of(repeated[0].path)} stands twice", "keep one of the two")
+        raise NotEditableError(repeated[0].path, "stands twice", "keep one of the two")
     return values
 
 
@@ -150,44 +152,45 @@ def _checked(edited: str, wanted: Value, path: Path) -> str:
     except NotYamlError:
         values, repeated = None, ()
     if repeated or not _same(values, wanted):
-        raise NotEditableError(
-            f"{path_of(path)} is shared with other places (an anchor, an alias or a merge), or "
-            "written in a way that only a person can edit"
-        )
+        what = "is shared with other places (an anchor, an alias or a merge), or written in a way"
+        raise NotEditableError(path, f"{what} that only a person can edit")
     return edited
 
 
-def _with(values: Value, path: Path, value: Value) -> Value:
-    if not path:
+def _with(values: Value, path: Path, value: Value, *, depth: int = 0) -> Value:
+    if depth == len(path):
         return value
-    step, rest = path[0], path[1:]
+    step = path[depth]
     if isinstance(step, int):
         if not isinstance(values, list) or step >= len(cast("list[Value]", values)):
-            raise NotEditableError(f"there is no entry [{step}]", "write the whole list")
+            raise NotEditableError(path[: depth + 1], "is not there", "write the whole list")
         items = list(cast("list[Value]", values))
-        items[step] = _with(items[step], rest, value)
+        items[step] = _with(items[step], path, value, depth=depth + 1)
         return items
     if values is not None and not isinstance(values, dict):
-        raise NotEditableError(f"{step} belongs into a map, and no map is there")
+        raise NotEditableError(path[:depth], f"is not a map, so {step} has no place in it")
     members = dict(cast("dict[str, Value]", values or {}))
-    members[step] = _with(members.get(step), rest, value)
+    members[step] = _with(members.get(step), path, value, depth=depth + 1)
     return members
 
 
-def _without(values: Value, path: Path) -> Value:
-    step, rest = path[0], path[1:]
-    if isinstance(step, int) and rest and isinstance(values, list):
+def _without(values: Value, path: Path, *, depth: int = 0) -> Value:
+    step, is_last = path[depth], depth + 1 == len(path)
+    if isinstance(step, int) and isinstance(values, list):
         items = list(cast("list[Value]", values))
         if step < len(items):
-            items[step] = _without(items[step], rest)
+            if is_last:
+                del items[step]
+            else:
+                items[step] = _without(items[step], path, depth=depth + 1)
             return items
     if not isinstance(values, dict) or step not in cast("dict[str | int, Value]", values):
-        raise NotEditableError(f"{path_of(path)} is not there")
+        raise NotEditableError(path, "is not there", "there is nothing to take out")
     members = dict(cast("dict[str | int, Value]", values))
-    if rest:
-        members[step] = _without(members[step], rest)
-    else:
+    if is_last:
         del members[step]
+    else:
+        members[step] = _without(members[step], path, depth=depth + 1)
     return members
 
 
@@ -200,7 +203,9 @@ def _put(text: str, path: Path, value: Value, *, opened: int, after: str | None)
         for step in reversed(path[there + 1 :]):
             value, opened = {step: value}, opened + bool(opened)
         if isinstance(key, int):
-            raise NotEditableError(f"{path_of(path)} is not there", "write the whole list")
+            raise NotEditableError(path[: there + 1], "is not there", "write the whole list")
+        if opened and (edited := document.with_lines(nodes, {key: value}, opened=opened)):
+            return edited
         if nodes[-1].id == "mapping":
             return document.with_key(nodes[-1], key, value, opened=opened, after=after)
         return document.with_value(nodes, path[:there], {key: value})
@@ -208,11 +213,7 @@ def _put(text: str, path: Path, value: Value, *, opened: int, after: str | None)
     if isinstance(now, dict) and isinstance(value, dict):
         return _merge(text, path, cast("dict[str, Value]", now), cast("dict[str, Value]", value))
     if isinstance(now, list) and isinstance(value, list):
-        old, new = cast("list[Value]", now), cast("list[Value]", value)
-        if len(old) == len(new):
-            for index, item in enumerate(new):
-                text = put(text, (*path, index), item)
-            return text
+        return _relist(text, path, cast("list[Value]", now), cast("list[Value]", value))
     return document.with_value(nodes, path, value)
 
 
@@ -223,6 +224,30 @@ def _merge(text: str, path: Path, now: dict[str, Value], value: dict[str, Value]
         if key not in value:
             text = drop(text, (*path, key))
     return text
+
+
+def _relist(text: str, path: Path, now: list[Value], value: list[Value]) -> str:
+    """The list written anew where it differs: items that stay keep their lines and comments."""
+    longest = min(len(now), len(value))
+    begin = next((i for i in range(longest) if not _same(now[i], value[i])), longest)
+    rest = range(longest - begin)
+    end = next((i for i in rest if not _same(now[-1 - i], value[-1 - i])), longest - begin)
+    both = longest - end
+    for index in range(begin, both):
+        text = put(text, (*path, index), value[index])
+    if len(now) == len(value):
+        return text
+    document = _Document(text)
+    nodes = document.along(path)
+    if not (now and value):
+        return document.with_value(nodes, path, value)
+    edited: str | None = None
+    if more := value[both : len(value) - end]:
+        edited = document.with_items(nodes[-1], both, more)
+    for index in reversed(range(both, len(now) - end)):
+        document = _Document(edited or text)
+        edited = document.without_item(document.along(path)[-1], index)
+    return document.with_value(nodes, path, value) if edited is None else edited
 
 
 def _at(values: Value, path: Path) -> Value:
@@ -262,23 +287,42 @@ class _Document:
     # -- where things end --------------------------------------------------------------------
 
     def end(self, node: Any) -> int:
-        """Where the last character of a value stands; blank lines and comments do not count."""
-        if node.id == "scalar" or node.flow_style:
-            start, end = node.start_mark.index, node.end_mark.index
-            return start + len(self.text[start:end].rstrip()) if node.id == "scalar" else end
+        """Where the last character of a value stands; blank lines and comments do not count.
+
+        Except those of a text in lines that keeps its last ones (`|+`).
+        """
+        start, end = node.start_mark.index, node.end_mark.index
+        if node.id == "scalar":
+            written = self.text[start:end]
+            head = written.partition("\n")[0].partition("#")[0]
+            if node.style in ("|", ">") and "+" in head:
+                return end - written.endswith("\n")
+            return start + len(written.rstrip())
+        if node.flow_style:
+            return end
         if not node.value:
             return node.start_mark.index
         last = node.value[-1]
-        if node.id == "sequence":
-            return self.end(last)
-        return max(self.end(last[0]), self.end(last[1]))
+        return self.end(last) if node.id == "sequence" else self.pair_end(*last)
+
+    def pair_end(self, key: Any, value: Any) -> int:
+        """Where the last character of a key and its value stands."""
+        return max(self.end(key), self.colon(key) if self.is_empty(value) else self.end(value))
+
+    def is_empty(self, value: Any) -> bool:
+        """Whether nothing is written for a value; its marks are those of what follows."""
+        return value.id == "scalar" and value.start_mark.index == value.end_mark.index
 
     def entry_end(self, key: Any, value: Any) -> int:
         """Where the lines of a block map's entry end: with the comments that it is indented over.
 
         A comment at the column of the key, or to the left of it, belongs to what follows.
         """
-        end = self.line_end(max(self.end(key), self.end(value)))
+        return self.lines_end(self.pair_end(key, value), key.start_mark.column)
+
+    def lines_end(self, place: int, column: int) -> int:
+        """Where the lines end of what ends at a place and begins in a column, with comments."""
+        end = self.line_end(place)
         place = end
         while place < len(self.text):
             after = self.line_end(place)
@@ -286,7 +330,7 @@ class _Document:
             words = line.lstrip(" \t")
             if words.strip() and not words.startswith("#"):
                 break
-            if words.strip() and len(line) - len(words) > key.start_mark.column:
+            if words.strip() and len(line) - len(words) > column:
                 end = after
             place = after
         return end
@@ -299,18 +343,22 @@ class _Document:
         return self.text.rfind("\n", 0, index) + 1
 
     def colon(self, key: Any) -> int:
-        """The place behind the colon of a key."""
-        return self.text.index(":", key.end_mark.index) + 1
+        """The place behind the colon of a key, or behind a key that has none."""
+        found = re.compile(r"\s*:").match(self.text, key.end_mark.index)
+        return found.end() if found else key.end_mark.index
 
     def key_of(self, parent: Any, node: Any) -> Any:
         return next((k for k, v in self.pairs(parent) if v is node), None)
 
     def says_more(self, nodes: Sequence[Any], path: Path) -> bool:
-        """Whether something but blanks stands between a map's key and its first entry."""
+        """Whether something but blanks stands in a map beside the lines of its only entry."""
         parent, owner = nodes[-2], self.key_of(nodes[-3], nodes[-2])
         if owner is None or parent.flow_style or len(nodes[-3].value) < 2:
             return True
-        return bool(self.text[self.colon(owner) : parent.value[0][0].start_mark.index].strip())
+        [entry] = self.pairs(parent)
+        before = self.text[self.colon(owner) : entry[0].start_mark.index]
+        behind = self.text[self.entry_end(*entry) : self.entry_end(owner, parent)]
+        return bool(before.strip() or behind.strip())
 
     # -- edits -------------------------------------------------------------------------------
 
@@ -323,7 +371,7 @@ class _Document:
             if not pairs:
                 place = self.text.index("{", parent.start_mark.index) + 1
                 return self.text[:place] + pair + self.text[place:]
-            place = max(map(self.end, pairs[-1]))
+            place = self.pair_end(*pairs[-1])
             return f"{self.text[:place]}, {pair}{self.text[place:]}"
         before = next((p for p in pairs if p[0].value == after), pairs[-1])
         lines = block(key, value, pairs[0][0].start_mark.column, opened=opened)
@@ -331,6 +379,80 @@ class _Document:
         if self.text[:place].endswith("\n"):
             return self.text[:place] + written + self.newline + self.text[place:]
         return self.text[:place] + self.newline + written + self.text[place:]
+
+    def with_lines(
+        self, nodes: Sequence[Any], members: dict[str, Value], *, opened: int
+    ) -> str | None:
+        """The members in lines below the key of the last node, in place of an empty value.
+
+        Nothing where the value is not empty, or where its key does not begin a line.
+        """
+        node = nodes[-1]
+        owner = self.key_of(nodes[-2], node) if len(nodes) > 1 else None
+        if owner is None or nodes[-2].flow_style:
+            return None
+        start = self.colon(owner)
+        end = start if self.is_empty(node) else self.end(node)
+        begins = self.line_start(owner.start_mark.index)
+        is_bare = not self.text[begins : owner.start_mark.index].strip()
+        said = self.text[start:end].strip() if start <= end else "an alias"
+        if not is_bare or said not in ("", "{}", "~", "null"):
+            return None
+        column = owner.start_mark.column
+        lines = [
+            line
+            for key, value in members.items()
+            for line in block(key, value, column + _STEP, opened=opened)
+        ]
+        place = self.lines_end(end, column)
+        head, written = self.text[:start] + self.text[end:place], self.newline.join(lines)
+        if head.endswith("\n"):
+            return head + written + self.newline + self.text[place:]
+        return head + self.newline + written
+
+    def with_items(self, node: Any, index: int, values: Sequence[Value]) -> str | None:
+        """The list with more items before that index; nothing where its items share a line."""
+        items = cast("list[Any]", node.value)
+        before = items[index - 1] if index else None
+        if node.flow_style:
+            written = ", ".join(map(flow, values))
+            if before is None:
+                place, written = items[0].start_mark.index, f"{written}, "
+            else:
+                place, written = self.end(before), f", {written}"
+            return self.text[:place] + written + self.text[place:]
+        if not self.is_in_lines(node):
+            return None
+        column = node.start_mark.column
+        lines = [f"{' ' * column}- {flow(value)}" for value in values]
+        place = self.line_start(items[0].start_mark.index)
+        if before is not None:
+            place = self.lines_end(self.end(before), column)
+        written = self.newline.join(lines)
+        if place and not self.text[:place].endswith("\n"):
+            return self.text[:place] + self.newline + written
+        return self.text[:place] + written + self.newline + self.text[place:]
+
+    def without_item(self, node: Any, index: int) -> str | None:
+        """The list without an item; nothing where its items share a line."""
+        items = cast("list[Any]", node.value)
+        if node.flow_style:
+            return self._without_in_flow([(i.start_mark.index, self.end(i)) for i in items], index)
+        if not self.is_in_lines(node):
+            return None
+        start = self.line_start(items[index].start_mark.index)
+        return self._cut(start, self.lines_end(self.end(items[index]), node.start_mark.column))
+
+    def is_in_lines(self, node: Any) -> bool:
+        """Whether each item of a block list begins in a line of its own, right behind its dash."""
+        places = [item.start_mark.index for item in node.value]
+        return all(self.text[self.line_start(p) : p].strip() == "-" for p in places)
+
+    def _cut(self, start: int, end: int) -> str:
+        """The text without these lines; the last line of all takes the line end before it along."""
+        if end == len(self.text) and not self.text.endswith("\n"):
+            start = len(self.text[:start].removesuffix("\n").removesuffix("\r"))
+        return self.text[:start] + self.text[end:]
 
     def with_value(self, nodes: Sequence[Any], path: Path, value: Value) -> str:
         """The value of an existing key, or item, written anew, in lines where it was in lines."""
@@ -346,6 +468,8 @@ class _Document:
             colon = self.colon(owner)
             gap = self.text[colon:start].rstrip()
             return f"{self.text[:colon]} {flow(value)}{gap}{self.text[end:]}"
+        if owner is not None and self.is_empty(node):
+            start = end = self.colon(owner)
         blank = " " if start and self.text[start - 1] == ":" else ""
         return self.text[:start] + blank + flow(value) + self.text[max(start, end) :]
 
@@ -353,33 +477,32 @@ class _Document:
         pairs = self.pairs(parent)
         position = next((i for i, (k, _) in enumerate(pairs) if k.value == path[-1]), None)
         if position is None:
-            raise NotEditableError(f"{path_of(path)} comes from a merge (<<)")
+            raise NotEditableError(path, "comes from a merge (<<)")
         key, value = pairs[position]
         if parent.flow_style:
-            return self._without_in_flow(pairs, position)
+            entries = [(k.start_mark.index, self.pair_end(k, v)) for k, v in pairs]
+            return self._without_in_flow(entries, position)
         start, end = self.line_start(key.start_mark.index), self.entry_end(key, value)
         if self.text[start : key.start_mark.index].strip():
-            raise NotEditableError(f"{path_of(path)} does not begin its line")
+            raise NotEditableError(path, "does not begin its line")
         if len(pairs) == 1:
             owner = self.key_of(nodes[len(path) - 2], parent)
             if owner is None:
-                raise NotEditableError(f"{path_of(path)} is the only key of its map")
+                raise NotEditableError(path, "is the only key of its map")
             colon = self.colon(owner)
             return f"{self.text[:colon]} {{}}{self.text[colon:start]}{self.text[end:]}"
-        if end == len(self.text) and not self.text.endswith("\n"):
-            start = len(self.text[:start].removesuffix("\n").removesuffix("\r"))
-        return self.text[:start] + self.text[end:]
+        return self._cut(start, end)
 
-    def _without_in_flow(self, pairs: Sequence[tuple[Any, Any]], position: int) -> str:
-        key, value = pairs[position]
-        start, end = key.start_mark.index, max(self.end(key), self.end(value))
+    def _without_in_flow(self, entries: Sequence[tuple[int, int]], position: int) -> str:
+        # The entries are where each begins and ends.
+        start, end = entries[position]
         if position:
-            before = max(map(self.end, pairs[position - 1]))
+            before = entries[position - 1][1]
             gap = self.text[before:start]
             rest = gap.replace(",", "", 1) if "#" in gap else ""
             return self.text[:before] + rest + self.text[end:]
-        if len(pairs) > 1:
-            following = pairs[1][0].start_mark.index
+        if len(entries) > 1:
+            following = entries[1][0]
             gap = self.text[end:following]
             end = end + gap.index(",") + 1 if "#" in gap else following
         return self.text[:start] + self.text[end:]

@@ -150,8 +150,9 @@ def _edited(
     models = config.get(key)
     name = cast(str, arguments.name)
     if models is not None and (not isinstance(models, dict) or "secure" in models):
+        what = "is a list" if isinstance(models, list) else "is one text"
         fix = "write it as a map: a line for each model"
-        raise _refused(key, "is one text, in which no model can be edited", fix)
+        raise _refused(key, f"{what}, in which no model can be edited", fix)
     known = cast("dict[str, Value]", models or {})
     if arguments.action == "add" and name in known:
         fail(f"{name} is in {file.path.name} already; `models set {name} FIELD=VALUE` changes it")
@@ -171,7 +172,8 @@ def _edited(
             case _:
                 text = _set(text, path, arguments, fail)
     except NotEditableError as error:
-        raise _refused(path_of(("models", name)), error.what, error.fix) from None
+        place = ("models", *error.path[2:]) if error.path[:2] == path[:2] else error.path
+        raise _refused(path_of(place or ("models", name)), error.what, error.fix) from None
     return mark + text
 
 

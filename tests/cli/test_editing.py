@@ -1,5 +1,6 @@
 """Edits of YAML in place: only what is meant changes, in files of any style."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,9 +75,15 @@ def files(draw: st.DrawFn) -> str:
             write(3, "command:")
             write(4, "- one")
             write(4, '-   "two"')
+            if draw(st.booleans()):
+                write(3, "user:")
+            if draw(st.booleans()):
+                kept = draw(st.sampled_from(["|", "|+", ">-", ">+  # kept"]))
+                blank = [""] * draw(st.integers(0, 2))
+                lines.extend([f"{' ' * (step * 3)}text: {kept}", " " * (step * 4) + "a", *blank])
             write(3, "port: 1")
-    elif draw(st.booleans()):
-        write(1, "models: {}")
+    elif spelling := draw(st.sampled_from(["", "models: {}", "models:", "models: ~"])):
+        write(1, spelling)
     if draw(st.booleans()):
         write(1, "jobs: [1,  2]")
     ending = draw(st.sampled_from(["", newline, newline * 2]))
@@ -107,7 +114,28 @@ def test_a_value_on_one_line_is_read_back_as_that_value(value: Value) -> None:
 @given(files())
 def test_a_new_entry_taken_out_again_leaves_every_byte(text: str) -> None:
     added = put(text, ("config", "models", "new"), ENTRY, opened=1, after="aws:region")
-    assert drop(added, ("config", "models", "new"), and_map=True) == text
+    left = drop(added, ("config", "models", "new"), and_map=True)
+    config = load(text)[0]["config"]
+    if config.get("models") or "models" not in config:
+        assert left == text
+        return
+    old, new = (
+        [line for line in said.splitlines() if line and "models:" not in line]
+        for said in (text, left)
+    )
+    assert old == new
+    assert comments(left) == comments(text), (
+        "a map that held nothing may go, what is said of it not"
+    )
+
+
+@given(files())
+def test_a_new_entry_is_lines_put_in_and_nothing_else(text: str) -> None:
+    added = put(text, ("config", "models", "new"), ENTRY, opened=1)
+    if "models: {" in text:
+        return  # a map on one line stays on one line, or becomes lines where it was empty
+    plain, ending = text.replace("models: ~", "models:"), "\r\n" if "\r\n" in text else "\n"
+    assert only_inserted(f"{plain}{ending}", f"{added}{ending}")
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda f: f.stem)
@@ -146,6 +174,20 @@ def test_taking_an_entry_out_keeps_the_comments_of_the_others(
     assert all(comment in rest for comment in kept), "no comment is written anew or moved"
     values = load(left)[0]["config"]
     assert same(values.get("models", {}), {k: v for k, v in known.items() if k != name})
+
+
+@given(files())
+def test_a_comment_at_the_column_of_the_entries_outlives_them(text: str) -> None:
+    known: dict[str, Value] = load(text)[0]["config"].get("models") or {}
+    begins = re.search(r"^( +)jobs:", text, re.MULTILINE)
+    if not known or begins is None or "models: {" in text:
+        return
+    place = begins.start()
+    left = f"{text[:place]}{begins[1] * 2}# stays\n{text[place:]}"
+    for name in known:
+        left = drop(left, ("config", "models", name), and_map=True)
+        assert f"{begins[1] * 2}# stays\n" in left
+    assert not load(left)[0]["config"]["models"]
 
 
 @given(files(), values, st.data())
@@ -191,6 +233,81 @@ def test_a_list_in_lines_stays_in_lines() -> None:
     assert edited == 'a:\n  command:\n    - x\n    - y\n    - "z: 1"\n  port: 1\n'
 
 
+@given(
+    st.lists(st.sampled_from("abc"), min_size=1, max_size=5),
+    st.lists(st.sampled_from("abc"), max_size=5),
+    st.sampled_from(["lines", "one line", "a flow map in lines"]),
+    st.sampled_from(["\n", ""]),
+)
+def test_what_stays_in_a_list_keeps_its_comment(
+    before: list[str], after: list[str], style: str, ending: str
+) -> None:
+    inner = [f"{x}  # {x} {i}" for i, x in enumerate(before)]
+    match style:
+        case "lines":
+            text = "a:\n  command:\n" + "\n".join(f"  - {x}" for x in inner) + ending
+        case "one line":
+            text = f"a: {{command: [{', '.join(before)}]}}{ending}"
+        case _:
+            text = "a:\n  command: [\n    " + "\n    , ".join(inner) + "\n  ]" + ending
+    edited = put(text, ("a", "command"), after)
+    assert load(edited)[0] == {"a": {"command": after}}
+    same = next((i for i, (x, y) in enumerate(zip(before, after, strict=False)) if x != y), None)
+    stay = min(len(before), len(after)) if same is None else same
+    if style == "lines" and after:
+        assert edited.splitlines()[: 2 + stay] == text.splitlines()[: 2 + stay]
+    assert edited.endswith("\n") == text.endswith("\n")
+
+
+def test_one_item_more_or_less_is_one_line() -> None:
+    text = "a:\n  ports:\n    - 80   # main\n    # the other\n    - 81\n  c: 1\n"
+    assert put(text, ("a", "ports"), [80]) == text.replace("    - 81\n", "")
+    assert put(text, ("a", "ports"), [81]) == text.replace("    - 80   # main\n", "")
+    added = put(text, ("a", "ports"), [80, 81, 82])
+    assert added == text.replace("    - 81\n", "    - 81\n    - 82\n")
+
+
+EMPTY_VALUES = {
+    "in the middle": "a:\n  port:\n  # next\n  b: 1\n",
+    "with a comment": "a:\n  port:   # none yet\n  b: 1\n",
+    "at the end": "a:\n  b: 1\n  port:\n\n# end\n",
+    "with windows line ends": "a:\r\n  port:\r\n  b: 1\r\n",
+    "in one line": "a: {b: 1, port: }\n",
+}
+
+
+@pytest.mark.parametrize("text", EMPTY_VALUES.values(), ids=EMPTY_VALUES.keys())
+def test_a_key_without_a_value_is_given_one_or_taken_out(text: str) -> None:
+    assert put(text, ("a", "port"), 80) == text.replace("port:", "port: 80")
+    left = drop(text, ("a", "port"))
+    assert load(left)[0] == {"a": {"b": 1}}
+    assert [x for x in comments(text) if x != "none yet"] == comments(left)
+
+
+def test_a_map_that_is_empty_gets_a_line_for_each_key() -> None:
+    for spelling in ("models:", "models: {}", "models: ~", "models: null"):
+        text = f"config:\n  {spelling}   # none\n    # put them here\n  b: 1\n"
+        added = put(text, ("config", "models", "new"), {"port": 80}, opened=1)
+        head, lines = (
+            "config:\n  models:   # none\n    # put them here\n",
+            "    new:\n      port: 80\n",
+        )
+        assert added == f"{head}{lines}  b: 1\n"
+
+
+def test_comments_behind_the_last_entry_stay_with_the_map() -> None:
+    text = "config:\n  models:\n    a: {port: 1}\n    # more to come\n  b: 1\n"
+    left = drop(text, ("config", "models", "a"), and_map=True)
+    assert left == "config:\n  models: {}\n    # more to come\n  b: 1\n"
+
+
+def test_one_of_a_list_is_not_taken_out_but_told_how() -> None:
+    with pytest.raises(NotEditableError) as caught:
+        drop("a:\n  ports: [80, 81]\n", ("a", "ports", 1))
+    assert caught.value.path == ("a", "ports", 1)
+    assert "the whole list" in caught.value.fix
+
+
 def test_a_map_keeps_what_is_equal() -> None:
     text = "replicas:\n  min:  1   # always\n  max: 4\n"
     assert put(text, ("replicas",), {"min": 1}) == "replicas:\n  min:  1   # always\n"
@@ -211,6 +328,7 @@ SHARED = {
     "an alias": ("a: &x {image: i}\nb: *x\n", ("b", "image"), 1),
     "an anchor": ("a: &x {image: i}\nb: *x\n", ("a", "image"), 1),
     "a merged key of another": ("a: &x {image: i}\nb:\n  <<: *x\n", ("a", "image"), 1),
+    "an alias of an empty map": ("a: &x {}\nb: *x\n", ("b", "image"), 1),
     "inside of a number": ("a: 5\n", ("a", "b"), 1),
     "no such item": ("a: [1]\n", ("a", 3), 1),
     "a key twice": ("a: 1\na: 2\n", ("a",), 3),
@@ -223,7 +341,7 @@ def test_what_would_change_more_than_is_meant_is_refused(
 ) -> None:
     text, path, value = case
     with pytest.raises(NotEditableError) as caught:
-        put(text, path, value)
+        put(text, path, value, opened=1)
     assert caught.value.what
     assert caught.value.fix
 

@@ -261,7 +261,10 @@ IMPOSSIBLE: dict[str, tuple[list[str], str]] = {
     "a bad name": (["add", "My_Model", *NEW[2:]], "my-model"),
     "a bad value": (["set", "tinyllama", "port=70000"], "at most 65535"),
     "a credential": ([*NEW, "--env", "T=" + "hf_" + "a" * 34], "looks like a credential"),
-    "no such item": (["set", "tinyllama", "command[99]=x"], "no entry [99]"),
+    "no such item": (
+        ["set", "tinyllama", "command[99]=x"],
+        "models.tinyllama.command[99] is not there",
+    ),
     "no such field to unset": (["set", "tinyllama", "--unset", "replicas"], "is not there"),
 }
 
