@@ -438,13 +438,19 @@ def _write(path: Path, text: str, edited: str) -> None:
         if target.read_bytes() != text.encode():
             what = "was changed by someone else in the meantime"
             raise _refused(str(path), what, "run the command again")
+        mode = stat.S_IMODE(target.stat().st_mode)
+        # A new file may take the place of one that nobody may write; whoever forbade it meant it.
+        if not mode & 0o222 or not os.access(target, os.W_OK):
+            raise _refused(
+                str(path), "is read-only", "allow it (chmod u+w), or name a copy with --file"
+            )
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "wb") as new:
                 new.write(edited.encode())
                 new.flush()
                 os.fsync(new.fileno())
-            Path(name).chmod(stat.S_IMODE(target.stat().st_mode))
+            Path(name).chmod(mode)
             Path(name).replace(target)
         except BaseException:
             Path(name).unlink()
@@ -536,10 +542,16 @@ def _add_common(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--width",
         metavar="N",
-        type=int,
+        type=_width,
         default=min(max(shutil.get_terminal_size((100, 24)).columns, 80), 160),
         help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
     )
+
+
+def _width(text: str) -> int:
+    if not text.isdecimal() or (text != "0" and not 40 <= int(text[:6]) <= 1000):
+        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
+    return int(text)
 
 
 def _field(text: str) -> Field:

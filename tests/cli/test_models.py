@@ -265,7 +265,14 @@ IMPOSSIBLE: dict[str, tuple[list[str], str]] = {
         ["set", "tinyllama", "command[99]=x"],
         "models.tinyllama.command[99] is not there",
     ),
-    "no such field to unset": (["set", "tinyllama", "--unset", "replicas"], "is not there"),
+    "no such field to unset": (
+        ["set", "tinyllama", "--unset", "replicas"],
+        "models.tinyllama.replicas is not there",
+    ),
+    "one of a list to unset": (
+        ["set", "tinyllama", "--unset", "command[0]"],
+        "models.tinyllama.command[0] is one of a list",
+    ),
 }
 
 
@@ -299,6 +306,7 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "bad replicas": ([*NEW, "--replicas", "1-4"], "1..4"),
     "replicas said twice": ([*NEW, "--replicas", "1..4", "--max", "4"], "--replicas"),
     "a secret without a place": ([*NEW, "--secret", "A"], "NAME=VALUE"),
+    "a width that holds no words": (["remove", "tinyllama", "--width", "9"], "from 40 to 1000"),
     "no image": (["add", "m", "--capacity", "c"], "--image"),
 }
 
@@ -336,6 +344,30 @@ def test_permissions_and_links_stay(project: Path) -> None:
     assert link.is_symlink()
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert "mistral-7b" in text_of(project)
+
+
+def test_a_file_that_is_read_only_stays_as_it_is(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another file could take its place, as root or by the folder's permissions."""
+    file, before = project / "Pulumi.dev.yaml", text_of(project)
+    file.chmod(0o444)
+    assert said(project, *NEW, "--yes")[0] == 1
+    assert text_of(project) == before
+    assert "is read-only" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("written", ["", " {}", " ~  # none yet", "\n    # put them here"])
+def test_the_first_model_has_a_line_for_each_field(project: Path, written: str) -> None:
+    file = project / "Pulumi.dev.yaml"
+    kept, _, _ = text_of(project).partition("  neuron-ecs:models:")
+    file.write_text(f"{kept}  neuron-ecs:models:{written}\n  neuron-ecs:silence: {{}}\n")
+    assert said(project, *NEW, "--yes")[0] == 0
+    lines = text_of(project).splitlines()
+    start = lines.index("    mistral-7b:")
+    assert lines[start + 5] == "      port: 8080"
+    assert lines[start + 6] == "  neuron-ecs:silence: {}"
+    assert ("#" in written) == ("#" in "".join(lines[start - 2 : start]))
 
 
 @pytest.mark.parametrize("change", ["crlf", "mark", "no-end"])
