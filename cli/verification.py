@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from cli.columns import spans
+from cli.stack_file import UNSEEN
 from planning import choices, plan
 from planning.rules.wording import counted, listed
 
@@ -570,7 +571,8 @@ def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
     """Where `found` does not have what is planned; what AWS adds of its own is passed over.
 
     ECS hands definitions back with defaults filled in and maps of a list in an order of its own, so
-    maps must hold what is planned, and lists of maps are the same in any order.
+    maps must hold what is planned, and lists of maps are the same in any order. What the stack file
+    encrypts is not known here, so it is not compared, and nobody is told what stands there.
     """
     if isinstance(planned, dict):
         there = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
@@ -586,16 +588,24 @@ def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
             yield from _unordered(wanted, there, path)
             return
     if planned != found:
-        if ".environment." in path and path.endswith(".value"):
-            yield f"{path} is another one"  # whoever set it by hand may have set a credential
+        if not is_told:
+            yield f"{path} is another one"
             return
         yield f"{path} is {_short(found)}, planned {_short(planned)}"
 
+    if planned == UNSEEN:
+        return
+    # Whoever set a variable by hand may have set a credential.
+    is_told = not (".environment." in path and path.endswith(".value"))
 
 def _unordered(
     wanted: list[dict[str, Any]], there: list[dict[str, Any]], path: str
 ) -> Iterator[str]:
     """Lists of maps; those with a name are compared by it."""
+        if UNSEEN in wanted:
+            is_told = False
+            if len(wanted) == len(there):
+                planned = [t if w == UNSEEN else w for w, t in zip(wanted, there, strict=True)]
     if all("name" in item for item in [*wanted, *there]):
         by_name = {item["name"]: item for item in there}
         for item in wanted:

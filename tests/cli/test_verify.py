@@ -21,7 +21,7 @@ from moto import mock_aws
 import catalog
 from cli import __main__ as command_line
 from cli import verify
-from cli.stack_file import read
+from cli.stack_file import UNSEEN, read
 from cli.verification import Check, Names, Seen, called, compare, devices_of, differences
 from planning import decide, plan
 
@@ -464,6 +464,19 @@ def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.Regio
         "rolloutState": "FAILED",
         "rolloutStateReason": "tasks failed to start",
     }
+@given(DEFINITIONS, LEAVES, st.data())
+def test_what_is_encrypted_is_neither_compared_nor_told(
+    planned: dict[str, Any], value: Any, data: st.DataObject
+) -> None:
+    key = data.draw(st.sampled_from(sorted(planned)))
+    sealed = planned | {key: UNSEEN}
+    assert list(differences(sealed, planned | {key: value}, "d")) == []
+    sealed = planned | {key: ["a", UNSEEN, "b"]}
+    assert list(differences(sealed, planned | {key: ["a", "hunter2", "b"]}, "d")) == []
+    for found in (["hunter2", "x", "b"], ["a", "hunter2"], []):
+        assert list(differences(sealed, planned | {key: found}, "d")) == [f"d.{key} is another one"]
+
+
     assert only_problem(world.checks(described)) == "its rollout failed: tasks failed to start"
 
 
@@ -523,6 +536,25 @@ def test_a_service_that_is_absent_or_not_planned_differs(
 
 
 def test_two_tasks_on_one_device_of_an_instance_differ_even_while_one_is_stopping(
+def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold(
+    tmp_path: Path,
+) -> None:
+    sealed = '{secure: "v1:a:b"}'
+    text = STACK.replace("MODE: fast", f"MODE: {sealed}").replace(
+        "      environment:", f"      command: [serve, {sealed}]\n      environment:"
+    )
+    whole = planned(stack_file(tmp_path, text))
+    world = World(whole.regions[0])
+    container = world.definitions[world.service_of("ant")["taskDefinition"]][0]
+    assert UNSEEN in container["command"]
+    container["command"] = ["serve", "hunter2"]
+    next(e for e in container["environment"] if e["name"] == "MODE")["value"] = "hunter2"
+    assert {c.verdict for c in world.checks(whole)} == {"ok"}
+    container["command"] = ["hunter2"]
+    problem = only_problem(world.checks(whole))
+    assert problem == "containers.ant.command is another one"
+
+
     described: plan.Plan, region: plan.Region
 ) -> None:
     world = World(region)
