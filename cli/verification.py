@@ -22,6 +22,13 @@ RESOLVE = "resolve:ssm:"
 _LOCK = choices.LOCK_PORT_BASE
 _NEURON_DEVICE = re.compile(r"/dev/neuron(\d+)")
 _SUFFIX = r"-[0-9a-f]{7}"  # https://www.pulumi.com/docs/iac/concepts/resources/names/
+# How an instance comes and goes by itself, as pools grow and shrink.
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
+_COMES_OR_GOES = {
+    "REGISTERING": "it joins the cluster",
+    "DEREGISTERING": "it leaves the cluster",
+}
+_PASSING = {**_COMES_OR_GOES, "DRAINING": "its tasks move elsewhere"}
 _AFTER_OR_BEFORE_AN_INSTANCE = frozenset({"PROVISIONING", "DEPROVISIONING", "STOPPED"})
 
 
@@ -263,18 +270,21 @@ class _Comparison:
 
     def providers(self, cluster: plan.Cluster, seen: ClusterSeen) -> Iterator[Check]:
         known = self.names.capacity_providers if self.names else None
+        # One that was deleted is still told for a while, as INACTIVE.
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProvider.html
+        there = [p for p in seen.providers or () if p.status != "INACTIVE"]
         ours: set[str] = set()
         for pool in cluster.pools:
             if seen.providers is None:
                 unknown = "the capacity providers of the cluster could not be read"
                 yield self.check("capacity", pool.key, "not read", (), unknown=unknown)
                 continue
-            found = called(pool.key, [p.name for p in seen.providers], known)
+            found = called(pool.key, [p.name for p in there], known)
             ours.update(found)
             if not found:
                 wrong = f"no capacity provider for it is attached to {seen.name}"
                 yield self.check("capacity", pool.key, "not found", (wrong,))
-            for provider in (p for p in seen.providers if p.name in found):
+            for provider in (p for p in there if p.name in found):
                 wrong = [] if len(found) == 1 else [f"one of {len(found)} for the pool {pool.name}"]
                 if provider.status != "ACTIVE":
                     wrong.append(f"it is {provider.status}, not ACTIVE")
@@ -282,7 +292,7 @@ class _Comparison:
                     why = f": {provider.reason}" if provider.reason else ""
                     wrong.append(f"its last change is {provider.update_status}{why}")
                 yield self.check("capacity", provider.name, provider.status, wrong)
-        for provider in seen.providers or ():
+        for provider in there:
             if provider.name not in ours and not provider.name.startswith("FARGATE"):
                 wrong = "it is attached to the cluster and not in the plan"
                 yield self.check("capacity", provider.name, provider.status, (wrong,))
@@ -433,12 +443,13 @@ class _Comparison:
         if pool is None:
             provider = instance.provider or "no capacity provider"
             wrong.append(f"it is of {provider}, which is no pool of the plan")
-        if not instance.agent_connected:
-            wrong.append("its agent is not connected: ECS neither starts nor stops tasks there")
-        if instance.status == "DRAINING":
-            notes.append("it is DRAINING: its tasks move elsewhere")
+        if passing := _PASSING.get(instance.status):
+            notes.append(f"it is {instance.status}: {passing}")
         elif instance.status != "ACTIVE":
             wrong.append(f"it is {instance.status}, not ACTIVE")
+        # Before and after its time in the cluster no agent is expected.
+        if not instance.agent_connected and instance.status not in _COMES_OR_GOES:
+            wrong.append("its agent is not connected: ECS neither starts nor stops tasks there")
         match pool:
             case plan.AutoScalingPool():
                 if instance.instance_type and instance.instance_type != pool.instance_type:
@@ -582,30 +593,30 @@ def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
             else:
                 yield f"{path}.{key} is absent, planned {_short(value)}"
         return
+    if planned == UNSEEN:
+        return
+    # Whoever set a variable by hand may have set a credential.
+    is_told = not (".environment." in path and path.endswith(".value"))
     if isinstance(planned, list) and isinstance(found, list):
         wanted, there = cast("list[Any]", planned), cast("list[Any]", found)
         if any(isinstance(item, dict) for item in [*wanted, *there]):
             yield from _unordered(wanted, there, path)
             return
+        if UNSEEN in wanted:
+            is_told = False
+            if len(wanted) == len(there):
+                planned = [t if w == UNSEEN else w for w, t in zip(wanted, there, strict=True)]
     if planned != found:
         if not is_told:
             yield f"{path} is another one"
             return
         yield f"{path} is {_short(found)}, planned {_short(planned)}"
 
-    if planned == UNSEEN:
-        return
-    # Whoever set a variable by hand may have set a credential.
-    is_told = not (".environment." in path and path.endswith(".value"))
 
 def _unordered(
     wanted: list[dict[str, Any]], there: list[dict[str, Any]], path: str
 ) -> Iterator[str]:
     """Lists of maps; those with a name are compared by it."""
-        if UNSEEN in wanted:
-            is_told = False
-            if len(wanted) == len(there):
-                planned = [t if w == UNSEEN else w for w, t in zip(wanted, there, strict=True)]
     if all("name" in item for item in [*wanted, *there]):
         by_name = {item["name"]: item for item in there}
         for item in wanted:

@@ -46,18 +46,18 @@ NEEDED = "boto3==1.44.5"
 _PORTS, _DEVICES = "PORTS", "NEURON_DEVICES"
 # With these no other question to the Region would fare better: the account has not enabled it, or
 # the credentials are none (any more).
-_WHOLE_REGION = frozenset(
-    {
-        "AuthFailure",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-    }
-)
+_LOG_IN = "log in again"
+_ENABLE = "enable the Region for the account, or see to the credentials"
+_WHOLE_REGION = {
+    "AuthFailure": _ENABLE,
+    "ExpiredToken": _LOG_IN,
+    "ExpiredTokenException": _LOG_IN,
+    "InvalidClientTokenId": _ENABLE,
+    "UnrecognizedClientException": _ENABLE,
+}
 _WORDS = {"ok": "ok", "note": "note", "differs": "DIFFERS", "unknown": "UNKNOWN"}
 # Most that one call describes (the service models of ECS and Systems Manager).
-_SERVICES, _TASKS, _INSTANCES, _PARAMETERS, _CLUSTERS = 10, 100, 100, 10, 100
+_SERVICES, _TASKS, _INSTANCES, _PARAMETERS = 10, 100, 100, 10
 
 Connect = Callable[..., Any]
 """Makes clients, as `boto3.client` does: (service, region_name=, config=)."""
@@ -203,7 +203,7 @@ def read_outputs(path: Path) -> dict[str, Names]:
     try:
         regions = _map(_map(json.loads(text))["regions"])
         return {name: _names(_map(told)) for name, told in regions.items()}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         wrong = f"{path} does not hold this stack's outputs"
         raise UsageError(f"{wrong}; {_MAKE_OUTPUTS}") from None
 
@@ -240,12 +240,20 @@ def _asker(connect: Connect | None) -> Callable[[plan.Region, Names | None], Seq
         from botocore.exceptions import (
             BotoCoreError,
             ClientError,
+            ConfigNotFound,
+            ConfigParseError,
             CredentialRetrievalError,
             HTTPClientError,
+            InvalidConfigError,
+            LoginError,
+            MissingDependencyException,
             NoCredentialsError,
             PartialCredentialsError,
             ProfileNotFound,
+            RefreshWithMFAUnsupportedError,
             SSOError,
+            TokenRetrievalError,
+            UnknownCredentialError,
         )
         from botocore.exceptions import (
             ConnectionError as NoWayError,
@@ -257,11 +265,19 @@ def _asker(connect: Connect | None) -> Callable[[plan.Region, Names | None], Seq
         connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
     )
     without = (
+        ConfigNotFound,
+        ConfigParseError,
         CredentialRetrievalError,
+        InvalidConfigError,
+        LoginError,
+        MissingDependencyException,
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
+        RefreshWithMFAUnsupportedError,
         SSOError,
+        TokenRetrievalError,
+        UnknownCredentialError,
     )
 
     def ask(region: plan.Region, names: Names | None) -> Sequence[Check]:
@@ -282,7 +298,8 @@ def _asker(connect: Connect | None) -> Callable[[plan.Region, Names | None], Seq
                 f"no AWS credentials ({_one_line(error)}); set AWS_PROFILE, or log in first"
             ) from None
         except (BotoCoreError, ClientError) as error:
-            return unread(region, _one_line(error))
+            way_out = _WHOLE_REGION.get(_code(error))
+            return unread(region, _one_line(error) + (f"; {way_out}" if way_out else ""))
 
     return ask
 

@@ -12,7 +12,13 @@ from typing import Any, cast
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import (
+    ConfigParseError,
+    EndpointConnectionError,
+    LoginRefreshRequired,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+)
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
@@ -305,13 +311,19 @@ class World:
             says("ecs", "describe_clusters", {"clusters": [told]}, clusters=[name])
             for wished in ("RUNNING", "STOPPED"):
                 tasks = [t for t in cluster["tasks"] if t["desiredStatus"] == wished]
-                arns = [t["taskArn"] for t in tasks]
                 asked = {"cluster": name, "desiredStatus": wished}
-                if not says("ecs", "list_tasks", {"taskArns": arns}, **asked):
+                pages = paged([t["taskArn"] for t in tasks])
+                if not all(
+                    says("ecs", "list_tasks", {"taskArns": page} | token, **asked, **from_there)
+                    for page, token, from_there in pages
+                ):
                     break
-                if tasks:
-                    says("ecs", "describe_tasks", {"tasks": tasks}, cluster=name, tasks=arns)
-                used |= {t["taskDefinitionArn"]: None for t in tasks}
+                for start in range(0, len(tasks), 100):
+                    some = tasks[start : start + 100]
+                    arns = [t["taskArn"] for t in some]
+                    says("ecs", "describe_tasks", {"tasks": some}, cluster=name, tasks=arns)
+                on_instances = [t for t in tasks if t["lastStatus"] != "STOPPED"]
+                used |= {t["taskDefinitionArn"]: None for t in on_instances}
             says(
                 "ecs",
                 "describe_capacity_providers",
@@ -351,30 +363,46 @@ class World:
 
     def _script_instances(self, cluster: dict[str, Any], says: Callable[..., bool]) -> None:
         name, hosts = cluster["name"], cluster["instances"]
-        arns = [h["containerInstanceArn"] for h in hosts]
-        answer = {"containerInstanceArns": arns}
-        if not says("ecs", "list_container_instances", answer, cluster=name) or not hosts:
-            return
-        says(
-            "ecs",
-            "describe_container_instances",
-            {"containerInstances": hosts},
-            cluster=name,
-            containerInstances=arns,
-        )
-        ids = [h["ec2InstanceId"] for h in hosts]
-        machines = [m for m in self.machines if m["InstanceId"] in ids]
-        says(
-            "ec2",
-            "describe_instances",
-            {"Reservations": [{"Instances": machines}]},
-            Filters=[{"Name": "instance-id", "Values": ids}],
-        )
+        for page, token, from_there in paged([h["containerInstanceArn"] for h in hosts]):
+            answer = {"containerInstanceArns": page} | token
+            if not says("ecs", "list_container_instances", answer, cluster=name, **from_there):
+                return
+        for start in range(0, len(hosts), 100):
+            some = hosts[start : start + 100]
+            says(
+                "ecs",
+                "describe_container_instances",
+                {"containerInstances": some},
+                cluster=name,
+                containerInstances=[h["containerInstanceArn"] for h in some],
+            )
+        for start in range(0, len(hosts), 100):
+            ids = [h["ec2InstanceId"] for h in hosts[start : start + 100]]
+            machines = [m for m in self.machines if m["InstanceId"] in ids]
+            says(
+                "ec2",
+                "describe_instances",
+                {"Reservations": [{"Instances": machines}]},
+                Filters=[{"Name": "instance-id", "Values": ids}],
+            )
 
     def checks(self, described: plan.Plan, *, by_names: bool = False) -> list[Check]:
         names = {self.region.name: self.names()} if by_names else None
         with self.answering(by_names=by_names) as connect:
             return verify.verify(described, names, connect)
+
+
+def paged(items: list[str]) -> list[tuple[list[str], dict[str, str], dict[str, str]]]:
+    """Pages of at most 100, with what each says about the next and what asks for it."""
+    starts = range(0, max(len(items), 1), 100)
+    return [
+        (
+            items[start : start + 100],
+            {"nextToken": f"{start + 100}"} if start + 100 < len(items) else {},
+            {"nextToken": f"{start}"} if start else {},
+        )
+        for start in starts
+    ]
 
 
 def resource(host: dict[str, Any], name: str) -> dict[str, Any]:
@@ -436,6 +464,19 @@ def test_every_value_that_was_changed_is_told(planned: dict[str, Any], data: st.
     assert any(f"d.{key}" in line for line in differences(planned, found, "d"))
 
 
+@given(DEFINITIONS, LEAVES, st.data())
+def test_what_is_encrypted_is_neither_compared_nor_told(
+    planned: dict[str, Any], value: Any, data: st.DataObject
+) -> None:
+    key = data.draw(st.sampled_from(sorted(planned)))
+    sealed = planned | {key: UNSEEN}
+    assert list(differences(sealed, planned | {key: value}, "d")) == []
+    sealed = planned | {key: ["a", UNSEEN, "b"]}
+    assert list(differences(sealed, planned | {key: ["a", "hunter2", "b"]}, "d")) == []
+    for found in (["hunter2", "x", "b"], ["a", "hunter2"], []):
+        assert list(differences(sealed, planned | {key: found}, "d")) == [f"d.{key} is another one"]
+
+
 @given(st.sampled_from(["usw2_ant", "usw2_ant_1", "usw2_auto-scaling"]), st.text("0af", max_size=9))
 def test_a_name_is_the_key_and_exactly_seven_digits(key: str, suffix: str) -> None:
     assert bool(called(key, [f"{key}-{suffix}"], None)) == (len(suffix) == 7)
@@ -464,19 +505,6 @@ def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.Regio
         "rolloutState": "FAILED",
         "rolloutStateReason": "tasks failed to start",
     }
-@given(DEFINITIONS, LEAVES, st.data())
-def test_what_is_encrypted_is_neither_compared_nor_told(
-    planned: dict[str, Any], value: Any, data: st.DataObject
-) -> None:
-    key = data.draw(st.sampled_from(sorted(planned)))
-    sealed = planned | {key: UNSEEN}
-    assert list(differences(sealed, planned | {key: value}, "d")) == []
-    sealed = planned | {key: ["a", UNSEEN, "b"]}
-    assert list(differences(sealed, planned | {key: ["a", "hunter2", "b"]}, "d")) == []
-    for found in (["hunter2", "x", "b"], ["a", "hunter2"], []):
-        assert list(differences(sealed, planned | {key: found}, "d")) == [f"d.{key} is another one"]
-
-
     assert only_problem(world.checks(described)) == "its rollout failed: tasks failed to start"
 
 
@@ -508,6 +536,25 @@ def test_the_value_of_a_variable_is_never_told(described: plan.Plan, region: pla
     assert "is another one" in only_problem(world.checks(described))
 
 
+def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold(
+    tmp_path: Path,
+) -> None:
+    sealed = '{secure: "v1:a:b"}'
+    text = STACK.replace("MODE: fast", f"MODE: {sealed}").replace(
+        "      environment:", f"      command: [serve, {sealed}]\n      environment:"
+    )
+    whole = planned(stack_file(tmp_path, text))
+    world = World(whole.regions[0])
+    container = world.definitions[world.service_of("ant")["taskDefinition"]][0]
+    assert UNSEEN in container["command"]
+    container["command"] = ["serve", "hunter2"]
+    next(e for e in container["environment"] if e["name"] == "MODE")["value"] = "hunter2"
+    assert {c.verdict for c in world.checks(whole)} == {"ok"}
+    container["command"] = ["hunter2"]
+    problem = only_problem(world.checks(whole))
+    assert problem == "containers.ant.command is another one"
+
+
 def test_the_outputs_tell_the_revision_that_the_last_update_made(
     described: plan.Plan, region: plan.Region
 ) -> None:
@@ -536,25 +583,6 @@ def test_a_service_that_is_absent_or_not_planned_differs(
 
 
 def test_two_tasks_on_one_device_of_an_instance_differ_even_while_one_is_stopping(
-def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold(
-    tmp_path: Path,
-) -> None:
-    sealed = '{secure: "v1:a:b"}'
-    text = STACK.replace("MODE: fast", f"MODE: {sealed}").replace(
-        "      environment:", f"      command: [serve, {sealed}]\n      environment:"
-    )
-    whole = planned(stack_file(tmp_path, text))
-    world = World(whole.regions[0])
-    container = world.definitions[world.service_of("ant")["taskDefinition"]][0]
-    assert UNSEEN in container["command"]
-    container["command"] = ["serve", "hunter2"]
-    next(e for e in container["environment"] if e["name"] == "MODE")["value"] = "hunter2"
-    assert {c.verdict for c in world.checks(whole)} == {"ok"}
-    container["command"] = ["hunter2"]
-    problem = only_problem(world.checks(whole))
-    assert problem == "containers.ant.command is another one"
-
-
     described: plan.Plan, region: plan.Region
 ) -> None:
     world = World(region)
@@ -647,6 +675,66 @@ def test_a_capacity_provider_that_is_not_active_differs(
     assert only_problem(world.checks(described)) == "it is DEPROVISIONING, not ACTIVE"
 
 
+def test_a_capacity_provider_that_was_deleted_is_no_difference(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    [provider] = world.shared["providers"]
+    gone = {"status": "INACTIVE", "updateStatus": "DELETE_COMPLETE"}
+    key = region.pools[0].key
+    world.shared["providers"] += [
+        provider | gone | {"name": f"{key}-fffffff"},
+        provider | gone | {"name": "usw2_old_inf2-xlarge_on-demand-fffffff"},
+    ]
+    assert wrong(world.checks(described)) == {}, "AWS tells of it for a while"
+    provider |= gone
+    found = wrong(world.checks(described))
+    assert "no capacity provider for it is attached" in str(found[key])
+
+
+@pytest.mark.parametrize("status", ["REGISTERING", "DEREGISTERING"])
+def test_an_instance_that_comes_or_goes_is_a_note(
+    described: plan.Plan, region: plan.Region, status: str
+) -> None:
+    world = World(region)
+    other = copy.deepcopy(world.shared["instances"][0])
+    other |= {
+        "containerInstanceArn": world.arn("container-instance/c/other"),
+        "status": status,
+        "agentConnected": False,
+    }
+    world.shared["instances"].append(other)
+    checks = world.checks(described)
+    assert wrong(checks) == {}, "pools grow and shrink by themselves"
+    [note] = [c for c in checks if c.verdict == "note"]
+    assert status in note.problems[0]
+
+
+def test_an_agent_that_is_not_connected_differs(described: plan.Plan, region: plan.Region) -> None:
+    world = World(region)
+    world.shared["instances"][0]["agentConnected"] = False
+    assert "its agent is not connected" in only_problem(world.checks(described))
+
+
+def test_many_are_asked_for_as_many_at_a_time_as_aws_allows(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    host, task = world.shared["instances"][0], world.task_of("ant")
+    for number in range(205):
+        identity = f"i-{number:016x}f"
+        arn = world.arn(f"container-instance/c/{identity}")
+        other = host | {"ec2InstanceId": identity, "containerInstanceArn": arn}
+        world.shared["instances"].append(other)
+        world.machines.append(world.machines[0] | {"InstanceId": identity})
+        running = {"taskArn": world.arn(f"task/c/r{number}"), "containerInstanceArn": arn}
+        ended = {"desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
+        world.shared["tasks"] += [task | running, task | ended | {"taskArn": f"{arn}/ended"}]
+    checks = world.checks(described)
+    assert {c.verdict for c in checks} == {"ok"}
+    assert sum(c.kind == "instance" for c in checks) == 207
+
+
 def test_an_instance_on_another_image_differs(described: plan.Plan, region: plan.Region) -> None:
     world = World(region)
     host = world.shared["instances"][0]["ec2InstanceId"]
@@ -729,6 +817,8 @@ def test_a_region_that_does_not_know_the_credentials_is_asked_once(
         (check,) = verify.verify(described, None, connecting(clients))
     assert (check.region, check.verdict) == (region.name, "unknown")
     assert code in check.problems[0]
+    way_out = "log in again" if code == "ExpiredTokenException" else "enable the Region"
+    assert way_out in check.problems[0]
 
 
 def test_a_region_without_a_way_to_it_is_asked_once(
@@ -992,7 +1082,11 @@ def test_names_come_from_the_outputs_where_they_are_given(
     assert (code, "resources found by the stack's outputs" in text) == (0, True)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"regions": []}', '{"regions": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"regions": []}', '{"regions": {"a": 1}}', "[" * 100_000],
+    ids=["nothing", "a list", "no Regions", "a list of Regions", "a number", "lists in lists"],
+)
 def test_a_file_that_holds_no_outputs_is_wrong_usage(
     file: Path, tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -1000,6 +1094,36 @@ def test_a_file_that_holds_no_outputs_is_wrong_usage(
     outputs.write_text(text)
     assert command_line.main(["verify", "--file", str(file), "--outputs", str(outputs)]) == 2
     assert "pulumi stack output --json" in capsys.readouterr().err
+
+
+NOBODY: dict[str, Exception] = {
+    "a login that has ended": LoginRefreshRequired(),
+    "a session that has ended": TokenRetrievalError(provider="sso", error_msg="expired"),
+    "a session that never was": SSOTokenLoadError(error_msg="no such file"),
+    "a profile file that is none": ConfigParseError(path="~/.aws/config"),
+}
+
+
+@pytest.mark.parametrize("error", NOBODY.values(), ids=NOBODY.keys())
+@pytest.mark.parametrize("is_early", [True, False], ids=["at once", "at the first call"])
+def test_credentials_that_cannot_be_had_are_wrong_usage_in_every_form(
+    file: Path, capsys: pytest.CaptureFixture[str], error: Exception, is_early: bool
+) -> None:
+    class Refusing:
+        def __getattr__(self, call: str) -> Any:
+            raise error
+
+    def connect(service: str, region_name: str, config: object) -> Any:
+        if is_early:
+            raise error
+        return Refusing()
+
+    source = read(stack=None, file=file, directory=ROOT)
+    out = io.StringIO()
+    assert verify.run(source, as_json=False, out=out, width=100, connect=connect) == 2
+    said = capsys.readouterr().err
+    assert (out.getvalue(), said.count("\n")) == ("", 1)
+    assert "log in first" in said
 
 
 @pytest.mark.usefixtures("nobody")
