@@ -41,6 +41,13 @@ _UNITS = {
     "_days": ("day", "In days."),
 }
 _ZONES_SHOWN = 8
+_TYPES = {
+    "FindingCode": FindingCode,
+    "InstanceTypeName": InstanceTypeName,
+    "InstanceTypePattern": InstanceTypePattern,
+    "RegionName": RegionName,
+    "ZoneId": ZoneId,
+}
 
 
 def run(argv: Sequence[str], out: TextIO | None = None) -> int:
@@ -213,16 +220,9 @@ class _Writer:
 
     def __init__(self, known: Catalog) -> None:
         self.known = known
-        self.named = {
-            str(TypeAdapter(cast(Any, annotation)).json_schema()["pattern"]): name
-            for name, annotation in (
-                ("FindingCode", FindingCode),
-                ("InstanceTypeName", InstanceTypeName),
-                ("InstanceTypePattern", InstanceTypePattern),
-                ("RegionName", RegionName),
-                ("ZoneId", ZoneId),
-            )
-        }
+        types = {name: TypeAdapter(cast(Any, said)).json_schema() for name, said in _TYPES.items()}
+        self.named = {str(made["pattern"]): name for name, made in types.items()}
+        self.shown = {name: cast("list[Any]", made["examples"]) for name, made in types.items()}
         self.chosen: Mapping[str, Callable[[], Schema]] = {
             "version": lambda: self._ami_versions(),
             "linux_capabilities": lambda: {"enum": list(known.linux_capabilities)},
@@ -239,13 +239,6 @@ class _Writer:
             "InstanceTypePattern": neuron,
             "RegionName": list(self.known.regions),
         }
-        said = {
-            "FindingCode": FindingCode,
-            "InstanceTypeName": InstanceTypeName,
-            "InstanceTypePattern": InstanceTypePattern,
-            "RegionName": RegionName,
-            "ZoneId": ZoneId,
-        }
         types: dict[str, Schema] = {
             "Secure": {
                 "description": "A value that `pulumi config set --secret` encrypted.",
@@ -256,7 +249,7 @@ class _Writer:
             }
         }
         for pattern, name in self.named.items():
-            made = TypeAdapter(cast(Any, said[name])).json_schema()
+            made = TypeAdapter(cast(Any, _TYPES[name])).json_schema()
             rule = {"type": "string", "pattern": pattern}
             about = {key: made[key] for key in ("description", "examples") if key in made}
             if name in choices:
@@ -281,7 +274,8 @@ class _Writer:
         if "properties" in node:
             members = cast("dict[str, Schema]", node["properties"])
             node["properties"] = {
-                k: _with_unit(k, self.rewritten(v, k)) for k, v in members.items()
+                k: _with_unit(k, self._with_example(self.rewritten(v, k)))
+                for k, v in members.items()
             }
         if "patternProperties" in node:
             [(pattern, value)] = node.pop("patternProperties").items()
@@ -307,6 +301,22 @@ class _Writer:
         if (shared := self.named.get(node.get("pattern", ""))) is not None:
             return {"$ref": f"#/$defs/{shared}"}
         return node
+
+    def _with_example(self, node: Schema) -> Schema:
+        """The list or map with an example made of those of what stands in it."""
+        if "examples" in node:
+            return node
+        inner = cast("dict[str, Any]", node.get("additionalProperties") or {})
+        keys = self._examples(cast(Schema, node.get("propertyNames", {})))
+        if items := self._examples(cast(Schema, node.get("items", {}))):
+            return {**node, "examples": [items[:1]]}
+        if keys and (values := self._examples(inner)):
+            return {**node, "examples": [{keys[0]: values[0]}]}
+        return node
+
+    def _examples(self, node: Schema) -> list[Any]:
+        named = cast(str, node.get("$ref", "")).rpartition("/")[2]
+        return cast("list[Any]", node.get("examples", self.shown.get(named, [])))
 
     def _text(self, node: Schema, name: str) -> Schema:
         """Text, with what the catalog knows to choose from; encrypted where Pulumi allows that."""

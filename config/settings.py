@@ -251,7 +251,14 @@ class Region(Strict):
     network: Annotated[
         Annotated[OwnNetwork, Tag("own")] | Annotated[ExistingNetwork, Tag("existing")],
         Discriminator(_which_network),
-    ] = Field(default=OwnNetwork(), description="The network: ours (default) or an existing one.")
+    ] = Field(
+        default=OwnNetwork(),
+        description="The network: ours (default) or an existing one.",
+        examples=[
+            {"cidr": "10.47.0.0/16", "nat": "per_zone"},
+            {"vpc_id": "vpc-0a1b2c3d", "private_subnets": {"usw2-az1": "subnet-0a1b2c3d"}},
+        ],
+    )
     accept_undocumented_ami: bool = Field(
         default=False,
         description="Use a Region where AWS publishes the Neuron AMI without documenting it.",
@@ -314,6 +321,7 @@ class Capacity(Strict):
     regions: PoolRegions | None = Field(
         default=None,
         description="Regions of the pool: a list, or a map with overrides. Default: all.",
+        examples=[["us-west-2"], {"us-west-2": {"max_size": 2}}],
     )
     zone_ids: tuple[ZoneId, ...] = Field(
         default=(),
@@ -472,18 +480,24 @@ class Container(Strict):
         )
     )
     command: tuple[Text, ...] = Field(
-        default=(), description="Arguments instead of the image's own."
+        default=(),
+        description="Arguments instead of the image's own.",
+        examples=[["vllm", "serve", "Qwen/Qwen3-0.6B", "--port=8080"]],
     )
     entry_point: tuple[Text, ...] = Field(
-        default=(), description="Entry point instead of the image's own."
+        default=(),
+        description="Entry point instead of the image's own.",
+        examples=[["/opt/serve.sh"]],
     )
     environment: dict[EnvironmentName, EnvironmentValue] = Field(
         default={},
         description="Environment variables. Everyone who can read the task definition sees them.",
+        examples=[{"HF_HOME": "/tmp/hugging-face"}],
     )
     secrets: dict[EnvironmentName, SecretReference] = Field(
         default={},
         description="Environment variables whose values ECS reads from where they are kept.",
+        examples=[{"HF_TOKEN": "arn:aws:secretsmanager:us-west-2:111122223333:secret:hf-token"}],
     )
     user: (
         Annotated[
@@ -523,7 +537,9 @@ class Sidecar(Container):
         default=256, description="Out of the task's memory, in MiB."
     )
     neuron_devices: Devices | None = Field(
-        default=None, description="Neuron devices of the task that this container opens as well."
+        default=None,
+        description="Neuron devices of the task that this container opens as well.",
+        examples=[1, [0], "all"],
     )
 
 
@@ -536,10 +552,13 @@ class Workload(Container):
         description=(
             "A count, explicit ids, or `all` of the instance. None on a pool without chips."
         ),
+        examples=[2, [0, 1], "all"],
     )
     port: Port | None = Field(default=None, description="The port that serves.")
     ports: tuple[Port, ...] = Field(
-        default=(), description="Several ports; the first one is behind the load balancer."
+        default=(),
+        description="Several ports; the first one is behind the load balancer.",
+        examples=[[8080, 9090]],
     )
     network_mode: Literal["bridge", "host", "awsvpc"] | None = Field(
         default=None,
@@ -559,7 +578,9 @@ class Workload(Container):
         description="Memory of the task in MiB. Default: the share that goes with the devices.",
     )
     health_check: HealthCheck | None = Field(
-        default=None, description="How a task is found healthy."
+        default=None,
+        description="How a task is found healthy.",
+        examples=[{"path": "/health", "grace_seconds": 1800}],
     )
     stop_timeout_seconds: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
         default=None, description="Time between SIGTERM and SIGKILL. Default: 120."
@@ -578,7 +599,9 @@ class Workload(Container):
     )
     exec: bool = Field(default=False, description="Allow ECS Exec.")
     sidecars: dict[Name, Sidecar] = Field(
-        default={}, description="Further containers in every task."
+        default={},
+        description="Further containers in every task.",
+        examples=[{"proxy": {"image": "public.ecr.aws/nginx/nginx:1.27"}}],
     )
 
     @property
@@ -608,6 +631,7 @@ class Model(Workload):
     regions: WorkloadRegions | None = Field(
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",
+        examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
     )
 
 
@@ -633,11 +657,14 @@ class Job(Workload):
     """What trains: runs to completion, on demand or on a schedule."""
 
     schedule: Schedule | None = Field(
-        default=None, description="When it starts by itself. Default: only on demand."
+        default=None,
+        description="When it starts by itself. Default: only on demand.",
+        examples=[{"expression": "cron(0 3 * * ? *)", "timezone": "Europe/Berlin"}],
     )
     regions: WorkloadRegions | None = Field(
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",
+        examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
     )
 
 
@@ -657,6 +684,7 @@ class Traffic(Strict):
     ] = Field(
         default=(),
         description="CIDR blocks or security groups: a list, or a list for each Region.",
+        examples=[["10.0.0.0/8"], {"us-west-2": ["sg-0a1b"]}],
     )
     certificate_arns: dict[RegionName, CertificateArn] = Field(
         default={}, description="ACM certificate of each Region, for HTTPS."
@@ -667,7 +695,9 @@ class Settings(Strict):
     """The whole stack file, under the project's namespace."""
 
     tags: dict[TagKey, TagValue] = Field(
-        default={}, description="Tags on everything that takes tags."
+        default={},
+        description="Tags on everything that takes tags.",
+        examples=[{"team": "ml-platform"}],
     )
     regions: dict[RegionName, Region] = Field(
         min_length=1,
@@ -681,11 +711,30 @@ class Settings(Strict):
             {"inf2": {"kind": "auto_scaling", "instance_type": "inf2.24xlarge", "max_size": 4}}
         ],
     )
-    models: dict[Name, Model] = Field(default={}, description="What serves: the models.")
-    jobs: dict[Name, Job] = Field(
-        default={}, description="What trains: the jobs, which run to completion."
+    models: dict[Name, Model] = Field(
+        default={},
+        description="What serves: the models.",
+        examples=[
+            {
+                "llama-3-8b": {
+                    "image": "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:0.16.0",
+                    "capacity": "inf2",
+                    "neuron_devices": 2,
+                    "port": 8080,
+                }
+            }
+        ],
     )
-    traffic: Traffic = Field(default=Traffic(), description="Who may call the models, and how.")
+    jobs: dict[Name, Job] = Field(
+        default={},
+        description="What trains: the jobs, which run to completion.",
+        examples=[{"finetune": {"image": "repository:tag", "capacity": "trn1"}}],
+    )
+    traffic: Traffic = Field(
+        default=Traffic(),
+        description="Who may call the models, and how.",
+        examples=[{"allow_from": ["10.0.0.0/8"]}],
+    )
     silence: dict[FindingCode, Text] = Field(
         default={},
         description="Warnings and notes not to be told, each with the reason. Errors stay.",

@@ -206,6 +206,33 @@ def test_an_editor_has_a_description_with_the_unit(field: tuple[str, str, dict[s
         assert not name.endswith(ending) or word in member["description"].lower()
 
 
+def hard_to_guess(member: dict[str, Any]) -> bool:
+    """Whether a field is a list or a map without keys of its own, or has several forms."""
+    named = member.get("type", [])
+    types = {named} if isinstance(named, str) else set[str](named)
+    forms = [a for a in member.get("anyOf", []) if a.get("type") != "null" and choices(a) == set()]
+    return bool(types & {"array", "object"}) or len([a for a in forms if "$ref" not in a]) > 1
+
+
+@pytest.mark.parametrize("field", fields(), ids=lambda f: f"{f[0]}.{f[1]}")
+def test_an_editor_has_examples_and_each_is_accepted(
+    field: tuple[str, str, dict[str, Any]],
+) -> None:
+    _, _, member = field
+    assert member.get("examples") or not hard_to_guess(member)
+    of_its_own = VALIDATOR({**member, "$defs": SCHEMA["$defs"]})
+    assert all(map(of_its_own.is_valid, member.get("examples", [])))
+
+
+@pytest.mark.parametrize("key", sorted(Settings.model_fields))
+def test_each_map_of_the_stack_file_has_an_example(key: str) -> None:
+    member = SCHEMA["$defs"][f"settings.{key}"]
+    shown = member.get("examples", [])
+    assert shown or member["default"] is True
+    of_its_own = VALIDATOR({**member, "$defs": SCHEMA["$defs"]})
+    assert all(map(of_its_own.is_valid, shown))
+
+
 @pytest.mark.parametrize("made", [Model, Replicas, HealthCheck, AutoScalingCapacity])
 def test_defaults_are_those_of_the_settings(made: type[BaseModel]) -> None:
     shown = SCHEMA["$defs"][made.__name__]["properties"]
