@@ -207,6 +207,10 @@ def _parser() -> argparse.ArgumentParser:
                 "--html", metavar="PATH", type=Path, help="write one HTML page there instead"
             )
         if name == "verify":
+            command.epilog = (
+                "exit codes: 0 all as planned, 1 a difference or no answer, 2 wrong usage or no "
+                "credentials."
+            )
             command.add_argument(
                 "--outputs",
                 metavar="FILE",

@@ -1147,6 +1147,14 @@ def test_without_credentials_json_stays_json(
     assert "no AWS credentials" in told["error"]
 
 
+def test_its_help_says_what_its_exit_codes_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command_line.main(["verify", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0
+    assert "0 all as planned, 1 a difference or no answer, 2 wrong usage" in said
+
+
 def test_without_the_sdk_it_says_what_to_install(file: Path) -> None:
     program = (
         "import sys; sys.modules['boto3'] = None; from cli.__main__ import main; "
