@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cli.comparison.plans import Plan, Pool
-from cli.comparison.waiting import stuck, waiting
+from cli.comparison.waiting import Waiting, stuck, waiting
 from cli.plan import spans
 from planning.rules.wording import counted, listed
 
@@ -137,11 +137,7 @@ def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
                 f"{held}",
                 "A service must be steady before the engine deletes the one that goes: without a "
                 "free device the update waits until it fails.",
-                (
-                    f"write max_size: {found.instances} for this update (or "
-                    "wait_for_steady_state: false, which gives up the check that the new ones run)",
-                    f"put max_size: {pool.max_size} back in the next change",
-                ),
+                _steps(found, pool),
             )
         for one in stuck(base, head, pool):
             yield Refusal(
@@ -159,6 +155,18 @@ def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
                     "change the rest in the next one",
                 ),
             )
+
+
+def _steps(found: Waiting, pool: Pool) -> tuple[str, str]:
+    """Two updates that always end; more room may be enough, unless the plan with it is another."""
+    room = f"max_size: {found.instances} for this update; this command says whether it is enough"
+    if not found.leaving:
+        return f"write {room}", f"put max_size: {pool.max_size} back in the next change"
+    return (
+        f"remove {listed(found.leaving)}, leave {listed(found.models)} as before, and run the "
+        f"update (or write {room})",
+        f"change {listed(found.models)} in the next one",
+    )
 
 
 # ---- networks --------------------------------------------------------------------------------

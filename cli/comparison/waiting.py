@@ -4,7 +4,8 @@ The engine creates and updates services, waits until each is steady, and then de
 from the program (https://www.pulumi.com/docs/iac/concepts/how-pulumi-works/). It leaves the count
 of a scaled service alone, and moves its limits after the service. So a task can wait for a device
 that is let go only after it runs. Everything here is at the minimum of replicas: with more of them
-the same change needs more room, never less.
+the same change needs more room, never less. Only what can never end is found, in whatever order
+things happen; a change that ends in some orders and waits in others passes.
 """
 
 from collections.abc import Iterator

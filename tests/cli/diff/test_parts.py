@@ -17,7 +17,7 @@ from cli.stack_file import read
 from planning import Plan, Refused, decide
 from planning.plan import Layout
 from tests.cli.diff.pairs import OTHER, pairs, plan_of
-from tests.planning.stacks import PROJECT, STACK, Config, changed, groups, stack, work
+from tests.planning.stacks import PROJECT, STACK, Config, changed, groups, managed, stack, work
 
 ROOT = Path(__file__).resolve().parents[3]
 LARGE = pytest.mark.parametrize("file", ["Pulumi.prod.yaml", "tests/contract/corners.yaml"])
@@ -86,6 +86,47 @@ def test_a_role_that_changes_brings_those_along_who_name_it() -> None:
     found = differing(plan_of(base), plan_of(head))
     assert [m.name for r in found.head.regions for m in r.models] == ["a"]
     assert changes(found.base, found.head) == changes(plan_of(base), plan_of(head))
+
+
+ROLES = stack(
+    capacity={"pool": groups("inf2.xlarge", 2), "owned": managed("trn1.2xlarge")},
+    models={
+        "a": work(1, secrets={"TOKEN": "/a/token"}, s3_read=["s3://one/"]),
+        "b": work("all", "owned"),
+    },
+    jobs={"j": work(1, schedule={"expression": "rate(1 hour)"})},
+)
+
+
+@pytest.mark.parametrize("key", sorted(role.key for role in plan_of(ROLES).roles))
+def test_whoever_names_a_role_is_registered_where_it_changes(key: str) -> None:
+    base = plan_of(ROLES)
+    more = ("arn:aws:iam::aws:policy/ReadOnlyAccess",)
+    roles = tuple(
+        replace(role, managed_policies=role.managed_policies + more) if role.key == key else role
+        for role in base.roles
+    )
+    head = replace(base, roles=roles)
+    found = differing(base, head)
+    assert changes(found.base, found.head) == changes(base, head)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"project": "other"},
+        {"stack": "other"},
+        {"home_region": OTHER},
+        {"tags": (("team", "other"),)},
+        {"wait_for_steady_state": False},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_what_concerns_the_whole_stack_leaves_nothing_out(other: dict[str, Any]) -> None:
+    base = plan_of(ROLES)
+    head = replace(base, **other)
+    found = differing(base, head)
+    assert (found.base, found.head, found.regions, found.workloads) == (base, head, (), ())
 
 
 # ---- what a part registers -----------------------------------------------------------------------

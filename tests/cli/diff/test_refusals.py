@@ -107,6 +107,17 @@ def test_a_model_that_grows_or_is_renewed_beside_one_that_goes_is_refused() -> N
         assert codes(compared(before, on("inf2.xlarge", 3, a=after))) == set()
 
 
+@pytest.mark.parametrize("after", [scaled(2), scaled(1, image="a:2")], ids=["grown", "renewed"])
+def test_the_two_steps_instead_end(after: Entry) -> None:
+    base, head = on("inf2.xlarge", 2, a=scaled(1), b=scaled(1)), on("inf2.xlarge", 2, a=after)
+    assert not settles(base, head)
+    (refusal,) = compared(base, head).refusals
+    assert refusal.steps[0].startswith("remove b, leave a as before")
+    between = on("inf2.xlarge", 2, a=scaled(1))
+    assert codes(compared(base, between)) == codes(compared(between, head)) == set()
+    assert settles(base, between) and settles(between, head)
+
+
 def test_a_higher_minimum_and_a_new_image_at_once_are_two_changes() -> None:
     before = on("inf2.xlarge", 3, a=scaled(1, 3))
     both, first = (on("inf2.xlarge", 3, a=scaled(2, 3, image)) for image in ("a:2", "a:1"))
