@@ -325,8 +325,8 @@ class Document(TypedDict):
     workloads_not_registered: Annotated[
         list[str],
         Field(
-            description="Models and jobs of other Regions, as Region/name, whose resources are "
-            "the same."
+            description="Models and jobs of other Regions whose resources are the same, as "
+            "Region/models.name or Region/jobs.name."
         ),
     ]
     notes: Annotated[list[str], Field(description="Sentences about the comparison itself.")]

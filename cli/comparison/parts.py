@@ -20,7 +20,10 @@ _NO_LAYOUT = Layout(0, (), 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is left of both plans; Regions and workloads (Region, name) that were left out."""
+    """What is left of both plans; Regions and workloads that were left out.
+
+    Workloads are (Region, path): a model and a job may have one name, so `models.a` and `jobs.a`.
+    """
 
     base: Plan
     head: Plan
@@ -35,7 +38,8 @@ def differing(base: Plan, head: Plan) -> Parts:
     roles = (_roles(base), _roles(head))
     olds = {region.name: region for region in base.regions}
     same: list[str] = []
-    left: set[tuple[str, str]] = set()
+    left: set[tuple[str, str]] = set()  # Region and key
+    paths: list[tuple[str, str]] = []
     for region in head.regions:
         old = olds.get(region.name)
         if (
@@ -44,17 +48,19 @@ def differing(base: Plan, head: Plan) -> Parts:
             or not _alike(_of_clusters(region), roles)
         ):
             continue
-        names = set(_same(old, region, roles))
-        if names == {w.name for side in (old, region) for w in (*side.models, *side.jobs)}:
+        keys = set(_same(old, region, roles))
+        if keys == {w.key for side in (old, region) for w in (*side.models, *side.jobs)}:
             same.append(region.name)
         else:
-            left |= {(region.name, name) for name in names}
+            left |= {(region.name, key) for key in keys}
+            paths += [(region.name, f"models.{m.name}") for m in region.models if m.key in keys]
+            paths += [(region.name, f"jobs.{j.name}") for j in region.jobs if j.key in keys]
 
     def part(plan: Plan) -> Plan:
         kept = (_without(r, left) for r in plan.regions if r.name not in same)
         return replace(plan, regions=tuple(kept))
 
-    return Parts(part(base), part(head), tuple(same), tuple(sorted(left)))
+    return Parts(part(base), part(head), tuple(same), tuple(sorted(paths)))
 
 
 def _around(plan: Plan) -> tuple[object, ...]:
@@ -72,11 +78,11 @@ def _alike(keys: Iterable[str], roles: _Roles) -> bool:
 
 
 def _same(base: Region, head: Region, roles: _Roles) -> Iterator[str]:
-    """The models and jobs of a Region that register the same on both sides."""
-    olds = {workload.name: workload for workload in (*base.models, *base.jobs)}
+    """The keys of the models and jobs of a Region that register the same on both sides."""
+    olds = {workload.key: workload for workload in (*base.models, *base.jobs)}
     for workload in (*head.models, *head.jobs):
-        if olds.get(workload.name) == workload and _alike(_named(workload), roles):
-            yield workload.name
+        if olds.get(workload.key) == workload and _alike(_named(workload), roles):
+            yield workload.key
 
 
 def _ground(region: Region) -> Region:
@@ -116,6 +122,6 @@ def _named(workload: Model | Job) -> Iterator[str]:
 def _without(region: Region, left: set[tuple[str, str]]) -> Region:
     return replace(
         region,
-        models=tuple(m for m in region.models if (region.name, m.name) not in left),
-        jobs=tuple(j for j in region.jobs if (region.name, j.name) not in left),
+        models=tuple(m for m in region.models if (region.name, m.key) not in left),
+        jobs=tuple(j for j in region.jobs if (region.name, j.key) not in left),
     )

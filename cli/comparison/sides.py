@@ -71,7 +71,7 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Sides:
     """Both sides. What registers the same on both is not registered at all: the Regions `skipped`,
-    and the workloads (Region, name) `left_out` of the others."""
+    and the workloads (Region, path) `left_out` of the others."""
 
     project: str
     base: Side

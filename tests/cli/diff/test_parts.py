@@ -63,7 +63,7 @@ def test_of_one_changed_model_nobody_beside_it_is_registered() -> None:
     only = changed(base, "models", d=work([4], regions=[OTHER]))
     found = differing(plan_of(base), plan_of(only))
     assert found.regions == ("us-west-2",)
-    assert {name for _, name in found.workloads} == {"a", "b", "c"}
+    assert {path for _, path in found.workloads} == {"models.a", "models.b", "models.c"}
     assert [m.name for r in found.head.regions for m in r.models] == ["d"]
 
 
@@ -91,11 +91,46 @@ def test_a_role_that_changes_brings_those_along_who_name_it() -> None:
 ROLES = stack(
     capacity={"pool": groups("inf2.xlarge", 2), "owned": managed("trn1.2xlarge")},
     models={
-        "a": work(1, secrets={"TOKEN": "/a/token"}, s3_read=["s3://one/"]),
+        "a": work(1, port=8080, secrets={"TOKEN": "/a/token"}, s3_read=["s3://one/"]),
         "b": work("all", "owned"),
     },
     jobs={"j": work(1, schedule={"expression": "rate(1 hour)"})},
+    traffic={"allow_from": ["10.0.0.0/8"]},
 )
+
+
+EDITS: Mapping[str, Config] = {
+    "callers": changed(ROLES, "traffic", allow_from=["10.1.0.0/16"]),
+    "steady state": ROLES | {"neuron-ecs:wait_for_steady_state": "false"},
+    "a schedule": changed(ROLES, "jobs.j", schedule={"expression": "rate(2 hours)"}),
+    "secrets": changed(ROLES, "models.a", secrets={"OTHER": "/a/other"}),
+    "policies": changed(ROLES, "models.b", task_policies=["arn:aws:iam::111122223333:policy/p"]),
+    "a network mode": changed(ROLES, "models.a", network_mode="awsvpc"),
+    "storage": changed(ROLES, "capacity.owned", storage_gib=555),
+    "a port": changed(ROLES, "models.a", port=9090),
+    "a job of the name of a model": changed(ROLES, "jobs", a=work(1)),
+    "a model beside a job of its name": changed(ROLES, "models", j=work("all", "owned")),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_each_kind_of_edit_gives_the_changes_of_the_whole(edit: str) -> None:
+    base, head = plan_of(ROLES), plan_of(EDITS[edit])
+    found = differing(base, head)
+    whole_changes = changes(base, head)
+    assert whole_changes
+    assert changes(found.base, found.head) == whole_changes
+
+
+def test_a_model_is_not_taken_for_the_job_of_its_name() -> None:
+    both = stack(
+        capacity={"pool": groups("inf2.24xlarge", 3)}, models={"a": work(1)}, jobs={"a": work(1)}
+    )
+    for path, left in (("models.a", "jobs.a"), ("jobs.a", "models.a")):
+        base, head = plan_of(both), plan_of(changed(both, path, image="r.io/a:2"))
+        found = differing(base, head)
+        assert found.workloads == (("us-west-2", left),)
+        assert changes(found.base, found.head) == changes(base, head) != ()
 
 
 @pytest.mark.parametrize("key", sorted(role.key for role in plan_of(ROLES).roles))
