@@ -1,6 +1,8 @@
 """The scripts of the workflows that may write, run by node against a stand-in for GitHub's API."""
 
+import html
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -170,13 +172,19 @@ def test_more_than_the_one_file_or_a_link_is_refused(tmp_path: Path) -> None:
 
 def test_a_strangers_text_has_no_mention_link_picture_or_markup(tmp_path: Path) -> None:
     evil = (
+        "&#64;one &#x40;two &commat;three &num;1 &#35;2 www.evil.example GH-1 "
+        "https&colon;//evil.example https:&sol;&#47;evil.example &#64;&#111;ne www&period;evil "
         "@everyone #1 [a](https://evil.example) ![p](x) [d][e] <img src=x> <a href=y>\n"
         f"<details open> <!-- {MARKER} <script>\n[e]: //evil.example"
     )
     said = body(posted(tmp_path / "a", evil, answers(), event(7)))
     text, _, _ = said.partition("<sub>Written by")
-    for live in ("@everyone", "#1", "](", "][", "]:", "://", "<img", "<a", "<!--", "<script"):
+    for live in ("@everyone", "](", "][", "]:", "://", "<img", "<a", "<!--", "<script"):
         assert live not in text, live
+        assert live not in html.unescape(text.replace("&lt;", "")), f"{live}, by entities"
+    shown = html.unescape(text)
+    for pattern in (r"@\w", r"#\d", "://", r"\bwww\.", r"\bGH-"):
+        assert not re.search(pattern, shown), pattern
     assert "<details open" not in text, "no attribute on any tag"
     assert said.count(MARKER) == 1
 
