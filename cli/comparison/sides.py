@@ -54,7 +54,8 @@ class Side:
 
     `plan` is the JSON of `cli plan`; None where the stack file is refused. `graph` holds the
     resources of `cli preview`, of the Regions that were registered; None where there is none, and
-    then `no_graph` says why. `config` holds the texts of the stack file, where they could be read.
+    then `no_graph` says why, and `broken` that its program was asked for it and failed. `config`
+    holds the texts of the stack file, where they could be read.
     """
 
     label: str
@@ -66,6 +67,7 @@ class Side:
     config: Mapping[str, str] | None = None
     commit: str = ""
     foreign: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +347,9 @@ def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | Non
         recorder.ask([p for p in plans if p is not None])
         found = iter(recorder.answer())
     except NotRecordedError as error:
-        raise UsageError(f"the program cannot be recorded: {error}") from None
+        said = str(error)
+        said = said.splitlines()[-1] if said.startswith("Traceback") else said
+        raise UsageError(f"the program cannot be recorded: {said}") from None
     return [next(found) if p is not None else None for p in plans]
 
 
@@ -407,7 +411,7 @@ class _Foreign:
             return replace(blank, findings=findings, no_graph=why)
         planned = replace(blank, plan=document, findings=findings)
         if preview is None:
-            return replace(planned, no_graph=graph_why)
+            return replace(planned, no_graph=graph_why, broken=self.preview is not None)
         if preview.get("version") != GRAPH_VERSION:
             return replace(planned, no_graph=_other_version("preview", preview, GRAPH_VERSION))
         return replace(planned, graph=tuple(cast("list[Json]", preview["resources"])))

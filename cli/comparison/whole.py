@@ -81,8 +81,8 @@ class Whole:
 
     @property
     def unread(self) -> bool:
-        """Whether the head has no plan and no finding that says why."""
-        return self.head.plan is None and not self.errors
+        """Whether the head has no plan and no finding that says why, or a program that fails."""
+        return (self.head.plan is None and not self.errors) or self.head.broken
 
     @property
     def real(self) -> tuple[ResourceChange, ...]:
@@ -148,7 +148,7 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Whole:
         impacts=impact.impacts(models, resources, before, after) if comparable else {},
         disturbed=moved,
         hold=_hold(moved, before, after, head_side, base_config, sides.project),
-        refusals=refusals.refusals(before, after) if comparable else (),
+        refusals=refusals.refusals(before, after, head_config) if comparable else (),
         price=price.price(before, after, known) if comparable else None,
         findings=_findings(base_side.findings, head_side.findings),
         before=before,

@@ -78,6 +78,7 @@ FILE_NAMES = {
     "stack": "Pulumi.prod.yaml",
     "requirements": "requirements.txt",
     "graph": "cli/graph.py",
+    "region": "components/region.py",
     "choices": "planning/choices.py",
 }
 
@@ -198,6 +199,16 @@ def test_wrong_usage_ends_with_2_and_says_what_to_do(
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_head_whose_program_fails_is_a_failure(project: Project) -> None:
+    text = (project.folder / "components/region.py").read_text(encoding="utf-8")
+    project.commit(region=f'{text}\nraise RuntimeError("no such luck")\n')
+    broken = project.git("rev-parse", "HEAD")
+    project.git("checkout", "--quiet", "--detach", "first")
+    done = project.diff("first", broken, "--stack", "prod")
+    assert done.returncode == 1
+    assert "no such luck" in done.stdout.splitlines()[0]
 
 
 # ---- the page of chips -------------------------------------------------------------------------
