@@ -44,7 +44,7 @@ def _least(clock: Callable[[], float], run: Callable[[], object], limit: float) 
         begun = clock()
         run()
         seconds = clock() - begun
-        found = min(found, seconds / max(before, pace()))
+        found = min(found, seconds / statistics.mean((before, pace())))
         if found < limit:
             break
     return found

@@ -142,15 +142,16 @@ def _seats(pool: Pool, least: Picture, most: Picture) -> str:
         rows.append(
             f'<tr><td><span class="key" style="--h:{hue(seat.model)}"></span>'
             f"{escape(words.clean(seat.model))}</td>"
-            f'<td class="n">{spans(seat.devices) or "all"}</td>'
+            f'<td class="n">{escape(spans(seat.devices)) or "all"}</td>'
             f'<td class="n">{words.tasks(least, index)}</td>'
             f'<td class="n">{words.tasks(most, index)}</td><td class="n">{change}</td></tr>\n'
         )
     for job in pool.jobs:
+        where = escape(spans(job.devices)) or "all"
         waits = escape(words.clean(job.waits)) or "when it runs"
         rows.append(
             f"<tr><td>{escape(words.clean(job.job))} (job)</td>"
-            f'<td class="n">{spans(job.devices) or "all"}</td><td colspan="3">{waits}</td></tr>\n'
+            f'<td class="n">{where}</td><td colspan="3">{waits}</td></tr>\n'
         )
     for apart in pool.apart:
         tasks = f"{apart.least} to {apart.most}" if apart.least < apart.most else str(apart.most)

@@ -109,7 +109,7 @@ def of_document(document: Mapping[str, Json], tables: Catalog | None = None) -> 
             f"{document['project']}/{document['stack']}",
             tuple((region["name"], tuple(_pools(region, tables))) for region in regions),
         )
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
         raise UnreadableError(f"the plan's JSON cannot be read: {error!r}") from None
 
 
@@ -124,7 +124,7 @@ def _pool(region: Json, pool: Json, tables: Catalog) -> Pool:
     types: tuple[str, ...] = tuple(pool.get("instance_types") or [pool["instance_type"]])
     models = [m for m in region["models"] if m["pool"] == pool["key"]]
     waits = {j["name"]: j["waits"] for j in region["jobs"] if j["pool"] == pool["key"]}
-    slots = [tuple(slot["devices"]) for slot in layout["slots"]]
+    slots = [_devices(slot["devices"]) for slot in layout["slots"]]
     seats = [
         _seat(share, devices, models)
         for slot, devices in zip(layout["slots"], slots, strict=True)
@@ -141,7 +141,7 @@ def _pool(region: Json, pool: Json, tables: Catalog) -> Pool:
         else:
             apart.append(Apart(model["name"], model["replicas_min"], model["replicas_max"]))
     smallest = pool.get("min_size", 0)
-    count: int = layout["devices"]
+    count = int(layout["devices"])
     unknown = not count and any(not seat.devices for seat in seats)
     return Pool(
         name=pool["name"],
@@ -157,7 +157,7 @@ def _pool(region: Json, pool: Json, tables: Catalog) -> Pool:
         slots=tuple(slots),
         seats=tuple(seats),
         jobs=tuple(
-            JobSeat(j["workload"], tuple(j["devices"]), waits.get(j["workload"], ""))
+            JobSeat(j["workload"], _devices(j["devices"]), waits.get(j["workload"], ""))
             for j in layout.get("jobs", ())
         ),
         apart=tuple(apart),
@@ -165,10 +165,14 @@ def _pool(region: Json, pool: Json, tables: Catalog) -> Pool:
 
 
 def _seat(share: Json, slot: tuple[int, ...], models: Sequence[Json]) -> Seat:
-    name, devices = share["workload"], tuple(share["devices"])
+    name, devices = share["workload"], _devices(share["devices"])
     model = next(m for m in models if m["name"] == name)
     percent = _percent(model, list(devices))
     return Seat(name, slot, devices, share["tasks_min"], share["tasks_max"], *percent)
+
+
+def _devices(value: Json) -> tuple[int, ...]:
+    return tuple(int(device) for device in value)
 
 
 def _percent(model: Json, devices: Json) -> tuple[int, int]:

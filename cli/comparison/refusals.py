@@ -4,7 +4,9 @@ Each is what a real engine did against a stand-in for AWS; the plan of one stack
 see it, since it is about the way from one to the other.
 """
 
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,10 +44,12 @@ _IN_USE = (
 )
 
 
-def refusals(base: Plan, head: Plan) -> tuple[Refusal, ...]:
-    """All of them, by code and place."""
+def refusals(
+    base: Plan, head: Plan, config: Mapping[str, str] | None = None
+) -> tuple[Refusal, ...]:
+    """All of them, by code and place; `config` holds the texts of the head's stack file."""
     alike: dict[Refusal, list[str]] = {}
-    for found in (*_pools(base, head), *_waiting(base, head), *_networks(base, head)):
+    for found in (*_pools(base, head), *_waiting(base, head, config or {}), *_networks(base, head)):
         alike.setdefault(replace(found, regions=()), []).extend(found.regions)
     told = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
     return tuple(sorted(told, key=lambda r: (r.code, r.path, r.regions)))
@@ -112,7 +116,7 @@ def _what_changed(old: Pool, new: Pool) -> str:
 # ---- what waits for ever ------------------------------------------------------------------------
 
 
-def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
+def _waiting(base: Plan, head: Plan, config: Mapping[str, str]) -> Iterator[Refusal]:
     if not head.wait_for_steady_state:
         return
     for key, pool in sorted(head.pools.items()):
@@ -121,6 +125,7 @@ def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
             continue
         found = waiting(base, head, pool)
         if found is not None:
+            path = _of_size(pool, config)
             held = (
                 f"{listed(found.leaving)} {'holds' if len(found.leaving) == 1 else 'hold'} them "
                 "to the end"
@@ -130,14 +135,14 @@ def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
             yield Refusal(
                 "ND003",
                 (pool.region,),
-                f"capacity.{pool.name}.max_size",
+                path,
                 f"is {pool.max_size}; while {listed(found.models)} "
                 f"{'changes' if len(found.models) == 1 else 'change'}, devices "
                 f"{spans(found.devices)} are wanted on {counted(found.instances, 'instance')}: "
                 f"{held}",
                 "A service must be steady before the engine deletes the one that goes: without a "
                 "free device the update waits until it fails.",
-                _steps(found, pool),
+                _steps(found, pool, path),
             )
         for one in stuck(base, head, pool):
             yield Refusal(
@@ -157,11 +162,20 @@ def _waiting(base: Plan, head: Plan) -> Iterator[Refusal]:
             )
 
 
-def _steps(found: Waiting, pool: Pool) -> tuple[str, str]:
+def _of_size(pool: Pool, config: Mapping[str, str]) -> str:
+    """Where the stack file says how large the pool may be in its Region."""
+    text = next((t for key, t in config.items() if key.endswith(":capacity")), "{}")
+    with suppress(ValueError, KeyError, TypeError):
+        if "max_size" in json.loads(text)[pool.name]["regions"][pool.region]:
+            return f"capacity.{pool.name}.regions.{pool.region}.max_size"
+    return f"capacity.{pool.name}.max_size"
+
+
+def _steps(found: Waiting, pool: Pool, path: str) -> tuple[str, str]:
     """Two updates that always end; more room may be enough, unless the plan with it is another."""
-    room = f"max_size: {found.instances} for this update; this command says whether it is enough"
+    room = f"{path}: {found.enough} for this update; this command says whether it is enough"
     if not found.leaving:
-        return f"write {room}", f"put max_size: {pool.max_size} back in the next change"
+        return f"write {room}", f"write {path}: {pool.max_size} again in the next change"
     return (
         f"remove {listed(found.leaving)}, leave {listed(found.models)} as before, and run the "
         f"update (or write {room})",
@@ -175,7 +189,8 @@ def _steps(found: Waiting, pool: Pool) -> tuple[str, str]:
 def _networks(base: Plan, head: Plan) -> Iterator[Refusal]:
     for region, before in sorted(base.networks.items()):
         after = head.networks.get(region)
-        if after is None or after == before:
+        runs = any(where == region for where, _ in base.clusters)
+        if after is None or after == before or not runs:
             continue
         yield Refusal(
             "ND004",

@@ -16,11 +16,16 @@ from cli.comparison.plans import Model, Plan, Pool, Service
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Models that wait for devices of a pool, each wanted on so many instances at once."""
+    """Models that wait for devices of a pool, each wanted on so many instances at once.
+
+    With `enough` instances nobody waits, wherever ECS has placed the tasks, and at the maximum of
+    replicas too: as many as there are tasks on devices of one that changes.
+    """
 
     models: tuple[str, ...]
     devices: tuple[int, ...]
     instances: int
+    enough: int
     leaving: tuple[str, ...]  # models with a service that holds some of these devices to the end
 
 
@@ -69,8 +74,26 @@ def waiting(base: Plan, head: Plan, pool: Pool) -> Waiting | None:
         tuple(sorted({name for d in short for name in waits[d]})),
         tuple(short),
         max(wanted[d] for d in short),
+        _enough(base, head, pool),
         tuple(sorted({name for d in short for name in holds.get(d, ())})),
     )
+
+
+def _enough(base: Plan, head: Plan, pool: Pool) -> int:
+    olds = {s.key: s for _, s in _services(base, pool)}
+    news = [s for _, s in _services(head, pool)]
+    kept = {s.key for s in news}
+    leaving = [s for s in olds.values() if s.key not in kept]
+    found = 0
+    for service in news:
+        old = olds.get(service.key)
+        if old == service:
+            continue
+        mine = set(_devices(service, pool))
+        beside = [s for s in (*news, *leaving) if mine & set(_devices(s, pool))]
+        most = sum(max(s.most, olds[s.key].most if s.key in olds else 0) for s in beside)
+        found = max(found, most + (old is not None and service.minimum_percent == 100))
+    return found
 
 
 def stuck(base: Plan, head: Plan, pool: Pool) -> Iterator[Stuck]:
