@@ -3,21 +3,21 @@
 import argparse
 import gc
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
+
+from cli.arguments import WRONG_USAGE, Parser, add_width
 
 if TYPE_CHECKING:
     from cli.stack_file import StackFile
     from planning.finding import Finding
 
-FINE, ERRORS, WRONG_USAGE = 0, 1, 2
+FINE, ERRORS = 0, 1
 _INTERRUPTED = 130  # 128 + SIGINT
 _NO_READER = 141  # 128 + SIGPIPE
-_NARROWEST, _WIDEST = 80, 160
 
 _EPILOG = """\
 exit codes: 0 fine, 1 the plan has errors, 2 wrong usage.
@@ -178,15 +178,8 @@ _SCHEMA = "the JSON Schema of the stack file, for editors"
 _CATALOG = "shows the tables of what AWS offers; `catalog refresh` renews them from AWS"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Ends with the usage and what is wrong with it."""
-        self.print_usage(sys.stderr)
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m cli",
         description="Answers questions about a stack file, offline.",
         epilog=_EPILOG,
@@ -232,24 +225,7 @@ def _add_stack_options(command: argparse.ArgumentParser) -> None:
         "--file", metavar="PATH", type=Path, help="a stack file anywhere, instead of --stack"
     )
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument(
-        "--width",
-        metavar="N",
-        type=_width,
-        default=_terminal_width(),
-        help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
-    )
-
-
-def _width(text: str) -> int:
-    if not text.isdecimal() or (text != "0" and not 40 <= int(text[:6]) <= 1000):
-        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
-    return int(text)
-
-
-def _terminal_width() -> int:
-    columns = shutil.get_terminal_size((100, 24)).columns
-    return min(max(columns, _NARROWEST), _WIDEST)
+    add_width(command)
 
 
 if __name__ == "__main__":

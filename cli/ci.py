@@ -15,8 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from cli.arguments import Parser
 from cli.columns import table
 from planning.rules.wording import counted
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cli.comparison.form import Document
     from cli.comparison.recorded import Recorder
 
-FINE, ERRORS, WRONG_USAGE, DIFFERENT = 0, 1, 2, 3
+FINE, ERRORS, DIFFERENT = 0, 1, 3
 
 VERSION = 1
 """Of the JSON that `compare` and `stacks` print."""
@@ -550,15 +551,8 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
         parser.error(str(error))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Ends with the usage and what is wrong with it."""
-        self.print_usage(sys.stderr)
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m cli ci",
         description="What the workflows of a repository run.",
         epilog="exit codes: 0 fine, 1 a stack cannot be built or a preview failed, 2 wrong usage, "

@@ -2,18 +2,18 @@
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from cli import report
+from cli.arguments import Parser, add_width
 
 if TYPE_CHECKING:
     from cli.comparison.sides import Side
 
-FINE, ERRORS, WRONG_USAGE, CHANGES = 0, 1, 2, 3
+FINE, ERRORS, CHANGES = 0, 1, 3
 
 _DESCRIPTION = """\
 What changes between two states of a stack: models, chips, resources, interruptions and price.
@@ -103,15 +103,8 @@ def map_page(base: "Side", head: "Side") -> str | None:
         return None
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Ends with the usage and what is wrong with it."""
-        self.print_usage(sys.stderr)
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m cli diff",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -138,18 +131,5 @@ def _parser() -> argparse.ArgumentParser:
         help="write the chip map, before and after side by side, as one page",
     )
     parser.add_argument("--exit-code", action="store_true", help="exit with 3 if anything changes")
-    columns = min(max(shutil.get_terminal_size((100, 24)).columns, 80), 160)
-    parser.add_argument(
-        "--width",
-        metavar="N",
-        type=_width,
-        default=columns,
-        help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
-    )
+    add_width(parser)
     return parser
-
-
-def _width(text: str) -> int:
-    if not text.isdecimal() or (text != "0" and not 40 <= int(text[:6]) <= 1000):
-        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
-    return int(text)

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import stat
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 import catalog
 from cli import editing, report
+from cli.arguments import WRONG_USAGE, Parser, add_width
 from cli.editing import NotEditableError
 from cli.stack_file import CODE, StackFile, StackFileError, read
 from cli.yaml_values import NotYamlError, Value, load, scalar_text
@@ -31,7 +31,7 @@ from planning.finding import Finding, Severity
 from planning.rules.wording import nearest
 
 VERSION = 1
-FINE, ERRORS, WRONG_USAGE = 0, 1, 2
+FINE, ERRORS = 0, 1
 
 _EPILOG = """\
 examples:
@@ -463,13 +463,6 @@ def _write(path: Path, text: str, edited: str) -> None:
 # -- usage -------------------------------------------------------------------------------------
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Ends with the usage and what is wrong with it."""
-        self.print_usage(sys.stderr)
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
-
-
 def _named_parser(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace
 ) -> Callable[[str], NoReturn]:
@@ -481,7 +474,7 @@ def _named_parser(
 
 def _parser() -> argparse.ArgumentParser:
     said = "Adds, removes and changes models in a stack file, in place: comments and order stay."
-    parser = _Parser(
+    parser = Parser(
         prog="python -m cli models",
         description=said,
         epilog=_EPILOG,
@@ -539,19 +532,7 @@ def _add_common(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--json", action="store_true", help="print JSON; writes only together with --yes"
     )
-    action.add_argument(
-        "--width",
-        metavar="N",
-        type=_width,
-        default=min(max(shutil.get_terminal_size((100, 24)).columns, 80), 160),
-        help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
-    )
-
-
-def _width(text: str) -> int:
-    if not text.isdecimal() or (text != "0" and not 40 <= int(text[:6]) <= 1000):
-        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
-    return int(text)
+    add_width(action)
 
 
 def _field(text: str) -> Field:
