@@ -9,11 +9,23 @@ register the same, and nothing that is registered for the others changes with th
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from planning.plan import Job, Layout, Model, Plan, Region, Role
+from planning.plan import (
+    AutoScalingCluster,
+    Job,
+    Layout,
+    ManagedInstancesCluster,
+    Model,
+    Plan,
+    Region,
+    Role,
+)
 
 _Roles = tuple[Mapping[str, Role], Mapping[str, Role]]
 """The roles by key, on both sides."""
+
+_Cluster = TypeVar("_Cluster", AutoScalingCluster, ManagedInstancesCluster)
 
 _NO_LAYOUT = Layout(0, (), 0, 0)
 
@@ -38,8 +50,7 @@ def differing(base: Plan, head: Plan) -> Parts:
     roles = (_roles(base), _roles(head))
     olds = {region.name: region for region in base.regions}
     same: list[str] = []
-    left: set[tuple[str, str]] = set()  # Region and key
-    paths: list[tuple[str, str]] = []
+    left: list[tuple[str, Model | Job]] = []
     for region in head.regions:
         old = olds.get(region.name)
         if (
@@ -48,19 +59,18 @@ def differing(base: Plan, head: Plan) -> Parts:
             or not _alike(_of_clusters(region), roles)
         ):
             continue
-        keys = set(_same(old, region, roles))
-        if keys == {w.key for side in (old, region) for w in (*side.models, *side.jobs)}:
+        alike = list(_same(old, region, roles))
+        if {w.key for w in alike} == {w.key for side in (old, region) for w in _workloads(side)}:
             same.append(region.name)
         else:
-            left |= {(region.name, key) for key in keys}
-            paths += [(region.name, f"models.{m.name}") for m in region.models if m.key in keys]
-            paths += [(region.name, f"jobs.{j.name}") for j in region.jobs if j.key in keys]
+            left += [(region.name, workload) for workload in alike]
+    keys = {(region, workload.key) for region, workload in left}
 
     def part(plan: Plan) -> Plan:
-        kept = (_without(r, left) for r in plan.regions if r.name not in same)
+        kept = (_without(r, keys) for r in plan.regions if r.name not in same)
         return replace(plan, regions=tuple(kept))
 
-    return Parts(part(base), part(head), tuple(same), tuple(sorted(paths)))
+    return Parts(part(base), part(head), tuple(same), tuple(sorted(map(_path, left))))
 
 
 def _around(plan: Plan) -> tuple[object, ...]:
@@ -77,24 +87,39 @@ def _alike(keys: Iterable[str], roles: _Roles) -> bool:
     return all(roles[0].get(key) == roles[1].get(key) for key in keys)
 
 
-def _same(base: Region, head: Region, roles: _Roles) -> Iterator[str]:
-    """The keys of the models and jobs of a Region that register the same on both sides."""
-    olds = {workload.key: workload for workload in (*base.models, *base.jobs)}
-    for workload in (*head.models, *head.jobs):
+def _workloads(region: Region) -> tuple[Model | Job, ...]:
+    return (*region.models, *region.jobs)
+
+
+def _path(left: tuple[str, Model | Job]) -> tuple[str, str]:
+    region, workload = left
+    return region, f"{'jobs' if isinstance(workload, Job) else 'models'}.{workload.name}"
+
+
+def _same(base: Region, head: Region, roles: _Roles) -> Iterator[Model | Job]:
+    """The models and jobs of a Region that register the same on both sides."""
+    olds = {workload.key: workload for workload in _workloads(base)}
+    for workload in _workloads(head):
         if olds.get(workload.key) == workload and _alike(_named(workload), roles):
-            yield workload.key
+            yield workload
 
 
 def _ground(region: Region) -> Region:
     """The Region without its workloads, and without who sits on which chip."""
-    ours, managed = region.auto_scaling, region.managed_instances
-    if ours is not None:
-        pools = tuple(replace(pool, layout=_NO_LAYOUT) for pool in ours.pools)
-        ours = replace(ours, pools=pools)
-    if managed is not None:
-        admitted = tuple(replace(pool, layout=_NO_LAYOUT) for pool in managed.pools)
-        managed = replace(managed, pools=admitted)
-    return replace(region, models=(), jobs=(), auto_scaling=ours, managed_instances=managed)
+    return replace(
+        region,
+        models=(),
+        jobs=(),
+        auto_scaling=_bare(region.auto_scaling),
+        managed_instances=_bare(region.managed_instances),
+    )
+
+
+def _bare(cluster: _Cluster | None) -> _Cluster | None:
+    if cluster is None:
+        return None
+    pools = tuple(replace(pool, layout=_NO_LAYOUT) for pool in cluster.pools)
+    return replace(cluster, pools=pools)
 
 
 def _of_clusters(region: Region) -> Iterator[str]:
@@ -119,9 +144,9 @@ def _named(workload: Model | Job) -> Iterator[str]:
         yield definition.execution_role
 
 
-def _without(region: Region, left: set[tuple[str, str]]) -> Region:
+def _without(region: Region, keys: set[tuple[str, str]]) -> Region:
     return replace(
         region,
-        models=tuple(m for m in region.models if (region.name, m.key) not in left),
-        jobs=tuple(j for j in region.jobs if (region.name, j.key) not in left),
+        models=tuple(m for m in region.models if (region.name, m.key) not in keys),
+        jobs=tuple(j for j in region.jobs if (region.name, j.key) not in keys),
     )

@@ -8,10 +8,13 @@ the same change needs more room, never less. Only what can never end is found, i
 things happen; a change that ends in some orders and waits in others passes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cli.comparison.plans import Model, Plan, Pool, Service
+
+_Pair = tuple[Model, Service, Service | None]
+"""A service of the head's pool with its model, and as the base has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,12 @@ def waiting(base: Plan, head: Plan, pool: Pool) -> Waiting | None:
     """
     if pool.max_size is None or not pool.devices:
         return None
-    olds = {s.key: s for _, s in _services(base, pool)}
-    news = dict.fromkeys(s.key for _, s in _services(head, pool))
-    leaving = [(m, s) for m, s in _services(base, pool) if s.key not in news]
+    pairs = _pairs(base, head, pool)
+    leaving = _leaving(base, head, pool)
     wanted = dict.fromkeys(range(pool.devices), 0)
     more = dict.fromkeys(range(pool.devices), 0)  # one at a time is enough: it frees an old one
     waits: dict[int, set[str]] = {}
-    for model, service in _services(head, pool):
-        old = olds.get(service.key)
+    for model, service, old in pairs:
         moves = old is None or old.task != service.task or _tasks(old) < _tasks(service, old)
         for device in _devices(service, pool):
             wanted[device] += _tasks(service, old)
@@ -74,25 +75,21 @@ def waiting(base: Plan, head: Plan, pool: Pool) -> Waiting | None:
         tuple(sorted({name for d in short for name in waits[d]})),
         tuple(short),
         max(wanted[d] for d in short),
-        _enough(base, head, pool),
+        _enough(pairs, [s for _, s in leaving], pool),
         tuple(sorted({name for d in short for name in holds.get(d, ())})),
     )
 
 
-def _enough(base: Plan, head: Plan, pool: Pool) -> int:
-    olds = {s.key: s for _, s in _services(base, pool)}
-    news = [s for _, s in _services(head, pool)]
-    kept = {s.key for s in news}
-    leaving = [s for s in olds.values() if s.key not in kept]
+def _enough(pairs: Sequence[_Pair], leaving: Sequence[Service], pool: Pool) -> int:
+    """Instances with which nobody waits: see `Waiting`."""
+    most = [(s, max(s.most, old.most if old else 0)) for _, s, old in pairs]
+    most += [(s, s.most) for s in leaving]
     found = 0
-    for service in news:
-        old = olds.get(service.key)
-        if old == service:
-            continue
-        mine = set(_devices(service, pool))
-        beside = [s for s in (*news, *leaving) if mine & set(_devices(s, pool))]
-        most = sum(max(s.most, olds[s.key].most if s.key in olds else 0) for s in beside)
-        found = max(found, most + (old is not None and service.minimum_percent == 100))
+    for _, service, old in pairs:
+        if old != service:
+            mine = set(_devices(service, pool))
+            tasks = sum(number for s, number in most if mine & set(_devices(s, pool)))
+            found = max(found, tasks + (old is not None and _starts_first(service)))
     return found
 
 
@@ -103,9 +100,7 @@ def stuck(base: Plan, head: Plan, pool: Pool) -> Iterator[Stuck]:
     rounds the least number of healthy tasks up and the largest number of tasks down
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
     """
-    olds = {s.key: s for _, s in _services(base, pool)}
-    for model, service in _services(head, pool):
-        old = olds.get(service.key)
+    for model, service, old in _pairs(base, head, pool):
         if old is None or old.task == service.task or not _scaled(service):
             continue
         tasks = old.desired
@@ -121,12 +116,27 @@ def _services(plan: Plan, pool: Pool) -> Iterator[tuple[Model, Service]]:
             yield from ((model, s) for s in model.services if s.pool == pool.key)
 
 
+def _pairs(base: Plan, head: Plan, pool: Pool) -> Sequence[_Pair]:
+    olds = {s.key: s for _, s in _services(base, pool)}
+    return [(model, s, olds.get(s.key)) for model, s in _services(head, pool)]
+
+
+def _leaving(base: Plan, head: Plan, pool: Pool) -> Sequence[tuple[Model, Service]]:
+    kept = {s.key for _, s in _services(head, pool)}
+    return [(model, s) for model, s in _services(base, pool) if s.key not in kept]
+
+
 def _devices(service: Service, pool: Pool) -> tuple[int, ...]:
     return tuple(range(pool.devices)) if service.devices == "all" else service.devices
 
 
 def _scaled(service: Service) -> bool:
     return service.most != service.desired
+
+
+def _starts_first(service: Service) -> bool:
+    """Whether a deployment starts a new task before an old one stops: none may be missing."""
+    return service.minimum_percent == 100
 
 
 def _tasks(service: Service, old: Service | None = None) -> int:
@@ -136,6 +146,6 @@ def _tasks(service: Service, old: Service | None = None) -> int:
 
 def _more(service: Service, old: Service | None, device: int, pool: Pool) -> int:
     """One more on the device, where a new task starts before an old one on it has stopped."""
-    if old is None or old.task == service.task or service.minimum_percent < 100:
+    if old is None or old.task == service.task or not _starts_first(service):
         return 0
     return 1 if _tasks(service, old) and device in _devices(old, pool) and old.desired else 0
