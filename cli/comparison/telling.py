@@ -73,7 +73,7 @@ _KINDS: Mapping[str, str] = {
 
 def refused_in(found: Refusal) -> str:
     """` in us-east-2 and us-west-2`; nothing where the path names the Region."""
-    named = [region for region in found.regions if region not in found.path]
+    named = [r for r in found.regions if f".regions.{r}." not in f".{found.path}."]
     return f" in {listed(named, most=4)}" if named else ""
 
 

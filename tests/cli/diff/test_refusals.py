@@ -176,3 +176,10 @@ def test_what_is_refused_alike_in_several_regions_is_told_once_with_all_of_them(
     (refusal,) = found.refusals
     assert refusal.regions == (OTHER, HOME)
     assert "under b in us-east-2 and us-west-2" in verdict(found)
+
+
+def test_a_pool_that_is_called_like_a_region_does_not_hide_it() -> None:
+    pools = {"first": groups("inf2.xlarge", 2), HOME: groups("inf2.xlarge", 2)}
+    base = stack(capacity=pools, models={"a": work(1, "first"), "b": work(1, HOME)})
+    found = compared(base, changed(base, f"capacity.{HOME}", purchase="spot"))
+    assert f"under b in {HOME}" in verdict(found)
