@@ -241,9 +241,9 @@ def _plain(text: str) -> str:
 
 
 def _diff(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
-    base, head = cast(str, arguments.base), cast(str, arguments.head)
     from cli.comparison.recorded import Recorder
 
+    base, head = cast(str, arguments.base), cast(str, arguments.head)
     found = touched(base, head, directory)
     with Recorder() if found.stacks else nullcontext() as recorder:  # one for all of them
         stacks = [
@@ -417,14 +417,16 @@ def disagreements(preview: Preview, resources: Sequence[Mapping[str, Any]]) -> l
 
 
 def _compare(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
+    from cli.comparison import form
+
     path = directory / cast(Path, arguments.diff)
     preview = read_preview(directory / cast(Path, arguments.preview))
     try:
         diff = _json_object(path.read_text(encoding="utf-8"), path, "cli diff --json")
     except OSError as error:
         raise WrongUsageError(f"{path} cannot be read: {error.strerror}") from None
-    if diff.get("version") != VERSION or "verdict" not in diff:
-        raise WrongUsageError(f"{path} is not version {VERSION} of `cli diff --json`")
+    if diff.get("version") != form.VERSION or "verdict" not in diff:
+        raise WrongUsageError(f"{path} is not version {form.VERSION} of `cli diff --json`")
     stack = str(diff.get("stack", ""))
     resources = cast("list[dict[str, Any]] | None", diff.get("resources"))
     why = ""

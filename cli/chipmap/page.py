@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from catalog import Catalog
 from cli.chipmap import words
 from cli.chipmap.picture import definitions, svg, width
 from cli.chipmap.pools import Pool, Stack, of_document, of_plan
@@ -48,11 +47,9 @@ def page(before: Plan | None, after: Plan) -> str:
     return render(of_plan(before) if before else None, of_plan(after))
 
 
-def of_documents(
-    before: Mapping[str, Json] | None, after: Mapping[str, Json], tables: Catalog | None = None
-) -> str:
+def of_documents(before: Mapping[str, Json] | None, after: Mapping[str, Json]) -> str:
     """The same from the JSON of `cli plan`. Raises `pools.UnreadableError`."""
-    return render(of_document(before, tables) if before else None, of_document(after, tables))
+    return render(of_document(before) if before else None, of_document(after))
 
 
 def render(before: Stack | None, after: Stack) -> str:
@@ -142,16 +139,15 @@ def _seats(pool: Pool, least: Picture, most: Picture) -> str:
         rows.append(
             f'<tr><td><span class="key" style="--h:{hue(seat.model)}"></span>'
             f"{escape(words.clean(seat.model))}</td>"
-            f'<td class="n">{escape(spans(seat.devices)) or "all"}</td>'
+            f'<td class="n">{spans(seat.devices) or "all"}</td>'
             f'<td class="n">{words.tasks(least, index)}</td>'
             f'<td class="n">{words.tasks(most, index)}</td><td class="n">{change}</td></tr>\n'
         )
     for job in pool.jobs:
-        where = escape(spans(job.devices)) or "all"
         waits = escape(words.clean(job.waits)) or "when it runs"
         rows.append(
             f"<tr><td>{escape(words.clean(job.job))} (job)</td>"
-            f'<td class="n">{where}</td><td colspan="3">{waits}</td></tr>\n'
+            f'<td class="n">{spans(job.devices) or "all"}</td><td colspan="3">{waits}</td></tr>\n'
         )
     for apart in pool.apart:
         tasks = f"{apart.least} to {apart.most}" if apart.least < apart.most else str(apart.most)

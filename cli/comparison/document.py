@@ -87,11 +87,16 @@ def _side(side: Side) -> form.Side:
 
 def _setting(found: Difference) -> form.Setting:
     told: form.Setting = {"path": dotted(found.path)}
-    if found.before is not ABSENT:
-        told["before"] = found.before
-    if found.after is not ABSENT:
-        told["after"] = found.after
+    _stands(told, found.before, found.after)
     return told
+
+
+def _stands(told: form.Setting | form.Property, before: Json, after: Json) -> None:
+    """What is absent has no key."""
+    if before is not ABSENT:
+        told["before"] = before
+    if after is not ABSENT:
+        told["after"] = after
 
 
 def _workload(whole: Whole, change: ModelChange) -> form.Workload:
@@ -221,11 +226,8 @@ def _property(change: PropertyChange) -> form.Property:
     }
     if change.follows:
         told["after"] = dict(UNKNOWN)
-        return told
-    if change.before is not ABSENT:
-        told["before"] = change.before
-    if change.after is not ABSENT:
-        told["after"] = change.after
+    else:
+        _stands(told, change.before, change.after)
     return told
 
 

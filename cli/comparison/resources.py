@@ -233,8 +233,9 @@ class _Comparison:
         used |= {*resource["dependencies"], resource["parent"]}
         words: dict[str, str] = {}
         for new in used & self.renamed.keys():
-            old = _made_up(self.base[self.renamed[new]])
-            words |= dict(zip(_made_up(self.head[new]), old, strict=True))
+            old, now = self.base[self.renamed[new]], self.head[new]
+            of_old, of_new = (marks(r["urn"], r["name"]) for r in (old, now))
+            words |= dict(zip(of_new, of_old, strict=True))
         if not words:
             return resource
         pattern = re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
@@ -317,11 +318,6 @@ class _Comparison:
 
 def _equal(base: Mapping[str, Json], head: Mapping[str, Json]) -> bool:
     return all(base[key] == head[key] for key in _OWN)
-
-
-def _made_up(resource: Mapping[str, Json]) -> tuple[str, ...]:
-    """What the recording engine derives from a resource's URN and name."""
-    return marks(resource["urn"], resource["name"])
 
 
 def _replaced(value: Json, pattern: re.Pattern[str], words: Mapping[str, str]) -> Json:

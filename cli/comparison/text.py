@@ -200,7 +200,7 @@ def _price(whole: Whole, width: int) -> Iterator[str]:
         return
     yield f"Price, USD a month of {found.hours} hours, at minimum to maximum size"
     changed = [line for line in found.lines if line.before != line.after]
-    if not changed and found.before == found.after:
+    if not changed:
         yield f"  as before: {span(found.after)}"
         return
     head = ("", "before", "after", "difference")

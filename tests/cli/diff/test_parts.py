@@ -1,9 +1,9 @@
 """What is the same on both sides is not registered, and nobody can tell."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -15,9 +15,11 @@ from cli.comparison.resources import ResourceChange, compare
 from cli.graph import Json
 from cli.stack_file import read
 from planning import Plan, Refused, decide
-from planning.plan import Layout
+from planning.plan import AutoScalingCluster, Layout, ManagedInstancesCluster
 from tests.cli.diff.pairs import OTHER, pairs, plan_of
 from tests.planning.stacks import PROJECT, STACK, Config, changed, groups, managed, stack, work
+
+Cluster = TypeVar("Cluster", AutoScalingCluster, ManagedInstancesCluster)
 
 ROOT = Path(__file__).resolve().parents[3]
 LARGE = pytest.mark.parametrize("file", ["Pulumi.prod.yaml", "tests/contract/corners.yaml"])
@@ -199,18 +201,17 @@ def test_without_a_workload_everything_else_registers_as_with_it(file: str) -> N
 def test_who_sits_where_registers_nothing(file: str) -> None:
     plan = plan_in(file)
 
-    def bare(pools: tuple[object, ...]) -> Iterator[object]:
-        for pool in pools:
-            yield replace(pool, layout=Layout(0, (), 0, 0))  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownArgumentType]
+    def bare(cluster: Cluster | None) -> Cluster | None:
+        if cluster is None:
+            return None
+        pools = tuple(replace(pool, layout=Layout(0, (), 0, 0)) for pool in cluster.pools)
+        return replace(cluster, pools=pools)
 
     regions = tuple(
         replace(
             region,
-            **{
-                kind: replace(cluster, pools=tuple(bare(cluster.pools)))
-                for kind in ("auto_scaling", "managed_instances")
-                if (cluster := getattr(region, kind)) is not None
-            },
+            auto_scaling=bare(region.auto_scaling),
+            managed_instances=bare(region.managed_instances),
         )
         for region in plan.regions
     )
