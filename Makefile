@@ -6,7 +6,7 @@ WORKERS ?= auto
 
 python := .venv/bin/python
 pip := $(python) -m pip install --quiet --disable-pip-version-check --requirement
-packages := catalog config planning components cli tests
+packages := messages catalog config planning components neuron_ecs tests
 
 .DEFAULT_GOAL := help
 .PHONY: help preview plan test pytest engine bench check format docs goldens wishes
@@ -24,10 +24,10 @@ help:
 	@echo "make format               formats, and applies the linter's own fixes"
 
 preview: .venv/.runtime
-	@$(python) -m cli preview --stack "$(STACK)"
+	@$(python) -m neuron_ecs preview --stack "$(STACK)"
 
 plan: .venv/.runtime
-	@$(python) -m cli plan --stack "$(STACK)"
+	@$(python) -m neuron_ecs plan --stack "$(STACK)"
 
 test: check pytest
 	@if command -v pulumi >/dev/null; then \
@@ -61,9 +61,9 @@ goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens
 
 docs: .venv/.development
-	@$(python) -m cli.findings_reference
-	@$(python) -m cli.schema
-	@$(python) -m cli.diff_reference
+	@$(python) -m neuron_ecs.cli.findings_reference
+	@$(python) -m neuron_ecs schema --output docs/stack-file.schema.json
+	@$(python) -m neuron_ecs.cli.docs
 
 format: .venv/.development
 	@$(python) -m ruff check --quiet --fix . || true

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from catalog import Catalog
 from config import ShapeError, parse
-from planning.finding import Finding, Refused, Severity, of_shape, render
+from messages.finding import Finding, Refused, Severity, of_shape, render
 from planning.make import make_plan
 from planning.plan import Plan, as_json
 

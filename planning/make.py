@@ -6,8 +6,8 @@ from dataclasses import replace
 from catalog import Catalog, InstanceType
 from config import AutoScalingCapacity, ExistingNetwork, ManagedInstancesCapacity, Settings
 from config.settings import OwnNetwork as OwnNetworkSettings
+from messages.finding import Finding, Refused, Severity
 from planning import addresses, choices, containers, identity, layout, names, plan, waiting
-from planning.finding import Finding, Refused, Severity
 from planning.images import resolved
 from planning.rules import RULES
 from planning.rules.where import zones_with_blocks

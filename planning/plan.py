@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Literal, cast
 
-from planning.finding import Finding
+from messages.finding import Finding
 
 Tags = tuple[tuple[str, str], ...]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planning.finding import SHAPE_CODE, Severity
+from messages.finding import SHAPE_CODE, Severity
 from planning.rules import RULES
 
 SUBJECTS = {
@@ -57,7 +57,7 @@ READING = (
         "The preview runs the real program; what the engine or the provider would refuse is an "
         "error of the program, not of the stack file.",
         "Mend the component that the message names.",
-        "cli/recording.py says what is checked.",
+        "neuron_ecs/recording/engine.py says what is checked.",
     ),
 )
 
@@ -87,7 +87,7 @@ def markdown() -> Iterator[str]:
     yield "**warning** works and will hurt, a **note** is worth knowing. Warnings and notes can be"
     yield "silenced in the stack file, by code and with the reason:"
     yield "`neuron-ecs:silence: {NE501: behind a mesh}`. One page:"
-    yield "`python -m cli plan --explain NE203`. Made from the rules by `make docs`."
+    yield "`python -m neuron_ecs plan --explain NE203`. Made from the rules by `make docs`."
     subject = ""
     for page in pages():
         if SUBJECTS[page.code[:3]] != subject:

@@ -16,8 +16,8 @@ import textwrap
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from cli.graph import Recording, Resource, short_type
-from cli.recording import record
+from neuron_ecs.recording.engine import record
+from neuron_ecs.recording.graph import Recording, Resource, short_type
 
 PROJECT = "neuron-ecs"
 STACK = "test"

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import catalog
-from cli import diff, report
-from cli.plan import run
-from cli.stack_file import StackFile, read
+from neuron_ecs import terminal as report
+from neuron_ecs.cli import diff
+from neuron_ecs.cli.plan import run
+from neuron_ecs.stackfile.reading import StackFile, read
 from planning import Refused, decide
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,8 +7,8 @@ from itertools import pairwise
 from catalog import Catalog, ContainerImage, Server
 from config.settings import Container
 from planning import images
+from planning.command_line import option
 from planning.images import Version
-from planning.rules.command_line import option
 
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<rest>.+)"

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from config import ManagedInstancesCapacity
+from messages.finding import Severity
+from messages.phrases import counted, ids, listed, spans
 from planning import layout, waiting
-from planning.finding import Severity
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, ids, listed, spans
 from planning.situation import PoolHere, Situation, WorkHere
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from config import AutoScalingCapacity, ExistingNetwork, ManagedInstancesCapacity
 from config.credentials import is_credential, shown
 from config.settings import Container
+from messages.finding import Severity
+from messages.phrases import counted, listed, nearest
 from planning import choices
-from planning.finding import Severity
+from planning.command_line import containers, option, words
 from planning.rules.chips import each_workload
-from planning.rules.command_line import containers, option, words
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, listed, nearest
 from planning.situation import Situation, WorkHere
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)

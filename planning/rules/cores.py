@@ -8,8 +8,10 @@ from catalog import InstanceType
 from config import AutoScalingCapacity, Sidecar
 from config.credentials import shown
 from config.settings import Container
+from messages.finding import Severity
+from messages.phrases import counted, ids, listed
 from planning import images, waiting
-from planning.finding import Severity
+from planning.command_line import containers, option, words
 from planning.rules.arguments import (
     model_served,
     number,
@@ -19,9 +21,7 @@ from planning.rules.arguments import (
     serves_vllm,
     written,
 )
-from planning.rules.command_line import containers, option, words
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, ids, listed
 from planning.situation import Situation, WorkHere
 
 VISIBLE = "NEURON_RT_VISIBLE_CORES"

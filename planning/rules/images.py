@@ -6,12 +6,12 @@ from datetime import timedelta
 from catalog import AmiFamily
 from config import AutoScalingCapacity
 from config.credentials import shown
+from messages.finding import Severity
+from messages.phrases import nearest
 from planning import images
-from planning.finding import Severity
 from planning.images import Version
 from planning.rules.chips import each_workload
 from planning.rules.rule import Told, rule
-from planning.rules.wording import nearest
 from planning.situation import PoolHere, Situation
 
 

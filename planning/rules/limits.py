@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from config import ManagedInstancesCapacity
 from config.credentials import shown
+from messages.finding import Severity
+from messages.phrases import counted, listed
 from planning import containers as rendered
 from planning import identity, names, policies
-from planning.finding import Severity
+from planning.command_line import containers
 from planning.plan import Role
 from planning.rules.chips import each_workload
-from planning.rules.command_line import containers
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, listed
 from planning.situation import Situation, WorkHere
 
 _OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from config import AutoScalingCapacity, ExistingNetwork
 from config.settings import OwnNetwork
+from messages.finding import Severity
+from messages.phrases import listed
 from planning import addresses, images
-from planning.finding import Severity
-from planning.rules.command_line import containers, option, words
+from planning.command_line import containers, option, words
 from planning.rules.rule import Told, rule
 from planning.rules.traffic import serving_regions
 from planning.rules.where import zones_with_blocks
-from planning.rules.wording import listed
 from planning.situation import PoolHere, Situation, WorkHere
 
 Block = ipaddress.IPv4Network

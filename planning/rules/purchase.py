@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity
+from messages.finding import Severity
+from messages.phrases import counted, listed, nearest
 from planning import choices
-from planning.finding import Severity
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, listed, nearest
 from planning.situation import PoolHere, Situation, WorkHere
 
 _USAGE_CLASS = {

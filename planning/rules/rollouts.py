@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from config import AutoScalingCapacity, ManagedInstancesCapacity
+from messages.finding import Severity
+from messages.phrases import counted, listed
 from planning import choices, layout
-from planning.finding import Severity
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, listed
 from planning.situation import PoolHere, Situation, WorkHere
 
 

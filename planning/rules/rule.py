@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from planning.finding import Finding, Severity
+from messages.finding import Finding, Severity
 from planning.situation import Situation
 
 

@@ -6,8 +6,10 @@ from catalog import ContainerImage, Server
 from config import AutoScalingCapacity, ExistingNetwork
 from config.credentials import shown
 from config.settings import Container
+from messages.finding import Severity
+from messages.phrases import counted, listed
 from planning import images
-from planning.finding import Severity
+from planning.command_line import containers, option, words
 from planning.images import Version
 from planning.rules.arguments import (
     from_aws,
@@ -21,10 +23,8 @@ from planning.rules.arguments import (
     version,
 )
 from planning.rules.chips import each_workload
-from planning.rules.command_line import containers, option, words
 from planning.rules.images import ami_family, fitting_amis, never_fits
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, listed
 from planning.situation import Situation, WorkHere
 
 SKIP_EFA = "NEURON_SKIP_EFA_AFFINITY"

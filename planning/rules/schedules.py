@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from planning.finding import Severity
+from messages.finding import Severity
+from messages.phrases import nearest
 from planning.rules.rule import Told, rule
-from planning.rules.wording import nearest
 from planning.situation import Situation
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from planning.finding import Severity
+from messages.finding import Severity
+from messages.phrases import nearest
 from planning.rules.rule import Rule, Told, rule
-from planning.rules.wording import nearest
 from planning.situation import Situation
 
 

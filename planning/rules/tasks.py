@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from config import AutoScalingCapacity, ManagedInstancesCapacity
-from planning.finding import Severity
+from messages.finding import Severity
+from messages.phrases import listed
 from planning.rules.chips import each_workload
 from planning.rules.rule import Told, rule
-from planning.rules.wording import listed
 from planning.situation import Room, Situation, WorkHere
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from config import ExistingNetwork
-from planning.finding import Severity
+from messages.finding import Severity
+from messages.phrases import listed
 from planning.rules.rule import Told, rule
-from planning.rules.wording import listed
 from planning.situation import Situation
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from config import AutoScalingCapacity
-from planning.finding import Severity
+from messages.finding import Severity
+from messages.phrases import counted, listed
+from planning.command_line import option, words
 from planning.rules.chips import each_workload
-from planning.rules.command_line import option, words
 from planning.rules.rule import Told, rule
-from planning.rules.wording import counted, listed
 from planning.situation import Situation, WorkHere
 
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "$(hostname)", "$HOSTNAME", "${HOSTNAME}")

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 
 from config import AutoScalingCapacity, ExistingNetwork, ManagedInstancesCapacity
 from config.credentials import shown
+from messages.finding import Severity
+from messages.phrases import listed, nearest
 from planning.addresses import ZONES, zone_number
-from planning.finding import Severity
 from planning.rules.rule import Told, rule
-from planning.rules.wording import listed, nearest
 from planning.situation import Situation
 
 
@@ -203,7 +203,7 @@ def not_in_zones(s: Situation) -> Iterator[Told]:
             yield Told(
                 f"regions.{region}.network",
                 f"is ours, in a Region whose zones are not known, for the pool {name}",
-                "give a network that exists, or run `python -m cli catalog refresh` with "
+                "give a network that exists, or run `python -m neuron_ecs catalog refresh` with "
                 "credentials for it",
                 "The blocks of a network of ours follow from the ids of its zones.",
             )
@@ -338,7 +338,7 @@ def offerings_unknown(s: Situation) -> Iterator[Told]:
             yield Told(
                 f"regions.{region}",
                 "was not captured: which types its zones offer is not known",
-                "run `python -m cli catalog refresh` with credentials for it",
+                "run `python -m neuron_ecs catalog refresh` with credentials for it",
             )
 
 

@@ -80,12 +80,14 @@ def _stretched(seconds: float) -> tuple[float, str]:
 def plans(files: Sequence[Path], runs: int) -> Iterator[bool]:
     """The cost of a plan and its stages, for each stack file."""
     for file in files:
-        cost("cli", "plan", "--file", str(file))  # fills the caches of bytecode and of the disk
+        cost(
+            "neuron_ecs", "plan", "--file", str(file)
+        )  # fills the caches of bytecode and of the disk
     found: dict[Path, list[Cost]] = {file: [] for file in files}
     stages: dict[Path, list[dict[str, float]]] = {file: [] for file in files}
     for _ in range(runs):
         for file in files:
-            found[file].append(cost("cli", "plan", "--file", str(file)))
+            found[file].append(cost("neuron_ecs", "plan", "--file", str(file)))
             times = file.with_suffix(".json")
             cost("tests.bench.stages", str(file), str(times))
             stages[file].append(json.loads(times.read_text()))
@@ -112,7 +114,7 @@ def previews(file: Path, folder: Path, runs: int) -> Iterator[bool]:
     cost("tests.bench.capture", str(file), str(calls), str(graph))
     replayed, said, shown = folder / "replayed.json", folder / "said.txt", folder / "shown.txt"
     cost("tests.bench.replay", str(calls), "--graph", str(replayed), to=said)
-    cost("cli", "preview", "--file", str(file), "--width", "100", to=shown)
+    cost("neuron_ecs", "preview", "--file", str(file), "--width", "100", to=shown)
     same_graph = filecmp.cmp(graph, replayed, shallow=False)
     same_text = filecmp.cmp(said, shown, shallow=False)
     yield same_graph and same_text
@@ -127,7 +129,7 @@ def previews(file: Path, folder: Path, runs: int) -> Iterator[bool]:
     ours: list[Cost] = []
     theirs: list[Cost] = []
     for _ in range(runs):
-        ours.append(cost("cli", "preview", "--file", str(file), "--width", "100"))
+        ours.append(cost("neuron_ecs", "preview", "--file", str(file), "--width", "100"))
         theirs.append(cost("tests.bench.replay", str(calls)))
     mine, bare = median(ours), median(theirs)
     ratio = mine.cpu / bare.cpu
@@ -146,13 +148,13 @@ def previews(file: Path, folder: Path, runs: int) -> Iterator[bool]:
 
 def diffs(base: Path, one: Path, every: Path, runs: int) -> Iterator[bool]:
     """The cost of a diff: beside a preview where all models change, and where one does."""
-    cost("cli", "diff", str(base), str(every))
+    cost("neuron_ecs", "diff", str(base), str(every))
     beside: list[Cost] = []
     found: dict[Path, list[Cost]] = {one: [], every: []}
     for _ in range(runs):  # in turn, so that both meet the machine as it is at the time
-        beside.append(cost("cli", "preview", "--file", str(base), "--width", "100"))
+        beside.append(cost("neuron_ecs", "preview", "--file", str(base), "--width", "100"))
         for head, costs in found.items():
-            costs.append(cost("cli", "diff", str(base), str(head)))
+            costs.append(cost("neuron_ecs", "diff", str(base), str(head)))
     whole, small = median(found[every]), median(found[one])
     ratios = [d.wall / p.wall for d, p in zip(found[every], beside, strict=True)]
     ratio = statistics.median(ratios)
@@ -174,7 +176,9 @@ def diffs(base: Path, one: Path, every: Path, runs: int) -> Iterator[bool]:
 def maps(file: Path, runs: int) -> Iterator[bool]:
     """The cost of a chip map, as a page."""
     page = file.with_suffix(".html")
-    costs = [cost("cli", "map", "--file", str(file), "--html", str(page)) for _ in range(runs)]
+    costs = [
+        cost("neuron_ecs", "map", "--file", str(file), "--html", str(page)) for _ in range(runs)
+    ]
     it, (limit, words) = median(costs), _stretched(MAP_SECONDS)
     yield it.wall < limit
     print(

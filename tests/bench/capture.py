@@ -21,10 +21,10 @@ from unittest import mock
 
 import pulumi
 
-from cli.graph import Recording
-from cli.preview import PROGRAM
-from cli.recording import record
-from cli.stack_file import StackFile, read
+from neuron_ecs.cli.preview import PROGRAM
+from neuron_ecs.recording.engine import record
+from neuron_ecs.recording.graph import Recording
+from neuron_ecs.stackfile.reading import StackFile, read
 from tests.bench.replay import Call, Component, Custom, Export, Header, Outputs, graph
 
 _OPTIONS = frozenset(inspect.signature(pulumi.ResourceOptions).parameters)

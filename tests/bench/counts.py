@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.graph import Recording, short_type
-from cli.preview import PROGRAM
-from cli.recording import record
+from neuron_ecs.cli.preview import PROGRAM
+from neuron_ecs.recording.engine import record
+from neuron_ecs.recording.graph import Recording, short_type
 
 PROJECT = "neuron-ecs"
 

@@ -22,8 +22,8 @@ import pulumi
 import pulumi_aws
 from pulumi import output as sdk
 
-from cli.graph import Recording
-from cli.recording import record
+from neuron_ecs.recording.engine import record
+from neuron_ecs.recording.graph import Recording
 
 WIDTH = 100
 
@@ -191,7 +191,7 @@ def graph(recording: Recording) -> str:
 
 def text(recording: Recording) -> Iterator[str]:
     """The lines that a preview prints."""
-    from cli.preview import render
+    from neuron_ecs.cli.preview import render
 
     return render(recording, width=WIDTH)
 

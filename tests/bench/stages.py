@@ -19,8 +19,9 @@ import catalog
 import planning
 import planning.make
 from catalog import Catalog
-from cli import __main__ as command_line
-from cli import plan, stack_file
+from neuron_ecs.cli import main as command_line
+from neuron_ecs.cli import plan
+from neuron_ecs.stackfile import reading as stack_file
 
 _IMPORTED = time.process_time()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import catalog
-from cli.stack_file import StackFile, read
+from neuron_ecs.stackfile.reading import StackFile, read
 from planning import Plan, decide
 from planning.layout import arrange
 from tests.bench import stack

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pulumi
 
-from cli.graph import Recording, Resource
 from components import build
+from neuron_ecs.recording.graph import Recording, Resource
 from planning import plan
 from tests.components.plans import EVERYTHING
 from tests.recorder import record_program

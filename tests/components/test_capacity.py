@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.graph import Resource
+from neuron_ecs.recording.graph import Resource
 from planning import plan
 from tests.components.graphs import everything, get
 from tests.components.plans import EFA, GIVEN_POOL, INF2, RESERVED, SPOT, TRN1

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cli.graph import Resource
-from cli.sdk_types import output_names
+from neuron_ecs.recording.graph import Resource
+from neuron_ecs.recording.sdk_types import output_names
 from tests.components.graphs import COMPONENT, ancestors, aws_resources, everything, graph_of
 from tests.components.plans import EVERYTHING, TAGS
 

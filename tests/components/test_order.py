@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cli.graph import Recording, Resource
+from neuron_ecs.recording.graph import Recording, Resource
 from tests.components.graphs import depends_on, everything, get, graph_of
 from tests.components.plans import (
     APS1,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from cli.graph import Json, Recording, Resource
+from neuron_ecs.recording.graph import Json, Recording, Resource
 from tests.contract import aws_model
 
 ACCOUNT = "123456789012"

@@ -3,8 +3,8 @@
 import functools
 from pathlib import Path
 
-from cli import stack_file
-from cli.graph import Recording, Resource
+from neuron_ecs.recording.graph import Recording, Resource
+from neuron_ecs.stackfile import reading as stack_file
 from tests.recorder import record_program
 
 ROOT = Path(__file__).parents[2]

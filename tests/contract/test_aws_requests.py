@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.graph import Recording, Resource, short_type
+from neuron_ecs.recording.graph import Recording, Resource, short_type
 from tests.contract import aws_model, aws_rules
 from tests.contract.aws_requests import KINDS, NotTranslatedError, Request, all_requests, requests
 from tests.contract.graphs import CORNERS, EVERY_FILE, aws_resources, graph

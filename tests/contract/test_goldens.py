@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.graph import Recording, Resource
+from neuron_ecs.recording.graph import Recording, Resource
 from tests.contract.graphs import graph
 from tests.recorder import of_type
 

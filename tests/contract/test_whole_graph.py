@@ -15,8 +15,8 @@ from typing import Any, cast
 
 import pytest
 
-from cli.graph import UNKNOWN, Recording, Resource, short_type
-from cli.sdk_types import output_names
+from neuron_ecs.recording.graph import UNKNOWN, Recording, Resource, short_type
+from neuron_ecs.recording.sdk_types import output_names
 from tests.contract import aws_model
 from tests.contract.graphs import CORNERS, EVERY_FILE, ROOT, aws_resources, graph, texts
 from tests.recorder import of_type, record_program

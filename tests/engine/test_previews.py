@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.ci import Disagreement, disagreements, read_preview
-from cli.comparison.document import document
-from cli.comparison.sides import read_sides
-from cli.comparison.telling import verdict
-from cli.comparison.whole import put_together
+from neuron_ecs.cli.ci import Disagreement, disagreements, read_preview
+from neuron_ecs.diff.difference import put_together
+from neuron_ecs.diff.document import document
+from neuron_ecs.diff.sides import read_sides
+from neuron_ecs.diff.summary import verdict
 from tests.engine.harness import REPOSITORY, Engine
 from tests.engine.test_lives import EVERYTHING, PROMPT, model, pool, stack, succeeds
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from catalog import load
-from cli import stack_file
+from neuron_ecs.stackfile import reading as stack_file
 from planning import decide, plan
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalog import load
-from cli import stack_file
+from neuron_ecs.stackfile import reading as stack_file
 from planning import Plan, Refused, Severity, decide
 from planning.plan import AutoScalingPool
 from tests.planning.stacks import PROJECT, findings_of

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import load
-from cli import stack_file
+from neuron_ecs.stackfile import reading as stack_file
 from planning import Plan, Refused, as_json, choices, decide, names, plan, run_task
 from planning.addresses import default_cidr, zone_subnets
 from tests.planning.stacks import (

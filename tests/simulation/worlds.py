@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog import Catalog, load
-from cli.stack_file import read
+from neuron_ecs.stackfile.reading import read
 from planning import Plan, Refused, decide
 from planning.plan import AutoScalingPool, Job, Layout, Region, Service, TaskDefinition
 from tests.planning.stacks import Config, Entry, decide_on, groups, stack, work

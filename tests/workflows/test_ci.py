@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli import ci
-from cli.comparison.document import not_compared
-from cli.comparison.markdown import MARKER
+from neuron_ecs.cli import ci
+from neuron_ecs.diff.document import not_compared
+from neuron_ecs.diff.markdown import MARKER
 
 URN = "urn:pulumi:prod::neuron-ecs::neuron:Stack$aws:ecs/service:Service::"
 PROVIDER = "urn:pulumi:prod::neuron-ecs::pulumi:providers:aws::default"

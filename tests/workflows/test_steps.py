@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.ci import COMMENT_BYTES, QUIET
-from cli.comparison.markdown import MARKER
+from neuron_ecs.cli.ci import COMMENT_BYTES, QUIET
+from neuron_ecs.diff.markdown import MARKER
 from tests.workflows.reading import FOLDER, GITLAB, ROOT, jobs, load
 
 NAMED = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")

@@ -1,0 +1,1 @@
+"""Renewal of the tables from AWS and from price lists."""

@@ -1,0 +1,1 @@
+"""What the program and the tool say: findings, and the phrases that they share."""

@@ -1,0 +1,172 @@
+"""Says what was decided: Regions, pools, chips, tasks, jobs, endpoints and findings."""
+
+import json
+from collections.abc import Iterator
+from typing import TextIO
+
+import catalog
+from messages.phrases import counted, listed
+from neuron_ecs import terminal as report
+from neuron_ecs.cli.columns import spans, table
+from neuron_ecs.stackfile.reading import StackFile
+from planning import Plan, as_json, decide
+from planning import plan as planned
+
+VERSION = 1
+
+
+def run(file: StackFile, *, as_json: bool, out: TextIO, width: int) -> int:
+    """Writes the plan of a stack file; raises `Refused` where it cannot be built."""
+    plan = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+    if as_json:
+        json.dump(document(plan), out, indent=2, ensure_ascii=False)
+        out.write("\n")
+    else:
+        out.writelines(f"{line}\n" for line in render(plan, width=width))
+        if plan.findings:
+            out.write("\n")
+            report.write(plan.findings, out, width=width)
+        for code, reason in plan.silenced:
+            out.write(f"silenced {code}  {reason}\n")
+        out.writelines(f"{line}\n" for line in endpoints(plan))
+    return 0
+
+
+def document(plan: Plan) -> dict[str, object]:
+    """The plan as JSON: its own types with their field names, and a version of this form."""
+    data = as_json(plan)
+    data["findings"] = [report.as_object(f) for f in plan.findings]
+    data["endpoints"] = [
+        {"model": model, "region": region, "url": url} for model, region, url in _urls(plan)
+    ]
+    return {"version": VERSION, **data}
+
+
+def render(plan: Plan, *, width: int) -> Iterator[str]:
+    """The decisions, Region by Region; a Region that repeats an earlier one is a line."""
+    pools = [p for r in plan.regions for p in r.pools]
+    models = {m.name for r in plan.regions for m in r.models}
+    jobs = {j.name for r in plan.regions for j in r.jobs}
+    yield (
+        f"{plan.project}/{plan.stack}: {counted(len(plan.regions), 'Region')}, "
+        f"{counted(len({p.name for p in pools}), 'pool')}, {counted(len(models), 'model')}, "
+        f"{counted(len(jobs), 'job')}; home Region {plan.home_region}"
+    )
+    seen: dict[tuple[str, ...], str] = {}
+    for region in plan.regions:
+        body = tuple(_region(region, width=width))
+        yield ""
+        if body in seen:
+            yield f"{region.name}  {_network(region)}; the rest as in {seen[body]}"
+            continue
+        seen[body] = region.name
+        yield f"{region.name}  {_network(region)}"
+        yield from body
+
+
+def _region(region: planned.Region, *, width: int) -> Iterator[str]:
+    if region.pools:
+        head = ("pool", "kind", "instance type", "purchase", "instances", "Neuron devices")
+        yield from table([head, *map(_pool_row, region.pools)], indent="  ", width=width)
+    if region.models or region.jobs:
+        yield ""
+        yield from table([_TASK_HEAD, *_task_rows(region)], indent="  ", width=width)
+    for job in region.jobs:
+        yield f"  job {job.name} {_when(job)}{f'; {job.waits}' if job.waits else ''}"
+
+
+def _network(region: planned.Region) -> str:
+    match region.network:
+        case planned.OwnNetwork(cidr=cidr, zones=zones, nat_zone_ids=nat):
+            ways = counted(len(nat), "NAT gateway") if nat else "VPC endpoints, no NAT gateway"
+            return f"network {cidr} in {listed([z.zone_id for z in zones])}, {ways}"
+        case planned.GivenNetwork(vpc_id=vpc, private_subnets=subnets):
+            return f"network {vpc} in {listed([z for z, _ in subnets])}"
+
+
+def _pool_row(pool: planned.Pool) -> tuple[str, ...]:
+    placed = pool.layout
+    match pool:
+        case planned.AutoScalingPool(instance_type=kind, max_size=most, min_size=least):
+            words, types = "Auto Scaling", kind
+            start = max(placed.instances_min, least)
+            size = f"{_span(start, max(placed.instances_max, least))} of at most {most}"
+        case planned.ManagedInstancesPool(instance_types=admitted):
+            words, types = "Managed Instances", listed(admitted, most=2)
+            size = _span(placed.instances_min, placed.instances_max)
+    state = f"{pool.name} (retired)" if pool.retired else pool.name
+    return state, words, types, pool.purchase.kind.replace("_", " "), size, chips(pool)
+
+
+def chips(pool: planned.Pool) -> str:
+    """`5 of 6 an instance, 5 free`: devices that slots of the pool's models cover."""
+    placed = pool.layout
+    if not placed.devices:
+        return "none" if not any(s.devices for s in placed.slots) else "all"
+    taken = {d for s in placed.slots if s.tasks_max for d in s.devices}
+    free = [d for d in range(placed.devices) if d not in taken]
+    words = f"{len(taken)} of {placed.devices} taken on each"
+    return words + (f", free: {spans(free)}" if free and taken else "")
+
+
+def _span(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}"
+
+
+_TASK_HEAD = ("model or job", "pool", "devices", "tasks", "CPU units", "MiB", "network", "rollout")
+
+
+def _task_rows(region: planned.Region) -> Iterator[tuple[str, ...]]:
+    names = {p.key: p.name for p in region.pools}
+    for model in region.models:
+        for service in model.services:
+            most = service.scaling.max_capacity if service.scaling else service.desired_count
+            yield _row(
+                model.name,
+                names[service.pool],
+                service.task_definition,
+                _span(service.desired_count, most),
+                "starts, then stops" if service.maximum_percent > 100 else "stops, then starts",
+            )
+    for job in region.jobs:
+        yield _row(f"{job.name} (job)", names[job.pool], job.task_definition, "", "")
+
+
+def _row(
+    name: str, pool: str, task: planned.TaskDefinition, tasks: str, rollout: str
+) -> tuple[str, ...]:
+    devices = task.devices if isinstance(task.devices, str) else spans(task.devices)
+    cpu, memory = sizes(task)
+    return name, pool, devices or "-", tasks, str(cpu), str(memory), task.network_mode, rollout
+
+
+def sizes(task: planned.TaskDefinition) -> tuple[int, int]:
+    """CPU units and MiB of a task, wherever its definition states them."""
+    containers: list[dict[str, int]] = json.loads(task.container_definitions)
+    cpu, memory = (sum(c.get(key, 0) for c in containers) for key in ("cpu", "memory"))
+    return task.cpu or cpu, task.memory or memory
+
+
+def _when(job: planned.Job) -> str:
+    if job.schedule is None:
+        return "starts by hand (`pulumi stack output run_commands`)"
+    return f"starts at {job.schedule.expression} {job.schedule.timezone}, and by hand"
+
+
+def endpoints(plan: Plan) -> Iterator[str]:
+    """Where each model can be called; the load balancer's name is known once it exists."""
+    urls = list(_urls(plan))
+    if urls:
+        yield ""
+        yield "Endpoints"
+        yield from table(urls, indent="  ")
+
+
+def _urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    for region in plan.regions:
+        balancer = region.load_balancer
+        for model in region.models:
+            if balancer is not None and model.target_group is not None:
+                scheme = "https" if balancer.certificate_arn else "http"
+                host = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
+                yield model.name, region.name, f"{scheme}://{host}{model.target_group.path_prefix}"

@@ -1,0 +1,151 @@
+"""What waits for ever in one update: for devices that go last, or for a count that moves last.
+
+The engine creates and updates services, waits until each is steady, and then deletes what is gone
+from the program (https://www.pulumi.com/docs/iac/concepts/how-pulumi-works/). It leaves the count
+of a scaled service alone, and moves its limits after the service. So a task can wait for a device
+that is let go only after it runs. Everything here is at the minimum of replicas: with more of them
+the same change needs more room, never less. Only what can never end is found, in whatever order
+things happen; a change that ends in some orders and waits in others passes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from neuron_ecs.diff.plans import Model, Plan, Pool, Service
+
+_Pair = tuple[Model, Service, Service | None]
+"""A service of the head's pool with its model, and as the base has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Models that wait for devices of a pool, each wanted on so many instances at once.
+
+    With `enough` instances nobody waits, wherever ECS has placed the tasks, and at the maximum of
+    replicas too: as many as there are tasks on devices of one that changes.
+    """
+
+    models: tuple[str, ...]
+    devices: tuple[int, ...]
+    instances: int
+    enough: int
+    leaving: tuple[str, ...]  # models with a service that holds some of these devices to the end
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A model with a service that can neither stop nor start a task at the count that it has."""
+
+    model: str
+    service: Service
+    tasks: int
+
+
+def waiting(base: Plan, head: Plan, pool: Pool) -> Waiting | None:
+    """Who waits for devices while the head's pool has its maximum of instances; None for nobody.
+
+    A device serves one task on each instance, so what is wanted on more instances than there may
+    be is wanted in vain, in whatever way ECS places the rest.
+    """
+    if pool.max_size is None or not pool.devices:
+        return None
+    pairs = _pairs(base, head, pool)
+    leaving = _leaving(base, head, pool)
+    wanted = dict.fromkeys(range(pool.devices), 0)
+    more = dict.fromkeys(range(pool.devices), 0)  # one at a time is enough: it frees an old one
+    waits: dict[int, set[str]] = {}
+    for model, service, old in pairs:
+        moves = old is None or old.task != service.task or _tasks(old) < _tasks(service, old)
+        for device in _devices(service, pool):
+            wanted[device] += _tasks(service, old)
+            more[device] = max(more[device], _more(service, old, device, pool))
+            if moves and _tasks(service, old):
+                waits.setdefault(device, set()).add(model.name)
+    holds: dict[int, set[str]] = {}
+    for model, service in leaving:
+        for device in _devices(service, pool):
+            wanted[device] += _tasks(service)
+            if _tasks(service):
+                holds.setdefault(device, set()).add(model.name)
+    wanted = {d: number + more[d] for d, number in wanted.items()}
+    short = [d for d, number in wanted.items() if number > pool.max_size and d in waits]
+    if not short:
+        return None
+    return Waiting(
+        tuple(sorted({name for d in short for name in waits[d]})),
+        tuple(short),
+        max(wanted[d] for d in short),
+        _enough(pairs, [s for _, s in leaving], pool),
+        tuple(sorted({name for d in short for name in holds.get(d, ())})),
+    )
+
+
+def _enough(pairs: Sequence[_Pair], leaving: Sequence[Service], pool: Pool) -> int:
+    """Instances with which nobody waits: see `Waiting`."""
+    most = [(s, max(s.most, old.most if old else 0)) for _, s, old in pairs]
+    most += [(s, s.most) for s in leaving]
+    found = 0
+    for _, service, old in pairs:
+        if old != service:
+            mine = set(_devices(service, pool))
+            tasks = sum(number for s, number in most if mine & set(_devices(s, pool)))
+            found = max(found, tasks + (old is not None and _starts_first(service)))
+    return found
+
+
+def stuck(base: Plan, head: Plan, pool: Pool) -> Iterator[Stuck]:
+    """The services of the head's pool whose new tasks never start.
+
+    The percentages follow from the new minimum of replicas, the count is still the old one: ECS
+    rounds the least number of healthy tasks up and the largest number of tasks down
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
+    """
+    for model, service, old in _pairs(base, head, pool):
+        if old is None or old.task == service.task or not _scaled(service):
+            continue
+        tasks = old.desired
+        fewest = -(-tasks * service.minimum_percent // 100)
+        most = tasks * service.maximum_percent // 100
+        if tasks and fewest >= tasks and most <= tasks:
+            yield Stuck(model.name, service, tasks)
+
+
+def _services(plan: Plan, pool: Pool) -> Iterator[tuple[Model, Service]]:
+    for model in plan.models.values():
+        if model.region == pool.region:
+            yield from ((model, s) for s in model.services if s.pool == pool.key)
+
+
+def _pairs(base: Plan, head: Plan, pool: Pool) -> Sequence[_Pair]:
+    olds = {s.key: s for _, s in _services(base, pool)}
+    return [(model, s, olds.get(s.key)) for model, s in _services(head, pool)]
+
+
+def _leaving(base: Plan, head: Plan, pool: Pool) -> Sequence[tuple[Model, Service]]:
+    kept = {s.key for _, s in _services(head, pool)}
+    return [(model, s) for model, s in _services(base, pool) if s.key not in kept]
+
+
+def _devices(service: Service, pool: Pool) -> tuple[int, ...]:
+    return tuple(range(pool.devices)) if service.devices == "all" else service.devices
+
+
+def _scaled(service: Service) -> bool:
+    return service.most != service.desired
+
+
+def _starts_first(service: Service) -> bool:
+    """Whether a deployment starts a new task before an old one stops: none may be missing."""
+    return service.minimum_percent == 100
+
+
+def _tasks(service: Service, old: Service | None = None) -> int:
+    """Tasks while the update lasts: a scaled service that exists keeps the count that it has."""
+    return old.desired if old is not None and _scaled(service) else service.desired
+
+
+def _more(service: Service, old: Service | None, device: int, pool: Pool) -> int:
+    """One more on the device, where a new task starts before an old one on it has stopped."""
+    if old is None or old.task == service.task or not _starts_first(service):
+        return 0
+    return 1 if _tasks(service, old) and device in _devices(old, pool) and old.desired else 0

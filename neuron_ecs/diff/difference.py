@@ -1,0 +1,225 @@
+"""The whole difference between two sides, put together; and its form as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import catalog
+from catalog import Catalog
+from neuron_ecs.cli.plan import document as plan_document
+from neuron_ecs.diff import impact, price, refusals
+from neuron_ecs.diff.impact import Impact, PoolChange
+from neuron_ecs.diff.plans import NOTHING, Plan, UnreadableError, read_plan
+from neuron_ecs.diff.price import Price
+from neuron_ecs.diff.refusals import Refusal
+from neuron_ecs.diff.resources import ResourceChange, compare
+from neuron_ecs.diff.sides import Side, Sides
+from neuron_ecs.diff.structure import Difference, differences
+from neuron_ecs.diff.workloads import (
+    Hold,
+    ModelChange,
+    Replan,
+    disturbed,
+    hold,
+    job_changes,
+    model_changes,
+)
+from neuron_ecs.recording.graph import Json
+from planning import Refused, decide
+
+Finding = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The findings of both sides, told apart by code and path."""
+
+    new: tuple[Finding, ...]
+    gone: tuple[Finding, ...]
+    still: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything there is to say about the way from the base to the head."""
+
+    project: str
+    stack: str
+    base: Side
+    head: Side
+    skipped: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    settings: tuple[Difference, ...]
+    resources: tuple[ResourceChange, ...] | None  # None: plan only
+    models: tuple[ModelChange, ...]
+    jobs: tuple[ModelChange, ...]
+    pools: tuple[PoolChange, ...]
+    impacts: Mapping[tuple[str, str], Impact]
+    disturbed: tuple[ModelChange, ...]
+    hold: Hold | None
+    refusals: tuple[Refusal, ...]
+    price: Price | None
+    findings: Findings
+    before: Plan
+    after: Plan
+
+    @property
+    def plan_only(self) -> str:
+        """Why there are no resources, where there are none."""
+        said = [
+            f"{word}: {side.no_graph}"
+            for word, side in (("base", self.base), ("head", self.head))
+            if side.no_graph
+        ]
+        return "; ".join(said)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The errors of the head."""
+        return tuple(f for f in self.head.findings if f["severity"] == "error")
+
+    @property
+    def unread(self) -> bool:
+        """Whether the head has no plan and no finding that says why, or a program that fails."""
+        return (self.head.plan is None and not self.errors) or self.head.broken
+
+    @property
+    def real(self) -> tuple[ResourceChange, ...]:
+        """The resources that AWS would see a call for."""
+        return tuple(
+            r
+            for r in self.resources or ()
+            if not r.component and (r.action != "engine_only" or r.renamed)
+        )
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs that someone could notice."""
+        return bool(
+            self.settings
+            or self.resources
+            or self.models
+            or self.jobs
+            or self.pools
+            or self.findings.new
+            or self.findings.gone
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether the head cannot be built, or not in one update."""
+        return bool(self.errors or self.refusals or self.unread)
+
+
+def put_together(sides: Sides, known: Catalog | None = None) -> Whole:
+    """Compares both sides in every respect."""
+    known = known or catalog.load()
+    notes = list(sides.notes)
+    base_side, before = _read(sides.base)
+    head_side, after = _read(sides.head)
+    told = before is not NOTHING or sides.base.plan is not None
+    comparable = told and head_side.plan is not None
+    base_config, head_config = base_side.config, head_side.config
+    resources = None
+    if base_side.graph is not None and head_side.graph is not None:
+        resources = compare(
+            base_side.graph,
+            head_side.graph,
+            known,
+            project=sides.project,
+            stack=head_side.stack or base_side.stack,
+        )
+    models = model_changes(before, after, base_config, head_config) if comparable else ()
+    moved = disturbed(models)
+    return Whole(
+        project=sides.project,
+        stack=head_side.stack or base_side.stack,
+        base=base_side,
+        head=head_side,
+        skipped=sides.skipped,
+        left_out=sides.left_out,
+        notes=tuple(notes),
+        settings=tuple(_settings(base_config, head_config)),
+        resources=resources,
+        models=models,
+        jobs=job_changes(before, after) if comparable else (),
+        pools=impact.pool_changes(before, after) if comparable else (),
+        impacts=impact.impacts(models, resources, before, after) if comparable else {},
+        disturbed=moved,
+        hold=_hold(moved, before, after, head_side, base_config, sides.project),
+        refusals=refusals.refusals(before, after, head_config) if comparable else (),
+        price=price.price(before, after, known) if comparable else None,
+        findings=_findings(base_side.findings, head_side.findings),
+        before=before,
+        after=after,
+    )
+
+
+def _read(side: Side) -> tuple[Side, Plan]:
+    try:
+        return side, read_plan(side.plan)
+    except UnreadableError as error:
+        return replace(side, plan=None, graph=None, no_graph=str(error)), NOTHING
+
+
+def _hold(
+    moved: Sequence[ModelChange],
+    before: Plan,
+    after: Plan,
+    head: Side,
+    base_config: Mapping[str, str] | None,
+    project: str,
+) -> Hold | None:
+    if not moved or head.config is None:
+        return None
+    if head.foreign:
+        return Hold({}, works=False, why_not="the head's program is not the one that runs")
+
+    def replanned(texts: Mapping[str, str]) -> Plan | None:
+        try:
+            plan = decide(texts, catalog.load(), project=project, stack=head.stack)
+        except Refused:
+            return None
+        return read_plan(plan_document(plan))
+
+    replan: Replan = replanned
+    return hold(moved, before, after, head.config, replan, base_config, _legal)
+
+
+def _legal(instance_type: str, size: int) -> Sequence[tuple[int, ...]]:
+    sets = catalog.load().device_sets(instance_type)
+    return [tuple(range(first, first + number)) for first, number in sets if number == size]
+
+
+def _settings(
+    before: Mapping[str, str] | None, after: Mapping[str, str] | None
+) -> Sequence[Difference]:
+    """What the stack file itself says otherwise, by path; nothing where one side has no file."""
+    if before is None or after is None:
+        return ()
+    sides = [
+        {key.rpartition(":")[2] if "aws:" not in key else key: _value(t) for key, t in c.items()}
+        for c in (before, after)
+    ]
+    return tuple(differences(sides[0], sides[1]))
+
+
+def _value(text: str) -> Json:
+    if text[:1] in {"{", "["}:
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    return text
+
+
+def _findings(before: Sequence[Finding], after: Sequence[Finding]) -> Findings:
+    olds, news = (
+        {(f["code"], f["path"], f["severity"]): f for f in found} for found in (before, after)
+    )
+    return Findings(
+        tuple(f for k, f in news.items() if k not in olds),
+        tuple(f for k, f in olds.items() if k not in news),
+        tuple(f for k, f in news.items() if k in olds),
+    )

@@ -1,0 +1,289 @@
+"""The difference as JSON, in the form of `neuron_ecs.diff.json_form`."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from neuron_ecs.diff import json_form as form
+from neuron_ecs.diff.difference import Finding, Whole
+from neuron_ecs.diff.impact import Impact, PoolChange
+from neuron_ecs.diff.plans import Model, Pool
+from neuron_ecs.diff.price import FREE, Amount, Cost, Line, Price
+from neuron_ecs.diff.refusals import Refusal
+from neuron_ecs.diff.resources import PropertyChange, ResourceChange
+from neuron_ecs.diff.sides import Side
+from neuron_ecs.diff.structure import ABSENT, Difference, dotted, safe
+from neuron_ecs.diff.workloads import ModelChange
+from neuron_ecs.recording.graph import UNKNOWN, Json
+
+
+def document(whole: Whole, verdict: str) -> form.Document:
+    """The whole difference; what looks like a credential is hidden."""
+    found: form.Document = {
+        "version": form.VERSION,
+        "project": whole.project,
+        "stack": whole.stack,
+        "verdict": verdict,
+        "changed": whole.changed,
+        "failed": whole.failed,
+        "base": _side(whole.base),
+        "head": _side(whole.head),
+        "plan_only": whole.plan_only or None,
+        "regions_not_registered": list(whole.skipped),
+        "workloads_not_registered": [f"{region}/{name}" for region, name in whole.left_out],
+        "notes": list(whole.notes),
+        "settings": [_setting(d) for d in whole.settings],
+        "models": [_workload(whole, c) for c in whole.models],
+        "jobs": [_workload(whole, c) for c in whole.jobs],
+        "pools": [_pool_change(c) for c in whole.pools],
+        "hold": _hold(whole),
+        "refusals": [_refusal(r) for r in whole.refusals],
+        "resources": None if whole.resources is None else [_resource(r) for r in whole.resources],
+        "price": _price(whole.price) if whole.price else None,
+        "findings": {
+            "new": _findings(whole.findings.new),
+            "gone": _findings(whole.findings.gone),
+            "still": _findings(whole.findings.still),
+        },
+    }
+    return safe(cast(Json, found))
+
+
+def not_compared(stack: str, why: str) -> form.Document:
+    """The form of a difference that cannot be found."""
+    nobody: form.Side = {"label": "", "commit": None, "planned": False, "no_graph": why}
+    return {
+        "version": form.VERSION,
+        "project": "",
+        "stack": stack,
+        "verdict": why,
+        "changed": True,
+        "failed": True,
+        "base": nobody,
+        "head": nobody,
+        "plan_only": why,
+        "regions_not_registered": [],
+        "workloads_not_registered": [],
+        "notes": [],
+        "settings": [],
+        "models": [],
+        "jobs": [],
+        "pools": [],
+        "hold": None,
+        "refusals": [],
+        "resources": None,
+        "price": None,
+        "findings": {"new": [], "gone": [], "still": []},
+    }
+
+
+def _side(side: Side) -> form.Side:
+    return {
+        "label": side.label,
+        "commit": side.commit or None,
+        "planned": side.plan is not None,
+        "no_graph": side.no_graph or None,
+    }
+
+
+def _setting(found: Difference) -> form.Setting:
+    told: form.Setting = {"path": dotted(found.path)}
+    _stands(told, found.before, found.after)
+    return told
+
+
+def _stands(told: form.Setting | form.Property, before: Json, after: Json) -> None:
+    """What is absent has no key."""
+    if before is not ABSENT:
+        told["before"] = before
+    if after is not ABSENT:
+        told["after"] = after
+
+
+def _workload(whole: Whole, change: ModelChange) -> form.Workload:
+    felt = whole.impacts.get((change.region, change.name)) if not change.is_job else None
+    return {
+        "region": change.region,
+        "name": change.name,
+        "kinds": list(change.kinds),
+        "told": list(change.told),
+        "touched": change.touched,
+        "before": _model(change.before),
+        "after": _model(change.after),
+        "impact": _impact(felt) if felt else None,
+    }
+
+
+def _impact(felt: Impact) -> form.Impact:
+    return {
+        "word": felt.word,
+        "text": felt.text,
+        "gap": {"least": felt.gap.least, "most": felt.gap.most} if felt.gap else None,
+        "extra_instances": felt.extra_instances,
+        "doubled": felt.doubled,
+    }
+
+
+def _model(model: Model | None) -> form.Model | None:
+    if model is None:
+        return None
+    return {
+        "pool": model.pool,
+        "replicas": {"min": model.least, "max": model.most},
+        "images": list(model.images),
+        "services": [
+            {
+                "key": s.key,
+                "devices": "all" if s.devices == "all" else list(s.devices),
+                "tasks": {"min": s.desired, "max": s.most},
+            }
+            for s in model.services
+        ],
+    }
+
+
+def _pool_change(change: PoolChange) -> form.Pool:
+    return {
+        "region": change.region,
+        "name": change.name,
+        "told": list(change.told),
+        "impact": change.impact or None,
+        "before": _pool(change.before),
+        "after": _pool(change.after),
+    }
+
+
+def _pool(pool: Pool | None) -> form.PoolSide | None:
+    if pool is None:
+        return None
+    return {
+        "kind": pool.kind,
+        "instance_types": list(pool.types),
+        "purchase": pool.purchase,
+        "max_size": pool.max_size,
+        "devices": pool.devices,
+        "instances": {"min": pool.instances_min, "max": pool.instances_max},
+        "retired": pool.retired,
+        "layout": [
+            {
+                "workload": seat.workload,
+                "job": seat.is_job,
+                "devices": list(seat.devices),
+                "tasks": {"min": seat.least, "max": seat.most},
+            }
+            for seat in pool.seats
+        ],
+    }
+
+
+def _hold(whole: Whole) -> form.Hold | None:
+    if not whole.disturbed:
+        return None
+    found = whole.hold
+    return {
+        "models": [f"{c.region}/{c.name}" for c in whole.disturbed],
+        "neuron_devices": {m: list(d) for m, d in found.ids.items()} if found else {},
+        "works": found.works if found else False,
+        "why_not": (found.why_not if found else "the stack file cannot be read") or None,
+    }
+
+
+def _refusal(found: Refusal) -> form.Refusal:
+    return {
+        "code": found.code,
+        "region": found.regions[0],
+        "regions": list(found.regions),
+        "path": found.path,
+        "what": found.what,
+        "why": found.why,
+        "steps": list(found.steps),
+    }
+
+
+def _resource(change: ResourceChange) -> form.Resource:
+    told: form.Resource = {
+        "action": change.action,
+        "urn": change.urn,
+        "base_urn": change.base_urn if change.renamed else None,
+        "type": change.type,
+        "name": change.name,
+        "region": change.region or None,
+        "component": change.component,
+        "properties": [_property(p) for p in change.properties],
+    }
+    if change.action == "create":
+        told["inputs"] = change.after["inputs"]
+    if change.action == "delete":
+        told["inputs"] = change.before["inputs"]
+    return told
+
+
+def _property(change: PropertyChange) -> form.Property:
+    told: form.Property = {
+        "path": list(change.path),
+        "effect": change.effect,
+        "source": change.source or None,
+        "follows": change.follows or None,
+    }
+    if change.follows:
+        told["after"] = dict(UNKNOWN)
+    else:
+        _stands(told, change.before, change.after)
+    return told
+
+
+def _price(found: Price) -> form.Price:
+    return {
+        "currency": "USD",
+        "hours": found.hours,
+        "before": _amount(found.before),
+        "after": _amount(found.after),
+        "difference": _amount(found.difference),
+        "by_region": [
+            {"region": r, "before": _amount(b), "after": _amount(a)}
+            for r, (b, a) in found.by_region().items()
+        ],
+        "by_model": [
+            {"model": m if m != FREE else None, "before": _amount(b), "after": _amount(a)}
+            for m, (b, a) in found.by_model().items()
+        ],
+        "lines": [_line(line) for line in found.lines],
+        "not_included": list(found.not_included),
+    }
+
+
+def _line(line: Line) -> form.Line:
+    return {
+        "region": line.region,
+        "pool": line.pool,
+        "included": line.included,
+        "why_not": line.why_not or None,
+        "source": line.source or None,
+        "date": line.date or None,
+        "note": line.note or None,
+        "before": _cost(line.before),
+        "after": _cost(line.after),
+    }
+
+
+def _cost(cost: Cost | None) -> form.Cost | None:
+    if cost is None:
+        return None
+    return {
+        "instance_type": cost.instance_type,
+        "purchase": cost.purchase,
+        "usd_per_hour": None if cost.rate is None else f"{cost.rate:f}",
+        "instances": {"min": cost.instances_min, "max": cost.instances_max},
+        "usd_per_month": _amount(cost.amount),
+        "by_model": [
+            {"model": m if m != FREE else None, "usd_per_month": _amount(a)}
+            for m, a in sorted(cost.shares.items())
+        ],
+    }
+
+
+def _amount(amount: Amount) -> form.Amount:
+    return {"min": f"{amount.minimum:.2f}", "max": f"{amount.maximum:.2f}"}
+
+
+def _findings(found: Sequence[Finding]) -> list[form.Finding]:
+    return [cast(form.Finding, dict(finding)) for finding in found]

@@ -1,0 +1,295 @@
+"""The difference as a pull-request comment: GitHub's Markdown, within its size, safe to post.
+
+Whatever comes from a stack file is written so that it can be nothing but text: no markup, no HTML,
+no mention, no link. What does not fit is counted, never silently left out.
+"""
+
+import re
+import string
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from messages.phrases import counted, listed
+from neuron_ecs.diff.difference import Finding, Whole
+from neuron_ecs.diff.price import FREE
+from neuron_ecs.diff.structure import dotted
+from neuron_ecs.diff.summary import (
+    ResourceRow,
+    model_money,
+    model_rows,
+    property_lines,
+    refused_in,
+    resource_rows,
+    setting_line,
+    signed_span,
+    span,
+    verdict,
+)
+from neuron_ecs.diff.text import layout
+
+LIMIT = 65_536
+"""Characters of a comment; counted in bytes here, which are never fewer."""
+
+MARKER = "<!-- neuron-ecs diff -->"
+"""The comment's last line, by which a later run finds it."""
+
+_LONGEST = 600
+_NEVER_SPECIAL = frozenset(string.ascii_letters + string.digits + " ,;./()%:+-=?'\"{}→±…–·×")
+_BREAK = "\u200b"
+
+
+def plain(text: str) -> str:
+    """The text as text and nothing else, for prose and table cells.
+
+    Each character that could mean something to Markdown or HTML is an entity. GitHub looks for
+    mentions, references and addresses in the finished text, so these are broken by a space of no
+    width.
+    """
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 1]}…"
+    text = "".join(_visible(c) for c in text)
+    text = re.sub(r"([@#])", rf"\1{_BREAK}", text)
+    text = re.sub(r"://", f":{_BREAK}//", text)
+    text = re.sub(r"(?i)\b(www|GH)(?=[.-])", rf"\1{_BREAK}", text)
+    return "".join(c if c in _NEVER_SPECIAL or c == _BREAK else _entity(c) for c in text)
+
+
+def code(text: str) -> str:
+    """The text in the type of code; GitHub looks for no mention in it."""
+    return f"<code>{plain(text)}</code>"
+
+
+def _entity(character: str) -> str:
+    return character if ord(character) > 127 else f"&#{ord(character)};"
+
+
+def _visible(character: str) -> str:
+    """The character; a space or a question mark for what cannot be seen or turns the text round."""
+    if character in "\n\r\t":
+        return " "
+    return "?" if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"} else character
+
+
+def render(whole: Whole, *, limit: int = LIMIT) -> str:
+    """The comment, at most `limit` bytes long; the verdict is its first line."""
+    writer = _Writer(limit)
+    mark = "❌ " if whole.failed else "" if not whole.changed else "⚠️ " if _risky(whole) else ""
+    writer.put(f"{mark}**{plain(verdict(whole))}**")
+    writer.put("")
+    writer.put(f"{code(whole.base.label)} → {code(whole.head.label)}, stack {code(whole.stack)}")
+    if whole.plan_only and not whole.errors:
+        writer.put(f"Plan only: {plain(whole.plan_only)}")
+    for note in whole.notes:
+        writer.put(f"Note: {plain(note)}")
+    writer.open(None, list(_refusals(whole)), "refusals")
+    errors = [f for f in whole.findings.new if f["severity"] == "error"]
+    errors += [f for f in whole.findings.still if f["severity"] == "error"]
+    writer.open(None, list(_finding_lines(errors)), "errors")
+    rows = list(_model_table(whole))
+    if rows:
+        writer.open(None, ["", *_MODEL_HEAD, *rows], "models")
+    writer.open(None, list(_disturbed(whole)), "lines")
+    for summary, lines in _folded(whole):
+        if lines:
+            writer.open(summary, lines, "lines")
+    return writer.text()
+
+
+def _risky(whole: Whole) -> bool:
+    words = {i.word for i in whole.impacts.values()}
+    return bool(whole.disturbed or words & {"replaced in place", "ends"})
+
+
+class _Writer:
+    """Puts lines together as long as they fit, with room for what closes the comment."""
+
+    _END = 400  # for the closing tags, the marker and the sentence about what was left out
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit - self._END
+        self.lines: list[str] = []
+        self.omitted: list[str] = []
+
+    def put(self, line: str) -> bool:
+        size = len(line.encode()) + 1
+        if size > self.left:
+            return False
+        self.left -= size
+        self.lines.append(line)
+        return True
+
+    def open(self, summary: str | None, lines: Sequence[str], noun: str) -> None:
+        """A part, folded under its summary where it has one; counts what does not fit."""
+        if not lines:
+            return
+        frame = 120 + len((summary or "").encode())
+        if self.left < frame + 200:
+            self.omitted.append(f"{summary or noun} ({len(lines)} lines)")
+            return
+        self.left -= frame
+        if summary:
+            self.lines += ["", "<details>", f"<summary>{summary}</summary>", ""]
+        for number, line in enumerate(lines):
+            if not self.put(line):
+                rest = len(lines) - number
+                self.lines.append("")
+                self.lines.append(f"… {rest} more {noun} do not fit here.")
+                self.omitted.append(f"{rest} {noun} of {summary or 'the table'}")
+                break
+        if summary:
+            self.lines += ["", "</details>"]
+
+    def text(self) -> str:
+        if self.omitted:
+            told = "; ".join(self.omitted)
+            told = told if len(told.encode()) < 200 else f"{len(self.omitted)} parts"
+            self.lines += ["", f"Cut at GitHub's limit: {told}. `diff --json` has everything."]
+        return "\n".join([*self.lines, "", MARKER]) + "\n"
+
+
+_MODEL_HEAD = (
+    "| model | Regions | change | impact | USD a month, at minimum to maximum |",
+    "| --- | --- | --- | --- | --- |",
+)
+
+
+def _model_table(whole: Whole) -> Iterator[str]:
+    for row in model_rows(whole):
+        told = f": {'; '.join(row.told)}" if row.told else ""
+        change = plain(f"{', '.join(row.kinds)}{told}")
+        if not row.touched and row.impact and row.impact.word != "none":
+            change += " **(not touched)**"
+        felt = f"{row.impact.word}: {row.impact.text}" if row.impact else ""
+        bold = row.impact is not None and row.impact.word in {"replaced in place", "ends"}
+        impact = f"**{plain(felt)}**" if bold else plain(felt)
+        name = code(row.name) + (" (job)" if row.is_job else "")
+        money = "" if row.is_job else plain(model_money(whole, row.name, row.regions))
+        yield f"| {name} | {plain(listed(row.regions, most=6))} | {change} | {impact} | {money} |"
+
+
+def _refusals(whole: Whole) -> Iterator[str]:
+    for found in whole.refusals:
+        yield ""
+        what = plain(found.what + refused_in(found))
+        yield f"**{found.code}** {code(found.path)} {what}. {plain(found.why)}"
+        yield ""
+        for number, step in enumerate(found.steps, 1):
+            yield f"{number}. {plain(step)}"
+
+
+def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield ""
+        place = code(finding["path"] or "the stack file")
+        yield f"**{finding['severity']} {plain(finding['code'])}** {place} {plain(finding['what'])}"
+        if finding["why"]:
+            yield f"<br>why: {plain(finding['why'])}"
+        if finding["fix"]:
+            yield f"<br>fix: {plain(finding['fix'])}"
+
+
+def _disturbed(whole: Whole) -> Iterator[str]:
+    for change in whole.disturbed:
+        yield ""
+        yield (
+            f"⚠️ {code(change.name)} moves in {plain(change.region)} though nobody touched it: "
+            f"{plain('; '.join(change.told))}"
+        )
+    if not whole.disturbed:
+        return
+    yield ""
+    found = whole.hold
+    if found and found.works:
+        yield "These settings keep it where it is (planned with them):"
+        yield ""
+        yield from (f"- {code(line)}" for line in found.lines)
+    else:
+        why = found.why_not if found else "the stack file cannot be read"
+        yield f"No explicit ids keep it where it is: {plain(why)}"
+
+
+def _folded(whole: Whole) -> Iterator[tuple[str, list[str]]]:
+    found = whole.findings
+    others = [f for f in found.new if f["severity"] != "error"]
+    told = [*_finding_lines(others)]
+    if found.gone:
+        gone = listed(dict.fromkeys(f"{f['code']} {f['path']}" for f in found.gone), most=20)
+        told += ["", f"gone: {plain(gone)}"]
+    if found.still:
+        still = listed(dict.fromkeys(f"{f['code']} {f['path']}" for f in found.still), most=20)
+        told += ["", f"still there: {plain(still)}"]
+    summary = (
+        f"Findings: {len(found.new)} new, {len(found.gone)} gone, {len(found.still)} still there"
+    )
+    yield summary, told
+    lines = [setting_line(dotted(d.path), d.before, d.after) for d in whole.settings]
+    yield f"Stack file: {counted(len(lines), 'setting')}", [f"- {code(line)}" for line in lines]
+    yield _price_summary(whole), list(_price(whole))
+    yield f"Chips: {counted(len(whole.pools), 'pool')}", list(_pools(whole))
+    rows = resource_rows(whole)
+    resources = [line for row in rows for line in _resource(row)]
+    if resources and whole.skipped:
+        resources += ["", f"Nothing changes in {plain(listed(whole.skipped, most=20))}."]
+    yield f"Resources: {counted(len(whole.real), 'change')}", resources
+
+
+def _resource(row: ResourceRow) -> Iterator[str]:
+    names = "" if len(row.names) == 1 or not row.type else f": {listed(row.names, most=4)}"
+    yield f"- {code(row.head + names)}"
+    for change in row.properties:
+        for line in property_lines(change):
+            yield f"  - {code(line)}"
+
+
+def _pools(whole: Whole) -> Iterator[str]:
+    for change in whole.pools:
+        yield f"- {code(change.name)} in {plain(change.region)}: {plain('; '.join(change.told))}"
+        if change.impact:
+            yield f"  - {plain(change.impact)}"
+        old, new = layout(change.before), layout(change.after)
+        if old != new:
+            for word, text in (("before", old), ("after", new)):
+                if text:
+                    yield f"  - {word}: {plain(text)}"
+
+
+def _price_summary(whole: Whole) -> str:
+    if whole.price is None:
+        return "Price"
+    return f"Price: {plain(signed_span(whole.price.difference))} USD a month"
+
+
+def _price(whole: Whole) -> Iterator[str]:
+    found = whole.price
+    if found is None or not found.lines:
+        return
+    yield f"A month of {found.hours} hours, at minimum to maximum size."
+    yield ""
+    yield "| | before | after | difference |"
+    yield "| --- | --- | --- | --- |"
+
+    def row(name: str, before: str, after: str, difference: str) -> str:
+        return f"| {name} | {plain(before)} | {plain(after)} | {plain(difference)} |"
+
+    yield row("**all**", span(found.before), span(found.after), signed_span(found.difference))
+    for region, (before, after) in found.by_region().items():
+        yield row(plain(region), span(before), span(after), signed_span(after - before))
+    for model, (before, after) in found.by_model().items():
+        name = "chips that no model holds" if model == FREE else code(model)
+        yield row(name, span(before), span(after), signed_span(after - before))
+    yield ""
+    for line in found.lines:
+        side = line.after or line.before
+        assert side is not None
+        place = f"{code(line.pool)} in {plain(line.region)}"
+        note = f" ({plain(line.note)})" if line.note else ""
+        if line.included:
+            rate = plain(f"${side.rate} an hour for {side.instance_type}, as of {line.date}")
+            yield f"- included: {place}, {rate}{note}"
+        else:
+            yield f"- not included: {place}: {plain(line.why_not)}{note}"
+    for missing in found.not_included:
+        if not missing.startswith("pool "):
+            yield f"- not included: {plain(missing)}"
+    for source in dict.fromkeys(line.source for line in found.lines if line.source):
+        yield f"- source: {plain(source)}"

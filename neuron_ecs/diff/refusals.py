@@ -1,0 +1,209 @@
+"""Changes that fail half-way although both stack files can be built, and the steps instead.
+
+Each is what a real engine did against a stand-in for AWS; the plan of one stack file alone cannot
+see it, since it is about the way from one to the other.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from messages.phrases import counted, listed
+from neuron_ecs.cli.plan import spans
+from neuron_ecs.diff.deadlocks import Waiting, stuck, waiting
+from neuron_ecs.diff.plans import Plan, Pool
+
+Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005"]
+
+MEANINGS: Mapping[Code, str] = {
+    "ND001": "a pool leaves in one update while models use it",
+    "ND002": "a pool changes its purchase, type or kind in place",
+    "ND003": "services wait for devices that others hold until they are steady",
+    "ND004": "a Region changes its VPC in place",
+    "ND005": "a scaled model gets a new task and a higher minimum at once, and no task may stop",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What cannot be done in one update, in these Regions, why, and the two that do it."""
+
+    code: Code
+    regions: tuple[str, ...]
+    path: str
+    what: str
+    why: str
+    steps: tuple[str, ...]
+
+
+_IN_USE = (
+    "AWS does not let go of a capacity provider while a service uses it, and the engine deletes "
+    "last: the update fails half-way (ResourceInUseException)."
+)
+
+
+def refusals(
+    base: Plan, head: Plan, config: Mapping[str, str] | None = None
+) -> tuple[Refusal, ...]:
+    """All of them, by code and place; `config` holds the texts of the head's stack file."""
+    alike: dict[Refusal, list[str]] = {}
+    for found in (*_pools(base, head), *_waiting(base, head, config or {}), *_networks(base, head)):
+        alike.setdefault(replace(found, regions=()), []).extend(found.regions)
+    told = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
+    return tuple(sorted(told, key=lambda r: (r.code, r.path, r.regions)))
+
+
+def users(plan: Plan, pool: Pool) -> tuple[str, ...]:
+    """The models with a service on the pool."""
+    return tuple(
+        sorted(
+            m.name
+            for m in plan.models.values()
+            if m.region == pool.region and any(s.pool == pool.key for s in m.services)
+        )
+    )
+
+
+def _pools(base: Plan, head: Plan) -> Iterator[Refusal]:
+    for key, pool in sorted(base.pools.items()):
+        used = users(base, pool)
+        stays = head.pools.get(key)
+        # With the last pool of its kind the cluster goes as well, and everything on it before it.
+        if not used or (pool.region, pool.kind) not in head.clusters:
+            continue
+        path = f"capacity.{pool.name}"
+        if stays is None:
+            yield Refusal(
+                "ND001",
+                (pool.region,),
+                path,
+                f"leaves in one update while {listed(used)} "
+                f"{'uses' if len(used) == 1 else 'use'} it",
+                _IN_USE,
+                (
+                    f"keep {path} with `retired: true`, move or remove "
+                    f"{listed(used)}, and run the update",
+                    f"remove {path} in the next change",
+                ),
+            )
+        elif stays.key != pool.key:
+            what = _what_changed(pool, stays)
+            yield Refusal(
+                "ND002",
+                (pool.region,),
+                path,
+                f"changes its {what} under {listed(used)}",
+                _IN_USE + " A live service never changes its capacity provider.",
+                (
+                    f"leave {path} as it is, add a pool with the new {what.split(' ')[0]} beside "
+                    f"it, point {listed(used)} to that one, write `retired: true` in {path}, and "
+                    "run the update",
+                    f"remove {path} in the next change",
+                ),
+            )
+
+
+def _what_changed(old: Pool, new: Pool) -> str:
+    if old.kind != new.kind:
+        return f"kind ({old.kind} → {new.kind})"
+    if old.purchase != new.purchase:
+        return f"purchase ({old.purchase} → {new.purchase})"
+    return f"instance_type ({listed(old.types, most=2)} → {listed(new.types, most=2)})"
+
+
+# ---- what waits for ever ------------------------------------------------------------------------
+
+
+def _waiting(base: Plan, head: Plan, config: Mapping[str, str]) -> Iterator[Refusal]:
+    if not head.wait_for_steady_state:
+        return
+    for key, pool in sorted(head.pools.items()):
+        old = base.pools.get(key)
+        if old is None or old.key != pool.key:
+            continue
+        found = waiting(base, head, pool)
+        if found is not None:
+            path = _of_size(pool, config)
+            held = (
+                f"{listed(found.leaving)} {'holds' if len(found.leaving) == 1 else 'hold'} them "
+                "to the end"
+                if found.leaving
+                else "old tasks hold them until new ones run"
+            )
+            yield Refusal(
+                "ND003",
+                (pool.region,),
+                path,
+                f"is {pool.max_size}; while {listed(found.models)} "
+                f"{'changes' if len(found.models) == 1 else 'change'}, devices "
+                f"{spans(found.devices)} are wanted on {counted(found.instances, 'instance')}: "
+                f"{held}",
+                "A service must be steady before the engine deletes the one that goes: without a "
+                "free device the update waits until it fails.",
+                _steps(found, pool, path),
+            )
+        for one in stuck(base, head, pool):
+            yield Refusal(
+                "ND005",
+                (pool.region,),
+                f"models.{one.model}",
+                f"changes its task and its minimum of replicas at once: a service has "
+                f"{counted(one.tasks, 'task')}, keeps {one.service.minimum_percent} % of them and "
+                "starts none beside them",
+                "The count of a scaled service moves after its task definition is in use: until "
+                "then ECS may neither stop a task nor start one, and the update waits until it "
+                "fails.",
+                (
+                    f"change replicas of models.{one.model} alone, and run the update",
+                    "change the rest in the next one",
+                ),
+            )
+
+
+def _of_size(pool: Pool, config: Mapping[str, str]) -> str:
+    """Where the stack file says how large the pool may be in its Region."""
+    text = next((t for key, t in config.items() if key.endswith(":capacity")), "{}")
+    with suppress(ValueError, KeyError, TypeError):
+        if "max_size" in json.loads(text)[pool.name]["regions"][pool.region]:
+            return f"capacity.{pool.name}.regions.{pool.region}.max_size"
+    return f"capacity.{pool.name}.max_size"
+
+
+def _steps(found: Waiting, pool: Pool, path: str) -> tuple[str, str]:
+    """Two updates that always end; more room may be enough, unless the plan with it is another."""
+    room = f"{path}: {found.enough} for this update; this command says whether it is enough"
+    if not found.leaving:
+        return f"write {room}", f"write {path}: {pool.max_size} again in the next change"
+    return (
+        f"remove {listed(found.leaving)}, leave {listed(found.models)} as before, and run the "
+        f"update (or write {room})",
+        f"change {listed(found.models)} in the next one",
+    )
+
+
+# ---- networks --------------------------------------------------------------------------------
+
+
+def _networks(base: Plan, head: Plan) -> Iterator[Refusal]:
+    for region, before in sorted(base.networks.items()):
+        after = head.networks.get(region)
+        runs = any(where == region for where, _ in base.clusters)
+        if after is None or after == before or not runs:
+            continue
+        yield Refusal(
+            "ND004",
+            (region,),
+            f"regions.{region}.network",
+            f"changes the VPC under what runs there ({before} → {after})",
+            "A load balancer, a security group and an instance stay in the VPC in which they were "
+            "made: the update would fail with instances in both "
+            "(https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/"
+            "API_SetSubnets.html).",
+            (
+                f"take {region} out of regions, and out of what names it, and run the update: what "
+                "serves there ends",
+                f"write {region} again with its new network in the next change",
+            ),
+        )

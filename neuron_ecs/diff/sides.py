@@ -1,0 +1,450 @@
+"""Reads the two sides of a comparison: stack files, or revisions of the project.
+
+A revision whose program is the one that runs is only another stack file. Any other revision is
+checked out in a worktree of its own and asked through its own commands, `plan --json` and
+`preview --json`; what those say in a form that is not known here is reported, not guessed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import catalog
+from messages.finding import Finding
+from neuron_ecs import terminal as report
+from neuron_ecs.cli import plan as plan_command
+from neuron_ecs.diff.unchanged import differing
+from neuron_ecs.recording.graph import Json
+from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
+from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
+from planning import Plan, Refused, decide
+
+PLAN_VERSION = plan_command.VERSION
+GRAPH_VERSION = 1
+"""The versions of the JSON of `plan` and `preview` that are read."""
+
+_NOT_THE_PROGRAM = (
+    "Pulumi.*.yaml",
+    "Pulumi.*.yml",
+    "*.md",
+    ".github",
+    "docs",
+    "examples",
+    "tests",
+)
+"""What of a revision cannot change a graph, given the same stack file."""
+
+_REQUIREMENTS = "requirements.txt"
+
+
+class UsageError(Exception):
+    """What was named cannot be compared; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two states: what was decided, and what would be registered.
+
+    `plan` is the JSON of `cli plan`; None where the stack file is refused. `graph` holds the
+    resources of `cli preview`, of the Regions that were registered; None where there is none, and
+    then `no_graph` says why, and `broken` that its program was asked for it and failed. `config`
+    holds the texts of the stack file, where they could be read.
+    """
+
+    label: str
+    stack: str
+    plan: Mapping[str, Json] | None
+    findings: tuple[Mapping[str, str], ...]
+    graph: tuple[Json, ...] | None = None
+    no_graph: str = ""
+    config: Mapping[str, str] | None = None
+    commit: str = ""
+    foreign: bool = False
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides. What registers the same on both is not registered at all: the Regions `skipped`,
+    and the workloads (Region, path) `left_out` of the others."""
+
+    project: str
+    base: Side
+    head: Side
+    skipped: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One side undecided: a file that this program plans, or a foreign revision."""
+
+    label: str
+    file: StackFile | None
+    refused: tuple[Finding, ...] = ()
+    commit: str = ""
+    checkout: Path | None = None  # the project in a worktree, for a foreign program
+    missing: str = ""  # the stack file that the revision does not have
+
+
+def read_sides(
+    base: str,
+    head: str,
+    *,
+    stack: str | None,
+    base_python: str | None = None,
+    directory: Path,
+    root: Path = ROOT,
+    recorder: Recorder | None = None,
+) -> Sides:
+    """Both sides of the comparison. Raises `UsageError`.
+
+    `root` is the directory of the program that runs. A `recorder` is one that has begun already
+    and goes on; without one, one is started here and ended.
+    """
+    with ExitStack() as kept:
+        recorder = recorder or kept.enter_context(Recorder())
+        repository = _Repository(directory, root, kept)
+        head_commit = None if _is_file(head) else repository.commit(head)
+        base_commit = None
+        if not _is_file(base):
+            base_commit = repository.merge_base(base, head_commit)
+        if (base_commit or head_commit) and not stack:
+            stacks = [s for s in (_stack_named(base), _stack_named(head)) if s]
+            if not stacks:
+                raise UsageError("a revision holds many stacks: name one with --stack")
+            stack = stacks[0]
+        stack = stack.rpartition("/")[2] if stack else None
+        first, second = (
+            _given(name, commit, repository, stack, directory)
+            for name, commit in ((base, base_commit), (head, head_commit))
+        )
+        first, second, notes = _as_one_stack(first, second, stack)
+        foreign = [
+            _Foreign(given, stack or "", root, python, kept) if given.checkout else None
+            for given, python in ((first, base_python), (second, None))
+        ]
+        return _read(first, second, notes, recorder, foreign)
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) or Path(name).is_file()
+
+
+def _stack_named(name: str) -> str:
+    parts = Path(name).name.split(".")
+    return parts[1] if _is_file(name) and len(parts) == 3 and parts[0] == "Pulumi" else ""
+
+
+# ---- revisions -------------------------------------------------------------------------------
+
+
+class _Repository:
+    """The git repository of the project, asked for nothing but what it holds."""
+
+    def __init__(self, directory: Path, root: Path, kept: ExitStack) -> None:
+        self.directory, self.root, self.kept = directory, root, kept
+
+    def git(self, *arguments: str, fails: str = "") -> str:
+        """What git answers. Raises `UsageError` with its last words, or with `fails`."""
+        done = self.run(*arguments)
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise UsageError(fails or f"git {arguments[0]}: {said[-1] if said else 'failed'}")
+        return done.stdout.decode(errors="replace").strip()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                ["git", "-C", str(self.directory), *arguments], capture_output=True, check=False
+            )
+        except FileNotFoundError:
+            raise UsageError("a revision is read with git, which is not on PATH") from None
+
+    def commit(self, revision: str) -> str:
+        if revision.startswith("-"):
+            raise UsageError(f"{revision} is no revision")
+        self.git(
+            "rev-parse",
+            "--git-dir",
+            fails=f"{self.directory} is in no git repository, and {revision} is no stack file",
+        )
+        return self.git(
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            f"{revision}^{{commit}}",
+            fails=f"{revision} is neither a stack file nor a revision; fetch it, or name a file",
+        )
+
+    def merge_base(self, base: str, head: str | None) -> str:
+        commit = self.commit(base)
+        return self.git(
+            "merge-base",
+            commit,
+            head or "HEAD",
+            fails=f"{base} and {head or 'HEAD'} have no common ancestor here; "
+            "fetch the whole history (fetch-depth: 0)",
+        )
+
+    def prefix(self) -> str:
+        """The project's directory within the repository, with a slash at its end."""
+        return self.git("rev-parse", "--show-prefix")
+
+    def text(self, commit: str, name: str) -> bytes | None:
+        done = self.run("show", f"{commit}:{self.prefix()}{name}")
+        return done.stdout if done.returncode == 0 else None
+
+    def runs_here(self, commit: str) -> bool:
+        """Whether the program of the commit is the one that runs."""
+        if self.directory.resolve() != self.root:
+            return False
+        paths = (".", *(f":(exclude,glob)**/{p}" for p in _NOT_THE_PROGRAM))
+        paths += tuple(f":(exclude){p}" for p in _NOT_THE_PROGRAM if "*" not in p)
+        changed = self.run("diff", "--quiet", commit, "--", *paths).returncode
+        new = self.git("ls-files", "--others", "--exclude-standard", "--", *paths)
+        return changed == 0 and not new
+
+    def checkout(self, commit: str) -> Path:
+        """The project at the commit, in a worktree that goes when the comparison ends."""
+        prefix = self.prefix()
+        folder = Path(self.kept.enter_context(tempfile.TemporaryDirectory(prefix="diff-"))) / "tree"
+        self.git("worktree", "add", "--detach", "--quiet", str(folder), commit)
+        self.kept.callback(self.run, "worktree", "remove", "--force", str(folder))
+        return folder / prefix if prefix else folder
+
+
+def _given(
+    name: str, commit: str | None, repository: _Repository, stack: str | None, directory: Path
+) -> _Given:
+    if commit is None:
+        try:
+            return _Given(name, read(stack=None, file=Path(name), directory=directory))
+        except StackFileError as error:
+            return _Given(name, None, error.findings)
+    label = commit[:10] if commit.startswith(name) else f"{name} ({commit[:10]})"
+    file_name = f"Pulumi.{stack}.yaml"
+    text = repository.text(commit, file_name)
+    if text is None:
+        return _Given(label, None, commit=commit, missing=file_name)
+    checkout = None if repository.runs_here(commit) else repository.checkout(commit)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / file_name).write_bytes(text)
+        (place / "Pulumi.yaml").write_bytes(repository.text(commit, "Pulumi.yaml") or b"")
+        try:
+            file = read(stack=None, file=place / file_name, directory=place)
+        except StackFileError as error:
+            said = tuple(
+                replace(f, path=f.path.replace(f"{place}{os.sep}", "")) for f in error.findings
+            )
+            return _Given(label, None, said, commit, checkout)
+    return _Given(label, file, (), commit, checkout)
+
+
+def _as_one_stack(
+    base: _Given, head: _Given, stack: str | None
+) -> tuple[_Given, _Given, tuple[str, ...]]:
+    """Both as the same stack: two names would make two sets of resources."""
+    files = [given.file for given in (base, head) if given.file]
+    name = stack or (head.file or base.file or _NOBODY).stack
+    notes: list[str] = []
+    if not stack and len({f.stack for f in files}) > 1:
+        notes.append(f"the files name two stacks; both are compared as {name}")
+    if len({f.project for f in files}) > 1:
+        notes.append("the two sides are of two projects: all resources differ")
+
+    def called(given: _Given) -> _Given:
+        return given if given.file is None else replace(given, file=replace(given.file, stack=name))
+
+    return called(base), called(head), tuple(notes)
+
+
+_NOBODY = StackFile("", "", Path(), {})
+
+
+# ---- plans and graphs ------------------------------------------------------------------------
+
+
+def _read(
+    base: _Given,
+    head: _Given,
+    notes: tuple[str, ...],
+    recorder: Recorder,
+    foreign: "Sequence[_Foreign | None]",
+) -> Sides:
+    sides: list[Side] = []
+    plans: list[Plan | None] = []
+    for given, other in zip((base, head), foreign, strict=True):
+        side, plan = (_absent(given), None) if other else _planned(given)
+        sides.append(side)
+        plans.append(plan)
+    project = next((g.file.project for g in (head, base) if g.file), "")
+    if any(foreign):
+        graphs = _whole(plans, recorder)
+        sides = [
+            other.side() if other else replace(side, graph=graph if side.graph is None else ())
+            for side, graph, other in zip(sides, graphs, foreign, strict=True)
+        ]
+        return Sides(project, sides[0], sides[1], notes=notes)
+    regions: tuple[str, ...] = ()
+    workloads: tuple[tuple[str, str], ...] = ()
+    if plans[0] is not None and plans[1] is not None:
+        found = differing(plans[0], plans[1])
+        regions, workloads = found.regions, found.workloads
+        plans = [found.base, found.head]
+        nothing = not any(p.regions for p in (found.base, found.head))
+        if nothing and found.base.roles == found.head.roles:
+            sides = [replace(side, graph=()) for side in sides]
+            return Sides(project, sides[0], sides[1], regions, workloads, notes)
+    sides = [
+        replace(side, graph=() if side.graph is not None else graph)
+        for side, graph in zip(sides, _whole(plans, recorder), strict=True)
+    ]
+    return Sides(project, sides[0], sides[1], regions, workloads, notes)
+
+
+def _absent(given: _Given) -> Side:
+    """A revision without the stack file: a stack with nothing in it."""
+    label = f"{given.label}, which has no {given.missing}" if given.missing else given.label
+    return Side(label, "", None, (), commit=given.commit)
+
+
+def _planned(given: _Given) -> tuple[Side, Plan | None]:
+    if given.missing:
+        nothing: Mapping[str, Json] = {"project": "", "stack": "", "regions": [], "roles": []}
+        return replace(_absent(given), plan=nothing, graph=()), None
+    label, commit = given.label, given.commit
+    if given.file is None:
+        said = tuple(report.as_object(f) for f in given.refused)
+        why = "the stack file cannot be read"
+        return Side(label, "", None, said, no_graph=why, commit=commit), None
+    file = given.file
+    notes = tuple(report.as_object(f) for f in file.notes)
+    try:
+        plan = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+    except Refused as refused:
+        said = notes + tuple(report.as_object(f) for f in refused.findings)
+        why = "the plan has errors"
+        side = Side(label, file.stack, None, said, None, why, file.config, commit)
+        return side, None
+    document = plan_command.document(plan)
+    said = notes + tuple(cast("list[dict[str, str]]", document["findings"]))
+    return Side(label, file.stack, document, said, None, "", file.config, commit), plan
+
+
+def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | None]:
+    """Each plan's graph, side by side."""
+    try:
+        recorder.ask([p for p in plans if p is not None])
+        found = iter(recorder.answer())
+    except NotRecordedError as error:
+        said = str(error)
+        said = said.splitlines()[-1] if said.startswith("Traceback") else said
+        raise UsageError(f"the program cannot be recorded: {said}") from None
+    return [next(found) if p is not None else None for p in plans]
+
+
+# ---- other programs --------------------------------------------------------------------------
+
+
+class _Foreign:
+    """A revision with another program, asked through its own commands from the first moment on."""
+
+    def __init__(
+        self, given: _Given, stack: str, root: Path, python: str | None, kept: ExitStack
+    ) -> None:
+        assert given.checkout is not None
+        self.given, self.stack, self.kept = given, stack, kept
+        alike = _text(given.checkout / _REQUIREMENTS) == _text(root / _REQUIREMENTS)
+        self.why = ""
+        if not alike and python is None:
+            self.why = (
+                "its requirements are not those of this environment: "
+                "name a Python that has them with --base-python"
+            )
+        self.python = python or sys.executable
+        self.plan = self.start("plan")
+        self.preview = None if self.why else self.start("preview")
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
+        unwanted = {"PYTHONPATH", "PYTHONHOME"}
+        environment = {k: v for k, v in os.environ.items() if k not in unwanted}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        # revisions from before the tool had a package of its own call it `cli`
+        checkout = cast(Path, self.given.checkout)
+        module = "neuron_ecs" if (checkout / "neuron_ecs").is_dir() else "cli"
+        arguments = [self.python, "-m", module, command, "--stack", self.stack, "--json"]
+        try:
+            process = subprocess.Popen(
+                arguments,
+                cwd=checkout,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            self.kept.callback(_end, process)
+            return process
+        except OSError as error:
+            raise UsageError(f"{self.python} cannot be run: {error.strerror}") from None
+
+    def side(self) -> Side:
+        """What it answered."""
+        label, commit = self.given.label, self.given.commit
+        config = self.given.file.config if self.given.file else None
+        blank = Side(label, self.stack, None, (), None, "", config, commit, foreign=True)
+        document, why = _document(self.plan)
+        preview, graph_why = _document(self.preview) if self.preview else (None, self.why)
+        if document is None:
+            return replace(blank, no_graph=f"its program cannot be asked: {why}")
+        findings = tuple(cast("list[dict[str, str]]", document.get("findings", [])))
+        if "regions" not in document:
+            return replace(blank, findings=findings, no_graph="the plan has errors")
+        if document.get("version") != PLAN_VERSION:
+            why = _other_version("plan", document, PLAN_VERSION)
+            return replace(blank, findings=findings, no_graph=why)
+        planned = replace(blank, plan=document, findings=findings)
+        if preview is None:
+            return replace(planned, no_graph=graph_why, broken=self.preview is not None)
+        if preview.get("version") != GRAPH_VERSION:
+            return replace(planned, no_graph=_other_version("preview", preview, GRAPH_VERSION))
+        return replace(planned, graph=tuple(cast("list[Json]", preview["resources"])))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def _other_version(command: str, document: Mapping[str, Json], known: int) -> str:
+    return (
+        f"the JSON of its `{command}` has version {document.get('version')}; "
+        f"this command reads version {known}"
+    )
+
+
+def _document(process: subprocess.Popen[bytes]) -> tuple[Mapping[str, Json] | None, str]:
+    out, error = process.communicate()
+    with suppress(json.JSONDecodeError, UnicodeDecodeError):
+        found = json.loads(out)
+        if isinstance(found, dict):
+            return cast("Mapping[str, Json]", found), ""
+    said = error.decode(errors="replace").strip().splitlines()
+    return None, (said[-1][:300] if said else f"it ended with exit code {process.returncode}")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""

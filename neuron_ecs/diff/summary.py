@@ -1,0 +1,379 @@
+"""What text and Markdown both say: the verdict, models and resources folded over Regions, money."""
+
+import difflib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
+
+from config.credentials import HIDDEN, looks_like_credential
+from messages.phrases import counted, listed
+from neuron_ecs.diff.difference import Whole
+from neuron_ecs.diff.impact import Impact
+from neuron_ecs.diff.price import NOTHING, Amount
+from neuron_ecs.diff.refusals import Refusal
+from neuron_ecs.diff.resources import Action, PropertyChange, ResourceChange
+from neuron_ecs.diff.structure import ABSENT, safe
+from neuron_ecs.diff.workloads import ModelChange
+from neuron_ecs.recording.graph import Json, short_type
+
+SIGNS: Mapping[Action, str] = {
+    "create": "+",
+    "update": "~",
+    "replace": "±",
+    "delete": "-",
+    "engine_only": "=",
+}
+
+_LONGEST = 160
+"""Characters of a value; the JSON has it whole."""
+
+
+def verdict(whole: Whole) -> str:
+    """The verdict in one sentence."""
+    if whole.errors:
+        paths = listed(dict.fromkeys(f["path"] or "the stack file" for f in whole.errors), most=3)
+        return f"Cannot work: {counted(len(whole.errors), 'error')}, at {paths}."
+    if whole.unread:
+        return f"Cannot be judged: {whole.plan_only}."
+    if whole.refusals:
+        what = [f"{r.path} {r.what}{refused_in(r)}" for r in whole.refusals]
+        more = f" (and {len(what) - 1} more)" if len(what) > 1 else ""
+        return f"Fails half-way as it is: {what[0]}{more}."
+    if whole.base.plan is None:
+        why = whole.base.no_graph or "it cannot be read"
+        return f"Nothing to compare with (base: {why}); the head can be built."
+    if not whole.changed:
+        return "Changes nothing."
+    parts = [_counts(whole), *_interruptions(whole)]
+    money = price_words(whole)
+    if money:
+        parts.append(money)
+    if whole.findings.new:
+        warnings = [f for f in whole.findings.new if f["severity"] == "warning"]
+        if warnings:
+            parts.append(counted(len(warnings), "new warning"))
+    text = "; ".join(p for p in parts if p)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+_KINDS: Mapping[str, str] = {
+    "added": "added",
+    "removed": "removed",
+    "moved": "moved",
+    "devices moved": "on other devices",
+    "new image": "with a new image",
+    "resized": "resized",
+    "changed": "changed",
+}
+"""What happens to a model, what tells most first, with its words."""
+
+
+def refused_in(found: Refusal) -> str:
+    """` in us-east-2 and us-west-2`; nothing where the path names the Region."""
+    named = [r for r in found.regions if f".regions.{r}." not in f".{found.path}."]
+    return f" in {listed(named, most=4)}" if named else ""
+
+
+def _counts(whole: Whole) -> str:
+    strongest: dict[str, str] = {}
+    for change in whole.models:
+        kind = min(change.kinds, key=list(_KINDS).index)
+        before = {name for _, name in whole.before.models}
+        if kind == "added" and change.name in before:
+            kind = "resized"  # it comes to one more Region
+        known = strongest.get(change.name, "changed")
+        strongest[change.name] = min(kind, known, key=list(_KINDS).index)
+    parts: list[str] = []
+    for kind, words in _KINDS.items():
+        names = sorted(name for name, found in strongest.items() if found == kind)
+        if names:
+            number = counted(len(names), "model") if not parts else str(len(names))
+            parts.append(f"{number} {words} ({listed(names, most=2)})")
+    for words, regions in (
+        ("new", set(whole.after.regions) - set(whole.before.regions)),
+        ("left", set(whole.before.regions) - set(whole.after.regions)),
+    ):
+        if regions:
+            parts.append(f"{listed(sorted(regions), most=2)} {words}")
+    jobs = sorted({change.name for change in whole.jobs})
+    if jobs:
+        parts.append(f"{counted(len(jobs), 'job')} changed ({listed(jobs, most=2)})")
+    who = ", ".join(parts) or "no model changed"
+    if whole.resources is None:
+        return f"{who}; plan only"
+    found = Counter(r.action for r in whole.real if r.action != "engine_only")
+    words_of: Mapping[Action, str] = {
+        "create": "created",
+        "update": "updated",
+        "replace": "replaced",
+        "delete": "deleted",
+    }
+    told = [f"{found[action]} {word}" for action, word in words_of.items() if found[action]]
+    return f"{who}; resources: {', '.join(told) or 'none'}"
+
+
+def _interruptions(whole: Whole) -> Iterator[str]:
+    running = {k: i for k, i in whole.impacts.items() if k in whole.before.models}
+    gaps = {name for (_, name), i in running.items() if i.word == "replaced in place"}
+    if gaps:
+        longest = max(
+            (i.gap for i in running.values() if i.gap), key=lambda g: (g.most or 10**9, g.least)
+        )
+        yield f"{listed(sorted(gaps), most=3)} {longest.text}"
+    elif running:
+        stays = "no other model" if any(i.word == "ends" for i in running.values()) else "no model"
+        yield f"{stays} without a replica"
+    if whole.disturbed:
+        names = sorted({c.name for c in whole.disturbed})
+        yield f"{listed(names, most=3)} {'moves' if len(names) == 1 else 'move'} though not touched"
+
+
+def price_words(whole: Whole) -> str:
+    """`+$4,380 a month at minimum, +$8,760 at maximum`; what is not priced is said."""
+    found = whole.price
+    if found is None:
+        return ""
+    change = found.difference
+    changed = [line for line in found.lines if line.before != line.after]
+    blind = any(not line.included for line in changed)
+    hedge = " (not all of it is priced)" if blind else ""
+    if change.minimum == change.maximum:
+        if not change.minimum:
+            return f"no change of price{hedge}"
+        return f"{signed(change.minimum)} a month{hedge}"
+    return (
+        f"{signed(change.minimum)} a month at minimum, {signed(change.maximum)} at maximum{hedge}"
+    )
+
+
+def dollars(amount: Decimal) -> str:
+    """`$1,234`."""
+    return f"${amount:,.0f}"
+
+
+def signed(amount: Decimal) -> str:
+    """`+$1,234`, `-$12`, `±$0`."""
+    whole = amount.quantize(Decimal(1))
+    sign = "+" if whole > 0 else "-" if whole < 0 else "±"
+    return f"{sign}{dollars(abs(whole))}"
+
+
+def span(amount: Amount) -> str:
+    """`$1,234 to $2,468`."""
+    low, high = dollars(amount.minimum), dollars(amount.maximum)
+    return low if low == high else f"{low} to {high}"
+
+
+def signed_span(amount: Amount) -> str:
+    """`+$1,234 to +$2,468`."""
+    low, high = signed(amount.minimum), signed(amount.maximum)
+    return low if low == high else f"{low} to {high}"
+
+
+# ---- models ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model in all Regions in which the same happens to it."""
+
+    name: str
+    regions: tuple[str, ...]
+    kinds: tuple[str, ...]
+    told: tuple[str, ...]
+    impact: Impact | None
+    touched: bool
+    is_job: bool
+
+
+def model_rows(whole: Whole) -> tuple[ModelRow, ...]:
+    """The models and jobs, those that are interrupted first."""
+    groups: dict[tuple[object, ...], list[ModelChange]] = {}
+    for change in (*whole.models, *whole.jobs):
+        felt = None if change.is_job else whole.impacts.get((change.region, change.name))
+        key = (change.name, change.kinds, change.told, felt, change.touched, change.is_job)
+        groups.setdefault(key, []).append(change)
+    listed_already = {(c.region, c.name) for c in whole.models}
+    rows = [
+        ModelRow(
+            found[0].name,
+            tuple(c.region for c in found),
+            found[0].kinds,
+            found[0].told,
+            cast("Impact | None", key[3]),
+            found[0].touched,
+            found[0].is_job,
+        )
+        for key, found in groups.items()
+    ]
+    others: dict[tuple[str, Impact], list[str]] = {}
+    for (region, name), felt in whole.impacts.items():
+        if (region, name) not in listed_already:
+            others.setdefault((name, felt), []).append(region)
+    rows += [
+        ModelRow(name, tuple(regions), ("changed",), ("what it stands on",), felt, False, False)
+        for (name, felt), regions in others.items()
+    ]
+    worst = {"replaced in place": 0, "ends": 1, "moves": 2, "rolling": 3, "starts": 4}
+    return tuple(
+        sorted(
+            rows,
+            key=lambda r: (r.is_job, worst.get(r.impact.word if r.impact else "", 5), r.name),
+        )
+    )
+
+
+def model_money(whole: Whole, name: str, regions: Sequence[str]) -> str:
+    """What the model's share of the chips there changes by; empty without a price."""
+    change = NOTHING
+    for line in whole.price.lines if whole.price else ():
+        if line.region in regions:
+            before, after = (
+                c.shares.get(name, NOTHING) if c else NOTHING for c in (line.before, line.after)
+            )
+            change += after - before
+            if not line.included and name in _on(whole, line.region, line.pool):
+                return ""
+    return signed_span(change) if whole.price else ""
+
+
+def _on(whole: Whole, region: str, pool: str) -> set[str]:
+    """The models on a pool, on either side."""
+    return {
+        m.name
+        for plan in (whole.before, whole.after)
+        for m in plan.models.values()
+        if (m.region, m.pool) == (region, pool)
+    }
+
+
+# ---- resources -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """Resources of a type to which the same happens."""
+
+    action: Action
+    type: str
+    names: tuple[str, ...]
+    regions: tuple[str, ...]
+    properties: tuple[PropertyChange, ...]
+    renamed_from: str
+
+    @property
+    def head(self) -> str:
+        """`± ecs.TaskDefinition usw2_llama in us-west-2, because containerDefinitions changes`."""
+        if not self.type:
+            what = f"all of {self.regions[0]}"
+            return f"{SIGNS[self.action]} {self.action} {what}: {', '.join(self.names)}"
+        who = self.names[0] if len(self.names) == 1 else f"({len(self.names)})"
+        where = f" in {listed(self.regions, most=4)}" if any(self.regions) else ""
+        forced = [p for p in self.properties if p.effect == "replace"]
+        why = ""
+        if forced:
+            names = dict.fromkeys(_top(p) for p in forced)
+            why = f": {listed(names, most=3)} {'forces' if len(names) == 1 else 'force'} it"
+        doubt = [p.name for p in self.properties if p.effect == "unknown"]
+        if doubt and not forced:
+            why = f": not known whether {listed(doubt, most=3)} replaces it"
+        if self.renamed_from:
+            why += f" (renamed from {self.renamed_from}, kept by its alias)"
+        return f"{SIGNS[self.action]} {self.action} {short_type(self.type)} {who}{where}{why}"
+
+
+def _top(change: PropertyChange) -> str:
+    return change.path[:2][-1]
+
+
+def resource_rows(whole: Whole) -> tuple[ResourceRow, ...]:
+    """The resources with the same change folded, replacements and deletions first.
+
+    What comes or goes with a whole Region is one row.
+    """
+    moving = set(whole.before.regions) ^ set(whole.after.regions)
+    groups: dict[str, list[ResourceChange]] = {}
+    for found in whole.real:
+        if found.region in moving:
+            groups.setdefault(f"{found.action} {found.region}", []).append(found)
+            continue
+        told = [
+            (p.path, str(p.before), str(p.after), p.effect)
+            if not p.follows
+            else (p.path, "", "", p.effect)
+            for p in found.properties
+            if p.effect != "engine_only"
+        ]
+        key = repr((found.action, found.type, told, found.base_urn if found.renamed else ""))
+        groups.setdefault(key, []).append(found)
+    order: Sequence[Action] = ("replace", "delete", "update", "create", "engine_only")
+    rows = [
+        ResourceRow(
+            action=found[0].action,
+            type="" if key == f"{found[0].action} {found[0].region}" else found[0].type,
+            names=_names(found, whole=key == f"{found[0].action} {found[0].region}"),
+            regions=tuple(sorted({r.region for r in found if r.region})),
+            properties=tuple(p for p in found[0].properties if p.effect != "engine_only"),
+            renamed_from=found[0].base_urn.rpartition("::")[2] if found[0].renamed else "",
+        )
+        for key, found in groups.items()
+    ]
+    return tuple(sorted(rows, key=lambda r: (order.index(r.action), r.type, r.names)))
+
+
+def _names(found: Sequence[ResourceChange], *, whole: bool) -> tuple[str, ...]:
+    """The names; of a whole Region how many there are of each type."""
+    if not whole:
+        return tuple(r.name for r in found)
+    types = Counter(short_type(r.type) for r in found)
+    return tuple(f"{number} {name}" for name, number in sorted(types.items()))
+
+
+def property_lines(change: PropertyChange) -> Iterator[str]:
+    """The property before and after, a line each; of lists only what goes and comes."""
+    mark = " (forces the replacement)" if change.effect == "replace" else ""
+    if change.effect == "ignored":
+        mark = " (left alone: the program ignores it)"
+    if change.follows:
+        name = change.follows.rpartition("::")[2]
+        yield f"{change.name}: follows {short_type(_type_of(change.follows))} {name}{mark}"
+        return
+    before, after = hidden(change.before), hidden(change.after)
+    if isinstance(before, list) and isinstance(after, list):
+        yield f"{change.name}:{mark}"
+        sides = (cast("list[Json]", before), cast("list[Json]", after))
+        olds, news = ([_short(item) for item in side] for side in sides)
+        for line in difflib.ndiff(olds, news):
+            if line[:1] in {"-", "+"}:
+                yield f"  {line}"
+        return
+    yield f"{change.name}: {_short(before)} → {_short(after)}{mark}"
+
+
+def hidden(value: Json) -> Json:
+    """The value as it may be shown."""
+    return value if value is ABSENT else safe(value)
+
+
+def _type_of(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def _short(value: Json) -> str:
+    if value is ABSENT:
+        return "none"
+    if value == {"secret": True}:
+        return "(secret)"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if looks_like_credential(text):
+        return HIDDEN
+    text = text if text else '""'
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def setting_line(path: str, before: Json, after: Json) -> str:
+    """`models.llama.replicas.max: 4 → 6`."""
+    return f"{path}: {_short(hidden(before))} → {_short(hidden(after))}"

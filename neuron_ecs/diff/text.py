@@ -1,0 +1,235 @@
+"""The difference for a terminal: the verdict first, then what a reviewer asks for."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from messages.phrases import counted, listed
+from neuron_ecs.cli.columns import table
+from neuron_ecs.cli.plan import spans
+from neuron_ecs.diff.difference import Finding, Whole
+from neuron_ecs.diff.plans import Pool
+from neuron_ecs.diff.price import FREE, NOTHING
+from neuron_ecs.diff.structure import dotted
+from neuron_ecs.diff.summary import (
+    model_money,
+    model_rows,
+    property_lines,
+    refused_in,
+    resource_rows,
+    setting_line,
+    signed_span,
+    span,
+    verdict,
+)
+
+_MOST_SETTINGS = 40
+
+
+def render(whole: Whole, *, width: int, bold: bool = False) -> Iterator[str]:
+    """The lines, at most `width` wide where words allow it; 0 wraps nothing."""
+    said = list(_wrapped(verdict(whole), width))
+    yield from (f"\033[1m{line}\033[0m" for line in said) if bold else said
+    yield f"  base  {whole.base.label}"
+    yield f"  head  {whole.head.label}"
+    for note in whole.notes:
+        yield from _wrapped(f"note: {note}", width, "  ", "        ")
+    if whole.plan_only and not whole.errors:
+        yield from _wrapped(f"plan only: {whole.plan_only}", width, "  ", "             ")
+    parts = (_refusals, _errors, _models, _disturbed, _pools, _price, _findings, _settings)
+    for part in (*parts, _resources):
+        lines = list(part(whole, width))
+        if lines:
+            yield ""
+            yield from lines
+
+
+def _wrapped(text: str, width: int, first: str = "", later: str = "  ") -> Sequence[str]:
+    if width <= 0:
+        return [first + text]
+    return textwrap.wrap(
+        text,
+        max(width, len(later) + 30),
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _refusals(whole: Whole, width: int) -> Iterator[str]:
+    for found in whole.refusals:
+        head = f"error {found.code}  {found.path} {found.what}{refused_in(found)}"
+        yield from _wrapped(head, width, "", "    ")
+        yield from _wrapped(found.why, width, "    why:     ", " " * 13)
+        for number, step in enumerate(found.steps, 1):
+            yield from _wrapped(step, width, f"    step {number}:  ", " " * 13)
+
+
+def _errors(whole: Whole, width: int) -> Iterator[str]:
+    for finding in whole.errors:
+        yield from _finding("", finding, width)
+
+
+def _findings(whole: Whole, width: int) -> Iterator[str]:
+    found = whole.findings
+    for finding in found.new:
+        if finding["severity"] != "error":
+            yield from _finding("new: ", finding, width)
+    for finding in found.gone:
+        place = finding["path"] or "the stack file"
+        head = f"gone: {finding['severity']} {finding['code']}  {place} {finding['what']}"
+        yield from _wrapped(head, width, "", "    ")
+    if found.still and (found.new or found.gone):
+        codes = listed(sorted({f["code"] for f in found.still}))
+        yield f"{counted(len(found.still), 'finding')} still there: {codes}"
+
+
+def _finding(word: str, finding: Finding, width: int) -> Iterator[str]:
+    place = finding["path"] or "the stack file"
+    head = f"{word}{finding['severity']} {finding['code']}  {place} {finding['what']}"
+    yield from _wrapped(head, width, "", "    ")
+    for label in ("why", "fix"):
+        if finding[label]:
+            yield from _wrapped(finding[label], width, f"    {label}:  ", " " * 10)
+
+
+def _settings(whole: Whole, width: int) -> Iterator[str]:
+    if whole.settings:
+        yield "Stack file"
+    for found in whole.settings[:_MOST_SETTINGS]:
+        line = setting_line(dotted(found.path), found.before, found.after)
+        yield from _wrapped(line, width, "  ", "    ")
+    if len(whole.settings) > _MOST_SETTINGS:
+        yield f"  and {len(whole.settings) - _MOST_SETTINGS} more"
+
+
+def _models(whole: Whole, width: int) -> Iterator[str]:
+    rows = model_rows(whole)
+    if rows:
+        yield "Models and jobs" if any(row.is_job for row in rows) else "Models"
+    for row in rows:
+        name = f"{row.name} (job)" if row.is_job else row.name
+        yield from _wrapped(f"{name}  {listed(row.regions, most=6)}", width, "  ", "      ")
+        told = f": {'; '.join(row.told)}" if row.told else ""
+        yield from _wrapped(f"{', '.join(row.kinds)}{told}", width, "    change  ", " " * 12)
+        if row.impact:
+            text = f"{row.impact.word}: {row.impact.text}"
+            yield from _wrapped(text, width, "    impact  ", " " * 12)
+        money = "" if row.is_job else model_money(whole, row.name, row.regions)
+        if money and money != signed_span(NOTHING):
+            yield f"    price   {money} a month, its share of the chips"
+
+
+def _disturbed(whole: Whole, width: int) -> Iterator[str]:
+    for change in whole.disturbed:
+        text = f"{change.name} moves in {change.region} though nobody touched it: "
+        yield from _wrapped(text + "; ".join(change.told), width)
+    if not whole.disturbed:
+        return
+    found = whole.hold
+    if found and found.works:
+        yield "  these lines in the head's stack file keep it where it is (planned with them):"
+        yield from (f"    {line}" for line in found.lines)
+    else:
+        why = found.why_not if found else "the stack file cannot be read"
+        yield from _wrapped(f"no explicit ids keep it where it is: {why}", width, "  ", "    ")
+
+
+def _pools(whole: Whole, width: int) -> Iterator[str]:
+    if whole.pools:
+        yield "Pools"
+    for change in whole.pools:
+        head = f"{change.name}  {change.region}: {'; '.join(change.told)}"
+        yield from _wrapped(head, width, "  ", "      ")
+        if change.impact:
+            yield from _wrapped(change.impact, width, "    impact  ", " " * 12)
+        old, new = layout(change.before), layout(change.after)
+        if old == new:
+            continue
+        for word, text in (("before", old), ("after", new)):
+            if text:
+                yield from _wrapped(text, width, f"    {word:6}  ", " " * 12)
+
+
+def layout(pool: Pool | None) -> str:
+    """`2 to 3 instances of 12 devices: llama 0-3 and 4-7; mistral 8; free 9-11`."""
+    if pool is None or not pool.devices:
+        return ""
+    seats: dict[str, list[tuple[int, ...]]] = {}
+    taken: set[int] = set()
+    for seat in pool.seats:
+        name = f"job {seat.workload}" if seat.is_job else seat.workload
+        seats.setdefault(name, []).append(seat.devices)
+        taken |= set(seat.devices)
+    free = [d for d in range(pool.devices) if d not in taken]
+    told = [f"{name} {' '.join(map(spans, where))}" for name, where in seats.items()]
+    if free:
+        told.append(f"free {spans(free)}")
+    low, high = pool.instances_min, pool.instances_max
+    size = str(low) if low == high else f"{low} to {high}"
+    number = counted(pool.devices, "device")
+    return f"{size} {'x'.join(pool.types[:1])} of {number}: {'; '.join(told)}"
+
+
+def _resources(whole: Whole, width: int) -> Iterator[str]:
+    rows = resource_rows(whole)
+    if rows:
+        yield "Resources"
+    for row in rows:
+        if row.action in {"create", "delete"}:
+            continue
+        yield from _wrapped(row.head, width, "  ", "      ")
+        for change in row.properties:
+            for line in property_lines(change):
+                yield from _wrapped(line, width, "      ", "        ")
+    for action in ("delete", "create"):
+        for row in rows:
+            if row.action == action:
+                names = (
+                    "" if len(row.names) == 1 or not row.type else f": {listed(row.names, most=4)}"
+                )
+                yield from _wrapped(row.head + names, width, "  ", "      ")
+    if whole.skipped and rows:
+        where = listed(whole.skipped, most=6)
+        yield from _wrapped(f"nothing changes in {where}", width, "  ", "      ")
+
+
+def _price(whole: Whole, width: int) -> Iterator[str]:
+    found = whole.price
+    if found is None or not (whole.changed and found.lines):
+        return
+    yield f"Price, USD a month of {found.hours} hours, at minimum to maximum size"
+    changed = [line for line in found.lines if line.before != line.after]
+    if not changed:
+        yield f"  as before: {span(found.after)}"
+        return
+    head = ("", "before", "after", "difference")
+    rows: list[tuple[str, ...]] = [head]
+    rows.append(("all", span(found.before), span(found.after), signed_span(found.difference)))
+    same: list[str] = []
+    for region, (before, after) in found.by_region().items():
+        if before == after:
+            same.append(region)
+        else:
+            rows.append((region, span(before), span(after), signed_span(after - before)))
+    for model, (before, after) in found.by_model().items():
+        if before != after:
+            name = "chips that no model holds" if model == FREE else f"model {model}"
+            rows.append((name, span(before), span(after), signed_span(after - before)))
+    yield from table(rows, indent="  ", width=width)
+    if same:
+        yield from _wrapped(f"as before: {listed(same, most=6)}", width, "  ", "    ")
+    for line in changed:
+        side = line.after or line.before
+        assert side is not None
+        if line.included:
+            rate = f"${side.rate} an hour for {side.instance_type}"
+            text = f"included: {line.pool} in {line.region}, {rate}, as of {line.date}"
+        else:
+            text = f"not included: {line.pool} in {line.region}: {line.why_not}"
+        yield from _wrapped(text + (f" ({line.note})" if line.note else ""), width, "  ", "    ")
+    general = [n for n in found.not_included if not n.startswith("pool ")]
+    yield from _wrapped(f"not included: {'; '.join(general)}", width, "  ", "    ")
+    sources = dict.fromkeys(line.source for line in found.lines if line.source)
+    for source in sources:
+        yield from _wrapped(f"source: {source}", width, "  ", "    ")

@@ -1,0 +1,1 @@
+"""Which instances run a workload or serve a language model, cheapest first."""

@@ -1,0 +1,336 @@
+"""Which instances can run a wish, and what they cost.
+
+It proposes. No plan depends on it, nor on a price: prices order the answers and nothing else.
+A price that the tables do not hold is named as missing, never guessed, and so are the costs that
+they never hold.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import ceil
+from typing import Literal
+
+from catalog import Catalog, InstanceType, Region
+from messages.phrases import counted, listed
+from planning.situation import Room, room_of, share_of
+
+Purchase = Literal["on_demand", "spot", "capacity_block"]
+Kind = Literal["auto_scaling", "managed_instances"]
+
+NOT_IN_ANY_PRICE = (
+    "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs and taxes"
+)
+MANAGEMENT_FEE = "the management fee of ECS Managed Instances"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What each task needs at least, and where and how its instances are bought.
+
+    No Regions: every Region of the partition `aws` in which AWS documents what the kind of capacity
+    needs. No types: every type with Neuron devices; a type may be a pattern with *.
+    """
+
+    devices: int = 1
+    device_memory_gib: int = 0
+    memory_mib: int = 0
+    cpu_units: int = 0
+    regions: tuple[str, ...] = ()
+    purchase: Purchase = "on_demand"
+    kind: Kind = "auto_scaling"
+    types: tuple[str, ...] = ()
+    tasks: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD an hour of one instance; over the zones of a Region for Spot."""
+
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An instance type in a Region that can run the wish.
+
+    `sets` are disjoint legal sets of devices as (first, number), one for each task that an instance
+    holds. `task` is what a task takes; where it is more than the share of its devices, the stack
+    file must say so. `missing` are costs that `price` does not hold, or the price itself.
+    """
+
+    instance_type: str
+    region: str
+    zone_ids: tuple[str, ...]
+    devices: int
+    sets: tuple[tuple[int, int], ...]
+    task: Room
+    share: Room
+    tasks: int
+    price: Price | None
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def tasks_per_instance(self) -> int:
+        return len(self.sets)
+
+    @property
+    def instances(self) -> int:
+        """Instances for the tasks wished for."""
+        return ceil(self.tasks / self.tasks_per_instance)
+
+    @property
+    def per_hour(self) -> Decimal | None:
+        """USD an hour for all tasks wished for: what is paid while the instances hold no others."""
+        return None if self.price is None else self.price.high * self.instances
+
+    @property
+    def per_task(self) -> Decimal | None:
+        """USD an hour of a task on an instance that is full."""
+        return None if self.price is None else self.price.high / self.tasks_per_instance
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a type cannot run the wish, in these Regions or (none) anywhere."""
+
+    instance_type: str
+    regions: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What can run a wish, the cheapest first; and why the rest cannot."""
+
+    options: tuple[Option, ...]
+    refusals: tuple[Refusal, ...]
+
+
+# -- devices -----------------------------------------------------------------------------------
+
+
+def fit(wish: Wish, catalog: Catalog) -> Fit:
+    """The instance types and Regions that can run the wish; ties in order of names."""
+    options: list[Option] = []
+    refusals: list[Refusal] = []
+    for kind in types_of(wish, catalog):
+        found, refused = options_on(kind, wish, catalog)
+        options += found
+        refusals += refused
+    return Fit(tuple(sorted(options, key=order)), tuple(refusals))
+
+
+def options_on(
+    kind: InstanceType, wish: Wish, catalog: Catalog
+) -> tuple[list[Option], list[Refusal]]:
+    """The Regions in which one type can run the wish, and why others cannot."""
+    sets = _sets(kind, wish, catalog)
+    if isinstance(sets, str):
+        return [], [Refusal(kind.name, (), sets)]
+    devices = sets[0][1]
+    task, own = _task(kind, devices, wish, catalog), share_of(kind, devices, catalog)
+    room = room_of(kind, catalog)
+    holds = min(len(sets), room.cpu_units // task.cpu_units, room.memory_mib // task.memory_mib)
+    if holds < 1:
+        return [], [Refusal(kind.name, (), _too_small(room, task))]
+    options: list[Option] = []
+    refused: dict[str, list[str]] = {}
+    for region in regions_of(wish, catalog):
+        why = _refused_in(kind, region, wish, catalog)
+        if why is not None:
+            refused.setdefault(why, []).append(region.name)
+            continue
+        price = _price(kind.name, region.name, wish.purchase, catalog)
+        options.append(
+            Option(
+                instance_type=kind.name,
+                region=region.name,
+                zone_ids=catalog.zones_offering(kind.name, region.name),
+                devices=devices,
+                sets=sets[:holds],
+                task=task,
+                share=own,
+                tasks=wish.tasks,
+                price=price,
+                missing=tuple(_missing(region.name, price, wish, catalog)),
+                notes=tuple(_notes(kind, region, devices, wish, catalog)),
+            )
+        )
+    if not wish.regions:
+        # Of all Regions the ones without the type say nothing; where it is, says all.
+        refused.pop(_NOT_OFFERED, None)
+        if options:
+            return options, []
+        if not refused:
+            here = catalog.regions_offering(kind.name)
+            why = f"is offered in {listed(here)} alone: name it (--regions)" if here else _NOWHERE
+            return [], [Refusal(kind.name, (), why)]
+    return options, [Refusal(kind.name, tuple(r), why) for why, r in sorted(refused.items())]
+
+
+def regions_of(wish: Wish, catalog: Catalog) -> tuple[Region, ...]:
+    """The Regions asked for that the catalog knows, or those that need no second thought."""
+    if wish.regions:
+        return tuple(catalog.regions[r] for r in sorted(set(wish.regions)) if r in catalog.regions)
+    return tuple(
+        region
+        for region in catalog.regions.values()
+        if region.partition == "aws"
+        and (
+            region.managed_instances
+            if wish.kind == "managed_instances"
+            else region.neuron_ami == "documented"
+        )
+    )
+
+
+def legal_devices(kind: InstanceType, devices: int, catalog: Catalog) -> int | None:
+    """The fewest devices of a legal set that holds so many; None where the type has too few."""
+    sizes = {size for _, size in catalog.device_sets(kind.name) if size >= devices}
+    return min(sizes, default=None)
+
+
+def types_of(wish: Wish, catalog: Catalog) -> Iterator[InstanceType]:
+    """The types with Neuron devices that the wish admits, in order of their names."""
+    wanted = {name for pattern in wish.types for name in catalog.matching_types(pattern)}
+    for name, kind in sorted(catalog.neuron_types.items()):
+        if not wish.types or name in wanted:
+            yield kind
+
+
+def _sets(kind: InstanceType, wish: Wish, catalog: Catalog) -> tuple[tuple[int, int], ...] | str:
+    """The most disjoint legal sets of the fewest devices that will do, or why there is none."""
+    hardware = kind.neuron
+    if hardware is None:
+        return "has no Neuron devices"
+    needed = max(wish.devices, ceil(wish.device_memory_gib * 1024 / hardware.device_memory_mib), 1)
+    devices = legal_devices(kind, needed, catalog)
+    if devices is None:
+        memory = hardware.devices * hardware.device_memory_mib // 1024
+        return f"has {counted(hardware.devices, 'device')} with {memory} GiB, of {needed} needed"
+    if wish.kind == "managed_instances" and hardware.managed_instances == "no":
+        return "ECS Managed Instances do not support its family"
+    if wish.purchase.replace("_", "-") not in kind.usage_classes:
+        return f"is not sold as {wish.purchase.replace('_', ' ')}"
+    taken: list[tuple[int, int]] = []
+    for first, size in catalog.device_sets(kind.name):
+        if size == devices and (not taken or first >= sum(taken[-1])):
+            taken.append((first, size))
+    return tuple(taken)
+
+
+def _task(kind: InstanceType, devices: int, wish: Wish, catalog: Catalog) -> Room:
+    own = share_of(kind, devices, catalog)
+    return Room(max(own.cpu_units, wish.cpu_units), max(own.memory_mib, wish.memory_mib))
+
+
+def _too_small(room: Room, task: Room) -> str:
+    if task.memory_mib > room.memory_mib:
+        needed = gib(task.memory_mib)
+        return f"has {gib(room.memory_mib)} GiB of memory for tasks, of {needed} needed"
+    return f"has {room.cpu_units} CPU units for tasks, of {task.cpu_units} needed"
+
+
+_NOT_OFFERED = "is not offered there"
+_NOWHERE = "is offered in no Region that the tables know"
+
+
+def _refused_in(kind: InstanceType, region: Region, wish: Wish, catalog: Catalog) -> str | None:
+    if wish.kind == "managed_instances" and not region.managed_instances:
+        return "ECS Managed Instances are not there"
+    if wish.kind == "auto_scaling" and region.neuron_ami == "none":
+        return "the ECS-optimized Neuron AMI is not there"
+    if not catalog.offerings_known(region.name):
+        return "what is offered there is not in the tables"
+    if not catalog.zones_offering(kind.name, region.name):
+        return _NOT_OFFERED
+    blocks = region.name in catalog.capacity_block_regions(kind.name)
+    if wish.purchase == "capacity_block":
+        return None if blocks else "EC2 sells no Capacity Blocks of it there"
+    if (
+        blocks
+        and catalog.prices_known(region.name, wish.purchase)
+        and _price(kind.name, region.name, wish.purchase, catalog) is None
+    ):
+        word = wish.purchase.replace("_", "-")
+        return f"has no {word} price there, and is sold in Capacity Blocks"
+    return None
+
+
+def _price(name: str, region: str, purchase: Purchase, catalog: Catalog) -> Price | None:
+    match purchase:
+        case "on_demand":
+            found = catalog.on_demand_price(name, region)
+            return None if found is None else Price(found, found)
+        case "spot":
+            span = catalog.spot_price(name, region)
+            return None if span is None else Price(*span)
+        case "capacity_block":
+            return None
+
+
+def _missing(region: str, price: Price | None, wish: Wish, catalog: Catalog) -> Iterator[str]:
+    if price is None:
+        if wish.purchase == "capacity_block":
+            yield "the price of the Capacity Block, which EC2 quotes for its days"
+        elif catalog.prices_known(region, wish.purchase):
+            yield "the price of the instance: the source has none, so it may not be sold"
+        else:
+            yield f"the price of the instance: the source does not cover {region}"
+    if wish.kind == "managed_instances":
+        yield MANAGEMENT_FEE
+
+
+def _notes(
+    kind: InstanceType, region: Region, devices: int, wish: Wish, catalog: Catalog
+) -> Iterator[str]:
+    hardware = kind.neuron
+    assert hardware is not None
+    if devices > wish.devices and legal_devices(kind, wish.devices, catalog) != wish.devices:
+        yield f"{wish.devices} is no legal number of its devices, {devices} is"
+    if wish.kind == "managed_instances":
+        if hardware.managed_instances == "unverified":
+            yield "AWS's pages contradict each other on Managed Instances with it"
+        if devices < hardware.devices:
+            yield "sharing an instance of Managed Instances by named devices is unproven"
+    elif region.neuron_ami == "undocumented":
+        yield f"AWS publishes the Neuron AMI in {region.name} without documenting it"
+    if hardware.family == "inf1":
+        yield "Inf1 runs images of its own, no newer than Neuron SDK 2.20"
+    if wish.purchase == "spot" and region.name in catalog.capacity_block_regions(kind.name):
+        if catalog.on_demand_price(kind.name, region.name) is None:
+            yield "no on-demand price there: Spot capacity may be rare"
+
+
+def order(option: Option) -> tuple[bool, Decimal, Decimal, int, str, str, int]:
+    """The cheapest first; without prices the least hardware; ties by name."""
+    hour, task = option.per_hour, option.per_task
+    return (
+        hour is None,
+        hour or Decimal(0),
+        task or Decimal(0),
+        0 if hour is not None else option.instances * option.share.memory_mib,
+        option.instance_type,
+        option.region,
+        option.devices,
+    )
+
+
+def gib(mib: int) -> int:
+    """Whole GiB, rounded down."""
+    return mib // 1024
+
+
+def purchases_that_would(wish: Wish, catalog: Catalog) -> Iterable[Purchase]:
+    """The other ways of purchase by which something could run the wish."""
+    others: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
+    return [
+        p
+        for p in others
+        if p != wish.purchase
+        and not (p == "capacity_block" and wish.kind == "managed_instances")
+        and fit(replace(wish, purchase=p), catalog).options
+    ]

@@ -1,0 +1,180 @@
+"""The lines of a stack file for an option that a fit has found."""
+
+import json
+import re
+from collections.abc import Iterator
+from math import ceil
+
+from catalog import Catalog
+from neuron_ecs.fit.instances import Option, Wish
+from neuron_ecs.fit.models import ModelWish, Serving
+from planning import images
+from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
+from planning.serving import memory as language_models
+
+DISK_SHARES = 3  # of a checkpoint on disk: as downloaded, compiled, and cut for the cores
+DISK_FIXED_GIB = 100  # the image, and what the host keeps
+COMPILE_GRACE_SECONDS = 3600  # large models were seen to compile for 30 to 60 minutes
+
+
+def pool_name(option: Option) -> str:
+    """The family of the type: what the pool is called in the lines."""
+    return re.sub(r"[^a-z0-9-]", "-", option.instance_type.split(".")[0])
+
+
+def model_name(model_id: str) -> str:
+    """The model's id as a name of a stack file: its last part in lower case."""
+    words = re.sub(r"[^a-z0-9]+", "-", model_id.rpartition("/")[2].lower()).strip("-")
+    return (words if words[:1].isalpha() else f"m-{words}")[:40].rstrip("-")
+
+
+def stack_lines(
+    option: Option,
+    wish: Wish,
+    catalog: Catalog,
+    *,
+    project: str,
+    model: ModelWish | None = None,
+    serving: Serving | None = None,
+) -> tuple[str, ...]:
+    """A whole stack file for the option; what only its reader knows stands as an example."""
+    region = catalog.regions[option.region]
+    disk = None
+    if model is not None:
+        disk = ceil(DISK_SHARES * language_models.checkpoint_gib(model.model) + DISK_FIXED_GIB)
+    undocumented = wish.kind == "auto_scaling" and region.neuron_ami == "undocumented"
+    lines = [
+        "config:",
+        f"  aws:region: {option.region}",
+        f"  {project}:regions:",
+        f"    {option.region}: {'{accept_undocumented_ami: true}' if undocumented else '{}'}",
+        f"  {project}:capacity:",
+        f"    {pool_name(option)}:",
+        *(f"      {line}" for line in _pool_lines(option, wish, catalog, serving, disk)),
+        f"  {project}:models:",
+        f"    {'model' if model is None else model_name(model.model.id)}:",
+        *(f"      {line}" for line in _model_lines(option, wish, catalog, model, serving)),
+    ]
+    return tuple(lines)
+
+
+def _pool_lines(
+    option: Option, wish: Wish, catalog: Catalog, serving: Serving | None, disk: int | None
+) -> Iterator[str]:
+    yield f"kind: {wish.kind}"
+    if wish.kind == "managed_instances":
+        yield f"allowed_instance_types: [{option.instance_type}]"
+        if wish.purchase == "spot":
+            yield "purchase: spot"
+        if disk is not None and disk > STORAGE_GIB:
+            yield f"storage_gib: {disk}"
+        return
+    yield f"instance_type: {option.instance_type}"
+    yield f"max_size: {option.instances}"
+    if wish.purchase != "on_demand":
+        yield f"purchase: {wish.purchase}"
+    if wish.purchase == "capacity_block":
+        yield f"reservation_ids: {{{option.region}: cr-0123456789abcdef0}}  # your Capacity Block"
+        yield f"zone_ids: [{option.zone_ids[0]}]  # the block's zone"
+    ami = serving and fitting_ami(serving.image.image, option.region, catalog)
+    if ami:
+        yield f"ami: {{version: {ami}}}"
+    if disk is not None and disk > ROOT_VOLUME_GIB:
+        yield f"root_volume_gib: {disk}"
+
+
+def _model_lines(
+    option: Option,
+    wish: Wish,
+    catalog: Catalog,
+    model: ModelWish | None,
+    serving: Serving | None,
+) -> Iterator[str]:
+    if model is None or serving is None:
+        yield "image: your-image:its-tag"
+    else:
+        yield f"image: {serving.image.image}"
+        yield "command:"
+        yield from (f"  - {_scalar(word)}" for word in command(model, serving))
+        if serving.image.rule == "plugin":  # the pool of these lines attaches no EFA interface
+            yield 'environment: {NEURON_SKIP_EFA_AFFINITY: "1"}'
+        if model.model.needs_token:
+            partition = catalog.regions[option.region].partition
+            arn = f"arn:{partition}:secretsmanager:{option.region}:111122223333:secret:your-token"
+            yield f'secrets: {{HF_TOKEN: "{arn}"}}'
+    yield f"capacity: {pool_name(option)}"
+    kind = catalog.neuron_types[option.instance_type]
+    whole = kind.neuron is not None and option.devices == kind.neuron.devices
+    yield f"neuron_devices: {'all' if whole else option.devices}"
+    if option.task.cpu_units > option.share.cpu_units:
+        yield f"cpu_units: {option.task.cpu_units}"
+    if option.task.memory_mib > option.share.memory_mib:
+        yield f"memory_mib: {option.task.memory_mib}"
+    if model is not None:
+        yield "port: 8080"
+        if not model.precompiled:
+            yield f"health_check: {{grace_seconds: {COMPILE_GRACE_SECONDS}}}"
+    if option.tasks > 1:
+        yield f"replicas: {{min: {option.tasks}}}"
+
+
+def command(wish: ModelWish, serving: Serving) -> tuple[str, ...]:
+    """The arguments of the image's server; each states sequences and length, whose defaults are 32
+    and the model's maximum."""
+    model, degree = wish.model.id, serving.degree
+    if serving.image.rule == "optimum":
+        compiling = () if wish.precompiled else ("--allow-non-cached-model",)
+        return (
+            f"--model={model}",
+            "--port=8080",
+            f"--tensor-parallel-size={degree}",
+            f"--batch-size={wish.sequences}",
+            f"--sequence-length={wish.length}",
+            *compiling,
+        )
+    words = [
+        "vllm",
+        "serve",
+        model,
+        "--port=8080",
+        f"--tensor-parallel-size={degree}",
+        f"--max-num-seqs={wish.sequences}",
+        f"--max-model-len={wish.length}",
+    ]
+    if serving.image.rule == "nxdi":
+        # One block of the cache for each sequence, of full length.
+        return (
+            *words,
+            "--no-enable-prefix-caching",
+            f"--num-gpu-blocks-override={wish.sequences}",
+        )
+    words.append(f"--max-num-batched-tokens={wish.length}")
+    if wish.model.model_type == "gpt_oss":
+        words.append('--hf-overrides={"quantization_config": {}}')
+    return tuple(words)
+
+
+def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:
+    """The newest Neuron AMI whose driver suits the image; None where the newest of all does."""
+    sdk = images.neuron_sdk(image)
+    family = catalog.ami_family("al2023", neuron=True, architecture="x86_64")
+    if sdk is None or family is None:
+        return None
+    here = [
+        v
+        for v in catalog.ami_versions(family.parameter_path)
+        if v.regions is None or region in v.regions
+    ]
+    for version in reversed(here):
+        driver = images.driver_at(catalog, version.date)
+        if driver is None:
+            return None
+        if images.bad_pair(catalog, driver, sdk) is None:
+            return None if version is here[-1] else version.image_name
+    return None
+
+
+def _scalar(text: str) -> str:
+    """The text as YAML writes it: plain where it can only be a text."""
+    plain = re.fullmatch(r"[A-Za-z-][A-Za-z0-9_./=-]*", text)
+    return text if plain and text.lower() not in ("true", "false", "null") else json.dumps(text)

@@ -1,0 +1,564 @@
+"""The ``fit`` command: which instances can run a wish or serve a language model, cheapest first.
+
+It proposes, and prints the lines of a stack file for its first answer. Nothing is looked up: sizes,
+offerings, prices and shapes of models are rows of the catalog, with source and date.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TextIO, cast
+
+import catalog
+from catalog import Catalog, LanguageModel, ModelDeployment
+from config.explaining import nearest
+from messages.phrases import counted, listed
+from neuron_ecs.cli.columns import table
+from neuron_ecs.fit.instances import (
+    NOT_IN_ANY_PRICE,
+    Option,
+    Purchase,
+    Refusal,
+    Wish,
+    fit,
+    purchases_that_would,
+)
+from neuron_ecs.fit.models import ModelWish, Serving, fit_model
+from neuron_ecs.fit.stack_lines import stack_lines
+from planning.serving import memory as language_models
+
+VERSION = 1
+FOUND, NOTHING = 0, 1
+DEFAULT_LENGTH, DEFAULT_SEQUENCES = 8192, 4
+PURCHASES: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
+KINDS = ("auto_scaling", "managed_instances")
+
+_EPILOG = """\
+exit codes: 0 something can run it, 1 nothing can, 2 wrong usage.
+`catalog show language_models` lists the models; `catalog refresh --only prices` asks AWS anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An option, with how the model is served on it where a model was asked for."""
+
+    option: Option
+    serving: Serving | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that is told: proposals in order, refusals, and what the estimate rests on."""
+
+    wish: Wish
+    model: ModelWish | None
+    proposals: tuple[Proposal, ...]
+    refusals: tuple[Refusal, ...]
+    assumes: tuple[str, ...]
+    seen: tuple[ModelDeployment, ...]
+    other_purchases: tuple[str, ...]
+
+
+def run(argv: Sequence[str], out: TextIO | None = None) -> int:
+    """The command: 0 something can run the wish, 1 nothing can, 2 wrong usage."""
+    stream: TextIO = out or sys.stdout
+    known = catalog.load()
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    wish = _wish(arguments, known, parser.error)
+    model = _model_wish(arguments, wish, known, parser.error)
+    answer = answered(wish, model, known, given=arguments)
+    project = project_name(Path())
+    if arguments.json:
+        json.dump(document(answer, known, project=project), stream, indent=2, ensure_ascii=False)
+        stream.write("\n")
+    else:
+        top, width = cast(int, arguments.top), cast(int, arguments.width)
+        lines = render(answer, known, project=project, top=top, width=width)
+        stream.writelines(f"{line}\n" for line in lines)
+    return FOUND if answer.proposals else NOTHING
+
+
+def answered(
+    wish: Wish,
+    model: ModelWish | None,
+    known: Catalog,
+    *,
+    given: argparse.Namespace | None = None,
+) -> Answer:
+    """What can run the wish, or serve the model."""
+    if model is None:
+        found = fit(wish, known)
+        proposals = tuple(Proposal(option, None) for option in found.options)
+        others = () if proposals else tuple(purchases_that_would(wish, known))
+        return Answer(wish, None, proposals, found.refusals, (), (), others)
+    served = fit_model(model, known)
+    proposals = tuple(Proposal(o.option, o.serving) for o in served.options)
+    others = () if proposals else tuple(_purchases_for(model, known))
+    assumes = (*_defaults(model, given), *served.assumes)
+    return Answer(wish, model, proposals, served.refusals, assumes, served.seen, others)
+
+
+def _purchases_for(model: ModelWish, known: Catalog) -> Iterator[str]:
+    for purchase in PURCHASES:
+        where = replace(model.where, purchase=purchase)
+        if purchase != model.where.purchase and not (
+            purchase == "capacity_block" and where.kind == "managed_instances"
+        ):
+            if fit_model(replace(model, where=where), known).options:
+                yield purchase
+
+
+def _defaults(model: ModelWish, given: argparse.Namespace | None) -> Iterator[str]:
+    if given is not None and given.max_model_len is None:
+        yield f"--max-model-len {model.length}, which was not given"
+    if given is not None and given.max_num_seqs is None:
+        yield f"--max-num-seqs {model.sequences}, which was not given"
+
+
+# -- the wish ----------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m neuron_ecs fit",
+        description="Which instances can run a wish or serve a language model, cheapest first.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    model = parser.add_argument_group("a language model")
+    model.add_argument("--model", metavar="ID", help="its id at Hugging Face")
+    model.add_argument(
+        "--max-model-len", metavar="N", type=_number, help="tokens of a sequence, prompt and answer"
+    )
+    model.add_argument("--max-num-seqs", metavar="N", type=_number, help="sequences at once")
+    model.add_argument(
+        "--precompiled", action="store_true", help="it is compiled and sharded beforehand"
+    )
+    needs = parser.add_argument_group("what each task needs at least")
+    needs.add_argument("--devices", metavar="N", type=_number, help="Neuron devices")
+    needs.add_argument("--device-memory-gib", metavar="N", type=_number, help="of all its devices")
+    needs.add_argument("--memory-gib", metavar="N", type=_number, help="memory of the host")
+    needs.add_argument("--vcpus", metavar="N", type=_number, help="vCPUs of the host")
+    where = parser.add_argument_group("where and how")
+    where.add_argument("--regions", metavar="A,B", type=_names, default=(), help="only these")
+    where.add_argument("--types", metavar="A,B", type=_names, default=(), help="such as inf2.*")
+    where.add_argument("--purchase", choices=PURCHASES, default="on_demand")
+    where.add_argument("--kind", choices=KINDS, default="auto_scaling", help="of capacity")
+    where.add_argument("--tasks", metavar="N", type=_number, default=1, help="so many tasks (1)")
+    parser.add_argument("--top", metavar="N", type=_number, default=8, help="rows to show (8)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--width",
+        metavar="N",
+        type=_width,
+        default=_terminal_width(),
+        help="characters in a line, 0 for no limit",
+    )
+    return parser
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,7}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 9999999")
+    return int(text)
+
+
+def _width(text: str) -> int:
+    if text != "0" and not 40 <= _number(text) <= 1000:
+        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
+    return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("write names separated by commas")
+    return names
+
+
+def _terminal_width() -> int:
+    return min(max(shutil.get_terminal_size((120, 24)).columns, 80), 160)
+
+
+Error = Callable[[str], object]
+
+
+def _wish(arguments: argparse.Namespace, known: Catalog, error: Error) -> Wish:
+    regions = cast("tuple[str, ...]", arguments.regions)
+    for region in regions:
+        if region not in known.regions:
+            error(f"--regions: {region} is no Region{_near(region, known.regions)}")
+    types = cast("tuple[str, ...]", arguments.types)
+    for pattern in types:
+        if not any(name in known.neuron_types for name in known.matching_types(pattern)):
+            near = _near(pattern, known.neuron_types)
+            error(f"--types: {pattern} is no instance type with Neuron devices{near}")
+    wish = Wish(
+        devices=arguments.devices or 1,
+        device_memory_gib=arguments.device_memory_gib or 0,
+        memory_mib=(arguments.memory_gib or 0) * 1024,
+        cpu_units=(arguments.vcpus or 0) * 1024,
+        regions=regions,
+        purchase=arguments.purchase,
+        kind=arguments.kind,
+        types=types,
+        tasks=arguments.tasks,
+    )
+    if wish.kind == "managed_instances" and wish.purchase == "capacity_block":
+        error("--purchase: ECS Managed Instances take no Capacity Blocks; use --kind auto_scaling")
+    asked = (arguments.model, arguments.devices, arguments.device_memory_gib)
+    if not any((*asked, arguments.memory_gib, arguments.vcpus)):
+        error("name a --model, or what a task needs: --devices, --device-memory-gib, ...")
+    return wish
+
+
+def _near(word: str, words: Iterable[str]) -> str:
+    found = nearest(word, list(words))
+    return f"; did you mean {found}?" if found else ""
+
+
+def _model_wish(
+    arguments: argparse.Namespace, wish: Wish, known: Catalog, error: Error
+) -> ModelWish | None:
+    name = cast("str | None", arguments.model)
+    if name is None:
+        if arguments.max_model_len or arguments.max_num_seqs or arguments.precompiled:
+            error("--max-model-len, --max-num-seqs and --precompiled need a --model")
+        return None
+    model = model_called(name, known)
+    if model is None:
+        error(f"--model: the shape of {name[:120]} is not known; {_models_near(name, known)}")
+        return None
+    length = arguments.max_model_len or min(DEFAULT_LENGTH, model.max_positions)
+    if length > model.max_positions:
+        error(f"--max-model-len: {model.id} has {model.max_positions} positions")
+    sequences = arguments.max_num_seqs or DEFAULT_SEQUENCES
+    return ModelWish(model, length, sequences, cast(bool, arguments.precompiled), wish)
+
+
+def model_called(name: str, known: Catalog) -> LanguageModel | None:
+    """The model of that id, whatever the case; its last part alone will do."""
+    wanted = name.lower()
+    for model in known.language_models.values():
+        if wanted in (model.id.lower(), model.id.rpartition("/")[2].lower()):
+            return model
+    return None
+
+
+def _models_near(name: str, known: Catalog) -> str:
+    """The models whose names share the most with it."""
+
+    def parts(text: str) -> set[str]:
+        return {p for p in re.split(r"[^a-z0-9.]+", text.lower()) if p}
+
+    ranked = sorted(known.language_models, key=lambda i: (-len(parts(i) & parts(name)), i))
+    near = [i for i in ranked if parts(i) & parts(name)][:4]
+    return f"nearest are {listed(near)}" if near else "see catalog show language_models"
+
+
+def project_name(directory: Path) -> str:
+    """The namespace of the stack file's keys: the project's name, where there is a project."""
+    try:
+        text = (directory / "Pulumi.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    found = re.search(r"^name:\s*([A-Za-z0-9_.-]+)\s*$", text, re.MULTILINE)
+    return found[1] if found else "neuron-ecs"
+
+
+# -- text --------------------------------------------------------------------------------------
+
+
+def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int) -> Iterator[str]:
+    """The answer as text: a table, its notes, the lines of a stack file, and what it rests on."""
+    yield from _wrapped(_title(answer), width)
+    groups = list(_grouped(answer.proposals))
+    if groups:
+        yield ""
+        rows = [_row(group) for group in groups[:top]]
+        head = _HEAD if answer.model is None else (*_HEAD[:2], *_MODEL_HEAD, *_HEAD[2:])
+        yield from table([head, *rows], indent="  ", width=width)
+        if len(groups) > top:
+            yield f"  and {len(groups) - top} more (--top {len(groups)})"
+        for note in _noted(groups[:top]):
+            yield from _wrapped(note, width)
+        first = answer.proposals[0]
+        yield from _cheaper_and_tight(answer.proposals)
+        yield ""
+        yield f"Stack file for {first.option.instance_type} in {first.option.region}:"
+        yield ""
+        yield from _lines(first, answer, known, project)
+    else:
+        options = [f"--purchase {p}" for p in answer.other_purchases]
+        yield ""
+        yield f"Nothing can run it {_how(answer.wish)}." + (
+            f" Something can with {' or '.join(options)}." if options else ""
+        )
+    if answer.refusals:
+        yield ""
+        yield "Not:"
+        for types, why in _refused(answer.refusals):
+            yield from _wrapped(f"  {types}: {why}", width)
+    yield ""
+    for word, sentences in (
+        ("assumes", answer.assumes),
+        ("seen", _seen(answer)),
+        ("prices", [prices_line(answer, known)]),
+    ):
+        for said in sentences:
+            yield from _wrapped(f"{word:9}{said}", width, later=" " * 9)
+
+
+def _title(answer: Answer) -> str:
+    wish, model = answer.wish, answer.model
+    how = _how(wish)
+    many = f", {counted(wish.tasks, 'task')}" if wish.tasks > 1 else ""
+    if model is not None:
+        size = language_models.parameters(model.model) / 1e9
+        return (
+            f"{model.model.id}: {size:.1f} billion parameters, "
+            f"{language_models.checkpoint_gib(model.model):.1f} GiB in bf16; "
+            f"{counted(model.sequences, 'sequence')} of {model.length:,} tokens{many}; {how}"
+        )
+    needs = [counted(wish.devices, "device")]
+    if wish.device_memory_gib:
+        needs.append(f"{wish.device_memory_gib} GiB of device memory")
+    if wish.memory_mib:
+        needs.append(f"{wish.memory_mib // 1024} GiB of memory")
+    if wish.cpu_units:
+        needs.append(f"{wish.cpu_units // 1024} vCPUs")
+    return f"At least {listed(needs)} for each task{many}; {how}"
+
+
+def _how(wish: Wish) -> str:
+    kinds = {"auto_scaling": "Auto Scaling", "managed_instances": "Managed Instances"}
+    ways = {"on_demand": "on demand", "spot": "as Spot", "capacity_block": "in a Capacity Block"}
+    return f"{ways[wish.purchase]} on {kinds[wish.kind]} capacity"
+
+
+_HEAD = ("instance type", "devices", "tasks each", "USD/h", "USD/h a task", "Regions")
+_MODEL_HEAD = ("tp", "of a core", "fit", "server")
+
+
+def _grouped(proposals: Sequence[Proposal]) -> Iterator[list[Proposal]]:
+    """Proposals that differ in their Region only, the cheapest Region of each first."""
+    groups: dict[object, list[Proposal]] = {}
+    for proposal in proposals:
+        o = proposal.option
+        groups.setdefault((o.instance_type, o.devices, proposal.serving), []).append(proposal)
+    return iter(groups.values())
+
+
+def _row(group: Sequence[Proposal]) -> tuple[str, ...]:
+    option, serving = group[0].option, group[0].serving
+    kept = [p.option.region for p in group if p.option.price == option.price]
+    dearer = [p for p in group if p.option.price not in (option.price, None)]
+    unknown = [p for p in group if p.option.price is None and option.price is not None]
+    regions = kept[0] + (f" and {len(kept) - 1} more" if len(kept) > 1 else "")
+    regions += f", {len(dearer)} dearer" if dearer else ""
+    regions += f", {len(unknown)} not known" if unknown else ""
+    total = option.per_hour
+    hour = _usd(total)
+    if option.price is not None and option.price.low != option.price.high:
+        hour = f"{_usd(option.price.low * option.instances)} to {hour}"
+    money = (str(option.tasks_per_instance), hour, _usd(option.per_task), regions)
+    if serving is None:
+        return option.instance_type, str(option.devices), *money
+    return (
+        option.instance_type,
+        str(option.devices),
+        str(serving.degree),
+        f"{serving.estimate.share:.0%} of {serving.estimate.core_gib:.0f} GiB",
+        serving.estimate.verdict.word,
+        _SERVERS[serving.image.rule],
+        *money,
+    )
+
+
+_SERVERS = {"nxdi": "NxD Inference", "optimum": "optimum-neuron", "plugin": "vLLM plugin"}
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "not known" if amount is None else f"{amount:.2f}"
+
+
+def _cheaper_and_tight(proposals: Sequence[Proposal]) -> Iterator[str]:
+    """The cheapest way that is tight, where it costs less than the first."""
+    paid = proposals[0].option.per_hour
+    for proposal in proposals:
+        option, serving = proposal.option, proposal.serving
+        if serving is None or serving.estimate.verdict is not language_models.Verdict.TIGHT:
+            continue
+        if option.per_hour is not None and (paid is None or option.per_hour < paid):
+            yield (
+                f"  cheaper where it is tight: {option.instance_type} in {option.region}, "
+                f"{option.per_hour:.2f} USD/h, {serving.estimate.share:.0%} of a core"
+            )
+        return
+
+
+def _noted(groups: Sequence[Sequence[Proposal]]) -> Iterator[str]:
+    told: dict[str, list[str]] = {}
+    for group in groups:
+        option, serving = group[0].option, group[0].serving
+        notes = [n for p in group for n in p.option.notes]
+        if serving is not None:
+            notes += serving.caveats
+            if serving.estimate.verdict is language_models.Verdict.TIGHT:
+                notes.append("tight: prove it on the hardware")
+        notes += [m for m in option.missing if m.startswith("the price")]
+        for note in dict.fromkeys(notes):
+            told.setdefault(note, []).append(option.instance_type)
+    for note, types in told.items():
+        yield f"  {listed(types, most=3)}: {note}"
+
+
+def _wrapped(text: str, width: int, *, later: str = "    ") -> list[str]:
+    """The text in lines; paths and addresses stay whole."""
+    return textwrap.wrap(
+        text,
+        width or len(text) + 1,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _lines(proposal: Proposal, answer: Answer, known: Catalog, project: str) -> tuple[str, ...]:
+    return stack_lines(
+        proposal.option,
+        answer.wish,
+        known,
+        project=project,
+        model=answer.model,
+        serving=proposal.serving,
+    )
+
+
+def _refused(refusals: Sequence[Refusal]) -> list[tuple[str, str]]:
+    told: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for refusal in refusals:
+        types = told.setdefault((refusal.why, refusal.regions), [])
+        if refusal.instance_type not in types:
+            types.append(refusal.instance_type)
+    return [
+        (listed(types, most=4), why + (f" ({listed(regions, most=4)})" if regions else ""))
+        for (why, regions), types in told.items()
+    ]
+
+
+def _seen(answer: Answer) -> Iterator[str]:
+    """What others report of the model: failures all, of the rest the first few."""
+    good = [d for d in answer.seen if d.works][:3]
+    for deployment in (*good, *(d for d in answer.seen if not d.works)):
+        verb = "ran" if deployment.works else "failed"
+        note = f" ({deployment.note})" if deployment.note else ""
+        yield (
+            f"{verb} on {deployment.instance_type}, tensor parallelism "
+            f"{deployment.tensor_parallel}, {deployment.sequences} x {deployment.length} tokens, "
+            f"{_SERVERS[deployment.rule]}{note}: {deployment.source}"
+        )
+
+
+def prices_line(answer: Answer, known: Catalog) -> str:
+    """How old the prices are, and what is not in them."""
+    wish = answer.wish
+    days = sorted(
+        {
+            day
+            for p in answer.proposals
+            if p.option.price and (day := known.price_date(p.option.region, wish.purchase))
+        }
+    )
+    left_out = list(
+        dict.fromkeys(
+            m for p in answer.proposals for m in p.option.missing if not m.startswith("the price")
+        )
+    )
+    without = listed([*left_out, NOT_IN_ANY_PRICE])
+    if not days:
+        return f"none known; never in them: {without}"
+    span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    kind = "Spot prices of that moment, the highest zone counts" if wish.purchase == "spot" else ""
+    return f"of {span}{f' ({kind})' if kind else ''}; not in them: {without}"
+
+
+# -- JSON --------------------------------------------------------------------------------------
+
+
+def document(answer: Answer, known: Catalog, *, project: str) -> dict[str, object]:
+    """The answer as JSON holds it; amounts are texts, in USD an hour."""
+    return {
+        "version": VERSION,
+        "model": None if answer.model is None else answer.model.model.id,
+        "sequences": None if answer.model is None else answer.model.sequences,
+        "length": None if answer.model is None else answer.model.length,
+        "options": [_option(p, answer, known, project) for p in answer.proposals],
+        "refusals": [
+            {"instance_type": r.instance_type, "regions": list(r.regions), "why": r.why}
+            for r in answer.refusals
+        ],
+        "other_purchases": list(answer.other_purchases),
+        "assumes": list(answer.assumes),
+        "seen": [
+            {
+                "instance_type": d.instance_type,
+                "tensor_parallel": d.tensor_parallel,
+                "sequences": d.sequences,
+                "length": d.length,
+                "works": d.works,
+                "source": d.source,
+            }
+            for d in answer.seen
+        ],
+        "price_source": known.price_source,
+        "not_in_prices": NOT_IN_ANY_PRICE,
+    }
+
+
+def _option(proposal: Proposal, answer: Answer, known: Catalog, project: str) -> dict[str, object]:
+    option, serving = proposal.option, proposal.serving
+    day = known.price_date(option.region, answer.wish.purchase) if option.price else None
+    data: dict[str, object] = {
+        "instance_type": option.instance_type,
+        "region": option.region,
+        "zone_ids": list(option.zone_ids),
+        "devices": option.devices,
+        "tasks_per_instance": option.tasks_per_instance,
+        "instances": option.instances,
+        "cpu_units": option.task.cpu_units,
+        "memory_mib": option.task.memory_mib,
+        "usd_per_hour": _text(option.per_hour),
+        "usd_per_hour_lowest_zone": _text(option.price.low if option.price else None),
+        "usd_per_hour_task": _text(option.per_task),
+        "price_date": day.isoformat() if day else None,
+        "missing": list(option.missing),
+        "notes": [*option.notes, *(serving.caveats if serving else ())],
+        "stack_file": "\n".join(_lines(proposal, answer, known, project)) + "\n",
+    }
+    if serving is not None:
+        data["serving"] = {
+            "image": serving.image.image,
+            "server": serving.image.rule,
+            "tensor_parallel": serving.degree,
+            "verdict": serving.estimate.verdict.word,
+            "share_of_core": round(serving.estimate.share, 3),
+            "need_gib": round(serving.estimate.need_gib, 2),
+            "weights_gib": round(serving.estimate.weights_gib, 2),
+            "cache_gib": round(serving.estimate.cache_gib, 2),
+            "core_gib": serving.estimate.core_gib,
+        }
+    return data
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.5f}"

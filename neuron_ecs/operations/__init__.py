@@ -1,0 +1,1 @@
+"""What runs in the account, compared with the plan."""

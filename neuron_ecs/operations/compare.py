@@ -1,0 +1,663 @@
+"""Compares what runs in a Region with what the plan says, without a call.
+
+`operations.aws` asks AWS and fills in `Seen`; `compare` judges it. What could not be read is None
+there and becomes a check without an answer, never a difference.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from messages.phrases import counted, listed
+from neuron_ecs.cli.columns import spans
+from neuron_ecs.stackfile.reading import UNSEEN
+from planning import choices, plan
+
+Verdict = Literal["ok", "note", "differs", "unknown"]
+Kind = Literal["Region", "cluster", "capacity", "service", "job", "instance"]
+
+RESOLVE = "resolve:ssm:"
+_LOCK = choices.LOCK_PORT_BASE
+_NEURON_DEVICE = re.compile(r"/dev/neuron(\d+)")
+_SUFFIX = r"-[0-9a-f]{7}"  # https://www.pulumi.com/docs/iac/concepts/resources/names/
+# How an instance comes and goes by itself, as pools grow and shrink.
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
+_COMES_OR_GOES = {
+    "REGISTERING": "it joins the cluster",
+    "DEREGISTERING": "it leaves the cluster",
+}
+_PASSING = {**_COMES_OR_GOES, "DRAINING": "its tasks move elsewhere"}
+_AFTER_OR_BEFORE_AN_INSTANCE = frozenset({"PROVISIONING", "DEPROVISIONING", "STOPPED"})
+
+
+# ---- what was seen ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Physical names by the plan's keys, as the stack's outputs tell them for a Region."""
+
+    clusters: Mapping[str, str]  # by kind of cluster
+    capacity_providers: Mapping[str, str]
+    services: Mapping[str, str]
+    task_definitions: Mapping[str, str]  # ARNs
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSeen:
+    """A capacity provider that is attached to the cluster."""
+
+    name: str
+    status: str
+    update_status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSeen:
+    """A service, with the state of its PRIMARY deployment."""
+
+    name: str
+    status: str
+    desired: int
+    running: int
+    pending: int
+    task_definition: str  # ARN
+    providers: tuple[str, ...]
+    deployments: int
+    rollout: str  # COMPLETED, IN_PROGRESS, FAILED; empty where ECS does not tell
+    rollout_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSeen:
+    """A task. `devices` are the ids that ECS assigned to its containers, empty where it does not
+    hand out devices."""
+
+    arn: str
+    group: str
+    task_definition: str
+    instance: str  # ARN of the container instance; empty before it is placed
+    last_status: str
+    desired_status: str
+    health: str
+    devices: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def on_instance(self) -> bool:
+        """Whether it may hold devices: placed, and its containers not known to have stopped."""
+        return bool(self.instance) and self.last_status not in _AFTER_OR_BEFORE_AN_INSTANCE
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSeen:
+    """A container instance, and the image of its EC2 instance.
+
+    Devices are ids of the resource NEURON_DEVICES; None where the agent registers none, as on EC2
+    capacity. `ports` are the host ports that ECS holds for tasks or for itself.
+    """
+
+    arn: str
+    instance_id: str
+    status: str
+    agent_connected: bool
+    provider: str
+    instance_type: str
+    registered: frozenset[str] | None
+    remaining: frozenset[str] | None
+    ports: frozenset[int] | None
+    image_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSeen:
+    """A cluster; `candidates` are all that might be it, and None what could not be read."""
+
+    name: str | None
+    candidates: tuple[str, ...] = ()
+    status: str = ""
+    providers: tuple[ProviderSeen, ...] | None = None
+    services: tuple[ServiceSeen, ...] | None = None
+    tasks: tuple[TaskSeen, ...] | None = None
+    instances: tuple[InstanceSeen, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A question that AWS did not answer."""
+
+    asked: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What AWS said about a Region."""
+
+    clusters: Mapping[str, ClusterSeen]  # by kind; one that is absent here could not be looked for
+    containers: Mapping[str, tuple[Mapping[str, Any], ...]] = field(
+        default_factory=dict[str, tuple[Mapping[str, Any], ...]]
+    )
+    """Container definitions by the ARN of the task definition, or by family for its latest."""
+    images: Mapping[str, str] = field(default_factory=dict[str, str])  # image id by parameter path
+    troubles: tuple[Trouble, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `problems` says what differs, or why there is no answer."""
+
+    region: str
+    kind: Kind
+    name: str
+    verdict: Verdict
+    found: str
+    problems: tuple[str, ...] = ()
+
+
+# ---- names -----------------------------------------------------------------------------------
+
+
+def called(key: str, names: Sequence[str], known: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Those of the names that the plan's key may have: the output's, or the key and a suffix."""
+    if known is not None:
+        return tuple(name for name in names if name == known.get(key))
+    pattern = re.compile(re.escape(key) + _SUFFIX)
+    return tuple(name for name in names if pattern.fullmatch(name))
+
+
+def family_of(task_definition: str) -> str:
+    """The family in a task definition's ARN."""
+    return task_definition.rpartition("/")[2].rpartition(":")[0]
+
+
+def families(region: plan.Region) -> frozenset[str]:
+    """The families of all task definitions in a Region; they carry project and stack."""
+    services = [s.task_definition.family for m in region.models for s in m.services]
+    return frozenset([*services, *(j.task_definition.family for j in region.jobs)])
+
+
+def parameter_paths(region: plan.Region) -> tuple[str, ...]:
+    """The parameters that hold the images of the Region's Auto Scaling pools."""
+    images = {p.image_id for p in region.pools if isinstance(p, plan.AutoScalingPool)}
+    return tuple(sorted(i.removeprefix(RESOLVE) for i in images if i.startswith(RESOLVE)))
+
+
+# ---- the comparison --------------------------------------------------------------------------
+
+
+def compare(region: plan.Region, seen: Seen, names: Names | None = None) -> tuple[Check, ...]:
+    """Every check of a Region: clusters with their capacity, services, instances, then jobs."""
+    return tuple(_Comparison(region, seen, names).checks())
+
+
+def unread(region: plan.Region, reason: str) -> tuple[Check, ...]:
+    """The one check of a Region about which nothing could be read."""
+    return (Check(region.name, "Region", region.name, "unknown", "not read", (reason,)),)
+
+
+class _Comparison:
+    def __init__(self, region: plan.Region, seen: Seen, names: Names | None) -> None:
+        self.region = region
+        self.seen = seen
+        self.names = names
+        self.services = {s.key: s for m in region.models for s in m.services}
+
+    def checks(self) -> Iterator[Check]:
+        for trouble in self.seen.troubles:
+            yield self.check("Region", self.region.name, trouble.asked, (), unknown=trouble.reason)
+        for cluster in (self.region.auto_scaling, self.region.managed_instances):
+            if cluster is not None:
+                yield from self.cluster(cluster)
+        for job in self.region.jobs:
+            yield self.job(job)
+
+    def check(
+        self,
+        kind: Kind,
+        name: str,
+        found: str,
+        problems: Sequence[str],
+        *,
+        notes: Sequence[str] = (),
+        unknown: str = "",
+    ) -> Check:
+        verdict: Verdict = "ok"
+        if problems:
+            verdict = "differs"
+        elif unknown:
+            verdict = "unknown"
+        elif notes:
+            verdict = "note"
+        said = [*problems, *([unknown] if unknown else []), *notes]
+        return Check(self.region.name, kind, name, verdict, found, tuple(said))
+
+    # -- clusters and capacity -----------------------------------------------------------------
+
+    def cluster(self, cluster: plan.Cluster) -> Iterator[Check]:
+        seen = self.seen.clusters.get(cluster.kind)
+        if seen is None:
+            unknown = "the clusters of the Region could not be listed"
+            yield self.check("cluster", cluster.key, "not read", (), unknown=unknown)
+            return
+        if seen.name is None:
+            yield self.check("cluster", cluster.key, "not found", (self.no_cluster(cluster, seen),))
+            return
+        if not seen.status:
+            unknown = "the cluster could not be read"
+            yield self.check("cluster", seen.name, "not read", (), unknown=unknown)
+        else:
+            wrong = () if seen.status == "ACTIVE" else (f"it is {seen.status}, not ACTIVE",)
+            yield self.check("cluster", seen.name, seen.status, wrong)
+        yield from self.providers(cluster, seen)
+        yield from self.cluster_services(cluster, seen)
+        yield from self.instances(cluster, seen)
+
+    def no_cluster(self, cluster: plan.Cluster, seen: ClusterSeen) -> str:
+        if len(seen.candidates) > 1:
+            both = listed(list(seen.candidates))
+            return f"several clusters may be it: {both}; name the right one with --outputs"
+        if self.names is not None:
+            name = self.names.clusters.get(cluster.kind)
+            return f"{name} does not exist" if name else "the outputs do not name it"
+        return f"no cluster is called {cluster.key} and a suffix; the stack is not up, or elsewhere"
+
+    def providers(self, cluster: plan.Cluster, seen: ClusterSeen) -> Iterator[Check]:
+        known = self.names.capacity_providers if self.names else None
+        # One that was deleted is still told for a while, as INACTIVE.
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProvider.html
+        there = [p for p in seen.providers or () if p.status != "INACTIVE"]
+        ours: set[str] = set()
+        for pool in cluster.pools:
+            if seen.providers is None:
+                unknown = "the capacity providers of the cluster could not be read"
+                yield self.check("capacity", pool.key, "not read", (), unknown=unknown)
+                continue
+            found = called(pool.key, [p.name for p in there], known)
+            ours.update(found)
+            if not found:
+                wrong = f"no capacity provider for it is attached to {seen.name}"
+                yield self.check("capacity", pool.key, "not found", (wrong,))
+            for provider in (p for p in there if p.name in found):
+                wrong = [] if len(found) == 1 else [f"one of {len(found)} for the pool {pool.name}"]
+                if provider.status != "ACTIVE":
+                    wrong.append(f"it is {provider.status}, not ACTIVE")
+                if provider.update_status.endswith("_FAILED"):
+                    why = f": {provider.reason}" if provider.reason else ""
+                    wrong.append(f"its last change is {provider.update_status}{why}")
+                yield self.check("capacity", provider.name, provider.status, wrong)
+        for provider in there:
+            if provider.name not in ours and not provider.name.startswith("FARGATE"):
+                wrong = "it is attached to the cluster and not in the plan"
+                yield self.check("capacity", provider.name, provider.status, (wrong,))
+
+    # -- services ------------------------------------------------------------------------------
+
+    def cluster_services(self, cluster: plan.Cluster, seen: ClusterSeen) -> Iterator[Check]:
+        known = self.names.services if self.names else None
+        pools = {pool.key for pool in cluster.pools}
+        ours: set[str] = set()
+        for service in (s for s in self.services.values() if s.pool in pools):
+            if seen.services is None:
+                unknown = "the services of the cluster could not be read"
+                yield self.check("service", service.key, "not read", (), unknown=unknown)
+                continue
+            found = called(service.key, [s.name for s in seen.services], known)
+            ours.update(found)
+            if not found:
+                wrong = f"no service for it is in the cluster {seen.name}"
+                yield self.check("service", service.key, "not found", (wrong,))
+            for one in (s for s in seen.services if s.name in found):
+                yield self.service(service, one, seen, alone=len(found) == 1)
+        for one in seen.services or ():
+            if one.name not in ours:
+                running = f"{one.running} of {one.desired} running"
+                wrong = "it is in the cluster and not in the plan"
+                yield self.check("service", one.name, running, (wrong,))
+
+    def service(
+        self, service: plan.Service, one: ServiceSeen, seen: ClusterSeen, *, alone: bool
+    ) -> Check:
+        wrong = [] if alone else ["another service of the cluster has the same key in its name"]
+        if one.status != "ACTIVE":
+            wrong.append(f"it is {one.status}, not ACTIVE")
+        wrong += self.counts(service, one)
+        provider = self.names.capacity_providers if self.names else None
+        if not called(service.pool, one.providers, provider):
+            named = listed(list(one.providers)) or "none"
+            wrong.append(f"its capacity provider is {named}, planned is that of {service.pool}")
+        unknown, containers = "", self.seen.containers.get(one.task_definition)
+        wrong += self.definition(service.task_definition, one.task_definition, containers)
+        if containers is None:
+            unknown = f"the task definition {one.task_definition} could not be read"
+        tasks = [t for t in seen.tasks or () if t.group == f"service:{one.name}"]
+        if seen.tasks is None:
+            unknown = "the tasks of the cluster could not be read"
+        for task in tasks:
+            wrong += self.task(service, task, seen)
+        found = f"{one.running} of {one.desired} running"
+        return self.check("service", one.name, found, wrong, unknown=unknown)
+
+    def counts(self, service: plan.Service, one: ServiceSeen) -> Iterator[str]:
+        least = service.desired_count
+        most = service.scaling.max_capacity if service.scaling else least
+        if not least <= one.desired <= most:
+            planned = str(least) if least == most else f"{least} to {most}"
+            yield f"{counted(one.desired, 'task')} wished, planned {planned}"
+        if one.running != one.desired:
+            yield f"{one.running} of {counted(one.desired, 'task')} running, {one.pending} pending"
+        if one.rollout == "FAILED":
+            yield f"its rollout failed{_because(one.rollout_reason)}"
+        elif one.rollout == "IN_PROGRESS" or one.deployments > 1:
+            yield f"it is still rolling out{_because(one.rollout_reason)}"
+
+    def definition(
+        self,
+        planned: plan.TaskDefinition,
+        arn: str,
+        containers: tuple[Mapping[str, Any], ...] | None,
+    ) -> Iterator[str]:
+        """How the task definition that is in use differs from the planned one.
+
+        A rollback by the circuit breaker is seen here: the deployment ends well, with the revision
+        before.
+        """
+        if family_of(arn) != planned.family:
+            yield f"its task definition is {family_of(arn)}, planned is {planned.family}"
+            return
+        if self.names is not None:
+            last = self.names.task_definitions.get(planned.key)
+            if last and last != arn:
+                number, wanted = arn.rpartition(":")[2], last.rpartition(":")[2]
+                yield (
+                    f"it uses revision {number}, and the last update made {wanted}: "
+                    "rolled back, or changed by hand"
+                )
+        if containers is not None:
+            wanted = cast("list[dict[str, Any]]", json.loads(planned.container_definitions))
+            yield from differences(wanted, [dict(c) for c in containers], "containers")
+
+    def task(self, service: plan.Service, task: TaskSeen, seen: ClusterSeen) -> Iterator[str]:
+        if task.last_status != "RUNNING" or task.desired_status != "RUNNING":
+            return
+        if task.health == "UNHEALTHY":
+            yield f"task {task.name} is UNHEALTHY"
+        instance = next((i for i in seen.instances or () if i.arn == task.instance), None)
+        if service.task_definition.devices == "all":
+            yield from self.assigned(service, task, instance)
+            return
+        held = set(self.held(task))
+        wanted = {str(d) for d in service.task_definition.devices}
+        if task.task_definition in self.seen.containers and held != wanted:
+            yield f"task {task.name} has {_ids(held)}, planned {_ids(wanted)}"
+        mode = service.task_definition.network_mode
+        if instance is None or instance.ports is None or mode == "awsvpc":
+            return
+        named = devices_of(self.seen.containers.get(task.task_definition, ()))
+        free = [d for d in sorted(named) if _LOCK + d not in instance.ports]
+        if free:
+            yield (
+                f"task {task.name} has {_ids([str(d) for d in free])} on {instance.instance_id}, "
+                f"and ECS does not hold {listed([str(_LOCK + d) for d in free])}: the lock is open"
+            )
+
+    def assigned(
+        self, service: plan.Service, task: TaskSeen, instance: InstanceSeen | None
+    ) -> Iterator[str]:
+        """The devices that ECS assigned are all of the instance.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html
+        """
+        planned = self.region.pool(service.pool).layout.devices
+        wanted = instance.registered if instance else None
+        if wanted is None:
+            wanted = frozenset(str(d) for d in range(planned)) if planned else None
+        if not task.devices:
+            yield f"task {task.name} was assigned no Neuron device, planned all of its instance"
+        elif wanted is not None and task.devices != wanted:
+            yield f"task {task.name} was assigned {_ids(task.devices)}, planned {_ids(wanted)}"
+
+    # -- instances -----------------------------------------------------------------------------
+
+    def instances(self, cluster: plan.Cluster, seen: ClusterSeen) -> Iterator[Check]:
+        if seen.instances is None:
+            name = seen.name or cluster.key
+            unknown = "the container instances of the cluster could not be read"
+            yield self.check("instance", name, "not read", (), unknown=unknown)
+            return
+        known = self.names.capacity_providers if self.names else None
+        for instance in seen.instances:
+            pools = [p for p in cluster.pools if called(p.key, [instance.provider], known)]
+            yield self.instance(pools[0] if pools else None, instance, seen)
+
+    def instance(self, pool: plan.Pool | None, instance: InstanceSeen, seen: ClusterSeen) -> Check:
+        wrong: list[str] = []
+        notes: list[str] = []
+        unknown = ""
+        if pool is None:
+            provider = instance.provider or "no capacity provider"
+            wrong.append(f"it is of {provider}, which is no pool of the plan")
+        if passing := _PASSING.get(instance.status):
+            notes.append(f"it is {instance.status}: {passing}")
+        elif instance.status != "ACTIVE":
+            wrong.append(f"it is {instance.status}, not ACTIVE")
+        # Before and after its time in the cluster no agent is expected.
+        if not instance.agent_connected and instance.status not in _COMES_OR_GOES:
+            wrong.append("its agent is not connected: ECS neither starts nor stops tasks there")
+        match pool:
+            case plan.AutoScalingPool():
+                if instance.instance_type and instance.instance_type != pool.instance_type:
+                    wrong.append(f"it is {instance.instance_type}, planned {pool.instance_type}")
+                problem, note, unknown = self.image(pool, instance)
+                wrong += problem
+                notes += note
+            case plan.ManagedInstancesPool():
+                wrong += self.type_of(pool, instance)
+            case None:
+                pass
+        tasks = [t for t in seen.tasks or () if t.instance == instance.arn and t.on_instance]
+        if seen.tasks is None:
+            unknown = "the tasks of the cluster could not be read"
+        unread_tasks = [t for t in tasks if not t.devices and not self.is_read(t)]
+        if unread_tasks:
+            some = listed([t.name for t in unread_tasks])
+            unknown = f"the devices of {some} are not known: task definition not read"
+        wrong += self.shared(tasks)
+        wrong += self.registered(pool, instance, tasks)
+        held = {d for t in tasks for d in self.held(t)}
+        type_ = instance.instance_type or "instance"
+        image = f", {instance.image_id}" if instance.image_id else ""
+        found = f"{type_}{image}, {counted(len(tasks), 'task')} on {_ids(held)}"
+        name = instance.instance_id or instance.arn.rpartition("/")[2]
+        return self.check("instance", name, found, wrong, notes=notes, unknown=unknown)
+
+    def image(
+        self, pool: plan.AutoScalingPool, instance: InstanceSeen
+    ) -> tuple[list[str], list[str], str]:
+        """Differences, notes, and why there is no answer, about the instance's image.
+
+        A template resolves its parameter at each launch and nothing replaces instances that run,
+        so of a parameter that moves an older image is as planned, and worth knowing.
+        """
+        if not pool.image_id.startswith(RESOLVE):
+            wanted: str | None = pool.image_id
+        else:
+            wanted = self.seen.images.get(pool.image_id.removeprefix(RESOLVE))
+        if wanted is None:
+            return [], [], "the parameter of its planned image could not be read"
+        if instance.image_id is None:
+            return [], [], "its image could not be read"
+        if instance.image_id == wanted:
+            return [], [], ""
+        if pool.image_id.endswith("/recommended/image_id"):
+            note = (
+                f"it has {instance.image_id}, and {wanted} is recommended now; "
+                "drain it for an instance of that image"
+            )
+            return [], [note], ""
+        return [f"its image is {instance.image_id}, planned {wanted}"], [], ""
+
+    def type_of(self, pool: plan.ManagedInstancesPool, instance: InstanceSeen) -> Iterator[str]:
+        if instance.instance_type and instance.instance_type not in pool.instance_types:
+            planned = listed(pool.instance_types, most=4)
+            yield f"it is {instance.instance_type}, planned {planned}"
+
+    def registered(
+        self, pool: plan.Pool | None, instance: InstanceSeen, tasks: Sequence[TaskSeen]
+    ) -> Iterator[str]:
+        """The instance's own account of its devices, where it gives one."""
+        if instance.registered is None:
+            if isinstance(pool, plan.ManagedInstancesPool) and any(t.devices for t in tasks):
+                yield "it registered no NEURON_DEVICES"
+            return
+        planned = pool.layout.devices if pool else 0
+        if planned and len(instance.registered) != planned:
+            yield f"it registered {_ids(instance.registered)}, planned {planned} of them"
+        if instance.remaining is None:
+            return
+        given = {d for t in tasks for d in t.devices}
+        if both := given & instance.remaining:
+            yield f"{_ids(both)}: assigned to a task, and offered as free (NEURON_DEVICES)"
+
+    def shared(self, tasks: Sequence[TaskSeen]) -> Iterator[str]:
+        """No two tasks that are on an instance have the same device, whoever started them."""
+        holders: dict[str, list[TaskSeen]] = {}
+        for task in sorted(tasks, key=lambda t: t.arn):
+            for device in self.held(task):
+                holders.setdefault(device, []).append(task)
+        by_tasks: dict[tuple[str, ...], list[str]] = {}
+        for device, several in holders.items():
+            if len(several) > 1:
+                said = tuple(f"{t.name} ({t.group}, {t.last_status})" for t in several)
+                by_tasks.setdefault(said, []).append(device)
+        for said, devices in sorted(by_tasks.items()):
+            yield f"{_ids(devices)} held by {len(said)} tasks at once: {listed(list(said))}"
+
+    def is_read(self, task: TaskSeen) -> bool:
+        return task.task_definition in self.seen.containers
+
+    def held(self, task: TaskSeen) -> tuple[str, ...]:
+        """Ids of the devices of a task: those that ECS assigned, or those that it names."""
+        if task.devices:
+            return tuple(sorted(task.devices, key=_order))
+        named = devices_of(self.seen.containers.get(task.task_definition, ()))
+        return tuple(str(d) for d in sorted(named))
+
+    # -- jobs ----------------------------------------------------------------------------------
+
+    def job(self, job: plan.Job) -> Check:
+        definition = job.task_definition
+        arn = self.names.task_definitions.get(definition.key) if self.names else None
+        containers = self.seen.containers.get(arn or definition.family)
+        if containers is None:
+            unknown = "its task definition could not be read"
+            return self.check("job", definition.family, "not read", (), unknown=unknown)
+        if not containers:
+            wrong = "no task definition of this family is active"
+            return self.check("job", definition.family, "not found", (wrong,))
+        wrong = list(self.definition(definition, arn or f"/{definition.family}:", containers))
+        running = sum(
+            family_of(t.task_definition) == definition.family and t.on_instance
+            for seen in self.seen.clusters.values()
+            for t in seen.tasks or ()
+        )
+        return self.check("job", definition.family, f"{counted(running, 'task')} now", wrong)
+
+
+def devices_of(containers: Sequence[Mapping[str, Any]]) -> frozenset[int]:
+    """The Neuron devices that container definitions name."""
+    parameters = [cast("dict[str, Any]", c.get("linuxParameters", {})) for c in containers]
+    paths = [cast(str, d.get("hostPath", "")) for p in parameters for d in p.get("devices", ())]
+    found = (_NEURON_DEVICE.fullmatch(path) for path in paths)
+    return frozenset(int(match[1]) for match in found if match)
+
+
+def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
+    """Where `found` does not have what is planned; what AWS adds of its own is passed over.
+
+    ECS hands definitions back with defaults filled in and maps of a list in an order of its own, so
+    maps must hold what is planned, and lists of maps are the same in any order. What the stack file
+    encrypts is not known here, so it is not compared, and nobody is told what stands there.
+    """
+    if isinstance(planned, dict):
+        there = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+        for key, value in cast("dict[str, Any]", planned).items():
+            if key in there:
+                yield from differences(value, there[key], f"{path}.{key}")
+            else:
+                yield f"{path}.{key} is absent, planned {_short(value)}"
+        return
+    if planned == UNSEEN:
+        return
+    # Whoever set a variable by hand may have set a credential.
+    is_told = not (".environment." in path and path.endswith(".value"))
+    if isinstance(planned, list) and isinstance(found, list):
+        wanted, there = cast("list[Any]", planned), cast("list[Any]", found)
+        if any(isinstance(item, dict) for item in [*wanted, *there]):
+            yield from _unordered(wanted, there, path)
+            return
+        if UNSEEN in wanted:
+            is_told = False
+            if len(wanted) == len(there):
+                planned = [t if w == UNSEEN else w for w, t in zip(wanted, there, strict=True)]
+    if planned != found:
+        if not is_told:
+            yield f"{path} is another one"
+            return
+        yield f"{path} is {_short(found)}, planned {_short(planned)}"
+
+
+def _unordered(
+    wanted: list[dict[str, Any]], there: list[dict[str, Any]], path: str
+) -> Iterator[str]:
+    """Lists of maps; those with a name are compared by it."""
+    if all("name" in item for item in [*wanted, *there]):
+        by_name = {item["name"]: item for item in there}
+        for item in wanted:
+            name = cast(str, item["name"])
+            if name in by_name:
+                yield from differences(item, by_name.pop(name), f"{path}.{name}")
+            else:
+                yield f"{path}.{name} is absent"
+        for name in by_name:
+            yield f"{path}.{name} is there and not planned"
+        return
+    left = list(there)
+    for item in wanted:
+        same = next((i for i in left if not any(differences(item, i, ""))), None)
+        if same is None:
+            yield f"{path} lacks {_short(item)}"
+        else:
+            left.remove(same)
+    for item in left:
+        yield f"{path} has {_short(item)}, which is not planned"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _order(device: str) -> tuple[int, str]:
+    return (int(device), "") if device.isdecimal() else (1 << 30, device)
+
+
+def _ids(devices: frozenset[str] | set[str] | Sequence[str]) -> str:
+    ordered = sorted(devices, key=_order)
+    if not ordered:
+        return "no device"
+    if all(d.isdecimal() for d in ordered):
+        text = spans([int(d) for d in ordered])
+    else:
+        text = ", ".join(ordered)
+    return f"device {text}" if len(ordered) == 1 else f"devices {text}"

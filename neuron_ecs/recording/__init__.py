@@ -1,0 +1,1 @@
+"""The program run offline, and what it registers."""

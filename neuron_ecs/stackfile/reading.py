@@ -1,0 +1,286 @@
+"""Reads a stack file without the Pulumi CLI: the texts that the engine would hand over."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from config import Settings
+from config.credentials import looks_like_credential, shown
+from config.explaining import nearest, path_of
+from messages.finding import Finding, Severity
+from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scalar_text
+
+CODE = "NE002"
+DEFAULT_STACK = "dev"
+# Stands for an encrypted value: fits wherever a text, an image, a path or a reference may stand.
+UNSEEN = "/unseen"
+
+_ENGINE_KEYS = ("config", "environment", "encryptionsalt", "encryptedkey", "secretsprovider")
+_PROVIDER_NAMESPACES = frozenset({"aws", "aws-native", "pulumi"})
+_STACK_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
+
+
+@dataclass(frozen=True, slots=True)
+class StackFile:
+    """A stack's configuration: full keys such as `aws:region` to the engine's texts."""
+
+    project: str
+    stack: str
+    path: Path
+    config: dict[str, str]
+    notes: tuple[Finding, ...] = ()
+
+
+class StackFileError(Exception):
+    """The stack file, or the project file beside it, cannot be read; says all that is wrong."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = tuple(sorted(findings, key=lambda f: f.sort_key))
+        super().__init__("; ".join(f"{f.path} {f.what}" for f in self.findings[:5]))
+
+
+def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
+    """The stack file `Pulumi.<stack>.yaml` of the project in `directory`, or the file named.
+
+    A file's stack is the one in its name, `Pulumi.<stack>.yaml`, or its name without the ending.
+    Its project is that of the `Pulumi.yaml` beside it, or else of the one in `directory`.
+    Raises `StackFileError`.
+    """
+    home = directory
+    if file is not None and (file.parent / "Pulumi.yaml").is_file():
+        home = file.parent
+    project_file = home / "Pulumi.yaml"
+    project = _map_in(project_file, f"{project_file} does not exist", "run it in the project")
+    name = project.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
+        raise _refused(
+            str(project_file), "has no project name", "write name: neuron-ecs at its beginning"
+        )
+    if file is None:
+        label, file = _file_of(stack or DEFAULT_STACK, home, project)
+    else:
+        named = _STACK_FILE.fullmatch(file.name)
+        label = stack or (named[1] if named else file.stem)
+    document = _map_in(file, f"{file} does not exist", _files_that_exist(file))
+    reader = _Reader(name, file)
+    config = reader.config(document, project.get("config"))
+    if any(f.severity is Severity.ERROR for f in reader.findings):
+        raise StackFileError(reader.findings)
+    notes = sorted(reader.findings, key=lambda f: f.sort_key)
+    return StackFile(name, label, file, config, tuple(notes))
+
+
+def _file_of(stack: str, home: Path, project: Mapping[str, Any]) -> tuple[str, Path]:
+    name = stack.rpartition("/")[2]
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
+        fix = "write letters, digits, hyphens, underscores and dots, for instance dev"
+        raise _refused("--stack", f"is {shown(stack)}, which no stack can be called", fix)
+    folder = project.get("stackConfigDir")
+    where = home / folder if isinstance(folder, str) else home
+    return name, where / f"Pulumi.{name}.yaml"
+
+
+def _files_that_exist(file: Path) -> str:
+    folder = file.parent
+    found = (_STACK_FILE.fullmatch(path.name) for path in sorted(folder.glob("Pulumi.*.y*ml")))
+    stacks = [match[1] for match in found if match]
+    if not stacks:
+        return f"no stack file is in {folder}; copy one of the examples"
+    listed = ", ".join(stacks[:8]) + (f" and {len(stacks) - 8} more" if len(stacks) > 8 else "")
+    return f"the stacks with a file there are {listed}"
+
+
+def _map_in(path: Path, absent: str, where: str) -> dict[str, Any]:
+    """The file's map. Raises `StackFileError` where there is none."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise _refused("", absent, where) from None
+    except UnicodeDecodeError as error:
+        what = f"is no UTF-8 text: the byte at {error.start:,} does not belong"
+        raise _refused(str(path), what, "save it as UTF-8") from None
+    except OSError as error:
+        raise _refused(str(path), f"cannot be read: {error.strerror}", "name a file") from None
+    try:
+        document, repeated = load(text)
+    except NotYamlError as error:
+        place = f"{path}, line {error.line}, column {error.column},"
+        raise _refused(place, error.what, "write YAML 1.2, indented with spaces") from None
+    if repeated:
+        raise StackFileError(
+            [
+                _error(
+                    path_of(key.path),
+                    f"stands twice in one map, the second time in line {key.line} of {path.name}",
+                    "keep one of the two",
+                )
+                for key in repeated
+            ]
+        )
+    if document is None:
+        raise _refused(str(path), "is empty", "begin it with config: and the keys below it")
+    if not isinstance(document, dict):
+        raise _refused(str(path), "is not a map", "begin it with config: and the keys below it")
+    return cast(dict[str, Any], document)
+
+
+def _error(path: str, what: str, fix: str, why: str = "") -> Finding:
+    return Finding(CODE, Severity.ERROR, path, what, why, fix)
+
+
+def _refused(path: str, what: str, fix: str) -> StackFileError:
+    return StackFileError([_error(path, what, fix)])
+
+
+class _Reader:
+    """Turns the map of a stack file into texts, and keeps what there is to say about it."""
+
+    def __init__(self, project: str, file: Path) -> None:
+        self.project = project
+        self.file = file
+        self.findings: list[Finding] = []
+
+    def config(self, document: Mapping[str, Any], defaults: object) -> dict[str, str]:
+        self.outer_keys(document)
+        config = document.get("config")
+        if config is not None and not isinstance(config, dict):
+            fix = "write a map of keys such as aws:region"
+            self.findings.append(_error("config", f"is {shown(config)}, not a map", fix))
+            return {}
+        members = cast("dict[str, Any]", config or {})
+        found: dict[str, str] = {}
+        for key, value in members.items():
+            full = self.full_key(key)
+            if full is None:
+                continue
+            if full in found:
+                what = f"stands twice, with and without {self.project}:"
+                self.findings.append(_error(_named(key), what, "keep one of the two"))
+                continue
+            text = self.text(full, value)
+            if text is not None:
+                found[full] = text
+        for full, value in self.defaults(defaults):
+            if full not in found and (text := self.text(full, value)) is not None:
+                found[full] = text
+        return dict(sorted(found.items()))
+
+    def outer_keys(self, document: Mapping[str, Any]) -> None:
+        if "environment" in document:
+            self.note(
+                "environment",
+                "imports environments that only the Pulumi service can open",
+                "what they hold is not seen offline",
+                "check with `pulumi preview` as well",
+            )
+        for key in document:
+            if key in _ENGINE_KEYS:
+                continue
+            _, _, name = key.rpartition(":")
+            if ":" in key or name in Settings.model_fields:
+                fix = f"indent it under config: as {self.project}:{name}"
+                if name not in Settings.model_fields:
+                    fix = "indent it under config:"
+                self.findings.append(_error(_named(key), "stands outside config:", fix))
+            elif near := nearest(key, ["config"]):
+                fix = f"did you mean {near}?"
+                self.findings.append(_error(_named(key), "is not a key of stack files", fix))
+            else:
+                self.findings.append(
+                    Finding(
+                        CODE,
+                        Severity.WARNING,
+                        _named(key),
+                        "is not a key of stack files",
+                        "the engine passes over it without a word",
+                        "remove it",
+                    )
+                )
+        if document.get("config") is None and not self.findings:
+            fix = f"write config: and below it aws:region, {self.project}:regions and the rest"
+            self.findings.append(_error(str(self.file), "has no config:", fix))
+
+    def full_key(self, key: str) -> str | None:
+        """The key with its namespace; a key of ours in another project's is a mistake."""
+        parts = key.split(":")
+        if len(parts) == 3 and parts[1] == "config":
+            parts = [parts[0], parts[2]]
+        if len(parts) > 2:
+            fix = f"write <namespace>:<name>, for instance {self.project}:models"
+            self.findings.append(_error(_named(key), "cannot be a key of a stack file", fix))
+            return None
+        namespace, name = parts if len(parts) == 2 else (self.project, parts[0])
+        ours = name in Settings.model_fields and namespace not in _PROVIDER_NAMESPACES
+        if ours and namespace != self.project:
+            self.findings.append(
+                _error(
+                    _named(key),
+                    f"looks like a key of ours, but the project is called {self.project}",
+                    f"write {self.project}:{name}, or {name} alone",
+                    "a program reads only the keys in the namespace of its project",
+                )
+            )
+            return None
+        return f"{namespace}:{name}"
+
+    def defaults(self, project_config: object) -> Iterator[tuple[str, Any]]:
+        """What the project file gives to every stack that does not say otherwise."""
+        if not isinstance(project_config, dict):
+            return
+        for key, said in cast("dict[str, Any]", project_config).items():
+            full = key if ":" in key else f"{self.project}:{key}"
+            if isinstance(said, dict):
+                members = cast("dict[str, Any]", said)
+                value = members.get("value", members.get("default"))
+                if value is not None:
+                    yield full, value
+            elif said is not None:
+                yield full, said
+
+    def text(self, full: str, value: Any) -> str | None:
+        name = full.removeprefix(f"{self.project}:")
+        if isinstance(value, dict) and _is_encrypted(cast("dict[str, Any]", value)):
+            is_ours = name in Settings.model_fields
+            self.unseen((name,), is_ours)
+            return None if is_ours else UNSEEN
+        if isinstance(value, (dict, list)):
+            return json_text(self.seen(value, (name,)))
+        return scalar_text(value)
+
+    def seen(self, value: Any, location: tuple[str | int, ...]) -> Any:
+        """The value with a placeholder for everything that is encrypted in it."""
+        if isinstance(value, dict):
+            members = cast("dict[str, Any]", value)
+            if _is_encrypted(members):
+                self.unseen(location, False)
+                return UNSEEN
+            return {k: self.seen(v, (*location, k)) for k, v in members.items()}
+        if isinstance(value, list):
+            items = cast("list[Any]", value)
+            return [self.seen(item, (*location, i)) for i, item in enumerate(items)]
+        return value
+
+    def unseen(self, location: tuple[str | int, ...], whole: bool) -> None:
+        path = _named("".join(map(str, location))) if len(location) == 1 else path_of(location)
+        self.note(
+            path,
+            "is encrypted",
+            "only the Pulumi CLI can decrypt it: offline "
+            + ("it counts as absent" if whole else "a placeholder stands for it"),
+            "name the ARN of a secret instead: the stack file then holds nothing to encrypt",
+        )
+
+    def note(self, path: str, what: str, why: str, fix: str) -> None:
+        self.findings.append(Finding(CODE, Severity.NOTE, path, what, why, fix))
+
+
+def _is_encrypted(members: Mapping[str, Any]) -> bool:
+    return len(members) == 1 and isinstance(members.get("secure"), str)
+
+
+def _named(key: str) -> str:
+    """A full key as a message prints it."""
+    plain = re.fullmatch(r"[\w:.-]{1,100}", key) and not looks_like_credential(key)
+    return key if plain else path_of([key])

@@ -1,0 +1,1 @@
+"""What is known of serving one model on one instance type."""

@@ -1,0 +1,35 @@
+"""The reference says what the rules say."""
+
+import pytest
+
+from neuron_ecs.cli.findings_reference import PAGE, text
+from neuron_ecs.cli.main import main
+from planning.reference import SUBJECTS, pages
+
+
+def test_the_page_is_made_from_the_rules() -> None:
+    assert PAGE.read_text(encoding="utf-8") == text(), "run `make docs`"
+
+
+def test_every_page_says_what_why_what_to_do_and_where_aws_says_so() -> None:
+    for page in pages():
+        assert all((page.what, page.why, page.do, page.source)), page.code
+        assert page.why.endswith((".", "?")) and page.do.endswith("."), page.code
+        assert page.code[:3] in SUBJECTS
+
+
+def test_no_code_stands_twice() -> None:
+    codes = [page.code for page in pages()]
+    assert codes == sorted(set(codes))
+
+
+def test_one_page_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--explain", "ne203"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("NE203 (error): device does not exist\n")
+    assert "why:" in printed
+
+
+def test_an_unknown_code_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--explain", "NE2O3"]) == 2
+    assert "did you mean NE2" in capsys.readouterr().err

@@ -1,0 +1,106 @@
+"""The three forms of the answer: text, Markdown that can be posted, JSON that keeps its word."""
+
+import html
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuron_ecs.diff import markdown, text
+from neuron_ecs.diff.difference import Whole
+from neuron_ecs.diff.document import document
+from neuron_ecs.diff.summary import verdict
+from tests.neuron_ecs.diff.pairs import compared, shared
+from tests.planning.stacks import Config, changed, groups, stack, work
+
+ROOT = Path(__file__).resolve().parents[3]
+EVIL = "x</code></details><script>alert(1)</script>|@admin #1 [a](http://e.vil) ![i](//e.vil) `b`"
+
+
+@pytest.fixture(scope="module")
+def grown() -> Whole:
+    base = shared(("a", 2), ("b", 1))
+    after = changed(changed(base, "models.a", image="r.io/a:2"), "models", c=work(1, port=8080))
+    return compared(base, changed(after, "capacity.pool", root_volume_gib=300), graph=True)
+
+
+def with_image(image: str) -> Config:
+    return stack(
+        capacity={"pool": groups("inf2.xlarge", 2)}, models={"a": work(1) | {"image": image}}
+    )
+
+
+def test_the_verdict_is_the_first_line_of_each_form(grown: Whole) -> None:
+    said = verdict(grown)
+    assert next(text.render(grown, width=0)) == said
+    first = markdown.render(grown).splitlines()[0]
+    assert html.unescape(first).strip("*⚠️ ") == said
+    assert document(grown, said)["verdict"] == said
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_lines_keep_to_the_width_where_words_allow_it(grown: Whole, width: int) -> None:
+    for line in text.render(grown, width=width):
+        assert len(line) <= width or len(line.split()[-1]) > 30, line
+
+
+def test_a_change_of_a_container_is_told_by_its_key(grown: Whole) -> None:
+    said = "\n".join(text.render(grown, width=0))
+    assert "containerDefinitions.a.image: " in said
+    assert '"name":"a"' not in said.replace(" ", ""), "never as one long string"
+
+
+@given(st.text(max_size=80))
+def test_text_of_others_stays_text(found: str) -> None:
+    written = markdown.plain(found)
+    assert not re.search(r"[<>|`*_\[\]!~\\#@$\n\r]", re.sub(r"&#\d+;", "", written))
+    shown = html.unescape(written)
+    assert not re.search(r"[@#][A-Za-z0-9]", shown), "a mention or a reference to an issue"
+    assert "://" not in shown, "an address that GitHub would link"
+
+
+def test_names_images_and_tags_cannot_break_out_of_the_comment() -> None:
+    base = changed(with_image("r.io/a:1") | {"neuron-ecs:tags": "{}"}, "tags", team="x")
+    after = changed(base, "models.a", environment={"NOTE": EVIL})
+    after = changed(after, "tags", team=EVIL[:60])
+    said = markdown.render(compared(base, after, graph=True))
+    assert "<script" not in said
+    assert said.count("<details>") == said.count("</details>")
+    assert said.count("<code>") == said.count("</code>")
+    shown = html.unescape(said)
+    assert "@admin" not in shown
+    assert "](http" not in said
+
+
+def test_a_comment_that_is_too_long_is_cut_and_says_so() -> None:
+    def models(level: str) -> Config:
+        pool = {"pool": groups("inf2.48xlarge", 8)}
+        made = {
+            f"model-{n:02}": work(1, environment={f"V{k}": f"{level}{'y' * 90}" for k in range(40)})
+            for n in range(12)
+        }
+        return stack(capacity=pool, models=made)
+
+    found = compared(models("a"), models("b"), graph=True)
+    said = markdown.render(found)
+    assert len(said.encode()) <= markdown.LIMIT
+    short = markdown.render(found, limit=6000)
+    assert len(short.encode()) <= 6000
+    assert "do not fit here" in short or "Cut at" in short
+    assert "Cut at GitHub's limit" in short
+    assert short.splitlines()[0] == said.splitlines()[0], "the verdict stays"
+    assert short.count("<details>") == short.count("</details>")
+    assert short.rstrip().endswith(markdown.MARKER)
+
+
+def test_what_looks_like_a_credential_is_in_no_form() -> None:
+    key = "AKIA" + "ABCDEFGHIJKLMNOP"
+    base = with_image("r.io/a:1")
+    after = changed(base, "models.a", environment={"KEY": key})
+    found = compared(base, after)
+    forms = ["\n".join(text.render(found, width=0)), markdown.render(found)]
+    forms.append(json.dumps(document(found, verdict(found))))
+    assert not [form for form in forms if key in form]

@@ -1,0 +1,1180 @@
+"""What runs is compared with the plan: every answer of AWS is one that the service model allows."""
+
+import copy
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import (
+    ConfigParseError,
+    EndpointConnectionError,
+    LoginRefreshRequired,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+)
+from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+import catalog
+from neuron_ecs.cli import main as command_line
+from neuron_ecs.operations import aws as verify
+from neuron_ecs.operations.compare import (
+    Check,
+    Names,
+    Seen,
+    called,
+    compare,
+    devices_of,
+    differences,
+)
+from neuron_ecs.stackfile.reading import UNSEEN, read
+from planning import decide, plan
+
+ROOT = Path(__file__).parents[3]
+SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
+ACCOUNT = "111122223333"
+IMAGE = "ami-0aaaaaaaaaaaaaaaa"
+
+STACK = """\
+config:
+  aws:region: us-west-2
+  neuron-ecs:regions: {us-west-2: {}}
+  neuron-ecs:capacity:
+    shared:
+      kind: auto_scaling
+      instance_type: inf2.24xlarge
+      max_size: 2
+      ami: {version: al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64}
+    small: {kind: managed_instances, allowed_instance_types: [inf2.8xlarge]}
+  neuron-ecs:models:
+    ant:
+      image: public.ecr.aws/neuron/serving:1.0
+      capacity: shared
+      neuron_devices: 2
+      environment: {MODE: fast, TOKEN_LIMIT: "10"}
+    bee: {image: "public.ecr.aws/neuron/serving:1.0", capacity: shared, neuron_devices: 1}
+    cat: {image: "public.ecr.aws/neuron/serving:1.0", capacity: small, neuron_devices: all}
+  neuron-ecs:jobs:
+    dog: {image: "public.ecr.aws/neuron/serving:1.0", capacity: shared, neuron_devices: 1}
+"""
+
+MOVING = """\
+config:
+  aws:region: us-west-2
+  neuron-ecs:regions: {us-west-2: {}}
+  neuron-ecs:capacity:
+    shared: {kind: auto_scaling, instance_type: inf2.24xlarge, max_size: 2}
+  neuron-ecs:models:
+    ant: {image: "public.ecr.aws/neuron/serving:1.0", capacity: shared, neuron_devices: 2}
+"""
+
+
+def stack_file(folder: Path, text: str) -> Path:
+    path = folder / "Pulumi.test.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def planned(path: Path) -> plan.Plan:
+    file = read(stack=None, file=path, directory=ROOT)
+    return decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> plan.Plan:
+    return planned(stack_file(tmp_path_factory.mktemp("stack"), STACK))
+
+
+@pytest.fixture
+def region(described: plan.Plan) -> plan.Region:
+    return described.regions[0]
+
+
+def client(service: str, region: str) -> Any:
+    make = cast(Callable[..., Any], boto3.client)  # pyright: ignore[reportUnknownMemberType]
+    return make(service, region_name=region, aws_access_key_id="none", aws_secret_access_key="none")
+
+
+def connecting(clients: Mapping[str, Any]) -> verify.Connect:
+    def connect(service: str, region_name: str = "", config: object = None) -> Any:
+        return clients[service]
+
+    return connect
+
+
+def named(key: str) -> str:
+    """A physical name, as the engine makes it from a logical one."""
+    return f"{key}-0a1b2c3"
+
+
+class World:
+    """What AWS would answer about a Region in which all is as planned; tests then spoil it."""
+
+    def __init__(self, region: plan.Region, *, suffix: Callable[[str], str] = named) -> None:
+        self.region = region
+        self.suffix = suffix
+        self.refusing: frozenset[str] = frozenset()
+        self.other_clusters: list[str] = []
+        self.machines: list[dict[str, Any]] = []
+        self.definitions: dict[str, list[dict[str, Any]]] = {}
+        self.clusters = {
+            c.kind: self._cluster(c) for c in (region.auto_scaling, region.managed_instances) if c
+        }
+        for job in region.jobs:
+            self._define(job.task_definition)
+
+    def arn(self, what: str) -> str:
+        return f"arn:aws:ecs:{self.region.name}:{ACCOUNT}:{what}"
+
+    def _cluster(self, cluster: plan.Cluster) -> dict[str, Any]:
+        name = self.suffix(cluster.key)
+        made: dict[str, Any] = {
+            "name": name,
+            "status": "ACTIVE",
+            "providers": [
+                {"name": self.suffix(p.key), "status": "ACTIVE", "updateStatus": "UPDATE_COMPLETE"}
+                for p in cluster.pools
+            ],
+            "services": [],
+            "tasks": [],
+            "instances": [],
+        }
+        for pool in cluster.pools:
+            hosts = [
+                self._instance(name, pool, number) for number in range(pool.layout.instances_min)
+            ]
+            made["instances"] += hosts
+            for service in self.planned_services(pool.key):
+                definition = self._define(service.task_definition)
+                made["services"].append(self._service(name, service, definition))
+                for number in range(service.desired_count):
+                    every = pool.layout.devices and service.task_definition.devices == "all"
+                    free = [h for h in hosts if not every or not h["taken"]]
+                    host = free[number % len(free)]
+                    host["taken"] = every
+                    made["tasks"].append(
+                        self._task(name, pool, service, definition, host, str(number))
+                    )
+        for host in made["instances"]:
+            del host["taken"]
+        return made
+
+    def planned_services(self, pool: str) -> list[plan.Service]:
+        return [s for m in self.region.models for s in m.services if s.pool == pool]
+
+    def _define(self, task: plan.TaskDefinition) -> str:
+        arn = self.arn(f"task-definition/{task.family}:3")
+        containers: list[dict[str, Any]] = json.loads(task.container_definitions)
+        # as AWS hands them back: defaults filled in, maps of a list in another order
+        for container in containers:
+            container.setdefault("mountPoints", [])
+            container.setdefault("volumesFrom", [])
+            container["environment"] = list(reversed(container.get("environment", [])))
+            container["portMappings"] = list(reversed(container.get("portMappings", [])))
+        self.definitions[arn] = self.definitions[task.family] = containers
+        return arn
+
+    def _service(self, cluster: str, service: plan.Service, definition: str) -> dict[str, Any]:
+        name = self.suffix(service.key)
+        return {
+            "serviceName": name,
+            "serviceArn": self.arn(f"service/{cluster}/{name}"),
+            "status": "ACTIVE",
+            "desiredCount": service.desired_count,
+            "runningCount": service.desired_count,
+            "pendingCount": 0,
+            "taskDefinition": definition,
+            "capacityProviderStrategy": [
+                {"capacityProvider": self.suffix(service.pool), "weight": 1, "base": 0}
+            ],
+            "deployments": [{"id": "d", "status": "PRIMARY", "rolloutState": "COMPLETED"}],
+        }
+
+    def _instance(self, cluster: str, pool: plan.Pool, number: int) -> dict[str, Any]:
+        identity = f"i-{len(self.machines):017x}"
+        match pool:
+            case plan.AutoScalingPool():
+                kind, devices = pool.instance_type, list[dict[str, Any]]()
+            case plan.ManagedInstancesPool():
+                kind = pool.instance_types[0]
+                ids = [str(d) for d in range(pool.layout.devices)]
+                devices = [{"name": "NEURON_DEVICES", "type": "STRINGSET", "stringSetValue": ids}]
+        ports = {"name": "PORTS", "type": "STRINGSET", "stringSetValue": ["22", "2376"]}
+        self.machines.append({"InstanceId": identity, "ImageId": IMAGE, "InstanceType": kind})
+        return {
+            "containerInstanceArn": self.arn(f"container-instance/{cluster}/{identity}"),
+            "ec2InstanceId": identity,
+            "capacityProviderName": self.suffix(pool.key),
+            "status": "ACTIVE",
+            "agentConnected": True,
+            "attributes": [{"name": "ecs.instance-type", "value": kind}],
+            "registeredResources": copy.deepcopy([ports, *devices]),
+            "remainingResources": copy.deepcopy([ports, *devices]),
+            "taken": False,
+        }
+
+    def _task(
+        self,
+        cluster: str,
+        pool: plan.Pool,
+        service: plan.Service,
+        definition: str,
+        host: dict[str, Any],
+        number: str,
+    ) -> dict[str, Any]:
+        devices = service.task_definition.devices
+        container: dict[str, Any] = {"name": service.container_name}
+        if devices == "all":
+            container["neuronDeviceIds"] = [str(d) for d in range(pool.layout.devices)]
+            resource(host, "NEURON_DEVICES")["stringSetValue"] = []
+        else:
+            ports = [str(20000 + d) for d in devices]
+            resource(host, "PORTS")["stringSetValue"] += ports
+        return {
+            "taskArn": self.arn(f"task/{cluster}/{self.suffix(service.key)}.{number}"),
+            "group": f"service:{self.suffix(service.key)}",
+            "taskDefinitionArn": definition,
+            "containerInstanceArn": host["containerInstanceArn"],
+            "lastStatus": "RUNNING",
+            "desiredStatus": "RUNNING",
+            "healthStatus": "UNKNOWN",
+            "containers": [container],
+        }
+
+    # -- access for tests ----------------------------------------------------------------------
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        return self.clusters["auto_scaling"]
+
+    @property
+    def managed(self) -> dict[str, Any]:
+        return self.clusters["managed_instances"]
+
+    def task_of(self, model: str) -> dict[str, Any]:
+        tasks = [t for c in self.clusters.values() for t in c["tasks"]]
+        return next(t for t in tasks if f"_{model}_" in t["group"])
+
+    def service_of(self, model: str) -> dict[str, Any]:
+        services = [s for c in self.clusters.values() for s in c["services"]]
+        return next(s for s in services if f"_{model}_" in s["serviceName"])
+
+    def names(self) -> Names:
+        """As the stack's outputs tell them."""
+        definitions = [
+            *(s.task_definition for m in self.region.models for s in m.services),
+            *(j.task_definition for j in self.region.jobs),
+        ]
+        services = [s for m in self.region.models for s in m.services]
+        return Names(
+            {kind: c["name"] for kind, c in self.clusters.items()},
+            {p.key: self.suffix(p.key) for p in self.region.pools},
+            {s.key: self.suffix(s.key) for s in services},
+            {d.key: self.arn(f"task-definition/{d.family}:3") for d in definitions},
+        )
+
+    # -- answering -----------------------------------------------------------------------------
+
+    @contextmanager
+    def answering(self, *, by_names: bool) -> Generator[verify.Connect]:
+        """Clients that expect exactly the calls that this world needs, in their order."""
+        clients = {s: client(s, self.region.name) for s in ("ecs", "ec2", "ssm")}
+        with ExitStack() as stack:
+            stubs = {s: stack.enter_context(Stubber(c)) for s, c in clients.items()}
+            self._script(stubs, by_names=by_names)
+            yield connecting(clients)
+            for stub in stubs.values():
+                stub.assert_no_pending_responses()
+
+    def _script(self, stubs: Mapping[str, Stubber], *, by_names: bool) -> None:
+        def says(service: str, call: str, answer: dict[str, Any], **asked: Any) -> bool:
+            stub = stubs[service]
+            if call in self.refusing:
+                cast(Any, stub).add_client_error(
+                    call, "AccessDeniedException", f"not allowed: {call}"
+                )
+                return False
+            cast(Any, stub).add_response(call, answer, asked)
+            return True
+
+        used: dict[str, None] = {}
+        in_use: dict[str, None] = {}
+        for cluster in self.clusters.values():
+            name = cluster["name"]
+            if not by_names:
+                everything = [c["name"] for c in self.clusters.values()] + self.other_clusters
+                arns = [self.arn(f"cluster/{n}") for n in everything]
+                if not says("ecs", "list_clusters", {"clusterArns": arns}):
+                    continue
+            told = {"clusterName": name, "status": cluster["status"]}
+            says("ecs", "describe_clusters", {"clusters": [told]}, clusters=[name])
+            for wished in ("RUNNING", "STOPPED"):
+                tasks = [t for t in cluster["tasks"] if t["desiredStatus"] == wished]
+                asked = {"cluster": name, "desiredStatus": wished}
+                pages = paged([t["taskArn"] for t in tasks])
+                if not all(
+                    says("ecs", "list_tasks", {"taskArns": page} | token, **asked, **from_there)
+                    for page, token, from_there in pages
+                ):
+                    break
+                for start in range(0, len(tasks), 100):
+                    some = tasks[start : start + 100]
+                    arns = [t["taskArn"] for t in some]
+                    says("ecs", "describe_tasks", {"tasks": some}, cluster=name, tasks=arns)
+                on_instances = [t for t in tasks if t["lastStatus"] != "STOPPED"]
+                used |= {t["taskDefinitionArn"]: None for t in on_instances}
+            says(
+                "ecs",
+                "describe_capacity_providers",
+                {"capacityProviders": cluster["providers"]},
+                cluster=name,
+            )
+            arns = [s["serviceArn"] for s in cluster["services"]]
+            first, rest = arns[:1], arns[1:]  # two pages where there is more than one
+            page = {"serviceArns": first} | ({"nextToken": "more"} if rest else {})
+            if says("ecs", "list_services", page, cluster=name):
+                if rest:
+                    page = {"serviceArns": rest}
+                    says("ecs", "list_services", page, cluster=name, nextToken="more")
+                for start in range(0, len(arns), 10):
+                    says(
+                        "ecs",
+                        "describe_services",
+                        {"services": cluster["services"][start : start + 10]},
+                        cluster=name,
+                        services=arns[start : start + 10],
+                    )
+                in_use |= {s["taskDefinition"]: None for s in cluster["services"]}
+            in_use |= used
+            used = {}
+            self._script_instances(cluster, says)
+        jobs = [j.task_definition.family for j in self.region.jobs]
+        arns = [self.arn(f"task-definition/{j}:3") for j in jobs]
+        for definition in {**in_use, **dict.fromkeys(arns if by_names else jobs)}:
+            containers = self.definitions[definition]
+            answer = {"taskDefinition": {"containerDefinitions": containers}}
+            says("ecs", "describe_task_definition", answer, taskDefinition=definition)
+        pools = [p for p in self.region.pools if isinstance(p, plan.AutoScalingPool)]
+        paths = sorted({p.image_id.removeprefix("resolve:ssm:") for p in pools})
+        if paths:
+            told = {"Parameters": [{"Name": p, "Value": IMAGE} for p in paths]}
+            says("ssm", "get_parameters", told, Names=paths)
+
+    def _script_instances(self, cluster: dict[str, Any], says: Callable[..., bool]) -> None:
+        name, hosts = cluster["name"], cluster["instances"]
+        for page, token, from_there in paged([h["containerInstanceArn"] for h in hosts]):
+            answer = {"containerInstanceArns": page} | token
+            if not says("ecs", "list_container_instances", answer, cluster=name, **from_there):
+                return
+        for start in range(0, len(hosts), 100):
+            some = hosts[start : start + 100]
+            says(
+                "ecs",
+                "describe_container_instances",
+                {"containerInstances": some},
+                cluster=name,
+                containerInstances=[h["containerInstanceArn"] for h in some],
+            )
+        for start in range(0, len(hosts), 100):
+            ids = [h["ec2InstanceId"] for h in hosts[start : start + 100]]
+            machines = [m for m in self.machines if m["InstanceId"] in ids]
+            says(
+                "ec2",
+                "describe_instances",
+                {"Reservations": [{"Instances": machines}]},
+                Filters=[{"Name": "instance-id", "Values": ids}],
+            )
+
+    def checks(self, described: plan.Plan, *, by_names: bool = False) -> list[Check]:
+        names = {self.region.name: self.names()} if by_names else None
+        with self.answering(by_names=by_names) as connect:
+            return verify.verify(described, names, connect)
+
+
+def paged(items: list[str]) -> list[tuple[list[str], dict[str, str], dict[str, str]]]:
+    """Pages of at most 100, with what each says about the next and what asks for it."""
+    starts = range(0, max(len(items), 1), 100)
+    return [
+        (
+            items[start : start + 100],
+            {"nextToken": f"{start + 100}"} if start + 100 < len(items) else {},
+            {"nextToken": f"{start}"} if start else {},
+        )
+        for start in starts
+    ]
+
+
+def resource(host: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(r for r in host["remainingResources"] if r["name"] == name)
+
+
+def wrong(checks: list[Check]) -> dict[str, tuple[str, ...]]:
+    """What differs, by the model, pool or instance that it is about."""
+    return {c.name: c.problems for c in checks if c.verdict == "differs"}
+
+
+def only_problem(checks: list[Check]) -> str:
+    problems = [p for c in checks for p in c.problems if c.verdict == "differs"]
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+# ---- laws ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+@pytest.mark.parametrize("by_names", [False, True], ids=["keys", "outputs"])
+def test_a_stack_that_is_as_planned_has_no_difference(path: Path, by_names: bool) -> None:
+    whole = planned(path)
+    for region in whole.regions:
+        alone = plan.Plan(
+            **{f: getattr(whole, f) for f in whole.__dataclass_fields__ if f != "regions"},
+            regions=(region,),
+        )
+        checks = World(region).checks(alone, by_names=by_names)
+        assert {c.verdict for c in checks} <= {"ok"}, [c for c in checks if c.verdict != "ok"]
+        services = sum(len(m.services) for m in region.models)
+        assert sum(c.kind == "service" for c in checks) == services, "every service is looked at"
+
+
+LEAVES = st.one_of(st.integers(0, 9), st.sampled_from(["a", "b"]), st.booleans())
+MAPS = st.dictionaries(st.sampled_from("pqr"), LEAVES, min_size=1)
+DEFINITIONS = st.dictionaries(
+    st.sampled_from("stuv"), st.one_of(LEAVES, MAPS, st.lists(MAPS, max_size=3)), min_size=1
+)
+
+
+@given(DEFINITIONS, st.data())
+def test_only_what_was_planned_is_compared_and_maps_of_a_list_in_any_order(
+    planned: dict[str, Any], data: st.DataObject
+) -> None:
+    found = {"w": 1, **copy.deepcopy(planned)}
+    for key, value in found.items():
+        if isinstance(value, list):
+            found[key] = data.draw(st.permutations(cast("list[Any]", value)))
+    assert list(differences(planned, found, "d")) == []
+
+
+@given(DEFINITIONS, st.data())
+def test_every_value_that_was_changed_is_told(planned: dict[str, Any], data: st.DataObject) -> None:
+    found = copy.deepcopy(planned)
+    key = data.draw(st.sampled_from(sorted(found)))
+    found[key] = "changed"
+    assert any(f"d.{key}" in line for line in differences(planned, found, "d"))
+
+
+@given(DEFINITIONS, LEAVES, st.data())
+def test_what_is_encrypted_is_neither_compared_nor_told(
+    planned: dict[str, Any], value: Any, data: st.DataObject
+) -> None:
+    key = data.draw(st.sampled_from(sorted(planned)))
+    sealed = planned | {key: UNSEEN}
+    assert list(differences(sealed, planned | {key: value}, "d")) == []
+    sealed = planned | {key: ["a", UNSEEN, "b"]}
+    assert list(differences(sealed, planned | {key: ["a", "hunter2", "b"]}, "d")) == []
+    for found in (["hunter2", "x", "b"], ["a", "hunter2"], []):
+        assert list(differences(sealed, planned | {key: found}, "d")) == [f"d.{key} is another one"]
+
+
+@given(st.sampled_from(["usw2_ant", "usw2_ant_1", "usw2_auto-scaling"]), st.text("0af", max_size=9))
+def test_a_name_is_the_key_and_exactly_seven_digits(key: str, suffix: str) -> None:
+    assert bool(called(key, [f"{key}-{suffix}"], None)) == (len(suffix) == 7)
+
+
+def test_the_key_of_one_service_is_not_found_in_the_name_of_another() -> None:
+    assert called("usw2_ant_1", ["usw2_ant_10-0a1b2c3", "usw2_ant_1-0a1b2c3"], None) == (
+        "usw2_ant_1-0a1b2c3",
+    )
+
+
+# ---- services --------------------------------------------------------------------------------
+
+
+def test_a_service_with_fewer_tasks_than_wished_differs(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    world.service_of("ant").update({"runningCount": 0, "pendingCount": 1})
+    assert only_problem(world.checks(described)) == "0 of 1 task running, 1 pending"
+
+
+def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.Region) -> None:
+    world = World(region)
+    world.service_of("ant")["deployments"][0] |= {
+        "rolloutState": "FAILED",
+        "rolloutStateReason": "tasks failed to start",
+    }
+    assert only_problem(world.checks(described)) == "its rollout failed: tasks failed to start"
+
+
+def test_a_desired_count_that_was_changed_by_hand_differs(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    world.service_of("ant").update({"desiredCount": 5, "runningCount": 5})
+    assert only_problem(world.checks(described)) == "5 tasks wished, planned 1"
+
+
+def test_a_rollback_ends_well_and_is_seen_by_its_containers(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    arn = world.service_of("ant")["taskDefinition"]
+    world.definitions[arn][0]["image"] = "public.ecr.aws/neuron/serving:0.9"
+    assert only_problem(world.checks(described)) == (
+        'containers.ant.image is "public.ecr.aws/neuron/serving:0.9", '
+        'planned "public.ecr.aws/neuron/serving:1.0"'
+    )
+
+
+def test_the_value_of_a_variable_is_never_told(described: plan.Plan, region: plan.Region) -> None:
+    world = World(region)
+    containers = world.definitions[world.service_of("ant")["taskDefinition"]]
+    containers[0]["environment"][0]["value"] = "hunter2"
+    assert "hunter2" not in str(world.checks(described))
+    assert "is another one" in only_problem(world.checks(described))
+
+
+def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold(
+    tmp_path: Path,
+) -> None:
+    sealed = '{secure: "v1:a:b"}'
+    text = STACK.replace("MODE: fast", f"MODE: {sealed}").replace(
+        "      environment:", f"      command: [serve, {sealed}]\n      environment:"
+    )
+    whole = planned(stack_file(tmp_path, text))
+    world = World(whole.regions[0])
+    container = world.definitions[world.service_of("ant")["taskDefinition"]][0]
+    assert UNSEEN in container["command"]
+    container["command"] = ["serve", "hunter2"]
+    next(e for e in container["environment"] if e["name"] == "MODE")["value"] = "hunter2"
+    assert {c.verdict for c in world.checks(whole)} == {"ok"}
+    container["command"] = ["hunter2"]
+    problem = only_problem(world.checks(whole))
+    assert problem == "containers.ant.command is another one"
+
+
+def test_the_outputs_tell_the_revision_that_the_last_update_made(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    service = world.service_of("ant")
+    old = service["taskDefinition"].replace(":3", ":2")
+    world.definitions[old] = world.definitions[service["taskDefinition"]]
+    service["taskDefinition"] = world.task_of("ant")["taskDefinitionArn"] = old
+    assert "uses revision 2, and the last update made 3" in only_problem(
+        world.checks(described, by_names=True)
+    )
+
+
+def test_a_service_that_is_absent_or_not_planned_differs(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    service = world.service_of("ant")
+    service["serviceName"] = "made-by-hand"
+    found = wrong(world.checks(described))
+    assert "no service for it is in the cluster" in str(found)
+    assert found["made-by-hand"] == ("it is in the cluster and not in the plan",)
+
+
+# ---- devices ---------------------------------------------------------------------------------
+
+
+def test_two_tasks_on_one_device_of_an_instance_differ_even_while_one_is_stopping(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    old = copy.deepcopy(world.task_of("ant"))
+    old |= {
+        "taskArn": world.arn("task/c/old"),
+        "desiredStatus": "STOPPED",
+        "lastStatus": "STOPPING",
+    }
+    world.shared["tasks"].append(old)
+    problem = only_problem(world.checks(described))
+    assert "held by 2 tasks at once" in problem
+    assert "STOPPING" in problem, "ECS counts a task that stops as gone, its chips are not"
+
+
+def test_a_task_that_has_stopped_holds_nothing(described: plan.Plan, region: plan.Region) -> None:
+    world = World(region)
+    old = copy.deepcopy(world.task_of("ant"))
+    old |= {"taskArn": world.arn("task/c/o"), "desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
+    world.shared["tasks"].append(old)
+    assert wrong(world.checks(described)) == {}
+
+
+def test_the_same_device_on_two_instances_is_no_collision(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    other = copy.deepcopy(world.shared["instances"][0])
+    other |= {"containerInstanceArn": world.arn("container-instance/c/other")}
+    world.shared["instances"].append(other)
+    more = copy.deepcopy(world.task_of("ant"))
+    more |= {
+        "taskArn": world.arn("task/c/more"),
+        "containerInstanceArn": other["containerInstanceArn"],
+    }
+    world.shared["tasks"].append(more)
+    assert wrong(world.checks(described)) == {}
+
+
+def test_a_lock_that_ecs_does_not_hold_is_open(described: plan.Plan, region: plan.Region) -> None:
+    world = World(region)
+    ports = resource(world.shared["instances"][0], "PORTS")["stringSetValue"]
+    ports.remove("20000")
+    assert "ECS does not hold 20000: the lock is open" in only_problem(world.checks(described))
+
+
+def test_a_task_on_other_devices_than_planned_differs(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    containers = world.definitions[world.task_of("ant")["taskDefinitionArn"]]
+    assert devices_of(containers) == {0, 1}
+    for device in containers[0]["linuxParameters"]["devices"]:
+        device["hostPath"] = device["hostPath"].replace("neuron1", "neuron5")
+    assert "has devices 0, 5, planned devices 0-1" in str(wrong(world.checks(described)))
+
+
+def test_managed_allocation_must_assign_all_devices_of_the_instance(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    world.task_of("cat")["containers"][0]["neuronDeviceIds"] = []
+    assert "was assigned no Neuron device" in only_problem(world.checks(described))
+
+
+def test_managed_allocation_that_assigned_another_device_differs(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    world.task_of("cat")["containers"][0]["neuronDeviceIds"] = ["7"]
+    assert "was assigned device 7, planned device 0" in only_problem(world.checks(described))
+
+
+def test_a_device_that_is_assigned_is_not_offered_again(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    resource(world.managed["instances"][0], "NEURON_DEVICES")["stringSetValue"] = ["0"]
+    assert "offered as free" in only_problem(world.checks(described))
+
+
+# ---- capacity --------------------------------------------------------------------------------
+
+
+def test_a_capacity_provider_that_is_not_active_differs(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    world.shared["providers"][0]["status"] = "DEPROVISIONING"
+    assert only_problem(world.checks(described)) == "it is DEPROVISIONING, not ACTIVE"
+
+
+def test_a_capacity_provider_that_was_deleted_is_no_difference(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    [provider] = world.shared["providers"]
+    gone = {"status": "INACTIVE", "updateStatus": "DELETE_COMPLETE"}
+    key = region.pools[0].key
+    world.shared["providers"] += [
+        provider | gone | {"name": f"{key}-fffffff"},
+        provider | gone | {"name": "usw2_old_inf2-xlarge_on-demand-fffffff"},
+    ]
+    assert wrong(world.checks(described)) == {}, "AWS tells of it for a while"
+    provider |= gone
+    found = wrong(world.checks(described))
+    assert "no capacity provider for it is attached" in str(found[key])
+
+
+@pytest.mark.parametrize("status", ["REGISTERING", "DEREGISTERING"])
+def test_an_instance_that_comes_or_goes_is_a_note(
+    described: plan.Plan, region: plan.Region, status: str
+) -> None:
+    world = World(region)
+    other = copy.deepcopy(world.shared["instances"][0])
+    other |= {
+        "containerInstanceArn": world.arn("container-instance/c/other"),
+        "status": status,
+        "agentConnected": False,
+    }
+    world.shared["instances"].append(other)
+    checks = world.checks(described)
+    assert wrong(checks) == {}, "pools grow and shrink by themselves"
+    [note] = [c for c in checks if c.verdict == "note"]
+    assert status in note.problems[0]
+
+
+def test_an_agent_that_is_not_connected_differs(described: plan.Plan, region: plan.Region) -> None:
+    world = World(region)
+    world.shared["instances"][0]["agentConnected"] = False
+    assert "its agent is not connected" in only_problem(world.checks(described))
+
+
+def test_many_are_asked_for_as_many_at_a_time_as_aws_allows(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    world = World(region)
+    host, task = world.shared["instances"][0], world.task_of("ant")
+    for number in range(205):
+        identity = f"i-{number:016x}f"
+        arn = world.arn(f"container-instance/c/{identity}")
+        other = host | {"ec2InstanceId": identity, "containerInstanceArn": arn}
+        world.shared["instances"].append(other)
+        world.machines.append(world.machines[0] | {"InstanceId": identity})
+        running = {"taskArn": world.arn(f"task/c/r{number}"), "containerInstanceArn": arn}
+        ended = {"desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
+        world.shared["tasks"] += [task | running, task | ended | {"taskArn": f"{arn}/ended"}]
+    checks = world.checks(described)
+    assert {c.verdict for c in checks} == {"ok"}
+    assert sum(c.kind == "instance" for c in checks) == 207
+
+
+def test_an_instance_on_another_image_differs(described: plan.Plan, region: plan.Region) -> None:
+    world = World(region)
+    host = world.shared["instances"][0]["ec2InstanceId"]
+    machine = next(m for m in world.machines if m["InstanceId"] == host)
+    machine["ImageId"] = "ami-0bbbbbbbbbbbbbbbb"
+    assert only_problem(world.checks(described)) == (
+        f"its image is ami-0bbbbbbbbbbbbbbbb, planned {IMAGE}"
+    )
+
+
+def test_an_older_image_of_a_parameter_that_moves_is_a_note(tmp_path: Path) -> None:
+    whole = planned(stack_file(tmp_path, MOVING))
+    pool = whole.regions[0].pools[0]
+    assert isinstance(pool, plan.AutoScalingPool)
+    assert pool.image_id.endswith("/recommended/image_id")
+    world = World(whole.regions[0])
+    for machine in world.machines:
+        machine["ImageId"] = "ami-0bbbbbbbbbbbbbbbb"
+    checks = world.checks(whole)
+    assert {c.verdict for c in checks if c.kind == "instance"} == {"note"}
+    assert wrong(checks) == {}, "nothing replaces instances that run when AWS releases an image"
+
+
+# ---- refusals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "list_clusters",
+        "describe_clusters",
+        "list_tasks",
+        "describe_capacity_providers",
+        "list_services",
+        "list_container_instances",
+        "describe_instances",
+        "describe_task_definition",
+        "get_parameters",
+    ],
+)
+def test_a_call_that_is_refused_is_told_and_never_a_difference(
+    described: plan.Plan, region: plan.Region, call: str
+) -> None:
+    world = World(region)
+    world.refusing = frozenset({call})
+    checks = world.checks(described)
+    assert f"not allowed: {call}" in str(checks)
+    assert wrong(checks) == {}, "what could not be read is not known to differ"
+    assert any(c.verdict == "unknown" for c in checks)
+
+
+def test_a_region_that_refuses_does_not_hide_the_others() -> None:
+    whole = planned(ROOT / "Pulumi.prod.yaml")
+    first, *others = whole.regions
+    refused = World(first)
+    refused.refusing = frozenset({"list_clusters", "describe_task_definition", "get_parameters"})
+    with ExitStack() as stack:
+        worlds = {first.name: refused} | {r.name: World(r) for r in others}
+        connects = {
+            name: stack.enter_context(world.answering(by_names=False))
+            for name, world in worlds.items()
+        }
+
+        def connect(service: str, region_name: str, config: object) -> Any:
+            return connects[region_name](service)
+
+        checks = verify.verify(whole, None, connect)
+    assert {c.region for c in checks if c.verdict == "unknown"} == {first.name}
+    assert list(dict.fromkeys(c.region for c in checks)) == [r.name for r in whole.regions]
+    assert {c.verdict for c in checks if c.region != first.name} == {"ok"}
+
+
+@pytest.mark.parametrize("code", ["UnrecognizedClientException", "ExpiredTokenException"])
+def test_a_region_that_does_not_know_the_credentials_is_asked_once(
+    described: plan.Plan, region: plan.Region, code: str
+) -> None:
+    clients = {s: client(s, region.name) for s in ("ecs", "ec2", "ssm")}
+    with Stubber(clients["ecs"]) as stub:
+        cast(Any, stub).add_client_error("list_clusters", code, "The security token is invalid")
+        (check,) = verify.verify(described, None, connecting(clients))
+    assert (check.region, check.verdict) == (region.name, "unknown")
+    assert code in check.problems[0]
+    way_out = "log in again" if code == "ExpiredTokenException" else "enable the Region"
+    assert way_out in check.problems[0]
+
+
+def test_a_region_without_a_way_to_it_is_asked_once(
+    described: plan.Plan, region: plan.Region
+) -> None:
+    asked: list[str] = []
+
+    class Unreachable:
+        def __getattr__(self, call: str) -> Any:
+            def refuse(**_: object) -> Any:
+                asked.append(call)
+                raise EndpointConnectionError(endpoint_url="https://ecs.example.com")
+
+            return refuse
+
+    clients = {service: Unreachable() for service in ("ecs", "ec2", "ssm")}
+    (check,) = verify.verify(described, None, connecting(clients))
+    assert (check.region, check.verdict, asked) == (region.name, "unknown", ["list_clusters"])
+
+
+def test_a_region_that_was_not_asked_is_unknown_throughout(region: plan.Region) -> None:
+    checks = compare(region, Seen({}))
+    assert {c.verdict for c in checks} == {"unknown"}
+
+
+# ---- a service that keeps state --------------------------------------------------------------
+
+
+class Ecs:
+    """ECS as moto plays it, which lists providers only by name and ties no instance to one."""
+
+    def __init__(self, ecs: Any) -> None:
+        self.ecs = ecs
+
+    def __getattr__(self, call: str) -> Any:
+        return getattr(self.ecs, call)
+
+    def providers_of(self, cluster: str) -> list[str]:
+        told = self.ecs.describe_clusters(clusters=[cluster])["clusters"]
+        return told[0]["capacityProviders"]
+
+    def describe_capacity_providers(self, *, cluster: str) -> Any:
+        names = self.providers_of(cluster)
+        return self.ecs.describe_capacity_providers(capacityProviders=names)
+
+    def describe_container_instances(self, **asked: Any) -> Any:
+        answer = self.ecs.describe_container_instances(**asked)
+        for one in answer["containerInstances"]:
+            one["capacityProviderName"] = self.providers_of(asked["cluster"])[0]
+        return answer
+
+
+def moto_connect(service: str, region_name: str, config: object = None) -> Any:
+    made = client(service, region_name)
+    return Ecs(made) if service == "ecs" else made
+
+
+def bring_up(region: plan.Region, *, suffix: str = "0a1b2c3", image_id: str) -> Any:
+    """What the program would have built of a Region with Auto Scaling pools, with its tasks."""
+    ecs, ec2 = client("ecs", region.name), client("ec2", region.name)
+    scaling = client("autoscaling", region.name)
+    assert region.auto_scaling
+    cluster = f"{region.auto_scaling.key}-{suffix}"
+    providers: list[str] = []
+    hosts: list[str] = []
+    for pool in region.auto_scaling.pools:
+        name = f"{pool.key}-{suffix}"
+        zones = [f"{region.name}a"]
+        scaling.create_launch_configuration(
+            LaunchConfigurationName=name, ImageId=image_id, InstanceType=pool.instance_type
+        )
+        scaling.create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            LaunchConfigurationName=name,
+            MinSize=0,
+            MaxSize=pool.max_size,
+            DesiredCapacity=pool.layout.instances_min,
+            AvailabilityZones=zones,
+        )
+        group = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+        arn = group["AutoScalingGroups"][0]["AutoScalingGroupARN"]
+        ecs.create_capacity_provider(
+            name=name, autoScalingGroupProvider={"autoScalingGroupArn": arn}
+        )
+        providers.append(name)
+        hosts += [i["InstanceId"] for i in group["AutoScalingGroups"][0]["Instances"]]
+    ecs.create_cluster(clusterName=cluster, capacityProviders=providers)
+    for host in hosts:
+        machine = ec2.describe_instances(InstanceIds=[host])["Reservations"][0]["Instances"][0]
+        document = {"instanceId": host, "region": region.name, "imageId": machine["ImageId"]}
+        ecs.register_container_instance(
+            cluster=cluster, instanceIdentityDocument=json.dumps(document)
+        )
+    for model in region.models:
+        for service in model.services:
+            task = service.task_definition
+            ecs.register_task_definition(
+                family=task.family,
+                networkMode=task.network_mode,
+                containerDefinitions=json.loads(task.container_definitions),
+                requiresCompatibilities=[task.compatibility],
+            )
+            ecs.create_service(
+                cluster=cluster,
+                serviceName=f"{service.key}-{suffix}",
+                taskDefinition=task.family,
+                desiredCount=service.desired_count,
+                capacityProviderStrategy=[{"capacityProvider": f"{service.pool}-{suffix}"}],
+            )
+    return ecs
+
+
+def recommended_image(region: plan.Region) -> str:
+    pool = region.pools[0]
+    assert isinstance(pool, plan.AutoScalingPool)
+    path = pool.image_id.removeprefix("resolve:ssm:")
+    return client("ssm", region.name).get_parameters(Names=[path])["Parameters"][0]["Value"]
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> plan.Plan:
+    return planned(stack_file(tmp_path, MOVING))
+
+
+@mock_aws
+def test_a_stack_is_found_by_its_keys_with_its_capacity_services_and_image(
+    moving: plan.Plan,
+) -> None:
+    here = moving.regions[0]
+    bring_up(here, image_id=recommended_image(here))
+    checks = verify.verify(moving, None, moto_connect)
+    by_kind = {c.kind: c for c in checks}
+    assert by_kind["cluster"].verdict == by_kind["capacity"].verdict == "ok"
+    assert "0 of 1 task running, 1 pending" in by_kind["service"].problems
+    assert by_kind["instance"].verdict == "ok", "its type and its image are the planned ones"
+    assert not any("containers" in p for c in checks for p in c.problems), "registered as planned"
+
+
+@mock_aws
+def test_an_image_that_is_not_the_parameters_is_seen(moving: plan.Plan) -> None:
+    bring_up(moving.regions[0], image_id="ami-03cf127a")
+    host = next(c for c in verify.verify(moving, None, moto_connect) if c.kind == "instance")
+    assert any("ami-03cf127a" in p and "is recommended now" in p for p in host.problems)
+
+
+@mock_aws
+def test_of_two_stacks_in_one_account_each_finds_its_own_cluster(
+    moving: plan.Plan, tmp_path: Path
+) -> None:
+    blue = tmp_path / "Pulumi.blue.yaml"
+    blue.write_text(MOVING, encoding="utf-8")
+    other = planned(blue)
+    bring_up(moving.regions[0], image_id="ami-03cf127a", suffix="aaaaaaa")
+    bring_up(other.regions[0], image_id="ami-03cf127a", suffix="bbbbbbb")
+    for whole, suffix in ((moving, "aaaaaaa"), (other, "bbbbbbb")):
+        checks = verify.verify(whole, None, moto_connect)
+        assert [c.name for c in checks if c.kind == "cluster"] == [f"usw2_auto-scaling-{suffix}"]
+
+
+@mock_aws
+def test_clusters_that_cannot_be_told_apart_ask_for_the_outputs(moving: plan.Plan) -> None:
+    for suffix in ("aaaaaaa", "bbbbbbb"):
+        bring_up(moving.regions[0], image_id="ami-03cf127a", suffix=suffix)
+    (problem,) = (p for c in verify.verify(moving, None, moto_connect) for p in c.problems)
+    assert "several clusters may be it" in problem
+    assert "--outputs" in problem
+    names = {"us-west-2": Names({"auto_scaling": "usw2_auto-scaling-bbbbbbb"}, {}, {}, {})}
+    checks = verify.verify(moving, names, moto_connect)
+    assert checks[0].name == "usw2_auto-scaling-bbbbbbb"
+
+
+@mock_aws
+def test_a_stack_that_is_not_up_says_so(moving: plan.Plan) -> None:
+    (check,) = verify.verify(moving, None, moto_connect)
+    assert check.verdict == "differs"
+    assert "no cluster is called usw2_auto-scaling and a suffix" in check.problems[0]
+
+
+# ---- the command -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment without credentials, which asks no network for them."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
+    return stack_file(tmp_path, STACK)
+
+
+def said(
+    world: World, file: Path, *, as_json: bool = False, outputs: Path | None = None
+) -> tuple[int, str]:
+    out = io.StringIO()
+    source = read(stack=None, file=file, directory=ROOT)
+    with world.answering(by_names=outputs is not None) as connect:
+        code = verify.run(
+            source, as_json=as_json, out=out, width=100, outputs=outputs, connect=connect
+        )
+    return code, out.getvalue()
+
+
+def test_all_as_planned_is_exit_code_0_and_says_how_it_was_found(
+    region: plan.Region, file: Path
+) -> None:
+    code, text = said(World(region), file)
+    assert code == 0
+    first, second, *_ = text.splitlines()
+    assert first.endswith("all as planned")
+    assert second == "resources found by the plan's keys and their suffix"
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_difference_is_exit_code_1_and_a_word_below_its_row(
+    region: plan.Region, file: Path
+) -> None:
+    world = World(region)
+    world.service_of("ant")["runningCount"] = 0
+    code, text = said(world, file)
+    assert code == 1
+    assert "1 not as planned" in text.splitlines()[0]
+    row = next(i for i, line in enumerate(text.splitlines()) if "DIFFERS" in line)
+    assert text.splitlines()[row + 1] == "      - 0 of 1 task running, 0 pending"
+
+
+def test_what_could_not_be_read_is_exit_code_1(region: plan.Region, file: Path) -> None:
+    world = World(region)
+    world.refusing = frozenset({"get_parameters"})
+    assert said(world, file)[0] == 1, "not seen to differ, and not seen to be as planned"
+
+
+def test_json_has_a_version_and_every_check(region: plan.Region, file: Path) -> None:
+    code, text = said(World(region), file, as_json=True)
+    told = json.loads(text)
+    assert (code, told["version"], told["as_planned"], told["found_by"]) == (0, 1, True, "keys")
+    assert {c["kind"] for c in told["checks"]} >= {"cluster", "capacity", "service", "instance"}
+    assert set(told["checks"][0]) == {"region", "kind", "name", "verdict", "found", "problems"}
+
+
+def test_names_come_from_the_outputs_where_they_are_given(
+    region: plan.Region, file: Path, tmp_path: Path
+) -> None:
+    world = World(region, suffix=lambda key: f"{key}-renamed")
+    names = world.names()
+    told = {
+        "clusters": names.clusters,
+        "capacity_providers": names.capacity_providers,
+        "services": names.services,
+        "task_definitions": names.task_definitions,
+    }
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps({"regions": {region.name: told}, "urls": {}}))
+    code, text = said(world, file, outputs=outputs)
+    assert (code, "resources found by the stack's outputs" in text) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"regions": []}', '{"regions": {"a": 1}}', "[" * 100_000],
+    ids=["nothing", "a list", "no Regions", "a list of Regions", "a number", "lists in lists"],
+)
+def test_a_file_that_holds_no_outputs_is_wrong_usage(
+    file: Path, tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(text)
+    assert command_line.main(["verify", "--file", str(file), "--outputs", str(outputs)]) == 2
+    assert "pulumi stack output --json" in capsys.readouterr().err
+
+
+NOBODY: dict[str, Exception] = {
+    "a login that has ended": LoginRefreshRequired(),
+    "a session that has ended": TokenRetrievalError(provider="sso", error_msg="expired"),
+    "a session that never was": SSOTokenLoadError(error_msg="no such file"),
+    "a profile file that is none": ConfigParseError(path="~/.aws/config"),
+}
+
+
+@pytest.mark.parametrize("error", NOBODY.values(), ids=NOBODY.keys())
+@pytest.mark.parametrize("is_early", [True, False], ids=["at once", "at the first call"])
+def test_credentials_that_cannot_be_had_are_wrong_usage_in_every_form(
+    file: Path, capsys: pytest.CaptureFixture[str], error: Exception, is_early: bool
+) -> None:
+    class Refusing:
+        def __getattr__(self, call: str) -> Any:
+            raise error
+
+    def connect(service: str, region_name: str, config: object) -> Any:
+        if is_early:
+            raise error
+        return Refusing()
+
+    source = read(stack=None, file=file, directory=ROOT)
+    out = io.StringIO()
+    assert verify.run(source, as_json=False, out=out, width=100, connect=connect) == 2
+    said = capsys.readouterr().err
+    assert (out.getvalue(), said.count("\n")) == ("", 1)
+    assert "log in first" in said
+
+
+@pytest.mark.usefixtures("nobody")
+def test_without_credentials_it_says_so_in_one_line(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command_line.main(["verify", "--file", str(file)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "no AWS credentials" in said.err
+
+
+@pytest.mark.usefixtures("nobody")
+def test_without_credentials_json_stays_json(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command_line.main(["verify", "--file", str(file), "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["version"] == 1
+    assert "no AWS credentials" in told["error"]
+
+
+def test_its_help_says_what_its_exit_codes_mean(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command_line.main(["verify", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0
+    assert "0 all as planned, 1 a difference or no answer, 2 wrong usage" in said
+
+
+def test_without_the_sdk_it_says_what_to_install(file: Path) -> None:
+    program = (
+        "import sys; sys.modules['boto3'] = None; from neuron_ecs.cli.main import main; "
+        f"sys.exit(main(['verify', '--file', {str(file)!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    said = f"python -m neuron_ecs verify: needs the AWS SDK: pip install {verify.NEEDED}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_the_sdk_that_it_names_is_the_one_that_is_pinned() -> None:
+    pinned = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    assert verify.NEEDED in pinned
