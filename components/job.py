@@ -7,14 +7,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.capacity import Capacity
-from components.workload import Surroundings, log_group, task_definition
+from components.workload import RegionContext, log_group, task_definition
 from planning import plan, run_task
 
 START_RETRIES = 5
 START_RETRY_SECONDS = 3600
 
 
-class Job(pulumi.ComponentResource):
+class JobComponent(pulumi.ComponentResource):
     """A task that runs to completion. Without a schedule, `run_command` starts it by hand.
 
     A schedule repeats a start that AWS refused, for an hour; it never repeats the work.
@@ -24,11 +24,11 @@ class Job(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        job: plan.Job,
+        job: plan.JobPlan,
         *,
-        region: plan.Region,
+        region: plan.RegionPlan,
         capacity: Capacity,
-        within: Surroundings,
+        within: RegionContext,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:Job", name, None, opts)
@@ -49,7 +49,12 @@ class Job(pulumi.ComponentResource):
         self.register_outputs({"run_command": self.run_command})
 
     def _schedule(
-        self, job: plan.Job, schedule: plan.Schedule, *, capacity: Capacity, within: Surroundings
+        self,
+        job: plan.JobPlan,
+        schedule: plan.Schedule,
+        *,
+        capacity: Capacity,
+        within: RegionContext,
     ) -> aws.scheduler.Schedule:
         started: aws.scheduler.ScheduleTargetEcsParametersArgsDict = {
             "task_definition_arn": self.task_definition.arn,
@@ -97,8 +102,8 @@ class Job(pulumi.ComponentResource):
 
 
 def _run_command(
-    job: plan.Job,
-    region: plan.Region,
+    job: plan.JobPlan,
+    region: plan.RegionPlan,
     *,
     capacity: Capacity,
     task_definition: pulumi.Output[str],

@@ -8,11 +8,11 @@ import pulumi_aws as aws
 from components.capacity import Capacity
 from components.tags import named
 from components.traffic import LoadBalancer
-from components.workload import Surroundings, log_group, task_definition
+from components.workload import RegionContext, log_group, task_definition
 from planning import plan
 
 
-class Model(pulumi.ComponentResource):
+class ModelComponent(pulumi.ComponentResource):
     """A service for each slot that the model has, all in one target group.
 
     Scaling targets are registered without a policy: what moves the replicas between minimum and
@@ -22,12 +22,12 @@ class Model(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        model: plan.Model,
+        model: plan.ModelPlan,
         *,
         capacity: Mapping[str, Capacity],
         load_balancer: LoadBalancer | None,
         vpc_id: pulumi.Input[str],
-        within: Surroundings,
+        within: RegionContext,
         wait_for_steady_state: bool,
         hooks: pulumi.ResourceHookBinding,
         opts: pulumi.ResourceOptions | None = None,

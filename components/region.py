@@ -7,18 +7,18 @@ import pulumi
 from components import network
 from components.auto_scaling import AutoScalingCluster
 from components.capacity import Capacity
-from components.job import Job
+from components.job import JobComponent
 from components.managed_instances import ManagedInstancesCluster
-from components.model import Model
+from components.model import ModelComponent
 from components.network import NetworkOutputs, OwnNetwork
 from components.roles import Roles
 from components.security import SecurityGroups
 from components.traffic import LoadBalancer, listener_port
-from components.workload import Surroundings
+from components.workload import RegionContext
 from planning import plan
 
 
-class Region(pulumi.ComponentResource):
+class RegionComponent(pulumi.ComponentResource):
     """A Region's network, capacity and workloads. Nothing in it refers to another Region.
 
     The Region of a resource is not inherited from its parent: every child states its own.
@@ -27,7 +27,7 @@ class Region(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        region: plan.Region,
+        region: plan.RegionPlan,
         *,
         tags: plan.Tags,
         roles: Roles,
@@ -50,14 +50,14 @@ class Region(pulumi.ComponentResource):
             region, tags=tags, roles=roles, network=built, groups=groups, hooks=hooks
         )
         balancer = self._load_balancer(region, tags=tags, network=built, groups=groups)
-        within = Surroundings(
+        within = RegionContext(
             region=region.name,
             tags=tags,
             roles=roles,
             tasks_security_group=groups.tasks,
         )
         self.models = {
-            model.name: Model(
+            model.name: ModelComponent(
                 model.key,
                 model,
                 capacity=self.capacity,
@@ -71,7 +71,7 @@ class Region(pulumi.ComponentResource):
             for model in region.models
         }
         self.jobs = {
-            job.name: Job(
+            job.name: JobComponent(
                 job.key,
                 job,
                 region=region,
@@ -98,7 +98,7 @@ class Region(pulumi.ComponentResource):
 
     def _capacity(
         self,
-        region: plan.Region,
+        region: plan.RegionPlan,
         *,
         tags: plan.Tags,
         roles: Roles,
@@ -138,7 +138,7 @@ class Region(pulumi.ComponentResource):
 
     def _load_balancer(
         self,
-        region: plan.Region,
+        region: plan.RegionPlan,
         *,
         tags: plan.Tags,
         network: NetworkOutputs,

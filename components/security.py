@@ -23,7 +23,7 @@ class SecurityGroups(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        region: plan.Region,
+        region: plan.RegionPlan,
         *,
         vpc_id: pulumi.Input[str],
         listener_port: int,

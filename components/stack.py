@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components import activation
-from components.region import Region
+from components.region import RegionComponent
 from components.roles import Roles
 from planning import plan
 
@@ -17,7 +17,7 @@ def build(described: plan.Plan) -> dict[str, Any]:
     roles = Roles("roles", described.roles, tags=described.tags)
     hooks = activation.hooks()
     regions = {
-        region.name: Region(
+        region.name: RegionComponent(
             region.name,
             region,
             tags=described.tags,
@@ -45,7 +45,7 @@ def build(described: plan.Plan) -> dict[str, Any]:
     }
 
 
-def _names(region: Region) -> dict[str, Any]:
+def _names(region: RegionComponent) -> dict[str, Any]:
     """Physical names, and task definitions by ARN: their revision is part of what they are."""
     return {
         "clusters": region.clusters,
@@ -71,7 +71,7 @@ def _by_workload(by_region: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
     return turned
 
 
-def _chips(region: plan.Region) -> dict[str, Any]:
+def _chips(region: plan.RegionPlan) -> dict[str, Any]:
     """Who sits on which chip, by pool: plain data of the plan, known before anything runs."""
     chips: dict[str, Any] = {}
     for pool in region.pools:

@@ -11,7 +11,7 @@ from planning import plan
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RegionContext:
     """What every workload of a Region gets: where it is, and what it may use."""
 
     region: str
@@ -26,7 +26,7 @@ class Surroundings:
 
 
 def log_group(
-    group: plan.LogGroup, *, within: Surroundings, parent: pulumi.Resource
+    group: plan.LogGroup, *, within: RegionContext, parent: pulumi.Resource
 ) -> aws.cloudwatch.LogGroup:
     """The log group, by its own name: the containers' definitions state it as text."""
     return aws.cloudwatch.LogGroup(
@@ -43,7 +43,7 @@ def task_definition(
     definition: plan.TaskDefinition,
     *,
     logs: aws.cloudwatch.LogGroup,
-    within: Surroundings,
+    within: RegionContext,
     parent: pulumi.Resource,
 ) -> aws.ecs.TaskDefinition:
     """The task definition. Old revisions stay active: a rollback starts tasks of the one before."""

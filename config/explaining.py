@@ -27,12 +27,12 @@ from config.credentials import cut, looks_like_credential, shown
 from config.settings import (
     AutoScalingCapacity,
     Container,
-    ExistingNetwork,
-    Job,
+    ExistingNetworkEntry,
+    JobEntry,
     ManagedInstancesCapacity,
-    Model,
+    ModelEntry,
     Name,
-    OwnNetwork,
+    OwnNetworkEntry,
     Settings,
     Traffic,
 )
@@ -47,16 +47,16 @@ _HOMES: tuple[tuple[type[BaseModel], str, str], ...] = (
         "capacity of kind managed_instances",
         "write kind: managed_instances",
     ),
-    (OwnNetwork, "a network of our own", "remove vpc_id and the subnets"),
-    (ExistingNetwork, "a network that exists", "give its vpc_id and private_subnets"),
-    (Model, "models", "move the entry to models"),
-    (Job, "jobs", "move the entry to jobs"),
+    (OwnNetworkEntry, "a network of our own", "remove vpc_id and the subnets"),
+    (ExistingNetworkEntry, "a network that exists", "give its vpc_id and private_subnets"),
+    (ModelEntry, "models", "move the entry to models"),
+    (JobEntry, "jobs", "move the entry to jobs"),
     (Traffic, "traffic", ""),
 )
 _SIBLINGS: tuple[frozenset[type[BaseModel]], ...] = (
     frozenset({AutoScalingCapacity, ManagedInstancesCapacity}),
-    frozenset({OwnNetwork, ExistingNetwork}),
-    frozenset({Model, Job}),
+    frozenset({OwnNetworkEntry, ExistingNetworkEntry}),
+    frozenset({ModelEntry, JobEntry}),
 )
 _UNSEEN = frozenset({"secrets", "environment"})
 _KEYS_LISTED = 8

@@ -213,7 +213,7 @@ class Strict(BaseModel):
     )
 
 
-class OwnNetwork(Strict):
+class OwnNetworkEntry(Strict):
     """A network that the program makes, in the zones that offer the types asked for."""
 
     cidr: Cidr | None = Field(
@@ -226,7 +226,7 @@ class OwnNetwork(Strict):
     )
 
 
-class ExistingNetwork(Strict):
+class ExistingNetworkEntry(Strict):
     """A network that exists, its subnets keyed by zone id so that they can be checked on paper."""
 
     vpc_id: VpcId
@@ -239,20 +239,20 @@ class ExistingNetwork(Strict):
 
 
 def _which_network(value: object) -> str:
-    if isinstance(value, ExistingNetwork):
+    if isinstance(value, ExistingNetworkEntry):
         return "existing"
     keys: set[object] = set(value) if isinstance(value, dict) else set()  # pyright: ignore[reportUnknownArgumentType] (any JSON)
     return "existing" if keys & {"vpc_id", "private_subnets", "public_subnets"} else "own"
 
 
-class Region(Strict):
+class RegionEntry(Strict):
     """A Region of the stack."""
 
     network: Annotated[
-        Annotated[OwnNetwork, Tag("own")] | Annotated[ExistingNetwork, Tag("existing")],
+        Annotated[OwnNetworkEntry, Tag("own")] | Annotated[ExistingNetworkEntry, Tag("existing")],
         Discriminator(_which_network),
     ] = Field(
-        default=OwnNetwork(),
+        default=OwnNetworkEntry(),
         description="The network: ours (default) or an existing one.",
         examples=[
             {"cidr": "10.47.0.0/16", "nat": "per_zone"},
@@ -624,7 +624,7 @@ WorkloadRegions = Annotated[
 ]
 
 
-class Model(Workload):
+class ModelEntry(Workload):
     """What serves: one model on one pool in each of its Regions."""
 
     replicas: Replicas = Field(default=Replicas(), description="How many tasks run.")
@@ -653,7 +653,7 @@ class Schedule(Strict):
     ] = Field(default="UTC", description="Time zone of the expression.")
 
 
-class Job(Workload):
+class JobEntry(Workload):
     """What trains: runs to completion, on demand or on a schedule."""
 
     schedule: Schedule | None = Field(
@@ -699,7 +699,7 @@ class Settings(Strict):
         description="Tags on everything that takes tags.",
         examples=[{"team": "ml-platform"}],
     )
-    regions: dict[RegionName, Region] = Field(
+    regions: dict[RegionName, RegionEntry] = Field(
         min_length=1,
         description="Where: the Regions of the stack. {} is a network of our own.",
         examples=[{"us-west-2": {}}],
@@ -711,7 +711,7 @@ class Settings(Strict):
             {"inf2": {"kind": "auto_scaling", "instance_type": "inf2.24xlarge", "max_size": 4}}
         ],
     )
-    models: dict[Name, Model] = Field(
+    models: dict[Name, ModelEntry] = Field(
         default={},
         description="What serves: the models.",
         examples=[
@@ -725,7 +725,7 @@ class Settings(Strict):
             }
         ],
     )
-    jobs: dict[Name, Job] = Field(
+    jobs: dict[Name, JobEntry] = Field(
         default={},
         description="What trains: the jobs, which run to completion.",
         examples=[{"finetune": {"image": "repository:tag", "capacity": "trn1"}}],

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from config import Sidecar
 from config.settings import Container
-from planning.situation import WorkHere
+from planning.situation import RegionalWorkload
 
 
-def containers(work: WorkHere) -> Iterator[tuple[str, Container | Sidecar]]:
+def containers(work: RegionalWorkload) -> Iterator[tuple[str, Container | Sidecar]]:
     """Path and container of the workload itself, then of each of its sidecars."""
     yield work.path, work.spec
     for name, sidecar in sorted(work.spec.sidecars.items()):

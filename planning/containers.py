@@ -12,13 +12,13 @@ from catalog import Catalog
 from config import Sidecar
 from config.settings import Container, HealthCheck
 from planning import choices, images
-from planning.situation import NetworkMode, Room, WorkHere
+from planning.situation import NetworkMode, RegionalWorkload, Room
 
 Definition = dict[str, Any]
 
 
 def definitions(
-    work: WorkHere,
+    work: RegionalWorkload,
     catalog: Catalog,
     *,
     size: Room,
@@ -58,7 +58,7 @@ def definitions(
 def _sidecar(
     name: str,
     sidecar: Sidecar,
-    work: WorkHere,
+    work: RegionalWorkload,
     catalog: Catalog,
     devices: tuple[int, ...],
     log_group: str,
@@ -115,7 +115,7 @@ def _ports(ports: Sequence[int], mode: NetworkMode) -> list[Definition]:
     ]
 
 
-def _locks(devices: tuple[int, ...], work: WorkHere) -> list[Definition]:
+def _locks(devices: tuple[int, ...], work: RegionalWorkload) -> list[Definition]:
     """A reserved host port for each device; in awsvpc mode nothing of the host can be reserved."""
     if work.network_mode == "awsvpc":
         return []
@@ -123,7 +123,7 @@ def _locks(devices: tuple[int, ...], work: WorkHere) -> list[Definition]:
     return [{"containerPort": p, "hostPort": p, "protocol": "tcp"} for p in ports]
 
 
-def _linux(work: WorkHere, devices: tuple[int, ...], efa_devices: int) -> Definition:
+def _linux(work: RegionalWorkload, devices: tuple[int, ...], efa_devices: int) -> Definition:
     efa = [f"{choices.EC2_EFA_DEVICES}{n}" for n in range(efa_devices)]
     return {
         "capabilities": {"add": sorted(work.spec.linux_capabilities)},

@@ -5,24 +5,24 @@ from collections.abc import Iterable, Mapping
 
 from planning import choices, names
 from planning.plan import InlinePolicy, PolicyValue, Role, RoleArn
-from planning.situation import Situation, WorkHere
+from planning.situation import RegionalWorkload, Situation
 
 Statement = Mapping[str, PolicyValue]
 
 
-def task_role(work: WorkHere) -> str:
+def task_role(work: RegionalWorkload) -> str:
     """Key of the role that a workload's own code has."""
     return names.key("job" if work.is_job else "", work.name, "task")
 
 
-def execution_role(work: WorkHere) -> str:
+def execution_role(work: RegionalWorkload) -> str:
     """Key of the role with which ECS pulls the images, reads the secrets and writes the logs."""
     if not _secrets(work):
         return choices.EXECUTION_ROLE
     return names.key("job" if work.is_job else "", work.name, "execution")
 
 
-def scheduler_role(work: WorkHere) -> str:
+def scheduler_role(work: RegionalWorkload) -> str:
     """Key of the role with which EventBridge Scheduler starts a job."""
     return names.key("job", work.name, "scheduler")
 
@@ -33,7 +33,7 @@ def roles(s: Situation, families: Mapping[str, Iterable[tuple[str, str]]]) -> tu
     `families` are the (Region, family) of each scheduled job's task definitions.
     """
     found: list[Role] = []
-    by_name: dict[tuple[bool, str], list[WorkHere]] = {}
+    by_name: dict[tuple[bool, str], list[RegionalWorkload]] = {}
     for work in s.work:
         by_name.setdefault((work.is_job, work.name), []).append(work)
     for works in by_name.values():
@@ -83,7 +83,7 @@ def roles(s: Situation, families: Mapping[str, Iterable[tuple[str, str]]]) -> tu
 
 
 def _of_workload(
-    s: Situation, works: list[WorkHere], families: Iterable[tuple[str, str]]
+    s: Situation, works: list[RegionalWorkload], families: Iterable[tuple[str, str]]
 ) -> Iterable[Role]:
     first = works[0]
     what = f"{'job' if first.is_job else 'model'} {first.name}"
@@ -143,11 +143,11 @@ def _role(
     )
 
 
-def _secrets(work: WorkHere) -> bool:
+def _secrets(work: RegionalWorkload) -> bool:
     return bool(work.spec.secrets) or any(c.secrets for c in work.spec.sidecars.values())
 
 
-def _s3(s: Situation, works: list[WorkHere]) -> tuple[Statement, ...]:
+def _s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """ListBucket on the bucket for the prefix alone, GetObject below it."""
     prefixes = sorted({p.replace("{region}", w.region) for w in works for p in w.spec.s3_read})
     partition = s.catalog.regions[s.home_region].partition
@@ -163,7 +163,7 @@ def _s3(s: Situation, works: list[WorkHere]) -> tuple[Statement, ...]:
     return tuple(statements)
 
 
-def _read_secrets(s: Situation, works: list[WorkHere]) -> tuple[Statement, ...]:
+def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """Exactly the secrets and parameters named, and their keys: decryption only through the service
     that keeps them and only for these, whichever KMS key they use."""
     partition = s.catalog.regions[s.home_region].partition
@@ -217,7 +217,7 @@ def _read_secrets(s: Situation, works: list[WorkHere]) -> tuple[Statement, ...]:
 
 
 def _run_task(
-    s: Situation, work: WorkHere, families: Iterable[tuple[str, str]]
+    s: Situation, work: RegionalWorkload, families: Iterable[tuple[str, str]]
 ) -> tuple[Statement, ...]:
     partition = s.catalog.regions[s.home_region].partition
     resources = tuple(

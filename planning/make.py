@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from catalog import Catalog, InstanceType
-from config import AutoScalingCapacity, ExistingNetwork, ManagedInstancesCapacity, Settings
-from config.settings import OwnNetwork as OwnNetworkSettings
+from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity, Settings
+from config.settings import OwnNetworkEntry
 from messages.finding import Finding, Refused, Severity
 from planning import addresses, choices, containers, identity, layout, names, plan, waiting
 from planning.images import resolved
 from planning.rules import RULES
 from planning.rules.where import zones_with_blocks
-from planning.situation import PoolHere, Situation, WorkHere
+from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
 def make_plan(
@@ -62,7 +62,7 @@ class _Maker:
 
     # -- Regions -------------------------------------------------------------------------------
 
-    def _region(self, name: str) -> plan.Region:
+    def _region(self, name: str) -> plan.RegionPlan:
         s, region = self.s, self.catalog.regions[name]
         here = [p for (r, _), p in s.pools.items() if r == name]
         layouts = {p.name: self._layout(p) for p in here}
@@ -74,7 +74,7 @@ class _Maker:
         jobs = tuple(self._job(w) for w in s.work if w.region == name and w.is_job)
         network = self._network(name, here)
         serving = [w for w in s.work if w.region == name and not w.is_job and w.spec.served_ports]
-        return plan.Region(
+        return plan.RegionPlan(
             name=name,
             short=region.short,
             partition=region.partition,
@@ -91,11 +91,11 @@ class _Maker:
             awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
         )
 
-    def _network(self, region: str, pools: list[PoolHere]) -> plan.Network:
+    def _network(self, region: str, pools: list[RegionalPool]) -> plan.Network:
         s, short = self.s, self.catalog.regions[region].short
         key = names.key(short, "network")
         spec = s.regions[region].network
-        if isinstance(spec, ExistingNetwork):
+        if isinstance(spec, ExistingNetworkEntry):
             return plan.GivenNetwork(key, spec.vpc_id, tuple(sorted(spec.private_subnets.items())))
         used = zones_with_blocks(tuple(sorted({z for p in pools for z in p.zone_ids})))
         others = [z for z in zones_with_blocks(s.network_zones(region)) if z not in used]
@@ -160,7 +160,7 @@ class _Maker:
     # -- capacity ------------------------------------------------------------------------------
 
     def _auto_scaling(
-        self, short: str, pools: list[PoolHere], layouts: Mapping[str, plan.Layout]
+        self, short: str, pools: list[RegionalPool], layouts: Mapping[str, plan.Layout]
     ) -> plan.AutoScalingCluster | None:
         mine = tuple(
             self._auto_scaling_pool(p, p.spec, layouts[p.name])
@@ -177,7 +177,7 @@ class _Maker:
         )
 
     def _managed_instances(
-        self, short: str, pools: list[PoolHere], layouts: Mapping[str, plan.Layout]
+        self, short: str, pools: list[RegionalPool], layouts: Mapping[str, plan.Layout]
     ) -> plan.ManagedInstancesCluster | None:
         mine = tuple(
             self._managed_pool(p, p.spec, layouts[p.name])
@@ -194,7 +194,7 @@ class _Maker:
             serving_ports=self._serving_ports([p for p in pools if p.managed]),
         )
 
-    def _serving_ports(self, pools: list[PoolHere]) -> tuple[tuple[int, int], ...]:
+    def _serving_ports(self, pools: list[RegionalPool]) -> tuple[tuple[int, int], ...]:
         """Host ports on which the load balancer reaches tasks: Docker chooses behind the bridge."""
         found: set[tuple[int, int]] = set()
         for pool in pools:
@@ -211,7 +211,7 @@ class _Maker:
                         pass
         return tuple(sorted(found))
 
-    def _pool_key(self, pool: PoolHere) -> str:
+    def _pool_key(self, pool: RegionalPool) -> str:
         """The key that provider, group and services on it carry: pool, type, purchase, and EFA,
         whose security group and placement group running instances never leave."""
         efa = isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa
@@ -224,7 +224,7 @@ class _Maker:
         return names.key(short, pool.name, kind, purchase, "efa" if efa else "")
 
     def _auto_scaling_pool(
-        self, pool: PoolHere, spec: AutoScalingCapacity, placed: plan.Layout
+        self, pool: RegionalPool, spec: AutoScalingCapacity, placed: plan.Layout
     ) -> plan.AutoScalingPool:
         kind = self.catalog.instance_types[spec.instance_type]
         family = self.catalog.ami_family(
@@ -264,8 +264,8 @@ class _Maker:
             retired=spec.retired,
         )
 
-    def _pool_zones(self, pool: PoolHere) -> tuple[str, ...]:
-        if isinstance(self.s.regions[pool.region].network, OwnNetworkSettings):
+    def _pool_zones(self, pool: RegionalPool) -> tuple[str, ...]:
+        if isinstance(self.s.regions[pool.region].network, OwnNetworkEntry):
             return zones_with_blocks(pool.zone_ids)
         return pool.zone_ids
 
@@ -278,7 +278,7 @@ class _Maker:
         )
 
     def _managed_pool(
-        self, pool: PoolHere, spec: ManagedInstancesCapacity, placed: plan.Layout
+        self, pool: RegionalPool, spec: ManagedInstancesCapacity, placed: plan.Layout
     ) -> plan.ManagedInstancesPool:
         purchase: plan.OnDemand | plan.Spot | plan.ReservationGroup
         match pool.purchase:
@@ -302,7 +302,7 @@ class _Maker:
             retired=spec.retired,
         )
 
-    def _layout(self, pool: PoolHere) -> plan.Layout:
+    def _layout(self, pool: RegionalPool) -> plan.Layout:
         works = self.s.work_on(pool)
         models = [w for w in works if not w.is_job]
         kind = pool.type
@@ -310,7 +310,8 @@ class _Maker:
             total = kind.neuron.devices if kind and kind.neuron else 0
             everything = tuple(range(total))
             shares = tuple(
-                plan.Share(w.name, everything, w.replicas.min, w.tasks_max, w.is_job) for w in works
+                plan.Assignment(w.name, everything, w.replicas.min, w.tasks_max, w.is_job)
+                for w in works
             )
             slots = (plan.Slot(everything, shares),) if total else ()
             return plan.Layout(
@@ -329,7 +330,9 @@ class _Maker:
             )
         return self._cut(pool, kind, works)
 
-    def _cut(self, pool: PoolHere, kind: InstanceType, works: tuple[WorkHere, ...]) -> plan.Layout:
+    def _cut(
+        self, pool: RegionalPool, kind: InstanceType, works: tuple[RegionalWorkload, ...]
+    ) -> plan.Layout:
         cut = self.s.cut(pool)
         assert cut is not None
         assert kind.neuron is not None
@@ -350,7 +353,7 @@ class _Maker:
             plan.Slot(
                 devices,
                 tuple(
-                    plan.Share(
+                    plan.Assignment(
                         d.name[2:],
                         d.devices,
                         least.get((d.name, index), 0),
@@ -368,7 +371,7 @@ class _Maker:
             max((slot.tasks_min for slot in slots), default=0),
             max((slot.tasks_max for slot in slots), default=0),
             tuple(
-                plan.Share(w.name, waiting.job_devices(w, cut), 0, 0, is_job=True)
+                plan.Assignment(w.name, waiting.job_devices(w, cut), 0, 0, is_job=True)
                 for w in works
                 if w.is_job and w.device_count
             ),
@@ -376,7 +379,7 @@ class _Maker:
 
     # -- workloads -----------------------------------------------------------------------------
 
-    def _log_group(self, work: WorkHere) -> plan.LogGroup:
+    def _log_group(self, work: RegionalWorkload) -> plan.LogGroup:
         kind = "jobs" if work.is_job else "models"
         name = f"/{self.s.project}/{self.s.stack}/{kind}/{work.name}"
         return plan.LogGroup(
@@ -385,11 +388,11 @@ class _Maker:
             work.spec.log_retention_days,
         )
 
-    def _short(self, work: WorkHere) -> str:
+    def _short(self, work: RegionalWorkload) -> str:
         return self.catalog.regions[work.region].short
 
     def _task_definition(
-        self, work: WorkHere, devices: tuple[int, ...], slot: str
+        self, work: RegionalWorkload, devices: tuple[int, ...], slot: str
     ) -> plan.TaskDefinition:
         s, kind = self.s, work.pool.smallest
         size = s.task_size(work)
@@ -437,7 +440,7 @@ class _Maker:
     def _role(self, key: str) -> str:
         return names.autonamed(key, self.catalog.limit("role_name_max"))
 
-    def _member_of(self, work: WorkHere) -> tuple[str, ...]:
+    def _member_of(self, work: RegionalWorkload) -> tuple[str, ...]:
         """Named devices belong to one instance type; the expressions of AWS's own example."""
         kind = work.pool.type
         if work.managed_devices or kind is None or (work.pool.managed and not work.device_count):
@@ -447,7 +450,7 @@ class _Maker:
             f"attribute:ecs.instance-type == {kind.name}",
         )
 
-    def _model(self, work: WorkHere, placed: plan.Layout) -> plan.Model:
+    def _model(self, work: RegionalWorkload, placed: plan.Layout) -> plan.ModelPlan:
         short, ports = self._short(work), work.spec.served_ports
         spots: list[tuple[tuple[int, ...], int, int]] = [
             (share.devices, share.tasks_min, share.tasks_max)
@@ -462,7 +465,7 @@ class _Maker:
             self._service(work, placed, devices, str(number), least, most)
             for number, (devices, least, most) in enumerate(sorted(spots), start=1)
         ]
-        return plan.Model(
+        return plan.ModelPlan(
             name=work.name,
             key=names.key(short, work.name),
             pool=self._pool_key(work.pool),
@@ -486,7 +489,7 @@ class _Maker:
 
     def _service(
         self,
-        work: WorkHere,
+        work: RegionalWorkload,
         placed: plan.Layout,
         devices: tuple[int, ...],
         slot: str,
@@ -519,7 +522,7 @@ class _Maker:
         )
 
     def _percentages(
-        self, pool: PoolHere, placed: plan.Layout, devices: tuple[int, ...], desired: int
+        self, pool: RegionalPool, placed: plan.Layout, devices: tuple[int, ...], desired: int
     ) -> tuple[int, int]:
         """Minimum and maximum percent with which every desired count from `desired` up can roll.
 
@@ -539,7 +542,7 @@ class _Maker:
         return (100 * (desired - 1) // desired if desired >= 2 else 0), 100
 
     def _timeouts(
-        self, work: WorkHere, most: int, low: int, high: int, grace: int
+        self, work: RegionalWorkload, most: int, low: int, high: int, grace: int
     ) -> plan.Timeouts:
         """A wave is boot, pull and load; an update without room has as many as the tasks need."""
         wave = choices.BOOT_MINUTES + choices.PULL_MINUTES + -(-grace // 60)
@@ -556,7 +559,7 @@ class _Maker:
             delete_minutes=min(choices.MOST_MINUTES, ending + 2 * choices.BOOT_MINUTES),
         )
 
-    def _target_group(self, work: WorkHere) -> plan.TargetGroup:
+    def _target_group(self, work: RegionalWorkload) -> plan.TargetGroup:
         check = work.spec.health_check
         key = names.autonamed(
             f"{self._short(work)}-{work.name}", self.catalog.limit("target_group_name_max")
@@ -575,7 +578,7 @@ class _Maker:
             path_prefix=f"/{work.name}",
         )
 
-    def _job(self, work: WorkHere) -> plan.Job:
+    def _job(self, work: RegionalWorkload) -> plan.JobPlan:
         s = self.s
         cut = s.cut(work.pool)
         devices: tuple[int, ...] = ()
@@ -596,7 +599,7 @@ class _Maker:
                 timezone=requested.timezone,
                 role=self._role(identity.scheduler_role(work)),
             )
-        return plan.Job(
+        return plan.JobPlan(
             name=work.name,
             key=names.key(self._short(work), "job", work.name),
             pool=self._pool_key(work.pool),

@@ -98,7 +98,7 @@ class NetworkInterface:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Assignment:
     """What a workload takes of a slot: so many tasks, each on the slot's first devices."""
 
     workload: str
@@ -113,7 +113,7 @@ class Slot:
     """A legal set of Neuron devices, the same on every instance of the pool."""
 
     devices: tuple[int, ...]
-    shares: tuple[Share, ...]
+    shares: tuple[Assignment, ...]
 
     @property
     def tasks_min(self) -> int:
@@ -132,7 +132,9 @@ class Layout:
     slots: tuple[Slot, ...]
     instances_min: int  # for every minimum of replicas
     instances_max: int  # for every maximum of replicas
-    jobs: tuple[Share, ...] = ()  # jobs that take devices while they run, whosever slots those are
+    jobs: tuple[
+        Assignment, ...
+    ] = ()  # jobs that take devices while they run, whosever slots those are
 
     @property
     def free_devices(self) -> tuple[int, ...]:
@@ -294,7 +296,7 @@ class LogGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelPlan:
     """A model in a Region."""
 
     name: str
@@ -319,7 +321,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobPlan:
     """A job in a Region: a task definition, and what starts it."""
 
     name: str
@@ -346,7 +348,7 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class RegionPlan:
     """Everything in one Region."""
 
     name: str
@@ -356,8 +358,8 @@ class Region:
     network: Network
     auto_scaling: AutoScalingCluster | None
     managed_instances: ManagedInstancesCluster | None
-    models: tuple[Model, ...]
-    jobs: tuple[Job, ...]
+    models: tuple[ModelPlan, ...]
+    jobs: tuple[JobPlan, ...]
     load_balancer: LoadBalancer | None
     task_ports: tuple[int, ...]  # ports of awsvpc tasks that the load balancer reaches
     awsvpc: bool  # whether any task has a network interface of its own
@@ -417,7 +419,7 @@ class Plan:
     home_region: str
     tags: Tags
     wait_for_steady_state: bool
-    regions: tuple[Region, ...]
+    regions: tuple[RegionPlan, ...]
     roles: tuple[Role, ...]
     findings: tuple[Finding, ...] = field(default=())
     silenced: Tags = ()  # code and reason of findings that the stack file asked not to tell

@@ -4,12 +4,12 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from planning.plan import Job, Region
+from planning.plan import JobPlan, RegionPlan
 
 
 def render(
-    job: Job,
-    region: Region,
+    job: JobPlan,
+    region: RegionPlan,
     *,
     cluster: str,
     capacity_provider: str,

@@ -12,23 +12,23 @@ from typing import Literal
 from catalog import Catalog, InstanceType
 from config import (
     AutoScalingCapacity,
-    ExistingNetwork,
-    Job,
+    ExistingNetworkEntry,
+    JobEntry,
     ManagedInstancesCapacity,
-    Model,
+    ModelEntry,
     PoolOverride,
     Replicas,
     Settings,
     WorkloadOverride,
 )
-from config.settings import Region as RegionSettings
+from config.settings import RegionEntry
 from planning import layout
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
 
 @dataclass(frozen=True)
-class PoolHere:
+class RegionalPool:
     """A pool in one of its Regions."""
 
     name: str
@@ -68,18 +68,18 @@ class PoolHere:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkHere:
+class RegionalWorkload:
     """A model or a job in one of its Regions, with its pool there."""
 
     name: str
     region: str
-    spec: Model | Job
-    pool: PoolHere
+    spec: ModelEntry | JobEntry
+    pool: RegionalPool
     replicas: Replicas
 
     @property
     def is_job(self) -> bool:
-        return isinstance(self.spec, Job)
+        return isinstance(self.spec, JobEntry)
 
     @property
     def path(self) -> str:
@@ -156,7 +156,7 @@ class Situation:
         self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
 
     @cached_property
-    def regions(self) -> Mapping[str, RegionSettings]:
+    def regions(self) -> Mapping[str, RegionEntry]:
         """The stack's Regions that the catalog knows, in order of their names."""
         return {
             name: spec
@@ -175,7 +175,7 @@ class Situation:
             case _:
                 return dict(sorted(spec.regions.items()))
 
-    def work_regions(self, spec: Model | Job) -> Mapping[str, WorkloadOverride]:
+    def work_regions(self, spec: ModelEntry | JobEntry) -> Mapping[str, WorkloadOverride]:
         """The Regions of a model or job, as written or those of its pool, with its overrides."""
         match spec.regions:
             case None:
@@ -188,10 +188,10 @@ class Situation:
                 return dict(sorted(spec.regions.items()))
 
     @cached_property
-    def workloads(self) -> tuple[Model | Job, ...]:
+    def workloads(self) -> tuple[ModelEntry | JobEntry, ...]:
         return (*self.settings.models.values(), *self.settings.jobs.values())
 
-    def named_workloads(self) -> Iterator[tuple[str, Model | Job]]:
+    def named_workloads(self) -> Iterator[tuple[str, ModelEntry | JobEntry]]:
         """Path and spec of every model, then of every job."""
         for name, model in sorted(self.settings.models.items()):
             yield f"models.{name}", model
@@ -201,7 +201,7 @@ class Situation:
     def network_zones(self, region: str) -> tuple[str, ...]:
         """Zone ids that a network can have: those of the subnets given, or all of the Region."""
         network = self.settings.regions[region].network
-        if isinstance(network, ExistingNetwork):
+        if isinstance(network, ExistingNetworkEntry):
             return tuple(sorted(network.private_subnets))
         prefix = self.catalog.regions[region].short + "-az"
         return tuple(z for z in self.catalog.zone_ids(region) if z.startswith(prefix))
@@ -216,9 +216,9 @@ class Situation:
         return tuple(sorted(found))
 
     @cached_property
-    def pools(self) -> Mapping[tuple[str, str], PoolHere]:
+    def pools(self) -> Mapping[tuple[str, str], RegionalPool]:
         """Every pool in every Region where it can be, by (Region, name)."""
-        found: dict[tuple[str, str], PoolHere] = {}
+        found: dict[tuple[str, str], RegionalPool] = {}
         for name, spec in sorted(self.settings.capacity.items()):
             types = self.types_named(name)
             for region, override in self.pool_regions(name).items():
@@ -233,7 +233,7 @@ class Situation:
         region: str,
         override: PoolOverride,
         types: tuple[str, ...],
-    ) -> PoolHere:
+    ) -> RegionalPool:
         network = self.network_zones(region)
         wanted = [z for z in network if not spec.zone_ids or z in spec.zone_ids]
         known = self.catalog.offerings_known(region)
@@ -246,7 +246,7 @@ class Situation:
         else:
             max_size = None
             reservation = override.reservation_group_arn or spec.reservation_group_arns.get(region)
-        return PoolHere(
+        return RegionalPool(
             name=name,
             region=region,
             spec=spec,
@@ -258,28 +258,32 @@ class Situation:
         )
 
     @cached_property
-    def work(self) -> tuple[WorkHere, ...]:
+    def work(self) -> tuple[RegionalWorkload, ...]:
         """Every model and job in every Region where its pool is, in order of Region and name."""
-        found: list[WorkHere] = []
+        found: list[RegionalWorkload] = []
         for group in (self.settings.models, self.settings.jobs):
             for name, spec in group.items():
                 for region, override in self.work_regions(spec).items():
                     pool = self.pools.get((region, override.capacity or spec.capacity))
                     if pool is not None:
-                        replicas = spec.replicas if isinstance(spec, Model) else Replicas(min=0)
+                        replicas = (
+                            spec.replicas if isinstance(spec, ModelEntry) else Replicas(min=0)
+                        )
                         found.append(
-                            WorkHere(name, region, spec, pool, override.replicas or replicas)
+                            RegionalWorkload(
+                                name, region, spec, pool, override.replicas or replicas
+                            )
                         )
         return tuple(sorted(found, key=lambda w: (w.region, w.is_job, w.name)))
 
     @cached_property
-    def _work_by_pool(self) -> Mapping[tuple[str, str], tuple[WorkHere, ...]]:
-        grouped: dict[tuple[str, str], list[WorkHere]] = {}
+    def _work_by_pool(self) -> Mapping[tuple[str, str], tuple[RegionalWorkload, ...]]:
+        grouped: dict[tuple[str, str], list[RegionalWorkload]] = {}
         for work in self.work:
             grouped.setdefault((work.region, work.pool.name), []).append(work)
         return {where: tuple(works) for where, works in grouped.items()}
 
-    def work_on(self, pool: PoolHere) -> tuple[WorkHere, ...]:
+    def work_on(self, pool: RegionalPool) -> tuple[RegionalWorkload, ...]:
         """The models, then the jobs, of a pool in its Region."""
         return self._work_by_pool.get((pool.region, pool.name), ())
 
@@ -293,7 +297,7 @@ class Situation:
         """The part of the room that goes with so many of the type's devices."""
         return share_of(kind, devices, self.catalog)
 
-    def task_size(self, work: WorkHere) -> Room | None:
+    def task_size(self, work: RegionalWorkload) -> Room | None:
         """CPU units and memory of a task, given or by its share; None where neither is known."""
         kind, spec = work.pool.smallest, work.spec
         share = self.share(kind, work.device_count) if kind and work.device_count else None
@@ -301,7 +305,7 @@ class Situation:
         memory = spec.memory_mib or (share.memory_mib if share else None)
         return Room(cpu, memory) if cpu is not None and memory is not None else None
 
-    def packed(self, pool: PoolHere, wanted: list[tuple[WorkHere, int]]) -> int:
+    def packed(self, pool: RegionalPool, wanted: list[tuple[RegionalWorkload, int]]) -> int:
         """Instances for tasks without devices, first fit decreasing by memory; in host mode a
         task's port is its instance's, so two tasks of one model never share one."""
         kind = pool.smallest
@@ -328,7 +332,9 @@ class Situation:
                 )
         return len(bins)
 
-    def packed_in_any_order(self, pool: PoolHere, wanted: list[tuple[WorkHere, int]]) -> int:
+    def packed_in_any_order(
+        self, pool: RegionalPool, wanted: list[tuple[RegionalWorkload, int]]
+    ) -> int:
         """Instances on which tasks without devices find room in whichever order they arrive.
 
         An instance that refuses a task holds at least as many as it could hold of the largest; in
@@ -349,7 +355,7 @@ class Situation:
 
     # -- slots ---------------------------------------------------------------------------------
 
-    def demands(self, pool: PoolHere) -> tuple[layout.Demand, ...]:
+    def demands(self, pool: RegionalPool) -> tuple[layout.Demand, ...]:
         """What the pool's models, and those of its jobs that take a slot, want of its devices."""
         kind = pool.type
         if kind is None or kind.neuron is None:
@@ -362,7 +368,7 @@ class Situation:
             and not (w.is_job and (w.ids is not None or (w.device_count == total and total > 1)))
         )
 
-    def legal(self, kind: InstanceType, work: WorkHere) -> bool:
+    def legal(self, kind: InstanceType, work: RegionalWorkload) -> bool:
         """Whether the task's devices, by count or by ids, are a legal set of the type."""
         sets, wanted = self.catalog.device_sets(kind.name), work.ids
         if wanted is None:
@@ -370,7 +376,7 @@ class Situation:
         first, number = wanted[0], len(wanted)
         return wanted == tuple(range(first, first + number)) and (first, number) in sets
 
-    def legal_everywhere(self, pool: PoolHere) -> bool:
+    def legal_everywhere(self, pool: RegionalPool) -> bool:
         """Whether every workload of the pool has devices that exist and are legal."""
         kind = pool.type
         if kind is None or kind.neuron is None:
@@ -378,13 +384,13 @@ class Situation:
         works = [w for w in self.work_on(pool) if w.device_count]
         return all(self.legal(kind, w) for w in works)
 
-    def sound(self, pool: PoolHere) -> bool:
+    def sound(self, pool: RegionalPool) -> bool:
         """Whether the devices are legal, and no two models name sets that overlap in part."""
         named = {w.ids for w in self.work_on(pool) if w.ids is not None and not w.is_job}
         devices = [d for ids in named for d in ids]
         return self.legal_everywhere(pool) and len(devices) == len(set(devices))
 
-    def cut(self, pool: PoolHere) -> layout.Cut | None:
+    def cut(self, pool: RegionalPool) -> layout.Cut | None:
         """The pool's slots and who sits on them; None where no cut holds all, or where the
         devices are not `sound`."""
         where = pool.region, pool.name
@@ -392,7 +398,7 @@ class Situation:
             self._cuts[where] = self._cut(pool)
         return self._cuts[where]
 
-    def _cut(self, pool: PoolHere) -> layout.Cut | None:
+    def _cut(self, pool: RegionalPool) -> layout.Cut | None:
         kind = pool.type
         if kind is None or kind.neuron is None:
             return layout.Cut((), ())

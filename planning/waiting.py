@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planning import layout
-from planning.situation import Situation, WorkHere
+from planning.situation import RegionalWorkload, Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Wait:
     instances: int  # size of the pool at which it always finds room
 
 
-def jobs(situation: Situation) -> Iterator[tuple[WorkHere, Wait]]:
+def jobs(situation: Situation) -> Iterator[tuple[RegionalWorkload, Wait]]:
     """Every job on devices that the planner tracks, with what it meets."""
     for job in situation.work:
         kind = job.pool.type
@@ -27,7 +27,7 @@ def jobs(situation: Situation) -> Iterator[tuple[WorkHere, Wait]]:
             yield job, of(situation, job, cut)
 
 
-def of(situation: Situation, job: WorkHere, cut: layout.Cut) -> Wait:
+def of(situation: Situation, job: RegionalWorkload, cut: layout.Cut) -> Wait:
     """What the job meets: instances on which models hold any of its devices, at their most and at
     their least."""
     wanted = set(job_devices(job, cut))
@@ -47,7 +47,7 @@ def of(situation: Situation, job: WorkHere, cut: layout.Cut) -> Wait:
     return Wait(False, "", most + 1)
 
 
-def job_devices(job: WorkHere, cut: layout.Cut) -> tuple[int, ...]:
+def job_devices(job: RegionalWorkload, cut: layout.Cut) -> tuple[int, ...]:
     """The devices of a job's task: its ids, those of its slot, or all."""
     if job.ids is not None:
         return job.ids

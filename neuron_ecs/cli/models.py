@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
 import catalog
-from config import Model
+from config import ModelEntry
 from config.explaining import path_of
 from messages.finding import Finding, Severity
 from messages.phrases import nearest
@@ -295,7 +295,7 @@ def _coerced(value: Value, field: Field) -> Value:
 
 def _types(field: Field) -> set[str]:
     """The JSON types that a field of a model takes, nothing aside; none for an unknown field."""
-    schema: dict[str, Any] = Model.model_json_schema()
+    schema: dict[str, Any] = ModelEntry.model_json_schema()
     found = list(_arms(schema, schema))
     for step in field:
         found = [arm for node in found for arm in _inside(node, step, schema)]

@@ -64,7 +64,7 @@ def render(plan: Plan, *, width: int) -> Iterator[str]:
         yield from body
 
 
-def _region(region: planned.Region, *, width: int) -> Iterator[str]:
+def _region(region: planned.RegionPlan, *, width: int) -> Iterator[str]:
     if region.pools:
         head = ("pool", "kind", "instance type", "purchase", "instances", "Neuron devices")
         yield from table([head, *map(_pool_row, region.pools)], indent="  ", width=width)
@@ -75,7 +75,7 @@ def _region(region: planned.Region, *, width: int) -> Iterator[str]:
         yield f"  job {job.name} {_when(job)}{f'; {job.waits}' if job.waits else ''}"
 
 
-def _network(region: planned.Region) -> str:
+def _network(region: planned.RegionPlan) -> str:
     match region.network:
         case planned.OwnNetwork(cidr=cidr, zones=zones, nat_zone_ids=nat):
             ways = counted(len(nat), "NAT gateway") if nat else "VPC endpoints, no NAT gateway"
@@ -116,7 +116,7 @@ def _span(low: int, high: int) -> str:
 _TASK_HEAD = ("model or job", "pool", "devices", "tasks", "CPU units", "MiB", "network", "rollout")
 
 
-def _task_rows(region: planned.Region) -> Iterator[tuple[str, ...]]:
+def _task_rows(region: planned.RegionPlan) -> Iterator[tuple[str, ...]]:
     names = {p.key: p.name for p in region.pools}
     for model in region.models:
         for service in model.services:
@@ -147,7 +147,7 @@ def sizes(task: planned.TaskDefinition) -> tuple[int, int]:
     return task.cpu or cpu, task.memory or memory
 
 
-def _when(job: planned.Job) -> str:
+def _when(job: planned.JobPlan) -> str:
     if job.schedule is None:
         return "starts by hand (`pulumi stack output run_commands`)"
     return f"starts at {job.schedule.expression} {job.schedule.timezone}, and by hand"

@@ -14,7 +14,7 @@ from neuron_ecs.diff.price import Price
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import ResourceChange, compare
 from neuron_ecs.diff.sides import Side, Sides
-from neuron_ecs.diff.structure import Difference, differences
+from neuron_ecs.diff.structure import ValueChange, differences
 from neuron_ecs.diff.workloads import (
     Hold,
     ModelChange,
@@ -40,7 +40,7 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class Difference:
     """Everything there is to say about the way from the base to the head."""
 
     project: str
@@ -50,7 +50,7 @@ class Whole:
     skipped: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-    settings: tuple[Difference, ...]
+    settings: tuple[ValueChange, ...]
     resources: tuple[ResourceChange, ...] | None  # None: plan only
     models: tuple[ModelChange, ...]
     jobs: tuple[ModelChange, ...]
@@ -112,7 +112,7 @@ class Whole:
         return bool(self.errors or self.refusals or self.unread)
 
 
-def put_together(sides: Sides, known: Catalog | None = None) -> Whole:
+def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
     """Compares both sides in every respect."""
     known = known or catalog.load()
     notes = list(sides.notes)
@@ -132,7 +132,7 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Whole:
         )
     models = model_changes(before, after, base_config, head_config) if comparable else ()
     moved = disturbed(models)
-    return Whole(
+    return Difference(
         project=sides.project,
         stack=head_side.stack or base_side.stack,
         base=base_side,
@@ -194,7 +194,7 @@ def _legal(instance_type: str, size: int) -> Sequence[tuple[int, ...]]:
 
 def _settings(
     before: Mapping[str, str] | None, after: Mapping[str, str] | None
-) -> Sequence[Difference]:
+) -> Sequence[ValueChange]:
     """What the stack file itself says otherwise, by path; nothing where one side has no file."""
     if before is None or after is None:
         return ()

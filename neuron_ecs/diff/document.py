@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from typing import cast
 
 from neuron_ecs.diff import json_form as form
-from neuron_ecs.diff.difference import Finding, Whole
+from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.impact import Impact, PoolChange
 from neuron_ecs.diff.plans import Model, Pool
 from neuron_ecs.diff.price import FREE, Amount, Cost, Line, Price
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import PropertyChange, ResourceChange
 from neuron_ecs.diff.sides import Side
-from neuron_ecs.diff.structure import ABSENT, Difference, dotted, safe
+from neuron_ecs.diff.structure import ABSENT, ValueChange, dotted, safe
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import UNKNOWN, Json
 
 
-def document(whole: Whole, verdict: str) -> form.Document:
+def document(whole: Difference, verdict: str) -> form.Document:
     """The whole difference; what looks like a credential is hidden."""
     found: form.Document = {
         "version": form.VERSION,
@@ -85,7 +85,7 @@ def _side(side: Side) -> form.Side:
     }
 
 
-def _setting(found: Difference) -> form.Setting:
+def _setting(found: ValueChange) -> form.Setting:
     told: form.Setting = {"path": dotted(found.path)}
     _stands(told, found.before, found.after)
     return told
@@ -99,7 +99,7 @@ def _stands(told: form.Setting | form.Property, before: Json, after: Json) -> No
         told["after"] = after
 
 
-def _workload(whole: Whole, change: ModelChange) -> form.Workload:
+def _workload(whole: Difference, change: ModelChange) -> form.Workload:
     felt = whole.impacts.get((change.region, change.name)) if not change.is_job else None
     return {
         "region": change.region,
@@ -123,7 +123,7 @@ def _impact(felt: Impact) -> form.Impact:
     }
 
 
-def _model(model: Model | None) -> form.Model | None:
+def _model(model: Model | None) -> form.ModelSide | None:
     if model is None:
         return None
     return {
@@ -175,7 +175,7 @@ def _pool(pool: Pool | None) -> form.PoolSide | None:
     }
 
 
-def _hold(whole: Whole) -> form.Hold | None:
+def _hold(whole: Difference) -> form.Hold | None:
     if not whole.disturbed:
         return None
     found = whole.hold

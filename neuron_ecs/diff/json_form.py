@@ -61,7 +61,7 @@ class Service(TypedDict):
     tasks: Span
 
 
-class Model(TypedDict):
+class ModelSide(TypedDict):
     """A model in a Region, on one side."""
 
     pool: str
@@ -108,8 +108,8 @@ class Workload(TypedDict):
             "sees them."
         ),
     ]
-    before: Annotated[Model | None, Field(description="Null where it was not, and for jobs.")]
-    after: Annotated[Model | None, Field(description="Null where it goes, and for jobs.")]
+    before: Annotated[ModelSide | None, Field(description="Null where it was not, and for jobs.")]
+    after: Annotated[ModelSide | None, Field(description="Null where it goes, and for jobs.")]
     impact: Annotated[Impact | None, Field(description="Null for jobs: no run that began ends.")]
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from messages.phrases import counted, listed
-from neuron_ecs.diff.difference import Finding, Whole
+from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.price import FREE
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
@@ -70,7 +70,7 @@ def _visible(character: str) -> str:
     return "?" if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"} else character
 
 
-def render(whole: Whole, *, limit: int = LIMIT) -> str:
+def render(whole: Difference, *, limit: int = LIMIT) -> str:
     """The comment, at most `limit` bytes long; the verdict is its first line."""
     writer = _Writer(limit)
     mark = "❌ " if whole.failed else "" if not whole.changed else "⚠️ " if _risky(whole) else ""
@@ -95,7 +95,7 @@ def render(whole: Whole, *, limit: int = LIMIT) -> str:
     return writer.text()
 
 
-def _risky(whole: Whole) -> bool:
+def _risky(whole: Difference) -> bool:
     words = {i.word for i in whole.impacts.values()}
     return bool(whole.disturbed or words & {"replaced in place", "ends"})
 
@@ -153,7 +153,7 @@ _MODEL_HEAD = (
 )
 
 
-def _model_table(whole: Whole) -> Iterator[str]:
+def _model_table(whole: Difference) -> Iterator[str]:
     for row in model_rows(whole):
         told = f": {'; '.join(row.told)}" if row.told else ""
         change = plain(f"{', '.join(row.kinds)}{told}")
@@ -167,7 +167,7 @@ def _model_table(whole: Whole) -> Iterator[str]:
         yield f"| {name} | {plain(listed(row.regions, most=6))} | {change} | {impact} | {money} |"
 
 
-def _refusals(whole: Whole) -> Iterator[str]:
+def _refusals(whole: Difference) -> Iterator[str]:
     for found in whole.refusals:
         yield ""
         what = plain(found.what + refused_in(found))
@@ -188,7 +188,7 @@ def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
             yield f"<br>fix: {plain(finding['fix'])}"
 
 
-def _disturbed(whole: Whole) -> Iterator[str]:
+def _disturbed(whole: Difference) -> Iterator[str]:
     for change in whole.disturbed:
         yield ""
         yield (
@@ -208,7 +208,7 @@ def _disturbed(whole: Whole) -> Iterator[str]:
         yield f"No explicit ids keep it where it is: {plain(why)}"
 
 
-def _folded(whole: Whole) -> Iterator[tuple[str, list[str]]]:
+def _folded(whole: Difference) -> Iterator[tuple[str, list[str]]]:
     found = whole.findings
     others = [f for f in found.new if f["severity"] != "error"]
     told = [*_finding_lines(others)]
@@ -241,7 +241,7 @@ def _resource(row: ResourceRow) -> Iterator[str]:
             yield f"  - {code(line)}"
 
 
-def _pools(whole: Whole) -> Iterator[str]:
+def _pools(whole: Difference) -> Iterator[str]:
     for change in whole.pools:
         yield f"- {code(change.name)} in {plain(change.region)}: {plain('; '.join(change.told))}"
         if change.impact:
@@ -253,13 +253,13 @@ def _pools(whole: Whole) -> Iterator[str]:
                     yield f"  - {word}: {plain(text)}"
 
 
-def _price_summary(whole: Whole) -> str:
+def _price_summary(whole: Difference) -> str:
     if whole.price is None:
         return "Price"
     return f"Price: {plain(signed_span(whole.price.difference))} USD a month"
 
 
-def _price(whole: Whole) -> Iterator[str]:
+def _price(whole: Difference) -> Iterator[str]:
     found = whole.price
     if found is None or not found.lines:
         return

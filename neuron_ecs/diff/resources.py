@@ -13,8 +13,8 @@ from typing import Literal, cast
 from catalog import Catalog
 from neuron_ecs.diff.structure import (
     ABSENT,
-    Difference,
     Path,
+    ValueChange,
     applied,
     at,
     decoded,
@@ -125,7 +125,7 @@ def apply(base: Sequence[Json], changes: Sequence[ResourceChange]) -> dict[str, 
         elif change.action != "create":
             kept = found.pop(change.base_urn)
             told = [
-                Difference(p.path, p.before, p.after) for p in change.properties if not p.follows
+                ValueChange(p.path, p.before, p.after) for p in change.properties if not p.follows
             ]
             found[change.urn] = applied(kept, told)
     for change in changes:
@@ -242,7 +242,7 @@ class _Comparison:
         return _replaced(resource, pattern, words)
 
     def effect(
-        self, type_: str, found: Difference, options: Mapping[str, Json]
+        self, type_: str, found: ValueChange, options: Mapping[str, Json]
     ) -> tuple[Effect, str]:
         if found.path[0] != "inputs" or is_component(type_):
             return "engine_only", ""
@@ -305,7 +305,7 @@ class _Comparison:
         resource = self.head[urn]
         value = at(whole(resource), path)
         effect, source = self.effect(
-            resource["type"], Difference(path, value, value), resource["options"]
+            resource["type"], ValueChange(path, value, value), resource["options"]
         )
         rows = self.catalog.replacements(resource["type"])
         for name, row in rows.items():

@@ -49,16 +49,16 @@ _USER_DATA = "userData"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ValueChange:
     """What stands at a path before and after; `ABSENT` where nothing does."""
 
     path: Path
     before: Json
     after: Json
 
-    def mirrored(self) -> "Difference":
+    def mirrored(self) -> "ValueChange":
         """The same difference the other way round."""
-        return Difference(self.path, self.after, self.before)
+        return ValueChange(self.path, self.after, self.before)
 
 
 def decoded(value: Json, key: str = "") -> Json:
@@ -100,7 +100,7 @@ def _list(items: list[Json]) -> Json:
     return items
 
 
-def differences(before: Json, after: Json, path: Path = ()) -> Iterator[Difference]:
+def differences(before: Json, after: Json, path: Path = ()) -> Iterator[ValueChange]:
     """Where two structures differ, in the order of the paths."""
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("dict[str, Json]", before), cast("dict[str, Json]", after)
@@ -111,7 +111,7 @@ def differences(before: Json, after: Json, path: Path = ()) -> Iterator[Differen
         for index, (old_item, new_item) in enumerate(items):
             yield from differences(old_item, new_item, (*path, str(index)))
     elif not same(before, after):
-        yield Difference(path, before, after)
+        yield ValueChange(path, before, after)
 
 
 def _pairs(before: Json, after: Json) -> bool:
@@ -135,7 +135,7 @@ def same(before: Json, after: Json) -> bool:
     return bool(before == after)
 
 
-def applied(structure: Json, changes: Sequence[Difference]) -> Json:
+def applied(structure: Json, changes: Sequence[ValueChange]) -> Json:
     """The structure after the changes; what it held before at a path is not looked at."""
     whole = copy.deepcopy(structure)
     for change in changes:

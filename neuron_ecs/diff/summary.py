@@ -10,7 +10,7 @@ from typing import cast
 
 from config.credentials import HIDDEN, looks_like_credential
 from messages.phrases import counted, listed
-from neuron_ecs.diff.difference import Whole
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.impact import Impact
 from neuron_ecs.diff.price import NOTHING, Amount
 from neuron_ecs.diff.refusals import Refusal
@@ -31,7 +31,7 @@ _LONGEST = 160
 """Characters of a value; the JSON has it whole."""
 
 
-def verdict(whole: Whole) -> str:
+def verdict(whole: Difference) -> str:
     """The verdict in one sentence."""
     if whole.errors:
         paths = listed(dict.fromkeys(f["path"] or "the stack file" for f in whole.errors), most=3)
@@ -77,7 +77,7 @@ def refused_in(found: Refusal) -> str:
     return f" in {listed(named, most=4)}" if named else ""
 
 
-def _counts(whole: Whole) -> str:
+def _counts(whole: Difference) -> str:
     strongest: dict[str, str] = {}
     for change in whole.models:
         kind = min(change.kinds, key=list(_KINDS).index)
@@ -115,7 +115,7 @@ def _counts(whole: Whole) -> str:
     return f"{who}; resources: {', '.join(told) or 'none'}"
 
 
-def _interruptions(whole: Whole) -> Iterator[str]:
+def _interruptions(whole: Difference) -> Iterator[str]:
     running = {k: i for k, i in whole.impacts.items() if k in whole.before.models}
     gaps = {name for (_, name), i in running.items() if i.word == "replaced in place"}
     if gaps:
@@ -131,7 +131,7 @@ def _interruptions(whole: Whole) -> Iterator[str]:
         yield f"{listed(names, most=3)} {'moves' if len(names) == 1 else 'move'} though not touched"
 
 
-def price_words(whole: Whole) -> str:
+def price_words(whole: Difference) -> str:
     """`+$4,380 a month at minimum, +$8,760 at maximum`; what is not priced is said."""
     found = whole.price
     if found is None:
@@ -189,7 +189,7 @@ class ModelRow:
     is_job: bool
 
 
-def model_rows(whole: Whole) -> tuple[ModelRow, ...]:
+def model_rows(whole: Difference) -> tuple[ModelRow, ...]:
     """The models and jobs, those that are interrupted first."""
     groups: dict[tuple[object, ...], list[ModelChange]] = {}
     for change in (*whole.models, *whole.jobs):
@@ -226,7 +226,7 @@ def model_rows(whole: Whole) -> tuple[ModelRow, ...]:
     )
 
 
-def model_money(whole: Whole, name: str, regions: Sequence[str]) -> str:
+def model_money(whole: Difference, name: str, regions: Sequence[str]) -> str:
     """What the model's share of the chips there changes by; empty without a price."""
     change = NOTHING
     for line in whole.price.lines if whole.price else ():
@@ -240,7 +240,7 @@ def model_money(whole: Whole, name: str, regions: Sequence[str]) -> str:
     return signed_span(change) if whole.price else ""
 
 
-def _on(whole: Whole, region: str, pool: str) -> set[str]:
+def _on(whole: Difference, region: str, pool: str) -> set[str]:
     """The models on a pool, on either side."""
     return {
         m.name
@@ -289,7 +289,7 @@ def _top(change: PropertyChange) -> str:
     return change.path[:2][-1]
 
 
-def resource_rows(whole: Whole) -> tuple[ResourceRow, ...]:
+def resource_rows(whole: Difference) -> tuple[ResourceRow, ...]:
     """The resources with the same change folded, replacements and deletions first.
 
     What comes or goes with a whole Region is one row.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from messages.phrases import counted, listed
 from neuron_ecs.cli.columns import table
 from neuron_ecs.cli.plan import spans
-from neuron_ecs.diff.difference import Finding, Whole
+from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.plans import Pool
 from neuron_ecs.diff.price import FREE, NOTHING
 from neuron_ecs.diff.structure import dotted
@@ -25,7 +25,7 @@ from neuron_ecs.diff.summary import (
 _MOST_SETTINGS = 40
 
 
-def render(whole: Whole, *, width: int, bold: bool = False) -> Iterator[str]:
+def render(whole: Difference, *, width: int, bold: bool = False) -> Iterator[str]:
     """The lines, at most `width` wide where words allow it; 0 wraps nothing."""
     said = list(_wrapped(verdict(whole), width))
     yield from (f"\033[1m{line}\033[0m" for line in said) if bold else said
@@ -56,7 +56,7 @@ def _wrapped(text: str, width: int, first: str = "", later: str = "  ") -> Seque
     )
 
 
-def _refusals(whole: Whole, width: int) -> Iterator[str]:
+def _refusals(whole: Difference, width: int) -> Iterator[str]:
     for found in whole.refusals:
         head = f"error {found.code}  {found.path} {found.what}{refused_in(found)}"
         yield from _wrapped(head, width, "", "    ")
@@ -65,12 +65,12 @@ def _refusals(whole: Whole, width: int) -> Iterator[str]:
             yield from _wrapped(step, width, f"    step {number}:  ", " " * 13)
 
 
-def _errors(whole: Whole, width: int) -> Iterator[str]:
+def _errors(whole: Difference, width: int) -> Iterator[str]:
     for finding in whole.errors:
         yield from _finding("", finding, width)
 
 
-def _findings(whole: Whole, width: int) -> Iterator[str]:
+def _findings(whole: Difference, width: int) -> Iterator[str]:
     found = whole.findings
     for finding in found.new:
         if finding["severity"] != "error":
@@ -93,7 +93,7 @@ def _finding(word: str, finding: Finding, width: int) -> Iterator[str]:
             yield from _wrapped(finding[label], width, f"    {label}:  ", " " * 10)
 
 
-def _settings(whole: Whole, width: int) -> Iterator[str]:
+def _settings(whole: Difference, width: int) -> Iterator[str]:
     if whole.settings:
         yield "Stack file"
     for found in whole.settings[:_MOST_SETTINGS]:
@@ -103,7 +103,7 @@ def _settings(whole: Whole, width: int) -> Iterator[str]:
         yield f"  and {len(whole.settings) - _MOST_SETTINGS} more"
 
 
-def _models(whole: Whole, width: int) -> Iterator[str]:
+def _models(whole: Difference, width: int) -> Iterator[str]:
     rows = model_rows(whole)
     if rows:
         yield "Models and jobs" if any(row.is_job for row in rows) else "Models"
@@ -120,7 +120,7 @@ def _models(whole: Whole, width: int) -> Iterator[str]:
             yield f"    price   {money} a month, its share of the chips"
 
 
-def _disturbed(whole: Whole, width: int) -> Iterator[str]:
+def _disturbed(whole: Difference, width: int) -> Iterator[str]:
     for change in whole.disturbed:
         text = f"{change.name} moves in {change.region} though nobody touched it: "
         yield from _wrapped(text + "; ".join(change.told), width)
@@ -135,7 +135,7 @@ def _disturbed(whole: Whole, width: int) -> Iterator[str]:
         yield from _wrapped(f"no explicit ids keep it where it is: {why}", width, "  ", "    ")
 
 
-def _pools(whole: Whole, width: int) -> Iterator[str]:
+def _pools(whole: Difference, width: int) -> Iterator[str]:
     if whole.pools:
         yield "Pools"
     for change in whole.pools:
@@ -171,7 +171,7 @@ def layout(pool: Pool | None) -> str:
     return f"{size} {'x'.join(pool.types[:1])} of {number}: {'; '.join(told)}"
 
 
-def _resources(whole: Whole, width: int) -> Iterator[str]:
+def _resources(whole: Difference, width: int) -> Iterator[str]:
     rows = resource_rows(whole)
     if rows:
         yield "Resources"
@@ -194,7 +194,7 @@ def _resources(whole: Whole, width: int) -> Iterator[str]:
         yield from _wrapped(f"nothing changes in {where}", width, "  ", "      ")
 
 
-def _price(whole: Whole, width: int) -> Iterator[str]:
+def _price(whole: Difference, width: int) -> Iterator[str]:
     found = whole.price
     if found is None or not (whole.changed and found.lines):
         return

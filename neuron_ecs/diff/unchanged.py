@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from planning.plan import (
     AutoScalingCluster,
-    Job,
+    JobPlan,
     Layout,
     ManagedInstancesCluster,
-    Model,
+    ModelPlan,
     Plan,
-    Region,
+    RegionPlan,
     Role,
 )
 
@@ -50,7 +50,7 @@ def differing(base: Plan, head: Plan) -> Parts:
     roles = (_roles(base), _roles(head))
     olds = {region.name: region for region in base.regions}
     same: list[str] = []
-    left: list[tuple[str, Model | Job]] = []
+    left: list[tuple[str, ModelPlan | JobPlan]] = []
     for region in head.regions:
         old = olds.get(region.name)
         if (
@@ -87,16 +87,16 @@ def _alike(keys: Iterable[str], roles: _Roles) -> bool:
     return all(roles[0].get(key) == roles[1].get(key) for key in keys)
 
 
-def _workloads(region: Region) -> tuple[Model | Job, ...]:
+def _workloads(region: RegionPlan) -> tuple[ModelPlan | JobPlan, ...]:
     return (*region.models, *region.jobs)
 
 
-def _path(left: tuple[str, Model | Job]) -> tuple[str, str]:
+def _path(left: tuple[str, ModelPlan | JobPlan]) -> tuple[str, str]:
     region, workload = left
-    return region, f"{'jobs' if isinstance(workload, Job) else 'models'}.{workload.name}"
+    return region, f"{'jobs' if isinstance(workload, JobPlan) else 'models'}.{workload.name}"
 
 
-def _same(base: Region, head: Region, roles: _Roles) -> Iterator[Model | Job]:
+def _same(base: RegionPlan, head: RegionPlan, roles: _Roles) -> Iterator[ModelPlan | JobPlan]:
     """The models and jobs of a Region that register the same on both sides."""
     olds = {workload.key: workload for workload in _workloads(base)}
     for workload in _workloads(head):
@@ -104,7 +104,7 @@ def _same(base: Region, head: Region, roles: _Roles) -> Iterator[Model | Job]:
             yield workload
 
 
-def _ground(region: Region) -> Region:
+def _ground(region: RegionPlan) -> RegionPlan:
     """The Region without its workloads, and without who sits on which chip."""
     return replace(
         region,
@@ -122,7 +122,7 @@ def _bare(cluster: _Cluster | None) -> _Cluster | None:
     return replace(cluster, pools=pools)
 
 
-def _of_clusters(region: Region) -> Iterator[str]:
+def _of_clusters(region: RegionPlan) -> Iterator[str]:
     """The keys of the roles that the Region's capacity refers to."""
     if region.auto_scaling is not None:
         yield region.auto_scaling.instance_role
@@ -131,9 +131,9 @@ def _of_clusters(region: Region) -> Iterator[str]:
         yield region.managed_instances.infrastructure_role
 
 
-def _named(workload: Model | Job) -> Iterator[str]:
+def _named(workload: ModelPlan | JobPlan) -> Iterator[str]:
     """The keys of the roles that a workload refers to."""
-    if isinstance(workload, Job):
+    if isinstance(workload, JobPlan):
         definitions = (workload.task_definition,)
         if workload.schedule:
             yield workload.schedule.role
@@ -144,7 +144,7 @@ def _named(workload: Model | Job) -> Iterator[str]:
         yield definition.execution_role
 
 
-def _without(region: Region, keys: set[tuple[str, str]]) -> Region:
+def _without(region: RegionPlan, keys: set[tuple[str, str]]) -> RegionPlan:
     return replace(
         region,
         models=tuple(m for m in region.models if (region.name, m.key) not in keys),

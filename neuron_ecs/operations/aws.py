@@ -232,7 +232,7 @@ def _names(told: Mapping[str, object]) -> Names:
 # ---- asking AWS ------------------------------------------------------------------------------
 
 
-def _asker(connect: Connect | None) -> Callable[[plan.Region, Names | None], Sequence[Check]]:
+def _asker(connect: Connect | None) -> Callable[[plan.RegionPlan, Names | None], Sequence[Check]]:
     """What asks a Region. The SDK is loaded here: no other command of the plan needs it."""
     try:
         import boto3
@@ -280,7 +280,7 @@ def _asker(connect: Connect | None) -> Callable[[plan.Region, Names | None], Seq
         UnknownCredentialError,
     )
 
-    def ask(region: plan.Region, names: Names | None) -> Sequence[Check]:
+    def ask(region: plan.RegionPlan, names: Names | None) -> Sequence[Check]:
         try:
             clients = _Clients(
                 *(
@@ -330,7 +330,7 @@ class _Reader:
 
     def __init__(
         self,
-        region: plan.Region,
+        region: plan.RegionPlan,
         names: Names | None,
         clients: _Clients,
         refusals: tuple[type[Exception], ...],

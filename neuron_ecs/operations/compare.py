@@ -177,13 +177,13 @@ def family_of(task_definition: str) -> str:
     return task_definition.rpartition("/")[2].rpartition(":")[0]
 
 
-def families(region: plan.Region) -> frozenset[str]:
+def families(region: plan.RegionPlan) -> frozenset[str]:
     """The families of all task definitions in a Region; they carry project and stack."""
     services = [s.task_definition.family for m in region.models for s in m.services]
     return frozenset([*services, *(j.task_definition.family for j in region.jobs)])
 
 
-def parameter_paths(region: plan.Region) -> tuple[str, ...]:
+def parameter_paths(region: plan.RegionPlan) -> tuple[str, ...]:
     """The parameters that hold the images of the Region's Auto Scaling pools."""
     images = {p.image_id for p in region.pools if isinstance(p, plan.AutoScalingPool)}
     return tuple(sorted(i.removeprefix(RESOLVE) for i in images if i.startswith(RESOLVE)))
@@ -192,18 +192,18 @@ def parameter_paths(region: plan.Region) -> tuple[str, ...]:
 # ---- the comparison --------------------------------------------------------------------------
 
 
-def compare(region: plan.Region, seen: Seen, names: Names | None = None) -> tuple[Check, ...]:
+def compare(region: plan.RegionPlan, seen: Seen, names: Names | None = None) -> tuple[Check, ...]:
     """Every check of a Region: clusters with their capacity, services, instances, then jobs."""
     return tuple(_Comparison(region, seen, names).checks())
 
 
-def unread(region: plan.Region, reason: str) -> tuple[Check, ...]:
+def unread(region: plan.RegionPlan, reason: str) -> tuple[Check, ...]:
     """The one check of a Region about which nothing could be read."""
     return (Check(region.name, "Region", region.name, "unknown", "not read", (reason,)),)
 
 
 class _Comparison:
-    def __init__(self, region: plan.Region, seen: Seen, names: Names | None) -> None:
+    def __init__(self, region: plan.RegionPlan, seen: Seen, names: Names | None) -> None:
         self.region = region
         self.seen = seen
         self.names = names
@@ -551,7 +551,7 @@ class _Comparison:
 
     # -- jobs ----------------------------------------------------------------------------------
 
-    def job(self, job: plan.Job) -> Check:
+    def job(self, job: plan.JobPlan) -> Check:
         definition = job.task_definition
         arn = self.names.task_definitions.get(definition.key) if self.names else None
         containers = self.seen.containers.get(arn or definition.family)

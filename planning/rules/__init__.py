@@ -20,7 +20,7 @@ from planning.rules import (
     training,
     where,
 )
-from planning.rules.rule import Rule, Told, rule
+from planning.rules.rule import Report, Rule, rule
 from planning.rules.silence import rules_about_silence
 
 _OF_THE_WISH: tuple[Rule, ...] = tuple(
@@ -46,4 +46,4 @@ _OF_THE_WISH: tuple[Rule, ...] = tuple(
 )
 RULES: tuple[Rule, ...] = (*rules_about_silence(_OF_THE_WISH), *_OF_THE_WISH)
 
-__all__ = ["RULES", "Rule", "Told", "rule"]
+__all__ = ["RULES", "Report", "Rule", "rule"]

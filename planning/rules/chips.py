@@ -7,11 +7,11 @@ from config import ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed, spans
 from planning import layout, waiting
-from planning.rules.rule import Told, rule
-from planning.situation import PoolHere, Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
-def each_workload(s: Situation) -> Iterator[WorkHere]:
+def each_workload(s: Situation) -> Iterator[RegionalWorkload]:
     """Every model and job once for each instance type it meets."""
     seen: set[tuple[str, str, tuple[str, ...]]] = set()
     for work in s.work:
@@ -31,13 +31,13 @@ def _written(devices: int | tuple[int, ...] | str) -> str:
     "Only instances of the inf and trn families have Neuron devices.",
     do="Leave neuron_devices out, or move the workload to a Neuron pool.",
 )
-def devices_without_chips(s: Situation) -> Iterator[Told]:
+def devices_without_chips(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html"""
     for work in each_workload(s):
         if work.spec.neuron_devices is not None and work.pool.types and not work.pool.neuron:
             others = [p.name for (r, _), p in s.pools.items() if p.neuron and r == work.region]
             types = listed([t.name for t in work.pool.types], most=3)
-            yield Told(
+            yield Report(
                 f"{work.path}.neuron_devices",
                 f"is {_written(work.spec.neuron_devices)}; {types} has no Neuron device",
                 "leave it out" + (f", or move it to {listed(others)}" if others else ""),
@@ -51,13 +51,13 @@ def devices_without_chips(s: Situation) -> Iterator[Told]:
     "definition names, and no others.",
     do="Say how many devices a task needs: a count, ids, or all.",
 )
-def devices_not_named(s: Situation) -> Iterator[Told]:
+def devices_not_named(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html"""
     for work in each_workload(s):
         kind = work.pool.smallest
         if work.pool.neuron and work.spec.neuron_devices is None and kind and kind.neuron:
             sizes = sorted({n for _, n in s.catalog.device_sets(kind.name)})
-            yield Told(
+            yield Report(
                 f"{work.path}.neuron_devices",
                 f"is missing, on a pool of {kind.name}",
                 f"write a count ({listed([str(n) for n in sizes], most=16)}), ids, or all",
@@ -70,7 +70,7 @@ def devices_not_named(s: Situation) -> Iterator[Told]:
     "A device id is the N of /dev/neuronN, counted from 0.",
     do="Ask for devices that the instance type has, or use a larger type.",
 )
-def device_does_not_exist(s: Situation) -> Iterator[Told]:
+def device_does_not_exist(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, NeuronInfo, as the catalog holds it."""
     for work in each_workload(s):
         kind = work.pool.smallest
@@ -87,7 +87,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Told]:
                 and (t.neuron.family == "inf1") == (kind.neuron.family == "inf1")  # other images
                 and s.catalog.zones_offering(t.name, work.region)
             ]
-            yield Told(
+            yield Report(
                 path,
                 f"is {work.device_count}; {kind.name} has {counted(total, 'device')}",
                 f"ask for at most {total}"
@@ -96,7 +96,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Told]:
             )
         elif work.ids is not None and work.ids[-1] >= total:
             wrong = [d for d in work.ids if d >= total]
-            yield Told(
+            yield Report(
                 path,
                 f"is {ids(work.ids)}; {kind.name} has no device {listed(map(str, wrong))}",
                 f"its devices are 0 to {total - 1}" if total > 1 else "its one device is 0",
@@ -110,7 +110,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Told]:
     "4 by 4 torus; other sets die in nrt_init.",
     do="Ask for a legal number, or name contiguous (ring) or aligned (torus) ids.",
 )
-def illegal_set(s: Situation) -> Iterator[Told]:
+def illegal_set(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/infrastructure/scheduler.html"""
     for work in each_workload(s):
         kind = work.pool.smallest
@@ -119,7 +119,7 @@ def illegal_set(s: Situation) -> Iterator[Told]:
         total, wanted, path = kind.neuron.devices, work.ids, f"{work.path}.neuron_devices"
         if wanted is not None and len(set(wanted)) < len(wanted):
             twice = [str(d) for d, n in Counter(wanted).items() if n > 1]
-            yield Told(
+            yield Report(
                 path,
                 f"is {ids(wanted)}, with {listed(twice)} more than once",
                 f"write {ids(sorted(set(wanted)))}",
@@ -133,7 +133,7 @@ def illegal_set(s: Situation) -> Iterator[Told]:
                 sizes = sorted({n for _, n in sets})
                 up = [n for n in sizes if n > work.device_count][:1]
                 down = [n for n in sizes if n < work.device_count][-1:]
-                yield Told(
+                yield Report(
                     path,
                     f"is {work.device_count}, no legal number of devices on {kind.name}",
                     f"ask for {' or '.join(map(str, down + up))}",
@@ -148,7 +148,7 @@ def illegal_set(s: Situation) -> Iterator[Told]:
                     if near
                     else f"take {listed(map(str, sizes))} devices: {spans(sets)}"
                 )
-                yield Told(path, f"is {ids(wanted)}, no legal set of {kind.name}", fix)
+                yield Report(path, f"is {ids(wanted)}, no legal set of {kind.name}", fix)
 
 
 @rule(
@@ -158,7 +158,7 @@ def illegal_set(s: Situation) -> Iterator[Told]:
     "rollouts.",
     do="Name disjoint ids, equal ids, or counts.",
 )
-def overlap(s: Situation) -> Iterator[Told]:
+def overlap(s: Situation) -> Iterator[Report]:
     """Only one task per chip
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
     seen: set[tuple[str, str]] = set()
@@ -180,7 +180,7 @@ def overlap(s: Situation) -> Iterator[Told]:
                     for f, n in s.catalog.device_sets(kind.name if kind else "")
                     if n == len(b) and not taken & set(range(f, f + n))
                 ]
-                yield Told(
+                yield Report(
                     f"{second.path}.neuron_devices",
                     f"is {ids(b)}, which shares {ids(common)} with {first.path} on the pool {name}",
                     (f"still free: {spans(free)}" if free else f"no legal set of {len(b)} is free")
@@ -194,7 +194,7 @@ def overlap(s: Situation) -> Iterator[Told]:
     "One task at a time holds a device, so tasks on the same devices need an instance each.",
     do="Raise max_size, lower the replicas, or let the planner place counts instead of ids.",
 )
-def does_not_fit(s: Situation) -> Iterator[Told]:
+def does_not_fit(s: Situation) -> Iterator[Report]:
     """AWS: only one task per chip
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
     told: set[tuple[str, str]] = set()
@@ -213,14 +213,14 @@ def does_not_fit(s: Situation) -> Iterator[Told]:
             )
             if (largest.path, what) not in told:
                 told.add((largest.path, what))
-                yield Told(
+                yield Report(
                     f"{largest.path}.neuron_devices",
                     what,
                     "name other ids, or give counts everywhere and let the planner place them",
                 )
         elif pool.max_size is not None and cut.instances > pool.max_size:
             models = listed([w.name for w in works if not w.is_job])
-            yield Told(
+            yield Report(
                 f"capacity.{name}.max_size",
                 f"is {pool.max_size}; the replicas of {models} need "
                 f"{counted(cut.instances, 'instance')} of {kind.name} in {region}",
@@ -228,7 +228,7 @@ def does_not_fit(s: Situation) -> Iterator[Told]:
             )
 
 
-def _fewer_replicas(s: Situation, pool: PoolHere, works: list[WorkHere]) -> str:
+def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorkload]) -> str:
     """`, or replicas.max: 2 for m`: the most of the largest model that still fits, if any does."""
     kind = pool.type
     models = sorted((w for w in works if not w.is_job), key=lambda w: (-w.tasks_max, w.name))
@@ -252,7 +252,7 @@ def _fewer_replicas(s: Situation, pool: PoolHere, works: list[WorkHere]) -> str:
     "Amazon EC2 Inf1 instances are not supported on Managed Instances.",
     do="Run Inf1 on kind: auto_scaling, and write patterns that leave it out.",
 )
-def inf1_on_managed_instances(s: Situation) -> Iterator[Told]:
+def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html (the list
     of accelerated types of Managed Instances names Inf1; the Neuron page says EC2 only)."""
     for name, spec in s.settings.capacity.items():
@@ -271,7 +271,7 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Told]:
             else:
                 what = f'is "{pattern}"'
                 fix = f"make a pool of kind: auto_scaling with instance_type: {pattern}"
-            yield Told(f"capacity.{name}.allowed_instance_types[{index}]", what, fix)
+            yield Report(f"capacity.{name}.allowed_instance_types[{index}]", what, fix)
 
 
 def _support(s: Situation, type_name: str) -> str:
@@ -285,7 +285,7 @@ def _support(s: Situation, type_name: str) -> str:
     "AWS's pages contradict each other on Managed Instances with this family.",
     do="Use kind: auto_scaling for the family, or prove it on an account.",
 )
-def unproven_on_managed_instances(s: Situation) -> Iterator[Told]:
+def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html names Trn2;
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-instance-types.html
     lists neither Trn1n nor Trn2."""
@@ -293,7 +293,7 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Told]:
         if isinstance(spec, ManagedInstancesCapacity):
             doubtful = [t for t in s.types_named(name) if _support(s, t) == "unverified"]
             if doubtful:
-                yield Told(
+                yield Report(
                     f"capacity.{name}.allowed_instance_types",
                     f"admits {listed(doubtful)}",
                     "use kind: auto_scaling for it, or try it on an account first",
@@ -307,7 +307,7 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Told]:
     "do the same: ECS does not count what is named.",
     do="Use neuron_devices: all everywhere on the pool, or name devices everywhere.",
 )
-def both_approaches(s: Situation) -> Iterator[Told]:
+def both_approaches(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html: "use one
     approach consistently"."""
     for work in each_workload(s):
@@ -318,7 +318,7 @@ def both_approaches(s: Situation) -> Iterator[Told]:
                 continue
             path = f"{work.path}.sidecars.{name}.neuron_devices"
             if (sidecar.neuron_devices == "all") != work.managed_devices:
-                yield Told(
+                yield Report(
                     path,
                     "names devices, while the model asks ECS for all of them"
                     if work.managed_devices
@@ -332,7 +332,7 @@ def both_approaches(s: Situation) -> Iterator[Told]:
         for work in works:
             if whole and not work.managed_devices and work.path not in told:
                 told.add(work.path)
-                yield Told(
+                yield Report(
                     f"{work.path}.neuron_devices",
                     f"names devices on the pool {pool_name}, where {listed(whole)} asks ECS for "
                     "all of them",
@@ -340,7 +340,7 @@ def both_approaches(s: Situation) -> Iterator[Told]:
                 )
 
 
-def _exact(pool: PoolHere) -> bool:
+def _exact(pool: RegionalPool) -> bool:
     """Whether a Managed Instances pool allows exactly one type, so that devices can be named."""
     spec = pool.spec
     if not isinstance(spec, ManagedInstancesCapacity):
@@ -354,7 +354,7 @@ def _exact(pool: PoolHere) -> bool:
     "Only one container of a task can specify NeuronDevice.",
     do="Leave neuron_devices to one container.",
 )
-def several_neuron_device(s: Situation) -> Iterator[Told]:
+def several_neuron_device(s: Situation) -> Iterator[Report]:
     """API_ResourceRequirement of the Amazon ECS API Reference."""
     for work in each_workload(s):
         if not work.pool.managed:
@@ -364,7 +364,7 @@ def several_neuron_device(s: Situation) -> Iterator[Told]:
         if work.spec.neuron_devices is not None and not work.managed_devices:
             continue
         for name in others:
-            yield Told(
+            yield Report(
                 f"{work.path}.sidecars.{name}.neuron_devices",
                 "is all, which another container of the task has already",
                 "leave it out; the model's container alone opens the devices",
@@ -377,7 +377,7 @@ def several_neuron_device(s: Situation) -> Iterator[Told]:
     "Devices named by hand belong to one instance type, which a Managed Instances pool must fix.",
     do="Write neuron_devices: all, or allow exactly one instance type.",
 )
-def named_devices_need_one_type(s: Situation) -> Iterator[Told]:
+def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html: a
     task definition with named devices is specific to one instance type."""
     for work in each_workload(s):
@@ -386,7 +386,7 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Told]:
             continue
         if work.spec.neuron_devices is not None and work.pool.neuron:
             if not _exact(work.pool):
-                yield Told(
+                yield Report(
                     f"{work.path}.neuron_devices",
                     f"names devices on a pool that allows {listed(spec.allowed_instance_types)}",
                     "write neuron_devices: all, or allow exactly one instance type",
@@ -400,11 +400,11 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Told]:
     "seen on an account.",
     do="Write neuron_devices: all, use kind: auto_scaling, or try it first.",
 )
-def unproven_locks(s: Situation) -> Iterator[Told]:
+def unproven_locks(s: Situation) -> Iterator[Report]:
     """API_PortMapping: a host port stays reserved until its task has stopped."""
     for work in each_workload(s):
         if work.pool.managed and work.device_count and not work.managed_devices:
-            yield Told(
+            yield Report(
                 f"{work.path}.neuron_devices",
                 "shares the instances of a Managed Instances pool by named devices",
                 "write neuron_devices: all, or use kind: auto_scaling",
@@ -417,7 +417,7 @@ def unproven_locks(s: Situation) -> Iterator[Told]:
     "A sidecar can open the devices of its own task, and no others.",
     do="Write all, or ids of the task itself.",
 )
-def sidecar_devices(s: Situation) -> Iterator[Told]:
+def sidecar_devices(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, devices: a container gets what its definition names."""
     for work in each_workload(s):
         for name, sidecar in work.spec.sidecars.items():
@@ -425,13 +425,13 @@ def sidecar_devices(s: Situation) -> Iterator[Told]:
             if wanted is None or work.managed_devices:
                 continue
             if isinstance(wanted, int):
-                yield Told(
+                yield Report(
                     path, f"is the count {wanted}", "write all, or ids of the task's devices"
                 )
             elif work.spec.neuron_devices is None and work.pool.managed and wanted == "all":
                 continue
             elif isinstance(wanted, tuple) and not set(wanted) <= set(work.ids or ()):
-                yield Told(
+                yield Report(
                     path,
                     f"is {ids(wanted)}; the devices of {work.name} are "
                     + (ids(work.ids) if work.ids else "chosen by the planner"),
@@ -445,13 +445,13 @@ def sidecar_devices(s: Situation) -> Iterator[Told]:
     "A job waits until its devices are free on some instance.",
     do="Give the pool one more instance, lower the models' minimum, or make a pool for the job.",
 )
-def job_never_starts(s: Situation) -> Iterator[Told]:
+def job_never_starts(s: Situation) -> Iterator[Report]:
     """A host port that another task holds keeps a task from being placed (API_PortMapping); models
     hold their devices as long as they serve."""
     for job, wait in waiting.jobs(s):
         if wait.never:
             kind = job.pool.type
-            yield Told(
+            yield Report(
                 f"{job.path}.neuron_devices",
                 f"can never start in {job.region}: models hold its devices on all "
                 f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
@@ -467,11 +467,11 @@ def job_never_starts(s: Situation) -> Iterator[Told]:
     "A job waits for the devices that models hold.",
     do="Give the pool one more instance if the job must not wait.",
 )
-def job_waits(s: Situation) -> Iterator[Told]:
+def job_waits(s: Situation) -> Iterator[Report]:
     """The task stays in PROVISIONING until a model scales in or an instance is added."""
     for job, wait in waiting.jobs(s):
         if wait.words and not wait.never:
-            yield Told(
+            yield Report(
                 job.path,
                 f"{wait.words} in {job.region}",
                 f"with capacity.{job.pool.name}.max_size: {wait.instances} it always finds room",
@@ -484,7 +484,7 @@ def job_waits(s: Situation) -> Iterator[Told]:
     "Tasks of different sizes share an instance only by disjoint slots.",
     do="Split the pool if the difference is worth a second one.",
 )
-def two_pools_need_fewer(s: Situation) -> Iterator[Told]:
+def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
     """The slots are the same on every instance of a pool, so models of different sizes can cost
     each other room."""
     told: set[tuple[str, int, int]] = set()
@@ -508,7 +508,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Told]:
             if needed < whole.instances and (name, limit, needed) not in told:
                 told.add((name, limit, needed))
                 large = [d.name[2:] for d in demands if d.size >= limit and d.tasks]
-                yield Told(
+                yield Report(
                     f"capacity.{name}",
                     f"needs {counted(whole.instances, 'instance')} of {kind.name} at most in "
                     f"{region}; with {listed(large)} in a pool of their own it would be {needed} "
@@ -524,7 +524,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Told]:
     "ECS chooses among all the types that a capacity provider allows.",
     do="Make one pool of Neuron types and one of others.",
 )
-def mixed_with_other_types(s: Situation) -> Iterator[Told]:
+def mixed_with_other_types(s: Situation) -> Iterator[Report]:
     """A Managed Instances pool whose patterns mix types with and without Neuron devices could give
     a task an instance without chips."""
     for name, spec in s.settings.capacity.items():
@@ -534,7 +534,7 @@ def mixed_with_other_types(s: Situation) -> Iterator[Told]:
         neuron = [t for t in types if t in s.catalog.neuron_types]
         if neuron and len(neuron) < len(types):
             others = [t for t in types if t not in s.catalog.neuron_types]
-            yield Told(
+            yield Report(
                 f"capacity.{name}.allowed_instance_types",
                 f"admits {listed(others, most=3)}, which have no Neuron devices, beside "
                 f"{listed(neuron, most=3)}",
@@ -548,12 +548,12 @@ def mixed_with_other_types(s: Situation) -> Iterator[Told]:
     "In awsvpc mode nothing on the host is reserved for a task.",
     do="Leave network_mode out, unless nothing else uses these devices.",
 )
-def lock_given_up(s: Situation) -> Iterator[Told]:
+def lock_given_up(s: Situation) -> Iterator[Report]:
     """API_PortMapping: in awsvpc a host port equals the container port of the task's own interface,
     so two services, or a task that still stops, can meet on one device."""
     for work in each_workload(s):
         if work.pool.locks and work.device_count and work.network_mode == "awsvpc":
-            yield Told(
+            yield Report(
                 f"{work.path}.network_mode",
                 "is awsvpc, which gives the device lock up",
                 "leave network_mode out (bridge), unless nothing else uses these devices",

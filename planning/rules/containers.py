@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, ExistingNetwork, ManagedInstancesCapacity
+from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity
 from config.credentials import is_credential, shown
 from config.settings import Container
 from messages.finding import Severity
@@ -11,15 +11,15 @@ from messages.phrases import counted, listed, nearest
 from planning import choices
 from planning.command_line import containers, option, words
 from planning.rules.chips import each_workload
-from planning.rules.rule import Told, rule
-from planning.situation import Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalWorkload, Situation
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 COMPILE_CACHE = "NEURON_COMPILE_CACHE_URL"
 
 
-def each_container(s: Situation) -> Iterator[tuple[WorkHere, str, Container]]:
+def each_container(s: Situation) -> Iterator[tuple[RegionalWorkload, str, Container]]:
     """Every container, once for each instance type that its workload meets."""
     for work in each_workload(s):
         for path, container in containers(work):
@@ -41,7 +41,7 @@ def _written(s: Situation) -> Iterator[tuple[str, Container]]:
     "nrt_init.",
     do="Leave the stop timeout out, or write a longer one.",
 )
-def stopped_too_soon(s: Situation) -> Iterator[Told]:
+def stopped_too_soon(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/aws-neuron-sdk/issues/1338: a new process fails in
     nrt_allocate_neuron_cores before the old one has exited; API_ContainerDefinition, stopTimeout:
     the agent's own default is 30 s."""
@@ -49,7 +49,7 @@ def stopped_too_soon(s: Situation) -> Iterator[Told]:
     for work in each_workload(s):
         timeout = work.spec.stop_timeout_seconds
         if work.pool.neuron and work.device_count and timeout is not None and timeout < least:
-            yield Told(
+            yield Report(
                 f"{work.path}.stop_timeout_seconds",
                 f"is {timeout}, for a task on Neuron devices",
                 f"leave it out ({choices.STOP_TIMEOUT_SECONDS}), or write at least {least}",
@@ -63,7 +63,7 @@ def stopped_too_soon(s: Situation) -> Iterator[Told]:
     "trunking.",
     do="Leave network_mode out, raise max_size, or turn on trunking where the type has it.",
 )
-def interfaces_run_out(s: Situation) -> Iterator[Told]:
+def interfaces_run_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html: how
     many tasks an instance takes; trunking is an account setting, and not for Inf1."""
     for (region, name), pool in s.pools.items():
@@ -77,7 +77,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Told]:
             continue
         needed = -(-tasks // max(plain, 1))
         trunking = f"; with awsvpcTrunking an instance takes {trunked}" if trunked else ""
-        yield Told(
+        yield Report(
             f"{works[0].path}.network_mode",
             f"is awsvpc: {counted(tasks, 'task')} on at most {counted(pool.max_size, 'instance')} "
             f"of {kind.name} in {region}, which take {plain} each",
@@ -92,7 +92,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Told]:
     "once.",
     do="Let the server listen on a port below 20000.",
 )
-def port_of_a_lock(s: Situation) -> Iterator[Told]:
+def port_of_a_lock(s: Situation) -> Iterator[Report]:
     """API_PortMapping: the load balancer finds a task's host port by its container port, which the
     lock of the device would have as well."""
     for work in each_workload(s):
@@ -100,14 +100,14 @@ def port_of_a_lock(s: Situation) -> Iterator[Told]:
             continue
         for port in work.spec.served_ports:
             if port in _lock_ports(work):
-                yield Told(
+                yield Report(
                     f"{work.path}.{'port' if port == work.spec.port else 'ports'}",
                     f"is {port}, which locks the device {port - choices.LOCK_PORT_BASE}",
                     "let the server listen on another port, such as 8080",
                 )
 
 
-def _lock_ports(work: WorkHere) -> range:
+def _lock_ports(work: RegionalWorkload) -> range:
     """The host ports that lock the devices of the instance."""
     kind = work.pool.smallest
     number = kind.neuron.devices if kind and kind.neuron else 0
@@ -121,7 +121,7 @@ def _lock_ports(work: WorkHere) -> range:
     "container check fails after its start period, at most 300 s, and its retries.",
     do="Check less often or more times, or give the model a port.",
 )
-def loads_longer_than_the_check(s: Situation) -> Iterator[Told]:
+def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
     """API_HealthCheck, startPeriod; vLLM on Neuron starts in 5 to 10 minutes
     (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/quickstart-deploy-dlc.html)."""
     start = s.catalog.limit("neuron_server_start_seconds")
@@ -137,7 +137,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Told]:
         retries = s.catalog.limit("health_check_retries_max")
         longest = s.catalog.limit("health_check_start_period_max_seconds")
         interval = max(check.interval_seconds, -(-(start - longest) // retries))
-        yield Told(
+        yield Report(
             f"{work.path}.health_check",
             f"has a command that is given up after {waits} s; a model takes {start} s and more to "
             "load",
@@ -152,7 +152,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Told]:
     "The check runs inside the container, where nothing listens on that port.",
     do="Ask the port on which the server listens.",
 )
-def check_of_another_port(s: Situation) -> Iterator[Told]:
+def check_of_another_port(s: Situation) -> Iterator[Report]:
     """API_HealthCheck, command: what the container runs to find whether it is healthy."""
     for path, spec in s.named_workloads():
         check = spec.health_check
@@ -163,7 +163,7 @@ def check_of_another_port(s: Situation) -> Iterator[Told]:
         for word in check.command:
             for port in _LOCAL.findall(word):
                 if port and int(port) not in ports and not re.search(rf"\b{port}\b", said):
-                    yield Told(
+                    yield Report(
                         f"{path}.health_check.command",
                         f"asks {shown(word, limit=100)}; {path} listens on "
                         f"{listed(map(str, ports))}",
@@ -177,14 +177,14 @@ def check_of_another_port(s: Situation) -> Iterator[Told]:
     "Everyone who can read the task definition sees its environment.",
     do="Keep the value in Secrets Manager or Parameter Store, and name it under secrets.",
 )
-def secret_in_the_environment(s: Situation) -> Iterator[Told]:
+def secret_in_the_environment(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html:
     no secrets in environment variables; Security Hub ECS.8."""
     for path, container in _written(s):
         for name, value in sorted(container.environment.items()):
             if _secret(name, s.catalog.secret_names) and not _harmless(value):
                 key = name.lower().replace("_", "-")
-                yield Told(
+                yield Report(
                     f"{path}.environment.{name}",
                     "holds a secret by its name, in clear text",
                     f"leave it out, and write secrets: {{{name}: /{s.project}/{key}}}, a parameter "
@@ -214,7 +214,7 @@ def _harmless(value: str) -> bool:
     "cannot be reached, nothing starts.",
     do="Keep a copy of the secret in each Region, and write {region} in its ARN.",
 )
-def secret_of_another_region(s: Situation) -> Iterator[Told]:
+def secret_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data-parameters.html:
     another Region's parameter needs its full ARN;
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html: replicas
@@ -222,7 +222,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Told]:
     told: dict[tuple[str, str], list[str]] = {}
     for work in s.work:
         network = s.regions[work.region].network
-        if not isinstance(network, ExistingNetwork) and network.nat == "none":
+        if not isinstance(network, ExistingNetworkEntry) and network.nat == "none":
             continue  # no route: told as an error of the network
         for path, container in containers(work):
             for name, reference in sorted(container.secrets.items()):
@@ -233,7 +233,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Told]:
                         told.setdefault(where, []).append(work.region)
     for (where, reference), regions in told.items():
         place = _region_of(reference) or ""
-        yield Told(
+        yield Report(
             where,
             f"is {shown(reference, limit=120)}, read in {listed(dict.fromkeys(regions))}",
             "replicate it, and write " + reference.replace(f":{place}:", ":{region}:", 1),
@@ -255,7 +255,7 @@ def _partition_of(arn: str) -> str:
     "An ARN belongs to one partition of AWS; nothing of another one can be named.",
     do="Write the ARN with the partition of the stack's Regions.",
 )
-def arn_of_another_partition(s: Situation) -> Iterator[Told]:
+def arn_of_another_partition(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html: aws, aws-cn and
     aws-us-gov."""
     told: set[str] = set()
@@ -270,7 +270,7 @@ def arn_of_another_partition(s: Situation) -> Iterator[Told]:
         for path, arn in named:
             if _partition_of(arn) != partition and path not in told:
                 told.add(path)
-                yield Told(
+                yield Report(
                     path,
                     f"is {shown(arn, limit=120)}; {work.region} is of the partition {partition}",
                     f"write an ARN that begins with arn:{partition}:{arn.split(':')[2]}",
@@ -283,7 +283,7 @@ def arn_of_another_partition(s: Situation) -> Iterator[Told]:
     "ECS adds Linux capabilities that it knows by name, without CAP_.",
     do="Write the name of a capability as ECS has it.",
 )
-def unknown_capability(s: Situation) -> Iterator[Told]:
+def unknown_capability(s: Situation) -> Iterator[Report]:
     """API_KernelCapabilities, add: the valid values; Managed Instances take BPF and PERFMON as well
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html)."""
     known = s.catalog.linux_capabilities
@@ -292,7 +292,7 @@ def unknown_capability(s: Situation) -> Iterator[Told]:
         for name in container.linux_capabilities:
             if name not in allowed:
                 bare = name.removeprefix("CAP_")
-                yield Told(
+                yield Report(
                     f"{path}.linux_capabilities",
                     f"names {shown(name)}",
                     f"write {bare}" if bare in allowed else nearest(name, allowed),
@@ -305,7 +305,7 @@ def unknown_capability(s: Situation) -> Iterator[Told]:
     "The container could do to the host what its tasks must not do to each other.",
     do="Leave it out unless the runtime misses it; AWS's own example adds IPC_LOCK alone.",
 )
-def capability_over_the_host(s: Situation) -> Iterator[Told]:
+def capability_over_the_host(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html:
     remove unnecessary Linux capabilities;
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html adds
@@ -314,7 +314,7 @@ def capability_over_the_host(s: Situation) -> Iterator[Told]:
         for name in sorted(set(container.linux_capabilities)):
             known = s.catalog.linux_capabilities.get(name)
             if known is not None and known.gives:
-                yield Told(
+                yield Report(
                     f"{path}.linux_capabilities",
                     f"has {name}: {known.gives}",
                     f"leave {name} out",
@@ -328,7 +328,7 @@ def capability_over_the_host(s: Situation) -> Iterator[Told]:
     "it is full.",
     do="Leave the size out, or write a larger one.",
 )
-def volume_too_small(s: Situation) -> Iterator[Told]:
+def volume_too_small(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-ami-storage-config.html:
     images and what containers write are on the instance's volume."""
     for name, spec in s.settings.capacity.items():
@@ -341,7 +341,7 @@ def volume_too_small(s: Situation) -> Iterator[Told]:
         needed = host + len(pulled) * s.catalog.limit("container_image_gib")
         default = choices.STORAGE_GIB if managed else choices.ROOT_VOLUME_GIB
         if size < needed:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.{'storage_gib' if managed else 'root_volume_gib'}",
                 f"is {size}; {counted(len(pulled), 'image')} of its tasks and the system need "
                 f"about {needed}, without any weights",
@@ -357,7 +357,7 @@ def volume_too_small(s: Situation) -> Iterator[Told]:
     "What lies in /dev/shm is memory of the task.",
     do="Write less shared memory than the task has memory.",
 )
-def shared_memory_beyond_the_task(s: Situation) -> Iterator[Told]:
+def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, sharedMemorySize, is a tmpfs; the kernel charges its pages to the
     container (https://docs.kernel.org/admin-guide/cgroup-v2.html), whose memory is limited."""
     for work in each_workload(s):
@@ -367,7 +367,7 @@ def shared_memory_beyond_the_task(s: Situation) -> Iterator[Told]:
         have = size.memory_mib - sum(c.memory_mib for c in work.spec.sidecars.values())
         if wanted > have > 0:
             kind = work.pool.smallest
-            yield Told(
+            yield Report(
                 f"{work.path}.shared_memory_mib",
                 f"is {wanted}; the container has {have} MiB of {kind.name if kind else ''}",
                 f"write at most {have}"
@@ -381,12 +381,12 @@ def shared_memory_beyond_the_task(s: Situation) -> Iterator[Told]:
     "ECS Exec starts an agent that writes to the container's root file system.",
     do="Choose one: exec, or read_only_root.",
 )
-def exec_needs_a_writable_root(s: Situation) -> Iterator[Told]:
+def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html: the SSM agent
     needs a writable file system; readonlyRootFilesystem is not supported."""
     for path, spec in s.named_workloads():
         if spec.exec and spec.read_only_root:
-            yield Told(
+            yield Report(
                 f"{path}.read_only_root", "is true beside exec: true", "leave one of the two out"
             )
 
@@ -398,7 +398,7 @@ def exec_needs_a_writable_root(s: Situation) -> Iterator[Told]:
     "which the root file system holds.",
     do="Leave read_only_root out, or keep the compile cache elsewhere.",
 )
-def nowhere_to_compile(s: Situation) -> Iterator[Told]:
+def nowhere_to_compile(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     the cache is /var/tmp/neuron-compile-cache unless NEURON_COMPILE_CACHE_URL names another
     place."""
@@ -407,7 +407,7 @@ def nowhere_to_compile(s: Situation) -> Iterator[Told]:
             continue
         cache = work.spec.environment.get(COMPILE_CACHE, "/var/tmp/neuron-compile-cache")
         if not cache.startswith(("s3://", "/dev/shm")):
-            yield Told(
+            yield Report(
                 f"{work.path}.read_only_root",
                 f"is true; the compile cache {shown(cache)} cannot be written",
                 f"leave it out, or write environment: {{{COMPILE_CACHE}: s3://bucket/prefix}}",
@@ -421,7 +421,7 @@ def nowhere_to_compile(s: Situation) -> Iterator[Told]:
     "its link name.",
     do="Write the model's name in place of localhost.",
 )
-def localhost_behind_the_bridge(s: Situation) -> Iterator[Told]:
+def localhost_behind_the_bridge(s: Situation) -> Iterator[Report]:
     """API_ContainerDefinition, links: how containers of a task in bridge mode reach each other
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/networking-networkmode-bridge.html)."""
     for work in each_workload(s):
@@ -433,7 +433,7 @@ def localhost_behind_the_bridge(s: Situation) -> Iterator[Told]:
                 for match in _LOCAL.finditer(text):
                     port = match.group(1)
                     if port and int(port) in work.spec.served_ports:
-                        yield Told(
+                        yield Report(
                             where,
                             f"is {shown(text)}: {match.group(0)} is the sidecar itself",
                             f"write {work.name}:{port}",
@@ -455,7 +455,7 @@ def _texts(path: str, container: Container) -> Iterator[tuple[str, str]]:
     "Link names exist behind the bridge alone; elsewhere the containers of a task share localhost.",
     do="Write localhost in place of the model's name.",
 )
-def link_name_without_a_bridge(s: Situation) -> Iterator[Told]:
+def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
     """API_ContainerDefinition, links: only with the network mode bridge
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
     containers of a task reach each other over localhost)."""
@@ -467,7 +467,7 @@ def link_name_without_a_bridge(s: Situation) -> Iterator[Told]:
             for where, text in _texts(path, sidecar):
                 for port in work.spec.served_ports:
                     if re.search(rf"(?<![\w.-]){re.escape(work.name)}:{port}\b", text):
-                        yield Told(
+                        yield Report(
                             where,
                             f"is {shown(text)}, in {work.network_mode} mode",
                             f"write localhost:{port}",
@@ -480,7 +480,7 @@ def link_name_without_a_bridge(s: Situation) -> Iterator[Told]:
     "Outside the bridge the containers of a task share one network: a port is one container's.",
     do="Let the sidecar listen on another port.",
 )
-def sidecar_on_the_model_port(s: Situation) -> Iterator[Told]:
+def sidecar_on_the_model_port(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
     containers of a task share the network interface; in host mode, the host's."""
     for work in each_workload(s):
@@ -490,7 +490,7 @@ def sidecar_on_the_model_port(s: Situation) -> Iterator[Told]:
             port = option(words(sidecar), "port") or ""
             if port.isdecimal() and int(port) in work.spec.served_ports:
                 free = next(p for p in range(9000, 9100) if p not in work.spec.served_ports)
-                yield Told(
+                yield Report(
                     f"{work.path}.sidecars.{name}.command",
                     f"gives --port={port}, the port of {work.name}, in {work.network_mode} mode",
                     f"write --port={free}",
@@ -503,12 +503,12 @@ def sidecar_on_the_model_port(s: Situation) -> Iterator[Told]:
     "A user is a name or a number, and a group may follow after one colon.",
     do="Write user, user:group, uid or uid:gid.",
 )
-def malformed_user(s: Situation) -> Iterator[Told]:
+def malformed_user(s: Situation) -> Iterator[Report]:
     """API_ContainerDefinition, user: the six forms."""
     for path, container in _written(s):
         if container.user is not None and not _USER.fullmatch(container.user):
             parts = [p for p in container.user.split(":") if re.fullmatch(r"\w[\w.-]*", p)]
-            yield Told(
+            yield Report(
                 f"{path}.user",
                 f"is {shown(container.user)}",
                 f'write "{":".join(parts[:2])}"' if parts else 'write "1000:1000"',

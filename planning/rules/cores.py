@@ -21,8 +21,8 @@ from planning.rules.arguments import (
     serves_vllm,
     written,
 )
-from planning.rules.rule import Told, rule
-from planning.situation import Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalWorkload, Situation
 
 VISIBLE = "NEURON_RT_VISIBLE_CORES"
 NUMBER = "NEURON_RT_NUM_CORES"
@@ -32,10 +32,10 @@ HOOK = "AWS_NEURON_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class CoreClaim:
     """A container that opens Neuron devices: where its tasks can sit, and on how many cores."""
 
-    work: WorkHere
+    work: RegionalWorkload
     path: str
     container: Container
     kind: InstanceType
@@ -93,7 +93,7 @@ def takes_groups(kind: InstanceType) -> bool:
     return hardware is not None and hardware.cores_per_device != hardware.logical_cores_per_device
 
 
-def seats(s: Situation) -> Iterator[Seat]:
+def seats(s: Situation) -> Iterator[CoreClaim]:
     """Every container that opens devices, once for each set of slots that it can have."""
     seen: set[tuple[str, str, tuple[tuple[int, ...], ...]]] = set()
     for work in s.work:
@@ -112,10 +112,10 @@ def seats(s: Situation) -> Iterator[Seat]:
             key = (path, kind.name, mine)
             if mine and key not in seen:
                 seen.add(key)
-                yield Seat(work, path, container, kind, mine)
+                yield CoreClaim(work, path, container, kind, mine)
 
 
-def slots(s: Situation, work: WorkHere) -> tuple[tuple[int, ...], ...]:
+def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
     """The devices of a task, in each slot that it can have; empty where no cut holds the pool."""
     if work.ids is not None:
         return (work.ids,)
@@ -155,7 +155,7 @@ def _span(first: int, last: int) -> str:
     "number.",
     do="Write ranges such as 0-3 and numbers such as 4, or leave the variable out.",
 )
-def malformed_cores(s: Situation) -> Iterator[Told]:
+def malformed_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     NEURON_RT_VISIBLE_CORES is "a single NeuronCore index or an inclusive range value"."""
     for seat in seats(s):
@@ -163,7 +163,7 @@ def malformed_cores(s: Situation) -> Iterator[Told]:
         first, last = seat.range_of(seat.first)
         for name in (VISIBLE, PLUGIN):
             if name in given and core_ids(given[name]) is None:
-                yield Told(
+                yield Report(
                     f"{seat.variables}.{name}",
                     f"is {shown(given[name])}, no core, range or list of cores",
                     f"leave it out: the task has its devices' cores, or write {_span(first, last)}"
@@ -171,7 +171,7 @@ def malformed_cores(s: Situation) -> Iterator[Told]:
                     else "leave it out: the task has its devices' cores",
                 )
         if NUMBER in given and not re.fullmatch(r"[0-9]{1,4}", given[NUMBER]):
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{NUMBER}",
                 f"is {shown(given[NUMBER])}, no whole number",
                 f'leave it out, or write "{seat.cores}"',
@@ -185,7 +185,7 @@ def malformed_cores(s: Situation) -> Iterator[Told]:
     "a core of a device that the container has not cannot be opened.",
     do="Name cores of the task's own devices, or leave the variable out.",
 )
-def cores_of_other_devices(s: Situation) -> Iterator[Told]:
+def cores_of_other_devices(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/build-run-neuron-container.html:
     devices 12 and 13 of an inf1.24xlarge come with NEURON_RT_VISIBLE_CORES=51,52; logical cores on
     Trn2 (.../arch/neuron-features/logical-neuroncore-config.html)."""
@@ -196,7 +196,7 @@ def cores_of_other_devices(s: Situation) -> Iterator[Told]:
         devices = seat.first
         first, last = seat.range_of(devices)
         if wanted[0] < first or max(wanted) > last:
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{VISIBLE}",
                 f"is {shown(seat.container.environment[VISIBLE])}; the cores of "
                 f"{counted(len(devices), 'device')} {ids(devices)} of {seat.kind.name} are "
@@ -212,7 +212,7 @@ def cores_of_other_devices(s: Situation) -> Iterator[Told]:
     "sets of devices with cores of their own.",
     do="Leave the variable out, or name the devices.",
 )
-def one_range_for_several_slots(s: Situation) -> Iterator[Told]:
+def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     NEURON_RT_VISIBLE_CORES names exact cores, NEURON_RT_NUM_CORES a number of free ones."""
     for seat in seats(s):
@@ -220,7 +220,7 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Told]:
         if core_ids(value) is None or len(seat.devices) < 2:
             continue
         ranges = [_span(*seat.range_of(d)) for d in seat.devices]
-        yield Told(
+        yield Report(
             f"{seat.variables}.{VISIBLE}",
             f"is {shown(value)}, while tasks sit on the devices "
             f"{listed([ids(d) for d in seat.devices])} of {seat.kind.name}, with cores "
@@ -236,20 +236,20 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Told]:
     "A process that asks for more cores than its devices have fails in nrt_init.",
     do="Ask for the cores of the task's devices, or leave the variable out.",
 )
-def more_cores_than_there_are(s: Situation) -> Iterator[Told]:
+def more_cores_than_there_are(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     the runtime reserves so many free cores, or fails."""
     for seat in seats(s):
         value = seat.container.environment.get(NUMBER, "")
         if re.fullmatch(r"[0-9]{1,4}", value) and int(value) > seat.cores:
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{NUMBER}",
                 f"is {value}; {seat.hardware} {seat.have} {counted(seat.cores, 'core')}",
                 f'leave it out, or write "{seat.cores}"' + _more_devices(s, seat, int(value)),
             )
 
 
-def _more_devices(s: Situation, seat: Seat, cores: int) -> str:
+def _more_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
     """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
     sizes = sorted({n for _, n in s.catalog.device_sets(seat.kind.name)})
     enough = next((n for n in sizes if n * seat.per_device >= cores), None)
@@ -262,7 +262,7 @@ def _more_devices(s: Situation, seat: Seat, cores: int) -> str:
     "A core that no process asks for idles, and no other task can have its device.",
     do="Use all cores of the devices, or ask for fewer devices.",
 )
-def idle_cores(s: Situation) -> Iterator[Told]:
+def idle_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     without the variables a process has every core of its devices."""
     for seat in seats(s):
@@ -272,14 +272,14 @@ def idle_cores(s: Situation) -> Iterator[Told]:
         if wanted is None and re.fullmatch(r"[0-9]{1,4}", given.get(NUMBER, "")):
             name, used = NUMBER, int(given[NUMBER])
         if 0 < used < seat.cores and not seat.shared:
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{name}",
                 f"is {shown(given[name])}: {used} of the {seat.cores} cores of {seat.hardware}",
                 "leave it out" + _fewer_devices(s, seat, used),
             )
 
 
-def _fewer_devices(s: Situation, seat: Seat, cores: int) -> str:
+def _fewer_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
     """`, or write neuron_devices: 1`: the least legal number of devices, if it is smaller."""
     sizes = sorted({n for _, n in s.catalog.device_sets(seat.kind.name)})
     enough = next((n for n in sizes if n * seat.per_device >= cores), seat.count)
@@ -294,12 +294,12 @@ def _fewer_devices(s: Situation, seat: Seat, cores: int) -> str:
     "NEURON_RT_VISIBLE_CORES takes precedence over NEURON_RT_NUM_CORES.",
     do="Keep one of the two.",
 )
-def both_core_variables(s: Situation) -> Iterator[Told]:
+def both_core_variables(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html"""
     for seat in seats(s):
         given = seat.container.environment
         if VISIBLE in given and NUMBER in given:
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{NUMBER}",
                 f"is {shown(given[NUMBER])} beside {VISIBLE}, and is not read",
                 f"leave {NUMBER} out",
@@ -312,7 +312,7 @@ def both_core_variables(s: Situation) -> Iterator[Told]:
     "The vLLM plugin wants as many visible cores as its degree of tensor parallelism.",
     do="Name as many cores as --tensor-parallel-size says, or leave the variable out.",
 )
-def plugin_cores(s: Situation) -> Iterator[Told]:
+def plugin_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/tutorials/tutorial-epd-1e-1pd-xeypd.html:
     the assertion TP != len(NEURON_VISIBLE_DEVICES)."""
     for seat in seats(s):
@@ -323,7 +323,7 @@ def plugin_cores(s: Situation) -> Iterator[Told]:
             continue
         degree = number(given, "tensor-parallel-size", "tp") or 1
         if len(cores) != degree:
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{PLUGIN}",
                 f"is {shown(value)}, {counted(len(cores), 'core')}, beside a tensor parallel size "
                 f"of {degree}",
@@ -338,14 +338,14 @@ def plugin_cores(s: Situation) -> Iterator[Told]:
     "Only the vLLM plugin reads NEURON_VISIBLE_DEVICES.",
     do="Leave the variable out; the task has the devices that neuron_devices names.",
 )
-def plugin_variable_elsewhere(s: Situation) -> Iterator[Told]:
+def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/guides/reference-configuration.html;
     NxD Inference and optimum-neuron read the variables of the Neuron runtime."""
     for seat in seats(s):
         server = server_of(seat.container, s.catalog)
         given = seat.container.environment
         if PLUGIN in given and server is not None and server.name != "plugin":
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{PLUGIN}",
                 f"is {shown(given[PLUGIN])}, which nothing in "
                 f"{repository(seat.container.image)} reads",
@@ -359,20 +359,20 @@ def plugin_variable_elsewhere(s: Situation) -> Iterator[Told]:
     "Trainium2 groups one or two physical cores into a logical one; other chips group none.",
     do="Write 1 or 2 on Trn2, and leave the variable out elsewhere.",
 )
-def logical_cores(s: Situation) -> Iterator[Told]:
+def logical_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/arch/neuron-features/logical-neuroncore-config.html"""
     for seat in seats(s):
         value = seat.container.environment.get(LOGICAL)
         if value is None:
             continue
         if not takes_groups(seat.kind):
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{LOGICAL}",
                 f"is {shown(value)}, on {seat.kind.name}, whose cores are not grouped",
                 "leave it out",
             )
         elif value not in ("1", "2"):
-            yield Told(
+            yield Report(
                 f"{seat.variables}.{LOGICAL}",
                 f"is {shown(value)}",
                 'leave it out (2, the default), or write "1"',
@@ -386,7 +386,7 @@ def logical_cores(s: Situation) -> Iterator[Told]:
     "2023, and breaks the start of the container.",
     do="Leave the variable out; neuron_devices names the devices.",
 )
-def oci_hook(s: Situation) -> Iterator[Told]:
+def oci_hook(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/tutorial-oci-hook.html;
     https://github.com/aws-neuron/aws-neuron-sdk/issues/911."""
     told: set[str] = set()
@@ -399,7 +399,7 @@ def oci_hook(s: Situation) -> Iterator[Told]:
             if HOOK in container.environment and where not in told:
                 told.add(where)
                 devices = work.spec.neuron_devices
-                yield Told(
+                yield Report(
                     where,
                     f"is {shown(container.environment[HOOK])}",
                     "leave it out: the task definition names the devices of "
@@ -420,7 +420,7 @@ class Processes:
     given: bool
 
 
-def processes(s: Situation, seat: Seat) -> Processes | None:
+def processes(s: Situation, seat: CoreClaim) -> Processes | None:
     """What the command asks of the cores; None where it does not say."""
     given = words(seat.container)
     server = server_of(seat.container, s.catalog)
@@ -445,7 +445,7 @@ def processes(s: Situation, seat: Seat) -> Processes | None:
     return Processes(degree * copies * stages, degree, said, name, wish is not None)
 
 
-def runs(s: Situation, seat: Seat) -> Processes | None:
+def runs(s: Situation, seat: CoreClaim) -> Processes | None:
     """What torchrun starts: a process for each core."""
     given = words(seat.container)
     if not any(w.rpartition("/")[2] in ("torchrun", "torch.distributed.run") for w in given):
@@ -462,13 +462,13 @@ def runs(s: Situation, seat: Seat) -> Processes | None:
     "Each rank of a tensor parallel model holds a NeuronCore of its own.",
     do="Write a tensor parallel size of at most the cores of the task's devices.",
 )
-def degree_above_the_cores(s: Situation) -> Iterator[Told]:
+def degree_above_the_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     tensor_parallel_size is the number of NeuronCores."""
     for seat in seats(s):
         found = processes(s, seat)
         if found is not None and found.cores > seat.cores:
-            yield Told(
+            yield Report(
                 f"{seat.path}.command",
                 f"gives {found.said}: {counted(found.cores, 'core')}; "
                 f"{seat.hardware} {seat.have} "
@@ -477,7 +477,7 @@ def degree_above_the_cores(s: Situation) -> Iterator[Told]:
             )
 
 
-def _fitting(s: Situation, seat: Seat) -> int:
+def _fitting(s: Situation, seat: CoreClaim) -> int:
     """The largest documented degree of the type that the devices have cores for."""
     degrees = s.catalog.tensor_parallel_degrees(seat.kind.name)
     return max((d for d in degrees if d <= seat.cores), default=seat.cores)
@@ -489,14 +489,14 @@ def _fitting(s: Situation, seat: Seat) -> int:
     "A rank holds one core; cores beyond the ranks idle, and no other task can have their devices.",
     do="Raise the tensor parallel size to the cores of the devices, or ask for fewer devices.",
 )
-def degree_below_the_cores(s: Situation) -> Iterator[Told]:
+def degree_below_the_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     tensor_parallel_size is the number of NeuronCores, 1 where it is not given."""
     for seat in seats(s):
         found = processes(s, seat)
         if found is not None and found.cores < seat.cores and not seat.shared:
             lead = "gives" if found.given else "runs vllm serve with its default,"
-            yield Told(
+            yield Report(
                 f"{seat.path}.command",
                 f"{lead} {found.said}: {found.cores} of the {seat.cores} cores of {seat.hardware}",
                 f"write --{found.option}={_fitting(s, seat)}"
@@ -510,7 +510,7 @@ def degree_below_the_cores(s: Situation) -> Iterator[Told]:
     "Collectives are built for certain numbers of cores; other degrees are not documented.",
     do="Take a documented degree of the instance type.",
 )
-def undocumented_degree(s: Situation) -> Iterator[Told]:
+def undocumented_degree(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
     the table of degrees holds the source of each."""
     for seat in seats(s):
@@ -520,7 +520,7 @@ def undocumented_degree(s: Situation) -> Iterator[Told]:
             continue
         if found.degree not in degrees:
             near = [d for d in degrees if d <= seat.cores]
-            yield Told(
+            yield Report(
                 f"{seat.path}.command",
                 f"gives {found.said}, not documented for {seat.kind.name}",
                 f"write {listed(map(str, near))} with as many cores, such as "
@@ -534,13 +534,13 @@ def undocumented_degree(s: Situation) -> Iterator[Told]:
     "torchrun starts so many processes on the host, and each of them takes a NeuronCore.",
     do="Write at most the cores of the task's devices.",
 )
-def more_processes_than_cores(s: Situation) -> Iterator[Told]:
+def more_processes_than_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     --nproc_per_node is the number of NeuronCores."""
     for seat in seats(s):
         found = runs(s, seat)
         if found is not None and found.cores > seat.cores:
-            yield Told(
+            yield Report(
                 f"{seat.path}.command",
                 f"gives {found.said}; {seat.hardware} {seat.have} {counted(seat.cores, 'core')}",
                 f"write --nproc_per_node={seat.cores}" + _more_devices(s, seat, found.cores),
@@ -553,13 +553,13 @@ def more_processes_than_cores(s: Situation) -> Iterator[Told]:
     "A process takes one core; cores beyond the processes idle.",
     do="Start a process for each core, or ask for fewer devices.",
 )
-def fewer_processes_than_cores(s: Situation) -> Iterator[Told]:
+def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     --nproc_per_node is the number of NeuronCores."""
     for seat in seats(s):
         found = runs(s, seat)
         if found is not None and found.cores < seat.cores and not seat.shared:
-            yield Told(
+            yield Report(
                 f"{seat.path}.command",
                 f"gives {found.said}: {found.cores} of the {seat.cores} cores of {seat.hardware}",
                 f"write --nproc_per_node={seat.cores}" + _fewer_devices(s, seat, found.cores),
@@ -572,7 +572,7 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Told]:
     "The model is known to fail with this image on this chip.",
     do="Take another size of the model, another image, or another chip.",
 )
-def model_known_to_fail(s: Situation) -> Iterator[Told]:
+def model_known_to_fail(s: Situation) -> Iterator[Report]:
     """The table of refusals holds the source of each, such as
     https://github.com/aws-neuron/aws-neuron-sdk/issues/1303."""
     serving = {image.name: image for image in s.catalog.serving_images}
@@ -603,7 +603,7 @@ def model_known_to_fail(s: Situation) -> Iterator[Told]:
                     t.neuron and t.neuron.family == seat.kind.neuron.family for t in p.types
                 )
             ]
-            yield Told(
+            yield Report(
                 f"{seat.path}.command",
                 f"serves {shown(model)} with SDK {sdk} on {seat.kind.name}",
                 f"write --max-num-seqs={least}"

@@ -11,8 +11,8 @@ from messages.phrases import nearest
 from planning import images
 from planning.images import Version
 from planning.rules.chips import each_workload
-from planning.rules.rule import Told, rule
-from planning.situation import PoolHere, Situation
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalPool, Situation
 
 
 @rule(
@@ -21,7 +21,7 @@ from planning.situation import PoolHere, Situation
     "The AMI's operating system gets no updates after its end of life.",
     do="Use family: al2023.",
 )
-def past_end_of_life(s: Situation) -> Iterator[Told]:
+def past_end_of_life(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/amazon-ecs-ami states the end of the Amazon Linux 2 ECS AMI; judged at
     the date of the catalog, so that a plan depends on its inputs alone."""
     for name, spec in s.settings.capacity.items():
@@ -36,7 +36,7 @@ def past_end_of_life(s: Situation) -> Iterator[Told]:
             spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
         )
         if family is not None and family.end_of_life and family.end_of_life <= s.catalog.date:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.ami.family",
                 f"is {spec.ami.family}, past its end of life on {family.end_of_life}",
                 "write family: al2023, or leave ami out",
@@ -49,7 +49,7 @@ def past_end_of_life(s: Situation) -> Iterator[Told]:
     "A pinned AMI is a parameter that AWS published under that name.",
     do="Write the name of an AMI that was seen in the Region, or recommended.",
 )
-def unknown_ami(s: Situation) -> Iterator[Told]:
+def unknown_ami(s: Situation) -> Iterator[Report]:
     """Systems Manager keeps a parameter for each ECS-optimized AMI
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html)."""
     for (region, name), pool in s.pools.items():
@@ -66,7 +66,7 @@ def unknown_ami(s: Situation) -> Iterator[Told]:
         known = {v.image_name: v for v in versions}
         found = known.get(spec.ami.version)
         if found is None:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.ami.version",
                 f"is {shown(spec.ami.version, limit=128)}, no AMI of {family.parameter_path}",
                 f"{nearest(spec.ami.version, known)} The newest is {versions[-1].image_name}"
@@ -75,7 +75,7 @@ def unknown_ami(s: Situation) -> Iterator[Told]:
             )
         elif found.regions is not None and region not in found.regions:
             here = [v.image_name for v in versions if v.regions is None or region in v.regions]
-            yield Told(
+            yield Report(
                 f"capacity.{name}.ami.version",
                 f"is {spec.ami.version}, which was not seen in {region}",
                 f"write {here[-1]}" if here else "write recommended",
@@ -89,14 +89,14 @@ def unknown_ami(s: Situation) -> Iterator[Told]:
     "SDK does not suit it dies in nrt_init.",
     do="Try one task first, or use kind: auto_scaling and pin the AMI.",
 )
-def driver_hidden(s: Situation) -> Iterator[Told]:
+def driver_hidden(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
     known issues of driver and runtime versions."""
     for work in each_workload(s):
         sdk = images.neuron_sdk(work.spec.image)
         if work.pool.managed and work.pool.neuron and work.spec.neuron_devices is not None:
             said = f"is of Neuron SDK {sdk}" if sdk else "does not name its Neuron SDK"
-            yield Told(
+            yield Report(
                 f"{work.path}.image",
                 f"{said}, on instances whose driver is not published",
                 "try one task first; kind: auto_scaling lets you pin the AMI and so the driver",
@@ -109,7 +109,7 @@ def driver_hidden(s: Situation) -> Iterator[Told]:
     "The Neuron driver is the AMI's and the runtime the image's; some pairs fail in nrt_init.",
     do="Pin an AMI whose driver suits the image, or take an image of a newer SDK.",
 )
-def driver_against_sdk(s: Situation) -> Iterator[Told]:
+def driver_against_sdk(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
     driver 2.29 and later need runtime 2.33 (SDK 2.31) or later; runtime 2.32 (SDK 2.30) needs a
     driver later than 2.26. The AMI has the newest driver of its day (aws/amazon-ecs-ami)."""
@@ -124,7 +124,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Told]:
             continue
         fitting = fitting_amis(s, work.pool, sdk)
         floating = spec.ami.version == "recommended"
-        yield Told(
+        yield Report(
             f"{work.path}.image",
             f"is of Neuron SDK {sdk}, with driver {driver} or later on "
             + ("the recommended AMI" if floating else spec.ami.version),
@@ -135,7 +135,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Told]:
         )
 
 
-def ami_family(s: Situation, pool: PoolHere) -> AmiFamily | None:
+def ami_family(s: Situation, pool: RegionalPool) -> AmiFamily | None:
     """The kind of AMI of an Auto Scaling pool."""
     spec, kind = pool.spec, pool.type
     if not isinstance(spec, AutoScalingCapacity) or kind is None:
@@ -145,12 +145,12 @@ def ami_family(s: Situation, pool: PoolHere) -> AmiFamily | None:
     )
 
 
-def _path(s: Situation, pool: PoolHere) -> str | None:
+def _path(s: Situation, pool: RegionalPool) -> str | None:
     family = ami_family(s, pool)
     return family.parameter_path if family else None
 
 
-def fitting_amis(s: Situation, pool: PoolHere, sdk: Version) -> list[str]:
+def fitting_amis(s: Situation, pool: RegionalPool, sdk: Version) -> list[str]:
     """The AMIs of the pool's Region and family whose driver suits the SDK, oldest first."""
     family = ami_family(s, pool)
     if family is None or family.held_driver is not None:
@@ -164,7 +164,7 @@ def fitting_amis(s: Situation, pool: PoolHere, sdk: Version) -> list[str]:
     ]
 
 
-def never_fits(s: Situation, pool: PoolHere, sdk: Version) -> tuple[Version, str] | None:
+def never_fits(s: Situation, pool: RegionalPool, sdk: Version) -> tuple[Version, str] | None:
     """The driver of an AMI that stays, with what AWS says, where it can never start the SDK.
 
     An AMI stays that is pinned, or whose recipe holds the driver. One that was built in the days
@@ -190,7 +190,7 @@ def never_fits(s: Situation, pool: PoolHere, sdk: Version) -> tuple[Version, str
     return drivers[0], told[0] or ""
 
 
-def ami_driver(s: Situation, pool: PoolHere) -> Version | None:
+def ami_driver(s: Situation, pool: RegionalPool) -> Version | None:
     """The Neuron driver that the pool's AMI came with; None where no source tells."""
     path, spec = _path(s, pool), pool.spec
     if path is None or not isinstance(spec, AutoScalingCapacity) or spec.ami.family != "al2023":
@@ -210,7 +210,7 @@ def ami_driver(s: Situation, pool: PoolHere) -> Version | None:
     "Each Region pulls Deep Learning Containers from its own registry.",
     do="Leave the Region out, or take an image of public.ecr.aws/neuron.",
 )
-def no_deep_learning_containers(s: Situation) -> Iterator[Told]:
+def no_deep_learning_containers(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/deep-learning-containers, table of accounts by Region."""
     for work in each_workload(s):
         region = s.catalog.regions[work.region]
@@ -219,7 +219,7 @@ def no_deep_learning_containers(s: Situation) -> Iterator[Told]:
         for where, image in pulled:
             if image.startswith(images.DLC) and region.dlc_account is None:
                 others = [r for r in s.regions if s.catalog.regions[r].dlc_account]
-                yield Told(
+                yield Report(
                     f"{work.path}.{where}",
                     f"is {shown(image, limit=120)}, for which {work.region} has no registry",
                     f"write regions: [{', '.join(others)}], or an image of public.ecr.aws/neuron"

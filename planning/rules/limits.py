@@ -13,8 +13,8 @@ from planning import identity, names, policies
 from planning.command_line import containers
 from planning.plan import Role
 from planning.rules.chips import each_workload
-from planning.rules.rule import Told, rule
-from planning.situation import Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalWorkload, Situation
 
 _OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself
 _TAG_SIGNS = frozenset("_.:/=+-@")
@@ -34,17 +34,17 @@ def _managed(s: Situation) -> list[str]:
     "Tag keys and values that begin with aws: are AWS's own.",
     do="Take another prefix.",
 )
-def tag_of_aws(s: Situation) -> Iterator[Told]:
+def tag_of_aws(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
     for key, value in s.settings.tags.items():
         if key.lower().startswith("aws:"):
-            yield Told(
+            yield Report(
                 f"tags.{key}",
                 f"is {value or 'empty'}, under a key of AWS's own",
                 f"write {key[4:] or 'another key'}",
             )
         elif value.lower().startswith("aws:"):
-            yield Told(
+            yield Report(
                 f"tags.{key}", f"is {value}, which begins with {value[:4]}", f"write {value[4:]}"
             )
 
@@ -60,7 +60,7 @@ def _refused(text: str) -> list[str]:
     "Tags take letters, digits, spaces and the signs _ . : / = + - @.",
     do="Leave other characters out.",
 )
-def tag_characters(s: Situation) -> Iterator[Told]:
+def tag_characters(s: Situation) -> Iterator[Report]:
     """API_Tag of the Amazon ECS API Reference, and
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html"""
     for key, value in s.settings.tags.items():
@@ -68,7 +68,7 @@ def tag_characters(s: Situation) -> Iterator[Told]:
             wrong = _refused(text)
             if wrong:
                 near = "".join("-" if c in wrong else c for c in text)
-                yield Told(
+                yield Report(
                     f"tags.{key}",
                     f"has {listed(wrong)} in its {what} {text}",
                     f"write {near}",
@@ -82,7 +82,7 @@ def tag_characters(s: Situation) -> Iterator[Told]:
     "own (Name, on Auto Scaling groups AmazonECSManaged).",
     do="Keep fewer tags.",
 )
-def too_many_tags(s: Situation) -> Iterator[Told]:
+def too_many_tags(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html and
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-managed-instances.html"""
     managed = _managed(s)
@@ -95,7 +95,7 @@ def too_many_tags(s: Situation) -> Iterator[Told]:
     if given > most:
         where = f", with the Managed Instances pool {managed[0]}" if managed else ""
         first = next(iter(s.settings.tags))
-        yield Told("tags", f"has {given} tags, from {first} on{where}", f"keep at most {most}")
+        yield Report("tags", f"has {given} tags, from {first} on{where}", f"keep at most {most}")
 
 
 @rule(
@@ -104,14 +104,14 @@ def too_many_tags(s: Situation) -> Iterator[Told]:
     "The program names its resources and marks what ECS manages by tags of its own.",
     do="Take another key.",
 )
-def tag_of_ours(s: Situation) -> Iterator[Told]:
+def tag_of_ours(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html (Name) and
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/asg-capacity-providers.html
     (AmazonECSManaged): the value given here is lost."""
     for key in s.settings.tags:
         if key in _OURS:
             what = f"is {s.settings.tags[key]} in vain: the program sets {key} itself"
-            yield Told(f"tags.{key}", what, "take it away")
+            yield Report(f"tags.{key}", what, "take it away")
 
 
 @rule(
@@ -120,7 +120,7 @@ def tag_of_ours(s: Situation) -> Iterator[Told]:
     "The keys of a role's tags differ in more than upper and lower case.",
     do="Keep one of the keys.",
 )
-def tags_alike_but_for_case(s: Situation) -> Iterator[Told]:
+def tags_alike_but_for_case(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html: "tag keys are case
     insensitive"; a role with Department and department is refused."""
     first = {ours.lower(): ours for ours in _OURS[:1]}
@@ -128,7 +128,7 @@ def tags_alike_but_for_case(s: Situation) -> Iterator[Told]:
         other = first.setdefault(key.lower(), key)
         if other != key:
             ours = ", which the program sets itself" if other in _OURS else ""
-            yield Told(
+            yield Report(
                 f"tags.{key}",
                 f"is {s.settings.tags[key]}, under a key that is {other} but for its case{ours}",
                 f"take {key} away or rename it",
@@ -142,7 +142,7 @@ def tags_alike_but_for_case(s: Situation) -> Iterator[Told]:
     "[0-9a-zA-Z-_+=,.@:], without space and slash.",
     do="Write the key with hyphens.",
 )
-def tag_that_metadata_refuses(s: Situation) -> Iterator[Told]:
+def tag_that_metadata_refuses(s: Situation) -> Iterator[Report]:
     """API_InstanceLaunchTemplate of the Amazon ECS API Reference (instanceMetadataTagsPropagation),
     and https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html"""
     managed = _managed(s)
@@ -150,7 +150,7 @@ def tag_that_metadata_refuses(s: Situation) -> Iterator[Told]:
         if not _METADATA_KEY.fullmatch(key) and not _refused(key):
             ascii_only = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
             near = re.sub(r"[^0-9a-zA-Z\-_+=,.@:]", "-", ascii_only) or "another key"
-            yield Told(
+            yield Report(
                 f"tags.{key}",
                 f"is {s.settings.tags[key]}, under a key that the Managed Instances of the pool "
                 f"{managed[0]} do not take",
@@ -175,14 +175,14 @@ def _clusters(s: Situation) -> Mapping[tuple[str, bool], list[str]]:
     "A cluster has 20 capacity providers, and each pool is one.",
     do="Keep fewer pools of a kind in a Region.",
 )
-def too_many_pools(s: Situation) -> Iterator[Told]:
+def too_many_pools(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
     adjustable)"""
     most = s.catalog.limit("capacity_providers_per_cluster")
     for (region, managed), pools in _clusters(s).items():
         if len(pools) > most:
             kind = "managed_instances" if managed else "auto_scaling"
-            yield Told(
+            yield Report(
                 "capacity",
                 f"has {len(pools)} pools of the kind {kind} in {region}, from {pools[0]} on",
                 f"keep at most {most}: give pools only the regions they need, or merge some",
@@ -195,7 +195,7 @@ def too_many_pools(s: Situation) -> Iterator[Told]:
     "A cluster has 5,000 container instances, unless the account's quota was raised.",
     do="Lower max_size.",
 )
-def too_many_instances(s: Situation) -> Iterator[Told]:
+def too_many_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
     most = s.catalog.limit("container_instances_per_cluster")
     for (region, managed), pools in _clusters(s).items():
@@ -203,7 +203,7 @@ def too_many_instances(s: Situation) -> Iterator[Told]:
         if not managed and sum(sizes.values()) > most:
             largest = max(sizes, key=lambda n: (sizes[n], n))
             rest = sum(sizes.values()) - sizes[largest]
-            yield Told(
+            yield Report(
                 f"capacity.{largest}.max_size",
                 f"is {sizes[largest]}; the pools of {region} can have {sum(sizes.values())} "
                 "instances in one cluster",
@@ -231,7 +231,7 @@ def _length(role: Role) -> int:
     "adds to them.",
     do="Name prefixes that several share, or a policy of your own under task_policies.",
 )
-def inline_policies_too_long(s: Situation) -> Iterator[Told]:
+def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (not
     adjustable)"""
     most = s.catalog.limit("inline_policies_per_role_max_characters")
@@ -252,7 +252,7 @@ def inline_policies_too_long(s: Situation) -> Iterator[Told]:
             given = sum(len(entries) for _, entries in holding)
             path, entries = holding[0]
             regions = len({w.region for w in s.work if w.path == work.path})
-            yield Told(
+            yield Report(
                 f"{path}.{field}",
                 f"has {given} entries, from {entries[0]} on: for "
                 f"{counted(regions, 'Region')} the role's policies have {length} characters",
@@ -272,13 +272,13 @@ def inline_policies_too_long(s: Situation) -> Iterator[Told]:
     "A role has 10 managed policies, unless the account's quota was raised.",
     do="Join policies into one.",
 )
-def too_many_policies(s: Situation) -> Iterator[Told]:
+def too_many_policies(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
     most = s.catalog.limit("managed_policies_per_role")
     for path, spec in s.named_workloads():
         number = len(set(spec.task_policies))
         if number > most:
-            yield Told(
+            yield Report(
                 f"{path}.task_policies",
                 f"has {number} policies, from {spec.task_policies[0]} on",
                 f"keep at most {most}",
@@ -292,7 +292,7 @@ def too_many_policies(s: Situation) -> Iterator[Told]:
     "the stack is built, or AWS's own policies.",
     do="Name what the stack's own account has.",
 )
-def several_accounts(s: Situation) -> Iterator[Told]:
+def several_accounts(s: Situation) -> Iterator[Report]:
     """API_AttachRolePolicy of the IAM API Reference, and
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html"""
     home = s.catalog.regions.get(s.home_region)
@@ -309,7 +309,7 @@ def several_accounts(s: Situation) -> Iterator[Told]:
     for path, arn in arns:
         _, partition, service, _, owner, _ = arn.split(":", 5)
         if service == "iam" and home is not None and partition != home.partition:
-            yield Told(
+            yield Report(
                 path,
                 f"is {arn}, of the partition {partition}",
                 f"write {arn.replace(f'arn:{partition}:', f'arn:{home.partition}:', 1)}",
@@ -318,7 +318,7 @@ def several_accounts(s: Situation) -> Iterator[Told]:
             if account is None:
                 account, where = owner, path
             if owner != account:
-                yield Told(
+                yield Report(
                     path,
                     f"is {arn}, of the account {owner}; {where} is of {account}",
                     f"name the one of {account}, or correct {where}",
@@ -334,13 +334,13 @@ def several_accounts(s: Situation) -> Iterator[Told]:
     "A task definition has 10 containers.",
     do="Keep at most nine sidecars.",
 )
-def too_many_containers(s: Situation) -> Iterator[Told]:
+def too_many_containers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
     adjustable)"""
     most = s.catalog.limit("containers_per_task_definition")
     for path, spec in s.named_workloads():
         if 1 + len(spec.sidecars) > most:
-            yield Told(
+            yield Report(
                 f"{path}.sidecars",
                 f"are {len(spec.sidecars)}, from {min(spec.sidecars)} on, beside the workload's "
                 "own container",
@@ -355,7 +355,7 @@ def too_many_containers(s: Situation) -> Iterator[Told]:
     "stage, version id, each of which may be empty.",
     do="Write all the colons.",
 )
-def secret_with_parts_missing(s: Situation) -> Iterator[Told]:
+def secret_with_parts_missing(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html"""
     told: set[str] = set()
     for work in s.work:
@@ -368,14 +368,14 @@ def secret_with_parts_missing(s: Situation) -> Iterator[Told]:
                 told.add(where)
                 stem = ":".join(reference.split(":")[:7])
                 fixed = ":".join([stem, *(parts + ["", ""])[:3]])
-                yield Told(
+                yield Report(
                     where,
                     f"is {reference}, with {counted(len(parts), 'part')} behind the name",
                     f"write {fixed} (an empty part keeps its colon)",
                 )
 
 
-def _definitions(s: Situation, work: WorkHere) -> str:
+def _definitions(s: Situation, work: RegionalWorkload) -> str:
     """The container definitions as they will be registered; empty where they cannot be made."""
     size, kind = s.task_size(work), work.pool.smallest
     if size is None or work.region not in s.catalog.regions:
@@ -401,7 +401,7 @@ def _definitions(s: Situation, work: WorkHere) -> str:
     "A task definition has 64 KiB, environment and command included.",
     do="Put long values into the image, a bucket or a parameter.",
 )
-def task_definition_too_large(s: Situation) -> Iterator[Told]:
+def task_definition_too_large(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
     adjustable)"""
     most = s.catalog.limit("task_definition_max_bytes")
@@ -419,7 +419,7 @@ def task_definition_too_large(s: Situation) -> Iterator[Told]:
         )
         if length <= size // 8:
             path, name = f"{work.path}.command", ""
-        yield Told(
+        yield Report(
             path,
             f"makes a task definition of {size} bytes"
             + (f", {length} of them in {name}" if name else ""),
@@ -434,7 +434,7 @@ def task_definition_too_large(s: Situation) -> Iterator[Told]:
     "An instance reserves 100 host ports at a time, its own and the device locks included.",
     do="Serve on fewer ports, or leave network_mode out.",
 )
-def too_many_host_ports(s: Situation) -> Iterator[Told]:
+def too_many_host_ports(s: Situation) -> Iterator[Report]:
     """API_PortMapping of the Amazon ECS API Reference, hostPort: up to 100 reserved ports at a
     time; ports that Docker chooses do not count."""
     most = s.catalog.limit("host_ports_per_instance_max")
@@ -443,7 +443,7 @@ def too_many_host_ports(s: Situation) -> Iterator[Told]:
         locks = 0 if work.managed_devices else work.device_count
         ports = work.spec.served_ports
         if ports and work.network_mode == "host" and len(ports) + locks + system > most:
-            yield Told(
+            yield Report(
                 f"{work.path}.ports",
                 f"has {len(ports)} ports from {ports[0]} on, in host mode; with {locks} locks and "
                 f"{system} of the host's own they are {len(ports) + locks + system}",
@@ -457,7 +457,7 @@ def too_many_host_ports(s: Situation) -> Iterator[Told]:
     "A container's secrets and environment variables have different names.",
     do="Keep one of the two.",
 )
-def secret_and_variable_of_one_name(s: Situation) -> Iterator[Told]:
+def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html:
     RegisterTaskDefinition refuses a secret whose name an environment variable has."""
     told: set[str] = set()
@@ -468,7 +468,7 @@ def secret_and_variable_of_one_name(s: Situation) -> Iterator[Told]:
                 if where not in told:
                     told.add(where)
                     said = shown(container.environment[name])
-                    yield Told(
+                    yield Report(
                         where,
                         f"is {said}, and {name} stands under secrets as well",
                         f"take environment.{name} away",
@@ -481,14 +481,14 @@ def secret_and_variable_of_one_name(s: Situation) -> Iterator[Told]:
     "Managed Instances wait a day at most for a container to stop.",
     do="Write a shorter time.",
 )
-def stops_longer_than_a_day(s: Situation) -> Iterator[Told]:
+def stops_longer_than_a_day(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html
     (stopTimeout)"""
     most = s.catalog.limit("managed_instances_stop_timeout_max_seconds")
     for work in each_workload(s):
         wanted = work.spec.stop_timeout_seconds
         if work.pool.managed and wanted is not None and wanted > most:
-            yield Told(
+            yield Report(
                 f"{work.path}.stop_timeout_seconds",
                 f"is {wanted}, on Managed Instances",
                 f"write at most {most}",

@@ -5,16 +5,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, ExistingNetwork
-from config.settings import OwnNetwork
+from config import AutoScalingCapacity, ExistingNetworkEntry
+from config.settings import OwnNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import addresses, images
 from planning.command_line import containers, option, words
-from planning.rules.rule import Told, rule
+from planning.rules.rule import Report, rule
 from planning.rules.traffic import serving_regions
 from planning.rules.where import zones_with_blocks
-from planning.situation import PoolHere, Situation, WorkHere
+from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 Block = ipaddress.IPv4Network
 
@@ -34,11 +34,11 @@ def _block(text: str) -> Block | None:
         return None
 
 
-def _own(s: Situation) -> Iterator[tuple[str, OwnNetwork, Block]]:
+def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
     """Region, entry and block of every network of ours whose block is one."""
     for region, spec in s.regions.items():
         network = spec.network
-        if isinstance(network, OwnNetwork):
+        if isinstance(network, OwnNetworkEntry):
             text = network.cidr or addresses.default_cidr(s.catalog.own_network_number(region))
             block = _block(text)
             if block is not None and 16 <= block.prefixlen <= 20:
@@ -51,14 +51,14 @@ def _own(s: Situation) -> Iterator[tuple[str, OwnNetwork, Block]]:
     "VPCs whose blocks overlap can be joined by no peering connection and no transit gateway.",
     do="Give each network a block of its own.",
 )
-def blocks_overlap(s: Situation) -> Iterator[Told]:
+def blocks_overlap(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/peering/invalid-peering-configurations.html"""
     seen: list[tuple[str, Block]] = []
     own = list(_own(s))
     for region, network, block in sorted(own, key=lambda o: (o[1].cidr is not None, o[0])):
         met = [(r, b) for r, b in seen if b.overlaps(block)]
         if met:
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {network.cidr}, which overlaps {met[0][1]} of {met[0][0]}",
                 f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
@@ -89,13 +89,13 @@ def _within(s: Situation, block: Block, kind: str) -> list[str]:
     "addresses there, not in the VPC.",
     do="Write another block.",
 )
-def dockers_own_block(s: Situation) -> Iterator[Told]:
+def dockers_own_block(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html: "Some AWS services use
     the 172.17.0.0/16 CIDR range. To avoid future conflicts, don't use this range"."""
     own = list(_own(s))
     for region, network, block in own:
         if _within(s, block, "docker"):
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {network.cidr}, in Docker's own block",
                 f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
@@ -108,7 +108,7 @@ def dockers_own_block(s: Situation) -> Iterator[Told]:
     "Loopback, link-local, multicast and reserved addresses are no host's.",
     do="Write a private block.",
 )
-def block_of_no_hosts(s: Situation) -> Iterator[Told]:
+def block_of_no_hosts(s: Situation) -> Iterator[Report]:
     """https://www.iana.org/assignments/iana-ipv4-special-registry/; link-local addresses of a VPC
     lead to the instance metadata, DNS and time services
     (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html)."""
@@ -116,7 +116,7 @@ def block_of_no_hosts(s: Situation) -> Iterator[Told]:
     for region, network, block in own:
         met = _within(s, block, "unusable")
         if met:
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {network.cidr}, in {met[0]}",
                 f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
@@ -129,14 +129,14 @@ def block_of_no_hosts(s: Situation) -> Iterator[Told]:
     "What the internet has at these addresses cannot be reached from the VPC.",
     do="Write a private block.",
 )
-def block_of_the_internet(s: Situation) -> Iterator[Told]:
+def block_of_the_internet(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html recommends the private
     ranges of RFC 1918."""
     own = list(_own(s))
     for region, network, block in own:
         private = [b for b in s.catalog.ipv4_blocks("private") if block.subnet_of(Block(b))]
         if not private and not _within(s, block, "unusable"):
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {network.cidr}, a block of public addresses",
                 f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
@@ -146,14 +146,14 @@ def block_of_the_internet(s: Situation) -> Iterator[Told]:
 # ---- addresses -------------------------------------------------------------------------------
 
 
-def _pool_zones(pool: PoolHere) -> tuple[str, ...]:
+def _pool_zones(pool: RegionalPool) -> tuple[str, ...]:
     """The zones of our network in which the pool's instances run."""
     if isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa:
         return pool.zone_ids[:1]
     return zones_with_blocks(pool.zone_ids)
 
 
-def _addresses(s: Situation, pool: PoolHere) -> int:
+def _addresses(s: Situation, pool: RegionalPool) -> int:
     """Addresses that the pool takes at its largest: each network interface has one."""
     works = [w for w in s.work_on(pool) if not w.is_job]
     spec, kind = pool.spec, pool.type
@@ -173,7 +173,7 @@ def _addresses(s: Situation, pool: PoolHere) -> int:
     "each awsvpc task, and the load balancer 8 in each subnet.",
     do="Write a larger block, or lower max_size.",
 )
-def too_few_addresses(s: Situation) -> Iterator[Told]:
+def too_few_addresses(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html (5 addresses of a subnet
     are AWS's) and
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html;
@@ -199,7 +199,7 @@ def too_few_addresses(s: Situation) -> Iterator[Told]:
                 if fitting
                 else "lower max_size"
             )
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {block}: its subnets in {listed(zones)} have {room(block.prefixlen)} "
                 f"addresses; {listed([p.name for p in inside])} can take {wanted}",
@@ -214,12 +214,12 @@ def too_few_addresses(s: Situation) -> Iterator[Told]:
     "A subnet is in one Availability Zone, and is private or public.",
     do="Give each zone a subnet of its own.",
 )
-def subnet_given_twice(s: Situation) -> Iterator[Told]:
+def subnet_given_twice(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html"""
     first: dict[str, str] = {}
     for region, spec in s.settings.regions.items():
         network = spec.network
-        if not isinstance(network, ExistingNetwork):
+        if not isinstance(network, ExistingNetworkEntry):
             continue
         for kind in ("private_subnets", "public_subnets"):
             subnets: dict[str, str] = getattr(network, kind)
@@ -227,7 +227,7 @@ def subnet_given_twice(s: Situation) -> Iterator[Told]:
                 path = f"regions.{region}.network.{kind}.{zone}"
                 before = first.setdefault(subnet, path)
                 if before != path:
-                    yield Told(
+                    yield Report(
                         path,
                         f"is {subnet}, as {before}",
                         f"give the subnet of {zone}, or take the entry away",
@@ -240,15 +240,15 @@ def subnet_given_twice(s: Situation) -> Iterator[Told]:
     "A VPC belongs to one Region.",
     do="Give each Region the VPC that it has.",
 )
-def vpc_given_twice(s: Situation) -> Iterator[Told]:
+def vpc_given_twice(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/how-it-works.html: a VPC spans the zones of
     one Region."""
     first: dict[str, str] = {}
     for region, spec in s.settings.regions.items():
-        if isinstance(spec.network, ExistingNetwork):
+        if isinstance(spec.network, ExistingNetworkEntry):
             before = first.setdefault(spec.network.vpc_id, region)
             if before != region:
-                yield Told(
+                yield Report(
                     f"regions.{region}.network.vpc_id",
                     f"is {spec.network.vpc_id}, as that of {before}",
                     f"give the VPC of {region}, or leave network out for one of ours",
@@ -258,11 +258,11 @@ def vpc_given_twice(s: Situation) -> Iterator[Told]:
 # ---- what cannot be reached without a way out ------------------------------------------------
 
 
-def _shut(s: Situation) -> Iterator[WorkHere]:
+def _shut(s: Situation) -> Iterator[RegionalWorkload]:
     """Workloads in networks of ours without NAT, once for each Region."""
     for work in s.work:
         network = s.regions[work.region].network
-        if isinstance(network, OwnNetwork) and network.nat == "none":
+        if isinstance(network, OwnNetworkEntry) and network.nat == "none":
             yield work
 
 
@@ -284,7 +284,7 @@ def _open_up(region: str) -> str:
     "public registry.",
     do="Copy the image to a private ECR repository of the Region, or write nat: one.",
 )
-def public_image_without_a_way_out(s: Situation) -> Iterator[Told]:
+def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: endpoints serve
     private repositories, not Amazon ECR Public."""
     accounts = [
@@ -304,7 +304,7 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Told]:
             told.add(path)
             suffix = s.catalog.regions[work.region].dns_suffix
             copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
-            yield Told(
+            yield Report(
                 f"{path}.image",
                 f"is {image}, of {registry}; the network of {work.region} has no way out",
                 f"copy it to {copy}, or {_open_up(work.region)}",
@@ -317,7 +317,7 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Told]:
     "The VPC endpoints of ECR serve the repositories of their own Region.",
     do="Write {region} in the image, and replicate the repository.",
 )
-def image_of_another_region(s: Situation) -> Iterator[Told]:
+def image_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: "VPC endpoints
     currently don't support cross-Region requests"."""
     told: set[str] = set()
@@ -330,7 +330,7 @@ def image_of_another_region(s: Situation) -> Iterator[Told]:
             told.add(path)
             dlc = {r.dlc_account for r in s.catalog.regions.values()}
             name = container.image.partition("/")[2]
-            yield Told(
+            yield Report(
                 f"{path}.image",
                 f"is {container.image}, a registry of {found[1]}, for {work.region} without NAT",
                 f"write dlc/{name}"
@@ -362,7 +362,7 @@ def _hub_model(container: object, given: list[str]) -> str | None:
     "Without NAT nothing reaches the Hugging Face hub.",
     do="Serve a path: weights in the image or from a bucket of the Region; or write nat: one.",
 )
-def hub_model_without_a_way_out(s: Situation) -> Iterator[Told]:
+def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html: a route to S3 is
     all that leaves such a network; https://docs.vllm.ai/en/latest/cli/serve.html: a name that is no
     path is fetched from the hub."""
@@ -375,7 +375,7 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Told]:
                 where = (
                     "command" if model in " ".join(words(container)) else "environment.HF_MODEL_ID"
                 )
-                yield Told(
+                yield Report(
                     f"{path}.{where}",
                     f"fetches {model} from the hub; the network of {work.region} has no way out",
                     f"put the weights in a bucket of {work.region} (s3_read) or into the image and "
@@ -389,7 +389,7 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Told]:
     "A token of the Hugging Face hub is of use only where the hub can be reached.",
     do="Serve weights from the image or a bucket of the Region, or write nat: one.",
 )
-def hub_token_without_a_way_out(s: Situation) -> Iterator[Told]:
+def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html; without NAT the
     hub is out of reach."""
     tokens = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
@@ -401,7 +401,7 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Told]:
                 told.add(path)
                 reference = container.secrets.get(found[0])
                 where = "environment" if reference is None else "secrets"
-                yield Told(
+                yield Report(
                     f"{path}.{where}.{found[0]}",
                     f"is {reference or 'given'}; the network of {work.region} has no way to the "
                     "hub",
@@ -415,7 +415,7 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Told]:
     "The VPC endpoints of Secrets Manager and Systems Manager serve their own Region.",
     do="Write {region} in the ARN, and replicate the secret.",
 )
-def secret_of_another_region(s: Situation) -> Iterator[Told]:
+def secret_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html"""
     told: set[str] = set()
     for work in _shut(s):
@@ -429,7 +429,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Told]:
                     told.add(where)
                     parts = reference.split(":")
                     fixed = ":".join([*parts[:3], "{region}", *parts[4:]])
-                    yield Told(
+                    yield Report(
                         where,
                         f"is {reference}, in {region}, for {work.region} without NAT",
                         f"write {fixed}, with the secret replicated, or {_open_up(work.region)}",
@@ -442,7 +442,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Told]:
     "The S3 endpoint of a VPC leads to the buckets of its own Region.",
     do="Write {region} in the bucket's name, and keep a bucket in each Region.",
 )
-def bucket_of_another_region(s: Situation) -> Iterator[Told]:
+def bucket_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html: gateway endpoints
     do not support cross-Region requests; a name says a Region only by habit."""
     told: set[str] = set()
@@ -453,7 +453,7 @@ def bucket_of_another_region(s: Situation) -> Iterator[Told]:
             path = f"{work.path}.s3_read[{index}]"
             if named and work.region not in bucket and path not in told:
                 told.add(path)
-                yield Told(
+                yield Report(
                     path,
                     f"is {prefix}; its name says {named[0]}, the network is in {work.region}, "
                     "without NAT",
@@ -473,7 +473,7 @@ def _bucket(prefix: str, region: str) -> str:
     "No bucket has such a name.",
     do="Write the bucket's name as S3 shows it.",
 )
-def impossible_bucket(s: Situation) -> Iterator[Told]:
+def impossible_bucket(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: 3 to 63
     lower-case letters, digits, dots and hyphens, a letter or digit at both ends, no two dots in a
     row, no IP address, and affixes that AWS keeps for itself."""
@@ -499,7 +499,7 @@ def impossible_bucket(s: Situation) -> Iterator[Told]:
                 fault = f"{(before + behind)[0]}, which AWS keeps for itself"
             if fault is not None and path not in told:
                 told.add(path)
-                yield Told(
+                yield Report(
                     path,
                     f"is {prefix}, a bucket with {fault}",
                     "write s3://, the bucket's own name, a slash and the beginning of the keys"
@@ -516,13 +516,13 @@ def impossible_bucket(s: Situation) -> Iterator[Told]:
     "A load balancer takes certificates of its own Region only.",
     do="Request the certificate in each Region, and give each its own ARN.",
 )
-def certificate_of_another_region(s: Situation) -> Iterator[Told]:
+def certificate_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html"""
     for region, arn in s.settings.traffic.certificate_arns.items():
         known = s.catalog.regions.get(region)
         _, partition, _, arn_region, account, _ = arn.split(":", 5)
         if known is not None and (arn_region, partition) != (region, known.partition):
-            yield Told(
+            yield Report(
                 f"traffic.certificate_arns.{region}",
                 f"is {arn}, a certificate of {arn_region} in the partition {partition}",
                 f"request one in {region}: arn:{known.partition}:acm:{region}:{account}:"
@@ -549,13 +549,13 @@ def _callers(s: Situation) -> Iterator[tuple[str, str, str | None]]:
     "ever joined to the VPC.",
     do="Name the networks that call.",
 )
-def everybody_may_call(s: Situation) -> Iterator[Told]:
+def everybody_may_call(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
     for path, caller, region in _callers(s):
         block = _block(caller)
         if block is not None and block.prefixlen == 0:
             own = [str(b) for r, _, b in _own(s) if region in (None, r)]
-            yield Told(
+            yield Report(
                 path,
                 f"is {caller}",
                 f"name the blocks that call: {listed(own or ['10.0.0.0/8'])}, or a security group",
@@ -568,7 +568,7 @@ def everybody_may_call(s: Situation) -> Iterator[Told]:
     "A CIDR block has four numbers up to 255, a prefix up to 32, and no bits behind the prefix.",
     do="Write the block's first address and its prefix.",
 )
-def caller_is_no_block(s: Situation) -> Iterator[Told]:
+def caller_is_no_block(s: Situation) -> Iterator[Report]:
     """API_AuthorizeSecurityGroupIngress of the Amazon EC2 API Reference; the provider refuses host
     bits at the preview (aws_vpc_security_group_ingress_rule)."""
     for path, caller, _ in _callers(s):
@@ -579,10 +579,10 @@ def caller_is_no_block(s: Situation) -> Iterator[Told]:
             numbers, _, prefix = caller.partition("/")
             least = ".".join(str(min(255, int(n))) for n in numbers.split("."))
             near = _block(f"{least}/{min(32, int(prefix))}")
-            yield Told(path, f"is {caller}, no IPv4 block", f"write a block such as {near}")
+            yield Report(path, f"is {caller}, no IPv4 block", f"write a block such as {near}")
         elif str(block) != caller:
             address = caller.partition("/")[0]
-            yield Told(
+            yield Report(
                 path,
                 f"is {caller}, an address inside {block}",
                 f"write {block}, or {address}/32 for one caller",
@@ -595,13 +595,13 @@ def caller_is_no_block(s: Situation) -> Iterator[Told]:
     "A security group has a rule once.",
     do="Name each caller once.",
 )
-def caller_given_twice(s: Situation) -> Iterator[Told]:
+def caller_given_twice(s: Situation) -> Iterator[Report]:
     """API_AuthorizeSecurityGroupIngress of the Amazon EC2 API Reference:
     InvalidPermission.Duplicate."""
     seen: set[tuple[str | None, str]] = set()
     for path, caller, region in _callers(s):
         if (region, caller) in seen:
-            yield Told(path, f"is {caller} for the second time", "take it away")
+            yield Report(path, f"is {caller} for the second time", "take it away")
         seen.add((region, caller))
 
 
@@ -611,14 +611,14 @@ def caller_given_twice(s: Situation) -> Iterator[Told]:
     "An Application Load Balancer takes 100 target groups, and each model that serves has one.",
     do="Spread the models over more stacks or Regions.",
 )
-def too_many_served(s: Situation) -> Iterator[Told]:
+def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
     most = s.catalog.limit("target_groups_per_load_balancer")
     serving = Counter(w.region for w in s.work if not w.is_job and w.spec.served_ports)
     crowded = {region: number for region, number in sorted(serving.items()) if number > most}
     if crowded:
         said = listed([f"{number} in {region}" for region, number in crowded.items()])
-        yield Told(
+        yield Report(
             "models",
             f"serve on ports: {said}, behind one load balancer each",
             f"keep {most} models with a port in a Region; give the others another stack",
@@ -631,7 +631,7 @@ def too_many_served(s: Situation) -> Iterator[Told]:
     "A security group has 60 inbound rules, unless the account's quota was raised.",
     do="Name larger blocks, or a security group that the callers share.",
 )
-def too_many_callers(s: Situation) -> Iterator[Told]:
+def too_many_callers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
     most = s.catalog.limit("security_group_inbound_rules")
     callers: dict[str | None, list[str]] = {}
@@ -639,7 +639,7 @@ def too_many_callers(s: Situation) -> Iterator[Told]:
         callers.setdefault(region, []).append(caller)
     for region, given in callers.items():
         if len(given) > most:
-            yield Told(
+            yield Report(
                 f"traffic.allow_from{f'.{region}' if region else ''}",
                 f"names {len(given)} callers from {given[0]} on, each of which is a rule",
                 f"name at most {most}",
@@ -652,7 +652,7 @@ def too_many_callers(s: Situation) -> Iterator[Told]:
     "The server of this image answers no GET /health: no task ever becomes healthy.",
     do="Write the path that the image's server answers.",
 )
-def health_path_of_another_server(s: Situation) -> Iterator[Told]:
+def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     """https://www.tensorflow.org/tfx/serving/api_rest and
     https://pytorch.org/serve/inference_api.html: what the servers of these Deep Learning Containers
     answer; judged where the image's own server runs."""
@@ -667,7 +667,7 @@ def health_path_of_another_server(s: Situation) -> Iterator[Told]:
             continue
         told.add(work.path)
         path = found.path + (work.name if found.path.endswith("/") else "")
-        yield Told(
+        yield Report(
             f"{work.path}.health_check.path",
             f"is {given}; {found.server} in {repository} answers {path}",
             f"write health_check: {{path: {path}}}"
@@ -675,7 +675,7 @@ def health_path_of_another_server(s: Situation) -> Iterator[Told]:
         )
 
 
-def _other_server(work: WorkHere, server: str) -> bool:
+def _other_server(work: RegionalWorkload, server: str) -> bool:
     """Whether the command line starts something else than the image's own server."""
     given = " ".join(words(work.spec)).lower()
     marks = {
@@ -692,14 +692,14 @@ def _other_server(work: WorkHere, server: str) -> bool:
     "of ours is new and peered with none.",
     do="Name CIDR blocks, or use the network in which the group is.",
 )
-def group_outside_our_network(s: Situation) -> Iterator[Told]:
+def group_outside_our_network(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html and
     https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-security-groups.html"""
     own = {region for region, _, _ in _own(s)} & set(serving_regions(s))
     for path, caller, region in _callers(s):
         here = sorted(own & {region}) if region else sorted(own)
         if caller.startswith("sg-") and here:
-            yield Told(
+            yield Report(
                 path,
                 f"is {caller}, in {listed(here)} where the network is ours",
                 "name the callers' CIDR blocks, or give regions."

@@ -7,8 +7,8 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed, nearest
 from planning import choices
-from planning.rules.rule import Told, rule
-from planning.situation import PoolHere, Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 _USAGE_CLASS = {
     "on_demand": "on-demand",
@@ -20,24 +20,24 @@ _RESERVED = ("capacity_reservation", "capacity_block", "reserved")
 _OF_MANAGED = ("on_demand", "spot", "reserved")
 
 
-def _purchase_path(s: Situation, pool: PoolHere) -> str:
+def _purchase_path(s: Situation, pool: RegionalPool) -> str:
     """Where the pool's purchase in its Region is written."""
     override = s.pool_regions(pool.name)[pool.region]
     return f"{pool.path}.regions.{pool.region}.purchase" if override.purchase else _of(pool)
 
 
-def _of(pool: PoolHere) -> str:
+def _of(pool: RegionalPool) -> str:
     return f"{pool.path}.purchase"
 
 
-def _size_path(s: Situation, pool: PoolHere) -> str:
+def _size_path(s: Situation, pool: RegionalPool) -> str:
     """Where the pool's size in its Region is written."""
     override = s.pool_regions(pool.name)[pool.region]
     region = f".regions.{pool.region}" if override.max_size is not None else ""
     return f"{pool.path}{region}.max_size"
 
 
-def _buyable(pool: PoolHere) -> bool:
+def _buyable(pool: RegionalPool) -> bool:
     """Whether this kind of capacity has the purchase at all."""
     return not pool.managed or pool.purchase in _OF_MANAGED
 
@@ -52,7 +52,7 @@ def _as_types(kinds: list[InstanceType]) -> str:
     "EC2 sells an instance type in certain usage classes only.",
     do="Buy the type as it is sold, or use another type.",
 )
-def not_sold_so(s: Situation) -> Iterator[Told]:
+def not_sold_so(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, SupportedUsageClasses: on-demand, spot, capacity-block; a Capacity
     Reservation holds on-demand instances."""
     told: set[str] = set()
@@ -76,7 +76,7 @@ def not_sold_so(s: Situation) -> Iterator[Told]:
             and wanted in t.usage_classes
             and s.catalog.zones_offering(t.name, pool.region)
         ]
-        yield Told(
+        yield Report(
             path,
             f"is {pool.purchase}; {_as_types(refused)} is not sold so",
             f"write purchase: {' or '.join(ways)}"
@@ -90,7 +90,7 @@ def not_sold_so(s: Situation) -> Iterator[Told]:
     "EC2 sells Capacity Blocks of a type in certain Regions only.",
     do="Buy the block in a Region that has them, or buy otherwise.",
 )
-def no_capacity_blocks_here(s: Situation) -> Iterator[Told]:
+def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html lists types and
     Regions."""
     for (region, _), pool in s.pools.items():
@@ -105,7 +105,7 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Told]:
                 if region in s.catalog.capacity_block_regions(t)
                 and s.catalog.zones_offering(t, region)
             ]
-            yield Told(
+            yield Report(
                 _purchase_path(s, pool),
                 f"is capacity_block; no Capacity Blocks of {kind.name} are sold in {region}",
                 f"they are sold in {listed(selling)}"
@@ -134,7 +134,7 @@ def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
     "there are Capacity Blocks.",
     do="Buy a Capacity Block, or use a Region where the type has a price.",
 )
-def sold_in_blocks_only(s: Situation) -> Iterator[Told]:
+def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html, and the AWS
     price list as the catalog holds it: instances would never launch."""
     for (region, name), pool in s.pools.items():
@@ -154,7 +154,7 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Told]:
             if pool.managed
             else f"write purchase: capacity_block and reservation_ids: {{{region}: cr-…}}"
         )
-        yield Told(
+        yield Report(
             _purchase_path(s, pool),
             f"is {pool.purchase} for the pool {name}; {_as_types(unpriced)} has no "
             f"{wanted.replace('_', '-')} price in {region}",
@@ -168,12 +168,12 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Told]:
     "A Capacity Block holds at most 64 instances, and a pool uses one in each Region.",
     do="Lower max_size, or make a pool for each block.",
 )
-def larger_than_a_block(s: Situation) -> Iterator[Told]:
+def larger_than_a_block(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html"""
     most = s.catalog.limit("capacity_block_instances_max")
     for pool in s.pools.values():
         if pool.purchase == "capacity_block" and not pool.managed and (pool.max_size or 0) > most:
-            yield Told(
+            yield Report(
                 _size_path(s, pool),
                 f"is {pool.max_size}, in a Capacity Block",
                 f"write max_size: {most}, or make {-(-(pool.max_size or 0) // most)} pools with a "
@@ -188,14 +188,14 @@ def larger_than_a_block(s: Situation) -> Iterator[Told]:
     "documented nowhere.",
     do="Use kind: auto_scaling for Capacity Blocks, or prove it on an account.",
 )
-def blocks_on_managed_instances(s: Situation) -> Iterator[Told]:
+def blocks_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html; AWS's documented
     way to run ECS tasks in a Capacity Block is an Auto Scaling group
     (https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html)."""
     for (region, _), pool in s.pools.items():
         only = [t for t in pool.types if _unpriced(s, t.name, region, "on_demand")]
         if pool.managed and pool.purchase == "reserved" and only and len(only) == len(pool.types):
-            yield Told(
+            yield Report(
                 _purchase_path(s, pool),
                 f"is reserved; what {region} sells of {_as_types(only)} are Capacity Blocks",
                 "make it kind: auto_scaling with purchase: capacity_block, or try one instance "
@@ -228,14 +228,14 @@ def _reservations(s: Situation, name: str) -> Iterator[tuple[str, str, str]]:
     "A reservation of a Region where the pool is not is paid for and never used by it.",
     do="Add the Region to the pool, or take the reservation away.",
 )
-def reservation_elsewhere(s: Situation) -> Iterator[Told]:
+def reservation_elsewhere(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html: a
     reservation is made in one zone of one Region."""
     for name in s.settings.capacity:
         regions = s.pool_regions(name)
         for path, region, value in _reservations(s, name):
             if region not in regions:
-                yield Told(
+                yield Report(
                     path,
                     f"is {value}; the pool is in {listed(regions)}",
                     f"{nearest(region, regions)}; or add {region} to the pool's regions",
@@ -248,7 +248,7 @@ def reservation_elsewhere(s: Situation) -> Iterator[Told]:
     "Only a pool that is bought by reservation uses one; what is reserved is paid for either way.",
     do="Write the purchase that uses the reservation, or take the reservation away.",
 )
-def reservation_not_used(s: Situation) -> Iterator[Told]:
+def reservation_not_used(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html: billed at
     the on-demand rate whether instances run in it or not."""
     for name in s.settings.capacity:
@@ -256,7 +256,7 @@ def reservation_not_used(s: Situation) -> Iterator[Told]:
             pool = s.pools.get((region, name))
             if pool is not None and pool.purchase not in _RESERVED:
                 wanted = "reserved" if pool.managed else "capacity_reservation or capacity_block"
-                yield Told(
+                yield Report(
                     path,
                     f"is {value}; the pool's purchase in {region} is {pool.purchase}",
                     f"write purchase: {wanted}, or take it away",
@@ -269,7 +269,7 @@ def reservation_not_used(s: Situation) -> Iterator[Told]:
     "The two kinds of capacity have different settings; what the other kind has is read by nobody.",
     do="Write the setting that this kind of capacity has.",
 )
-def override_of_the_other_kind(s: Situation) -> Iterator[Told]:
+def override_of_the_other_kind(s: Situation) -> Iterator[Report]:
     """API_ManagedInstancesProvider of the Amazon ECS API Reference has no size and takes a resource
     group of reservations; API_AutoScalingGroupProvider has a group with sizes."""
     for name, spec in s.settings.capacity.items():
@@ -277,19 +277,19 @@ def override_of_the_other_kind(s: Situation) -> Iterator[Told]:
         for region, override in s.pool_regions(name).items():
             path = f"capacity.{name}.regions.{region}"
             if managed and override.max_size is not None:
-                yield Told(
+                yield Report(
                     f"{path}.max_size",
                     f"is {override.max_size}, on Managed Instances, which have no size",
                     "take it away; the replicas of the models bound the instances",
                 )
             if managed and override.reservation_id is not None:
-                yield Told(
+                yield Report(
                     f"{path}.reservation_id",
                     f"is {override.reservation_id}, on Managed Instances",
                     "write reservation_group_arn: the ARN of a resource group that holds it",
                 )
             if not managed and override.reservation_group_arn is not None:
-                yield Told(
+                yield Report(
                     f"{path}.reservation_group_arn",
                     f"is {override.reservation_group_arn}, on an Auto Scaling pool",
                     "write reservation_id: cr-…",
@@ -302,7 +302,7 @@ def override_of_the_other_kind(s: Situation) -> Iterator[Told]:
     "A resource group of reservations lives in one Region, which its ARN names.",
     do="Give each Region the group of its own.",
 )
-def group_of_another_region(s: Situation) -> Iterator[Told]:
+def group_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html"""
     for name, spec in s.settings.capacity.items():
         for path, region, arn in _reservations(s, name):
@@ -311,7 +311,7 @@ def group_of_another_region(s: Situation) -> Iterator[Told]:
                 continue
             _, partition, _, arn_region, account, group = arn.split(":", 5)
             if arn_region != region or partition != known.partition:
-                yield Told(
+                yield Report(
                     path,
                     f"is {arn}, a group of {arn_region} in the partition {partition}",
                     f"give the group of {region}, such as "
@@ -326,7 +326,7 @@ def group_of_another_region(s: Situation) -> Iterator[Told]:
     "shared with it.",
     do="Name groups of the stack's own account, or share them with AWS RAM.",
 )
-def groups_of_several_accounts(s: Situation) -> Iterator[Told]:
+def groups_of_several_accounts(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservation-sharing.html"""
     found = [
         (path, arn, arn.split(":")[4])
@@ -337,7 +337,7 @@ def groups_of_several_accounts(s: Situation) -> Iterator[Told]:
     accounts = list(dict.fromkeys(account for _, _, account in found))
     for path, arn, account in found:
         if account != accounts[0]:
-            yield Told(
+            yield Report(
                 path,
                 f"is {arn}, of the account {account}; another one is of {accounts[0]}",
                 f"name a group of {accounts[0]}, or share this one with it",
@@ -350,7 +350,7 @@ def groups_of_several_accounts(s: Situation) -> Iterator[Told]:
     "Instances run only in zones of the pool's Regions that offer the type and have a subnet.",
     do="Name zones that the pool can use.",
 )
-def zone_of_no_use(s: Situation) -> Iterator[Told]:
+def zone_of_no_use(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypeOfferings by Availability Zone id."""
     for name, spec in s.settings.capacity.items():
         here = [p for (_, n), p in s.pools.items() if n == name]
@@ -376,7 +376,7 @@ def zone_of_no_use(s: Situation) -> Iterator[Told]:
                 for z in s.network_zones(p.region)
                 if any(z in s.catalog.zones_offering(t.name, p.region) for t in p.types)
             ]
-            yield Told(
+            yield Report(
                 f"capacity.{name}.zone_ids[{index}]",
                 what,
                 f"take it away; the pool can use {listed(usable)}",
@@ -389,7 +389,7 @@ def zone_of_no_use(s: Situation) -> Iterator[Told]:
     "A reservation is in one Availability Zone; the group tries the others in vain.",
     do="Write the reservation's zone under zone_ids.",
 )
-def reservation_without_its_zone(s: Situation) -> Iterator[Told]:
+def reservation_without_its_zone(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html: a
     group that uses a Capacity Block or a targeted reservation stays in its zone."""
     for name, spec in s.settings.capacity.items():
@@ -404,7 +404,7 @@ def reservation_without_its_zone(s: Situation) -> Iterator[Told]:
         ]
         if wide and not wide[0].managed:
             zones = "; ".join(f"in {p.region} {listed(p.zone_ids)}" for p in wide)
-            yield Told(
+            yield Report(
                 f"capacity.{name}.zone_ids",
                 f"does not say in which zone {listed([p.reservation or '' for p in wide])} is",
                 f"write its zone, one of those that offer the type: {zones}",
@@ -417,13 +417,13 @@ def reservation_without_its_zone(s: Situation) -> Iterator[Told]:
     "EFA traffic stays in one subnet, and a cluster placement group in one zone.",
     do="Name another zone under zone_ids if its capacity is better.",
 )
-def efa_stays_in_one_zone(s: Situation) -> Iterator[Told]:
+def efa_stays_in_one_zone(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html and
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html"""
     for (region, name), pool in s.pools.items():
         spec = pool.spec
         if isinstance(spec, AutoScalingCapacity) and spec.efa and len(pool.zone_ids) > 1:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.zone_ids",
                 f"leaves {listed(pool.zone_ids)} of {region}; with efa the pool takes "
                 f"{pool.zone_ids[0]} alone",
@@ -431,7 +431,7 @@ def efa_stays_in_one_zone(s: Situation) -> Iterator[Told]:
             )
 
 
-def _once(s: Situation, *, purchase: str) -> Iterator[WorkHere]:
+def _once(s: Situation, *, purchase: str) -> Iterator[RegionalWorkload]:
     """Every workload that meets such a pool, once."""
     seen: set[str] = set()
     for work in s.work:
@@ -446,13 +446,13 @@ def _once(s: Situation, *, purchase: str) -> Iterator[WorkHere]:
     "EC2 takes a Spot instance back two minutes after its notice, whatever its tasks still do.",
     do="Be done within the notice, or buy on demand.",
 )
-def stops_longer_than_spot_waits(s: Situation) -> Iterator[Told]:
+def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
     notice = s.catalog.limit("spot_notice_seconds")
     for work in _once(s, purchase="spot"):
         wanted = work.spec.stop_timeout_seconds
         if wanted is not None and wanted > notice:
-            yield Told(
+            yield Report(
                 f"{work.path}.stop_timeout_seconds",
                 f"is {wanted}, on the Spot pool {work.pool.name}",
                 f"write at most {notice}, or move it to a pool that is not Spot",
@@ -466,10 +466,10 @@ def stops_longer_than_spot_waits(s: Situation) -> Iterator[Told]:
     "cut off.",
     do="Let callers try again, or serve on demand.",
 )
-def spot_cuts_answers(s: Situation) -> Iterator[Told]:
+def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
     notice = s.catalog.limit("spot_notice_seconds")
-    pools: dict[str, list[WorkHere]] = {}
+    pools: dict[str, list[RegionalWorkload]] = {}
     for work in _once(s, purchase="spot"):
         stop = work.spec.stop_timeout_seconds
         stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
@@ -478,7 +478,7 @@ def spot_cuts_answers(s: Situation) -> Iterator[Told]:
             pools.setdefault(work.pool.name, []).append(work)
     for name, works in pools.items():
         served = listed([w.name for w in works])
-        yield Told(
+        yield Report(
             f"capacity.{name}.purchase",
             f"is spot; leaving the load balancer alone takes {served} up to "
             f"{choices.DEREGISTRATION_DELAY_SECONDS} s",
@@ -493,12 +493,12 @@ def spot_cuts_answers(s: Situation) -> Iterator[Told]:
     "instance and is not started again.",
     do="Write checkpoints and start the job again, or buy on demand.",
 )
-def spot_ends_jobs(s: Situation) -> Iterator[Told]:
+def spot_ends_jobs(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html; the
     retries of EventBridge Scheduler cover the start of a task, not its work."""
     for work in _once(s, purchase="spot"):
         if work.is_job:
-            yield Told(
+            yield Report(
                 work.path,
                 f"runs on the Spot pool {work.pool.name} and is lost with its instance",
                 "let it write checkpoints and take up the last one, or move it to a pool that is "
@@ -512,7 +512,7 @@ def spot_ends_jobs(s: Situation) -> Iterator[Told]:
     "Managed scaling launches two instances whenever a group starts from none.",
     do="Write max_size: 1 where one instance is enough.",
 )
-def two_from_nothing(s: Situation) -> Iterator[Told]:
+def two_from_nothing(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html and
     https://github.com/aws/containers-roadmap/issues/1716; scaling in takes 15 minutes or more."""
     at_once = s.catalog.limit("scale_out_from_zero")
@@ -523,7 +523,7 @@ def two_from_nothing(s: Situation) -> Iterator[Told]:
         large = kind.vcpus >= s.catalog.limit("scale_out_note_vcpus")
         asleep = bool(works) and not any(w.replicas.min for w in works if not w.is_job)
         if large and asleep and pool.max_size and pool.max_size >= at_once:
-            yield Told(
+            yield Report(
                 _size_path(s, pool),
                 f"is {pool.max_size}: the first task of the pool {name} in {region} launches "
                 f"{at_once} instances of {kind.name}, one of which idles for a quarter of an hour",
@@ -537,7 +537,7 @@ def two_from_nothing(s: Situation) -> Iterator[Told]:
     "min_size instances always run, and are paid for, whatever runs on them.",
     do="Lower min_size to what the replicas can use.",
 )
-def instances_that_only_idle(s: Situation) -> Iterator[Told]:
+def instances_that_only_idle(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html"""
     told: set[str] = set()
     for (region, name), pool in s.pools.items():
@@ -553,7 +553,7 @@ def instances_that_only_idle(s: Situation) -> Iterator[Told]:
         needed = cut.instances if pool.neuron and cut is not None else needed
         if spec.min_size > needed:
             told.add(name)
-            yield Told(
+            yield Report(
                 f"capacity.{name}.min_size",
                 f"is {spec.min_size}; all replicas in {region} together use "
                 f"{counted(needed, 'instance')} at most",
@@ -568,7 +568,7 @@ def instances_that_only_idle(s: Situation) -> Iterator[Told]:
     "in it.",
     do="Leave min_size at 0; managed scaling launches what the tasks need.",
 )
-def block_with_a_minimum(s: Situation) -> Iterator[Told]:
+def block_with_a_minimum(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html:
     the group's desired capacity is 0 outside the block."""
     minutes = s.catalog.limit("capacity_block_ends_early_minutes")
@@ -579,7 +579,7 @@ def block_with_a_minimum(s: Situation) -> Iterator[Told]:
             continue
         if pool.purchase == "capacity_block":
             told.add(name)
-            yield Told(
+            yield Report(
                 f"capacity.{name}.min_size",
                 f"is {spec.min_size}, in a Capacity Block: outside its time the group tries to "
                 "launch without end",
@@ -593,10 +593,10 @@ def block_with_a_minimum(s: Situation) -> Iterator[Told]:
     "A reservation is of one instance type, in one zone of one Region.",
     do="Give each pool and Region a reservation of its own.",
 )
-def one_reservation_for_two(s: Situation) -> Iterator[Told]:
+def one_reservation_for_two(s: Situation) -> Iterator[Report]:
     """API_CreateCapacityReservation of the Amazon EC2 API Reference: InstanceType and
     AvailabilityZone are of the reservation."""
-    first: dict[str, tuple[str, PoolHere]] = {}
+    first: dict[str, tuple[str, RegionalPool]] = {}
     for name in s.settings.capacity:
         for path, region, value in _reservations(s, name):
             pool = s.pools.get((region, name))
@@ -605,7 +605,7 @@ def one_reservation_for_two(s: Situation) -> Iterator[Told]:
             where, other = first.setdefault(value, (path, pool))
             assert other.type is not None
             if (other.region, other.type.name) != (pool.region, pool.type.name):
-                yield Told(
+                yield Report(
                     path,
                     f"is {value}, which {where} has for {other.type.name} in {other.region}",
                     f"give the reservation of {pool.type.name} in {pool.region}",

@@ -6,11 +6,11 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices, layout
-from planning.rules.rule import Told, rule
-from planning.situation import PoolHere, Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
-def _spots(s: Situation, work: WorkHere) -> list[tuple[int, int]]:
+def _spots(s: Situation, work: RegionalWorkload) -> list[tuple[int, int]]:
     """For each service of a model on tracked devices: its tasks, and all tasks on its devices."""
     cut = s.cut(work.pool)
     if cut is None:
@@ -27,7 +27,7 @@ def _spots(s: Situation, work: WorkHere) -> list[tuple[int, int]]:
     return found
 
 
-def _instances(s: Situation, work: WorkHere) -> int | None:
+def _instances(s: Situation, work: RegionalWorkload) -> int | None:
     """Instances that the pool would need beside those of its replicas for a rollout of the model to
     start a task before it stops one; None where it has them, or has no size."""
     pool = work.pool
@@ -43,7 +43,7 @@ def _instances(s: Situation, work: WorkHere) -> int | None:
     return held + 1 if held == pool.max_size else None
 
 
-def _outage(work: WorkHere) -> str:
+def _outage(work: RegionalWorkload) -> str:
     """How long a task that stops before the new one starts leaves nobody to answer."""
     stop = work.spec.stop_timeout_seconds
     stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
@@ -54,7 +54,7 @@ def _outage(work: WorkHere) -> str:
     return listed([*parts, f"up to {stop} s to stop", f"then the load (up to {grace} s)"])
 
 
-def _single(s: Situation, pool: PoolHere) -> list[WorkHere]:
+def _single(s: Situation, pool: RegionalPool) -> list[RegionalWorkload]:
     return [w for w in s.work_on(pool) if not w.is_job and w.replicas.min == 1]
 
 
@@ -65,7 +65,7 @@ def _single(s: Situation, pool: PoolHere) -> list[WorkHere]:
     "replica answers nobody in between.",
     do="Give the pool room for one more instance, or the model a second replica.",
 )
-def down_while_it_rolls(s: Situation) -> Iterator[Told]:
+def down_while_it_rolls(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: minimum
     and maximum percent."""
     for (region, _), pool in s.pools.items():
@@ -73,7 +73,7 @@ def down_while_it_rolls(s: Situation) -> Iterator[Told]:
         works = [w for w in _single(s, pool) if w.name in needed]
         if works:
             size = f".regions.{region}" if _sized_here(s, pool) else ""
-            yield Told(
+            yield Report(
                 f"{pool.path}{size}.max_size",
                 f"is {pool.max_size}, which the replicas in {region} can fill: an update takes "
                 f"{listed([w.name for w in works], most=4)} down, {_outage(works[0])}",
@@ -81,7 +81,7 @@ def down_while_it_rolls(s: Situation) -> Iterator[Told]:
             )
 
 
-def _sized_here(s: Situation, pool: PoolHere) -> bool:
+def _sized_here(s: Situation, pool: RegionalPool) -> bool:
     return s.pool_regions(pool.name)[pool.region].max_size is not None
 
 
@@ -92,7 +92,7 @@ def _sized_here(s: Situation, pool: PoolHere) -> bool:
     "that room leaves the new task in PROVISIONING.",
     do="Reserve one instance more than the replicas use, or lower max_size to what is reserved.",
 )
-def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Told]:
+def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservations-using.html: a
     targeted reservation that is full launches nothing more."""
     for (region, name), pool in s.pools.items():
@@ -103,7 +103,7 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Told]:
             continue
         if cut.instances < pool.max_size:
             size = f".regions.{region}" if _sized_here(s, pool) else ""
-            yield Told(
+            yield Report(
                 f"capacity.{name}{size}.max_size",
                 f"is {pool.max_size}; the replicas in {region} use {cut.instances}, and an update "
                 f"wants one instance more of {pool.reservation or 'the reservation'}",
@@ -119,7 +119,7 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Told]:
     "before it stops the old ones.",
     do="Have quota for twice the instances.",
 )
-def twice_the_instances(s: Situation) -> Iterator[Told]:
+def twice_the_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html; the quotas of
     on-demand Inf and Trn instances count in vCPU
     (https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html)."""
@@ -134,7 +134,7 @@ def twice_the_instances(s: Situation) -> Iterator[Told]:
             runs = listed([f"{counted(n, 'instance')} of {k} in {r}" for r, n, _, k in found])
             twice = listed([f"{2 * n} in {r}" for r, n, _, _ in found])
             quota = listed([f"{vcpus} vCPU of {kind} in {r}" for r, _, vcpus, kind in found])
-            yield Told(
+            yield Report(
                 f"capacity.{name}",
                 f"runs up to {runs}; up to {twice} while its models are updated",
                 f"have quota for {quota}",
@@ -147,7 +147,7 @@ def twice_the_instances(s: Situation) -> Iterator[Told]:
     "A model with min 0 starts with no task, and a load balancer keeps no request for later.",
     do="Write min: 1, or raise the service's desired count before anybody calls.",
 )
-def nobody_wakes_it(s: Situation) -> Iterator[Told]:
+def nobody_wakes_it(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
     a target group without targets answers 503."""
     for name, model in s.settings.models.items():
@@ -158,7 +158,7 @@ def nobody_wakes_it(s: Situation) -> Iterator[Told]:
         }
         for where, replicas in places.items():
             if replicas.min == 0 and model.served_ports:
-                yield Told(
+                yield Report(
                     f"models.{name}.{where}.min",
                     "is 0: callers get 503 until somebody raises the desired count",
                     "write min: 1, or raise the count before anybody calls",
@@ -171,11 +171,11 @@ def nobody_wakes_it(s: Situation) -> Iterator[Told]:
     "A retired pool runs nothing; min_size instances of it run on.",
     do="Take min_size away.",
 )
-def retired_and_still_running(s: Situation) -> Iterator[Told]:
+def retired_and_still_running(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html"""
     for name, spec in s.settings.capacity.items():
         if isinstance(spec, AutoScalingCapacity) and spec.retired and spec.min_size:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.min_size",
                 f"is {spec.min_size}, on a retired pool",
                 "take it away",
@@ -189,7 +189,7 @@ def retired_and_still_running(s: Situation) -> Iterator[Told]:
     "all stop at once.",
     do="Leave wait_for_steady_state at true.",
 )
-def waves_that_do_not_wait(s: Situation) -> Iterator[Told]:
+def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: a
     service with a minimum of 0 percent stops its tasks first; services are updated side by side."""
     if s.settings.wait_for_steady_state:
@@ -202,7 +202,7 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Told]:
         if len(spots) > 1 and full and max(least) <= 1 and work.name not in told:
             told.append(work.name)
     if told:
-        yield Told(
+        yield Report(
             "wait_for_steady_state",
             f"is false; an update stops all tasks of {listed(told)} together",
             "take it away (true), or give their pools one instance more",
@@ -216,13 +216,13 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Told]:
     "14th day on.",
     do="Write the seconds after which an idle instance may go.",
 )
-def idle_instances_stay(s: Situation) -> Iterator[Told]:
+def idle_instances_stay(s: Situation) -> Iterator[Report]:
     """API_InfrastructureOptimization of the Amazon ECS API Reference, and
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-patching.html"""
     for name, spec in s.settings.capacity.items():
         if isinstance(spec, ManagedInstancesCapacity) and spec.scale_in_after_seconds == -1:
             most = s.catalog.limit("managed_instances_scale_in_after_max_seconds")
-            yield Told(
+            yield Report(
                 f"capacity.{name}.scale_in_after_seconds",
                 "is -1: instances without tasks stay",
                 f"write 0 to {most}, or leave it out",

@@ -8,7 +8,7 @@ from planning.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Report:
     """One place that breaks a rule: the path, what is wrong there, and what to do instead."""
 
     path: str
@@ -25,7 +25,7 @@ class Rule:
     severity: Severity
     why: str
     do: str
-    check: Callable[[Situation], Iterable[Told]]
+    check: Callable[[Situation], Iterable[Report]]
 
     @property
     def title(self) -> str:
@@ -47,7 +47,7 @@ class Rule:
 
 def rule(
     code: str, severity: Severity, why: str, *, do: str
-) -> Callable[[Callable[[Situation], Iterable[Told]]], Rule]:
+) -> Callable[[Callable[[Situation], Iterable[Report]]], Rule]:
     """Makes a rule of a generator.
 
     `why` is the fact and `do` the way out, a sentence each, as people read them; what a finding

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from catalog import ContainerImage, Server
-from config import AutoScalingCapacity, ExistingNetwork
+from config import AutoScalingCapacity, ExistingNetworkEntry
 from config.credentials import shown
 from config.settings import Container
 from messages.finding import Severity
@@ -24,13 +24,15 @@ from planning.rules.arguments import (
 )
 from planning.rules.chips import each_workload
 from planning.rules.images import ami_family, fitting_amis, never_fits
-from planning.rules.rule import Told, rule
-from planning.situation import Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalWorkload, Situation
 
 SKIP_EFA = "NEURON_SKIP_EFA_AFFINITY"
 
 
-def _on_chips(s: Situation) -> Iterator[tuple[WorkHere, str, Container, str, ContainerImage]]:
+def _on_chips(
+    s: Situation,
+) -> Iterator[tuple[RegionalWorkload, str, Container, str, ContainerImage]]:
     """Every container with an image that is known, on the chips of its pool's family."""
     for work in each_workload(s):
         kind = work.pool.smallest
@@ -53,7 +55,7 @@ def _others(s: Situation, family: str, purpose: str) -> list[str]:
     return [row.newest for row in ranked]
 
 
-def _pools_for(s: Situation, work: WorkHere, known: ContainerImage) -> list[str]:
+def _pools_for(s: Situation, work: RegionalWorkload, known: ContainerImage) -> list[str]:
     """The stack's pools of a family that the image runs on."""
     return [
         p.name
@@ -71,7 +73,7 @@ def _pools_for(s: Situation, work: WorkHere, known: ContainerImage) -> list[str]
     "device, or nothing that it could run.",
     do="Take an image for the pool's chip, or a pool of a chip that the image is for.",
 )
-def image_of_another_chip(s: Situation) -> Iterator[Told]:
+def image_of_another_chip(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers: the instance types that each image
     supports; vLLM from 0.21 on runs on Trn2 and Trn3 only."""
     for work, path, container, family, known in _on_chips(s):
@@ -79,7 +81,7 @@ def image_of_another_chip(s: Situation) -> Iterator[Told]:
             continue
         others, pools = _others(s, family, known.purpose), _pools_for(s, work, known)
         kind = work.pool.smallest
-        yield Told(
+        yield Report(
             f"{path}.image",
             f"is {shown(container.image, limit=120)}, which runs on {listed(known.families)}; "
             f"{work.pool.name} has {kind.name if kind else ''}",
@@ -94,7 +96,7 @@ def image_of_another_chip(s: Situation) -> Iterator[Told]:
     "AWS's pages contradict each other on this image and this chip.",
     do="Take a pair that is documented, or prove this one first.",
 )
-def contested_pair(s: Situation) -> Iterator[Told]:
+def contested_pair(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/index.html (2.29)
     against https://github.com/aws-neuron/deep-learning-containers and the quickstarts of later
     releases."""
@@ -106,7 +108,7 @@ def contested_pair(s: Situation) -> Iterator[Told]:
             for k in s.catalog.container_images
             if k.purpose == known.purpose and family in k.families and family not in k.contested
         ]
-        yield Told(
+        yield Report(
             f"{path}.image",
             f"is {shown(container.image, limit=120)}, on {family} of the pool {work.pool.name}",
             f"write {sure[-1]}, with an AMI whose driver suits it"
@@ -122,7 +124,7 @@ def contested_pair(s: Situation) -> Iterator[Told]:
     "The host's driver and the image's runtime do not work together: every task dies in nrt_init.",
     do="Pin an AMI whose driver suits the image, or take an image whose SDK suits the AMI.",
 )
-def driver_never_fits(s: Situation) -> Iterator[Told]:
+def driver_never_fits(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html
     (known issues); an AMI keeps the driver of its day, that of Amazon Linux 2 an old one for ever
     (https://github.com/aws/amazon-ecs-ami)."""
@@ -143,7 +145,7 @@ def driver_never_fits(s: Situation) -> Iterator[Told]:
         suiting = _suiting(s, kind.neuron.family, driver, published(work.spec.image, s.catalog))
         fixes += [f"take an image such as {suiting[0]}"] if suiting else []
         host = "Amazon Linux 2" if held else spec.ami.version
-        yield Told(
+        yield Report(
             f"{work.path}.image",
             f"is {shown(work.spec.image, limit=120)}, of Neuron SDK {sdk}; {host} of the pool "
             f"{work.pool.name} has driver {driver}",
@@ -173,7 +175,7 @@ def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | 
     "AWS tests an SDK with its own driver.",
     do="Use family: al2023, whose driver can be chosen by the version of the AMI.",
 )
-def driver_older_than_sdk(s: Situation) -> Iterator[Told]:
+def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/amazon-ecs-ami (the recipe of Amazon Linux 2 holds the driver back);
     https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html"""
     for work in each_workload(s):
@@ -183,7 +185,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Told]:
         release = s.catalog.sdks.get(".".join(map(str, sdk.parts[:2])))
         newer = release and Version.of(release.driver) > Version.of(family.held_driver)
         if newer and release and never_fits(s, work.pool, sdk) is None:
-            yield Told(
+            yield Report(
                 f"{work.path}.image",
                 f"is of Neuron SDK {sdk}, released with driver {release.driver}; Amazon Linux 2 of "
                 f"the pool {work.pool.name} stays at {family.held_driver}",
@@ -197,7 +199,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Told]:
     "AWS publishes no such image: the pull fails with CannotPullContainerError.",
     do="Take a version that AWS published, or another image.",
 )
-def never_published(s: Situation) -> Iterator[Told]:
+def never_published(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/containers.html:
     the last SDK with an image of the repository."""
     for _, path, container, family, known in _on_chips(s):
@@ -205,7 +207,7 @@ def never_published(s: Situation) -> Iterator[Told]:
         if sdk is None or last is None or sdk.parts[:2] <= last[:2]:
             continue
         if family in known.families and from_aws(container.image, s.catalog):
-            yield Told(
+            yield Report(
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}; the last SDK with {known.repository} of "
                 f"this version is {'.'.join(map(str, last))}",
@@ -219,12 +221,12 @@ def never_published(s: Situation) -> Iterator[Told]:
     "What runs inside the image gets no more fixes from AWS.",
     do="Move to a framework that is supported on the chip.",
 )
-def no_longer_supported(s: Situation) -> Iterator[Told]:
+def no_longer_supported(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/announcements/index.html"""
     for _, path, container, family, known in _on_chips(s):
         if known.ended and family in known.families:
             others = [i for i in _others(s, family, known.purpose) if i != known.newest]
-            yield Told(
+            yield Report(
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}: {known.ended}",
                 f"move to an image such as {others[0]}" if others else "build an image of your own",
@@ -238,7 +240,7 @@ def no_longer_supported(s: Situation) -> Iterator[Told]:
     "while that Region's registry cannot be reached.",
     do="Write {region} in the image, or dlc/ for a Deep Learning Container.",
 )
-def image_of_another_region(s: Situation) -> Iterator[Told]:
+def image_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html: a private registry is
     one of an account in a Region;
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html"""
@@ -246,7 +248,7 @@ def image_of_another_region(s: Situation) -> Iterator[Told]:
     told: dict[str, list[str]] = {}
     for work in s.work:
         network = s.regions[work.region].network
-        cut_off = not isinstance(network, ExistingNetwork) and network.nat == "none"
+        cut_off = not isinstance(network, ExistingNetworkEntry) and network.nat == "none"
         for path, container in containers(work):
             registry = private_registry(container.image.replace("{region}", work.region))
             if registry is None or registry.region == work.region or cut_off:
@@ -259,7 +261,7 @@ def image_of_another_region(s: Situation) -> Iterator[Told]:
         if registry is None:
             continue
         own = f"{registry.account}.dkr.ecr.{{region}}"
-        yield Told(
+        yield Report(
             path,
             f"is {shown(image, limit=120)}, pulled in {listed(dict.fromkeys(regions))}",
             f"write {images.DLC}{registry.rest}"
@@ -291,7 +293,7 @@ def _image_at(s: Situation, path: str) -> str:
     "The registry of the Deep Learning Containers is another account's in this Region.",
     do="Write dlc/<repository>:<tag>, which names the Region's own registry.",
 )
-def wrong_registry_account(s: Situation) -> Iterator[Told]:
+def wrong_registry_account(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/deep-learning-containers, docs/reference/region_availability.md: the
     account by Region."""
     for work in s.work:
@@ -301,7 +303,7 @@ def wrong_registry_account(s: Situation) -> Iterator[Told]:
             if registry is None or not _wrong_account(s, registry.account, registry.region):
                 continue
             right = s.catalog.regions[registry.region].dlc_account
-            yield Told(
+            yield Report(
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}: account {registry.account} has none in "
                 f"{registry.region}",
@@ -315,14 +317,14 @@ def wrong_registry_account(s: Situation) -> Iterator[Told]:
     "What a moving tag names can change between two starts of a task, without a deployment.",
     do="Write a tag that stays, or the digest.",
 )
-def moving_tag(s: Situation) -> Iterator[Told]:
+def moving_tag(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-considerations.html: do
     not use the latest tag."""
     for work in each_workload(s):
         for path, container in containers(work):
             image, name = container.image, tag(container.image)
             if "@" not in image and name in ("", "latest"):
-                yield Told(
+                yield Report(
                     f"{path}.image",
                     f"is {shown(image, limit=120)}, {'without a tag' if not name else 'latest'}",
                     f"write {_tagged(s, image)}, or its digest",
@@ -334,7 +336,7 @@ def _tagged(s: Situation, image: str) -> str:
     return rows[-1].newest if rows else "the tag of the version that you tested"
 
 
-def _serving(s: Situation) -> Iterator[tuple[WorkHere, Server, Version, list[str]]]:
+def _serving(s: Situation) -> Iterator[tuple[RegionalWorkload, Server, Version, list[str]]]:
     """Every workload on a serving image of AWS's own, with the words that it runs."""
     for work in each_workload(s):
         server, this = server_of(work.spec, s.catalog), version(work.spec.image)
@@ -349,7 +351,7 @@ def _serving(s: Situation) -> Iterator[tuple[WorkHere, Server, Version, list[str
     "ends at once.",
     do="Write the whole command: vllm serve and the model.",
 )
-def server_without_a_command(s: Situation) -> Iterator[Told]:
+def server_without_a_command(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers (common/vllm_entrypoint.py, and CMD
     /bin/bash in the Dockerfiles)."""
     for work, server, _, given in _serving(s):
@@ -357,7 +359,7 @@ def server_without_a_command(s: Situation) -> Iterator[Told]:
             continue
         if not given or (given[0].startswith("-") and not work.spec.entry_point):
             port = work.spec.served_ports[0] if work.spec.served_ports else server.port
-            yield Told(
+            yield Report(
                 f"{work.path}.command",
                 "is missing" if not given else f"begins with {shown(given[0])}, an option",
                 f"write [vllm, serve, <model>, --port={port}]"
@@ -372,14 +374,14 @@ def server_without_a_command(s: Situation) -> Iterator[Told]:
     "The image's entry point is the server itself: a command is the server's arguments.",
     do="Write the arguments alone, such as --model and its value.",
 )
-def arguments_expected(s: Situation) -> Iterator[Told]:
+def arguments_expected(s: Situation) -> Iterator[Report]:
     """https://github.com/huggingface/optimum-neuron: the entry point of the vLLM image is
     optimum-cli neuron serve."""
     for work, server, _, given in _serving(s):
         if server.entry == "arguments" and not work.spec.entry_point and given:
             if not given[0].startswith("-"):
                 model = given[2] if given[:2] == ["vllm", "serve"] and len(given) > 2 else "…"
-                yield Told(
+                yield Report(
                     f"{work.path}.command",
                     f"begins with {shown(given[0])}, which the server takes for an argument",
                     f"write --model={model} and the other options alone",
@@ -393,7 +395,7 @@ def arguments_expected(s: Situation) -> Iterator[Told]:
     "cache for all of them is taken at start.",
     do="Write how many sequences are served at once, and how long.",
 )
-def sequences_unset(s: Situation) -> Iterator[Told]:
+def sequences_unset(s: Situation) -> Iterator[Report]:
     """https://github.com/vllm-project/vllm-neuron (platform.py): max_num_seqs becomes 32, and
     max_model_len the model's maximum."""
     for work, server, _, given in _serving(s):
@@ -403,7 +405,7 @@ def sequences_unset(s: Situation) -> Iterator[Told]:
         missing = [f"--{o}" for o in named if option(given, o) is None]
         if missing:
             some = f"--{server.sequences_option}=4 --{server.length_option}=8192"
-            yield Told(
+            yield Report(
                 f"{work.path}.command",
                 f"runs vllm serve without {listed(missing)}; what is not given is "
                 f"{s.catalog.limit('sequences_default')} sequences, and the model's full length",
@@ -418,7 +420,7 @@ def sequences_unset(s: Situation) -> Iterator[Told]:
     "them.",
     do="Write --num-gpu-blocks-override to match the sequences.",
 )
-def blocks_unset(s: Situation) -> Iterator[Told]:
+def blocks_unset(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
     (known issue 2): without prefix caching exactly max_num_seqs, with it at least
     ceil(max_model_len / block_size) * max_num_seqs."""
@@ -435,14 +437,14 @@ def blocks_unset(s: Situation) -> Iterator[Told]:
         if not contiguous and length and size:
             least = -(-length // size) * sequences
         if blocks is None:
-            yield Told(
+            yield Report(
                 f"{work.path}.command",
                 f"runs vllm serve for {counted(sequences, 'sequence')} without "
                 "--num-gpu-blocks-override",
                 f"write --num-gpu-blocks-override={least}",
             )
         elif blocks < least or (contiguous and blocks != least):
-            yield Told(
+            yield Report(
                 f"{work.path}.command",
                 f"runs vllm serve with {counted(blocks, 'block')} for "
                 f"{counted(sequences, 'sequence')}",
@@ -456,7 +458,7 @@ def blocks_unset(s: Situation) -> Iterator[Told]:
     "The option belongs to other versions of the server.",
     do="Write what takes its place in this version.",
 )
-def option_of_another_version(s: Situation) -> Iterator[Told]:
+def option_of_another_version(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/getting-started/migration-nxdi-to-vllm-neuron.html"""
     for work, server, this, given in _serving(s):
         for gone in s.catalog.server_options:
@@ -464,7 +466,7 @@ def option_of_another_version(s: Situation) -> Iterator[Told]:
                 continue
             if gone.version_from <= this.parts < gone.version_until:
                 if option(given, gone.option) is not None:
-                    yield Told(
+                    yield Report(
                         f"{work.path}.command",
                         f"gives --{gone.option} to vLLM {this}",
                         gone.instead,
@@ -478,7 +480,7 @@ def option_of_another_version(s: Situation) -> Iterator[Told]:
     "The vLLM plugin looks for EFA at start, and the server fails on a host without it.",
     do='Write NEURON_SKIP_EFA_AFFINITY: "1" under environment.',
 )
-def efa_looked_for(s: Situation) -> Iterator[Told]:
+def efa_looked_for(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/quickstart-deploy-dlc.html"""
     for work, server, _, given in _serving(s):
         spec = work.pool.spec
@@ -488,7 +490,7 @@ def efa_looked_for(s: Situation) -> Iterator[Told]:
             continue
         value = work.spec.environment.get(SKIP_EFA)
         if value != "1":
-            yield Told(
+            yield Report(
                 f"{work.path}.environment",
                 f"has {SKIP_EFA} {shown(value)}"
                 if value is not None
@@ -503,7 +505,7 @@ def efa_looked_for(s: Situation) -> Iterator[Told]:
     "The load balancer sends to the port of the model, and the server listens on another one.",
     do="Let the server listen on the model's port.",
 )
-def port_nobody_listens_on(s: Situation) -> Iterator[Told]:
+def port_nobody_listens_on(s: Situation) -> Iterator[Report]:
     """API_PortMapping, containerPort; the server's own port where its command gives none: 8000 for
     vLLM (https://docs.vllm.ai/en/latest/cli/serve/), 8501 for TensorFlow Serving
     (https://www.tensorflow.org/tfx/serving/docker)."""
@@ -524,7 +526,7 @@ def port_nobody_listens_on(s: Situation) -> Iterator[Told]:
         name = server.port_option
         if server.name == "tf_serving":
             name = name.replace("-", "_")
-        yield Told(
+        yield Report(
             f"{work.path}.port" if work.spec.port is not None else f"{work.path}.ports",
             f"is {ports[0]}; the server listens on {port}"
             + ("" if written is not None else f", its own where no --{name} is given"),

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from messages.finding import Severity
 from messages.phrases import nearest
-from planning.rules.rule import Told, rule
+from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -158,14 +158,14 @@ def _at(body: str) -> tuple[str, str] | None:
     "in minutes, hours or days, and at() of a date and time without a zone.",
     do="Write the expression as the scheduler takes it; the zone stands beside it.",
 )
-def no_schedule(s: Situation) -> Iterator[Told]:
+def no_schedule(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
     for name, job in s.settings.jobs.items():
         if job.schedule is not None:
             found = fault(job.schedule.expression)
             if found is not None:
                 what, fix = found
-                yield Told(
+                yield Report(
                     f"jobs.{name}.schedule.expression",
                     f"is {job.schedule.expression}, which {what}",
                     fix,
@@ -178,12 +178,12 @@ def no_schedule(s: Situation) -> Iterator[Told]:
     "EventBridge Scheduler knows the time zones of the tz database.",
     do="Write a zone by its continent and city, or UTC.",
 )
-def no_time_zone(s: Situation) -> Iterator[Told]:
+def no_time_zone(s: Situation) -> Iterator[Report]:
     """API_CreateSchedule of the EventBridge Scheduler API Reference, ScheduleExpressionTimezone;
     https://www.iana.org/time-zones"""
     for name, job in s.settings.jobs.items():
         if job.schedule is not None and job.schedule.timezone not in s.catalog.time_zones:
-            yield Told(
+            yield Report(
                 f"jobs.{name}.schedule.timezone",
                 f"is {job.schedule.timezone}",
                 nearest(job.schedule.timezone, s.catalog.time_zones),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from messages.finding import Severity
 from messages.phrases import nearest
-from planning.rules.rule import Rule, Told, rule
+from planning.rules.rule import Report, Rule, rule
 from planning.situation import Situation
 
 
@@ -19,12 +19,12 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         "Only warnings and notes can be silenced; an error can never work.",
         do="Mend the error, or name a code that exists.",
     )
-    def silence_of_an_error(s: Situation) -> Iterator[Told]:
+    def silence_of_an_error(s: Situation) -> Iterator[Report]:
         """docs/findings.md lists every code with its severity."""
         for code in s.settings.silence:
             if code not in quiet:
                 what = "is an error, which stays" if code in loud else "is no code of a finding"
-                yield Told(f"silence.{code}", what, nearest(code, quiet))
+                yield Report(f"silence.{code}", what, nearest(code, quiet))
 
     @rule(
         "NE011",
@@ -32,12 +32,12 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         "A reason that outlives its finding misleads whoever reads it.",
         do="Take the entry away.",
     )
-    def silence_without_a_finding(s: Situation) -> Iterator[Told]:
+    def silence_without_a_finding(s: Situation) -> Iterator[Report]:
         """Nothing in the stack file causes the finding any more."""
         asked = [r for r in rules if r.code in s.settings.silence]
         said = {r.code for r in asked if any(True for _ in r.findings(s))}
         for code in s.settings.silence:
             if code in quiet and code not in said:
-                yield Told(f"silence.{code}", "silences nothing", "remove it")
+                yield Report(f"silence.{code}", "silences nothing", "remove it")
 
     return (silence_of_an_error, silence_without_a_finding)

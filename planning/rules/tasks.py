@@ -6,11 +6,11 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.rules.chips import each_workload
-from planning.rules.rule import Told, rule
-from planning.situation import Room, Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalWorkload, Room, Situation
 
 
-def _bigger(s: Situation, work: WorkHere, *, cpu: int, memory: int) -> str:
+def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> str:
     """`, or use inf2.8xlarge`: types of the Region with as many devices and enough room."""
     kind = work.pool.smallest
     family = kind.neuron.family if kind and kind.neuron else None
@@ -34,7 +34,7 @@ def _bigger(s: Situation, work: WorkHere, *, cpu: int, memory: int) -> str:
     "A task that is larger than what an instance registers stays in PROVISIONING for ever.",
     do="Ask for what the instance has after the host's share, or use a larger type.",
 )
-def larger_than_the_instance(s: Situation) -> Iterator[Told]:
+def larger_than_the_instance(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: the host
     and the ECS agent take a part of what is installed."""
     for work in each_workload(s):
@@ -49,7 +49,7 @@ def larger_than_the_instance(s: Situation) -> Iterator[Told]:
             if wanted is not None and wanted > most:
                 cpu = wanted if field == "cpu_units" else work.spec.cpu_units or 0
                 memory = wanted if field == "memory_mib" else work.spec.memory_mib or 0
-                yield Told(
+                yield Report(
                     f"{work.path}.{field}",
                     f"is {wanted}; {kind.name} has {installed}, of which a task can have {most} "
                     f"{unit}",
@@ -63,14 +63,14 @@ def larger_than_the_instance(s: Situation) -> Iterator[Told]:
     "A task without devices has no share of the instance to default to.",
     do="Write cpu_units and memory_mib.",
 )
-def no_size(s: Situation) -> Iterator[Told]:
+def no_size(s: Situation) -> Iterator[Report]:
     """RegisterTaskDefinition needs the memory of the task or of each container."""
     for work in each_workload(s):
         if work.pool.types and not work.pool.neuron and s.task_size(work) is None:
             kind = work.pool.smallest
             missing = [f for f in ("cpu_units", "memory_mib") if getattr(work.spec, f) is None]
             room = s.room(kind) if kind else None
-            yield Told(
+            yield Report(
                 f"{work.path}.{missing[0]}",
                 "is missing, on a pool without Neuron devices",
                 f"write {listed(missing)}; on {kind.name if kind else 'it'} tasks can have "
@@ -85,7 +85,7 @@ def no_size(s: Situation) -> Iterator[Told]:
     "The sidecars' CPU and memory are part of the task's.",
     do="Give the sidecars less, or the task more.",
 )
-def sidecars_leave_nothing(s: Situation) -> Iterator[Told]:
+def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
     """API_ContainerDefinition, cpu and memory: the containers' sum must not exceed the task's."""
     for work in each_workload(s):
         size = s.task_size(work)
@@ -98,7 +98,7 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Told]:
             ("memory_mib", memory, size.memory_mib),
         ):
             if taken >= have:
-                yield Told(
+                yield Report(
                     f"{work.path}.sidecars",
                     f"take {taken} of the task's {have} {field}, which leaves the model nothing",
                     f"lower the sidecars' {field}, or write a larger {field} for {work.name}",
@@ -111,7 +111,7 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Told]:
     "Nothing changes the number of tasks between minimum and maximum yet.",
     do="Change the desired count yourself, or write min and max alike.",
 )
-def nothing_scales(s: Situation) -> Iterator[Told]:
+def nothing_scales(s: Situation) -> Iterator[Report]:
     """Application Auto Scaling moves the desired count only by a scaling policy or by hand
     (https://docs.aws.amazon.com/autoscaling/application/userguide/what-is-application-auto-scaling.html)."""
     for name, model in s.settings.models.items():
@@ -119,7 +119,7 @@ def nothing_scales(s: Situation) -> Iterator[Told]:
         replicas += [o.replicas for o in s.work_regions(model).values() if o.replicas]
         if any(r.min < r.most for r in replicas):
             first = next(r for r in replicas if r.min < r.most)
-            yield Told(
+            yield Report(
                 f"models.{name}.replicas",
                 f"has min {first.min} below max {first.most}",
                 "change the service's desired count yourself, or write min and max alike",
@@ -132,7 +132,7 @@ def nothing_scales(s: Situation) -> Iterator[Told]:
     "A maximum of replicas is at least the minimum.",
     do="Write a maximum that is at least the minimum.",
 )
-def maximum_below_minimum(s: Situation) -> Iterator[Told]:
+def maximum_below_minimum(s: Situation) -> Iterator[Report]:
     """RegisterScalableTarget refuses a MinCapacity above the MaxCapacity; an Auto Scaling group
     likewise."""
     for name, model in s.settings.models.items():
@@ -143,7 +143,7 @@ def maximum_below_minimum(s: Situation) -> Iterator[Told]:
         }
         for where, replicas in places.items():
             if replicas.max is not None and replicas.max < replicas.min:
-                yield Told(
+                yield Report(
                     f"models.{name}.{where}.max",
                     f"is {replicas.max}, below min {replicas.min}",
                     f"write max: {replicas.min}",
@@ -153,7 +153,7 @@ def maximum_below_minimum(s: Situation) -> Iterator[Told]:
             sizes = {r: p.max_size for (r, n), p in s.pools.items() if n == name}
             low = [r for r, size in sizes.items() if size is not None and size < spec.min_size]
             if low:
-                yield Told(
+                yield Report(
                     f"capacity.{name}.min_size",
                     f"is {spec.min_size}, above max_size in {listed(low)}",
                     f"write at most {min(size for size in sizes.values() if size is not None)}",
@@ -166,16 +166,16 @@ def maximum_below_minimum(s: Situation) -> Iterator[Told]:
     "Managed Instances run tasks in awsvpc or host mode only.",
     do="Leave network_mode out.",
 )
-def bridge_on_managed_instances(s: Situation) -> Iterator[Told]:
+def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instance-networking.html"""
     for work in each_workload(s):
         if work.pool.managed and work.network_mode == "bridge":
-            yield Told(
+            yield Report(
                 f"{work.path}.network_mode", "is bridge, on Managed Instances", "leave it out"
             )
         elif work.pool.managed and work.pool.neuron and work.device_count:
             if not work.managed_devices and work.network_mode != "host":
-                yield Told(
+                yield Report(
                     f"{work.path}.network_mode",
                     f"is {work.network_mode}, for a task that names devices",
                     "leave it out (host)",
@@ -189,13 +189,15 @@ def bridge_on_managed_instances(s: Situation) -> Iterator[Told]:
     "Only host mode gives a task the instance's EFA interfaces.",
     do="Leave network_mode out on pools with efa.",
 )
-def efa_needs_host(s: Situation) -> Iterator[Told]:
+def efa_needs_host(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html: the interfaces are the
     host's."""
     for work in each_workload(s):
         spec = work.pool.spec
         if isinstance(spec, AutoScalingCapacity) and spec.efa and work.network_mode == "bridge":
-            yield Told(f"{work.path}.network_mode", "is bridge, on a pool with efa", "leave it out")
+            yield Report(
+                f"{work.path}.network_mode", "is bridge, on a pool with efa", "leave it out"
+            )
 
 
 @rule(
@@ -204,7 +206,7 @@ def efa_needs_host(s: Situation) -> Iterator[Told]:
     "An instance type has EFA interfaces or has none.",
     do="Leave efa out, or use a type with EFA interfaces.",
 )
-def no_efa(s: Situation) -> Iterator[Told]:
+def no_efa(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, EfaInfo.MaximumEfaInterfaces."""
     for name, spec in s.settings.capacity.items():
         kind = (
@@ -219,7 +221,7 @@ def no_efa(s: Situation) -> Iterator[Told]:
                     for t in s.catalog.neuron_types.values()
                     if t.neuron and t.neuron.efa_interfaces
                 ]
-                yield Told(
+                yield Report(
                     f"capacity.{name}.efa",
                     f"is true; {kind.name} has no EFA interface",
                     f"leave it out, or use {listed(having)}",
@@ -232,7 +234,7 @@ def no_efa(s: Situation) -> Iterator[Told]:
     "A host port is one task's at a time on an instance.",
     do="Let each server on the host listen on a free port of its own below 20000.",
 )
-def ports_meet(s: Situation) -> Iterator[Told]:
+def ports_meet(s: Situation) -> Iterator[Report]:
     """API_PortMapping: ports 22, 2375, 2376 and 51678 to 51680 are the host's; ports from 32768 up
     are ephemeral."""
     reserved = s.catalog.reserved_host_ports()
@@ -243,13 +245,13 @@ def ports_meet(s: Situation) -> Iterator[Told]:
         for port in work.spec.served_ports:
             field = "port" if port == work.spec.port else "ports"
             if port in reserved or port >= ephemeral:
-                yield Told(
+                yield Report(
                     f"{work.path}.{field}",
                     f"is {port}, which the host keeps for itself",
                     f"let the server listen on a port below {ephemeral}, such as 8080",
                 )
             elif port in _lock_ports(work):
-                yield Told(
+                yield Report(
                     f"{work.path}.{field}",
                     f"is {port}, which locks a Neuron device",
                     "let the server listen on another port, such as 8080",
@@ -261,13 +263,13 @@ def ports_meet(s: Situation) -> Iterator[Told]:
         if pool.managed and any(w.managed_devices for w in works):
             continue
         shared = cut is None or len(cut.slots) > 1 or not pool.neuron
-        owners: dict[int, WorkHere] = {}
+        owners: dict[int, RegionalWorkload] = {}
         for work in works:
             for port in work.spec.served_ports:
                 first = owners.setdefault(port, work)
                 if first is not work and shared:
                     field = "port" if port == work.spec.port else "ports"
-                    yield Told(
+                    yield Report(
                         f"{work.path}.{field}",
                         f"is {port} on the host, as that of {first.name} on the same pool {name} "
                         f"in {region}",
@@ -275,11 +277,11 @@ def ports_meet(s: Situation) -> Iterator[Told]:
                     )
 
 
-def _free_port(taken: dict[int, WorkHere]) -> int:
+def _free_port(taken: dict[int, RegionalWorkload]) -> int:
     return next(p for p in range(8080, 20000) if p not in taken)
 
 
-def _lock_ports(work: WorkHere) -> range:
+def _lock_ports(work: RegionalWorkload) -> range:
     """The ports that lock devices on the workload's instances; ECS itself tracks `all`."""
     if work.managed_devices:
         return range(0)
@@ -293,12 +295,12 @@ def _lock_ports(work: WorkHere) -> range:
     "Managed Instances refuse a size of /dev/shm.",
     do="Leave shared_memory_mib out, or use kind: auto_scaling.",
 )
-def shared_memory_on_managed_instances(s: Situation) -> Iterator[Told]:
+def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
     linuxParameters.sharedMemorySize is not supported."""
     for work in each_workload(s):
         if work.pool.managed and work.spec.shared_memory_mib is not None:
-            yield Told(
+            yield Report(
                 f"{work.path}.shared_memory_mib",
                 f"is {work.spec.shared_memory_mib}, on Managed Instances",
                 "leave it out, or use kind: auto_scaling",
@@ -311,13 +313,13 @@ def shared_memory_on_managed_instances(s: Situation) -> Iterator[Told]:
     "CloudWatch Logs keeps events for certain numbers of days only.",
     do="Write one of the periods that CloudWatch Logs takes.",
 )
-def log_retention(s: Situation) -> Iterator[Told]:
+def log_retention(s: Situation) -> Iterator[Report]:
     """API_PutRetentionPolicy of the CloudWatch Logs API Reference."""
     allowed = s.catalog.log_retention_days()
     for path, spec in s.named_workloads():
         if spec.log_retention_days not in allowed:
             near = sorted(sorted(allowed, key=lambda d: abs(d - spec.log_retention_days))[:2])
-            yield Told(
+            yield Report(
                 f"{path}.log_retention_days",
                 f"is {spec.log_retention_days}",
                 f"write {' or '.join(str(d) for d in near)}",
@@ -330,7 +332,7 @@ def log_retention(s: Situation) -> Iterator[Told]:
     "A container health check has limits.",
     do="Stay inside the limits; grace_seconds covers longer starts.",
 )
-def health_check_limits(s: Situation) -> Iterator[Told]:
+def health_check_limits(s: Situation) -> Iterator[Report]:
     """API_HealthCheck of the Amazon ECS API Reference: interval 5 to 300 s, timeout 2 to 60 s, 1 to
     10 retries, start period at most 300 s; the load balancer's own limits are wider."""
     limit = s.catalog.limit
@@ -370,13 +372,13 @@ def health_check_limits(s: Situation) -> Iterator[Told]:
                     if field == "start_period_seconds"
                     else ""
                 )
-                yield Told(
+                yield Report(
                     f"{path}.health_check.{field}",
                     f"is {value}",
                     f"write {low} to {high}{more}",
                 )
         if check.timeout_seconds >= check.interval_seconds:
-            yield Told(
+            yield Report(
                 f"{path}.health_check.timeout_seconds",
                 f"is {check.timeout_seconds}, not below the interval of {check.interval_seconds}",
                 f"write at most {check.interval_seconds - 1}",
@@ -390,7 +392,7 @@ def health_check_limits(s: Situation) -> Iterator[Told]:
     "Managed Instances have limits of their own.",
     do="Stay inside the limits of Managed Instances.",
 )
-def managed_instances_limits(s: Situation) -> Iterator[Told]:
+def managed_instances_limits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html (storage);
     API_InfrastructureOptimization (scaleInAfter)."""
     limit = s.catalog.limit
@@ -400,12 +402,12 @@ def managed_instances_limits(s: Situation) -> Iterator[Told]:
         low = limit("managed_instances_storage_gib_min")
         high = limit("managed_instances_storage_gib_max")
         if spec.storage_gib is not None and not low <= spec.storage_gib <= high:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.storage_gib", f"is {spec.storage_gib}", f"write {low} to {high}"
             )
         idle = limit("managed_instances_scale_in_after_max_seconds")
         if spec.scale_in_after_seconds is not None and spec.scale_in_after_seconds > idle:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.scale_in_after_seconds",
                 f"is {spec.scale_in_after_seconds}",
                 f"write at most {idle}, or -1 to keep idle instances",
@@ -416,13 +418,13 @@ def managed_instances_limits(s: Situation) -> Iterator[Told]:
             if (k := s.catalog.neuron_types.get(t)) and k.neuron and not k.neuron.local_storage_gb
         ]
         if spec.local_storage and without:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.local_storage",
                 f"is true; {listed(without)} has no instance store",
                 "leave it out",
             )
         if spec.local_storage and spec.storage_gib is not None:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.storage_gib",
                 "is given beside local_storage: true",
                 "keep one of the two",
@@ -436,7 +438,7 @@ def managed_instances_limits(s: Situation) -> Iterator[Told]:
     "Tasks on one instance share its CPU and memory.",
     do="Raise max_size, write smaller sizes, or use a larger type.",
 )
-def pool_too_small(s: Situation) -> Iterator[Told]:
+def pool_too_small(s: Situation) -> Iterator[Report]:
     """ECS places a task only where its CPU and memory are left
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html). Tasks with
     the share of their devices always have room; sizes that are written may not."""
@@ -456,7 +458,7 @@ def pool_too_small(s: Situation) -> Iterator[Told]:
                 -(-total.cpu_units // room.cpu_units), -(-total.memory_mib // room.memory_mib)
             )
         if needed > pool.max_size and all(_fits_alone(s, w) for w in works):
-            yield Told(
+            yield Report(
                 f"capacity.{name}.max_size",
                 f"is {pool.max_size}; the CPU and memory of the replicas of "
                 f"{listed([w.name for w in works])} need {needed} instances of {kind.name} in "
@@ -471,7 +473,7 @@ def pool_too_small(s: Situation) -> Iterator[Told]:
     "Tasks on one instance share its CPU and memory.",
     do="Write sizes that fit an instance together, or leave them to the shares.",
 )
-def slots_too_small(s: Situation) -> Iterator[Told]:
+def slots_too_small(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: where the
     sizes written exceed an instance together, its devices cannot all be used."""
     for (region, name), pool in s.pools.items():
@@ -489,7 +491,7 @@ def slots_too_small(s: Situation) -> Iterator[Told]:
             if sum(largest) > have and written:
                 work = max(written, key=lambda w: (getattr(w.spec, field), w.name))
                 share = getattr(s.share(kind, work.device_count), field)
-                yield Told(
+                yield Report(
                     f"{work.path}.{field}",
                     f"is {getattr(work.spec, field)}; the tasks that share an instance of the pool "
                     f"{name} in {region} can want {sum(largest)} together, of {have}",
@@ -497,7 +499,7 @@ def slots_too_small(s: Situation) -> Iterator[Told]:
                 )
 
 
-def _fits_alone(s: Situation, work: WorkHere) -> bool:
+def _fits_alone(s: Situation, work: RegionalWorkload) -> bool:
     kind, size = work.pool.smallest, s.task_size(work)
     if kind is None or size is None:
         return False
@@ -505,7 +507,7 @@ def _fits_alone(s: Situation, work: WorkHere) -> bool:
     return size.cpu_units <= room.cpu_units and size.memory_mib <= room.memory_mib
 
 
-def _total(s: Situation, works: list[WorkHere]) -> Room:
+def _total(s: Situation, works: list[RegionalWorkload]) -> Room:
     sizes = [(w.tasks_max, size) for w in works if (size := s.task_size(w))]
     return Room(
         sum(n * size.cpu_units for n, size in sizes), sum(n * size.memory_mib for n, size in sizes)
@@ -519,7 +521,7 @@ def _total(s: Situation, works: list[WorkHere]) -> Room:
     "fit no other.",
     do="Raise max_size, or give the tasks of the pool one size.",
 )
-def order_can_leave_a_task_out(s: Situation) -> Iterator[Told]:
+def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html:
     binpack chooses among the instances that have room, one task at a time."""
     for (region, name), pool in s.pools.items():
@@ -529,7 +531,7 @@ def order_can_leave_a_task_out(s: Situation) -> Iterator[Told]:
         wanted = [(w, w.tasks_max) for w in works]
         needed = s.packed_in_any_order(pool, wanted)
         if s.packed(pool, wanted) <= pool.max_size < needed:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.max_size",
                 f"is {pool.max_size}, where {listed([w.name for w in works])} fit in {region} only "
                 "if ECS places them in a fortunate order",

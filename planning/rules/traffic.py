@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from config import ExistingNetwork
+from config import ExistingNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
-from planning.rules.rule import Told, rule
+from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
 
@@ -20,12 +20,12 @@ def serving_regions(s: Situation) -> list[str]:
     "Without a certificate the load balancer speaks plain HTTP.",
     do="Give an ACM certificate for each Region.",
 )
-def plain_http(s: Situation) -> Iterator[Told]:
+def plain_http(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html:
     a listener takes a certificate of its own Region."""
     missing = [r for r in serving_regions(s) if r not in s.settings.traffic.certificate_arns]
     if missing:
-        yield Told(
+        yield Report(
             "traffic.certificate_arns",
             f"has no certificate for {listed(missing)}: prompts and answers cross the network in "
             "clear",
@@ -39,14 +39,14 @@ def plain_http(s: Situation) -> Iterator[Told]:
     "A load balancer whose security group admits nobody answers nobody.",
     do="Write who may call under traffic.allow_from.",
 )
-def nobody_may_call(s: Situation) -> Iterator[Told]:
+def nobody_may_call(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html;
     in a network of ours the VPC's own block is admitted by default."""
     allowed = s.settings.traffic.allow_from
     for region in serving_regions(s):
         here = allowed.get(region, ()) if isinstance(allowed, dict) else allowed
-        if not here and isinstance(s.settings.regions[region].network, ExistingNetwork):
-            yield Told(
+        if not here and isinstance(s.settings.regions[region].network, ExistingNetworkEntry):
+            yield Report(
                 "traffic.allow_from",
                 f"admits nobody in {region}, whose network is not ours",
                 "write the CIDR blocks or security groups that call: [10.0.0.0/8]",
@@ -59,13 +59,13 @@ def nobody_may_call(s: Situation) -> Iterator[Told]:
     "A load balancer needs subnets in at least two zones.",
     do="Give subnets in two zones, or no model a port.",
 )
-def two_zones(s: Situation) -> Iterator[Told]:
+def two_zones(s: Situation) -> Iterator[Report]:
     """API_CreateLoadBalancer: "You must specify subnets from at least two Availability Zones"."""
     for region in serving_regions(s):
         network = s.settings.regions[region].network
-        if isinstance(network, ExistingNetwork) and len(network.private_subnets) < 2:
+        if isinstance(network, ExistingNetworkEntry) and len(network.private_subnets) < 2:
             others = [z for z in s.catalog.zone_ids(region) if z not in network.private_subnets]
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.private_subnets",
                 f"has one zone, {listed(network.private_subnets)}",
                 f"add a subnet in {listed(others) or 'another zone'}, or give no model a port "
@@ -79,14 +79,14 @@ def two_zones(s: Situation) -> Iterator[Told]:
     "A security group belongs to one VPC of one Region.",
     do="Write a list of callers for each Region.",
 )
-def security_group_everywhere(s: Situation) -> Iterator[Told]:
+def security_group_everywhere(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html"""
     allowed = s.settings.traffic.allow_from
     regions = serving_regions(s)
     if isinstance(allowed, tuple) and len(regions) > 1:
         groups = [a for a in allowed if a.startswith("sg-")]
         if groups:
-            yield Told(
+            yield Report(
                 "traffic.allow_from",
                 f"names {listed(groups)} for {listed(regions)}",
                 f"write a list for each Region: {{{regions[0]}: [{groups[0]}], …}}",

@@ -7,14 +7,14 @@ from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning.command_line import option, words
 from planning.rules.chips import each_workload
-from planning.rules.rule import Told, rule
-from planning.situation import Situation, WorkHere
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalWorkload, Situation
 
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "$(hostname)", "$HOSTNAME", "${HOSTNAME}")
 _GANGS = "AWS Batch multi-node parallel jobs, AWS ParallelCluster or Amazon EKS"
 
 
-def _trains(work: WorkHere) -> bool:
+def _trains(work: RegionalWorkload) -> bool:
     """Whether a training framework's launcher or image is named."""
     image = work.spec.image.rpartition("/")[2]
     return work.is_job and ("training" in image or "torchrun" in words(work.spec))
@@ -26,7 +26,7 @@ def _number(text: str | None) -> int | None:
     return int(last) if last.isdecimal() else None
 
 
-def _nodes(work: WorkHere) -> int | None:
+def _nodes(work: RegionalWorkload) -> int | None:
     return _number(option(words(work.spec), "nnodes", "num-machines"))
 
 
@@ -37,7 +37,7 @@ def _nodes(work: WorkHere) -> int | None:
     "them between tasks is not foreseen.",
     do="Take neuron_devices: all where EFA is needed, or a pool without efa.",
 )
-def efa_for_the_whole_instance(s: Situation) -> Iterator[Told]:
+def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html:
     all interfaces of an instance belong to the job that has its devices."""
     for work in each_workload(s):
@@ -45,7 +45,7 @@ def efa_for_the_whole_instance(s: Situation) -> Iterator[Told]:
         if not isinstance(spec, AutoScalingCapacity) or not spec.efa:
             continue
         if kind and kind.neuron and 0 < work.device_count < kind.neuron.devices:
-            yield Told(
+            yield Report(
                 f"{work.path}.neuron_devices",
                 f"takes {work.device_count} of {kind.neuron.devices} devices: this task has no EFA",
                 "write neuron_devices: all if it needs EFA",
@@ -58,7 +58,7 @@ def efa_for_the_whole_instance(s: Situation) -> Iterator[Told]:
     "A job is one task, and ECS starts no tasks together: the other nodes never come.",
     do="Train on one instance, or use a service that starts nodes together.",
 )
-def several_nodes(s: Situation) -> Iterator[Told]:
+def several_nodes(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html; nodes that
     start together:
     https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html"""
@@ -67,7 +67,7 @@ def several_nodes(s: Situation) -> Iterator[Told]:
         if nodes is not None and nodes > 1:
             field = "command" if _nodes_in(work.spec.command) else "entry_point"
             said = next(w for w in words(work.spec) if _nodes_in((w,)))
-            yield Told(
+            yield Report(
                 f"{work.path}.{field}",
                 f"asks for {nodes} nodes ({said})",
                 f"write 1 node with the {counted(work.device_count, 'device')} of the task, or use "
@@ -86,7 +86,7 @@ def _nodes_in(command: tuple[str, ...]) -> bool:
     "several may wait for ever.",
     do="Let the processes of one task meet on localhost.",
 )
-def meeting_elsewhere(s: Situation) -> Iterator[Told]:
+def meeting_elsewhere(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html and
     https://docs.pytorch.org/docs/stable/elastic/run.html (--rdzv-endpoint)"""
     for work in each_workload(s):
@@ -105,7 +105,7 @@ def meeting_elsewhere(s: Situation) -> Iterator[Told]:
         for where, endpoint in places:
             host = (endpoint or "").rsplit(":", 1)[0] if ":" in (endpoint or "") else endpoint
             if host and host not in _HERE:
-                yield Told(
+                yield Report(
                     f"{work.path}.{where}",
                     f"names the host {host} for processes to meet",
                     f"write localhost, or use {_GANGS}",
@@ -120,13 +120,13 @@ def meeting_elsewhere(s: Situation) -> Iterator[Told]:
     "Instances take no other size.",
     do="Load data in the main process (num_workers=0), or use kind: auto_scaling.",
 )
-def little_shared_memory_for_good(s: Situation) -> Iterator[Told]:
+def little_shared_memory_for_good(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
     linuxParameters.sharedMemorySize is not supported;
     https://docs.pytorch.org/docs/stable/multiprocessing.html"""
     for work in each_workload(s):
         if work.pool.managed and _trains(work) and work.spec.shared_memory_mib is None:
-            yield Told(
+            yield Report(
                 work.path,
                 f"trains on the Managed Instances pool {work.pool.name}, with "
                 f"{s.catalog.limit('shared_memory_default_mib')} MiB of /dev/shm",
@@ -141,7 +141,7 @@ def little_shared_memory_for_good(s: Situation) -> Iterator[Told]:
     "beyond that workers die with a bus error.",
     do="Write shared_memory_mib.",
 )
-def little_shared_memory(s: Situation) -> Iterator[Told]:
+def little_shared_memory(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, sharedMemorySize, and
     https://docs.pytorch.org/docs/stable/multiprocessing.html"""
     for work in each_workload(s):
@@ -149,7 +149,7 @@ def little_shared_memory(s: Situation) -> Iterator[Told]:
         if work.pool.managed or not _trains(work) or size is None:
             continue
         if work.spec.shared_memory_mib is None and work.pool.neuron:
-            yield Told(
+            yield Report(
                 work.path,
                 f"trains on the pool {work.pool.name} without shared_memory_mib: "
                 f"{s.catalog.limit('shared_memory_default_mib')} MiB of /dev/shm",
@@ -163,13 +163,13 @@ def little_shared_memory(s: Situation) -> Iterator[Told]:
     "EFA connects instances with each other.",
     do="Leave efa out, or give the pool a second instance.",
 )
-def efa_with_nobody(s: Situation) -> Iterator[Told]:
+def efa_with_nobody(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html"""
     for (region, name), pool in s.pools.items():
         spec = pool.spec
         if isinstance(spec, AutoScalingCapacity) and spec.efa and pool.max_size == 1:
             works = [w.name for w in s.work_on(pool)]
-            yield Told(
+            yield Report(
                 f"capacity.{name}.efa",
                 f"is true; the pool has one instance at most in {region}"
                 + (f" for {listed(works, most=3)}" if works else ""),

@@ -3,12 +3,12 @@
 import ipaddress
 from collections.abc import Iterator, Mapping
 
-from config import AutoScalingCapacity, ExistingNetwork, ManagedInstancesCapacity
+from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed, nearest
 from planning.addresses import ZONES, zone_number
-from planning.rules.rule import Told, rule
+from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
 
@@ -18,16 +18,16 @@ from planning.situation import Situation
     "No AWS Region of that name is known.",
     do="Name Regions as AWS writes them, such as us-west-2, and the home Region under aws:region.",
 )
-def unknown_region(s: Situation) -> Iterator[Told]:
+def unknown_region(s: Situation) -> Iterator[Report]:
     """Regions are those of https://docs.aws.amazon.com/global-infrastructure/latest/regions/."""
     for name in s.settings.regions:
         if name not in s.catalog.regions:
-            yield Told(f"regions.{name}", "is no AWS Region", nearest(name, s.catalog.regions))
+            yield Report(f"regions.{name}", "is no AWS Region", nearest(name, s.catalog.regions))
     if s.home_region not in s.catalog.regions:
         what = f"is {shown(s.home_region)}, no AWS Region" if s.home_region else "is missing"
         some = next(iter(s.settings.regions), "us-west-2")
         fix = nearest(s.home_region, s.catalog.regions) if s.home_region else f"write {some}"
-        yield Told(
+        yield Report(
             "aws:region",
             what,
             fix,
@@ -42,7 +42,7 @@ def unknown_region(s: Situation) -> Iterator[Told]:
     "have been published.",
     do="Choose a documented Region, or accept the risk with accept_undocumented_ami: true.",
 )
-def undocumented_ami(s: Situation) -> Iterator[Told]:
+def undocumented_ami(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html lists the 17.
 
     The parameter was seen in further Regions, without a word of AWS; taking it is a choice.
@@ -61,14 +61,14 @@ def undocumented_ami(s: Situation) -> Iterator[Told]:
         ]
         other = f"use {listed(documented)}, which offer {listed(sorted(types))}"
         if region.neuron_ami == "undocumented" and not spec.accept_undocumented_ami:
-            yield Told(
+            yield Report(
                 f"regions.{name}",
                 "is none of the Regions for which AWS documents the Neuron AMI",
                 f"{other if documented else 'choose another Region'}; or write "
                 "accept_undocumented_ami: true, since the AMI parameter was seen there",
             )
         elif region.neuron_ami != "undocumented":
-            yield Told(
+            yield Report(
                 f"regions.{name}",
                 "has no ECS-optimized Neuron AMI that any source knows",
                 other if documented else "choose another Region",
@@ -82,13 +82,13 @@ def undocumented_ami(s: Situation) -> Iterator[Told]:
     "One stack works with the credentials of one AWS partition.",
     do="Make one stack for each partition.",
 )
-def several_partitions(s: Situation) -> Iterator[Told]:
+def several_partitions(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html"""
     home = s.catalog.regions.get(s.home_region)
     for name in s.regions:
         region = s.catalog.regions[name]
         if home is not None and region.partition != home.partition:
-            yield Told(
+            yield Report(
                 f"regions.{name}",
                 f"is in the partition {region.partition}, aws:region in {home.partition}",
                 f"make a stack of its own for {region.partition}",
@@ -101,7 +101,7 @@ def several_partitions(s: Situation) -> Iterator[Told]:
     "EC2 has no instance type of that name.",
     do="Write an instance type, or a pattern that matches one, as EC2 names it.",
 )
-def unknown_type(s: Situation) -> Iterator[Told]:
+def unknown_type(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, as the catalog holds it.
 
     ECS checks no name: a misspelt pattern passes and nothing ever launches
@@ -111,7 +111,7 @@ def unknown_type(s: Situation) -> Iterator[Told]:
         match spec:
             case AutoScalingCapacity(instance_type=written):
                 if s.catalog.instance_type(written) is None:
-                    yield Told(
+                    yield Report(
                         f"capacity.{name}.instance_type",
                         f'is "{written}"',
                         nearest(written, _likely(s, written)),
@@ -119,7 +119,7 @@ def unknown_type(s: Situation) -> Iterator[Told]:
             case ManagedInstancesCapacity(allowed_instance_types=patterns):
                 for index, pattern in enumerate(patterns):
                     if not s.catalog.matching_types(pattern):
-                        yield Told(
+                        yield Report(
                             f"capacity.{name}.allowed_instance_types[{index}]",
                             f'is "{pattern}", which matches no instance type',
                             nearest(pattern, _likely(s, pattern)),
@@ -139,7 +139,7 @@ def _likely(s: Situation, word: str) -> list[str]:
     "EC2 does not offer the type in the Region.",
     do="Give the pool only Regions that offer its type, or another type there.",
 )
-def not_offered(s: Situation) -> Iterator[Told]:
+def not_offered(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypeOfferings, as the catalog holds it; an Auto Scaling group accepts the
     type in any Region and then never launches (aws/containers-roadmap#723)."""
     for name in s.settings.capacity:
@@ -177,7 +177,7 @@ def not_offered(s: Situation) -> Iterator[Told]:
                 fixes.append(f"{region} offers {listed(same or here[region], most=4)}")
             elif families:
                 fixes.append(f"{region} offers no Neuron type")
-        yield Told(
+        yield Report(
             f"capacity.{name}",
             f"asks for {listed(types, most=3)}, not offered in {listed(missing)}",
             "; ".join(f for f in fixes if f),
@@ -190,7 +190,7 @@ def not_offered(s: Situation) -> Iterator[Told]:
     "EC2 offers an instance type in some zones of a Region only.",
     do="Add a subnet in a zone that offers the type, or take the zone restriction away.",
 )
-def not_in_zones(s: Situation) -> Iterator[Told]:
+def not_in_zones(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypeOfferings by Availability Zone id; names such as us-east-1a differ
     from account to account, ids do not."""
     for (region, name), pool in s.pools.items():
@@ -199,8 +199,8 @@ def not_in_zones(s: Situation) -> Iterator[Told]:
         offering = sorted({z for t in pool.types for z in s.catalog.zones_offering(t.name, region)})
         network = s.settings.regions[region].network
         types = listed([t.name for t in pool.types], most=3)
-        if not offering and not isinstance(network, ExistingNetwork):
-            yield Told(
+        if not offering and not isinstance(network, ExistingNetworkEntry):
+            yield Report(
                 f"regions.{region}.network",
                 f"is ours, in a Region whose zones are not known, for the pool {name}",
                 "give a network that exists, or run `python -m neuron_ecs catalog refresh` with "
@@ -211,7 +211,7 @@ def not_in_zones(s: Situation) -> Iterator[Told]:
             wanted = [
                 z for z in pool.spec.zone_ids if z.startswith(s.catalog.regions[region].short)
             ]
-            yield Told(
+            yield Report(
                 f"capacity.{name}.zone_ids",
                 f"has {listed(wanted) or 'no zone'} for {region}, where {types} is not offered"
                 if not set(wanted) & set(offering)
@@ -220,8 +220,8 @@ def not_in_zones(s: Situation) -> Iterator[Told]:
                 if offering
                 else f"the network has {listed(s.network_zones(region))}",
             )
-        elif isinstance(network, ExistingNetwork):
-            yield Told(
+        elif isinstance(network, ExistingNetworkEntry):
+            yield Report(
                 f"regions.{region}.network.private_subnets",
                 f"has {listed(network.private_subnets)}; {types} of the pool {name} is offered in "
                 "none of them",
@@ -235,12 +235,12 @@ def not_in_zones(s: Situation) -> Iterator[Told]:
     "Only the Regions of the stack have a network and clusters.",
     do="Add the Region under regions, or take it out of the pool, model or job.",
 )
-def region_not_in_stack(s: Situation) -> Iterator[Told]:
+def region_not_in_stack(s: Situation) -> Iterator[Report]:
     """The stack file itself: `regions` says where; pools, models and jobs choose among them."""
     for name in s.settings.capacity:
         for region in s.pool_regions(name):
             if region not in s.settings.regions:
-                yield Told(
+                yield Report(
                     f"capacity.{name}.regions",
                     f"names {region}, which is not under regions",
                     f"{nearest(region, s.settings.regions)} Or add it under regions.",
@@ -252,14 +252,14 @@ def region_not_in_stack(s: Situation) -> Iterator[Told]:
                 continue
             pools = [r for r in s.pool_regions(pool) if r in s.settings.regions]
             if region not in s.settings.regions:
-                yield Told(
+                yield Report(
                     f"{path}.regions",
                     f"names {region}, which is not under regions",
                     f"{nearest(region, s.settings.regions)} Or add it under regions.",
                 )
             elif region not in pools:
                 others = [p for p in s.settings.capacity if region in s.pool_regions(p)]
-                yield Told(
+                yield Report(
                     f"{path}.regions",
                     f"names {region}, where its pool {pool} is not",
                     f"the pool is in {listed(pools)}"
@@ -271,7 +271,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Told]:
     ):
         for region in given if isinstance(given, dict) else ():
             if region not in s.settings.regions:
-                yield Told(
+                yield Report(
                     f"{where}.{region}",
                     "is not under regions",
                     nearest(region, s.settings.regions),
@@ -284,7 +284,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Told]:
     "A model runs on a pool of the stack file.",
     do="Name a pool of the stack file that is not retired.",
 )
-def unknown_pool(s: Situation) -> Iterator[Told]:
+def unknown_pool(s: Situation) -> Iterator[Report]:
     """A service names its capacity provider; CreateService refuses one that does not exist."""
     for path, spec in s.named_workloads():
         named = {"capacity": spec.capacity} | {
@@ -294,10 +294,10 @@ def unknown_pool(s: Situation) -> Iterator[Told]:
         }
         for where, pool in named.items():
             if pool not in s.settings.capacity:
-                yield Told(f"{path}.{where}", f'is "{pool}"', nearest(pool, s.settings.capacity))
+                yield Report(f"{path}.{where}", f'is "{pool}"', nearest(pool, s.settings.capacity))
             elif s.settings.capacity[pool].retired:
                 others = [n for n, c in s.settings.capacity.items() if not c.retired]
-                yield Told(
+                yield Report(
                     f"{path}.{where}",
                     f"is {pool}, which is retired",
                     f"move it to {listed(others)}" if others else "write another pool",
@@ -311,13 +311,13 @@ def unknown_pool(s: Situation) -> Iterator[Told]:
     "ECS Managed Instances is not in every Region.",
     do="Use kind: auto_scaling there, or leave the Region out of the pool.",
 )
-def no_managed_instances(s: Situation) -> Iterator[Told]:
+def no_managed_instances(s: Situation) -> Iterator[Report]:
     """The Regions are those of the table of AMI accounts in
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html."""
     for (region, name), pool in s.pools.items():
         if pool.managed and not s.catalog.regions[region].managed_instances:
             others = [r for r in s.regions if s.catalog.regions[r].managed_instances]
-            yield Told(
+            yield Report(
                 f"capacity.{name}",
                 f"is of the kind managed_instances, which {region} has not",
                 "make it kind: auto_scaling"
@@ -331,11 +331,11 @@ def no_managed_instances(s: Situation) -> Iterator[Told]:
     "The tables hold no offerings of the Region.",
     do="Refresh the catalog with credentials that may use the Region.",
 )
-def offerings_unknown(s: Situation) -> Iterator[Told]:
+def offerings_unknown(s: Situation) -> Iterator[Report]:
     """Known absent is an error; not known is a warning."""
     for region in s.regions:
         if not s.catalog.offerings_known(region):
-            yield Told(
+            yield Report(
                 f"regions.{region}",
                 "was not captured: which types its zones offer is not known",
                 "run `python -m neuron_ecs catalog refresh` with credentials for it",
@@ -348,7 +348,7 @@ def offerings_unknown(s: Situation) -> Iterator[Told]:
     "A pool takes Neuron types, or types without any accelerator.",
     do="Use a Neuron type, or a type without an accelerator for models that need none.",
 )
-def other_accelerator(s: Situation) -> Iterator[Told]:
+def other_accelerator(s: Situation) -> Iterator[Report]:
     """The ECS-optimized AMIs used here drive Neuron devices only; GPU types need the GPU AMI
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-optimized_AMI.html)."""
     for name, spec in s.settings.capacity.items():
@@ -362,7 +362,7 @@ def other_accelerator(s: Situation) -> Iterator[Told]:
         ]
         if others and not any(t in s.catalog.neuron_types for t in s.types_named(name)):
             kinds = sorted({s.catalog.instance_types[t].accelerator for t in others})
-            yield Told(
+            yield Report(
                 f"capacity.{name}.{field}",
                 f"is {listed(others, most=3)}, with an accelerator of another kind "
                 f"({listed(kinds)})",
@@ -376,7 +376,7 @@ def other_accelerator(s: Situation) -> Iterator[Told]:
     "A reservation belongs to one Region, and the pool must name it.",
     do="Give a reservation for each Region of the pool, or buy otherwise.",
 )
-def reservation_missing(s: Situation) -> Iterator[Told]:
+def reservation_missing(s: Situation) -> Iterator[Report]:
     """CreateLaunchTemplate takes a reservation's id, a Managed Instances capacity provider the ARN
     of a resource group of reservations; both live in one Region."""
     wanting = ("capacity_reservation", "capacity_block", "reserved")
@@ -384,7 +384,7 @@ def reservation_missing(s: Situation) -> Iterator[Told]:
         field = "reservation_group_arns" if pool.managed else "reservation_ids"
         if pool.purchase in wanting and pool.reservation is None:
             example = "arn:aws:resource-groups:…" if pool.managed else "cr-…"
-            yield Told(
+            yield Report(
                 f"capacity.{name}.{field}",
                 f"has no entry for {region}, where the pool's purchase is {pool.purchase}",
                 f"write {field}: {{{region}: {example}}}",
@@ -395,7 +395,7 @@ def reservation_missing(s: Situation) -> Iterator[Told]:
             else ("on_demand", "spot", "capacity_reservation", "capacity_block")
         )
         if pool.purchase not in allowed:
-            yield Told(
+            yield Report(
                 f"capacity.{name}.regions.{region}.purchase",
                 f"is {pool.purchase}, which this kind of capacity has not",
                 f"write one of {listed(allowed)}",
@@ -410,16 +410,16 @@ def reservation_missing(s: Situation) -> Iterator[Told]:
     "A VPC has room for the blocks of the zones, /16 to /20.",
     do="Write /16 to /20 for a network of ours, and the Region's zone ids for an existing one.",
 )
-def network_block(s: Situation) -> Iterator[Told]:
+def network_block(s: Situation) -> Iterator[Report]:
     """VPC blocks are /16 to /28 (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html);
     an eighth for each zone must still hold a load balancer's 8 addresses in its public eighth."""
     for region, spec in s.regions.items():
         network = spec.network
-        if isinstance(network, ExistingNetwork):
+        if isinstance(network, ExistingNetworkEntry):
             short = s.catalog.regions[region].short
             wrong = [z for z in network.private_subnets if not z.startswith(f"{short}-az")]
             if wrong:
-                yield Told(
+                yield Report(
                     f"regions.{region}.network.private_subnets",
                     f"names {listed(wrong)}, no zone of {region}",
                     f"its zones are {listed(s.catalog.zone_ids(region)) or short + '-az1 …'}",
@@ -431,14 +431,14 @@ def network_block(s: Situation) -> Iterator[Told]:
         try:
             block = ipaddress.ip_network(network.cidr)
         except ValueError as error:
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {network.cidr}: {error}",
                 f"write {_block_around(network.cidr)}",
             )
             continue
         if not 16 <= block.prefixlen <= 20:
-            yield Told(
+            yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {network.cidr}",
                 f"write {_block_around(network.cidr)}",

@@ -14,9 +14,9 @@ TAGS: plan.Tags = (("project", "neuron-ecs"), ("team", "ml-platform"))
 LAYOUT = plan.Layout(
     devices=6,
     slots=(
-        plan.Slot((0, 1), (plan.Share("llama", (0, 1), 1, 4),)),
-        plan.Slot((2, 3), (plan.Share("llama", (2, 3), 1, 4),)),
-        plan.Slot((4,), (plan.Share("nightly", (4,), 0, 1, is_job=True),)),
+        plan.Slot((0, 1), (plan.Assignment("llama", (0, 1), 1, 4),)),
+        plan.Slot((2, 3), (plan.Assignment("llama", (2, 3), 1, 4),)),
+        plan.Slot((4,), (plan.Assignment("nightly", (4,), 0, 1, is_job=True),)),
     ),
     instances_min=1,
     instances_max=4,
@@ -141,7 +141,7 @@ TARGET_GROUP = plan.TargetGroup(
     path_prefix="/llama",
 )
 
-LLAMA = plan.Model(
+LLAMA = plan.ModelPlan(
     name="llama",
     key="usw2_llama",
     pool=INF2.key,
@@ -156,7 +156,7 @@ LLAMA = plan.Model(
     replicas_max=5,
 )
 
-TUNER = plan.Model(
+TUNER = plan.ModelPlan(
     name="tuner",
     key="usw2_tuner",
     pool=TRN1.key,
@@ -178,7 +178,7 @@ TUNER = plan.Model(
     replicas_max=1,
 )
 
-NIGHTLY = plan.Job(
+NIGHTLY = plan.JobPlan(
     name="nightly",
     key="usw2_nightly",
     pool=INF2.key,
@@ -189,7 +189,7 @@ NIGHTLY = plan.Job(
     waits="",
 )
 
-FINETUNE = plan.Job(
+FINETUNE = plan.JobPlan(
     name="finetune",
     key="usw2_finetune",
     pool=TRN1.key,
@@ -200,7 +200,7 @@ FINETUNE = plan.Job(
     waits="",
 )
 
-USW2 = plan.Region(
+USW2 = plan.RegionPlan(
     name="us-west-2",
     short="usw2",
     partition="aws",
@@ -254,7 +254,7 @@ GIVEN_POOL = replace(
     zone_ids=("use2-az1",),
 )
 
-USE2 = plan.Region(
+USE2 = plan.RegionPlan(
     name="us-east-2",
     short="use2",
     partition="aws",

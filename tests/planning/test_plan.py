@@ -150,13 +150,13 @@ def planned(config: Config) -> Plan | None:
         return None
 
 
-def models_of(made: Plan) -> Iterator[tuple[plan.Region, plan.Pool, plan.Model]]:
+def models_of(made: Plan) -> Iterator[tuple[plan.RegionPlan, plan.Pool, plan.ModelPlan]]:
     for region in made.regions:
         for model in region.models:
             yield region, region.pool(model.pool), model
 
 
-def tasks_of(made: Plan) -> Iterator[tuple[plan.Region, plan.Pool, plan.TaskDefinition]]:
+def tasks_of(made: Plan) -> Iterator[tuple[plan.RegionPlan, plan.Pool, plan.TaskDefinition]]:
     for region, pool, model in models_of(made):
         for service in model.services:
             yield region, pool, service.task_definition

@@ -15,7 +15,7 @@ from typing import Any
 from catalog import Catalog, load
 from neuron_ecs.stackfile.reading import read
 from planning import Plan, Refused, decide
-from planning.plan import AutoScalingPool, Job, Layout, Region, Service, TaskDefinition
+from planning.plan import AutoScalingPool, JobPlan, Layout, RegionPlan, Service, TaskDefinition
 from tests.planning.stacks import Config, Entry, decide_on, groups, stack, work
 from tests.simulation.model import PoolSpec, Rules, ServiceSpec, TaskSpec, World
 
@@ -101,9 +101,9 @@ def cases(plan: Plan, name: str) -> Iterator[Case]:
             yield case(region, pool, f"{name}/{region.name}/{pool.name}")
 
 
-def case(region: Region, pool: AutoScalingPool, name: str) -> Case:
+def case(region: RegionPlan, pool: AutoScalingPool, name: str) -> Case:
     services = [s for m in region.models for s in m.services if s.pool == pool.key]
-    jobs: list[Job] = [j for j in region.jobs if j.pool == pool.key]
+    jobs: list[JobPlan] = [j for j in region.jobs if j.pool == pool.key]
     return Case(
         name,
         pool_spec(pool, load()),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import catalog
 from neuron_ecs.cli import plan as plan_command
-from neuron_ecs.diff.difference import Whole, put_together
+from neuron_ecs.diff.difference import Difference, put_together
 from neuron_ecs.diff.sides import Side, Sides
 from neuron_ecs.recording.graph import Json
 from neuron_ecs.recording.plans import record_plan
@@ -38,7 +38,7 @@ def side(config: Config, *, graph: bool = False, label: str = "a.yaml") -> Side:
     return Side(label, STACK, document, tuple(findings), resources, why, config)
 
 
-def compared(before: Config, after: Config, *, graph: bool = False) -> Whole:
+def compared(before: Config, after: Config, *, graph: bool = False) -> Difference:
     """The whole difference."""
     sides = (side(before, graph=graph, label="before.yaml"), side(after, graph=graph))
     return put_together(Sides(PROJECT, *sides))

@@ -7,7 +7,7 @@ from typing import cast
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from neuron_ecs.diff.difference import Whole
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.resources import ResourceChange, apply, whole
 from neuron_ecs.recording.graph import Json
 from neuron_ecs.stackfile.reading import read
@@ -58,7 +58,7 @@ def test_the_changes_applied_to_the_graph_of_the_base_give_that_of_the_head(
 _MIRROR = {"create": "delete", "delete": "create"}
 
 
-def _told(found: Whole, *, mirrored: bool) -> set[tuple[str, ...]]:
+def _told(found: Difference, *, mirrored: bool) -> set[tuple[str, ...]]:
     def action(change: ResourceChange) -> str:
         quiet = {"update", "engine_only"}  # what is ignored is a matter of the head alone
         word = "same" if change.action in quiet else str(change.action)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuron_ecs.diff import markdown, text
-from neuron_ecs.diff.difference import Whole
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.document import document
 from neuron_ecs.diff.summary import verdict
 from tests.neuron_ecs.diff.pairs import compared, shared
@@ -21,7 +21,7 @@ EVIL = "x</code></details><script>alert(1)</script>|@admin #1 [a](http://e.vil) 
 
 
 @pytest.fixture(scope="module")
-def grown() -> Whole:
+def grown() -> Difference:
     base = shared(("a", 2), ("b", 1))
     after = changed(changed(base, "models.a", image="r.io/a:2"), "models", c=work(1, port=8080))
     return compared(base, changed(after, "capacity.pool", root_volume_gib=300), graph=True)
@@ -33,7 +33,7 @@ def with_image(image: str) -> Config:
     )
 
 
-def test_the_verdict_is_the_first_line_of_each_form(grown: Whole) -> None:
+def test_the_verdict_is_the_first_line_of_each_form(grown: Difference) -> None:
     said = verdict(grown)
     assert next(text.render(grown, width=0)) == said
     first = markdown.render(grown).splitlines()[0]
@@ -42,12 +42,12 @@ def test_the_verdict_is_the_first_line_of_each_form(grown: Whole) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_lines_keep_to_the_width_where_words_allow_it(grown: Whole, width: int) -> None:
+def test_lines_keep_to_the_width_where_words_allow_it(grown: Difference, width: int) -> None:
     for line in text.render(grown, width=width):
         assert len(line) <= width or len(line.split()[-1]) > 30, line
 
 
-def test_a_change_of_a_container_is_told_by_its_key(grown: Whole) -> None:
+def test_a_change_of_a_container_is_told_by_its_key(grown: Difference) -> None:
     said = "\n".join(text.render(grown, width=0))
     assert "containerDefinitions.a.image: " in said
     assert '"name":"a"' not in said.replace(" ", ""), "never as one long string"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from neuron_ecs.diff.difference import Whole
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.summary import verdict
 from tests.neuron_ecs.diff.pairs import OTHER, compared
 from tests.planning.stacks import HOME, Config, Entry, changed, existing, groups, stack, work
@@ -19,7 +19,7 @@ from tests.simulation.worlds import Case, config_of, only_case
 SEEDS = range(4)
 
 
-def codes(found: Whole) -> set[str]:
+def codes(found: Difference) -> set[str]:
     return {r.code for r in found.refusals}
 
 

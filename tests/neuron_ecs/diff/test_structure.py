@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuron_ecs.diff.structure import ABSENT, Difference, applied, at, decoded, differences, same
+from neuron_ecs.diff.structure import ABSENT, ValueChange, applied, at, decoded, differences, same
 from neuron_ecs.recording.graph import Json
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab{}[]", max_size=3)
@@ -50,7 +50,7 @@ def test_containers_are_compared_key_by_key_and_never_as_a_text() -> None:
         for level in ("info", "debug")
     )
     assert list(differences(before, after)) == [
-        Difference(("main", "environment", "LEVEL", "value"), "info", "debug")
+        ValueChange(("main", "environment", "LEVEL", "value"), "info", "debug")
     ]
 
 
@@ -61,6 +61,6 @@ def test_user_data_is_read_as_lines() -> None:
 
 
 def test_what_is_absent_is_not_null() -> None:
-    assert list(differences({}, {"a": None})) == [Difference(("a",), ABSENT, None)]
+    assert list(differences({}, {"a": None})) == [ValueChange(("a",), ABSENT, None)]
     assert at({"a": [{"b": 1}]}, ("a", "0", "b")) == 1
     assert at({"a": 1}, ("a", "b")) is ABSENT

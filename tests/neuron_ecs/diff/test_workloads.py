@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 import catalog
-from neuron_ecs.diff.difference import Whole
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.price import FREE, HOURS
 from neuron_ecs.diff.summary import verdict
 from tests.neuron_ecs.diff.pairs import OTHER, compared, shared
 from tests.planning.stacks import HOME, Config, Entry, changed, groups, managed, stack, work
 
 
-def kinds(found: Whole) -> dict[tuple[str, str], tuple[str, ...]]:
+def kinds(found: Difference) -> dict[tuple[str, str], tuple[str, ...]]:
     return {(c.region, c.name): tuple(c.kinds) for c in found.models}
 
 
@@ -133,7 +133,7 @@ def test_a_larger_disk_is_for_new_instances_only() -> None:
 # ---- refusals ----------------------------------------------------------------------------------
 
 
-def codes(found: Whole) -> list[str]:
+def codes(found: Difference) -> list[str]:
     return [r.code for r in found.refusals]
 
 

@@ -95,7 +95,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> plan.Plan:
 
 
 @pytest.fixture
-def region(described: plan.Plan) -> plan.Region:
+def region(described: plan.Plan) -> plan.RegionPlan:
     return described.regions[0]
 
 
@@ -119,7 +119,7 @@ def named(key: str) -> str:
 class World:
     """What AWS would answer about a Region in which all is as planned; tests then spoil it."""
 
-    def __init__(self, region: plan.Region, *, suffix: Callable[[str], str] = named) -> None:
+    def __init__(self, region: plan.RegionPlan, *, suffix: Callable[[str], str] = named) -> None:
         self.region = region
         self.suffix = suffix
         self.refusing: frozenset[str] = frozenset()
@@ -500,14 +500,14 @@ def test_the_key_of_one_service_is_not_found_in_the_name_of_another() -> None:
 
 
 def test_a_service_with_fewer_tasks_than_wished_differs(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     world.service_of("ant").update({"runningCount": 0, "pendingCount": 1})
     assert only_problem(world.checks(described)) == "0 of 1 task running, 1 pending"
 
 
-def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.Region) -> None:
+def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.RegionPlan) -> None:
     world = World(region)
     world.service_of("ant")["deployments"][0] |= {
         "rolloutState": "FAILED",
@@ -517,7 +517,7 @@ def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.Regio
 
 
 def test_a_desired_count_that_was_changed_by_hand_differs(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     world.service_of("ant").update({"desiredCount": 5, "runningCount": 5})
@@ -525,7 +525,7 @@ def test_a_desired_count_that_was_changed_by_hand_differs(
 
 
 def test_a_rollback_ends_well_and_is_seen_by_its_containers(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     arn = world.service_of("ant")["taskDefinition"]
@@ -536,7 +536,9 @@ def test_a_rollback_ends_well_and_is_seen_by_its_containers(
     )
 
 
-def test_the_value_of_a_variable_is_never_told(described: plan.Plan, region: plan.Region) -> None:
+def test_the_value_of_a_variable_is_never_told(
+    described: plan.Plan, region: plan.RegionPlan
+) -> None:
     world = World(region)
     containers = world.definitions[world.service_of("ant")["taskDefinition"]]
     containers[0]["environment"][0]["value"] = "hunter2"
@@ -564,7 +566,7 @@ def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold
 
 
 def test_the_outputs_tell_the_revision_that_the_last_update_made(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     service = world.service_of("ant")
@@ -577,7 +579,7 @@ def test_the_outputs_tell_the_revision_that_the_last_update_made(
 
 
 def test_a_service_that_is_absent_or_not_planned_differs(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     service = world.service_of("ant")
@@ -591,7 +593,7 @@ def test_a_service_that_is_absent_or_not_planned_differs(
 
 
 def test_two_tasks_on_one_device_of_an_instance_differ_even_while_one_is_stopping(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     old = copy.deepcopy(world.task_of("ant"))
@@ -606,7 +608,9 @@ def test_two_tasks_on_one_device_of_an_instance_differ_even_while_one_is_stoppin
     assert "STOPPING" in problem, "ECS counts a task that stops as gone, its chips are not"
 
 
-def test_a_task_that_has_stopped_holds_nothing(described: plan.Plan, region: plan.Region) -> None:
+def test_a_task_that_has_stopped_holds_nothing(
+    described: plan.Plan, region: plan.RegionPlan
+) -> None:
     world = World(region)
     old = copy.deepcopy(world.task_of("ant"))
     old |= {"taskArn": world.arn("task/c/o"), "desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
@@ -615,7 +619,7 @@ def test_a_task_that_has_stopped_holds_nothing(described: plan.Plan, region: pla
 
 
 def test_the_same_device_on_two_instances_is_no_collision(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     other = copy.deepcopy(world.shared["instances"][0])
@@ -630,7 +634,9 @@ def test_the_same_device_on_two_instances_is_no_collision(
     assert wrong(world.checks(described)) == {}
 
 
-def test_a_lock_that_ecs_does_not_hold_is_open(described: plan.Plan, region: plan.Region) -> None:
+def test_a_lock_that_ecs_does_not_hold_is_open(
+    described: plan.Plan, region: plan.RegionPlan
+) -> None:
     world = World(region)
     ports = resource(world.shared["instances"][0], "PORTS")["stringSetValue"]
     ports.remove("20000")
@@ -638,7 +644,7 @@ def test_a_lock_that_ecs_does_not_hold_is_open(described: plan.Plan, region: pla
 
 
 def test_a_task_on_other_devices_than_planned_differs(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     containers = world.definitions[world.task_of("ant")["taskDefinitionArn"]]
@@ -649,7 +655,7 @@ def test_a_task_on_other_devices_than_planned_differs(
 
 
 def test_managed_allocation_must_assign_all_devices_of_the_instance(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     world.task_of("cat")["containers"][0]["neuronDeviceIds"] = []
@@ -657,7 +663,7 @@ def test_managed_allocation_must_assign_all_devices_of_the_instance(
 
 
 def test_managed_allocation_that_assigned_another_device_differs(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     world.task_of("cat")["containers"][0]["neuronDeviceIds"] = ["7"]
@@ -665,7 +671,7 @@ def test_managed_allocation_that_assigned_another_device_differs(
 
 
 def test_a_device_that_is_assigned_is_not_offered_again(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     resource(world.managed["instances"][0], "NEURON_DEVICES")["stringSetValue"] = ["0"]
@@ -676,7 +682,7 @@ def test_a_device_that_is_assigned_is_not_offered_again(
 
 
 def test_a_capacity_provider_that_is_not_active_differs(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     world.shared["providers"][0]["status"] = "DEPROVISIONING"
@@ -684,7 +690,7 @@ def test_a_capacity_provider_that_is_not_active_differs(
 
 
 def test_a_capacity_provider_that_was_deleted_is_no_difference(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     [provider] = world.shared["providers"]
@@ -702,7 +708,7 @@ def test_a_capacity_provider_that_was_deleted_is_no_difference(
 
 @pytest.mark.parametrize("status", ["REGISTERING", "DEREGISTERING"])
 def test_an_instance_that_comes_or_goes_is_a_note(
-    described: plan.Plan, region: plan.Region, status: str
+    described: plan.Plan, region: plan.RegionPlan, status: str
 ) -> None:
     world = World(region)
     other = copy.deepcopy(world.shared["instances"][0])
@@ -718,14 +724,16 @@ def test_an_instance_that_comes_or_goes_is_a_note(
     assert status in note.problems[0]
 
 
-def test_an_agent_that_is_not_connected_differs(described: plan.Plan, region: plan.Region) -> None:
+def test_an_agent_that_is_not_connected_differs(
+    described: plan.Plan, region: plan.RegionPlan
+) -> None:
     world = World(region)
     world.shared["instances"][0]["agentConnected"] = False
     assert "its agent is not connected" in only_problem(world.checks(described))
 
 
 def test_many_are_asked_for_as_many_at_a_time_as_aws_allows(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     world = World(region)
     host, task = world.shared["instances"][0], world.task_of("ant")
@@ -743,7 +751,9 @@ def test_many_are_asked_for_as_many_at_a_time_as_aws_allows(
     assert sum(c.kind == "instance" for c in checks) == 207
 
 
-def test_an_instance_on_another_image_differs(described: plan.Plan, region: plan.Region) -> None:
+def test_an_instance_on_another_image_differs(
+    described: plan.Plan, region: plan.RegionPlan
+) -> None:
     world = World(region)
     host = world.shared["instances"][0]["ec2InstanceId"]
     machine = next(m for m in world.machines if m["InstanceId"] == host)
@@ -784,7 +794,7 @@ def test_an_older_image_of_a_parameter_that_moves_is_a_note(tmp_path: Path) -> N
     ],
 )
 def test_a_call_that_is_refused_is_told_and_never_a_difference(
-    described: plan.Plan, region: plan.Region, call: str
+    described: plan.Plan, region: plan.RegionPlan, call: str
 ) -> None:
     world = World(region)
     world.refusing = frozenset({call})
@@ -817,7 +827,7 @@ def test_a_region_that_refuses_does_not_hide_the_others() -> None:
 
 @pytest.mark.parametrize("code", ["UnrecognizedClientException", "ExpiredTokenException"])
 def test_a_region_that_does_not_know_the_credentials_is_asked_once(
-    described: plan.Plan, region: plan.Region, code: str
+    described: plan.Plan, region: plan.RegionPlan, code: str
 ) -> None:
     clients = {s: client(s, region.name) for s in ("ecs", "ec2", "ssm")}
     with Stubber(clients["ecs"]) as stub:
@@ -830,7 +840,7 @@ def test_a_region_that_does_not_know_the_credentials_is_asked_once(
 
 
 def test_a_region_without_a_way_to_it_is_asked_once(
-    described: plan.Plan, region: plan.Region
+    described: plan.Plan, region: plan.RegionPlan
 ) -> None:
     asked: list[str] = []
 
@@ -847,7 +857,7 @@ def test_a_region_without_a_way_to_it_is_asked_once(
     assert (check.region, check.verdict, asked) == (region.name, "unknown", ["list_clusters"])
 
 
-def test_a_region_that_was_not_asked_is_unknown_throughout(region: plan.Region) -> None:
+def test_a_region_that_was_not_asked_is_unknown_throughout(region: plan.RegionPlan) -> None:
     checks = compare(region, Seen({}))
     assert {c.verdict for c in checks} == {"unknown"}
 
@@ -884,7 +894,7 @@ def moto_connect(service: str, region_name: str, config: object = None) -> Any:
     return Ecs(made) if service == "ecs" else made
 
 
-def bring_up(region: plan.Region, *, suffix: str = "0a1b2c3", image_id: str) -> Any:
+def bring_up(region: plan.RegionPlan, *, suffix: str = "0a1b2c3", image_id: str) -> Any:
     """What the program would have built of a Region with Auto Scaling pools, with its tasks."""
     ecs, ec2 = client("ecs", region.name), client("ec2", region.name)
     scaling = client("autoscaling", region.name)
@@ -939,7 +949,7 @@ def bring_up(region: plan.Region, *, suffix: str = "0a1b2c3", image_id: str) -> 
     return ecs
 
 
-def recommended_image(region: plan.Region) -> str:
+def recommended_image(region: plan.RegionPlan) -> str:
     pool = region.pools[0]
     assert isinstance(pool, plan.AutoScalingPool)
     path = pool.image_id.removeprefix("resolve:ssm:")
@@ -1037,7 +1047,7 @@ def said(
 
 
 def test_all_as_planned_is_exit_code_0_and_says_how_it_was_found(
-    region: plan.Region, file: Path
+    region: plan.RegionPlan, file: Path
 ) -> None:
     code, text = said(World(region), file)
     assert code == 0
@@ -1048,7 +1058,7 @@ def test_all_as_planned_is_exit_code_0_and_says_how_it_was_found(
 
 
 def test_a_difference_is_exit_code_1_and_a_word_below_its_row(
-    region: plan.Region, file: Path
+    region: plan.RegionPlan, file: Path
 ) -> None:
     world = World(region)
     world.service_of("ant")["runningCount"] = 0
@@ -1059,13 +1069,13 @@ def test_a_difference_is_exit_code_1_and_a_word_below_its_row(
     assert text.splitlines()[row + 1] == "      - 0 of 1 task running, 0 pending"
 
 
-def test_what_could_not_be_read_is_exit_code_1(region: plan.Region, file: Path) -> None:
+def test_what_could_not_be_read_is_exit_code_1(region: plan.RegionPlan, file: Path) -> None:
     world = World(region)
     world.refusing = frozenset({"get_parameters"})
     assert said(world, file)[0] == 1, "not seen to differ, and not seen to be as planned"
 
 
-def test_json_has_a_version_and_every_check(region: plan.Region, file: Path) -> None:
+def test_json_has_a_version_and_every_check(region: plan.RegionPlan, file: Path) -> None:
     code, text = said(World(region), file, as_json=True)
     told = json.loads(text)
     assert (code, told["version"], told["as_planned"], told["found_by"]) == (0, 1, True, "keys")
@@ -1074,7 +1084,7 @@ def test_json_has_a_version_and_every_check(region: plan.Region, file: Path) -> 
 
 
 def test_names_come_from_the_outputs_where_they_are_given(
-    region: plan.Region, file: Path, tmp_path: Path
+    region: plan.RegionPlan, file: Path, tmp_path: Path
 ) -> None:
     world = World(region, suffix=lambda key: f"{key}-renamed")
     names = world.names()

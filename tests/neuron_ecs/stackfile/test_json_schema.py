@@ -18,7 +18,7 @@ import catalog
 from config import (
     AutoScalingCapacity,
     HealthCheck,
-    Model,
+    ModelEntry,
     Replicas,
     Settings,
     ShapeError,
@@ -233,7 +233,7 @@ def test_each_map_of_the_stack_file_has_an_example(key: str) -> None:
     assert all(map(of_its_own.is_valid, shown))
 
 
-@pytest.mark.parametrize("made", [Model, Replicas, HealthCheck, AutoScalingCapacity])
+@pytest.mark.parametrize("made", [ModelEntry, Replicas, HealthCheck, AutoScalingCapacity])
 def test_defaults_are_those_of_the_settings(made: type[BaseModel]) -> None:
     shown = SCHEMA["$defs"][made.__name__]["properties"]
     for name, field in made.model_fields.items():
@@ -265,7 +265,7 @@ def test_an_editor_completes_what_the_catalog_knows() -> None:
     regions = types["settings.regions"]["anyOf"][0]
     assert set(regions["properties"]) == set(known.regions)
     assert choices(regions["propertyNames"]) == set(known.regions)
-    serving = types["Model"]["properties"]
+    serving = types["ModelEntry"]["properties"]
     assert "IPC_LOCK" in choices(serving["linux_capabilities"])
     assert choices(serving["log_retention_days"]) == set(known.log_retention_days())
     assert "Europe/Berlin" in choices(types["Schedule"]["properties"]["timezone"])
