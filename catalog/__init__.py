@@ -3,12 +3,11 @@
 The tables are renewed by a command of their own; reading them needs no account and no network.
 """
 
-from catalog.reader import (
+from catalog.reader import Catalog, CatalogError, load
+from catalog.types import (
     AmiDriver,
     AmiFamily,
     AmiVersion,
-    Catalog,
-    CatalogError,
     ContainerImage,
     DriverConflict,
     InstanceType,
@@ -25,7 +24,6 @@ from catalog.reader import (
     ServerOption,
     ServingImage,
     TableInfo,
-    load,
 )
 
 __all__ = [

@@ -1,6 +1,5 @@
 """What the user asks for: the stack file as typed, frozen data. Shape only, no AWS fact."""
 
-from config.explaining import Problem
 from config.parsing import ShapeError, parse
 from config.settings import (
     Ami,
@@ -31,7 +30,6 @@ __all__ = [
     "ModelEntry",
     "OwnNetworkEntry",
     "PoolOverride",
-    "Problem",
     "Replicas",
     "Schedule",
     "Settings",

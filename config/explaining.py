@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cache
 from types import UnionType
 from typing import (
@@ -36,6 +35,8 @@ from config.settings import (
     Settings,
     Traffic,
 )
+from messages.finding import Finding, malformed
+from messages.phrases import closest_key
 
 Location = tuple[str | int, ...]
 
@@ -60,15 +61,6 @@ _SIBLINGS: tuple[frozenset[type[BaseModel]], ...] = (
 )
 _UNSEEN = frozenset({"secrets", "environment"})
 _KEYS_LISTED = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake of shape: where, what is wrong with the value, and what to write instead."""
-
-    path: str
-    what: str
-    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,36 +110,29 @@ def path_of(location: Sequence[str | int], *, hide_last: bool = False) -> str:
     return path
 
 
-def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Location, Problem]]:
+def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Location, Finding]]:
     """Each error as a problem, with the location in the values that it belongs to."""
     for error in errors:
         place = _follow(error, values)
         yield place.location, _explain(error, place)
 
 
-def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Problem:
+def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Finding:
     """A key that does not exist here, with the place where it does or the nearest that exists."""
     what = "is not a key that exists here"
     if model is None:
-        return Problem(path, what, "remove it")
+        return malformed(path, what, "remove it")
     siblings = {sibling for group in _SIBLINGS if model in group for sibling in group}
     homes = [home for home in _HOMES if key in home[0].model_fields]
     for home, words, otherwise in homes:
         if home in siblings:
-            return Problem(path, f"is a key of {words}", f"remove it, or {otherwise}")
-    if near := nearest(key, list(model.model_fields)):
-        return Problem(path, what, f"did you mean {near}?")
+            return malformed(path, f"is a key of {words}", f"remove it, or {otherwise}")
+    if near := closest_key(key, list(model.model_fields)):
+        return malformed(path, what, f"did you mean {near}?")
     if homes:
         words = " or ".join(dict.fromkeys(w.partition(" of kind ")[0] for _, w, _ in homes))
-        return Problem(path, what, f"it is a key of {words}; move it there")
-    return Problem(path, what, _keys(model))
-
-
-def nearest(word: str, words: Sequence[str]) -> str | None:
-    """The one of the words that was probably meant."""
-    normal = word[:80].lower().replace("-", "_")
-    found = get_close_matches(normal, words, n=1, cutoff=0.6)
-    return found[0] if found else None
+        return malformed(path, what, f"it is a key of {words}; move it there")
+    return malformed(path, what, _keys(model))
 
 
 def _keys(model: type[BaseModel]) -> str:
@@ -157,66 +142,69 @@ def _keys(model: type[BaseModel]) -> str:
     return f"the keys here are {listed}{more}"
 
 
-def _explain(error: ErrorDetails, place: Place) -> Problem:
+def _explain(error: ErrorDetails, place: Place) -> Finding:
     path, context = place.path, error.get("ctx", {})
     rule = _rule(place.annotation)
     match error["type"]:
         case "extra_forbidden":
             return unknown_key(path, place.key, place.owner)
         case "missing":
-            return Problem(path, "is missing", _how_to_write(place))
+            return malformed(path, "is missing", _how_to_write(place))
         case "literal_error":
             words = [str(w) for w in _literals(place.annotation)]
-            near = nearest(place.value, words) if isinstance(place.value, str) else None
+            given = place.value
+            near = closest_key(given, words) if isinstance(given, str) else None
             fix = rule or f"write {' or '.join(words)}"
-            return Problem(path, f"is {place.said}", fix + (f"; did you mean {near}?" * bool(near)))
+            return malformed(
+                path, f"is {place.said}", fix + (f"; did you mean {near}?" * bool(near))
+            )
         case "string_pattern_mismatch" if place.is_key:
             what = "cannot be a key here" if place.unseen else "cannot be a name here"
-            return Problem(path, what, _with_suggestion(rule, place))
+            return malformed(path, what, _with_suggestion(rule, place))
         case "string_pattern_mismatch":
-            return Problem(path, f"is {place.said}", rule)
+            return malformed(path, f"is {place.said}", rule)
         case "string_too_short":
-            return Problem(path, "is empty", rule or "write at least one character")
+            return malformed(path, "is empty", rule or "write at least one character")
         case "string_too_long":
             length = len(place.key if place.is_key else str(place.value))
             limit = int(cast(int, context.get("max_length", 0)))
             fix = rule or f"write at most {limit:,} characters"
-            return Problem(path, f"is {length:,} characters long, more than {limit:,}", fix)
+            return malformed(path, f"is {length:,} characters long, more than {limit:,}", fix)
         case "too_short":
-            return Problem(path, "is empty", _at_least_one(place))
+            return malformed(path, "is empty", _at_least_one(place))
         case "too_long":
             limit = int(cast(int, context.get("max_length", 0)))
-            return Problem(path, "has too many entries", f"write at most {limit:,}")
+            return malformed(path, "has too many entries", f"write at most {limit:,}")
         case "greater_than_equal":
-            return Problem(path, f"is {place.said}", f"write at least {context.get('ge')}")
+            return malformed(path, f"is {place.said}", f"write at least {context.get('ge')}")
         case "less_than_equal":
-            return Problem(path, f"is {place.said}", f"write at most {context.get('le')}")
+            return malformed(path, f"is {place.said}", f"write at most {context.get('le')}")
         case _:
             return _wrong_type(place, rule)
 
 
-def _wrong_type(place: Place, rule: str) -> Problem:
+def _wrong_type(place: Place, rule: str) -> Finding:
     core, is_union = _core(place.annotation)
     said = place.said if place.unseen else f"{_kind(place.value)}{_quoted(place.value)}"
     if place.value is None:
-        return Problem(place.path, "is empty", _instead_of_nothing(core, rule))
+        return malformed(place.path, "is empty", _instead_of_nothing(core, rule))
     if is_union:
-        return Problem(place.path, f"is {said}", rule or "write another value")
+        return malformed(place.path, f"is {said}", rule or "write another value")
     if core is str:
         number = isinstance(place.value, (int, float)) and not place.unseen
         fix = f'quote it: "{shown(place.value)}"' if number else rule or "write text"
-        return Problem(place.path, f"is {said}, not text", fix)
+        return malformed(place.path, f"is {said}, not text", fix)
     if core is int:
-        return Problem(place.path, f"is {said}, not a whole number", "write a whole number")
+        return malformed(place.path, f"is {said}, not a whole number", "write a whole number")
     if core is bool:
-        return Problem(place.path, f"is {said}, not true or false", "write true or false")
+        return malformed(place.path, f"is {said}, not true or false", "write true or false")
     if get_origin(core) is tuple:
         value = place.value
         alone = isinstance(value, (str, int)) and not isinstance(value, bool) and not place.unseen
         short = alone and len(str(value)) <= 60 and not looks_like_credential(str(value))
         fix = f"write a list: [{value if short else 'a, b'}]"
-        return Problem(place.path, f"is {said}, not a list", fix)
-    return Problem(place.path, f"is {said}, not a map", _map_form(place, core))
+        return malformed(place.path, f"is {said}, not a list", fix)
+    return malformed(place.path, f"is {said}, not a map", _map_form(place, core))
 
 
 def _map_form(place: Place, core: object) -> str:

@@ -9,8 +9,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from config.credentials import is_credential, shown
-from config.explaining import Location, Problem, explain, nearest, path_of, unknown_key
+from config.explaining import Location, explain, path_of, unknown_key
 from config.settings import AutoScalingCapacity, ManagedInstancesCapacity, Settings
+from messages.finding import Finding, malformed
+from messages.phrases import closest_key
 
 # Deeper than any legal value; pydantic's reader of JSON gives up at 200 levels.
 _DEEPEST = 20
@@ -19,13 +21,13 @@ _MENTIONED = 5
 
 
 class ShapeError(Exception):
-    """The stack file is not of the form that `Settings` describes; holds every problem, sorted."""
+    """The stack file is not of the form that `Settings` describes; holds every finding, sorted."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.what)))
-        said = [f"{p.path}: {p.what}" for p in self.problems[:_MENTIONED]]
-        if len(self.problems) > _MENTIONED:
-            said.append(f"and {len(self.problems) - _MENTIONED} more")
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(sorted(findings, key=lambda p: (p.path, p.what)))
+        said = [f"{p.path}: {p.what}" for p in self.findings[:_MENTIONED]]
+        if len(self.findings) > _MENTIONED:
+            said.append(f"and {len(self.findings) - _MENTIONED} more")
         super().__init__("; ".join(said))
 
 
@@ -35,7 +37,7 @@ def parse(texts: Mapping[str, str]) -> Settings:
     Raises `ShapeError` with all problems: unknown keys with the nearest that exist, wrong types,
     missing keys, values that cannot be. No problem repeats a credential, nor anything at length.
     """
-    found: dict[Location, Problem] = {}
+    found: dict[Location, Finding] = {}
     values: dict[str, Any] = {}
     for key, text in sorted(texts.items()):
         if key in Settings.model_fields:
@@ -55,10 +57,10 @@ def parse(texts: Mapping[str, str]) -> Settings:
 
 
 def _new(
-    explained: Iterable[tuple[Location, Problem]], found: Mapping[Location, Problem]
-) -> Iterator[Problem]:
+    explained: Iterable[tuple[Location, Finding]], found: Mapping[Location, Finding]
+) -> Iterator[Finding]:
     """The problems that are no echo of one found before, at the same place or above it."""
-    seen: set[Problem] = set()
+    seen: set[Finding] = set()
     for location, problem in explained:
         above = (location[:depth] for depth in range(1, len(location) + 1))
         if problem not in seen and not any(place in found for place in above):
@@ -66,7 +68,7 @@ def _new(
             yield problem
 
 
-def _read(key: str, text: str, found: dict[Location, Problem]) -> object:
+def _read(key: str, text: str, found: dict[Location, Finding]) -> object:
     """The value that the text stands for; a text that is not JSON stands for itself."""
     repeated: list[str] = []
 
@@ -88,11 +90,11 @@ def _read(key: str, text: str, found: dict[Location, Problem]) -> object:
         return None
     if repeated:
         what = f"holds the key {shown(min(repeated))} twice in one map"
-        found[key,] = Problem(key, what, "keep one of the two")
+        found[key,] = malformed(key, what, "keep one of the two")
     return value
 
 
-def _screened(value: object, location: Location, found: dict[Location, Problem]) -> object:
+def _screened(value: object, location: Location, found: dict[Location, Finding]) -> object:
     """The value without what may not be said or cannot be JSON; each such thing is a problem."""
     match value:
         case dict() if len(location) < _DEEPEST:
@@ -118,14 +120,14 @@ def _screened(value: object, location: Location, found: dict[Location, Problem])
             return value
 
 
-def _unfit(value: str | float, path: str) -> Problem | None:
+def _unfit(value: str | float, path: str) -> Finding | None:
     if not isinstance(value, str):
         finite = math.isfinite(value)
-        return None if finite else Problem(path, "is no finite number", "write a number")
+        return None if finite else malformed(path, "is no finite number", "write a number")
     if re.search("[\ud800-\udfff]", value):
-        return Problem(path, "is no valid Unicode text", "write it without lone surrogates")
+        return malformed(path, "is no valid Unicode text", "write it without lone surrogates")
     if is_credential(value):
-        return Problem(
+        return malformed(
             path,
             "looks like a credential (not shown)",
             "revoke it if it was real; keep the new one in AWS Secrets Manager or Systems Manager "
@@ -134,11 +136,11 @@ def _unfit(value: str | float, path: str) -> Problem | None:
     return None
 
 
-def _too_deep(location: Location) -> Problem:
-    return Problem(path_of(location), "is nested too deeply", "remove the inner lists and maps")
+def _too_deep(location: Location) -> Finding:
+    return malformed(path_of(location), "is nested too deeply", "remove the inner lists and maps")
 
 
-def _assume_kinds(values: dict[str, Any], found: dict[Location, Problem]) -> None:
+def _assume_kinds(values: dict[str, Any], found: dict[Location, Finding]) -> None:
     """Gives capacity of no or of an unknown kind the kind that its keys speak for.
 
     So that its other mistakes are found in the same run.
@@ -154,10 +156,10 @@ def _assume_kinds(values: dict[str, Any], found: dict[Location, Problem]) -> Non
         if isinstance(kind, str) and kind in _KINDS:
             continue
         location = ("capacity", name, "kind")
-        near = nearest(kind, list(_KINDS)) if isinstance(kind, str) else None
+        near = closest_key(kind, list(_KINDS)) if isinstance(kind, str) else None
         what = "is missing" if kind is None else f"is {shown(kind)}"
         fix = "write auto_scaling (EC2 instances of our own) or managed_instances (ECS owns them)"
-        problem = Problem(path_of(location), what, f"did you mean {near}?" if near else fix)
+        problem = malformed(path_of(location), what, f"did you mean {near}?" if near else fix)
         found.setdefault(location, problem)
         own = {k: len(entry.keys() & m.model_fields.keys()) for k, m in _KINDS.items()}
         entry["kind"] = near or max(own, key=lambda k: own[k])

@@ -3,10 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from config import Problem
 
 SHAPE_CODE = "NE001"
 
@@ -47,9 +43,9 @@ class Refused(Exception):
         super().__init__(render(self.findings))
 
 
-def of_shape(problems: "Iterable[Problem]") -> tuple[Finding, ...]:
-    """Mistakes of shape, as findings."""
-    return tuple(Finding(SHAPE_CODE, Severity.ERROR, p.path, p.what, "", p.fix) for p in problems)
+def malformed(path: str, what: str, fix: str) -> Finding:
+    """Returns the finding for a value of the wrong shape: an unknown key, a wrong type."""
+    return Finding(SHAPE_CODE, Severity.ERROR, path, what, "", fix)
 
 
 def render(findings: Iterable[Finding]) -> str:
@@ -76,3 +72,15 @@ def count(findings: Iterable[Finding]) -> str:
         if (number := severities.count(severity))
     ]
     return ", ".join(parts) or "no findings"
+
+
+def as_object(finding: Finding) -> dict[str, str]:
+    """The finding as JSON holds it; the severity is its word."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.word,
+        "path": finding.path,
+        "what": finding.what,
+        "why": finding.why,
+        "fix": finding.fix,
+    }

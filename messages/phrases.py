@@ -13,6 +13,13 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"choose one of {listed(choices)}" if choices else "there is none to choose"
 
 
+def closest_key(word: str, words: Sequence[str]) -> str | None:
+    """Returns the key that was probably meant; case and hyphens are ignored."""
+    normal = word[:80].lower().replace("-", "_")
+    found = get_close_matches(normal, words, n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
 def listed(words: Iterable[str], *, most: int = 8) -> str:
     """`a, b and c`; beyond `most` the number of the others."""
     items = list(dict.fromkeys(words))

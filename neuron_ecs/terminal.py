@@ -3,10 +3,10 @@
 import json
 import os
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
-from messages.finding import Finding, Severity, count
+from messages.finding import Finding, Severity, as_object, count
 
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
 
@@ -29,18 +29,6 @@ def write_json(findings: Iterable[Finding], out: TextIO) -> None:
     ordered = sorted(findings, key=lambda f: f.sort_key)
     document = {"findings": [as_object(finding) for finding in ordered]}
     out.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-
-
-def as_object(finding: Finding) -> dict[str, str]:
-    """The finding as JSON holds it; the severity is its word."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.word,
-        "path": finding.path,
-        "what": finding.what,
-        "why": finding.why,
-        "fix": finding.fix,
-    }
 
 
 def is_coloured(out: TextIO) -> bool:
@@ -72,3 +60,32 @@ def _wrapped(text: str, width: int, *, first: str, later: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     ) or [first]
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: str = "", width: int = 0) -> Iterator[str]:
+    """The rows with their cells under each other, two spaces apart, cut to `width` characters.
+
+    A column without any text takes no room. `width` 0 cuts nothing.
+    """
+    if not rows:
+        return
+    sizes = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(size) for cell, size in zip(row, sizes, strict=True) if size]
+        yield cut((indent + "  ".join(cells)).rstrip(), width)
+
+
+def cut(line: str, width: int) -> str:
+    """The line, or as much of it as fits with an ellipsis; `width` 0 cuts nothing."""
+    return line if width <= 0 or len(line) <= width else line[: width - 1].rstrip() + "…"
+
+
+def spans(devices: Sequence[int]) -> str:
+    """`0-3, 6`: devices as runs."""
+    runs: list[list[int]] = []
+    for device in devices:
+        if runs and device == runs[-1][-1] + 1:
+            runs[-1].append(device)
+        else:
+            runs.append([device])
+    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from catalog import Catalog
 from config import ShapeError, parse
-from messages.finding import Finding, Refused, Severity, of_shape, render
+from messages.finding import Finding, Refused, Severity, render
 from planning.make import make_plan
 from planning.plan import Plan, as_json
 
@@ -20,7 +20,7 @@ def decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: 
     try:
         settings = parse(texts)
     except ShapeError as error:
-        raise Refused(of_shape(error.problems)) from None
+        raise Refused(error.findings) from None
     return make_plan(
         settings, catalog, project=project, stack=stack, home_region=config.get("aws:region", "")
     )
@@ -34,6 +34,5 @@ __all__ = [
     "as_json",
     "decide",
     "make_plan",
-    "of_shape",
     "render",
 ]

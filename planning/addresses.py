@@ -29,3 +29,8 @@ def zone_subnets(cidr: str, zone_id: str) -> ZoneSubnets:
     public = list(eighths[0].subnets(prefixlen_diff=3))
     number = zone_number(zone_id)
     return ZoneSubnets(zone_id, str(eighths[number]), str(public[number]))
+
+
+def zones_with_blocks(zone_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones that our own network has blocks for."""
+    return tuple(z for z in zone_ids if zone_number(z) in ZONES)

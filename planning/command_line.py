@@ -1,10 +1,16 @@
 """What a container's command line says: its words, and the values of its options."""
 
+import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 
+from catalog import Catalog, ContainerImage, Server
 from config import Sidecar
 from config.settings import Container
+from planning import images
+from planning.images import Version
 from planning.situation import RegionalWorkload
 
 
@@ -42,3 +48,103 @@ def option(given: list[str], *names: str) -> str | None:
         elif index + 1 < len(given):
             value = given[index + 1]
     return value
+
+
+_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<rest>.+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A private registry as an image writes it out: whose, where, and what follows."""
+
+    account: str
+    region: str
+    rest: str
+
+
+def number(given: list[str], *names: str) -> int | None:
+    """The whole number of an option; None without it and for anything else."""
+    value = option(given, *names)
+    return int(value) if value is not None and re.fullmatch(r"[0-9]{1,9}", value) else None
+
+
+def written(given: list[str], *names: str) -> str | None:
+    """An option as the command writes it: `--name=value` or `--name value`."""
+    for word in reversed(given):
+        name, equals, _ = word.partition("=")
+        if name.startswith("-") and name.lstrip("-").replace("_", "-") in names:
+            return word if equals else f"{word} {option(given, *names)}"
+    return None
+
+
+def serves_vllm(given: list[str]) -> bool:
+    """Whether the words start a vLLM server: `vllm serve` or its module."""
+    return any(
+        (first.rpartition("/")[2] == "vllm" and second == "serve")
+        or (first == "-m" and second == "vllm.entrypoints.openai.api_server")
+        for first, second in pairwise(given)
+    )
+
+
+def model_served(given: list[str]) -> str | None:
+    """The model that a vLLM command serves: after `vllm serve`, or as --model."""
+    for index, word in enumerate(given[:-2]):
+        if word.rpartition("/")[2] == "vllm" and given[index + 1] == "serve":
+            if not given[index + 2].startswith("-"):
+                return given[index + 2]
+    return option(given, "model")
+
+
+def tag(image: str) -> str:
+    """The tag, without its digest; empty without one."""
+    name = image.partition("@")[0].rpartition("/")[2]
+    return name.partition(":")[2]
+
+
+def repository(image: str) -> str:
+    """The last part of the image's name, without tag and digest."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def version(image: str) -> Version | None:
+    """The version with which the tag begins, such as 0.13.0."""
+    found = re.match(r"\d+(\.\d+)+(?=[-_]|$)", tag(image))
+    return Version.of(found.group(0)) if found else None
+
+
+def published(image: str, catalog: Catalog) -> ContainerImage | None:
+    """The image of AWS that this is, or a copy of: by repository, and by a tag as AWS writes it."""
+    this = version(image)
+    if this is None or (images.neuron_sdk(image) is None and "-neuron" not in tag(image)):
+        return None
+    return next(
+        (
+            known
+            for known in catalog.container_images
+            if known.repository == repository(image)
+            and known.version_from <= this.parts < known.version_until
+        ),
+        None,
+    )
+
+
+def from_aws(image: str, catalog: Catalog) -> bool:
+    """Whether the image comes from a registry of AWS, so that its entry point is AWS's."""
+    registry = private_registry(image)
+    if registry is not None:
+        return registry.account in {r.dlc_account for r in catalog.regions.values()}
+    return image.startswith((images.DLC, "public.ecr.aws/neuron/"))
+
+
+def server_of(container: Container, catalog: Catalog) -> Server | None:
+    """What answers inside the container, where its image is known."""
+    known = published(container.image, catalog)
+    return catalog.servers.get(known.server) if known is not None else None
+
+
+def private_registry(image: str) -> Registry | None:
+    """The private ECR registry that the image writes out."""
+    found = _ECR.fullmatch(image)
+    return Registry(found["account"], found["region"], found["rest"]) if found else None

@@ -8,9 +8,9 @@ from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCa
 from config.settings import OwnNetworkEntry
 from messages.finding import Finding, Refused, Severity
 from planning import addresses, choices, containers, identity, layout, names, plan, waiting
+from planning.addresses import zones_with_blocks
 from planning.images import resolved
 from planning.rules import RULES
-from planning.rules.where import zones_with_blocks
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 

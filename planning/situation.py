@@ -407,3 +407,18 @@ class Situation:
         return layout.arrange(
             kind.neuron.devices, self.catalog.device_sets(kind.name), self.demands(pool)
         )
+
+
+def each_workload(s: Situation) -> Iterator[RegionalWorkload]:
+    """Every model and job once for each instance type it meets."""
+    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    for work in s.work:
+        key = (work.path, work.pool.name, tuple(t.name for t in work.pool.types))
+        if key not in seen:
+            seen.add(key)
+            yield work
+
+
+def serving_regions(s: Situation) -> list[str]:
+    """Regions in which some model has a port."""
+    return sorted({w.region for w in s.work if not w.is_job and w.spec.served_ports})

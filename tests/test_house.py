@@ -11,12 +11,38 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = ("catalog", "components", "config", "messages", "neuron_ecs", "planning", "tests")
 STANDARD = frozenset(sys.stdlib_module_names)
 
-# What each package may import besides itself and the standard library.
-ALLOWED = {
-    "catalog": frozenset[str](),
-    "config": frozenset({"pydantic", "pydantic_core"}),
+# What each room may import besides itself and the standard library. Where a room is not named, its
+# nearest parent's line holds; every room of the tool may import what `TOOL` names besides.
+TOOL = frozenset({"catalog", "messages", "neuron_ecs.terminal"})
+ALLOWED: dict[str, frozenset[str]] = {
+    "__main__": frozenset({"catalog", "components", "config", "planning", "pulumi"}),
+    "messages": frozenset(),
+    "catalog": frozenset(),
+    "catalog.refresh": frozenset({"catalog", "boto3"}),
+    "config": frozenset({"pydantic", "messages"}),
     "planning": frozenset({"catalog", "config", "messages"}),
-    "components": frozenset({"planning", "pulumi", "pulumi_aws"}),
+    "components": frozenset({"planning", "pulumi"}),
+    "neuron_ecs.terminal": frozenset({"messages"}),
+    "neuron_ecs.stackfile": TOOL | {"config", "planning", "pydantic", "ruamel"},
+    "neuron_ecs.fit": TOOL | {"config", "planning"},
+    "neuron_ecs.recording": TOOL | {"components", "planning", "pulumi"},
+    "neuron_ecs.diff": TOOL
+    | {"config", "planning", "neuron_ecs.recording", "neuron_ecs.stackfile", "pydantic"},
+    "neuron_ecs.chipmap": TOOL | {"planning"},
+    "neuron_ecs.operations": TOOL | {"planning", "neuron_ecs.stackfile", "boto3"},
+    "neuron_ecs": frozenset({"neuron_ecs.cli"}),
+}
+ANYTHING = ("neuron_ecs.cli",)
+"""The room that may import everything, and is imported by nobody but tests."""
+
+# Distributions that come as several packages, under the name by which the table knows them.
+SAME = {
+    "botocore": "boto3",
+    "google": "pulumi",
+    "grpc": "pulumi",
+    "pulumi_aws": "pulumi",
+    "pydantic_core": "pydantic",
+    "typing_extensions": "pydantic",
 }
 # Parts of the standard library that would make a decision depend on more than its inputs.
 IMPURE = {
@@ -40,19 +66,85 @@ def imports(path: Path) -> Iterator[tuple[str, int]]:
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide which package is meant"
-            yield node.module or "", node.lineno
+            module = node.module or ""
+            if module in ("neuron_ecs", "catalog", "planning", "planning.rules"):
+                yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+            else:
+                yield module, node.lineno
 
 
-@pytest.mark.parametrize("package", sorted(ALLOWED))
-def test_a_package_imports_only_what_the_house_allows(package: str) -> None:
+def room_of(module: str) -> str:
+    """The room that a module of ours belongs to."""
+    parts = module.split(".")
+    for length in (2, 1):
+        name = ".".join(parts[:length])
+        if name in ALLOWED or name in ANYTHING:
+            return name
+    return parts[0]
+
+
+def edges() -> Iterator[tuple[str, str, str]]:
+    """Every import outside a room: where it stands, the room there, and the room it leads to."""
+    for package in ("__main__", *OURS):
+        if package == "tests":
+            continue
+        paths = [ROOT / "__main__.py"] if package == "__main__" else modules(package)
+        for path in paths:
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            room = room_of(".".join(p for p in parts if p != "__init__"))
+            for name, line in imports(path):
+                top = name.split(".")[0]
+                if top in STANDARD and top != "__main__":
+                    continue
+                target = room_of(SAME.get(top, name) if top not in OURS else name)
+                if target != room:
+                    yield f"{path.relative_to(ROOT)}:{line}", room, target
+
+
+def test_a_room_imports_only_what_the_house_allows() -> None:
     wrong = [
-        f"{path.relative_to(ROOT)}:{line} imports {name}"
-        for path in modules(package)
-        for name, line in imports(path)
-        if name.split(".")[0] not in STANDARD | ALLOWED[package] | {package}
-        if not (path.parent.name == "refresh" and name.split(".")[0] in ("boto3", "botocore"))
+        f"{where} ({room}) imports {target}"
+        for where, room, target in edges()
+        if room not in ANYTHING and target not in ALLOWED[room]
     ]
-    assert wrong == [], "data flows one way: catalog and config, planning, components"
+    assert wrong == [], "imports lead downwards: see docs/architecture.md, the rooms"
+
+
+def test_the_rooms_of_the_house_are_all_in_the_table() -> None:
+    rooms = {
+        f"neuron_ecs.{path.stem if path.is_file() else path.name}"
+        for path in (ROOT / "neuron_ecs").iterdir()
+        if path.name not in ("__pycache__", "__init__.py", "__main__.py")
+    }
+    assert rooms <= {*ALLOWED, *ANYTHING}, "a new room needs a line in ALLOWED"
+
+
+def test_no_import_leads_back_to_where_it_came_from() -> None:
+    leads: dict[str, set[str]] = {}
+    for _, room, target in edges():
+        leads.setdefault(room, set()).add(target)
+
+    def reaches(room: str, seen: frozenset[str]) -> Iterator[str]:
+        for target in leads.get(room, set()):
+            if target in seen:
+                yield " -> ".join((*sorted(seen), target))
+            else:
+                yield from reaches(target, seen | {target})
+
+    assert [circle for room in leads for circle in reaches(room, frozenset({room}))] == []
+
+
+def test_a_rule_file_imports_no_other_rule_file() -> None:
+    shared = {"rule", "__init__"}
+    rules = {p.stem for p in modules("planning/rules")} - shared
+    wrong = [
+        f"{path.name}:{line} imports {name}"
+        for path in modules("planning/rules")
+        if path.stem in rules
+        for name, line in imports(path)
+        if name.startswith("planning.rules.") and name.rpartition(".")[2] in rules
+    ]
+    assert wrong == [], "what two rule files need stands in planning, below both"
 
 
 @pytest.mark.parametrize("package", sorted(IMPURE))
@@ -87,14 +179,21 @@ def test_components_take_only_the_plan_and_its_renderers() -> None:
 
 def test_only_tests_import_the_command_line() -> None:
     wrong = [
-        f"{path.relative_to(ROOT)}:{line}"
-        for package in OURS
-        if package not in ("neuron_ecs", "tests")
-        for path in modules(package)
-        for name, line in imports(path)
-        if name.split(".")[0] == "neuron_ecs"
+        where
+        for where, room, target in edges()
+        if target == "neuron_ecs.cli" and room not in ("neuron_ecs", "neuron_ecs.cli")
     ]
     assert wrong == []
+
+
+def test_one_file_of_a_room_calls_aws() -> None:
+    for room in ("catalog.refresh", "neuron_ecs.operations"):
+        files = {
+            where.partition(":")[0]
+            for where, found, to in edges()
+            if (found, to) == (room, "boto3")
+        }
+        assert len(files) == 1, f"{room}: {files}"
 
 
 def test_the_aws_sdk_is_loaded_only_where_aws_is_called() -> None:

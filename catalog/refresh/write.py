@@ -7,36 +7,32 @@ are never written. A Region that refuses keeps its old rows.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
-import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Final
 
-from catalog.reader import DATA_DIRECTORY, MANIFEST, ON_DEMAND, SPOT, Catalog, load
+from catalog.reader import MANIFEST, Catalog, load
+from catalog.refresh.ask_aws import Ask, AskPrices, RegionRefusedError, ask_aws, ask_prices
 from catalog.refresh.rows import (
     ApiTables,
     DeviceKind,
-    Item,
     PriceAnswer,
     PriceTables,
     RegionAnswers,
     api_tables,
     api_texts,
     device_set_rows,
-    listed_prices,
     price_tables,
     price_texts,
     renewed,
     renewed_prices,
-    spot_history_prices,
     table_text,
 )
 
@@ -83,130 +79,7 @@ class KeptByHand:
     plain_paths: tuple[str, ...]
 
 
-class RegionRefusedError(Exception):
-    """A Region did not answer: disabled for the account, no permission, or not reachable."""
-
-
-AskPrices = Callable[[Collection[str], Collection[str]], list[PriceAnswer]]
-"""(Regions, instance types) -> what each Region that answered said of its prices."""
-
-Ask = Callable[[str, Collection[str], Collection[str]], RegionAnswers]
-"""(Region, questions, parameter paths) -> answers; raises RegionRefusedError."""
-
-
-def run(argv: Sequence[str]) -> int:
-    """The ``catalog`` command: 0 fine, 1 no Region answered a refresh, 2 wrong usage."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    directory = cast(Path, arguments.directory)
-    match arguments.action:
-        case "show":
-            return _show(load(directory), cast(str, arguments.table), as_json=arguments.json)
-        case "refresh":
-            known = load(directory).regions
-            regions = cast("list[str]", arguments.regions) or list(known)
-            unknown = sorted(set(regions) - set(known))
-            if unknown:
-                parser.error(f"not in regions.csv: {', '.join(unknown)}")
-            only = cast("list[str]", arguments.only) or [*QUESTIONS, PRICES]
-            now = datetime.now(UTC)
-            codes: list[int] = []
-            if asked := [name for name in only if name != PRICES]:
-                codes.append(refresh(directory, regions=regions, only=asked, today=now.date()))
-            if PRICES in only:
-                codes.append(refresh_prices(directory, regions=regions, now=now))
-            return max(codes)
-        case _:
-            return _list(load(directory), as_json=arguments.json)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m neuron_ecs catalog", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--directory", type=Path, default=DATA_DIRECTORY, help=argparse.SUPPRESS)
-    actions = parser.add_subparsers(dest="action", metavar="show | refresh")
-    show = actions.add_parser("show", help="print one table")
-    show.add_argument("table", help="a name from the list, such as neuron_types")
-    show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-    renew = actions.add_parser("refresh", help="renew the tables from AWS; needs credentials")
-    renew.add_argument("--regions", type=_names(), default=[], help="default: all of regions.csv")
-    renew.add_argument(
-        "--only", type=_names([*QUESTIONS, PRICES]), default=[], help="types,offerings,amis,prices"
-    )
-    return parser
-
-
-def _names(allowed: Collection[str] | None = None) -> Callable[[str], list[str]]:
-    def names(text: str) -> list[str]:
-        found = [name.strip() for name in text.split(",") if name.strip()]
-        wrong = [name for name in found if allowed is not None and name not in allowed]
-        if wrong or not found:
-            choices = ", ".join(allowed or ("names separated by commas",))
-            raise argparse.ArgumentTypeError(
-                f"{', '.join(wrong) or 'empty'}: choose from {choices}"
-            )
-        return found
-
-    return names
-
-
 # -- showing ---------------------------------------------------------------------------------
-
-
-def _list(catalog: Catalog, *, as_json: bool) -> int:
-    tables = catalog.tables()
-    if as_json:
-        described = [
-            {
-                "name": table.name,
-                "filled_by": table.filled_by,
-                "source": table.source,
-                "date": table.date.isoformat(),
-                "rows": table.rows,
-            }
-            for table in tables
-        ]
-        print(json.dumps({"date": catalog.date.isoformat(), "tables": described}, indent=2))
-        return 0
-    rows = [
-        (table.name, table.filled_by, table.date.isoformat(), str(table.rows), table.source)
-        for table in tables
-    ]
-    _print_columns([("table", "filled by", "date", "rows", "source"), *rows])
-    return 0
-
-
-def _show(catalog: Catalog, table: str, *, as_json: bool) -> int:
-    try:
-        rows = catalog.rows(table)
-    except KeyError as error:
-        print(error.args[0], file=sys.stderr)
-        return 2
-    corrections = [row for row in catalog.rows("overrides") if row["table"] == table]
-    if as_json:
-        print(
-            json.dumps(
-                {
-                    "table": table,
-                    "rows": [dict(row) for row in rows],
-                    "overrides": [dict(row) for row in corrections],
-                },
-                indent=2,
-            )
-        )
-        return 0
-    if rows:
-        _print_columns([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
-    for row in corrections:
-        print(f"corrected: {row['key']} {row['column']} = {row['value']} ({row['reason']})")
-    return 0
-
-
-def _print_columns(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
 
 
 # -- renewing --------------------------------------------------------------------------------
@@ -485,128 +358,3 @@ def _write(path: Path, text: str) -> None:
 
 
 # -- asking AWS ------------------------------------------------------------------------------
-
-
-class _Paginator(Protocol):
-    def paginate(self, **arguments: Any) -> Iterator[Mapping[str, Any]]: ...
-
-
-class _Client(Protocol):
-    def get_paginator(self, operation: str) -> _Paginator: ...
-
-
-def ask_aws() -> Ask:
-    """Questions to the AWS API through boto3, which is imported here and nowhere else."""
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-    )
-
-    connect = cast(Callable[..., _Client], boto3.client)  # pyright: ignore[reportUnknownMemberType]
-    settings = Config(
-        connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
-    )
-
-    def pages(client: _Client, operation: str, key: str, **arguments: Any) -> list[Item]:
-        found: list[Item] = []
-        for page in client.get_paginator(operation).paginate(**arguments):
-            found.extend(cast("list[Item]", page[key]))
-        return found
-
-    def ask(region: str, questions: Collection[str], paths: Collection[str]) -> RegionAnswers:
-        try:
-            ec2 = connect("ec2", region_name=region, config=settings)
-            types = offerings = parameters = None
-            if "types" in questions:
-                types = pages(ec2, "describe_instance_types", "InstanceTypes")
-            if "offerings" in questions:
-                offerings = pages(
-                    ec2,
-                    "describe_instance_type_offerings",
-                    "InstanceTypeOfferings",
-                    LocationType="availability-zone-id",
-                )
-            if "amis" in questions:
-                ssm = connect("ssm", region_name=region, config=settings)
-                parameters = {
-                    path: pages(ssm, "get_parameters_by_path", "Parameters", Path=path)
-                    for path in paths
-                }
-        except (BotoCoreError, ClientError) as error:
-            raise RegionRefusedError(str(error)) from error
-        return RegionAnswers(
-            region=region, instance_types=types, offerings=offerings, parameters=parameters
-        )
-
-    return ask
-
-
-_PRODUCT_FILTERS: Final[Mapping[str, str]] = {
-    "capacitystatus": "Used",
-    "locationType": "AWS Region",
-    "operatingSystem": "Linux",
-    "preInstalledSw": "NA",
-    "tenancy": "Shared",
-}
-
-
-def ask_prices(now: datetime, connect: Callable[..., Any] | None = None) -> AskPrices:
-    """Questions about prices to AWS: the price list in us-east-1, and Spot in each Region.
-
-    ``connect`` makes clients as ``boto3.client`` does, its default. Who refuses is reported and
-    left out of the answers.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    if connect is None:
-        import boto3
-
-        connect = cast(Callable[..., Any], boto3.client)  # pyright: ignore[reportUnknownMemberType]
-
-    def pages(client: _Client, operation: str, key: str, **arguments: Any) -> list[Any]:
-        found: list[Any] = []
-        for page in client.get_paginator(operation).paginate(**arguments):
-            found.extend(page[key])
-        return found
-
-    def listed(regions: Collection[str], names: Collection[str]) -> Iterator[PriceAnswer]:
-        client = cast(_Client, connect("pricing", region_name="us-east-1"))
-        products: list[str] = []
-        for name in names:
-            fields = {**_PRODUCT_FILTERS, "instanceType": name}
-            filters = [{"Type": "TERM_MATCH", "Field": k, "Value": v} for k, v in fields.items()]
-            products += pages(
-                client, "get_products", "PriceList", ServiceCode="AmazonEC2", Filters=filters
-            )
-        found = listed_prices(products)
-        if not found:
-            raise RegionRefusedError("it answered without a single price")
-        for region in regions:
-            yield PriceAnswer(region=region, purchase=ON_DEMAND, prices=found.get(region, {}))
-
-    def ask(regions: Collection[str], names: Collection[str]) -> list[PriceAnswer]:
-        answers: list[PriceAnswer] = []
-        try:
-            answers.extend(listed(regions, names))
-        except (BotoCoreError, ClientError, RegionRefusedError) as error:
-            print(f"on-demand prices: kept as they were, {error}", file=sys.stderr)
-        for region in regions:
-            try:
-                history = pages(
-                    cast(_Client, connect("ec2", region_name=region)),
-                    "describe_spot_price_history",
-                    "SpotPriceHistory",
-                    StartTime=now,  # the price that holds at this moment, and no history
-                    ProductDescriptions=["Linux/UNIX"],
-                    InstanceTypes=list(names),
-                )
-            except (BotoCoreError, ClientError) as error:
-                print(f"{region}: Spot prices kept as they were, {error}", file=sys.stderr)
-                continue
-            prices = spot_history_prices(history)
-            answers.append(PriceAnswer(region=region, purchase=SPOT, prices=prices))
-        return answers
-
-    return ask

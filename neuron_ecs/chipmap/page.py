@@ -9,9 +9,9 @@ from neuron_ecs.chipmap.picture import definitions, svg, width
 from neuron_ecs.chipmap.pools import Pool, Stack, of_document, of_plan
 from neuron_ecs.chipmap.seating import Fold, Picture, counts, folded, moved, picture
 from neuron_ecs.chipmap.style import SHEET, hue
-from neuron_ecs.cli.columns import spans
-from neuron_ecs.recording.graph import Json
+from neuron_ecs.terminal import spans
 from planning import Plan
+from planning.document import Json
 
 _HEAD = """\
 <!DOCTYPE html>

@@ -6,8 +6,8 @@ from typing import Literal, cast
 
 import catalog
 from catalog import Catalog
-from neuron_ecs.recording.graph import Json
 from planning import Plan, as_json
+from planning.document import Json
 
 Shape = Literal["single", "ring", "torus_4x4", "row", "unknown", "none"]
 """How the devices of an instance are linked. `row`: a topology that no table knows. `unknown`: the

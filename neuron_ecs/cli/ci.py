@@ -8,10 +8,8 @@ with `--refresh` found. It posts nothing and needs no credential.
 import argparse
 import json
 import os
-import re
-import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,9 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from messages.phrases import counted
 from neuron_ecs.cli.arguments import Parser
-from neuron_ecs.cli.columns import table
+from neuron_ecs.diff.engine_preview import disagreements, json_object, read_preview, short
+from neuron_ecs.diff.git import WrongUsageError, touched
+from neuron_ecs.terminal import table
 
 if TYPE_CHECKING:
     from neuron_ecs.diff.json_form import Document
@@ -47,81 +47,11 @@ _ARTEFACT = (
 SAME = "<!-- neuron-ecs same -->"
 """Stands in the text of an issue when nothing drifted."""
 
-_STACK_FILE = re.compile(r"Pulumi\.([A-Za-z0-9_.-]{1,100})\.yaml")
-_PROGRAM = ("catalog/", "components/", "config/", "planning/")
-_PROGRAM_FILES = frozenset({"__main__.py", "Pulumi.yaml", "requirements.txt"})
-"""What changes every stack: the program, its tables, its packages, its defaults."""
-
-_GROUPS = ("pulumi:pulumi:Stack", "pulumi:providers:")
-"""Types that the engine keeps for itself: not compared."""
 
 _MOST_LINES = 100
 
 
-class WrongUsageError(Exception):
-    """What was named cannot be read; the text says why and what to do."""
-
-
 # ---- which stacks ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """The stacks whose difference is worth showing, and why."""
-
-    stacks: tuple[str, ...]
-    why: str
-
-
-def touched(base: str, head: str, directory: Path) -> Touched:
-    """The stacks that the commits from the merge base of both to `head` touch.
-
-    A changed stack file touches its stack; a changed program touches every stack that either side
-    has. Raises `WrongUsageError` where git knows a revision not, or no common ancestor.
-    """
-    _commit(base, directory)
-    _commit(head, directory)
-    start = _git(
-        directory,
-        "merge-base",
-        base,
-        head,
-        fails=f"{base} and {head} have no common ancestor here; fetch the whole history",
-    ).strip()
-    listed = _git(
-        directory, "diff", "--name-only", "--no-renames", "--relative", "-z", start, head, "--"
-    )
-    changed = [name for name in listed.split("\0") if name]
-    if any(n in _PROGRAM_FILES or n.startswith(_PROGRAM) for n in changed):
-        names = {s for commit in (start, head) for s in _stacks(commit, directory)}
-        return Touched(tuple(sorted(names)), "the program changed: every stack is compared")
-    found = {m[1] for m in map(_STACK_FILE.fullmatch, changed) if m}
-    return Touched(tuple(sorted(found)), "their stack files changed" if found else "")
-
-
-def _stacks(commit: str, directory: Path) -> list[str]:
-    names = _git(directory, "ls-tree", "--name-only", "-z", commit, "--", "./").split("\0")
-    return [m[1] for m in map(_STACK_FILE.fullmatch, names) if m]
-
-
-def _commit(revision: str, directory: Path) -> None:
-    if not revision or revision.startswith("-"):
-        raise WrongUsageError(f"{revision or 'an empty text'} is no revision")
-    fails = f"{revision} is no revision here; fetch the whole history (fetch-depth: 0)"
-    _git(directory, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", fails=fails)
-
-
-def _git(directory: Path, *arguments: str, fails: str = "") -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(directory), *arguments], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        raise WrongUsageError("a revision is read with git, which is not on PATH") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise WrongUsageError(fails or f"git {arguments[0]}: {said[-1] if said else 'failed'}")
-    return done.stdout.decode(errors="replace")
 
 
 # ---- the difference of each --------------------------------------------------------------------
@@ -155,7 +85,8 @@ def compare_stack(
     from neuron_ecs.diff import summary as telling
     from neuron_ecs.diff.difference import put_together
     from neuron_ecs.diff.document import document, not_compared
-    from neuron_ecs.diff.sides import UsageError, read_sides
+    from neuron_ecs.diff.git import UsageError
+    from neuron_ecs.diff.sides import read_sides
 
     try:
         sides = read_sides(
@@ -291,131 +222,6 @@ def _list(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
 
 # ---- beside the engine's own preview -----------------------------------------------------------
 
-_MEANING = {
-    "create": "create",
-    "import": "create",
-    "update": "update",
-    "replace": "replace",
-    "create-replacement": "replace",
-    "import-replacement": "replace",
-    "delete-replaced": "replace",
-    "delete": "delete",
-}
-"""What a step of a preview means. `same`, `read` and `refresh` mean that nothing changes.
-
-Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/ and `apitype.OpType`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a `pulumi preview` said: actions by URN, and its errors."""
-
-    actions: Mapping[str, str]
-    properties: Mapping[str, tuple[str, ...]]
-    errors: tuple[str, ...]
-
-
-def read_preview(path: Path) -> Preview:
-    """Reads what `pulumi preview` wrote with `--json`, or the update plan of `--save-plan`.
-
-    Raises `WrongUsageError` where it cannot be read at all. Without a file, or with an empty one,
-    the preview ended before it could write: that is an error in it, not of the usage.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        text = ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUsageError(f"{path} cannot be read: {error}") from None
-    if not text.strip():
-        return Preview({}, {}, ("it wrote nothing; its log says why",))
-    document = _json_object(text, path, "pulumi preview --json")
-    if "resourcePlans" in document:
-        return _read_plan(document["resourcePlans"])
-    steps: Any = document.get("steps") or []
-    diagnostics: Any = document.get("diagnostics") or []
-    errors = [_message(d) for d in diagnostics if d.get("severity") == "error"]
-    if not isinstance(document.get("steps"), list) and not errors:
-        if "changeSummary" not in document:
-            raise WrongUsageError(f"{path} is not what `pulumi preview --json` writes: no steps")
-    actions: dict[str, str] = {}
-    properties: dict[str, tuple[str, ...]] = {}
-    for step in steps:
-        urn, action = str(step.get("urn", "")), _MEANING.get(str(step.get("op", "")))
-        if not action or _type_of(urn).startswith(_GROUPS):
-            continue
-        # A replacement has steps of its own, and may stand beside them as an update.
-        if actions.get(urn) != "replace":
-            actions[urn] = action
-        detailed: Any = step.get("detailedDiff") or {}
-        reasons: Any = step.get("diffReasons") or []
-        named = {str(name) for name in (*detailed, *reasons, *properties.get(urn, ()))}
-        properties[urn] = tuple(sorted(named))
-    return Preview(actions, properties, tuple(errors))
-
-
-def _read_plan(resources: Mapping[str, Any]) -> Preview:
-    """What an update plan says: the steps of each resource (`apitype.DeploymentPlanV1`)."""
-    actions: dict[str, str] = {}
-    for urn, resource in resources.items():
-        steps: list[str] = resource.get("steps") or []
-        found = {_MEANING[step] for step in steps if step in _MEANING}
-        if found and not _type_of(urn).startswith(_GROUPS):
-            actions[urn] = "replace" if "replace" in found else min(found)
-    return Preview(actions, {}, ())
-
-
-def _message(diagnostic: Mapping[str, Any]) -> str:
-    said = str(diagnostic.get("message", "")).strip().removeprefix("error: ")
-    return said or "it does not say why"
-
-
-def _type_of(urn: str) -> str:
-    parts = urn.split("::")
-    return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
-
-
-def _json_object(text: str, path: Path, command: str) -> dict[str, Any]:
-    try:
-        document: Any = json.loads(text)
-    except ValueError as error:
-        raise WrongUsageError(f"{path} is not the JSON of `{command}`: {error}") from None
-    if not isinstance(document, dict):
-        raise WrongUsageError(f"{path} is not the JSON of `{command}`: no object")
-    return cast("dict[str, Any]", document)
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """A resource on which the two differ; `none` means that one leaves it alone."""
-
-    urn: str
-    preview: str
-    offline: str
-
-    @property
-    def means(self) -> str:
-        """What is likely behind it."""
-        if self.offline == "none":
-            return "not from this change: the stack is behind, or drifted"
-        if self.preview == "none":
-            return "the stack has it already, or the provider sees no difference"
-        return "the provider's own comparison decides"
-
-
-def disagreements(preview: Preview, resources: Sequence[Mapping[str, Any]]) -> list[Disagreement]:
-    """Each resource that only one of the two changes, or both differently, by URN."""
-    offline: dict[str, str] = {}
-    for resource in resources:
-        urn, action = str(resource["urn"]), str(resource["action"])
-        if action != "engine_only" and not _type_of(urn).startswith(_GROUPS):
-            offline[urn] = action
-    return [
-        Disagreement(urn, preview.actions.get(urn, "none"), offline.get(urn, "none"))
-        for urn in sorted({*preview.actions, *offline})
-        if preview.actions.get(urn) != offline.get(urn)
-    ]
-
 
 def _compare(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
     from neuron_ecs.diff import json_form as form
@@ -423,7 +229,7 @@ def _compare(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int
     path = directory / cast(Path, arguments.diff)
     preview = read_preview(directory / cast(Path, arguments.preview))
     try:
-        diff = _json_object(path.read_text(encoding="utf-8"), path, "cli diff --json")
+        diff = json_object(path.read_text(encoding="utf-8"), path, "cli diff --json")
     except OSError as error:
         raise WrongUsageError(f"{path} cannot be read: {error.strerror}") from None
     if diff.get("version") != form.VERSION or "verdict" not in diff:
@@ -456,7 +262,7 @@ def _compare(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int
         out.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     else:
         rows = [("resource", "preview", "offline", "likely")] if found else []
-        rows += [(_short(d.urn), d.preview, d.offline, d.means) for d in found]
+        rows += [(short(d.urn), d.preview, d.offline, d.means) for d in found]
         out.writelines(f"{line}\n" for line in [verdict, *table(rows, indent="  ")])
     if (found or why) and arguments.annotate and not arguments.json:
         kind = "error" if preview.errors else "warning"
@@ -469,16 +275,12 @@ def _compare(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int
         ]
         for d in found[:_MOST_LINES]:
             cells = f"{_plain(d.preview)} | {_plain(d.offline)} | {_plain(d.means)}"
-            lines.append(f"| <code>{_plain(_short(d.urn))}</code> | {cells} |")
+            lines.append(f"| <code>{_plain(short(d.urn))}</code> | {cells} |")
         lines += _more(found)
     _summarise("\n".join(lines) + "\n", cast("str | None", arguments.summary))
     if preview.errors:
         return ERRORS
     return DIFFERENT if found and arguments.exit_code else FINE
-
-
-def _short(urn: str) -> str:
-    return f"{_type_of(urn)} {urn.rpartition('::')[2]}"
 
 
 def _more(found: Sequence[object]) -> list[str]:
@@ -523,7 +325,7 @@ def _drift(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
             found = sorted(preview.actions.items())
             for urn, action in found[:_MOST_LINES]:
                 named = _plain(", ".join(preview.properties.get(urn, ())))
-                lines.append(f"| <code>{_plain(_short(urn))}</code> | {action} | {named} |")
+                lines.append(f"| <code>{_plain(short(urn))}</code> | {action} | {named} |")
             lines += [*_more(found), ""]
     if not failed and not drifted:
         lines.append(SAME)

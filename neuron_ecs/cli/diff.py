@@ -41,7 +41,8 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
     from neuron_ecs.recording.plans import Recorder
 
     with Recorder() as recorder:  # begins before anything else is loaded here
-        from neuron_ecs.diff.sides import UsageError, read_sides
+        from neuron_ecs.diff.git import UsageError
+        from neuron_ecs.diff.sides import read_sides
 
         try:
             sides = read_sides(

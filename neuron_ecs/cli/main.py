@@ -52,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     if argv[:1] == ["catalog"]:
-        from catalog.refresh import write as catalog_tables
+        from neuron_ecs.cli import catalog
 
-        return catalog_tables.run(argv[1:])
+        return catalog.run(argv[1:])
     if argv[:1] == ["ci"]:
         from neuron_ecs.cli import ci
 
@@ -64,7 +64,7 @@ def _run(argv: list[str]) -> int:
 
         return diff.run(argv[1:])
     if argv[:1] == ["fit"]:
-        from neuron_ecs.fit import text as fit
+        from neuron_ecs.cli import fit
 
         return fit.run(argv[1:])
     if argv[:1] == ["models"]:
@@ -72,7 +72,7 @@ def _run(argv: list[str]) -> int:
 
         return models.run(argv[1:])
     if argv[:1] == ["schema"]:
-        from neuron_ecs.stackfile import json_schema as schema
+        from neuron_ecs.cli import schema
 
         return schema.run(argv[1:])
     arguments = _parser().parse_args(argv)
@@ -157,7 +157,7 @@ def _map(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, wid
 
 
 def _verify(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
-    from neuron_ecs.operations import aws as verify
+    from neuron_ecs.cli import verify
 
     outputs = cast("Path | None", arguments.outputs)
     return verify.run(file, as_json=as_json, out=sys.stdout, width=width, outputs=outputs)

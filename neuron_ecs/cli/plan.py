@@ -7,12 +7,12 @@ from typing import TextIO
 import catalog
 from messages.phrases import counted, listed
 from neuron_ecs import terminal as report
-from neuron_ecs.cli.columns import spans, table
 from neuron_ecs.stackfile.reading import StackFile
-from planning import Plan, as_json, decide
+from neuron_ecs.terminal import spans, table
+from planning import Plan, decide
 from planning import plan as planned
-
-VERSION = 1
+from planning.document import document
+from planning.document import urls as model_urls
 
 
 def run(file: StackFile, *, as_json: bool, out: TextIO, width: int) -> int:
@@ -30,16 +30,6 @@ def run(file: StackFile, *, as_json: bool, out: TextIO, width: int) -> int:
             out.write(f"silenced {code}  {reason}\n")
         out.writelines(f"{line}\n" for line in endpoints(plan))
     return 0
-
-
-def document(plan: Plan) -> dict[str, object]:
-    """The plan as JSON: its own types with their field names, and a version of this form."""
-    data = as_json(plan)
-    data["findings"] = [report.as_object(f) for f in plan.findings]
-    data["endpoints"] = [
-        {"model": model, "region": region, "url": url} for model, region, url in _urls(plan)
-    ]
-    return {"version": VERSION, **data}
 
 
 def render(plan: Plan, *, width: int) -> Iterator[str]:
@@ -155,18 +145,8 @@ def _when(job: planned.JobPlan) -> str:
 
 def endpoints(plan: Plan) -> Iterator[str]:
     """Where each model can be called; the load balancer's name is known once it exists."""
-    urls = list(_urls(plan))
+    urls = list(model_urls(plan))
     if urls:
         yield ""
         yield "Endpoints"
         yield from table(urls, indent="  ")
-
-
-def _urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    for region in plan.regions:
-        balancer = region.load_balancer
-        for model in region.models:
-            if balancer is not None and model.target_group is not None:
-                scheme = "https" if balancer.certificate_arn else "http"
-                host = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
-                yield model.name, region.name, f"{scheme}://{host}{model.target_group.path_prefix}"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO, cast
 
-from neuron_ecs.cli.columns import spans, table
 from neuron_ecs.recording.engine import record
-from neuron_ecs.recording.graph import Json, Recording, Resource, children_of, short_type, to_json
+from neuron_ecs.recording.graph import Recording, Resource, children_of, short_type, to_json
+from neuron_ecs.terminal import spans, table
+from planning.document import Json
 
 PROGRAM = Path(__file__).resolve().parents[2] / "__main__.py"
 """The program of this checkout."""

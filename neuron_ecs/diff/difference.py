@@ -6,26 +6,19 @@ from dataclasses import dataclass, replace
 
 import catalog
 from catalog import Catalog
-from neuron_ecs.cli.plan import document as plan_document
 from neuron_ecs.diff import impact, price, refusals
 from neuron_ecs.diff.impact import Impact, PoolChange
+from neuron_ecs.diff.pinning import Hold, Replan, hold
 from neuron_ecs.diff.plans import NOTHING, Plan, UnreadableError, read_plan
 from neuron_ecs.diff.price import Price
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import ResourceChange, compare
 from neuron_ecs.diff.sides import Side, Sides
 from neuron_ecs.diff.structure import ValueChange, differences
-from neuron_ecs.diff.workloads import (
-    Hold,
-    ModelChange,
-    Replan,
-    disturbed,
-    hold,
-    job_changes,
-    model_changes,
-)
-from neuron_ecs.recording.graph import Json
+from neuron_ecs.diff.workloads import ModelChange, disturbed, job_changes, model_changes
 from planning import Refused, decide
+from planning.document import Json
+from planning.document import document as plan_document
 
 Finding = Mapping[str, str]
 

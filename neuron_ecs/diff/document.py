@@ -13,7 +13,8 @@ from neuron_ecs.diff.resources import PropertyChange, ResourceChange
 from neuron_ecs.diff.sides import Side
 from neuron_ecs.diff.structure import ABSENT, ValueChange, dotted, safe
 from neuron_ecs.diff.workloads import ModelChange
-from neuron_ecs.recording.graph import UNKNOWN, Json
+from neuron_ecs.recording.graph import UNKNOWN
+from planning.document import Json
 
 
 def document(whole: Difference, verdict: str) -> form.Document:

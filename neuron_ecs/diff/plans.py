@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from neuron_ecs.recording.graph import Json
+from planning.document import Json
 
 Devices = tuple[int, ...] | Literal["all"]
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from catalog import Catalog
 from messages.phrases import listed
 from neuron_ecs.diff.plans import Plan, Pool
-from neuron_ecs.fit.instances import MANAGEMENT_FEE, NOT_IN_ANY_PRICE
+from planning.price import MANAGEMENT_FEE, NOT_IN_ANY_PRICE
 
 HOURS = 730
 """Hours of a month, as AWS's own pricing calculator counts them

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from messages.phrases import counted, listed
-from neuron_ecs.cli.plan import spans
 from neuron_ecs.diff.deadlocks import Waiting, stuck, waiting
 from neuron_ecs.diff.plans import Plan, Pool
+from neuron_ecs.terminal import spans
 
 Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005"]
 

@@ -21,8 +21,9 @@ from neuron_ecs.diff.structure import (
     differences,
     dotted,
 )
-from neuron_ecs.recording.graph import Json, child_urn, stack_urn
+from neuron_ecs.recording.graph import child_urn, stack_urn
 from neuron_ecs.recording.placeholders import marks
+from planning.document import Json
 
 Action = Literal["create", "update", "replace", "delete", "engine_only"]
 Effect = Literal["replace", "update", "unknown", "ignored", "engine_only"]

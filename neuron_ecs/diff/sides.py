@@ -17,35 +17,22 @@ from pathlib import Path
 from typing import cast
 
 import catalog
+from messages import finding
 from messages.finding import Finding
-from neuron_ecs import terminal as report
-from neuron_ecs.cli import plan as plan_command
+from neuron_ecs.diff.git import Repository, UsageError
 from neuron_ecs.diff.unchanged import differing
-from neuron_ecs.recording.graph import Json
 from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
 from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
 from planning import Plan, Refused, decide
+from planning.document import VERSION, Json
+from planning.document import document as plan_document
 
-PLAN_VERSION = plan_command.VERSION
+PLAN_VERSION = VERSION
 GRAPH_VERSION = 1
 """The versions of the JSON of `plan` and `preview` that are read."""
 
-_NOT_THE_PROGRAM = (
-    "Pulumi.*.yaml",
-    "Pulumi.*.yml",
-    "*.md",
-    ".github",
-    "docs",
-    "examples",
-    "tests",
-)
-"""What of a revision cannot change a graph, given the same stack file."""
 
 _REQUIREMENTS = "requirements.txt"
-
-
-class UsageError(Exception):
-    """What was named cannot be compared; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +99,7 @@ def read_sides(
     """
     with ExitStack() as kept:
         recorder = recorder or kept.enter_context(Recorder())
-        repository = _Repository(directory, root, kept)
+        repository = Repository(directory, root, kept)
         head_commit = None if _is_file(head) else repository.commit(head)
         base_commit = None
         if not _is_file(base):
@@ -147,83 +134,8 @@ def _stack_named(name: str) -> str:
 # ---- revisions -------------------------------------------------------------------------------
 
 
-class _Repository:
-    """The git repository of the project, asked for nothing but what it holds."""
-
-    def __init__(self, directory: Path, root: Path, kept: ExitStack) -> None:
-        self.directory, self.root, self.kept = directory, root, kept
-
-    def git(self, *arguments: str, fails: str = "") -> str:
-        """What git answers. Raises `UsageError` with its last words, or with `fails`."""
-        done = self.run(*arguments)
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise UsageError(fails or f"git {arguments[0]}: {said[-1] if said else 'failed'}")
-        return done.stdout.decode(errors="replace").strip()
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        try:
-            return subprocess.run(
-                ["git", "-C", str(self.directory), *arguments], capture_output=True, check=False
-            )
-        except FileNotFoundError:
-            raise UsageError("a revision is read with git, which is not on PATH") from None
-
-    def commit(self, revision: str) -> str:
-        if revision.startswith("-"):
-            raise UsageError(f"{revision} is no revision")
-        self.git(
-            "rev-parse",
-            "--git-dir",
-            fails=f"{self.directory} is in no git repository, and {revision} is no stack file",
-        )
-        return self.git(
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            f"{revision}^{{commit}}",
-            fails=f"{revision} is neither a stack file nor a revision; fetch it, or name a file",
-        )
-
-    def merge_base(self, base: str, head: str | None) -> str:
-        commit = self.commit(base)
-        return self.git(
-            "merge-base",
-            commit,
-            head or "HEAD",
-            fails=f"{base} and {head or 'HEAD'} have no common ancestor here; "
-            "fetch the whole history (fetch-depth: 0)",
-        )
-
-    def prefix(self) -> str:
-        """The project's directory within the repository, with a slash at its end."""
-        return self.git("rev-parse", "--show-prefix")
-
-    def text(self, commit: str, name: str) -> bytes | None:
-        done = self.run("show", f"{commit}:{self.prefix()}{name}")
-        return done.stdout if done.returncode == 0 else None
-
-    def runs_here(self, commit: str) -> bool:
-        """Whether the program of the commit is the one that runs."""
-        if self.directory.resolve() != self.root:
-            return False
-        paths = (".", *(f":(exclude,glob)**/{p}" for p in _NOT_THE_PROGRAM))
-        paths += tuple(f":(exclude){p}" for p in _NOT_THE_PROGRAM if "*" not in p)
-        changed = self.run("diff", "--quiet", commit, "--", *paths).returncode
-        new = self.git("ls-files", "--others", "--exclude-standard", "--", *paths)
-        return changed == 0 and not new
-
-    def checkout(self, commit: str) -> Path:
-        """The project at the commit, in a worktree that goes when the comparison ends."""
-        prefix = self.prefix()
-        folder = Path(self.kept.enter_context(tempfile.TemporaryDirectory(prefix="diff-"))) / "tree"
-        self.git("worktree", "add", "--detach", "--quiet", str(folder), commit)
-        self.kept.callback(self.run, "worktree", "remove", "--force", str(folder))
-        return folder / prefix if prefix else folder
-
-
 def _given(
-    name: str, commit: str | None, repository: _Repository, stack: str | None, directory: Path
+    name: str, commit: str | None, repository: Repository, stack: str | None, directory: Path
 ) -> _Given:
     if commit is None:
         try:
@@ -324,19 +236,19 @@ def _planned(given: _Given) -> tuple[Side, Plan | None]:
         return replace(_absent(given), plan=nothing, graph=()), None
     label, commit = given.label, given.commit
     if given.file is None:
-        said = tuple(report.as_object(f) for f in given.refused)
+        said = tuple(finding.as_object(f) for f in given.refused)
         why = "the stack file cannot be read"
         return Side(label, "", None, said, no_graph=why, commit=commit), None
     file = given.file
-    notes = tuple(report.as_object(f) for f in file.notes)
+    notes = tuple(finding.as_object(f) for f in file.notes)
     try:
         plan = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
     except Refused as refused:
-        said = notes + tuple(report.as_object(f) for f in refused.findings)
+        said = notes + tuple(finding.as_object(f) for f in refused.findings)
         why = "the plan has errors"
         side = Side(label, file.stack, None, said, None, why, file.config, commit)
         return side, None
-    document = plan_command.document(plan)
+    document = plan_document(plan)
     said = notes + tuple(cast("list[dict[str, str]]", document["findings"]))
     return Side(label, file.stack, document, said, None, "", file.config, commit), plan
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from config.credentials import HIDDEN, looks_like_credential
-from neuron_ecs.recording.graph import Json
+from planning.document import Json
 
 Path = tuple[str, ...]
 

@@ -17,7 +17,8 @@ from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import Action, PropertyChange, ResourceChange
 from neuron_ecs.diff.structure import ABSENT, safe
 from neuron_ecs.diff.workloads import ModelChange
-from neuron_ecs.recording.graph import Json, short_type
+from neuron_ecs.recording.graph import short_type
+from planning.document import Json
 
 SIGNS: Mapping[Action, str] = {
     "create": "+",

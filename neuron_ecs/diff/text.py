@@ -4,8 +4,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from messages.phrases import counted, listed
-from neuron_ecs.cli.columns import table
-from neuron_ecs.cli.plan import spans
 from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.plans import Pool
 from neuron_ecs.diff.price import FREE, NOTHING
@@ -21,6 +19,7 @@ from neuron_ecs.diff.summary import (
     span,
     verdict,
 )
+from neuron_ecs.terminal import spans, table
 
 _MOST_SETTINGS = 40
 

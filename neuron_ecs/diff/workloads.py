@@ -2,14 +2,13 @@
 device ids that would keep it where it is."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from messages.phrases import ids, listed
-from neuron_ecs.cli.plan import spans
 from neuron_ecs.diff.plans import Devices, Job, Model, Plan, Pool, Service
-from neuron_ecs.recording.graph import Json
+from neuron_ecs.terminal import spans
+from planning.document import Json
 
 Kind = Literal[
     "added",
@@ -21,25 +20,9 @@ Kind = Literal[
     "changed",
 ]
 
-Replan = Callable[[Mapping[str, str]], Plan | None]
-"""The plan of other texts of a stack file; None where it is refused."""
 
 _SIZES = ("cpu", "memory")
 _TOLD_APART = frozenset({"image", *_SIZES})
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Explicit device ids that keep models where they are; `works` after planning it anew."""
-
-    ids: Mapping[str, tuple[int, ...]]  # by model
-    works: bool
-    why_not: str = ""
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The settings, one for each model."""
-        return tuple(f"models.{m}.neuron_devices: {ids(d)}" for m, d in sorted(self.ids.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,99 +282,3 @@ def _gone(before: Model, after: Model) -> bool:
     """Whether a service that may run tasks goes, or goes on with other devices."""
     kept = {s.key: s.devices for s in after.services}
     return any(kept.get(s.key) != s.devices and s.most for s in before.services)
-
-
-def hold(
-    moved: Sequence[ModelChange],
-    base: Plan,
-    head: Plan,
-    config: Mapping[str, str],
-    replan: Replan,
-    before: Mapping[str, str] | None,
-    legal: Callable[[str, int], Sequence[tuple[int, ...]]],
-) -> Hold | None:
-    """Ids that keep every disturbed model where it is, tried by planning the head with them.
-
-    First for the moved models alone, then for every untouched model of their pools, then for one of
-    those that were touched: a model on several slots cannot name them, but another can keep clear
-    of them, with the untouched ones pinned or not.
-    `legal` are the device sets of an instance type that have so many devices.
-    """
-    if not moved:
-        return None
-    pools = {(c.region, c.before.pool) for c in moved if c.before}
-    pooled = {m.name for m in base.models.values() if (m.region, m.pool) in pools}
-    touched = Touched(before, config)
-    calm = {name for name in pooled if not touched.entry("models", name)}
-
-    def works(pins: Mapping[str, tuple[int, ...]]) -> bool:
-        planned = replan(_pinned(config, pins)) if pins else None
-        if planned is None or _instances(planned) > _instances(head):
-            return False
-        changes = model_changes(base, planned, before, config)
-        return not disturbed([c for c in changes if c.name in calm])
-
-    for names in ({c.name for c in moved}, calm):
-        pins = {name: where for name in sorted(names) if (where := _only_spot(base, name))}
-        if works(pins):
-            return Hold(pins, works=True)
-    pins = {name: where for name in sorted(calm) if (where := _only_spot(base, name))}
-    for name, where in _clear(pools, head, calm, legal):
-        for pinned in ({name: where}, {**pins, name: where}):
-            if works(pinned):
-                return Hold(pinned, works=True)
-    several = sorted({c.name for c in moved if _only_spot(base, c.name) is None})
-    why = (
-        f"{listed(several)} {'has' if len(several) == 1 else 'have'} several slots, or others in "
-        "other Regions, and an entry names one; no place for what changed keeps clear of them"
-        if several
-        else "planned with them, the stack is refused, needs more instances, or something moves"
-    )
-    return Hold({}, works=False, why_not=why)
-
-
-_TRIES = 16
-
-
-def _clear(
-    pools: set[tuple[str, str]],
-    head: Plan,
-    calm: set[str],
-    legal: Callable[[str, int], Sequence[tuple[int, ...]]],
-) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Places for the touched models of the pools, each alone; the last devices first."""
-    left = _TRIES
-    for key, model in sorted(head.models.items()):
-        where = (key[0], model.pool)
-        size = model.devices_each
-        if where not in pools or model.name in calm or size == "all":
-            continue
-        for devices in reversed(legal(head.pools[where].types[0], size)):
-            if left:
-                left -= 1
-                yield model.name, devices
-
-
-def _instances(plan: Plan) -> tuple[int, int]:
-    pools = plan.pools.values()
-    return sum(p.instances_max for p in pools), sum(p.instances_min for p in pools)
-
-
-def _only_spot(base: Plan, name: str) -> tuple[int, ...] | None:
-    """The devices of the model where it has the same single slot in every Region."""
-    spots = {m.spots for m in base.models.values() if m.name == name}
-    if len(spots) != 1:
-        return None
-    (where,) = spots
-    return where[0] if len(where) == 1 and where[0] and where[0] != "all" else None
-
-
-def _pinned(config: Mapping[str, str], pins: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
-    texts = dict(config)
-    for full, text in config.items():
-        if full.endswith(":models"):
-            models = json.loads(text)
-            for name, devices in pins.items():
-                models[name] = {**models[name], "neuron_devices": list(devices)}
-            texts[full] = json.dumps(models)
-    return texts

@@ -13,15 +13,11 @@ from typing import Literal
 
 from catalog import Catalog, InstanceType, Region
 from messages.phrases import counted, listed
+from planning.price import MANAGEMENT_FEE
 from planning.situation import Room, room_of, share_of
 
 Purchase = Literal["on_demand", "spot", "capacity_block"]
 Kind = Literal["auto_scaling", "managed_instances"]
-
-NOT_IN_ANY_PRICE = (
-    "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs and taxes"
-)
-MANAGEMENT_FEE = "the management fee of ECS Managed Instances"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,13 @@ instances), EC2 DescribeInstances and Systems Manager GetParameters, Region by R
 refuses to tell is said there, and the others are still asked.
 """
 
-import json
 import re
-import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TextIO, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-import catalog
-from messages.phrases import counted
-from neuron_ecs.cli.columns import table
-from neuron_ecs.operations.compare import (
+from neuron_ecs.operations.compare import compare
+from neuron_ecs.operations.seen import (
     Check,
     ClusterSeen,
     InstanceSeen,
@@ -28,19 +22,15 @@ from neuron_ecs.operations.compare import (
     TaskSeen,
     Trouble,
     called,
-    compare,
     families,
     family_of,
     parameter_paths,
     unread,
 )
-from neuron_ecs.stackfile.reading import StackFile
-from planning import decide, plan
+from planning import plan
 
 _T = TypeVar("_T")
 
-VERSION = 1
-AS_PLANNED, DIFFERENCES, WRONG_USAGE = 0, 1, 2
 NEEDED = "boto3==1.44.5"
 
 _PORTS, _DEVICES = "PORTS", "NEURON_DEVICES"
@@ -55,7 +45,6 @@ _WHOLE_REGION = {
     "InvalidClientTokenId": _ENABLE,
     "UnrecognizedClientException": _ENABLE,
 }
-_WORDS = {"ok": "ok", "note": "note", "differs": "DIFFERS", "unknown": "UNKNOWN"}
 # Most that one call describes (the service models of ECS and Systems Manager).
 _SERVICES, _TASKS, _INSTANCES, _PARAMETERS = 10, 100, 100, 10
 
@@ -67,172 +56,16 @@ class UsageError(Exception):
     """The command cannot begin: no outputs file, no SDK, no credentials; says so in one line."""
 
 
-def run(
-    file: StackFile,
-    *,
-    as_json: bool,
-    out: TextIO,
-    width: int,
-    outputs: Path | None = None,
-    connect: Connect | None = None,
-) -> int:
-    """Writes every check; 0 all as planned, 1 differences or no answer, 2 wrong usage.
-
-    `outputs` is a file of `pulumi stack output --json` (`-`: standard input); without it resources
-    are found by the plan's keys and the suffix of the engine. Raises `Refused` as the plan does.
-    """
-    described = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
-    try:
-        names = None if outputs is None else read_outputs(outputs)
-        checks = verify(described, names, connect)
-    except UsageError as error:
-        if as_json:
-            json.dump({"version": VERSION, "error": str(error)}, out, indent=2, ensure_ascii=False)
-            out.write("\n")
-        else:
-            sys.stderr.write(f"python -m neuron_ecs verify: {error}\n")
-        return WRONG_USAGE
-    found_by = "keys" if names is None else "outputs"
-    if as_json:
-        json.dump(document(described, checks, found_by), out, indent=2, ensure_ascii=False)
-        out.write("\n")
-    else:
-        out.writelines(f"{line}\n" for line in render(described, checks, found_by, width=width))
-    return DIFFERENCES if any(c.verdict in ("differs", "unknown") for c in checks) else AS_PLANNED
-
-
-def verify(
-    described: plan.Plan,
-    names: Mapping[str, Names] | None = None,
-    connect: Connect | None = None,
-) -> list[Check]:
-    """The checks of every Region in the plan's order. Raises `UsageError` without credentials."""
-    ask = _asker(connect)
-    checks: list[Check] = []
-    for region in described.regions:
-        known = None if names is None else names.get(region.name, Names({}, {}, {}, {}))
-        checks += ask(region, known)
-    return checks
-
-
 # ---- telling ---------------------------------------------------------------------------------
-
-
-def document(described: plan.Plan, checks: Sequence[Check], found_by: str) -> dict[str, object]:
-    """`{"version", "project", "stack", "found_by", "as_planned", "checks": [...]}`."""
-    return {
-        "version": VERSION,
-        "project": described.project,
-        "stack": described.stack,
-        "found_by": found_by,
-        "as_planned": all(c.verdict in ("ok", "note") for c in checks),
-        "checks": [
-            {
-                "region": c.region,
-                "kind": c.kind,
-                "name": c.name,
-                "verdict": c.verdict,
-                "found": c.found,
-                "problems": list(c.problems),
-            }
-            for c in checks
-        ],
-    }
-
-
-def render(
-    described: plan.Plan, checks: Sequence[Check], found_by: str, *, width: int
-) -> Iterator[str]:
-    """The verdict in a line, then a table for each Region with what is wrong below its row."""
-    said = [
-        counted(len(described.regions), "Region"),
-        counted(len(checks), "check"),
-        *(
-            f"{sum(c.verdict == verdict for c in checks)} {words}"
-            for verdict, words in (("differs", "not as planned"), ("unknown", "without an answer"))
-            if any(c.verdict == verdict for c in checks)
-        ),
-    ]
-    if all(c.verdict in ("ok", "note") for c in checks):
-        said.append("all as planned")
-    yield f"{described.project}/{described.stack}: {', '.join(said)}"
-    how = "the stack's outputs" if found_by == "outputs" else "the plan's keys and their suffix"
-    yield f"resources found by {how}"
-    for region in described.regions:
-        here = [c for c in checks if c.region == region.name]
-        yield ""
-        yield region.name
-        rows = [(_WORDS[c.verdict], c.kind, c.name) for c in here]
-        whole = table([(*row, c.found) for row, c in zip(rows, here, strict=True)], indent="  ")
-        heads = table(rows, indent="  ", width=width)
-        for check, line, head in zip(here, whole, heads, strict=True):
-            if width <= 0 or len(line) <= width:
-                yield line
-            else:
-                yield head
-                yield from _wrapped(check.found, width, mark="  ")
-            for problem in check.problems:
-                yield from _wrapped(problem, width)
-
-
-def _wrapped(text: str, width: int, *, mark: str = "- ") -> list[str]:
-    indent = f"      {mark}"
-    if width <= 0:
-        return [indent + text]
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=" " * len(indent),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 # ---- the stack's outputs ---------------------------------------------------------------------
 
 
-def read_outputs(path: Path) -> dict[str, Names]:
-    """Physical names by Region from `pulumi stack output --json`. Raises `UsageError`."""
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"{path} does not exist; {_MAKE_OUTPUTS}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read ({error}); {_MAKE_OUTPUTS}") from None
-    try:
-        regions = _map(_map(json.loads(text))["regions"])
-        return {name: _names(_map(told)) for name, told in regions.items()}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        wrong = f"{path} does not hold this stack's outputs"
-        raise UsageError(f"{wrong}; {_MAKE_OUTPUTS}") from None
-
-
-_MAKE_OUTPUTS = "write it with `pulumi stack output --json > outputs.json`"
-
-
-def _map(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return cast("dict[str, object]", value)
-
-
-def _names(told: Mapping[str, object]) -> Names:
-    def texts(key: str) -> dict[str, str]:
-        return {name: str(value) for name, value in _map(told.get(key, {})).items()}
-
-    return Names(
-        clusters=texts("clusters"),
-        capacity_providers=texts("capacity_providers"),
-        services=texts("services"),
-        task_definitions=texts("task_definitions"),
-    )
-
-
 # ---- asking AWS ------------------------------------------------------------------------------
 
 
-def _asker(connect: Connect | None) -> Callable[[plan.RegionPlan, Names | None], Sequence[Check]]:
+def asker(connect: Connect | None) -> Callable[[plan.RegionPlan, Names | None], Sequence[Check]]:
     """What asks a Region. The SDK is loaded here: no other command of the plan needs it."""
     try:
         import boto3

@@ -33,7 +33,6 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2, source_pb2
 from neuron_ecs.recording.graph import (
     SECRET,
     UNKNOWN,
-    Json,
     Message,
     Recording,
     Resource,
@@ -51,6 +50,7 @@ from neuron_ecs.recording.sdk_types import (
     resource_type,
     tokens,
 )
+from planning.document import Json
 
 # The SDK keeps its settings and what it does with a resource in places that are neither public nor
 # typed. They are reached through these names and nowhere else.

@@ -3,11 +3,8 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-Json = Any
-"""A JSON value. Recursive aliases make every reader of an input narrow it at each level, which
-hides the tables that read them; so the values of inputs are deliberately unchecked here."""
+from planning.document import Json
 
 SECRET: Mapping[str, bool] = {"secret": True}
 """Stands where the program gave a secret; the value itself is never recorded."""

@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from neuron_ecs.recording.graph import Json, Resource
+from neuron_ecs.recording.graph import Resource
+from planning.document import Json
 
 if TYPE_CHECKING:
     from neuron_ecs.recording.sdk_types import ResourceType

@@ -27,7 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from neuron_ecs.recording.graph import Json
+from planning.document import Json
 
 if TYPE_CHECKING:
     from planning.plan import Plan

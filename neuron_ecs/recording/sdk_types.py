@@ -15,7 +15,7 @@ from typing import Any, cast, get_args, get_origin
 
 import pulumi
 
-from neuron_ecs.recording.graph import Json
+from planning.document import Json
 
 # The SDK keeps the metadata of its types and its module registry in places that are neither public
 # nor typed. They are reached through these names and nowhere else.

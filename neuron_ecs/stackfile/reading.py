@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from config import Settings
 from config.credentials import looks_like_credential, shown
-from config.explaining import nearest, path_of
+from config.explaining import path_of
 from messages.finding import Finding, Severity
+from messages.phrases import closest_key
 from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scalar_text
 
 CODE = "NE002"
@@ -184,7 +185,7 @@ class _Reader:
                 if name not in Settings.model_fields:
                     fix = "indent it under config:"
                 self.findings.append(_error(_named(key), "stands outside config:", fix))
-            elif near := nearest(key, ["config"]):
+            elif near := closest_key(key, ["config"]):
                 fix = f"did you mean {near}?"
                 self.findings.append(_error(_named(key), "is not a key of stack files", fix))
             else:

@@ -8,17 +8,7 @@ from messages.finding import Severity
 from messages.phrases import counted, ids, listed, spans
 from planning import layout, waiting
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, RegionalWorkload, Situation
-
-
-def each_workload(s: Situation) -> Iterator[RegionalWorkload]:
-    """Every model and job once for each instance type it meets."""
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
-    for work in s.work:
-        key = (work.path, work.pool.name, tuple(t.name for t in work.pool.types))
-        if key not in seen:
-            seen.add(key)
-            yield work
+from planning.situation import RegionalPool, RegionalWorkload, Situation, each_workload
 
 
 def _written(devices: int | tuple[int, ...] | str) -> str:

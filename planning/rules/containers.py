@@ -10,9 +10,8 @@ from messages.finding import Severity
 from messages.phrases import counted, listed, nearest
 from planning import choices
 from planning.command_line import containers, option, words
-from planning.rules.chips import each_workload
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import RegionalWorkload, Situation, each_workload
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")

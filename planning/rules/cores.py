@@ -11,14 +11,16 @@ from config.settings import Container
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed
 from planning import images, waiting
-from planning.command_line import containers, option, words
-from planning.rules.arguments import (
+from planning.command_line import (
+    containers,
     model_served,
     number,
+    option,
     published,
     repository,
     server_of,
     serves_vllm,
+    words,
     written,
 )
 from planning.rules.rule import Report, rule

@@ -12,9 +12,8 @@ from planning import containers as rendered
 from planning import identity, names, policies
 from planning.command_line import containers
 from planning.plan import Role
-from planning.rules.chips import each_workload
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import RegionalWorkload, Situation, each_workload
 
 _OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself
 _TAG_SIGNS = frozenset("_.:/=+-@")

@@ -10,11 +10,10 @@ from config.settings import OwnNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import addresses, images
+from planning.addresses import zones_with_blocks
 from planning.command_line import containers, option, words
 from planning.rules.rule import Report, rule
-from planning.rules.traffic import serving_regions
-from planning.rules.where import zones_with_blocks
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import RegionalPool, RegionalWorkload, Situation, serving_regions
 
 Block = ipaddress.IPv4Network
 

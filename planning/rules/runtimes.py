@@ -9,11 +9,12 @@ from config.settings import Container
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import images
-from planning.command_line import containers, option, words
-from planning.images import Version
-from planning.rules.arguments import (
+from planning.amis import ami_family, fitting_amis, never_fits
+from planning.command_line import (
+    containers,
     from_aws,
     number,
+    option,
     private_registry,
     published,
     repository,
@@ -21,11 +22,11 @@ from planning.rules.arguments import (
     serves_vllm,
     tag,
     version,
+    words,
 )
-from planning.rules.chips import each_workload
-from planning.rules.images import ami_family, fitting_amis, never_fits
+from planning.images import Version
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import RegionalWorkload, Situation, each_workload
 
 SKIP_EFA = "NEURON_SKIP_EFA_AFFINITY"
 

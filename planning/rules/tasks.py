@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import listed
-from planning.rules.chips import each_workload
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Room, Situation
+from planning.situation import RegionalWorkload, Room, Situation, each_workload
 
 
 def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> str:

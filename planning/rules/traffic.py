@@ -6,12 +6,7 @@ from config import ExistingNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.rules.rule import Report, rule
-from planning.situation import Situation
-
-
-def serving_regions(s: Situation) -> list[str]:
-    """Regions in which some model has a port."""
-    return sorted({w.region for w in s.work if not w.is_job and w.spec.served_ports})
+from planning.situation import Situation, serving_regions
 
 
 @rule(

@@ -6,9 +6,8 @@ from config import AutoScalingCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning.command_line import option, words
-from planning.rules.chips import each_workload
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import RegionalWorkload, Situation, each_workload
 
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "$(hostname)", "$HOSTNAME", "${HOSTNAME}")
 _GANGS = "AWS Batch multi-node parallel jobs, AWS ParallelCluster or Amazon EKS"

@@ -7,7 +7,6 @@ from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCa
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed, nearest
-from planning.addresses import ZONES, zone_number
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
@@ -453,11 +452,6 @@ def _block_around(cidr: str) -> str:
         return str(ipaddress.ip_network(f"{address}/{fit}", strict=False))
     except ValueError:
         return "10.0.0.0/16"
-
-
-def zones_with_blocks(zone_ids: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones that our own network has blocks for."""
-    return tuple(z for z in zone_ids if zone_number(z) in ZONES)
 
 
 RULES = (

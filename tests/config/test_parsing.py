@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config import AutoScalingCapacity, ManagedInstancesCapacity, Problem, ShapeError, parse
+from config import AutoScalingCapacity, ManagedInstancesCapacity, ShapeError, parse
 from config.explaining import path_of
+from messages.finding import Finding
 
 Json = Any
 Location = tuple[str | int, ...]
@@ -31,10 +32,10 @@ def texts(settings: dict[str, Json]) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in settings.items()}
 
 
-def problems(settings: dict[str, Json]) -> tuple[Problem, ...]:
+def problems(settings: dict[str, Json]) -> tuple[Finding, ...]:
     with pytest.raises(ShapeError) as caught:
         parse(texts(settings))
-    return caught.value.problems
+    return caught.value.findings
 
 
 def smallest(**changes: Json) -> dict[str, Json]:
@@ -235,10 +236,10 @@ def test_junk_inside_a_legal_file_ends_in_problems_and_nothing_else(
 
 
 def assert_presentable(error: ShapeError) -> None:
-    assert error.problems
-    assert len(set(error.problems)) == len(error.problems), "each mistake is told once"
-    assert list(error.problems) == sorted(error.problems, key=lambda p: (p.path, p.what))
-    for problem in error.problems:
+    assert error.findings
+    assert len(set(error.findings)) == len(error.findings), "each mistake is told once"
+    assert list(error.findings) == sorted(error.findings, key=lambda p: (p.path, p.what))
+    for problem in error.findings:
         assert len(problem.what) <= LONGEST_WHAT, problem
         assert len(problem.fix) <= LONGEST_FIX, problem
         assert len(problem.path) <= LONGEST_PATH, problem
@@ -264,7 +265,7 @@ def test_a_credential_is_refused_wherever_it_stands_and_never_printed(
     with pytest.raises(ShapeError) as caught:
         parse(texts(wrong))
     assert_presentable(caught.value)
-    everything = repr(caught.value.problems) + str(caught.value)
+    everything = repr(caught.value.findings) + str(caught.value)
     for piece in (credential, credential[8:24], credential[-12:]):
         assert piece not in everything, "a message goes into logs and tickets"
 
@@ -274,7 +275,7 @@ def test_a_credential_as_a_top_level_key_or_text_is_not_printed(credential: str)
     for given_texts in ({credential: "{}"}, {"models": credential}, {"regions": f'"{credential}"'}):
         with pytest.raises(ShapeError) as caught:
             parse(given_texts)
-        assert credential not in repr(caught.value.problems)
+        assert credential not in repr(caught.value.findings)
 
 
 SECRET = "correct horse battery staple"
@@ -313,7 +314,7 @@ def test_a_huge_value_gives_a_short_message(field: str, value: Json) -> None:
     with pytest.raises(ShapeError) as caught:
         parse(texts(model(**{field: value})))
     assert_presentable(caught.value)
-    assert len(caught.value.problems) <= 2
+    assert len(caught.value.findings) <= 2
 
 
 MISTAKES: dict[str, tuple[dict[str, Json], str, str, str]] = {
@@ -523,9 +524,9 @@ def test_a_text_that_is_no_legal_json_is_a_problem(case: tuple[str, str, str]) -
     key, text, what = case
     with pytest.raises(ShapeError) as caught:
         parse({**texts(smallest()), key: text})
-    found = [p for p in caught.value.problems if p.what == what]
-    assert found, caught.value.problems
-    assert all(p.path.startswith(key) for p in caught.value.problems)
+    found = [p for p in caught.value.findings if p.what == what]
+    assert found, caught.value.findings
+    assert all(p.path.startswith(key) for p in caught.value.findings)
 
 
 def test_all_mistakes_are_told_at_once() -> None:

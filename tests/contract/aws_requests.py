@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from neuron_ecs.recording.graph import Json, Recording, Resource
+from neuron_ecs.recording.graph import Recording, Resource
+from planning.document import Json
 from tests.contract import aws_model
 
 ACCOUNT = "123456789012"

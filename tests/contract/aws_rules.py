@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
-from neuron_ecs.recording.graph import Json
+from planning.document import Json
 from tests.contract import aws_model
 from tests.contract.aws_requests import Request
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from neuron_ecs.cli.ci import Disagreement, disagreements, read_preview
 from neuron_ecs.diff.difference import put_together
 from neuron_ecs.diff.document import document
+from neuron_ecs.diff.engine_preview import Disagreement, disagreements, read_preview
 from neuron_ecs.diff.sides import read_sides
 from neuron_ecs.diff.summary import verdict
 from tests.engine.harness import REPOSITORY, Engine

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from planning import Finding, Severity
-from planning.command_line import option, words
+from planning.command_line import option, published, tag, version, words
 from planning.rules import Rule, cores, runtimes
 from planning.rules import containers as container_rules
-from planning.rules.arguments import published, tag, version
 from planning.situation import Situation
 from tests.planning.fixtures import PINNED, Fixture
 from tests.planning.fixtures_workloads import (

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuron_ecs.cli import ci
+from neuron_ecs.diff import git
 from neuron_ecs.diff.document import not_compared
 from neuron_ecs.diff.markdown import MARKER
 
@@ -192,5 +193,5 @@ def test_a_preview_that_failed_is_not_taken_for_no_drift(tmp_path: Path) -> None
 
 
 def test_a_revision_is_never_an_option_of_git() -> None:
-    with pytest.raises(ci.WrongUsageError):
-        ci.touched("--output=x", "HEAD", Path())
+    with pytest.raises(git.WrongUsageError):
+        git.touched("--output=x", "HEAD", Path())

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import catalog
 from catalog.reader import DATA_DIRECTORY
 from catalog.refresh import first_fill as catalog_fill
+from catalog.refresh.ask_aws import ask_prices
 from catalog.refresh.rows import (
     PriceAnswer,
     PriceTables,
@@ -31,7 +32,8 @@ from catalog.refresh.rows import (
     snapshot_prices,
     spot_history_prices,
 )
-from catalog.refresh.write import PRICE_CALLS, ask_prices, refresh_prices, run
+from catalog.refresh.write import PRICE_CALLS, refresh_prices
+from neuron_ecs.cli.catalog import run
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ZONES = Path(__file__).parents[1] / "data" / "priced_offerings.csv"
@@ -306,7 +308,7 @@ def test_the_refresh_of_prices_asks_for_prices_alone(
         seen.extend(regions)
         return 0
 
-    monkeypatch.setattr("catalog.refresh.write.refresh_prices", refreshed)
+    monkeypatch.setattr("neuron_ecs.cli.catalog.refresh_prices", refreshed)
     arguments = ["--directory", str(copied), "refresh", "--only", "prices"]
     assert run([*arguments, "--regions", "us-west-2"]) == 0
     assert seen == ["us-west-2"]

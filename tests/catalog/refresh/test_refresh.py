@@ -20,17 +20,10 @@ from moto import mock_aws
 import catalog
 from catalog.reader import DATA_DIRECTORY
 from catalog.refresh import first_fill as catalog_fill
+from catalog.refresh.ask_aws import Ask, RegionRefusedError, ask_aws
 from catalog.refresh.rows import HEADERS, Item, RegionAnswers
-from catalog.refresh.write import (
-    API_CALLS,
-    DERIVED,
-    Ask,
-    RegionRefusedError,
-    ask_aws,
-    kept_by_hand,
-    refresh,
-    run,
-)
+from catalog.refresh.write import API_CALLS, DERIVED, kept_by_hand, refresh
+from neuron_ecs.cli.catalog import run
 
 REGION = "ap-south-2"
 TODAY = date(2027, 1, 1)

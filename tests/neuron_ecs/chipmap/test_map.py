@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from neuron_ecs.chipmap import document
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli import map as chip_map
 from neuron_ecs.stackfile.reading import read
@@ -37,7 +38,7 @@ def test_the_json_places_every_task(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capsys, "--json")
     told: dict[str, Any] = json.loads(out)
     assert code == 0
-    assert told["version"] == chip_map.VERSION
+    assert told["version"] == document.VERSION
     west = next(r for r in told["regions"] if r["name"] == "us-west-2")
     shared = next(p for p in west["pools"] if p["name"] == "inf2-shared")
     assert shared["topology"] == "ring"

@@ -17,7 +17,7 @@ from neuron_ecs.chipmap import page, pools, words
 from neuron_ecs.chipmap.picture import labels
 from neuron_ecs.chipmap.pools import Pool, Stack
 from neuron_ecs.chipmap.style import DARK, INK, LIGHT, hue
-from neuron_ecs.cli.plan import document
+from planning.document import document
 from tests.neuron_ecs.chipmap import drawn
 
 VOID = frozenset({"meta", "br"})

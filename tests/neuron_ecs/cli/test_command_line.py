@@ -226,10 +226,10 @@ def test_the_catalog_has_a_command_line_of_its_own(monkeypatch: pytest.MonkeyPat
         seen.append(argv)
         return 0
 
-    module = types.ModuleType("catalog.refresh.write")
+    module = types.ModuleType("neuron_ecs.cli.catalog")
     module.run = run  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "catalog.refresh.write", module)
-    monkeypatch.setattr("catalog.refresh.write", module, raising=False)
+    monkeypatch.setitem(sys.modules, "neuron_ecs.cli.catalog", module)
+    monkeypatch.setattr("neuron_ecs.cli.catalog", module, raising=False)
     assert command_line.main(["catalog", "show", "regions", "--json"]) == 0
     assert seen == [["show", "regions", "--json"]]
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import catalog
+from neuron_ecs.cli import fit
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.fit import text as fit
+from neuron_ecs.fit import text as fit_text
 
 EIGHT = "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -86,7 +87,7 @@ def test_the_rows_are_as_many_as_asked_for() -> None:
 
 def test_the_json_holds_what_the_text_says() -> None:
     answer = document("--model", EIGHT, "--regions", "us-west-2", "--tasks", "3")
-    assert answer["version"] == fit.VERSION
+    assert answer["version"] == fit_text.VERSION
     assert (answer["model"], answer["sequences"], answer["length"]) == (EIGHT, 4, 8192)
     options = answer["options"]
     costs = [float(o["usd_per_hour"]) for o in options if o["usd_per_hour"]]

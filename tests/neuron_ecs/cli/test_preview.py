@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from neuron_ecs.cli.columns import spans
 from neuron_ecs.cli.preview import preview, render
 from neuron_ecs.recording.graph import short_type
+from neuron_ecs.terminal import spans
 from tests.recorder import record_program
 
 PROGRAM = """

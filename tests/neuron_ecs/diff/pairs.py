@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 import catalog
-from neuron_ecs.cli import plan as plan_command
 from neuron_ecs.diff.difference import Difference, put_together
 from neuron_ecs.diff.sides import Side, Sides
-from neuron_ecs.recording.graph import Json
 from neuron_ecs.recording.plans import record_plan
 from planning import Refused, decide
+from planning.document import Json
+from planning.document import document as plan_document
 from tests.planning.stacks import PROJECT, STACK, Config, Entry, groups, managed, stack, work
 
 OTHER = "us-east-2"
@@ -27,11 +27,11 @@ def side(config: Config, *, graph: bool = False, label: str = "a.yaml") -> Side:
     try:
         plan = plan_of(config)
     except Refused as refused:
-        from neuron_ecs.terminal import as_object
+        from messages.finding import as_object
 
         said = tuple(as_object(f) for f in refused.findings)
         return Side(label, STACK, None, said, None, "the plan has errors", config)
-    document = plan_command.document(plan)
+    document = plan_document(plan)
     resources = record_plan(plan) if graph else None
     findings: Any = document["findings"]
     why = "" if graph else "not asked for"

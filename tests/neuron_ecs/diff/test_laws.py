@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.resources import ResourceChange, apply, whole
-from neuron_ecs.recording.graph import Json
 from neuron_ecs.stackfile.reading import read
 from neuron_ecs.stackfile.yaml_values import load
 from planning import Refused
+from planning.document import Json
 from tests.bench.stack import text
 from tests.neuron_ecs.diff.pairs import compared, pairs, plan_of, stack_files
 from tests.planning.stacks import Config

@@ -10,10 +10,10 @@ import pytest
 
 import catalog
 from neuron_ecs.diff.resources import ResourceChange, apply, compare, whole
-from neuron_ecs.recording.graph import Json
 from neuron_ecs.recording.plans import record_plan
 from neuron_ecs.stackfile.reading import read
 from planning import decide
+from planning.document import Json
 from tests.engine.provider.diffs import change
 from tests.engine.provider.rows import KINDS
 from tests.neuron_ecs.diff.pairs import resource

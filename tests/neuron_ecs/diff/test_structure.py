@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuron_ecs.diff.structure import ABSENT, ValueChange, applied, at, decoded, differences, same
-from neuron_ecs.recording.graph import Json
+from planning.document import Json
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab{}[]", max_size=3)
 values: st.SearchStrategy[Json] = st.recursive(

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 import catalog
 from neuron_ecs.diff.resources import ResourceChange, compare
 from neuron_ecs.diff.unchanged import differing
-from neuron_ecs.recording.graph import Json
 from neuron_ecs.recording.plans import Graph, NotRecordedError, Recorder, record_plan
 from neuron_ecs.stackfile.reading import read
 from planning import Plan, Refused, decide
+from planning.document import Json
 from planning.plan import AutoScalingCluster, Layout, ManagedInstancesCluster
 from tests.neuron_ecs.diff.pairs import OTHER, pairs, plan_of
 from tests.planning.stacks import PROJECT, STACK, Config, changed, groups, managed, stack, work

@@ -14,19 +14,12 @@ import catalog
 from catalog import LanguageModel, ModelDeployment
 from catalog.reader import DATA_DIRECTORY
 from config import parse
-from neuron_ecs.fit.instances import (
-    MANAGEMENT_FEE,
-    Option,
-    Wish,
-    fit,
-    legal_devices,
-    order,
-    purchases_that_would,
-)
+from neuron_ecs.fit.instances import Option, Wish, fit, legal_devices, order, purchases_that_would
 from neuron_ecs.fit.models import ModelFit, ModelWish, fit_model
 from neuron_ecs.fit.stack_lines import fitting_ami, model_name, stack_lines
 from neuron_ecs.stackfile.reading import read
 from planning import decide
+from planning.price import MANAGEMENT_FEE
 from planning.serving import memory as language_models
 from planning.serving.memory import Rule, Verdict
 from planning.situation import room_of

@@ -26,16 +26,10 @@ from moto import mock_aws
 
 import catalog
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.operations import aws as verify
-from neuron_ecs.operations.compare import (
-    Check,
-    Names,
-    Seen,
-    called,
-    compare,
-    devices_of,
-    differences,
-)
+from neuron_ecs.cli import verify
+from neuron_ecs.operations import aws
+from neuron_ecs.operations.compare import compare, devices_of, differences
+from neuron_ecs.operations.seen import Check, Names, Seen, called
 from neuron_ecs.stackfile.reading import UNSEEN, read
 from planning import decide, plan
 
@@ -104,7 +98,7 @@ def client(service: str, region: str) -> Any:
     return make(service, region_name=region, aws_access_key_id="none", aws_secret_access_key="none")
 
 
-def connecting(clients: Mapping[str, Any]) -> verify.Connect:
+def connecting(clients: Mapping[str, Any]) -> aws.Connect:
     def connect(service: str, region_name: str = "", config: object = None) -> Any:
         return clients[service]
 
@@ -285,7 +279,7 @@ class World:
     # -- answering -----------------------------------------------------------------------------
 
     @contextmanager
-    def answering(self, *, by_names: bool) -> Generator[verify.Connect]:
+    def answering(self, *, by_names: bool) -> Generator[aws.Connect]:
         """Clients that expect exactly the calls that this world needs, in their order."""
         clients = {s: client(s, self.region.name) for s in ("ecs", "ec2", "ssm")}
         with ExitStack() as stack:
@@ -1181,10 +1175,10 @@ def test_without_the_sdk_it_says_what_to_install(file: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    said = f"python -m neuron_ecs verify: needs the AWS SDK: pip install {verify.NEEDED}\n"
+    said = f"python -m neuron_ecs verify: needs the AWS SDK: pip install {aws.NEEDED}\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
 def test_the_sdk_that_it_names_is_the_one_that_is_pinned() -> None:
     pinned = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
-    assert verify.NEEDED in pinned
+    assert aws.NEEDED in pinned

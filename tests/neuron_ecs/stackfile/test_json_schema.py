@@ -25,7 +25,8 @@ from config import (
     parse,
 )
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.stackfile import json_schema as schema
+from neuron_ecs.cli import schema
+from neuron_ecs.stackfile import json_schema
 from neuron_ecs.stackfile.yaml_values import json_text, load, scalar_text
 from tests.config.test_parsing import (
     MISTAKES,
@@ -70,7 +71,7 @@ def config_accepts(of: Mapping[str, Any]) -> bool:
 
 def test_the_schema_in_the_repository_is_current() -> None:
     shown = schema.FILE.read_text(encoding="utf-8")
-    assert shown == schema.text(PROJECT), "make docs writes it anew"
+    assert shown == json_schema.text(PROJECT), "make docs writes it anew"
 
 
 def test_the_schema_is_one() -> None:
@@ -311,7 +312,7 @@ def test_a_file_can_be_written_or_is_said_not_to_be(
 ) -> None:
     target = tmp_path / "s.json"
     assert schema.run(["--output", str(target), "--project", PROJECT]) == 0
-    assert target.read_text(encoding="utf-8") == schema.text(PROJECT)
+    assert target.read_text(encoding="utf-8") == json_schema.text(PROJECT)
     for wrong in (["--output", str(tmp_path)], ["--project", "a b"]):
         with pytest.raises(SystemExit) as caught:
             schema.run(wrong)

@@ -1,0 +1,183 @@
+"""The `verify` command: compares what runs with the plan."""
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO, cast
+
+import catalog
+from messages.phrases import counted
+from neuron_ecs.operations.aws import Connect, UsageError, asker
+from neuron_ecs.operations.seen import (
+    Check,
+    Names,
+)
+from neuron_ecs.stackfile.reading import StackFile
+from neuron_ecs.terminal import table
+from planning import decide, plan
+
+VERSION = 1
+
+
+AS_PLANNED, DIFFERENCES, WRONG_USAGE = 0, 1, 2
+
+
+_WORDS = {"ok": "ok", "note": "note", "differs": "DIFFERS", "unknown": "UNKNOWN"}
+
+
+def run(
+    file: StackFile,
+    *,
+    as_json: bool,
+    out: TextIO,
+    width: int,
+    outputs: Path | None = None,
+    connect: Connect | None = None,
+) -> int:
+    """Writes every check; 0 all as planned, 1 differences or no answer, 2 wrong usage.
+
+    `outputs` is a file of `pulumi stack output --json` (`-`: standard input); without it resources
+    are found by the plan's keys and the suffix of the engine. Raises `Refused` as the plan does.
+    """
+    described = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+    try:
+        names = None if outputs is None else read_outputs(outputs)
+        checks = verify(described, names, connect)
+    except UsageError as error:
+        if as_json:
+            json.dump({"version": VERSION, "error": str(error)}, out, indent=2, ensure_ascii=False)
+            out.write("\n")
+        else:
+            sys.stderr.write(f"python -m neuron_ecs verify: {error}\n")
+        return WRONG_USAGE
+    found_by = "keys" if names is None else "outputs"
+    if as_json:
+        json.dump(document(described, checks, found_by), out, indent=2, ensure_ascii=False)
+        out.write("\n")
+    else:
+        out.writelines(f"{line}\n" for line in render(described, checks, found_by, width=width))
+    return DIFFERENCES if any(c.verdict in ("differs", "unknown") for c in checks) else AS_PLANNED
+
+
+def verify(
+    described: plan.Plan,
+    names: Mapping[str, Names] | None = None,
+    connect: Connect | None = None,
+) -> list[Check]:
+    """The checks of every Region in the plan's order. Raises `UsageError` without credentials."""
+    ask = asker(connect)
+    checks: list[Check] = []
+    for region in described.regions:
+        known = None if names is None else names.get(region.name, Names({}, {}, {}, {}))
+        checks += ask(region, known)
+    return checks
+
+
+def document(described: plan.Plan, checks: Sequence[Check], found_by: str) -> dict[str, object]:
+    """`{"version", "project", "stack", "found_by", "as_planned", "checks": [...]}`."""
+    return {
+        "version": VERSION,
+        "project": described.project,
+        "stack": described.stack,
+        "found_by": found_by,
+        "as_planned": all(c.verdict in ("ok", "note") for c in checks),
+        "checks": [
+            {
+                "region": c.region,
+                "kind": c.kind,
+                "name": c.name,
+                "verdict": c.verdict,
+                "found": c.found,
+                "problems": list(c.problems),
+            }
+            for c in checks
+        ],
+    }
+
+
+def render(
+    described: plan.Plan, checks: Sequence[Check], found_by: str, *, width: int
+) -> Iterator[str]:
+    """The verdict in a line, then a table for each Region with what is wrong below its row."""
+    said = [
+        counted(len(described.regions), "Region"),
+        counted(len(checks), "check"),
+        *(
+            f"{sum(c.verdict == verdict for c in checks)} {words}"
+            for verdict, words in (("differs", "not as planned"), ("unknown", "without an answer"))
+            if any(c.verdict == verdict for c in checks)
+        ),
+    ]
+    if all(c.verdict in ("ok", "note") for c in checks):
+        said.append("all as planned")
+    yield f"{described.project}/{described.stack}: {', '.join(said)}"
+    how = "the stack's outputs" if found_by == "outputs" else "the plan's keys and their suffix"
+    yield f"resources found by {how}"
+    for region in described.regions:
+        here = [c for c in checks if c.region == region.name]
+        yield ""
+        yield region.name
+        rows = [(_WORDS[c.verdict], c.kind, c.name) for c in here]
+        whole = table([(*row, c.found) for row, c in zip(rows, here, strict=True)], indent="  ")
+        heads = table(rows, indent="  ", width=width)
+        for check, line, head in zip(here, whole, heads, strict=True):
+            if width <= 0 or len(line) <= width:
+                yield line
+            else:
+                yield head
+                yield from _wrapped(check.found, width, mark="  ")
+            for problem in check.problems:
+                yield from _wrapped(problem, width)
+
+
+def _wrapped(text: str, width: int, *, mark: str = "- ") -> list[str]:
+    indent = f"      {mark}"
+    if width <= 0:
+        return [indent + text]
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=" " * len(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def read_outputs(path: Path) -> dict[str, Names]:
+    """Physical names by Region from `pulumi stack output --json`. Raises `UsageError`."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"{path} does not exist; {_MAKE_OUTPUTS}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read ({error}); {_MAKE_OUTPUTS}") from None
+    try:
+        regions = _map(_map(json.loads(text))["regions"])
+        return {name: _names(_map(told)) for name, told in regions.items()}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        wrong = f"{path} does not hold this stack's outputs"
+        raise UsageError(f"{wrong}; {_MAKE_OUTPUTS}") from None
+
+
+_MAKE_OUTPUTS = "write it with `pulumi stack output --json > outputs.json`"
+
+
+def _map(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return cast("dict[str, object]", value)
+
+
+def _names(told: Mapping[str, object]) -> Names:
+    def texts(key: str) -> dict[str, str]:
+        return {name: str(value) for name, value in _map(told.get(key, {})).items()}
+
+    return Names(
+        clusters=texts("clusters"),
+        capacity_providers=texts("capacity_providers"),
+        services=texts("services"),
+        task_definitions=texts("task_definitions"),
+    )

@@ -1,0 +1,142 @@
+"""The engine's own preview, beside the offline diff."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from neuron_ecs.diff.git import WrongUsageError
+
+_GROUPS = ("pulumi:pulumi:Stack", "pulumi:providers:")
+"""Types that the engine keeps for itself: not compared."""
+
+
+_MEANING = {
+    "create": "create",
+    "import": "create",
+    "update": "update",
+    "replace": "replace",
+    "create-replacement": "replace",
+    "import-replacement": "replace",
+    "delete-replaced": "replace",
+    "delete": "delete",
+}
+"""What a step of a preview means. `same`, `read` and `refresh` mean that nothing changes.
+
+Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/ and `apitype.OpType`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a `pulumi preview` said: actions by URN, and its errors."""
+
+    actions: Mapping[str, str]
+    properties: Mapping[str, tuple[str, ...]]
+    errors: tuple[str, ...]
+
+
+def read_preview(path: Path) -> Preview:
+    """Reads what `pulumi preview` wrote with `--json`, or the update plan of `--save-plan`.
+
+    Raises `WrongUsageError` where it cannot be read at all. Without a file, or with an empty one,
+    the preview ended before it could write: that is an error in it, not of the usage.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUsageError(f"{path} cannot be read: {error}") from None
+    if not text.strip():
+        return Preview({}, {}, ("it wrote nothing; its log says why",))
+    document = json_object(text, path, "pulumi preview --json")
+    if "resourcePlans" in document:
+        return _read_plan(document["resourcePlans"])
+    steps: Any = document.get("steps") or []
+    diagnostics: Any = document.get("diagnostics") or []
+    errors = [_message(d) for d in diagnostics if d.get("severity") == "error"]
+    if not isinstance(document.get("steps"), list) and not errors:
+        if "changeSummary" not in document:
+            raise WrongUsageError(f"{path} is not what `pulumi preview --json` writes: no steps")
+    actions: dict[str, str] = {}
+    properties: dict[str, tuple[str, ...]] = {}
+    for step in steps:
+        urn, action = str(step.get("urn", "")), _MEANING.get(str(step.get("op", "")))
+        if not action or _type_of(urn).startswith(_GROUPS):
+            continue
+        # A replacement has steps of its own, and may stand beside them as an update.
+        if actions.get(urn) != "replace":
+            actions[urn] = action
+        detailed: Any = step.get("detailedDiff") or {}
+        reasons: Any = step.get("diffReasons") or []
+        named = {str(name) for name in (*detailed, *reasons, *properties.get(urn, ()))}
+        properties[urn] = tuple(sorted(named))
+    return Preview(actions, properties, tuple(errors))
+
+
+def _read_plan(resources: Mapping[str, Any]) -> Preview:
+    """What an update plan says: the steps of each resource (`apitype.DeploymentPlanV1`)."""
+    actions: dict[str, str] = {}
+    for urn, resource in resources.items():
+        steps: list[str] = resource.get("steps") or []
+        found = {_MEANING[step] for step in steps if step in _MEANING}
+        if found and not _type_of(urn).startswith(_GROUPS):
+            actions[urn] = "replace" if "replace" in found else min(found)
+    return Preview(actions, {}, ())
+
+
+def _message(diagnostic: Mapping[str, Any]) -> str:
+    said = str(diagnostic.get("message", "")).strip().removeprefix("error: ")
+    return said or "it does not say why"
+
+
+def _type_of(urn: str) -> str:
+    parts = urn.split("::")
+    return parts[2].rpartition("$")[2] if len(parts) > 3 else ""
+
+
+def json_object(text: str, path: Path, command: str) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(text)
+    except ValueError as error:
+        raise WrongUsageError(f"{path} is not the JSON of `{command}`: {error}") from None
+    if not isinstance(document, dict):
+        raise WrongUsageError(f"{path} is not the JSON of `{command}`: no object")
+    return cast("dict[str, Any]", document)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A resource on which the two differ; `none` means that one leaves it alone."""
+
+    urn: str
+    preview: str
+    offline: str
+
+    @property
+    def means(self) -> str:
+        """What is likely behind it."""
+        if self.offline == "none":
+            return "not from this change: the stack is behind, or drifted"
+        if self.preview == "none":
+            return "the stack has it already, or the provider sees no difference"
+        return "the provider's own comparison decides"
+
+
+def disagreements(preview: Preview, resources: Sequence[Mapping[str, Any]]) -> list[Disagreement]:
+    """Each resource that only one of the two changes, or both differently, by URN."""
+    offline: dict[str, str] = {}
+    for resource in resources:
+        urn, action = str(resource["urn"]), str(resource["action"])
+        if action != "engine_only" and not _type_of(urn).startswith(_GROUPS):
+            offline[urn] = action
+    return [
+        Disagreement(urn, preview.actions.get(urn, "none"), offline.get(urn, "none"))
+        for urn in sorted({*preview.actions, *offline})
+        if preview.actions.get(urn) != offline.get(urn)
+    ]
+
+
+def short(urn: str) -> str:
+    return f"{_type_of(urn)} {urn.rpartition('::')[2]}"
