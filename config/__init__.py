@@ -1,21 +1,17 @@
 """What the user asks for: the stack file as typed, frozen data. Shape only, no AWS fact."""
 
+from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
 from config.parsing import ShapeError, parse
-from config.settings import (
-    Ami,
-    AutoScalingCapacity,
-    ExistingNetworkEntry,
+from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.settings import Settings, Traffic
+from config.workloads import (
+    Container,
     HealthCheck,
     JobEntry,
-    ManagedInstancesCapacity,
     ModelEntry,
-    OwnNetworkEntry,
-    PoolOverride,
     Replicas,
     Schedule,
-    Settings,
     Sidecar,
-    Traffic,
     Workload,
     WorkloadOverride,
 )
@@ -23,6 +19,7 @@ from config.settings import (
 __all__ = [
     "Ami",
     "AutoScalingCapacity",
+    "Container",
     "ExistingNetworkEntry",
     "HealthCheck",
     "JobEntry",
@@ -30,6 +27,7 @@ __all__ = [
     "ModelEntry",
     "OwnNetworkEntry",
     "PoolOverride",
+    "RegionEntry",
     "Replicas",
     "Schedule",
     "Settings",

@@ -22,19 +22,12 @@ from pydantic import BaseModel, Tag
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.credentials import cut, looks_like_credential, shown
-from config.settings import (
-    AutoScalingCapacity,
-    Container,
-    ExistingNetworkEntry,
-    JobEntry,
-    ManagedInstancesCapacity,
-    ModelEntry,
-    Name,
-    OwnNetworkEntry,
-    Settings,
-    Traffic,
-)
+from config.places import ExistingNetworkEntry, OwnNetworkEntry
+from config.settings import Settings, Traffic
+from config.values import Name
+from config.workloads import Container, JobEntry, ModelEntry
 from messages.finding import Finding, malformed
 from messages.phrases import closest_key
 

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.credentials import is_credential, shown
 from config.explaining import Location, explain, path_of, unknown_key
-from config.settings import AutoScalingCapacity, ManagedInstancesCapacity, Settings
+from config.settings import Settings
 from messages.finding import Finding, malformed
 from messages.phrases import closest_key
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from catalog import Catalog, ContainerImage, Server
-from config import Sidecar
-from config.settings import Container
+from config import Container, Sidecar
 from planning import images
 from planning.images import Version
 from planning.situation import RegionalWorkload

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from catalog import Catalog
-from config import Sidecar
-from config.settings import Container, HealthCheck
+from config import Container, HealthCheck, Sidecar
 from planning import choices, images
 from planning.situation import NetworkMode, RegionalWorkload, Room
 

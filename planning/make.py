@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from catalog import Catalog, InstanceType
-from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity, Settings
-from config.settings import OwnNetworkEntry
+from config import (
+    AutoScalingCapacity,
+    ExistingNetworkEntry,
+    ManagedInstancesCapacity,
+    OwnNetworkEntry,
+    Settings,
+)
 from messages.finding import Finding, Refused, Severity
 from planning import addresses, choices, containers, identity, layout, names, plan, waiting
 from planning.addresses import zones_with_blocks

@@ -39,7 +39,7 @@ READING = (
         "The stack file has keys, types and units; a key that nobody reads would be a wish that "
         "nobody fulfils.",
         "Write what the message names: the nearest key, the type, the unit.",
-        "config/settings.py documents every field.",
+        "config/ documents every field.",
     ),
     Page(
         "NE002",

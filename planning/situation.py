@@ -17,11 +17,11 @@ from config import (
     ManagedInstancesCapacity,
     ModelEntry,
     PoolOverride,
+    RegionEntry,
     Replicas,
     Settings,
     WorkloadOverride,
 )
-from config.settings import RegionEntry
 from planning import layout
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]

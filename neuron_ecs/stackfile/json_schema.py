@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 import catalog
 from catalog import Catalog
 from config import Settings
-from config.settings import (
+from config.values import (
     FindingCode,
     InstanceTypeName,
     InstanceTypePattern,

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity
+from config import AutoScalingCapacity, Container, ExistingNetworkEntry, ManagedInstancesCapacity
 from config.credentials import is_credential, shown
-from config.settings import Container
 from messages.finding import Severity
 from messages.phrases import counted, listed, nearest
 from planning import choices

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog import InstanceType
-from config import AutoScalingCapacity, Sidecar
+from config import AutoScalingCapacity, Container, Sidecar
 from config.credentials import shown
-from config.settings import Container
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed
 from planning import images, waiting

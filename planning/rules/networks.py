@@ -5,8 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, ExistingNetworkEntry
-from config.settings import OwnNetworkEntry
+from config import AutoScalingCapacity, ExistingNetworkEntry, OwnNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import addresses, images

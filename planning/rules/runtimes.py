@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from catalog import ContainerImage, Server
-from config import AutoScalingCapacity, ExistingNetworkEntry
+from config import AutoScalingCapacity, Container, ExistingNetworkEntry
 from config.credentials import shown
-from config.settings import Container
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import images

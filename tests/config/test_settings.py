@@ -1,18 +1,21 @@
 """The stack file's models document themselves."""
 
-import inspect
 from collections.abc import Iterator
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from config import Replicas, settings
+from config import Replicas, Settings
+from config.values import Strict
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for value in vars(settings).values():
-        if inspect.isclass(value) and issubclass(value, settings.Strict):
-            yield value
+    """Every model of the stack file, `Settings` among them."""
+    found = [*Strict.__subclasses__()]
+    while found:
+        model = found.pop()
+        yield model
+        found += model.__subclasses__()
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda m: m.__name__)
@@ -41,6 +44,6 @@ def test_settings_are_frozen_and_strict() -> None:
 
 
 def test_the_whole_stack_file_has_a_json_schema() -> None:
-    schema = settings.Settings.model_json_schema()
-    assert set(schema["properties"]) == set(settings.Settings.model_fields)
+    schema = Settings.model_json_schema()
+    assert set(schema["properties"]) == set(Settings.model_fields)
     assert schema["required"] == ["regions", "capacity"]

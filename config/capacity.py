@@ -1,0 +1,160 @@
+"""The stack file's entries of `capacity`: the pools of instances."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag
+
+from config.values import (
+    GroupArn,
+    InstanceTypeName,
+    InstanceTypePattern,
+    RegionName,
+    RegionNames,
+    ReservationId,
+    Strict,
+    ZoneId,
+    list_or_map,
+)
+
+
+class Ami(Strict):
+    """The Amazon Machine Image of Auto Scaling capacity."""
+
+    family: Literal["al2023", "al2"] = Field(
+        default="al2023", description="Amazon Linux 2023 or 2 (past its end of life)."
+    )
+    version: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}$"),
+        Field(
+            description="The word recommended, or the name of an image.",
+            examples=["al2023-ami-ecs-neuron-hvm-2023.0.20260922-kernel-6.1-x86_64"],
+        ),
+    ] = Field(
+        default="recommended", description="`recommended`, or the name of an image to stay on."
+    )
+
+
+class PoolOverride(Strict):
+    """What a pool does otherwise in one Region."""
+
+    max_size: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="Instances at most, in this Region."
+    )
+    purchase: (
+        Literal["on_demand", "spot", "capacity_reservation", "capacity_block", "reserved"] | None
+    ) = Field(default=None, description="How the instances are bought in this Region.")
+    reservation_id: ReservationId | None = Field(
+        default=None,
+        description="Capacity Reservation or Capacity Block of this Region (Auto Scaling).",
+    )
+    reservation_group_arn: GroupArn | None = Field(
+        default=None,
+        description="Resource group of Capacity Reservations of this Region (Managed Instances).",
+    )
+
+
+PoolRegions = Annotated[
+    Annotated[RegionNames, Tag("list")]
+    | Annotated[dict[RegionName, PoolOverride], Field(min_length=1), Tag("map")],
+    Discriminator(list_or_map),
+    Field(
+        description=(
+            "A list of Regions such as [us-west-2], or a map of Regions to what differs there "
+            "such as {us-west-2: {max_size: 2}}."
+        )
+    ),
+]
+
+
+class Capacity(Strict):
+    """What both kinds of capacity share."""
+
+    regions: PoolRegions | None = Field(
+        default=None,
+        description="Regions of the pool: a list, or a map with overrides. Default: all.",
+        examples=[["us-west-2"], {"us-west-2": {"max_size": 2}}],
+    )
+    zone_ids: tuple[ZoneId, ...] = Field(
+        default=(),
+        description=(
+            "Only these Availability Zones (ids), for instance the zone of a reservation. "
+            "Default: every zone of the network that offers the instance type."
+        ),
+    )
+    retired: bool = Field(
+        default=False,
+        description="Keep the pool, without models, for the update before its entry goes.",
+    )
+
+
+class AutoScalingCapacity(Capacity):
+    """EC2 launch type: ECS-optimized AMI, launch template, Auto Scaling group."""
+
+    kind: Literal["auto_scaling"] = Field(
+        description="`auto_scaling`: instances of our own Auto Scaling group."
+    )
+    instance_type: InstanceTypeName = Field(
+        description="The EC2 instance type of every instance of the pool."
+    )
+    min_size: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=0, description="Instances that always run."
+    )
+    max_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        description="Instances at most, in each Region.", examples=[4]
+    )
+    purchase: Literal["on_demand", "spot", "capacity_reservation", "capacity_block"] = Field(
+        default="on_demand", description="How the instances are bought."
+    )
+    reservation_ids: dict[RegionName, ReservationId] = Field(
+        default={}, description="Capacity Reservation or Capacity Block of each Region."
+    )
+    ami: Ami = Field(default=Ami(), description="The image of the instances.")
+    root_volume_gib: Annotated[int, Field(ge=30, le=16_384)] | None = Field(
+        default=None, description="Encrypted gp3 root volume in GiB. Default: 200."
+    )
+    efa: bool = Field(
+        default=False,
+        description="Attach every EFA interface, in a cluster placement group in one zone.",
+    )
+
+
+class ManagedInstancesCapacity(Capacity):
+    """ECS Managed Instances: AWS owns the instances, the AMI and the Neuron driver."""
+
+    kind: Literal["managed_instances"] = Field(
+        description="`managed_instances`: instances that ECS owns."
+    )
+    allowed_instance_types: tuple[InstanceTypePattern, ...] = Field(
+        min_length=1,
+        max_length=400,
+        description="The EC2 instance types that ECS may choose, exact or patterns with *.",
+        examples=[["trn1.2xlarge"]],
+    )
+    purchase: Literal["on_demand", "spot", "reserved"] = Field(
+        default="on_demand", description="How the instances are bought."
+    )
+    reservation_group_arns: dict[RegionName, GroupArn] = Field(
+        default={}, description="Resource group of Capacity Reservations, for each Region."
+    )
+    storage_gib: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="EBS data volume in GiB for images and mounts. Default: 200."
+    )
+    local_storage: bool = Field(
+        default=False, description="Use the instance store instead of an EBS data volume."
+    )
+    scale_in_after_seconds: Annotated[int, Field(ge=-1, le=1_000_000)] | None = Field(
+        default=None,
+        description="Idle time before an instance goes; -1 never. Default: AWS's own choice.",
+    )
+
+
+AnyCapacity = Annotated[
+    AutoScalingCapacity | ManagedInstancesCapacity,
+    Field(
+        discriminator="kind",
+        description=(
+            "A map such as {kind: auto_scaling, instance_type: inf2.24xlarge, max_size: 4}."
+        ),
+    ),
+]

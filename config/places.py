@@ -1,0 +1,59 @@
+"""The stack file's entries of `regions`: the networks."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from config.values import Cidr, Strict, SubnetId, VpcId, ZoneId
+
+
+class OwnNetworkEntry(Strict):
+    """A network that the program makes, in the zones that offer the types asked for."""
+
+    cidr: Cidr | None = Field(
+        default=None,
+        description="IPv4 block of the VPC, /16 to /20. Default: a /16 distinct for each Region.",
+    )
+    nat: Literal["one", "per_zone", "none"] = Field(
+        default="one",
+        description="NAT gateways: one, one in each zone, or none (VPC endpoints instead).",
+    )
+
+
+class ExistingNetworkEntry(Strict):
+    """A network that exists, its subnets keyed by zone id so that they can be checked on paper."""
+
+    vpc_id: VpcId
+    private_subnets: dict[ZoneId, SubnetId] = Field(
+        min_length=1, description="Zone id to subnet: where instances, tasks and the ALB run."
+    )
+    public_subnets: dict[ZoneId, SubnetId] = Field(
+        default={}, description="Zone id to subnet. Nothing of ours is placed there."
+    )
+
+
+def _which_network(value: object) -> str:
+    if isinstance(value, ExistingNetworkEntry):
+        return "existing"
+    keys: set[object] = set(value) if isinstance(value, dict) else set()  # pyright: ignore[reportUnknownArgumentType] (any JSON)
+    return "existing" if keys & {"vpc_id", "private_subnets", "public_subnets"} else "own"
+
+
+class RegionEntry(Strict):
+    """A Region of the stack."""
+
+    network: Annotated[
+        Annotated[OwnNetworkEntry, Tag("own")] | Annotated[ExistingNetworkEntry, Tag("existing")],
+        Discriminator(_which_network),
+    ] = Field(
+        default=OwnNetworkEntry(),
+        description="The network: ours (default) or an existing one.",
+        examples=[
+            {"cidr": "10.47.0.0/16", "nat": "per_zone"},
+            {"vpc_id": "vpc-0a1b2c3d", "private_subnets": {"usw2-az1": "subnet-0a1b2c3d"}},
+        ],
+    )
+    accept_undocumented_ami: bool = Field(
+        default=False,
+        description="Use a Region where AWS publishes the Neuron AMI without documenting it.",
+    )

@@ -1,0 +1,281 @@
+"""The stack file's entries of `models` and `jobs`, and what both share."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag
+
+from config.values import (
+    Devices,
+    EnvironmentName,
+    EnvironmentValue,
+    Name,
+    PolicyArn,
+    Port,
+    RegionName,
+    RegionNames,
+    S3Prefix,
+    SecretReference,
+    Strict,
+    Text,
+    list_or_map,
+)
+
+
+class Replicas(Strict):
+    """How many tasks of a model run."""
+
+    min: Annotated[int, Field(ge=0, le=5_000)] = Field(
+        default=1, description="Tasks that always run."
+    )
+    max: Annotated[int, Field(ge=1, le=5_000)] | None = Field(
+        default=None, description="Tasks at most. Default: `min`, at least 1."
+    )
+
+    @property
+    def most(self) -> int:
+        """`max`, or what stands for it where it is not given."""
+        return self.max if self.max is not None else max(self.min, 1)
+
+
+class WorkloadOverride(Strict):
+    """What a model or job does otherwise in one Region."""
+
+    replicas: Replicas | None = Field(
+        default=None, description="How many tasks run in this Region (models)."
+    )
+    capacity: Name | None = Field(default=None, description="The pool that runs it here.")
+
+
+class HealthCheck(Strict):
+    """How a task is found healthy: by the load balancer (path) and by ECS (command)."""
+
+    path: Annotated[
+        str,
+        StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=1024),
+        Field(description="An HTTP path that begins with a slash.", examples=["/health"]),
+    ] = Field(default="/health", description="HTTP path that the load balancer asks for.")
+    command: tuple[Text, ...] | None = Field(
+        default=None,
+        description="Container health check, as ECS takes it.",
+        examples=[["CMD-SHELL", "curl -fs http://localhost:8080/health || exit 1"]],
+    )
+    interval_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
+        default=15, description="Time from one check to the next."
+    )
+    timeout_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
+        default=5, description="Time that one check may take."
+    )
+    retries: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=3, description="Failed checks in a row that make a task unhealthy."
+    )
+    start_period_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None, description="Failures of the container check that do not count, at start."
+    )
+    grace_seconds: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(
+        default=1800, description="Time to load before any failed check of a service counts."
+    )
+
+
+class Container(Strict):
+    """What the model's container and its sidecars share."""
+
+    image: Annotated[
+        str,
+        StringConstraints(pattern=r"^\S{1,512}$"),
+        Field(
+            description="An image with its tag or digest, without blanks.",
+            examples=["public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:0.16.0"],
+        ),
+    ] = Field(
+        description=(
+            "Image with tag or digest. `dlc/<repository>:<tag>` is an AWS Deep Learning Container "
+            "of the Region; `{region}` becomes the Region."
+        )
+    )
+    command: tuple[Text, ...] = Field(
+        default=(),
+        description="Arguments instead of the image's own.",
+        examples=[["vllm", "serve", "Qwen/Qwen3-0.6B", "--port=8080"]],
+    )
+    entry_point: tuple[Text, ...] = Field(
+        default=(),
+        description="Entry point instead of the image's own.",
+        examples=[["/opt/serve.sh"]],
+    )
+    environment: dict[EnvironmentName, EnvironmentValue] = Field(
+        default={},
+        description="Environment variables. Everyone who can read the task definition sees them.",
+        examples=[{"HF_HOME": "/tmp/hugging-face"}],
+    )
+    secrets: dict[EnvironmentName, SecretReference] = Field(
+        default={},
+        description="Environment variables whose values ECS reads from where they are kept.",
+        examples=[{"HF_TOKEN": "arn:aws:secretsmanager:us-west-2:111122223333:secret:hf-token"}],
+    )
+    user: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$"),
+            Field(
+                description="A user, with or without a group, by name or id.",
+                examples=["1000:1000"],
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="User of the container. Default: the image's own.")
+    read_only_root: bool = Field(
+        default=False, description="Make the container's root file system read-only."
+    )
+    linux_capabilities: tuple[
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Z_]{2,32}$"),
+            Field(
+                description="The name of a Linux capability without CAP_, in upper case.",
+                examples=["IPC_LOCK"],
+            ),
+        ],
+        ...,
+    ] = Field(default=(), description="Linux capabilities to add, such as IPC_LOCK.")
+
+
+class Sidecar(Container):
+    """A further container in every task of the model or job."""
+
+    essential: bool = Field(default=False, description="Its end is the end of the task.")
+    cpu_units: Annotated[int, Field(ge=0, le=196_608)] = Field(
+        default=128, description="Out of the task's CPU units; 1024 are one vCPU."
+    )
+    memory_mib: Annotated[int, Field(ge=6, le=33_554_432)] = Field(
+        default=256, description="Out of the task's memory, in MiB."
+    )
+    neuron_devices: Devices | None = Field(
+        default=None,
+        description="Neuron devices of the task that this container opens as well.",
+        examples=[1, [0], "all"],
+    )
+
+
+class Workload(Container):
+    """What models and jobs share."""
+
+    capacity: Name = Field(description="The pool that runs it.", examples=["inf2"])
+    neuron_devices: Devices | None = Field(
+        default=None,
+        description=(
+            "A count, explicit ids, or `all` of the instance. None on a pool without chips."
+        ),
+        examples=[2, [0, 1], "all"],
+    )
+    port: Port | None = Field(default=None, description="The port that serves.")
+    ports: tuple[Port, ...] = Field(
+        default=(),
+        description="Several ports; the first one is behind the load balancer.",
+        examples=[[8080, 9090]],
+    )
+    network_mode: Literal["bridge", "host", "awsvpc"] | None = Field(
+        default=None,
+        description=(
+            "Network mode of the tasks. Default: bridge on Auto Scaling capacity (host with EFA), "
+            "awsvpc on Managed Instances."
+        ),
+    )
+    cpu_units: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None,
+        description=(
+            "CPU units of the task, 1024 a vCPU. Default: the share that goes with the devices."
+        ),
+    )
+    memory_mib: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
+        default=None,
+        description="Memory of the task in MiB. Default: the share that goes with the devices.",
+    )
+    health_check: HealthCheck | None = Field(
+        default=None,
+        description="How a task is found healthy.",
+        examples=[{"path": "/health", "grace_seconds": 1800}],
+    )
+    stop_timeout_seconds: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="Time between SIGTERM and SIGKILL. Default: 120."
+    )
+    shared_memory_mib: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
+        default=None, description="Size of /dev/shm in MiB. Default: ECS's own."
+    )
+    log_retention_days: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=30, description="Days that CloudWatch keeps the logs."
+    )
+    s3_read: tuple[S3Prefix, ...] = Field(
+        default=(), description="S3 prefixes that the tasks may list and read."
+    )
+    task_policies: tuple[PolicyArn, ...] = Field(
+        default=(), description="ARNs of policies that the task role gets as well."
+    )
+    exec: bool = Field(default=False, description="Allow ECS Exec.")
+    sidecars: dict[Name, Sidecar] = Field(
+        default={},
+        description="Further containers in every task.",
+        examples=[{"proxy": {"image": "public.ecr.aws/nginx/nginx:1.27"}}],
+    )
+
+    @property
+    def served_ports(self) -> tuple[int, ...]:
+        """`port` first, then `ports`."""
+        first = () if self.port is None else (self.port,)
+        return first + tuple(p for p in self.ports if p not in first)
+
+
+WorkloadRegions = Annotated[
+    Annotated[RegionNames, Tag("list")]
+    | Annotated[dict[RegionName, WorkloadOverride], Field(min_length=1), Tag("map")],
+    Discriminator(list_or_map),
+    Field(
+        description=(
+            "A list of Regions such as [us-west-2], or a map of Regions to what differs there "
+            "such as {us-west-2: {capacity: trn1}}."
+        )
+    ),
+]
+
+
+class ModelEntry(Workload):
+    """What serves: one model on one pool in each of its Regions."""
+
+    replicas: Replicas = Field(default=Replicas(), description="How many tasks run.")
+    regions: WorkloadRegions | None = Field(
+        default=None,
+        description="A list, or a map with overrides. Default: every Region of its pool.",
+        examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
+    )
+
+
+class Schedule(Strict):
+    """When a job starts by itself."""
+
+    expression: Annotated[
+        str,
+        StringConstraints(pattern=r"^(cron|rate|at)\(.+\)$", max_length=256),
+        Field(
+            description="An EventBridge Scheduler expression: cron(...), rate(...) or at(...).",
+            examples=["cron(0 3 * * ? *)", "rate(12 hours)", "at(2026-12-24T18:00:00)"],
+        ),
+    ] = Field(description="EventBridge Scheduler expression: cron(...), rate(...) or at(...).")
+    timezone: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,50}$"),
+        Field(description="A time zone of the tz database.", examples=["Europe/Berlin"]),
+    ] = Field(default="UTC", description="Time zone of the expression.")
+
+
+class JobEntry(Workload):
+    """What trains: runs to completion, on demand or on a schedule."""
+
+    schedule: Schedule | None = Field(
+        default=None,
+        description="When it starts by itself. Default: only on demand.",
+        examples=[{"expression": "cron(0 3 * * ? *)", "timezone": "Europe/Berlin"}],
+    )
+    regions: WorkloadRegions | None = Field(
+        default=None,
+        description="A list, or a map with overrides. Default: every Region of its pool.",
+        examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
+    )
