@@ -1,4 +1,4 @@
-"""The reference of all findings: what each code means, why, and what to do."""
+"""The reference of all findings: title, reason, remedy and source of each code."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ SUBJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a code means."""
+    """The reference page of one code."""
 
     code: str
+    title: str
     severity: Severity
-    what: str
     why: str
     do: str
     source: str
@@ -34,58 +34,58 @@ class Page:
 READING = (
     Page(
         SHAPE_CODE,
+        "Unknown key or wrong type in the stack file",
         Severity.ERROR,
-        "shape of the stack file",
-        "The stack file has keys, types and units; a key that nobody reads would be a wish that "
-        "nobody fulfils.",
+        "Every key of the stack file has a type and a unit. An unknown key would be ignored "
+        "without notice.",
         "Write what the message names: the nearest key, the type, the unit.",
         "config/ documents every field.",
     ),
     Page(
         "NE002",
+        "Stack file cannot be read",
         Severity.ERROR,
-        "reading the stack file",
-        "The Pulumi engine reads stack files as YAML 1.2; what it cannot read never reaches the "
-        "program. What only the engine can see (secure values, imported environments) is named.",
-        "Mend the line and column that the message names.",
+        "The Pulumi engine reads stack files as YAML 1.2 and stops at what it cannot read. The "
+        "message also names what only the engine can see: secure values, imported environments.",
+        "Correct the line and column that the message names.",
         "https://www.pulumi.com/docs/iac/concepts/config/",
     ),
     Page(
         "NE003",
+        "Program failed under the recording engine",
         Severity.ERROR,
-        "the program failed under the recording engine",
-        "The preview runs the real program; what the engine or the provider would refuse is an "
+        "The preview runs the real program. Whatever the engine or the provider would refuse is an "
         "error of the program, not of the stack file.",
-        "Mend the component that the message names.",
-        "neuron_ecs/recording/engine.py says what is checked.",
+        "Correct the component that the message names.",
+        "neuron_ecs/recording/engine.py documents what is checked.",
     ),
 )
 
 
 def pages() -> tuple[Page, ...]:
-    """A page for each code, in order of the codes."""
-    rules = (Page(r.code, r.severity, r.title, r.why, r.do, r.source) for r in RULES)
+    """One page for each code, in order of the codes."""
+    rules = (Page(r.code, r.title, r.severity, r.why, r.do, r.source) for r in RULES)
     return tuple(sorted((*READING, *rules), key=lambda page: page.code))
 
 
 def explain(code: str) -> str | None:
-    """One page as text for a terminal; None where there is no such code."""
+    """The page of a code as text for a terminal; None for an unknown code."""
     for page in pages():
         if page.code == code:
             return (
-                f"{page.code} ({page.severity.word}): {page.what}\n\n"
+                f"{page.code} ({page.severity.word}): {page.title}\n\n"
                 f"why:     {page.why}\nto do:   {page.do}\nsource:  {page.source}\n"
             )
     return None
 
 
 def markdown() -> Iterator[str]:
-    """The whole reference, as docs/findings.md holds it."""
+    """The lines of docs/findings.md."""
     yield "# Findings"
     yield ""
-    yield "What the planner has to say of a stack file, by code. An **error** can never work, a"
-    yield "**warning** works and will hurt, a **note** is worth knowing. Warnings and notes can be"
-    yield "silenced in the stack file, by code and with the reason:"
+    yield "What the planner can find in a stack file, by code. With an **error** the stack can"
+    yield "never work, with a **warning** it works and causes problems later, a **note** is worth"
+    yield "knowing. Silence warnings and notes in the stack file, by code and with a reason:"
     yield "`neuron-ecs:silence: {NE501: behind a mesh}`. One page:"
     yield "`python -m neuron_ecs plan --explain NE203`. Made from the rules by `make docs`."
     subject = ""
@@ -95,7 +95,7 @@ def markdown() -> Iterator[str]:
             yield ""
             yield f"## {subject}"
         yield ""
-        yield f"### {page.code} {page.what}"
+        yield f"### {page.code} {page.title}"
         yield ""
         yield f"*{page.severity.word}*"
         yield ""

@@ -17,6 +17,7 @@ def _written(devices: int | tuple[int, ...] | str) -> str:
 
 @rule(
     "NE201",
+    "Devices requested from instances without Neuron devices",
     Severity.ERROR,
     "Only instances of the inf and trn families have Neuron devices.",
     do="Leave neuron_devices out, or move the workload to a Neuron pool.",
@@ -36,6 +37,7 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE202",
+    "Neuron devices are not stated",
     Severity.ERROR,
     "ECS does not track Neuron devices on EC2 capacity: a task gets the devices that its task "
     "definition names, and no others.",
@@ -56,6 +58,7 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE203",
+    "Device does not exist",
     Severity.ERROR,
     "A device id is the N of /dev/neuronN, counted from 0.",
     do="Ask for devices that the instance type has, or use a larger type.",
@@ -95,6 +98,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE204",
+    "Set of devices that the Neuron runtime cannot open",
     Severity.ERROR,
     "The Neuron runtime opens contiguous devices of a ring, and 1, 4, 8 or 16 aligned ones of a "
     "4 by 4 torus; other sets die in nrt_init.",
@@ -143,6 +147,7 @@ def illegal_set(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE205",
+    "Device ids of two models overlap in part",
     Severity.ERROR,
     "Two tasks whose devices overlap in part can never share an instance, and block each other's "
     "rollouts.",
@@ -180,6 +185,7 @@ def overlap(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE206",
+    "Replicas do not fit the pool",
     Severity.ERROR,
     "One task at a time holds a device, so tasks on the same devices need an instance each.",
     do="Raise max_size, lower the replicas, or let the planner place counts instead of ids.",
@@ -238,6 +244,7 @@ def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorklo
 
 @rule(
     "NE207",
+    "Inf1 is not supported on Managed Instances",
     Severity.ERROR,
     "Amazon EC2 Inf1 instances are not supported on Managed Instances.",
     do="Run Inf1 on kind: auto_scaling, and write patterns that leave it out.",
@@ -271,6 +278,7 @@ def _support(s: Situation, type_name: str) -> str:
 
 @rule(
     "NE208",
+    "Managed Instances with this family are unproven",
     Severity.WARNING,
     "AWS's pages contradict each other on Managed Instances with this family.",
     do="Use kind: auto_scaling for the family, or prove it on an account.",
@@ -292,6 +300,7 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE209",
+    "Named devices and NeuronDevice are mixed",
     Severity.ERROR,
     "A task asks ECS for its devices (NeuronDevice) or names them itself, and all tasks of a pool "
     "do the same: ECS does not count what is named.",
@@ -340,6 +349,7 @@ def _exact(pool: RegionalPool) -> bool:
 
 @rule(
     "NE210",
+    "More than one container requests NeuronDevice",
     Severity.ERROR,
     "Only one container of a task can specify NeuronDevice.",
     do="Leave neuron_devices to one container.",
@@ -363,6 +373,7 @@ def several_neuron_device(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE211",
+    "Named devices need exactly one instance type",
     Severity.ERROR,
     "Devices named by hand belong to one instance type, which a Managed Instances pool must fix.",
     do="Write neuron_devices: all, or allow exactly one instance type.",
@@ -385,6 +396,7 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE212",
+    "Device locks on Managed Instances are unproven",
     Severity.WARNING,
     "Host ports as locks on Managed Instances follow from AWS's documentation and have not been "
     "seen on an account.",
@@ -403,6 +415,7 @@ def unproven_locks(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE213",
+    "Sidecar requests devices outside its task",
     Severity.ERROR,
     "A sidecar can open the devices of its own task, and no others.",
     do="Write all, or ids of the task itself.",
@@ -431,6 +444,7 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE214",
+    "Job can never start",
     Severity.ERROR,
     "A job waits until its devices are free on some instance.",
     do="Give the pool one more instance, lower the models' minimum, or make a pool for the job.",
@@ -453,6 +467,7 @@ def job_never_starts(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE215",
+    "Job may have to wait for devices",
     Severity.NOTE,
     "A job waits for the devices that models hold.",
     do="Give the pool one more instance if the job must not wait.",
@@ -470,6 +485,7 @@ def job_waits(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE216",
+    "Two pools would need fewer instances",
     Severity.NOTE,
     "Tasks of different sizes share an instance only by disjoint slots.",
     do="Split the pool if the difference is worth a second one.",
@@ -510,6 +526,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE217",
+    "Pool mixes types with and without Neuron devices",
     Severity.ERROR,
     "ECS chooses among all the types that a capacity provider allows.",
     do="Make one pool of Neuron types and one of others.",
@@ -534,6 +551,7 @@ def mixed_with_other_types(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE218",
+    "Network mode awsvpc removes the device lock",
     Severity.WARNING,
     "In awsvpc mode nothing on the host is reserved for a task.",
     do="Leave network_mode out, unless nothing else uses these devices.",

@@ -34,6 +34,7 @@ def _written(s: Situation) -> Iterator[tuple[str, Container]]:
 
 @rule(
     "NE317",
+    "Stop timeout is too short for Neuron",
     Severity.WARNING,
     "A Neuron process that is killed has not given its cores back; the next task then fails in "
     "nrt_init.",
@@ -56,6 +57,7 @@ def stopped_too_soon(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE318",
+    "Too few network interfaces for awsvpc tasks",
     Severity.WARNING,
     "A task in awsvpc mode takes a network interface of the instance, which has few without ENI "
     "trunking.",
@@ -85,6 +87,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE320",
+    "Serving port is the lock of a device",
     Severity.ERROR,
     "Each device of a task is locked by a port mapping of its own, and a container port is mapped "
     "once.",
@@ -114,6 +117,7 @@ def _lock_ports(work: RegionalWorkload) -> range:
 
 @rule(
     "NE321",
+    "Health check ends before the model has loaded",
     Severity.WARNING,
     "Without a load balancer nothing waits for the model to load: ECS replaces a task whose "
     "container check fails after its start period, at most 300 s, and its retries.",
@@ -146,6 +150,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE322",
+    "Health check calls a port that is not served",
     Severity.WARNING,
     "The check runs inside the container, where nothing listens on that port.",
     do="Ask the port on which the server listens.",
@@ -171,6 +176,7 @@ def check_of_another_port(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE323",
+    "Secret in an environment variable",
     Severity.WARNING,
     "Everyone who can read the task definition sees its environment.",
     do="Keep the value in Secrets Manager or Parameter Store, and name it under secrets.",
@@ -207,6 +213,7 @@ def _harmless(value: str) -> bool:
 
 @rule(
     "NE325",
+    "Secret is read from another Region",
     Severity.WARNING,
     "A task reads its secrets at every start, from the Region that their ARN names: while that one "
     "cannot be reached, nothing starts.",
@@ -249,6 +256,7 @@ def _partition_of(arn: str) -> str:
 
 @rule(
     "NE326",
+    "ARN belongs to another partition",
     Severity.ERROR,
     "An ARN belongs to one partition of AWS; nothing of another one can be named.",
     do="Write the ARN with the partition of the stack's Regions.",
@@ -277,6 +285,7 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE327",
+    "Unknown Linux capability",
     Severity.ERROR,
     "ECS adds Linux capabilities that it knows by name, without CAP_.",
     do="Write the name of a capability as ECS has it.",
@@ -299,6 +308,7 @@ def unknown_capability(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE328",
+    "Linux capability gives control over the host",
     Severity.WARNING,
     "The container could do to the host what its tasks must not do to each other.",
     do="Leave it out unless the runtime misses it; AWS's own example adds IPC_LOCK alone.",
@@ -321,6 +331,7 @@ def capability_over_the_host(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE329",
+    "Volume is too small for the images",
     Severity.WARNING,
     "All images of a pool's tasks lie on an instance's volume beside the system; pulls fail when "
     "it is full.",
@@ -351,6 +362,7 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE330",
+    "Shared memory exceeds the memory of the container",
     Severity.ERROR,
     "What lies in /dev/shm is memory of the task.",
     do="Write less shared memory than the task has memory.",
@@ -375,6 +387,7 @@ def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE331",
+    "ECS Exec needs a writable root file system",
     Severity.ERROR,
     "ECS Exec starts an agent that writes to the container's root file system.",
     do="Choose one: exec, or read_only_root.",
@@ -391,6 +404,7 @@ def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE332",
+    "Compile cache is on a read-only file system",
     Severity.WARNING,
     "The Neuron compiler and the servers write below /tmp, /var/tmp and the home directory, all of "
     "which the root file system holds.",
@@ -414,6 +428,7 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE333",
+    "Sidecar calls localhost in bridge mode",
     Severity.ERROR,
     "Behind the bridge each container has a localhost of its own; a sidecar reaches the model by "
     "its link name.",
@@ -449,6 +464,7 @@ def _texts(path: str, container: Container) -> Iterator[tuple[str, str]]:
 
 @rule(
     "NE334",
+    "Link name works only in bridge mode",
     Severity.ERROR,
     "Link names exist behind the bridge alone; elsewhere the containers of a task share localhost.",
     do="Write localhost in place of the model's name.",
@@ -474,6 +490,7 @@ def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE335",
+    "Sidecar uses the port of the model",
     Severity.ERROR,
     "Outside the bridge the containers of a task share one network: a port is one container's.",
     do="Let the sidecar listen on another port.",
@@ -497,6 +514,7 @@ def sidecar_on_the_model_port(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE336",
+    "Malformed container user",
     Severity.ERROR,
     "A user is a name or a number, and a group may follow after one colon.",
     do="Write user, user:group, uid or uid:gid.",

@@ -151,6 +151,7 @@ def _span(first: int, last: int) -> str:
 
 @rule(
     "NE219",
+    "Malformed NeuronCore variable",
     Severity.ERROR,
     "The Neuron runtime reads a core, a range, or a list of them; a number of cores is a whole "
     "number.",
@@ -181,6 +182,7 @@ def malformed_cores(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE220",
+    "NeuronCores belong to devices outside the task",
     Severity.ERROR,
     "The runtime counts cores over the host: device d begins at d times the cores of a device, and "
     "a core of a device that the container has not cannot be opened.",
@@ -208,6 +210,7 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE221",
+    "One NeuronCore range for tasks on several slots",
     Severity.ERROR,
     "A variable is the same in every task, while the planner deals the tasks of a count to several "
     "sets of devices with cores of their own.",
@@ -233,6 +236,7 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE222",
+    "More NeuronCores requested than the task has",
     Severity.ERROR,
     "A process that asks for more cores than its devices have fails in nrt_init.",
     do="Ask for the cores of the task's devices, or leave the variable out.",
@@ -259,6 +263,7 @@ def _more_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
 
 @rule(
     "NE223",
+    "NeuronCore variable leaves cores idle",
     Severity.WARNING,
     "A core that no process asks for idles, and no other task can have its device.",
     do="Use all cores of the devices, or ask for fewer devices.",
@@ -291,6 +296,7 @@ def _fewer_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
 
 @rule(
     "NE224",
+    "Two NeuronCore variables at once",
     Severity.NOTE,
     "NEURON_RT_VISIBLE_CORES takes precedence over NEURON_RT_NUM_CORES.",
     do="Keep one of the two.",
@@ -309,6 +315,7 @@ def both_core_variables(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE225",
+    "Visible cores differ from the tensor parallel size",
     Severity.ERROR,
     "The vLLM plugin wants as many visible cores as its degree of tensor parallelism.",
     do="Name as many cores as --tensor-parallel-size says, or leave the variable out.",
@@ -335,6 +342,7 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE226",
+    "Variable is read by the vLLM plugin only",
     Severity.WARNING,
     "Only the vLLM plugin reads NEURON_VISIBLE_DEVICES.",
     do="Leave the variable out; the task has the devices that neuron_devices names.",
@@ -356,6 +364,7 @@ def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE227",
+    "Invalid number of physical cores in a logical core",
     Severity.ERROR,
     "Trainium2 groups one or two physical cores into a logical one; other chips group none.",
     do="Write 1 or 2 on Trn2, and leave the variable out elsewhere.",
@@ -382,6 +391,7 @@ def logical_cores(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE228",
+    "Variable of the unsupported Neuron OCI hook",
     Severity.ERROR,
     "The OCI hook that reads AWS_NEURON_VISIBLE_DEVICES is not supported on ECS with Amazon Linux "
     "2023, and breaks the start of the container.",
@@ -459,6 +469,7 @@ def runs(s: Situation, seat: CoreClaim) -> Processes | None:
 
 @rule(
     "NE229",
+    "Tensor parallel size exceeds the cores of the task",
     Severity.ERROR,
     "Each rank of a tensor parallel model holds a NeuronCore of its own.",
     do="Write a tensor parallel size of at most the cores of the task's devices.",
@@ -486,6 +497,7 @@ def _fitting(s: Situation, seat: CoreClaim) -> int:
 
 @rule(
     "NE230",
+    "Tensor parallel size leaves cores idle",
     Severity.WARNING,
     "A rank holds one core; cores beyond the ranks idle, and no other task can have their devices.",
     do="Raise the tensor parallel size to the cores of the devices, or ask for fewer devices.",
@@ -507,6 +519,7 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE231",
+    "Tensor parallel size is not documented for the type",
     Severity.WARNING,
     "Collectives are built for certain numbers of cores; other degrees are not documented.",
     do="Take a documented degree of the instance type.",
@@ -531,6 +544,7 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE232",
+    "More torchrun processes than cores",
     Severity.ERROR,
     "torchrun starts so many processes on the host, and each of them takes a NeuronCore.",
     do="Write at most the cores of the task's devices.",
@@ -550,6 +564,7 @@ def more_processes_than_cores(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE233",
+    "Fewer torchrun processes than cores",
     Severity.WARNING,
     "A process takes one core; cores beyond the processes idle.",
     do="Start a process for each core, or ask for fewer devices.",
@@ -569,6 +584,7 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE234",
+    "Model is known to fail on this image and chip",
     Severity.WARNING,
     "The model is known to fail with this image on this chip.",
     do="Take another size of the model, another image, or another chip.",

@@ -14,6 +14,7 @@ from planning.situation import Situation, each_workload
 
 @rule(
     "NE401",
+    "Operating system of the AMI is past its end of life",
     Severity.WARNING,
     "The AMI's operating system gets no updates after its end of life.",
     do="Use family: al2023.",
@@ -42,6 +43,7 @@ def past_end_of_life(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE402",
+    "AMI does not exist",
     Severity.ERROR,
     "A pinned AMI is a parameter that AWS published under that name.",
     do="Write the name of an AMI that was seen in the Region, or recommended.",
@@ -81,6 +83,7 @@ def unknown_ami(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE403",
+    "Driver version on Managed Instances is not published",
     Severity.WARNING,
     "AWS does not publish the version of the Neuron driver on Managed Instances; an image whose "
     "SDK does not suit it dies in nrt_init.",
@@ -102,6 +105,7 @@ def driver_hidden(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE404",
+    "Driver and Neuron SDK of the image may not work together",
     Severity.WARNING,
     "The Neuron driver is the AMI's and the runtime the image's; some pairs fail in nrt_init.",
     do="Pin an AMI whose driver suits the image, or take an image of a newer SDK.",
@@ -134,6 +138,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE405",
+    "Region has no registry of Deep Learning Containers",
     Severity.ERROR,
     "Each Region pulls Deep Learning Containers from its own registry.",
     do="Leave the Region out, or take an image of public.ecr.aws/neuron.",

@@ -29,6 +29,7 @@ def _managed(s: Situation) -> list[str]:
 
 @rule(
     "NE701",
+    "Tag uses the prefix of AWS",
     Severity.ERROR,
     "Tag keys and values that begin with aws: are AWS's own.",
     do="Take another prefix.",
@@ -55,6 +56,7 @@ def _refused(text: str) -> list[str]:
 
 @rule(
     "NE702",
+    "Tag has characters that AWS refuses",
     Severity.ERROR,
     "Tags take letters, digits, spaces and the signs _ . : / = + - @.",
     do="Leave other characters out.",
@@ -76,6 +78,7 @@ def tag_characters(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE703",
+    "Too many tags",
     Severity.ERROR,
     "A resource carries 50 tags, a Managed Instances capacity provider 45; the program adds its "
     "own (Name, on Auto Scaling groups AmazonECSManaged).",
@@ -99,6 +102,7 @@ def too_many_tags(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE704",
+    "Tag is overwritten by the program",
     Severity.WARNING,
     "The program names its resources and marks what ECS manages by tags of its own.",
     do="Take another key.",
@@ -115,6 +119,7 @@ def tag_of_ours(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE705",
+    "Tag keys differ only in case",
     Severity.ERROR,
     "The keys of a role's tags differ in more than upper and lower case.",
     do="Keep one of the keys.",
@@ -136,6 +141,7 @@ def tags_alike_but_for_case(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE706",
+    "Tag key that instance metadata refuses",
     Severity.ERROR,
     "Managed Instances hand their tags to the instance metadata, whose keys are of the characters "
     "[0-9a-zA-Z-_+=,.@:], without space and slash.",
@@ -170,6 +176,7 @@ def _clusters(s: Situation) -> Mapping[tuple[str, bool], list[str]]:
 
 @rule(
     "NE707",
+    "Too many pools in a cluster",
     Severity.ERROR,
     "A cluster has 20 capacity providers, and each pool is one.",
     do="Keep fewer pools of a kind in a Region.",
@@ -190,6 +197,7 @@ def too_many_pools(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE713",
+    "Too many instances in a cluster",
     Severity.WARNING,
     "A cluster has 5,000 container instances, unless the account's quota was raised.",
     do="Lower max_size.",
@@ -225,6 +233,7 @@ def _length(role: Role) -> int:
 
 @rule(
     "NE708",
+    "Inline policies of a role are too long",
     Severity.ERROR,
     "The inline policies of a role have 10,240 characters together, and each prefix and secret "
     "adds to them.",
@@ -267,6 +276,7 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE709",
+    "Too many managed policies on a role",
     Severity.WARNING,
     "A role has 10 managed policies, unless the account's quota was raised.",
     do="Join policies into one.",
@@ -286,6 +296,7 @@ def too_many_policies(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE710",
+    "ARN belongs to another account or partition",
     Severity.ERROR,
     "Roles take policies, and load balancers certificates, of the account and partition in which "
     "the stack is built, or AWS's own policies.",
@@ -329,6 +340,7 @@ def several_accounts(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE711",
+    "Too many containers in a task",
     Severity.ERROR,
     "A task definition has 10 containers.",
     do="Keep at most nine sidecars.",
@@ -349,6 +361,7 @@ def too_many_containers(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE712",
+    "Secret reference is incomplete",
     Severity.ERROR,
     "Behind the name of a Secrets Manager secret follow three parts or none: JSON key, version "
     "stage, version id, each of which may be empty.",
@@ -396,6 +409,7 @@ def _definitions(s: Situation, work: RegionalWorkload) -> str:
 
 @rule(
     "NE714",
+    "Task definition is too large",
     Severity.ERROR,
     "A task definition has 64 KiB, environment and command included.",
     do="Put long values into the image, a bucket or a parameter.",
@@ -429,6 +443,7 @@ def task_definition_too_large(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE715",
+    "Too many host ports",
     Severity.ERROR,
     "An instance reserves 100 host ports at a time, its own and the device locks included.",
     do="Serve on fewer ports, or leave network_mode out.",
@@ -452,6 +467,7 @@ def too_many_host_ports(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE716",
+    "Secret and variable have the same name",
     Severity.ERROR,
     "A container's secrets and environment variables have different names.",
     do="Keep one of the two.",
@@ -476,6 +492,7 @@ def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE717",
+    "Stop timeout exceeds a day on Managed Instances",
     Severity.ERROR,
     "Managed Instances wait a day at most for a container to stop.",
     do="Write a shorter time.",

@@ -45,6 +45,7 @@ def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
 
 @rule(
     "NE505",
+    "CIDR blocks of two networks overlap",
     Severity.WARNING,
     "VPCs whose blocks overlap can be joined by no peering connection and no transit gateway.",
     do="Give each network a block of its own.",
@@ -82,6 +83,7 @@ def _within(s: Situation, block: Block, kind: str) -> list[str]:
 
 @rule(
     "NE506",
+    "CIDR block overlaps Docker's own",
     Severity.WARNING,
     "Docker gives its own bridge 172.17.0.0/16 on every instance: containers look for these "
     "addresses there, not in the VPC.",
@@ -102,6 +104,7 @@ def dockers_own_block(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE507",
+    "CIDR block has no host addresses",
     Severity.ERROR,
     "Loopback, link-local, multicast and reserved addresses are no host's.",
     do="Write a private block.",
@@ -123,6 +126,7 @@ def block_of_no_hosts(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE508",
+    "CIDR block consists of public addresses",
     Severity.WARNING,
     "What the internet has at these addresses cannot be reached from the VPC.",
     do="Write a private block.",
@@ -166,6 +170,7 @@ def _addresses(s: Situation, pool: RegionalPool) -> int:
 
 @rule(
     "NE509",
+    "Network has too few addresses",
     Severity.ERROR,
     "Every network interface takes an address of its subnet: each instance (each EFA interface), "
     "each awsvpc task, and the load balancer 8 in each subnet.",
@@ -208,6 +213,7 @@ def too_few_addresses(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE510",
+    "Subnet is given twice",
     Severity.ERROR,
     "A subnet is in one Availability Zone, and is private or public.",
     do="Give each zone a subnet of its own.",
@@ -234,6 +240,7 @@ def subnet_given_twice(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE511",
+    "VPC is given for two Regions",
     Severity.ERROR,
     "A VPC belongs to one Region.",
     do="Give each Region the VPC that it has.",
@@ -277,6 +284,7 @@ def _open_up(region: str) -> str:
 
 @rule(
     "NE512",
+    "Public image without NAT",
     Severity.ERROR,
     "Without NAT a task reaches what has a VPC endpoint: private ECR and S3 of its Region, but no "
     "public registry.",
@@ -311,6 +319,7 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE513",
+    "Image of another Region without NAT",
     Severity.ERROR,
     "The VPC endpoints of ECR serve the repositories of their own Region.",
     do="Write {region} in the image, and replicate the repository.",
@@ -356,6 +365,7 @@ def _hub_model(container: object, given: list[str]) -> str | None:
 
 @rule(
     "NE514",
+    "Hugging Face model without NAT",
     Severity.ERROR,
     "Without NAT nothing reaches the Hugging Face hub.",
     do="Serve a path: weights in the image or from a bucket of the Region; or write nat: one.",
@@ -383,6 +393,7 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE515",
+    "Hugging Face token without NAT",
     Severity.WARNING,
     "A token of the Hugging Face hub is of use only where the hub can be reached.",
     do="Serve weights from the image or a bucket of the Region, or write nat: one.",
@@ -409,6 +420,7 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE516",
+    "Secret of another Region without NAT",
     Severity.ERROR,
     "The VPC endpoints of Secrets Manager and Systems Manager serve their own Region.",
     do="Write {region} in the ARN, and replicate the secret.",
@@ -436,6 +448,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE517",
+    "Bucket of another Region without NAT",
     Severity.NOTE,
     "The S3 endpoint of a VPC leads to the buckets of its own Region.",
     do="Write {region} in the bucket's name, and keep a bucket in each Region.",
@@ -467,6 +480,7 @@ def _bucket(prefix: str, region: str) -> str:
 
 @rule(
     "NE518",
+    "Invalid bucket name",
     Severity.ERROR,
     "No bucket has such a name.",
     do="Write the bucket's name as S3 shows it.",
@@ -510,6 +524,7 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE519",
+    "Certificate belongs to another Region",
     Severity.ERROR,
     "A load balancer takes certificates of its own Region only.",
     do="Request the certificate in each Region, and give each its own ARN.",
@@ -542,6 +557,7 @@ def _callers(s: Situation) -> Iterator[tuple[str, str, str | None]]:
 
 @rule(
     "NE520",
+    "Every address may call",
     Severity.WARNING,
     "The load balancer is internal and the models have no login: this admits every network that is "
     "ever joined to the VPC.",
@@ -562,6 +578,7 @@ def everybody_may_call(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE521",
+    "Caller is not a CIDR block",
     Severity.ERROR,
     "A CIDR block has four numbers up to 255, a prefix up to 32, and no bits behind the prefix.",
     do="Write the block's first address and its prefix.",
@@ -589,6 +606,7 @@ def caller_is_no_block(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE522",
+    "Caller is given twice",
     Severity.ERROR,
     "A security group has a rule once.",
     do="Name each caller once.",
@@ -605,6 +623,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE524",
+    "Too many models behind a load balancer",
     Severity.ERROR,
     "An Application Load Balancer takes 100 target groups, and each model that serves has one.",
     do="Spread the models over more stacks or Regions.",
@@ -625,6 +644,7 @@ def too_many_served(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE525",
+    "Too many callers in a security group",
     Severity.WARNING,
     "A security group has 60 inbound rules, unless the account's quota was raised.",
     do="Name larger blocks, or a security group that the callers share.",
@@ -646,6 +666,7 @@ def too_many_callers(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE526",
+    "Health check path that the server does not answer",
     Severity.WARNING,
     "The server of this image answers no GET /health: no task ever becomes healthy.",
     do="Write the path that the image's server answers.",
@@ -685,6 +706,7 @@ def _other_server(work: RegionalWorkload, server: str) -> bool:
 
 @rule(
     "NE527",
+    "Security group is outside the stack's own network",
     Severity.WARNING,
     "A security group rule names groups of its own VPC or of one that is peered with it; a network "
     "of ours is new and peered with none.",

@@ -48,6 +48,7 @@ def _as_types(kinds: list[InstanceType]) -> str:
 
 @rule(
     "NE114",
+    "Purchase option is not sold for the instance type",
     Severity.ERROR,
     "EC2 sells an instance type in certain usage classes only.",
     do="Buy the type as it is sold, or use another type.",
@@ -86,6 +87,7 @@ def not_sold_so(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE115",
+    "No Capacity Blocks of the type in the Region",
     Severity.ERROR,
     "EC2 sells Capacity Blocks of a type in certain Regions only.",
     do="Buy the block in a Region that has them, or buy otherwise.",
@@ -129,6 +131,7 @@ def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
 
 @rule(
     "NE116",
+    "Instance type is sold in the Region only as Capacity Blocks",
     Severity.WARNING,
     "EC2 offers the type in the Region but AWS's price list has no such price there; what it sells "
     "there are Capacity Blocks.",
@@ -164,6 +167,7 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE117",
+    "Pool is larger than a Capacity Block",
     Severity.ERROR,
     "A Capacity Block holds at most 64 instances, and a pool uses one in each Region.",
     do="Lower max_size, or make a pool for each block.",
@@ -183,6 +187,7 @@ def larger_than_a_block(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE118",
+    "Capacity Block on Managed Instances is unproven",
     Severity.WARNING,
     "Resource groups can hold Capacity Blocks; that Managed Instances take such a group is "
     "documented nowhere.",
@@ -224,6 +229,7 @@ def _reservations(s: Situation, name: str) -> Iterator[tuple[str, str, str]]:
 
 @rule(
     "NE119",
+    "Reservation in a Region that the pool does not use",
     Severity.WARNING,
     "A reservation of a Region where the pool is not is paid for and never used by it.",
     do="Add the Region to the pool, or take the reservation away.",
@@ -244,6 +250,7 @@ def reservation_elsewhere(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE120",
+    "Reservation is not used by the purchase option",
     Severity.WARNING,
     "Only a pool that is bought by reservation uses one; what is reserved is paid for either way.",
     do="Write the purchase that uses the reservation, or take the reservation away.",
@@ -265,6 +272,7 @@ def reservation_not_used(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE121",
+    "Override belongs to the other kind of capacity",
     Severity.ERROR,
     "The two kinds of capacity have different settings; what the other kind has is read by nobody.",
     do="Write the setting that this kind of capacity has.",
@@ -298,6 +306,7 @@ def override_of_the_other_kind(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE122",
+    "Reservation group belongs to another Region",
     Severity.ERROR,
     "A resource group of reservations lives in one Region, which its ARN names.",
     do="Give each Region the group of its own.",
@@ -321,6 +330,7 @@ def group_of_another_region(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE123",
+    "Reservation groups belong to several accounts",
     Severity.WARNING,
     "A stack is built in one account; a reservation group of another one works only if it is "
     "shared with it.",
@@ -346,6 +356,7 @@ def groups_of_several_accounts(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE124",
+    "Zone that the pool cannot use",
     Severity.WARNING,
     "Instances run only in zones of the pool's Regions that offer the type and have a subnet.",
     do="Name zones that the pool can use.",
@@ -385,6 +396,7 @@ def zone_of_no_use(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE125",
+    "Zone of the reservation is not given",
     Severity.WARNING,
     "A reservation is in one Availability Zone; the group tries the others in vain.",
     do="Write the reservation's zone under zone_ids.",
@@ -413,6 +425,7 @@ def reservation_without_its_zone(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE126",
+    "EFA pool runs in one zone only",
     Severity.NOTE,
     "EFA traffic stays in one subnet, and a cluster placement group in one zone.",
     do="Name another zone under zone_ids if its capacity is better.",
@@ -442,6 +455,7 @@ def _once(s: Situation, *, purchase: str) -> Iterator[RegionalWorkload]:
 
 @rule(
     "NE127",
+    "Stop timeout exceeds the Spot notice",
     Severity.WARNING,
     "EC2 takes a Spot instance back two minutes after its notice, whatever its tasks still do.",
     do="Be done within the notice, or buy on demand.",
@@ -461,6 +475,7 @@ def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE128",
+    "Spot interruption can cut off responses",
     Severity.NOTE,
     "EC2 takes a Spot instance back two minutes after its notice; answers that still run then are "
     "cut off.",
@@ -488,6 +503,7 @@ def spot_cuts_answers(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE129",
+    "Spot interruption ends a job",
     Severity.NOTE,
     "ECS replaces the tasks of services; a task that was started by itself ends with its Spot "
     "instance and is not started again.",
@@ -508,6 +524,7 @@ def spot_ends_jobs(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE130",
+    "Scaling out from zero launches two instances",
     Severity.NOTE,
     "Managed scaling launches two instances whenever a group starts from none.",
     do="Write max_size: 1 where one instance is enough.",
@@ -533,6 +550,7 @@ def two_from_nothing(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE131",
+    "Minimum size is larger than the models can use",
     Severity.WARNING,
     "min_size instances always run, and are paid for, whatever runs on them.",
     do="Lower min_size to what the replicas can use.",
@@ -563,6 +581,7 @@ def instances_that_only_idle(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE132",
+    "Capacity Block pool has a minimum size",
     Severity.WARNING,
     "Before a Capacity Block starts and from half an hour before it ends nothing can be launched "
     "in it.",
@@ -589,6 +608,7 @@ def block_with_a_minimum(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE133",
+    "Reservation is given for two types or Regions",
     Severity.ERROR,
     "A reservation is of one instance type, in one zone of one Region.",
     do="Give each pool and Region a reservation of its own.",

@@ -60,6 +60,7 @@ def _single(s: Situation, pool: RegionalPool) -> list[RegionalWorkload]:
 
 @rule(
     "NE601",
+    "Model is unavailable during an update",
     Severity.NOTE,
     "Where all chips are taken ECS must stop a task before it starts the new one: a model with one "
     "replica answers nobody in between.",
@@ -87,6 +88,7 @@ def _sized_here(s: Situation, pool: RegionalPool) -> bool:
 
 @rule(
     "NE602",
+    "Reservation has no room for an update",
     Severity.NOTE,
     "An update starts a task before it stops one where the pool has room; a reservation without "
     "that room leaves the new task in PROVISIONING.",
@@ -114,6 +116,7 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE603",
+    "Updates need twice the instances",
     Severity.NOTE,
     "A task with NeuronDevice: ALL has its instance to itself, and an update starts new tasks "
     "before it stops the old ones.",
@@ -143,6 +146,7 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE604",
+    "Model with a minimum of 0 does not start on demand",
     Severity.NOTE,
     "A model with min 0 starts with no task, and a load balancer keeps no request for later.",
     do="Write min: 1, or raise the service's desired count before anybody calls.",
@@ -167,6 +171,7 @@ def nobody_wakes_it(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE605",
+    "Retired pool still runs instances",
     Severity.WARNING,
     "A retired pool runs nothing; min_size instances of it run on.",
     do="Take min_size away.",
@@ -184,6 +189,7 @@ def retired_and_still_running(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE606",
+    "Services of a model are updated all at once",
     Severity.WARNING,
     "Without waiting for the first half of a model's services nothing keeps the second half up: "
     "all stop at once.",
@@ -211,6 +217,7 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE607",
+    "Idle instances are never removed",
     Severity.NOTE,
     "With -1 ECS never takes an idle instance away; each is paid for until it is drained, from its "
     "14th day on.",

@@ -1,4 +1,4 @@
-"""What a rule is: a generator over the situation, with a code, a severity and the AWS fact."""
+"""What a rule is: a generator over the situation, with code, title, severity and AWS fact."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,43 +14,39 @@ class Report:
     path: str
     what: str
     fix: str
-    why: str | None = None  # in place of the rule's own fact, where it depends on the value
+    why: str | None = None  # replaces the rule's `why` where the fact depends on the value
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its docstring holds the AWS fact and where AWS says so."""
+    """A rule of planning. The docstring of `check` names where AWS documents the fact."""
 
     code: str
+    title: str  # such as "Device does not exist"
     severity: Severity
     why: str
     do: str
     check: Callable[[Situation], Iterable[Report]]
 
     @property
-    def title(self) -> str:
-        """`device does not exist`: the rule's name, in words."""
-        return getattr(self.check, "__name__", "").replace("_", " ")
-
-    @property
     def source(self) -> str:
-        """Where AWS says so: the docstring, in one paragraph."""
+        """Where AWS documents the fact: the docstring of `check` as one paragraph."""
         return " ".join((self.check.__doc__ or "").split())
 
     def findings(self, situation: Situation) -> Iterator[Finding]:
-        """What the rule has to say about the situation."""
-        for told in self.check(situation):
-            yield Finding(
-                self.code, self.severity, told.path, told.what, told.why or self.why, told.fix
-            )
+        """The findings of the rule: one for each report."""
+        for report in self.check(situation):
+            why = report.why or self.why
+            yield Finding(self.code, self.severity, report.path, report.what, why, report.fix)
 
 
 def rule(
-    code: str, severity: Severity, why: str, *, do: str
+    code: str, title: str, severity: Severity, why: str, *, do: str
 ) -> Callable[[Callable[[Situation], Iterable[Report]]], Rule]:
-    """Makes a rule of a generator.
+    """Makes a rule of a generator of reports.
 
-    `why` is the fact and `do` the way out, a sentence each, as people read them; what a finding
-    says to do is nearer to the stack file.
+    `title` names the mistake in plain words: sentence case, no full stop, unlike any other title.
+    `why` is the fact and `do` the way out, one sentence each, for docs/findings.md and
+    `plan --explain`. A report's own fix is more concrete: it names values of the stack file.
     """
-    return lambda check: Rule(code, severity, why, do, check)
+    return lambda check: Rule(code, title, severity, why, do, check)

@@ -68,6 +68,7 @@ def _pools_for(s: Situation, work: RegionalWorkload, known: ContainerImage) -> l
 
 @rule(
     "NE406",
+    "Image is for another chip",
     Severity.ERROR,
     "An image holds the runtime and the compiled code of certain chips; on others it finds no "
     "device, or nothing that it could run.",
@@ -92,6 +93,7 @@ def image_of_another_chip(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE407",
+    "AWS contradicts itself on this image and chip",
     Severity.WARNING,
     "AWS's pages contradict each other on this image and this chip.",
     do="Take a pair that is documented, or prove this one first.",
@@ -120,6 +122,7 @@ def contested_pair(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE408",
+    "Driver and Neuron SDK of the image never work together",
     Severity.ERROR,
     "The host's driver and the image's runtime do not work together: every task dies in nrt_init.",
     do="Pin an AMI whose driver suits the image, or take an image whose SDK suits the AMI.",
@@ -170,6 +173,7 @@ def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | 
 
 @rule(
     "NE409",
+    "Driver of the AMI is older than the SDK of the image",
     Severity.WARNING,
     "The AMI stays at a driver that is older than the one that was released with the image's SDK; "
     "AWS tests an SDK with its own driver.",
@@ -195,6 +199,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE410",
+    "AWS never published this image",
     Severity.ERROR,
     "AWS publishes no such image: the pull fails with CannotPullContainerError.",
     do="Take a version that AWS published, or another image.",
@@ -217,6 +222,7 @@ def never_published(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE411",
+    "Framework of the image is no longer supported",
     Severity.WARNING,
     "What runs inside the image gets no more fixes from AWS.",
     do="Move to a framework that is supported on the chip.",
@@ -235,6 +241,7 @@ def no_longer_supported(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE412",
+    "Image is pulled from another Region",
     Severity.WARNING,
     "Every instance pulls the image from the other Region, over the internet, and no task starts "
     "while that Region's registry cannot be reached.",
@@ -289,6 +296,7 @@ def _image_at(s: Situation, path: str) -> str:
 
 @rule(
     "NE413",
+    "Wrong registry account of Deep Learning Containers",
     Severity.ERROR,
     "The registry of the Deep Learning Containers is another account's in this Region.",
     do="Write dlc/<repository>:<tag>, which names the Region's own registry.",
@@ -313,6 +321,7 @@ def wrong_registry_account(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE414",
+    "Image tag can move",
     Severity.WARNING,
     "What a moving tag names can change between two starts of a task, without a deployment.",
     do="Write a tag that stays, or the digest.",
@@ -346,6 +355,7 @@ def _serving(s: Situation) -> Iterator[tuple[RegionalWorkload, Server, Version, 
 
 @rule(
     "NE415",
+    "Serving image has no command",
     Severity.ERROR,
     "The image's entry point runs the command that it is given, and without one a shell, which "
     "ends at once.",
@@ -370,6 +380,7 @@ def server_without_a_command(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE416",
+    "Command given where the image expects arguments",
     Severity.ERROR,
     "The image's entry point is the server itself: a command is the server's arguments.",
     do="Write the arguments alone, such as --model and its value.",
@@ -390,6 +401,7 @@ def arguments_expected(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE417",
+    "Number and length of sequences are not set",
     Severity.WARNING,
     "What is not given is the server's: many sequences of the model's full length, and the KV "
     "cache for all of them is taken at start.",
@@ -415,6 +427,7 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE418",
+    "Number of KV cache blocks does not match the sequences",
     Severity.WARNING,
     "NxD Inference compiles a number of KV blocks in; a scheduler that counts others reads past "
     "them.",
@@ -454,6 +467,7 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE419",
+    "Option belongs to another version of the server",
     Severity.WARNING,
     "The option belongs to other versions of the server.",
     do="Write what takes its place in this version.",
@@ -476,6 +490,7 @@ def option_of_another_version(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE420",
+    "Server looks for EFA that the pool does not have",
     Severity.WARNING,
     "The vLLM plugin looks for EFA at start, and the server fails on a host without it.",
     do='Write NEURON_SKIP_EFA_AFFINITY: "1" under environment.',
@@ -501,6 +516,7 @@ def efa_looked_for(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE421",
+    "Server listens on another port",
     Severity.ERROR,
     "The load balancer sends to the port of the model, and the server listens on another one.",
     do="Let the server listen on the model's port.",

@@ -153,6 +153,7 @@ def _at(body: str) -> tuple[str, str] | None:
 
 @rule(
     "NE718",
+    "Malformed schedule",
     Severity.ERROR,
     "EventBridge Scheduler takes cron() of six fields with one question mark for the days, rate() "
     "in minutes, hours or days, and at() of a date and time without a zone.",
@@ -174,6 +175,7 @@ def no_schedule(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE719",
+    "Unknown time zone",
     Severity.ERROR,
     "EventBridge Scheduler knows the time zones of the tz database.",
     do="Write a zone by its continent and city, or UTC.",

@@ -15,6 +15,7 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
 
     @rule(
         "NE010",
+        "Silenced code is an error or unknown",
         Severity.ERROR,
         "Only warnings and notes can be silenced; an error can never work.",
         do="Mend the error, or name a code that exists.",
@@ -28,6 +29,7 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
 
     @rule(
         "NE011",
+        "Silenced code has no finding",
         Severity.NOTE,
         "A reason that outlives its finding misleads whoever reads it.",
         do="Take the entry away.",

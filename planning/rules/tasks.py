@@ -29,6 +29,7 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
 
 @rule(
     "NE301",
+    "Task is larger than the instance",
     Severity.ERROR,
     "A task that is larger than what an instance registers stays in PROVISIONING for ever.",
     do="Ask for what the instance has after the host's share, or use a larger type.",
@@ -58,6 +59,7 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE302",
+    "CPU or memory of the task is missing",
     Severity.ERROR,
     "A task without devices has no share of the instance to default to.",
     do="Write cpu_units and memory_mib.",
@@ -80,6 +82,7 @@ def no_size(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE303",
+    "Sidecars leave the model no CPU or memory",
     Severity.ERROR,
     "The sidecars' CPU and memory are part of the task's.",
     do="Give the sidecars less, or the task more.",
@@ -106,6 +109,7 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE304",
+    "Number of replicas does not scale automatically",
     Severity.NOTE,
     "Nothing changes the number of tasks between minimum and maximum yet.",
     do="Change the desired count yourself, or write min and max alike.",
@@ -127,6 +131,7 @@ def nothing_scales(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE305",
+    "Maximum is below the minimum",
     Severity.ERROR,
     "A maximum of replicas is at least the minimum.",
     do="Write a maximum that is at least the minimum.",
@@ -161,6 +166,7 @@ def maximum_below_minimum(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE306",
+    "Network mode does not work on Managed Instances",
     Severity.ERROR,
     "Managed Instances run tasks in awsvpc or host mode only.",
     do="Leave network_mode out.",
@@ -184,6 +190,7 @@ def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE307",
+    "EFA requires the network mode host",
     Severity.ERROR,
     "Only host mode gives a task the instance's EFA interfaces.",
     do="Leave network_mode out on pools with efa.",
@@ -201,6 +208,7 @@ def efa_needs_host(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE308",
+    "Instance type has no EFA interface",
     Severity.ERROR,
     "An instance type has EFA interfaces or has none.",
     do="Leave efa out, or use a type with EFA interfaces.",
@@ -229,6 +237,7 @@ def no_efa(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE309",
+    "Host port is reserved or used twice",
     Severity.ERROR,
     "A host port is one task's at a time on an instance.",
     do="Let each server on the host listen on a free port of its own below 20000.",
@@ -290,6 +299,7 @@ def _lock_ports(work: RegionalWorkload) -> range:
 
 @rule(
     "NE310",
+    "Shared memory cannot be set on Managed Instances",
     Severity.ERROR,
     "Managed Instances refuse a size of /dev/shm.",
     do="Leave shared_memory_mib out, or use kind: auto_scaling.",
@@ -308,6 +318,7 @@ def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE311",
+    "Invalid log retention",
     Severity.ERROR,
     "CloudWatch Logs keeps events for certain numbers of days only.",
     do="Write one of the periods that CloudWatch Logs takes.",
@@ -327,6 +338,7 @@ def log_retention(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE312",
+    "Health check is outside its limits",
     Severity.ERROR,
     "A container health check has limits.",
     do="Stay inside the limits; grace_seconds covers longer starts.",
@@ -387,6 +399,7 @@ def health_check_limits(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE313",
+    "Setting is outside the limits of Managed Instances",
     Severity.ERROR,
     "Managed Instances have limits of their own.",
     do="Stay inside the limits of Managed Instances.",
@@ -433,6 +446,7 @@ def managed_instances_limits(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE314",
+    "CPU and memory of the replicas exceed the pool",
     Severity.ERROR,
     "Tasks on one instance share its CPU and memory.",
     do="Raise max_size, write smaller sizes, or use a larger type.",
@@ -468,6 +482,7 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE315",
+    "Tasks of different slots do not fit an instance together",
     Severity.WARNING,
     "Tasks on one instance share its CPU and memory.",
     do="Write sizes that fit an instance together, or leave them to the shares.",
@@ -515,6 +530,7 @@ def _total(s: Situation, works: list[RegionalWorkload]) -> Room:
 
 @rule(
     "NE350",
+    "Tasks fit the pool only in some orders",
     Severity.WARNING,
     "ECS places tasks as they come and moves none, so tasks of different sizes can leave gaps that "
     "fit no other.",

@@ -11,6 +11,7 @@ from planning.situation import Situation, serving_regions
 
 @rule(
     "NE501",
+    "Load balancer without a certificate",
     Severity.WARNING,
     "Without a certificate the load balancer speaks plain HTTP.",
     do="Give an ACM certificate for each Region.",
@@ -30,6 +31,7 @@ def plain_http(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE502",
+    "No caller is allowed",
     Severity.WARNING,
     "A load balancer whose security group admits nobody answers nobody.",
     do="Write who may call under traffic.allow_from.",
@@ -50,6 +52,7 @@ def nobody_may_call(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE503",
+    "Load balancer needs subnets in two zones",
     Severity.ERROR,
     "A load balancer needs subnets in at least two zones.",
     do="Give subnets in two zones, or no model a port.",
@@ -70,6 +73,7 @@ def two_zones(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE504",
+    "Security group given for several Regions",
     Severity.ERROR,
     "A security group belongs to one VPC of one Region.",
     do="Write a list of callers for each Region.",

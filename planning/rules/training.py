@@ -31,6 +31,7 @@ def _nodes(work: RegionalWorkload) -> int | None:
 
 @rule(
     "NE801",
+    "Task does not get the EFA interfaces",
     Severity.NOTE,
     "A task gets the EFA interfaces of its instance only with all of its Neuron devices: sharing "
     "them between tasks is not foreseen.",
@@ -53,6 +54,7 @@ def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE802",
+    "Job runs on several nodes",
     Severity.ERROR,
     "A job is one task, and ECS starts no tasks together: the other nodes never come.",
     do="Train on one instance, or use a service that starts nodes together.",
@@ -80,6 +82,7 @@ def _nodes_in(command: tuple[str, ...]) -> bool:
 
 @rule(
     "NE803",
+    "Processes rendezvous on another host",
     Severity.WARNING,
     "ECS starts the tasks of a training job one by one, if at all at the same time: a meeting of "
     "several may wait for ever.",
@@ -114,6 +117,7 @@ def meeting_elsewhere(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE804",
+    "Shared memory is fixed at 64 MiB on Managed Instances",
     Severity.WARNING,
     "Data loaders hand batches over in /dev/shm, of which a container has 64 MiB; Managed "
     "Instances take no other size.",
@@ -135,6 +139,7 @@ def little_shared_memory_for_good(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE805",
+    "Shared memory is 64 MiB by default",
     Severity.NOTE,
     "Data loaders hand batches over in /dev/shm, of which a container has 64 MiB by default; "
     "beyond that workers die with a bus error.",
@@ -158,6 +163,7 @@ def little_shared_memory(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE806",
+    "EFA on a pool of one instance",
     Severity.NOTE,
     "EFA connects instances with each other.",
     do="Leave efa out, or give the pool a second instance.",

@@ -13,6 +13,7 @@ from planning.situation import Situation
 
 @rule(
     "NE101",
+    "Unknown AWS Region",
     Severity.ERROR,
     "No AWS Region of that name is known.",
     do="Name Regions as AWS writes them, such as us-west-2, and the home Region under aws:region.",
@@ -36,6 +37,7 @@ def unknown_region(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE102",
+    "AWS documents no Neuron AMI for the Region",
     Severity.ERROR,
     "AWS documents the ECS-optimized Neuron AMI for 17 Regions; elsewhere it may vanish or never "
     "have been published.",
@@ -77,6 +79,7 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE103",
+    "Regions of several AWS partitions in one stack",
     Severity.ERROR,
     "One stack works with the credentials of one AWS partition.",
     do="Make one stack for each partition.",
@@ -96,6 +99,7 @@ def several_partitions(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE104",
+    "Unknown instance type",
     Severity.ERROR,
     "EC2 has no instance type of that name.",
     do="Write an instance type, or a pattern that matches one, as EC2 names it.",
@@ -134,6 +138,7 @@ def _likely(s: Situation, word: str) -> list[str]:
 
 @rule(
     "NE105",
+    "Instance type is not offered in the Region",
     Severity.ERROR,
     "EC2 does not offer the type in the Region.",
     do="Give the pool only Regions that offer its type, or another type there.",
@@ -185,6 +190,7 @@ def not_offered(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE106",
+    "No usable Availability Zone for the pool",
     Severity.ERROR,
     "EC2 offers an instance type in some zones of a Region only.",
     do="Add a subnet in a zone that offers the type, or take the zone restriction away.",
@@ -230,6 +236,7 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE107",
+    "Region is not part of the stack",
     Severity.ERROR,
     "Only the Regions of the stack have a network and clusters.",
     do="Add the Region under regions, or take it out of the pool, model or job.",
@@ -279,6 +286,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE108",
+    "Pool does not exist or is retired",
     Severity.ERROR,
     "A model runs on a pool of the stack file.",
     do="Name a pool of the stack file that is not retired.",
@@ -306,6 +314,7 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE109",
+    "Region has no ECS Managed Instances",
     Severity.ERROR,
     "ECS Managed Instances is not in every Region.",
     do="Use kind: auto_scaling there, or leave the Region out of the pool.",
@@ -326,6 +335,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE110",
+    "Offerings of the Region are not in the catalog",
     Severity.WARNING,
     "The tables hold no offerings of the Region.",
     do="Refresh the catalog with credentials that may use the Region.",
@@ -343,6 +353,7 @@ def offerings_unknown(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE111",
+    "Instance type has an accelerator other than Neuron",
     Severity.ERROR,
     "A pool takes Neuron types, or types without any accelerator.",
     do="Use a Neuron type, or a type without an accelerator for models that need none.",
@@ -371,6 +382,7 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE112",
+    "Pool has no reservation, or a purchase option of the other kind",
     Severity.ERROR,
     "A reservation belongs to one Region, and the pool must name it.",
     do="Give a reservation for each Region of the pool, or buy otherwise.",
@@ -405,6 +417,7 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE113",
+    "Invalid CIDR block or zone id of a network",
     Severity.ERROR,
     "A VPC has room for the blocks of the zones, /16 to /20.",
     do="Write /16 to /20 for a network of ours, and the Region's zone ids for an existing one.",

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from planning import Finding, Refused, Severity
+from planning.reference import Page, pages
 from planning.rules import RULES, Rule
 from tests.planning import fixtures, fixtures_places, fixtures_workloads
 from tests.planning.fixtures import PINNED, VLLM, Fixture
@@ -31,6 +32,9 @@ EACH = [pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in RULES]
 LONGEST = 600
 # What the stack file and the planner agree on among themselves; no page of AWS states it.
 HOUSE = {"NE010", "NE011", "NE107", "NE110", "NE215", "NE216", "NE217"}
+MANNERED = frozenset(
+    "hold holds held nobody seat seats share shares spots wish wishes told telling".split()
+)
 
 
 def told(config: Config, code: str) -> Finding:
@@ -60,6 +64,21 @@ def test_codes_ascend_inside_each_group() -> None:
         mine = [code for code in listed if code[:3] == group]
         assert mine == sorted(mine), f"{group}: the tuple is read by people, from top to bottom"
     assert listed == sorted(listed)
+
+
+def test_titles_are_unique_among_all_codes() -> None:
+    titles = [page.title.casefold() for page in pages()]
+    assert [title for title in titles if titles.count(title) > 1] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.code)
+def test_a_title_is_a_short_sentence_in_plain_words(page: Page) -> None:
+    assert re.fullmatch(r"[A-Z0-9][^_`:;]{9,63}[A-Za-z0-9]", page.title), (
+        f"{page.code} {page.title!r}: the title in @rule is 11 to 65 characters in sentence case, "
+        "without a full stop and without names of code"
+    )
+    mannered = MANNERED & set(re.findall(r"\w+", page.title.lower()))
+    assert not mannered, f"{page.code} {page.title!r}: write the noun of the field for {mannered}"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=list(BY_CODE))

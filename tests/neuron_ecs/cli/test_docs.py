@@ -13,7 +13,7 @@ def test_the_page_is_made_from_the_rules() -> None:
 
 def test_every_page_says_what_why_what_to_do_and_where_aws_says_so() -> None:
     for page in pages():
-        assert all((page.what, page.why, page.do, page.source)), page.code
+        assert all((page.title, page.why, page.do, page.source)), page.code
         assert page.why.endswith((".", "?")) and page.do.endswith("."), page.code
         assert page.code[:3] in SUBJECTS
 
@@ -26,7 +26,7 @@ def test_no_code_stands_twice() -> None:
 def test_one_page_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--explain", "ne203"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("NE203 (error): device does not exist\n")
+    assert printed.startswith("NE203 (error): Device does not exist\n")
     assert "why:" in printed
 
 
