@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from catalog import Catalog
 from config import ShapeError, parse
 from messages.finding import Finding, Refused, Severity, render
+from planning.document import as_json
 from planning.make import make_plan
-from planning.plan import Plan, as_json
+from planning.plan import Plan
 
 
 def decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: str) -> Plan:

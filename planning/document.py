@@ -1,25 +1,57 @@
-"""The plan as JSON."""
+"""The plan as JSON: written here, and read back here."""
 
-from collections.abc import Iterator
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
-from messages import finding
-from planning import Plan, as_json
+from planning import plan as types
+from planning.plan import Plan
 
 VERSION = 1
 
+Json = Any
+"""A JSON value. Recursive aliases make every reader of an input narrow it at each level, which
+hides the tables that read them; so the values of inputs are deliberately unchecked here."""
 
-def document(plan: Plan) -> dict[str, object]:
-    """The plan as JSON: its own types with their field names, and a version of this form."""
-    data = as_json(plan)
-    data["findings"] = [finding.as_object(f) for f in plan.findings]
-    data["endpoints"] = [
+
+class UnreadableError(Exception):
+    """The JSON is not a plan of this version; the text names the path and what is wrong there."""
+
+
+# ---- writing -----------------------------------------------------------------------------------
+
+
+def document(plan: Plan) -> dict[str, Json]:
+    """Returns the plan as JSON: its types with their field names, and the version of this form.
+
+    `endpoints` follows from the rest and is not read back.
+    """
+    endpoints = [
         {"model": model, "region": region, "url": url} for model, region, url in urls(plan)
     ]
-    return {"version": VERSION, **data}
+    return {"version": VERSION, **as_json(plan), "endpoints": endpoints}
+
+
+def as_json(value: object) -> Json:
+    """Returns the plan, or a part of it, as JSON; members of unions carry their `kind`."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = getattr(value, "kind", None)
+        data: dict[str, Json] = {"kind": kind} if isinstance(kind, str) else {}
+        for entry in fields(value):
+            data[entry.name] = as_json(getattr(value, entry.name))
+        return data
+    if isinstance(value, (tuple, list)):
+        return [as_json(v) for v in cast("tuple[object, ...]", value)]
+    if isinstance(value, Mapping):
+        return {str(k): as_json(v) for k, v in cast("Mapping[str, object]", value).items()}
+    return value.name.lower() if isinstance(value, Enum) else value
 
 
 def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yields model, Region and URL of every model behind a load balancer."""
     for region in plan.regions:
         balancer = region.load_balancer
         for model in region.models:
@@ -29,6 +61,90 @@ def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
                 yield model.name, region.name, f"{scheme}://{host}{model.target_group.path_prefix}"
 
 
-Json = Any
-"""A JSON value. Recursive aliases make every reader of an input narrow it at each level, which
-hides the tables that read them; so the values of inputs are deliberately unchecked here."""
+# ---- reading -----------------------------------------------------------------------------------
+
+
+def read_plan(written: Json) -> Plan:
+    """Returns the plan that `document` wrote. Raises `UnreadableError`.
+
+    Unknown keys are ignored. A missing key takes the default of its field, and is an error where
+    there is none.
+    """
+    plan = cast(Plan, _read(Plan, written, "the plan"))
+    for region in plan.regions:
+        pools = {pool.key for pool in region.pools}
+        services = [service for model in region.models for service in model.services]
+        for workload in (*region.models, *region.jobs, *services):
+            if workload.pool not in pools:
+                raise UnreadableError(f"{region.name} has no pool {workload.pool}")
+        for task in (s.task_definition for s in (*services, *region.jobs)):
+            _check_containers(task)
+    return plan
+
+
+def _check_containers(task: types.TaskDefinition) -> None:
+    """Container definitions are JSON within the JSON: a list of objects with a name each."""
+    try:
+        containers = json.loads(task.container_definitions)
+    except ValueError:
+        containers = None
+    if not isinstance(containers, list) or not all(
+        isinstance(c, dict) and isinstance(cast("dict[str, Json]", c).get("name"), str)
+        for c in cast("list[Json]", containers)
+    ):
+        raise UnreadableError(f"{task.key}.container_definitions are no list of containers")
+
+
+def _read(wanted: Any, value: Json, path: str) -> Any:
+    """Returns the value as the type that an annotation of `planning.plan` asks for."""
+    if isinstance(wanted, str):  # an alias that refers to itself
+        wanted = getattr(types, wanted)
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin in (Union, UnionType):
+        found = next((member for member in arguments if _admits(member, value)), None)
+        if found is not None:
+            return _read(found, value, path)
+    elif _admits(wanted, value):
+        if origin is tuple:
+            members = cast("list[Json]", value)
+            each = arguments[:1] * len(members) if arguments[-1] is ... else arguments
+            if len(each) == len(members):
+                pairs = enumerate(zip(each, members, strict=True))
+                return tuple(_read(of, member, f"{path}[{at}]") for at, (of, member) in pairs)
+        elif isinstance(value, dict):
+            members = cast("dict[str, Json]", value)
+            if is_dataclass(wanted):
+                return _read_object(cast("type[Any]", wanted), members, path)
+            return {key: _read(arguments[1], v, f"{path}.{key}") for key, v in members.items()}
+        elif isinstance(wanted, type) and issubclass(wanted, Enum):
+            return wanted[cast(str, value).upper()]
+        else:
+            return value
+    raise UnreadableError(f"{path} is {json.dumps(value, default=str)[:60]}")
+
+
+def _admits(wanted: Any, value: Json) -> bool:
+    """Whether the value is of the type, as far as it can be seen without looking into it."""
+    origin = get_origin(wanted)
+    if origin is Literal:
+        return any(type(value) is type(one) and value == one for one in get_args(wanted))
+    if origin is tuple:
+        return isinstance(value, list)
+    if is_dataclass(wanted):
+        kind = getattr(wanted, "kind", None)
+        return isinstance(value, dict) and (kind is None or kind == cast(Json, value).get("kind"))
+    if origin is not None:
+        return isinstance(value, dict)
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        return isinstance(value, str) and value.upper() in wanted.__members__
+    return type(value) is (NoneType if wanted is None else wanted)
+
+
+def _read_object(wanted: type[Any], members: Mapping[str, Json], path: str) -> Any:
+    found: dict[str, object] = {}
+    for field in fields(wanted):
+        if field.name in members:
+            found[field.name] = _read(field.type, members[field.name], f"{path}.{field.name}")
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise UnreadableError(f"{path} has no {field.name}")
+    return wanted(**found)

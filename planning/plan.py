@@ -5,8 +5,8 @@ unique in its Region (it carries the Region), and alive as long as the thing it 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, ClassVar, Literal, cast
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
 
 from messages.finding import Finding
 
@@ -381,6 +381,7 @@ class RegionPlan:
 class RoleArn:
     """Stands in a policy for the ARN of another role of the plan."""
 
+    kind: ClassVar[str] = "role_arn"
     role: str
 
 
@@ -423,18 +424,3 @@ class Plan:
     roles: tuple[Role, ...]
     findings: tuple[Finding, ...] = field(default=())
     silenced: Tags = ()  # code and reason of findings that the stack file asked not to tell
-
-
-def as_json(value: object) -> Any:
-    """The plan, or a part of it, as JSON-able data; unions carry their `kind`."""
-    if is_dataclass(value) and not isinstance(value, type):
-        kind = getattr(value, "kind", None)
-        data: dict[str, Any] = {"kind": kind} if isinstance(kind, str) else {}
-        for entry in fields(value):
-            data[entry.name] = as_json(getattr(value, entry.name))
-        return data
-    if isinstance(value, (tuple, list)):
-        return [as_json(v) for v in cast("tuple[object, ...]", value)]
-    if isinstance(value, Mapping):
-        return {str(k): as_json(v) for k, v in cast("Mapping[str, object]", value).items()}
-    return value
