@@ -5,8 +5,7 @@ PYTHON ?= python3
 WORKERS ?= auto
 
 python := .venv/bin/python
-pip := $(python) -m pip install --quiet --disable-pip-version-check --requirement
-packages := messages catalog config planning components neuron_ecs tests
+pip := $(python) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help preview plan test pytest engine bench check format docs goldens wishes
@@ -24,10 +23,10 @@ help:
 	@echo "make format               formats, and applies the linter's own fixes"
 
 preview: .venv/.runtime
-	@$(python) -m neuron_ecs preview --stack "$(STACK)"
+	@.venv/bin/neuron-ecs preview --stack "$(STACK)"
 
 plan: .venv/.runtime
-	@$(python) -m neuron_ecs plan --stack "$(STACK)"
+	@.venv/bin/neuron-ecs plan --stack "$(STACK)"
 
 test: check pytest
 	@if command -v pulumi >/dev/null; then \
@@ -62,22 +61,23 @@ goldens: .venv/.development
 
 docs: .venv/.development
 	@$(python) -m neuron_ecs.cli.findings_reference
-	@$(python) -m neuron_ecs schema --output docs/stack-file.schema.json
+	@.venv/bin/neuron-ecs schema --output docs/stack-file.schema.json
 	@$(python) -m neuron_ecs.cli.docs
 
 format: .venv/.development
 	@$(python) -m ruff check --quiet --fix . || true
 	@$(python) -m ruff format --quiet .
 
-.venv/.runtime: requirements.txt
+.venv/.runtime: requirements.txt pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit("Python 3.11 or newer is needed, \
 	this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
-	@echo "installing requirements.txt into .venv"
+	@echo "installing requirements.txt and the command neuron-ecs into .venv"
 	@test -x $(python) || "$(PYTHON)" -m venv .venv
-	@$(pip) requirements.txt
+	@$(pip) --requirement requirements.txt
+	@$(pip) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.development: requirements-dev.txt .venv/.runtime
 	@echo "installing requirements-dev.txt into .venv"
-	@$(pip) requirements-dev.txt
+	@$(pip) --requirement requirements-dev.txt
 	@touch $@

@@ -87,7 +87,7 @@ def markdown() -> Iterator[str]:
     yield "never work, with a **warning** it works and causes problems later, a **note** is worth"
     yield "knowing. Silence warnings and notes in the stack file, by code and with a reason:"
     yield "`neuron-ecs:silence: {NE501: behind a mesh}`. One page:"
-    yield "`python -m neuron_ecs plan --explain NE203`. Made from the rules by `make docs`."
+    yield "`neuron-ecs plan --explain NE203`. Made from the rules by `make docs`."
     subject = ""
     for page in pages():
         if SUBJECTS[page.code[:3]] != subject:

@@ -48,7 +48,7 @@ def page(before: Plan | None, after: Plan) -> str:
 
 
 def of_documents(before: Mapping[str, Json] | None, after: Mapping[str, Json]) -> str:
-    """The same from the JSON of `cli plan`. Raises `pools.UnreadableError`."""
+    """The same from the JSON of `neuron-ecs plan`. Raises `pools.UnreadableError`."""
     return render(of_document(before) if before else None, of_document(after))
 
 

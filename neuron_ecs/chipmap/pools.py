@@ -101,7 +101,7 @@ def of_plan(plan: Plan, tables: Catalog | None = None) -> Stack:
 
 
 def of_document(document: Mapping[str, Json], tables: Catalog | None = None) -> Stack:
-    """The pools in the JSON of `cli plan`. Raises `UnreadableError`."""
+    """The pools in the JSON of `neuron-ecs plan`. Raises `UnreadableError`."""
     tables = tables or catalog.load()
     try:
         regions = cast("Sequence[Json]", document["regions"])

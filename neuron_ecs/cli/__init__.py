@@ -1,1 +1,1 @@
-"""What people run: `python -m neuron_ecs COMMAND`."""
+"""What people run: `neuron-ecs COMMAND`."""

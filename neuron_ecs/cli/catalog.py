@@ -41,7 +41,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m neuron_ecs catalog", description=__doc__)
+    parser = argparse.ArgumentParser(prog="neuron-ecs catalog", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--directory", type=Path, default=DATA_DIRECTORY, help=argparse.SUPPRESS)
     actions = parser.add_subparsers(dest="action", metavar="show | refresh")

@@ -229,11 +229,11 @@ def _compare(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int
     path = directory / cast(Path, arguments.diff)
     preview = read_preview(directory / cast(Path, arguments.preview))
     try:
-        diff = json_object(path.read_text(encoding="utf-8"), path, "cli diff --json")
+        diff = json_object(path.read_text(encoding="utf-8"), path, "neuron-ecs diff --json")
     except OSError as error:
         raise WrongUsageError(f"{path} cannot be read: {error.strerror}") from None
     if diff.get("version") != form.VERSION or "verdict" not in diff:
-        raise WrongUsageError(f"{path} is not version {form.VERSION} of `cli diff --json`")
+        raise WrongUsageError(f"{path} is not version {form.VERSION} of `neuron-ecs diff --json`")
     stack = str(diff.get("stack", ""))
     resources = cast("list[dict[str, Any]] | None", diff.get("resources"))
     why = ""
@@ -358,7 +358,7 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="python -m neuron_ecs ci",
+        prog="neuron-ecs ci",
         description="What the workflows of a repository run.",
         epilog="exit codes: 0 fine, 1 a stack cannot be built or a preview failed, 2 wrong usage, "
         "3 disagreement or drift, with --exit-code.",
@@ -383,7 +383,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--head", metavar="REVISION", required=True, help="what is merged")
     compare = add("compare", "sets a preview beside an offline diff", _compare)
     compare.add_argument("preview", metavar="PREVIEW", type=Path, help="what pulumi preview wrote")
-    compare.add_argument("diff", metavar="DIFF", type=Path, help="of cli diff --json")
+    compare.add_argument(
+        "diff", metavar="DIFF", type=Path, help="the output of `neuron-ecs diff --json`"
+    )
     compare.add_argument("--json", action="store_true", help="print JSON")
     compare.add_argument("--annotate", action="store_true", help="print a warning for GitHub")
     drift = add("drift", "tells what previews with --refresh found", _drift)

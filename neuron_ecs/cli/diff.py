@@ -23,10 +23,10 @@ compared from their merge base on. A stack file as HEAD is the working tree's pr
 
 _EPILOG = """\
 examples:
-  python -m neuron_ecs diff origin/main HEAD --stack prod
-  python -m neuron_ecs diff origin/main Pulumi.prod.yaml
-  python -m neuron_ecs diff old/Pulumi.prod.yaml new/Pulumi.prod.yaml --markdown > comment.md
-  python -m neuron_ecs diff origin/main HEAD --stack prod --html map.html
+  neuron-ecs diff origin/main HEAD --stack prod
+  neuron-ecs diff origin/main Pulumi.prod.yaml
+  neuron-ecs diff old/Pulumi.prod.yaml new/Pulumi.prod.yaml --markdown > comment.md
+  neuron-ecs diff origin/main HEAD --stack prod --html map.html
 
 exit codes: 0 no change, or changes without --exit-code; 1 HEAD cannot be built, or not in one
 update; 2 wrong usage; 3 changes, with --exit-code."""
@@ -107,7 +107,7 @@ def map_page(base: "Side", head: "Side") -> str | None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="python -m neuron_ecs diff",
+        prog="neuron-ecs diff",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

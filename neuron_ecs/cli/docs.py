@@ -17,9 +17,9 @@ PAGE = SCHEMA.with_name("diff.md")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _HEAD = """\
-# The JSON of `cli diff`
+# The JSON of `neuron-ecs diff`
 
-`python -m neuron_ecs diff BASE HEAD --json` writes one object, version {version}. A new version
+`neuron-ecs diff BASE HEAD --json` writes one object, version {version}. A new version
 comes when a key goes or changes its meaning; keys may be added within a version.
 [diff.schema.json](diff.schema.json) is its JSON Schema (draft 2020-12), from which this page is
 made.

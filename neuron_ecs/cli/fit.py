@@ -33,7 +33,8 @@ from neuron_ecs.fit.text import (
 FOUND, NOTHING = 0, 1
 _EPILOG = """\
 exit codes: 0 something can run it, 1 nothing can, 2 wrong usage.
-`catalog show language_models` lists the models; `catalog refresh --only prices` asks AWS anew."""
+`neuron-ecs catalog show language_models` lists the models,
+`neuron-ecs catalog refresh --only prices` renews the prices."""
 
 
 def run(argv: Sequence[str], out: TextIO | None = None) -> int:
@@ -95,7 +96,7 @@ def _defaults(model: ModelWish, given: argparse.Namespace | None) -> Iterator[st
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m neuron_ecs fit",
+        prog="neuron-ecs fit",
         description="Which instances can run a wish or serve a language model, cheapest first.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -229,7 +230,9 @@ def _models_near(name: str, known: Catalog) -> str:
 
     ranked = sorted(known.language_models, key=lambda i: (-len(parts(i) & parts(name)), i))
     near = [i for i in ranked if parts(i) & parts(name)][:4]
-    return f"nearest are {listed(near)}" if near else "see catalog show language_models"
+    return (
+        f"nearest are {listed(near)}" if near else "see `neuron-ecs catalog show language_models`"
+    )
 
 
 def project_name(directory: Path) -> str:

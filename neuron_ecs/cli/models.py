@@ -36,10 +36,10 @@ FINE, ERRORS = 0, 1
 
 _EPILOG = """\
 examples:
-  python -m neuron_ecs models add mistral-7b --image IMAGE --capacity inf2 --devices 1 --port 8080
-  python -m neuron_ecs models set mistral-7b replicas=1..4 health_check.path=/health --stack prod
-  python -m neuron_ecs models set mistral-7b 'environment["LOG.LEVEL"]=debug' --unset replicas.max
-  python -m neuron_ecs models remove mistral-7b
+  neuron-ecs models add mistral-7b --image IMAGE --capacity inf2 --devices 1 --port 8080
+  neuron-ecs models set mistral-7b replicas=1..4 health_check.path=/health --stack prod
+  neuron-ecs models set mistral-7b 'environment["LOG.LEVEL"]=debug' --unset replicas.max
+  neuron-ecs models remove mistral-7b
 
 exit codes: 0 fine; 1 not written: the file would not plan, or the answer was no; 2 wrong usage."""
 _STEP = re.compile(r'\.?([A-Za-z0-9_-]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
@@ -73,7 +73,7 @@ Compare = Callable[[Candidate], Comparison]
 
 
 def compared(candidate: Candidate) -> Comparison:
-    """As `python -m neuron_ecs diff` tells it."""
+    """As `neuron-ecs diff` tells it."""
     from neuron_ecs.diff import summary as telling
     from neuron_ecs.diff import text
     from neuron_ecs.diff.difference import put_together
@@ -477,7 +477,7 @@ def _named_parser(
 def _parser() -> argparse.ArgumentParser:
     said = "Adds, removes and changes models in a stack file, in place: comments and order stay."
     parser = Parser(
-        prog="python -m neuron_ecs models",
+        prog="neuron-ecs models",
         description=said,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

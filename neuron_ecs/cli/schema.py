@@ -15,7 +15,7 @@ FILE = Path(__file__).resolve().parents[2] / "docs" / "stack-file.schema.json"
 def run(argv: Sequence[str], out: TextIO | None = None) -> int:
     """The command: 0 written, 2 wrong usage."""
     parser = argparse.ArgumentParser(
-        prog="python -m neuron_ecs schema",
+        prog="neuron-ecs schema",
         description="Writes the JSON Schema of the stack file, for editors.",
         epilog="exit codes: 0 fine, 2 wrong usage.",
         allow_abbrev=False,

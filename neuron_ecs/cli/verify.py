@@ -50,7 +50,7 @@ def run(
             json.dump({"version": VERSION, "error": str(error)}, out, indent=2, ensure_ascii=False)
             out.write("\n")
         else:
-            sys.stderr.write(f"python -m neuron_ecs verify: {error}\n")
+            sys.stderr.write(f"neuron-ecs verify: {error}\n")
         return WRONG_USAGE
     found_by = "keys" if names is None else "outputs"
     if as_json:

@@ -1,4 +1,4 @@
-"""The form of the JSON of `cli diff`: what docs/diff.schema.json and docs/diff.md are made from.
+"""The JSON of `neuron-ecs diff`: docs/diff.schema.json and docs/diff.md are made from these types.
 
 A new version comes when a key goes or changes its meaning; keys may be added within a version.
 """
@@ -283,7 +283,7 @@ class Price(TypedDict):
 
 
 class Finding(TypedDict):
-    """A finding, as `cli plan --json` has it; docs/findings.md explains the codes."""
+    """A finding, as `neuron-ecs plan --json` has it; docs/findings.md explains the codes."""
 
     code: str
     severity: Literal["error", "warning", "note"]

@@ -1,4 +1,4 @@
-"""What the comparison needs of the JSON of `cli plan`: pools, models and jobs, Region by Region."""
+"""The pools, models and jobs in the JSON of `neuron-ecs plan`, Region by Region."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -132,7 +132,7 @@ NOTHING = Plan("", True, {}, {}, {}, (), frozenset(), {})
 
 
 def read_plan(document: Mapping[str, Json] | None) -> Plan:
-    """The plan in the JSON of `cli plan`; `NOTHING` for none. Raises `UnreadableError`."""
+    """The plan in the JSON of `neuron-ecs plan`; `NOTHING` for none. Raises `UnreadableError`."""
     if document is None:
         return NOTHING
     try:

@@ -39,10 +39,10 @@ _REQUIREMENTS = "requirements.txt"
 class Side:
     """One of the two states: what was decided, and what would be registered.
 
-    `plan` is the JSON of `cli plan`; None where the stack file is refused. `graph` holds the
-    resources of `cli preview`, of the Regions that were registered; None where there is none, and
-    then `no_graph` says why, and `broken` that its program was asked for it and failed. `config`
-    holds the texts of the stack file, where they could be read.
+    `plan` is the JSON of `neuron-ecs plan`; None where the stack file is refused. `graph` holds the
+    resources of `neuron-ecs preview`, of the Regions that were registered; None where there is
+    none, and then `no_graph` says why, and `broken` that its program was asked for it and failed.
+    `config` holds the texts of the stack file, where they could be read.
     """
 
     label: str

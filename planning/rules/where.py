@@ -208,7 +208,7 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"regions.{region}.network",
                 f"is ours, in a Region whose zones are not known, for the pool {name}",
-                "give a network that exists, or run `python -m neuron_ecs catalog refresh` with "
+                "give a network that exists, or run `neuron-ecs catalog refresh` with "
                 "credentials for it",
                 "The blocks of a network of ours follow from the ids of its zones.",
             )
@@ -347,7 +347,7 @@ def offerings_unknown(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"regions.{region}",
                 "was not captured: which types its zones offer is not known",
-                "run `python -m neuron_ecs catalog refresh` with credentials for it",
+                "run `neuron-ecs catalog refresh` with credentials for it",
             )
 
 

@@ -1,4 +1,4 @@
-"""Where the time of a plan goes: `cli plan` with a stop-watch around each of its stages.
+"""Where the time of a plan goes: `neuron-ecs plan` with a stop-watch around each of its stages.
 
     python -m tests.bench.stages STACK_FILE TIMES
 

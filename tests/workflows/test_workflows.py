@@ -201,7 +201,7 @@ def test_environments_are_updated_in_order_and_one_at_a_time() -> None:
     up = jobs(FOLDER / "deploy-stack.yml")["up"]
     assert up["environment"] == "${{ inputs.stack }}"
     assert up["concurrency"]["group"] == "stack-${{ inputs.stack }}"
-    assert "neuron_ecs verify" in up["steps"][-1]["run"], "an update ends with the check"
+    assert "neuron-ecs verify" in up["steps"][-1]["run"], "an update ends with the check"
 
 
 def test_the_pulumi_cli_is_of_the_version_of_the_sdk() -> None:

@@ -86,7 +86,7 @@ def test_wrong_usage_ends_with_two_and_the_usage(
     assert ended.value.code == 2
     out, error = capsys.readouterr()
     assert out == ""
-    assert error.startswith("usage: python -m neuron_ecs")
+    assert error.startswith("usage: neuron-ecs")
     assert said in error
 
 

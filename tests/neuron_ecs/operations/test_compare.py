@@ -1175,7 +1175,7 @@ def test_without_the_sdk_it_says_what_to_install(file: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    said = f"python -m neuron_ecs verify: needs the AWS SDK: pip install {aws.NEEDED}\n"
+    said = f"neuron-ecs verify: needs the AWS SDK: pip install {aws.NEEDED}\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
