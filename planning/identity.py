@@ -30,14 +30,16 @@ def scheduler_role(work: RegionalWorkload) -> str:
 def roles(s: Situation, families: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[Role, ...]:
     """All roles of the stack, sorted by key.
 
-    `families` are the (Region, family) of each scheduled job's task definitions.
+    `families` maps each scheduled job to the Region and family of its task definitions.
     """
     found: list[Role] = []
     by_name: dict[tuple[bool, str], list[RegionalWorkload]] = {}
     for work in s.work:
         by_name.setdefault((work.is_job, work.name), []).append(work)
     for works in by_name.values():
-        found.extend(_of_workload(s, works, families.get(works[0].path, ())))
+        found.extend(
+            _of_workload(s, works, families.get(works[0].name, ()) if works[0].is_job else ())
+        )
     if any(not _secrets(w) for w in s.work):
         found.append(
             _role(
@@ -134,7 +136,7 @@ def _role(
     given = [f"arn:{partition}:iam::aws:policy/{s.catalog.managed_policy(m)}" for m in managed]
     suffix = ".com.cn" if service == "ec2" and partition == "aws-cn" else ".com"
     return Role(
-        key=names.autonamed(key, s.catalog.limit("role_name_max")),
+        key=logical_name(s, key),
         service=f"{service}.amazonaws{suffix}",
         managed_policies=tuple(dict.fromkeys([*given, *sorted(arns)])),
         inline_policies=inline,
@@ -224,7 +226,10 @@ def _run_task(
         f"arn:{partition}:ecs:{region}:*:task-definition/{family}:*"
         for region, family in sorted(families)
     )
-    passed = (RoleArn(_key(s, execution_role(work))), RoleArn(_key(s, task_role(work))))
+    passed = (
+        RoleArn(logical_name(s, execution_role(work))),
+        RoleArn(logical_name(s, task_role(work))),
+    )
     tagging = dict(
         _allow(
             ("ecs:TagResource",),
@@ -244,7 +249,8 @@ def _run_task(
     return (_allow(("ecs:RunTask",), resources), tagging, passing)
 
 
-def _key(s: Situation, key: str) -> str:
+def logical_name(s: Situation, key: str) -> str:
+    """The key within IAM's limit on role names, with room for the engine's suffix."""
     return names.autonamed(key, s.catalog.limit("role_name_max"))
 
 

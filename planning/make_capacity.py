@@ -1,0 +1,237 @@
+"""Capacity of a plan: clusters, pools and the layout of their instances."""
+
+from collections.abc import Mapping
+
+from catalog import InstanceType
+from config import AutoScalingCapacity, ManagedInstancesCapacity, OwnNetworkEntry
+from planning import choices, layout, names, plan, waiting
+from planning.addresses import zones_with_blocks
+from planning.situation import RegionalPool, RegionalWorkload, Situation
+
+
+def auto_scaling_cluster(
+    s: Situation, short: str, pools: list[RegionalPool], layouts: Mapping[str, plan.Layout]
+) -> plan.AutoScalingCluster | None:
+    mine = tuple(
+        _auto_scaling_pool(s, p, p.spec, layouts[p.name])
+        for p in pools
+        if isinstance(p.spec, AutoScalingCapacity)
+    )
+    if not mine:
+        return None
+    return plan.AutoScalingCluster(
+        key=names.key(short, "auto-scaling"),
+        pools=mine,
+        instance_role=choices.INSTANCE_ROLE,
+        serving_ports=_serving_ports(s, [p for p in pools if not p.managed]),
+    )
+
+
+def managed_instances_cluster(
+    s: Situation, short: str, pools: list[RegionalPool], layouts: Mapping[str, plan.Layout]
+) -> plan.ManagedInstancesCluster | None:
+    mine = tuple(
+        _managed_pool(s, p, p.spec, layouts[p.name])
+        for p in pools
+        if isinstance(p.spec, ManagedInstancesCapacity)
+    )
+    if not mine:
+        return None
+    return plan.ManagedInstancesCluster(
+        key=names.key(short, "managed-instances"),
+        pools=mine,
+        instance_role=choices.MANAGED_INSTANCE_ROLE,
+        infrastructure_role=choices.INFRASTRUCTURE_ROLE,
+        serving_ports=_serving_ports(s, [p for p in pools if p.managed]),
+    )
+
+
+def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, int], ...]:
+    """Host ports on which the load balancer reaches tasks: Docker chooses behind the bridge."""
+    found: set[tuple[int, int]] = set()
+    for pool in pools:
+        for work in s.work_on(pool):
+            if work.is_job or not work.spec.served_ports:
+                continue
+            match work.network_mode:
+                case "bridge":
+                    first = s.catalog.limit("ephemeral_port_first")
+                    found.add((first, choices.EPHEMERAL_LAST))
+                case "host":
+                    found.add((work.spec.served_ports[0], work.spec.served_ports[0]))
+                case "awsvpc":
+                    pass
+    return tuple(sorted(found))
+
+
+def pool_key(s: Situation, pool: RegionalPool) -> str:
+    """The key that provider, group and services on it carry: pool, type, purchase, and EFA,
+    whose security group and placement group running instances never leave."""
+    efa = isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa
+    kind = pool.spec.instance_type if isinstance(pool.spec, AutoScalingCapacity) else ""
+    if isinstance(pool.spec, ManagedInstancesCapacity):
+        patterns = pool.spec.allowed_instance_types
+        kind = patterns[0] if len(patterns) == 1 and "*" not in patterns[0] else "mixed"
+    short = s.catalog.regions[pool.region].short
+    purchase = pool.purchase.replace("_", "-")
+    return names.key(short, pool.name, kind, purchase, "efa" if efa else "")
+
+
+def _auto_scaling_pool(
+    s: Situation, pool: RegionalPool, spec: AutoScalingCapacity, placed: plan.Layout
+) -> plan.AutoScalingPool:
+    kind = s.catalog.instance_types[spec.instance_type]
+    family = s.catalog.ami_family(
+        spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
+    )
+    assert family is not None
+    assert pool.max_size is not None
+    reservation = pool.reservation or ""
+    purchase: plan.OnDemand | plan.Spot | plan.CapacityReservation | plan.CapacityBlock
+    match pool.purchase:
+        case "spot":
+            purchase = plan.Spot()
+        case "capacity_reservation":
+            purchase = plan.CapacityReservation(reservation)
+        case "capacity_block":
+            purchase = plan.CapacityBlock(reservation)
+        case _:
+            purchase = plan.OnDemand()
+    return plan.AutoScalingPool(
+        key=pool_key(s, pool),
+        name=pool.name,
+        instance_type=kind.name,
+        purchase=purchase,
+        min_size=spec.min_size,
+        max_size=pool.max_size,
+        image_id=f"resolve:ssm:{family.parameter_path}/{spec.ami.version}/image_id",
+        root_device=family.root_device,
+        root_volume_gib=spec.root_volume_gib or choices.ROOT_VOLUME_GIB,
+        metadata_hop_limit=choices.METADATA_HOP_LIMIT,
+        agent_config=(("ECS_AWSVPC_BLOCK_IMDS", "true"),),
+        zone_ids=pool.zone_ids[:1] if spec.efa else _pool_zones(s, pool),
+        network_interfaces=_interfaces(kind) if spec.efa else (),
+        placement_group=spec.efa,
+        maximum_scaling_step=min(choices.SCALING_STEP, pool.max_size),
+        managed_scaling=True,
+        layout=placed,
+        retired=spec.retired,
+    )
+
+
+def _pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
+    if isinstance(s.regions[pool.region].network, OwnNetworkEntry):
+        return zones_with_blocks(pool.zone_ids)
+    return pool.zone_ids
+
+
+def _interfaces(kind: InstanceType) -> tuple[plan.NetworkInterface, ...]:
+    """One EFA interface on each network card: device 0 on the first card, else device 1
+    (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html)."""
+    number = kind.neuron.efa_interfaces if kind.neuron else 0
+    return tuple(
+        plan.NetworkInterface(card, 0 if card == 0 else 1, "efa") for card in range(number)
+    )
+
+
+def _managed_pool(
+    s: Situation, pool: RegionalPool, spec: ManagedInstancesCapacity, placed: plan.Layout
+) -> plan.ManagedInstancesPool:
+    purchase: plan.OnDemand | plan.Spot | plan.ReservationGroup
+    match pool.purchase:
+        case "spot":
+            purchase = plan.Spot()
+        case "reserved":
+            purchase = plan.ReservationGroup(pool.reservation or "")
+        case _:
+            purchase = plan.OnDemand()
+    return plan.ManagedInstancesPool(
+        key=pool_key(s, pool),
+        name=pool.name,
+        allowed_instance_types=tuple(sorted(set(spec.allowed_instance_types))),
+        instance_types=tuple(t.name for t in pool.types),
+        purchase=purchase,
+        storage_gib=None if spec.local_storage else spec.storage_gib or choices.STORAGE_GIB,
+        local_storage=spec.local_storage,
+        scale_in_after_seconds=spec.scale_in_after_seconds,
+        zone_ids=_pool_zones(s, pool),
+        layout=placed,
+        retired=spec.retired,
+    )
+
+
+def pool_layout(s: Situation, pool: RegionalPool) -> plan.Layout:
+    works = s.work_on(pool)
+    models = [w for w in works if not w.is_job]
+    kind = pool.type
+    if any(w.managed_devices for w in works):
+        total = kind.neuron.devices if kind and kind.neuron else 0
+        everything = tuple(range(total))
+        shares = tuple(
+            plan.Assignment(w.name, everything, w.replicas.min, w.tasks_max, w.is_job)
+            for w in works
+        )
+        slots = (plan.Slot(everything, shares),) if total else ()
+        return plan.Layout(
+            total,
+            slots,
+            sum(w.replicas.min for w in models),
+            sum(w.tasks_max for w in models),
+            tuple(share for share in shares if share.is_job),
+        )
+    if kind is None or kind.neuron is None:
+        return plan.Layout(
+            0,
+            (),
+            s.packed_in_any_order(pool, [(w, w.replicas.min) for w in models]),
+            s.packed_in_any_order(pool, [(w, w.tasks_max) for w in models]),
+        )
+    return _slots_layout(s, pool, kind, works)
+
+
+def _slots_layout(
+    s: Situation, pool: RegionalPool, kind: InstanceType, works: tuple[RegionalWorkload, ...]
+) -> plan.Layout:
+    cut = s.cut(pool)
+    assert cut is not None
+    assert kind.neuron is not None
+    least: dict[tuple[str, int], int] = {}
+    for work in works:
+        if work.is_job:
+            continue
+        spots = [
+            (index, deal.tasks)
+            for index, deals in enumerate(cut.deals)
+            for deal in deals
+            if deal.name == f"m:{work.name}"
+        ]
+        shares = layout.share_evenly(work.replicas.min, [tasks for _, tasks in spots])
+        for (index, _), share in zip(spots, shares, strict=True):
+            least[f"m:{work.name}", index] = share
+    slots = tuple(
+        plan.Slot(
+            devices,
+            tuple(
+                plan.Assignment(
+                    d.name[2:],
+                    d.devices,
+                    least.get((d.name, index), 0),
+                    d.tasks,
+                    d.name.startswith("j:"),
+                )
+                for d in deals
+            ),
+        )
+        for index, (devices, deals) in enumerate(zip(cut.slots, cut.deals, strict=True))
+    )
+    return plan.Layout(
+        kind.neuron.devices,
+        slots,
+        max((slot.tasks_min for slot in slots), default=0),
+        max((slot.tasks_max for slot in slots), default=0),
+        tuple(
+            plan.Assignment(w.name, waiting.job_devices(w, cut), 0, 0, is_job=True)
+            for w in works
+            if w.is_job and w.device_count
+        ),
+    )

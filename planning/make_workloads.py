@@ -1,0 +1,239 @@
+"""Workloads of a plan: models with their services, and jobs."""
+
+from dataclasses import replace
+
+from config import AutoScalingCapacity
+from planning import choices, containers, identity, names, plan, waiting
+from planning.images import resolved
+from planning.make_capacity import pool_key
+from planning.situation import RegionalPool, RegionalWorkload, Situation
+
+
+def _log_group(s: Situation, work: RegionalWorkload) -> plan.LogGroup:
+    kind = "jobs" if work.is_job else "models"
+    name = f"/{s.project}/{s.stack}/{kind}/{work.name}"
+    return plan.LogGroup(
+        names.key(_short(s, work), kind, work.name, "logs"),
+        name,
+        work.spec.log_retention_days,
+    )
+
+
+def _short(s: Situation, work: RegionalWorkload) -> str:
+    return s.catalog.regions[work.region].short
+
+
+def _task_definition(
+    s: Situation, work: RegionalWorkload, devices: tuple[int, ...], slot: str
+) -> plan.TaskDefinition:
+    kind = work.pool.smallest
+    size = s.task_size(work)
+    assert kind is not None
+    assert size is not None
+    job = "job" if work.is_job else ""
+    key = names.key(_short(s, work), job, work.name, slot, pool_key(s, work.pool).split("_", 1)[1])
+    family = names.fitted(
+        names.key(s.project, s.stack, job, work.name, slot, work.pool.name),
+        s.catalog.limit("task_family_max"),
+    )
+    spec = work.pool.spec
+    whole = kind.neuron is not None and len(devices) == kind.neuron.devices
+    efa = isinstance(spec, AutoScalingCapacity) and spec.efa and whole
+    interfaces = kind.neuron.efa_interfaces if efa and kind.neuron else 0
+    named = () if work.managed_devices else devices
+    # above 10 vCPU AWS's pages disagree on a task-level size; the containers carry it then
+    contested = s.catalog.limit("managed_instances_task_cpu_max_units")
+    task_level = not work.pool.managed or size.cpu_units <= contested
+    if task_level and size.cpu_units < s.catalog.limit("task_cpu_min"):
+        task_level = False
+    return plan.TaskDefinition(
+        key=key,
+        family=family,
+        compatibility="MANAGED_INSTANCES" if work.pool.managed else "EC2",
+        network_mode=work.network_mode,
+        cpu=size.cpu_units if task_level else None,
+        memory=size.memory_mib if task_level else None,
+        member_of=_member_of(work),
+        container_definitions=containers.definitions(
+            work,
+            s.catalog,
+            size=size,
+            devices=named,
+            log_group=_log_group(s, work).name,
+            efa_devices=interfaces,
+        ),
+        task_role=identity.logical_name(s, identity.task_role(work)),
+        execution_role=identity.logical_name(s, identity.execution_role(work)),
+        devices="all" if work.managed_devices else devices,
+        image=resolved(work.spec.image, work.region, s.catalog),
+    )
+
+
+def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
+    """Named devices belong to one instance type; the expressions of AWS's own example."""
+    kind = work.pool.type
+    if work.managed_devices or kind is None or (work.pool.managed and not work.device_count):
+        return ()
+    return (
+        "attribute:ecs.os-type == linux",
+        f"attribute:ecs.instance-type == {kind.name}",
+    )
+
+
+def model_plan(s: Situation, work: RegionalWorkload, placed: plan.Layout) -> plan.ModelPlan:
+    short, ports = _short(s, work), work.spec.served_ports
+    spots: list[tuple[tuple[int, ...], int, int]] = [
+        (share.devices, share.tasks_min, share.tasks_max)
+        for slot in (() if work.managed_devices else placed.slots)
+        for share in slot.shares
+        if share.workload == work.name and not share.is_job
+    ] or [((), work.replicas.min, work.tasks_max)]
+    # A service is named by its number and not by its devices: devices that move are then a
+    # rollout of the service that is there, which stops its old task, and not a new service
+    # that waits for chips that the old one holds until the end of the update.
+    services = [
+        _service(s, work, placed, devices, str(number), least, most)
+        for number, (devices, least, most) in enumerate(sorted(spots), start=1)
+    ]
+    return plan.ModelPlan(
+        name=work.name,
+        key=names.key(short, work.name),
+        pool=pool_key(s, work.pool),
+        network_mode=work.network_mode,
+        log_group=_log_group(s, work),
+        target_group=_target_group(s, work) if ports else None,
+        services=_in_two_waves(services),
+        replicas_min=work.replicas.min,
+        replicas_max=work.tasks_max,
+    )
+
+
+def _in_two_waves(services: list[plan.Service]) -> tuple[plan.Service, ...]:
+    """Services that stop before they start would take the whole model down together: the second
+    half waits until the first is steady."""
+    stopping = all(service.minimum_healthy_percent == 0 for service in services)
+    if len(services) < 2 or not stopping:
+        return tuple(services)
+    half = (len(services) + 1) // 2
+    first = tuple(service.key for service in services[:half])
+    return (*services[:half], *(replace(service, after=first) for service in services[half:]))
+
+
+def _service(
+    s: Situation,
+    work: RegionalWorkload,
+    placed: plan.Layout,
+    devices: tuple[int, ...],
+    slot: str,
+    least: int,
+    most: int,
+) -> plan.Service:
+    task = _task_definition(s, work, devices, slot)
+    low, high = _percentages(work.pool, placed, devices, least)
+    ports = work.spec.served_ports
+    check = work.spec.health_check
+    grace = check.grace_seconds if check else choices.GRACE_SECONDS
+    return plan.Service(
+        key=task.key,
+        pool=pool_key(s, work.pool),
+        task_definition=task,
+        desired_count=least,
+        scaling=plan.Scaling(names.key(task.key, "scaling"), least, most) if least < most else None,
+        minimum_healthy_percent=low,
+        maximum_percent=high,
+        distinct_instance=bool(devices) and work.network_mode == "awsvpc",
+        pack=not work.pool.managed,
+        grace_seconds=grace if ports else None,
+        container_name=work.name,
+        container_port=ports[0] if ports else None,
+        exec=work.spec.exec,
+        timeouts=_timeouts(work, most, low, high, grace),
+        after=(),
+    )
+
+
+def _percentages(
+    pool: RegionalPool, placed: plan.Layout, devices: tuple[int, ...], desired: int
+) -> tuple[int, int]:
+    """Minimum and maximum percent with which every desired count from `desired` up can roll.
+
+    With room for one more task the new one starts first. Without it the old one must stop
+    first: ECS rounds the minimum up, so of d tasks floor(100 (d - 1) / d) lets one go
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
+    """
+    if pool.max_size is None:
+        surges = pool.purchase != "reserved"
+    elif devices:
+        holders = [s.tasks_max for s in placed.slots if set(s.devices) & set(devices)]
+        surges = max(holders, default=0) < pool.max_size
+    else:
+        surges = placed.instances_max < pool.max_size
+    if surges:
+        return 100, 200
+    return (100 * (desired - 1) // desired if desired >= 2 else 0), 100
+
+
+def _timeouts(work: RegionalWorkload, most: int, low: int, high: int, grace: int) -> plan.Timeouts:
+    """A wave is boot, pull and load; an update without room has as many as the tasks need."""
+    wave = choices.BOOT_MINUTES + choices.PULL_MINUTES + -(-grace // 60)
+    stop = work.spec.stop_timeout_seconds
+    stopping = -(-(choices.STOP_TIMEOUT_SECONDS if stop is None else stop) // 60)
+    ending = stopping + -(-choices.DEREGISTRATION_DELAY_SECONDS // 60)
+    at_once = most if high > 100 else max(1, most - -(-most * low // 100))
+    waves = -(-most // max(at_once, 1))
+    return plan.Timeouts(
+        create_minutes=min(choices.MOST_MINUTES, wave + choices.BOOT_MINUTES),
+        update_minutes=min(choices.MOST_MINUTES, waves * (wave + ending) + choices.BOOT_MINUTES),
+        delete_minutes=min(choices.MOST_MINUTES, ending + 2 * choices.BOOT_MINUTES),
+    )
+
+
+def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
+    check = work.spec.health_check
+    key = names.autonamed(
+        f"{_short(s, work)}-{work.name}", s.catalog.limit("target_group_name_max")
+    )
+    return plan.TargetGroup(
+        key=key,
+        target_type="ip" if work.network_mode == "awsvpc" or work.pool.managed else "instance",
+        port=work.spec.served_ports[0],
+        health_path=check.path if check else "/health",
+        health_interval_seconds=check.interval_seconds if check else 15,
+        health_timeout_seconds=check.timeout_seconds if check else 5,
+        unhealthy_threshold=check.retries if check else choices.UNHEALTHY_THRESHOLD,
+        deregistration_delay_seconds=choices.DEREGISTRATION_DELAY_SECONDS,
+        rule_key=names.key(_short(s, work), work.name, "path"),
+        priority=None,
+        path_prefix=f"/{work.name}",
+    )
+
+
+def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
+    cut = s.cut(work.pool)
+    devices: tuple[int, ...] = ()
+    if work.device_count and not work.managed_devices and cut is not None:
+        devices = waiting.job_devices(work, cut)
+    task = _task_definition(s, work, devices, "")
+    schedule = None
+    spec = work.spec
+    requested = getattr(spec, "schedule", None)
+    if requested is not None:
+        schedule = plan.Schedule(
+            key=names.autonamed(
+                names.key(_short(s, work), work.name, "schedule"),
+                s.catalog.limit("schedule_name_max"),
+            ),
+            expression=requested.expression,
+            timezone=requested.timezone,
+            role=identity.logical_name(s, identity.scheduler_role(work)),
+        )
+    return plan.JobPlan(
+        name=work.name,
+        key=names.key(_short(s, work), "job", work.name),
+        pool=pool_key(s, work.pool),
+        log_group=_log_group(s, work),
+        task_definition=task,
+        member_of=task.member_of,
+        schedule=schedule,
+        waits=waits,
+    )
