@@ -6,7 +6,7 @@ from typing import Any
 
 from catalog import load
 from config import parse
-from planning import Finding, Plan, decide
+from planning import Finding, Plan, Severity, decide
 from planning.make import judge
 from planning.situation import Situation
 
@@ -82,3 +82,14 @@ def situation_of(config: Mapping[str, str]) -> Situation:
 def findings_of(config: Mapping[str, str]) -> tuple[Finding, ...]:
     """All findings, whether the stack is refused or not."""
     return judge(situation_of(config))
+
+
+def finding(config: Mapping[str, str], code: str) -> Finding:
+    """The one finding of the code."""
+    (found,) = [f for f in findings_of(config) if f.code == code]
+    return found
+
+
+def codes(config: Mapping[str, str], least: Severity = Severity.NOTE) -> set[str]:
+    """The codes of all findings of this severity or a higher one."""
+    return {f.code for f in findings_of(config) if f.severity >= least}

@@ -2,13 +2,16 @@
 
 import json
 import re
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from planning import Finding, Refused, Severity
-from planning.reference import Page, pages
-from planning.rules import RULES, Rule
+from planning import Refused, Severity, rules
+from planning.reference import SUBJECTS, Page, pages
+from planning.rules import RETIRED, RULES, Rule
 from tests.planning import fixtures, fixtures_places, fixtures_workloads
 from tests.planning.fixtures import PINNED, VLLM, Fixture
 from tests.planning.stacks import (
@@ -16,8 +19,10 @@ from tests.planning.stacks import (
     Entry,
     certificates,
     changed,
+    codes,
     decide_on,
     existing,
+    finding,
     findings_of,
     groups,
     managed,
@@ -28,8 +33,12 @@ from tests.planning.stacks import (
 
 FIXTURES = {**fixtures.FIXTURES, **fixtures_places.FIXTURES, **fixtures_workloads.FIXTURES}
 BY_CODE = {rule.code: rule for rule in RULES}
-EACH = [pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in RULES]
+# A rule without a fixture fails one test, which names the step; it does not stop the others.
+EACH = [
+    pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in RULES if rule.code in FIXTURES
+]
 LONGEST = 600
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 # What the stack file and the planner agree on among themselves; no page of AWS states it.
 HOUSE = {"NE010", "NE011", "NE107", "NE110", "NE215", "NE216", "NE217"}
 MANNERED = frozenset(
@@ -37,25 +46,65 @@ MANNERED = frozenset(
 )
 
 
-def told(config: Config, code: str) -> Finding:
-    """The one finding of that code."""
-    (found,) = [f for f in findings_of(config) if f.code == code]
-    return found
-
-
-def codes(config: Config, least: Severity = Severity.NOTE) -> set[str]:
-    return {f.code for f in findings_of(config) if f.severity >= least}
-
-
 # ---- the table of rules ----------------------------------------------------------------------
+
+RULE_FILES = sorted(
+    path.stem
+    for path in Path(rules.__file__).parent.glob("*.py")
+    if path.stem not in ("__init__", "rule", "silence")
+)
+
+
+@pytest.mark.parametrize("name", RULE_FILES)
+def test_every_rule_of_a_file_stands_in_the_tuple_of_the_file(name: str) -> None:
+    module = import_module(f"planning.rules.{name}")
+    listed: tuple[Rule, ...] = getattr(module, "RULES", ())
+    written = {key: value for key, value in vars(module).items() if isinstance(value, Rule)}
+    forgotten = [key for key, value in written.items() if value not in listed]
+    assert not forgotten, f"add {', '.join(forgotten)} to RULES at the end of {module.__file__}"
+    unread = [rule.code for rule in listed if rule not in RULES]
+    assert not unread, (
+        f"{unread} are never checked: import {name} in planning/rules/__init__.py and add "
+        f"*{name}.RULES to the tuple there"
+    )
 
 
 def test_every_rule_has_both_fixtures_and_every_fixture_a_rule() -> None:
-    assert set(FIXTURES) == set(BY_CODE)
+    missing = sorted(set(BY_CODE) - set(FIXTURES))
+    assert not missing, (
+        f"{missing} have no fixture: add one to FIXTURES in tests/planning/fixtures.py, "
+        "fixtures_places.py or fixtures_workloads.py: the path of the finding, a stack file that "
+        "breaks the rule and nothing else, and one that differs in one place and passes"
+    )
+    unknown = sorted(set(FIXTURES) - set(BY_CODE))
+    assert not unknown, (
+        f"{unknown} have a fixture and no rule: write the rule and add it to RULES of its file in "
+        "planning/rules, or delete the fixture and add the code to RETIRED in "
+        "planning/rules/__init__.py"
+    )
 
 
 def test_no_two_rules_share_a_code() -> None:
-    assert len(BY_CODE) == len(RULES)
+    used = Counter(rule.code for rule in RULES)
+    twice = [f"{r.code} ({r.title})" for r in RULES if used[r.code] > 1]
+    assert not twice, f"{twice}: give the new rule the first free code after the last of its group"
+
+
+def test_a_code_is_never_used_again() -> None:
+    again = sorted(RETIRED & {page.code for page in pages()})
+    assert not again, f"{again} once meant something else: give the new rule a code of its own"
+    page = (DOCS / "findings.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^### (NE\d{3})", page, re.MULTILINE))
+    gone = sorted(documented - RETIRED - {page.code for page in pages()})
+    assert not gone, (
+        f"{gone} are in docs/findings.md and no rule has them: add them to RETIRED in "
+        "planning/rules/__init__.py, so that they are not used again, then run `make docs`"
+    )
+
+
+def test_every_code_belongs_to_a_group_of_the_reference() -> None:
+    outside = [rule.code for rule in RULES if rule.code[:3] not in SUBJECTS]
+    assert not outside, f"{outside}: name the group in SUBJECTS of planning/reference.py"
 
 
 def test_codes_ascend_inside_each_group() -> None:
@@ -81,7 +130,7 @@ def test_a_title_is_a_short_sentence_in_plain_words(page: Page) -> None:
     assert not mannered, f"{page.code} {page.title!r}: write the noun of the field for {mannered}"
 
 
-@pytest.mark.parametrize("rule", RULES, ids=list(BY_CODE))
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_every_rule_names_where_aws_says_so(rule: Rule) -> None:
     source = rule.check.__doc__ or ""
     named = r"https://|API_\w+|EC2 Describe\w+|Create[A-Z]\w+|Register[A-Z]\w+"
@@ -95,7 +144,10 @@ def test_the_failing_stack_breaks_this_rule_alone(rule: Rule, fixture: Fixture) 
     found = findings_of(fixture.failing)
     loud = {(f.code, f.path) for f in found if f.severity >= rule.severity}
     beside = {(code, path) for code, path in loud if code in fixture.beside}
-    assert loud - beside == {(rule.code, fixture.path)}
+    assert loud - beside == {(rule.code, fixture.path)}, (
+        f"the failing fixture of {rule.code} breaks other rules, or this one elsewhere: narrow the "
+        "rule that fires, or change the fixture; `beside` names codes that cannot but come with it"
+    )
     assert all(
         BY_CODE[code].severity >= rule.severity
         and (BY_CODE[code].severity == Severity.ERROR) == (rule.severity == Severity.ERROR)
@@ -141,7 +193,7 @@ def test_the_two_stacks_are_nearly_identical(rule: Rule, fixture: Fixture) -> No
 
 @pytest.mark.parametrize(("rule", "fixture"), EACH)
 def test_a_finding_says_what_why_and_what_to_do(rule: Rule, fixture: Fixture) -> None:
-    found = told(fixture.failing, rule.code)
+    found = finding(fixture.failing, rule.code)
     assert found.what
     assert found.why
     assert found.fix
@@ -156,7 +208,7 @@ def test_a_finding_says_what_why_and_what_to_do(rule: Rule, fixture: Fixture) ->
 
 @pytest.mark.parametrize(("rule", "fixture"), EACH)
 def test_the_value_that_is_wrong_stands_in_the_message(rule: Rule, fixture: Fixture) -> None:
-    found, value = told(fixture.failing, rule.code), _value_at(fixture.failing, fixture.path)
+    found, value = finding(fixture.failing, rule.code), _value_at(fixture.failing, fixture.path)
     if isinstance(value, (dict, list)) and not _scalars(value):
         return
     if value is None or isinstance(value, bool) or rule.code == "NE403":
@@ -233,7 +285,7 @@ def test_the_max_size_proposed_is_enough_and_the_least(
 ) -> None:
     models = {f"m{n}": work(n, replicas={"min": replicas}) for n in sizes}
     config = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models=models)
-    needed = _number(r"max_size: (\d+)", told(config, "NE206").fix)
+    needed = _number(r"max_size: (\d+)", finding(config, "NE206").fix)
     assert "NE206" not in codes(changed(config, "capacity.pool", max_size=needed))
     assert "NE206" in codes(changed(config, "capacity.pool", max_size=needed - 1))
 
@@ -244,7 +296,7 @@ def test_the_fewer_replicas_proposed_fit() -> None:
         "n": work(2, replicas={"min": 1, "max": 3}),
     }
     config = stack(capacity={"pool": groups("inf2.24xlarge", 3)}, models=models)
-    found = told(config, "NE206")
+    found = finding(config, "NE206")
     most = _number(r"at most (\d+) replica", found.fix)
     assert "of m" in found.fix
     fitting = changed(config, "models.m", replicas={"min": 1, "max": most})
@@ -271,7 +323,9 @@ def test_the_sets_proposed_are_legal(kind: str, region: str, wanted: list[int]) 
         capacity={"pool": groups(kind)},
         models={"m": work(wanted)},
     )
-    proposed = re.findall(r"\b(\d+)(?:-(\d+))?(?=[, ]|$)", told(config, "NE204").fix.split(":")[-1])
+    proposed = re.findall(
+        r"\b(\d+)(?:-(\d+))?(?=[, ]|$)", finding(config, "NE204").fix.split(":")[-1]
+    )
     assert proposed
     for first, last in proposed:
         ids = list(range(int(first), int(last or first) + 1))
@@ -281,7 +335,7 @@ def test_the_sets_proposed_are_legal(kind: str, region: str, wanted: list[int]) 
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 9, 12, 15])
 def test_the_counts_proposed_are_legal_and_the_nearest(count: int) -> None:
     config = stack(capacity={"pool": groups("trn1.32xlarge")}, models={"m": work(count)})
-    proposed = [int(n) for n in re.findall(r"\d+", told(config, "NE204").fix)]
+    proposed = [int(n) for n in re.findall(r"\d+", finding(config, "NE204").fix)]
     assert len(proposed) == 2
     assert proposed[0] < count < proposed[1]
     for number in proposed:
@@ -290,7 +344,7 @@ def test_the_counts_proposed_are_legal_and_the_nearest(count: int) -> None:
 
 def test_more_devices_than_there_are_names_a_type_of_the_region_that_has_them() -> None:
     config = stack(capacity={"pool": groups("inf2.24xlarge")}, models={"m": work(12)})
-    fix = told(config, "NE203").fix
+    fix = finding(config, "NE203").fix
     assert "at most 6" in fix
     assert "inf2.48xlarge" in fix
     assert "NE203" not in codes(changed(config, "models.m", neuron_devices=6))
@@ -300,7 +354,7 @@ def test_more_devices_than_there_are_names_a_type_of_the_region_that_has_them() 
 def test_the_free_devices_proposed_are_free() -> None:
     models = {"a": work([0, 1]), "b": work([1, 2]), "c": work([4, 5])}
     config = stack(capacity={"pool": groups("inf2.24xlarge")}, models=models)
-    fix = told(config, "NE205").fix
+    fix = finding(config, "NE205").fix
     assert "still free: 2-3;" in fix
     assert codes(changed(config, "models.b", neuron_devices=[2, 3]), Severity.ERROR) == set()
     assert codes(changed(config, "models.b", neuron_devices=2), Severity.ERROR) == set()
@@ -315,7 +369,7 @@ def test_the_zones_proposed_offer_the_type(kind: str, region: str) -> None:
         regions={region: existing(**{f"{short}_az2": "subnet-0a"})},
         capacity={"pool": groups(kind)},
     )
-    zones = re.findall(r"\w+-az\d", told(config, "NE106").fix)
+    zones = re.findall(r"\w+-az\d", finding(config, "NE106").fix)
     assert zones
     for zone in zones:
         subnets = {zone: "subnet-0b"}
@@ -325,7 +379,7 @@ def test_the_zones_proposed_offer_the_type(kind: str, region: str) -> None:
 
 def test_the_zone_ids_proposed_offer_the_type() -> None:
     config = stack(capacity={"pool": groups("trn1.2xlarge", zone_ids=["usw2-az2"])})
-    found = told(config, "NE106")
+    found = finding(config, "NE106")
     assert found.path == "capacity.pool.zone_ids"
     for zone in re.findall(r"\w+-az\d", found.fix):
         assert "NE106" not in codes(changed(config, "capacity.pool", zone_ids=[zone]))
@@ -335,7 +389,7 @@ def test_the_zone_ids_proposed_offer_the_type() -> None:
 def test_the_ami_proposed_suits_the_image(tag: str) -> None:
     image = VLLM.replace("sdk2.28.0", tag)
     config = stack(capacity={"pool": groups()}, models={"m": work(1, image=image)})
-    version = told(config, "NE404").fix.rpartition(" ")[2]
+    version = finding(config, "NE404").fix.rpartition(" ")[2]
     fixed = changed(config, "capacity.pool", ami={"version": version})
     assert not codes(fixed) & {"NE402", "NE404"}
 
@@ -348,8 +402,8 @@ def test_an_image_older_than_the_driver_is_told_of_the_pinned_version_too() -> N
         capacity={"pool": groups(ami={"version": newest.image_name})},
         models={"m": work(1, image=VLLM)},
     )
-    assert newest.image_name in told(config, "NE408").what
-    assert PINNED in told(config, "NE408").fix
+    assert newest.image_name in finding(config, "NE408").what
+    assert PINNED in finding(config, "NE408").fix
     assert "NE404" not in codes(config), "one finding for one pair"
 
 
@@ -361,14 +415,14 @@ def test_the_most_that_a_task_can_have_passes(field: str, kind: str) -> None:
     if field == "cpu_units":
         sizes[field] = 900_000
     config = stack(capacity={"pool": groups(kind)}, models={"m": work(devices, **sizes)})
-    most = _number(r"at most (\d+)", told(config, "NE301").fix)
+    most = _number(r"at most (\d+)", finding(config, "NE301").fix)
     assert codes(changed(config, "models.m", **{field: most}), Severity.ERROR) == set()
     assert "NE301" in codes(changed(config, "models.m", **{field: most + 1}))
 
 
 def test_a_larger_type_proposed_has_room_for_the_task() -> None:
     config = stack(capacity={"pool": groups()}, models={"m": work(1, memory_mib=100_000)})
-    proposed = told(config, "NE301").fix.partition("or use ")[2]
+    proposed = finding(config, "NE301").fix.partition("or use ")[2]
     for kind in re.findall(r"\w+\.\w+", proposed):
         larger = changed(config, "capacity.pool", instance_type=kind)
         assert "NE301" not in codes(larger), kind
@@ -376,13 +430,13 @@ def test_a_larger_type_proposed_has_room_for_the_task() -> None:
 
 def test_the_shares_proposed_let_the_tasks_meet_on_one_instance() -> None:
     config = FIXTURES["NE315"].failing
-    share = _number(r"its share is (\d+)", told(config, "NE315").fix)
+    share = _number(r"its share is (\d+)", finding(config, "NE315").fix)
     assert "NE315" not in codes(changed(config, "models.a", memory_mib=share))
 
 
 def test_the_instances_proposed_have_the_memory() -> None:
     config = FIXTURES["NE314"].failing
-    needed = _number(r"max_size: (\d+)", told(config, "NE314").fix)
+    needed = _number(r"max_size: (\d+)", finding(config, "NE314").fix)
     assert "NE314" not in codes(changed(config, "capacity.pool", max_size=needed))
 
 
@@ -396,7 +450,7 @@ def test_devices_that_cannot_all_be_used_for_want_of_memory_need_more_instances(
 @pytest.mark.parametrize("cidr", ["10.0.0.0/21", "10.0.9.0/24", "10.0.9.0/16", "10.3.0.0/12"])
 def test_the_block_proposed_is_one(cidr: str) -> None:
     config = stack(regions={"us-west-2": {"network": {"cidr": cidr}}}, capacity={"pool": groups()})
-    proposed = told(config, "NE113").fix.removeprefix("write ")
+    proposed = finding(config, "NE113").fix.removeprefix("write ")
     fixed = changed(config, "regions.us-west-2", network={"cidr": proposed})
     assert "NE113" not in codes(fixed), proposed
 
@@ -404,7 +458,7 @@ def test_the_block_proposed_is_one(cidr: str) -> None:
 @pytest.mark.parametrize("wrong", ["inf2.xlrage", "inf2.25xlarge", "tnr1.2xlarge", "c7g.xxlarge"])
 def test_the_type_proposed_exists(wrong: str) -> None:
     config = stack(capacity={"pool": groups(wrong)})
-    nearest = re.search(r"did you mean (\S+)\?", told(config, "NE104").fix)
+    nearest = re.search(r"did you mean (\S+)\?", finding(config, "NE104").fix)
     assert nearest
     fixed = changed(config, "capacity.pool", instance_type=nearest.group(1))
     assert "NE104" not in codes(fixed)
@@ -412,7 +466,7 @@ def test_the_type_proposed_exists(wrong: str) -> None:
 
 def test_a_misspelt_type_of_managed_instances_is_found_at_its_place_in_the_list() -> None:
     config = stack(capacity={"pool": managed("inf2.xlarge", "inf2.8xlrage")})
-    assert told(config, "NE104").path == "capacity.pool.allowed_instance_types[1]"
+    assert finding(config, "NE104").path == "capacity.pool.allowed_instance_types[1]"
 
 
 @pytest.mark.parametrize(
@@ -425,7 +479,7 @@ def test_a_misspelt_type_of_managed_instances_is_found_at_its_place_in_the_list(
 )
 def test_a_region_without_the_type_says_what_it_has(region: str, says: str) -> None:
     config = stack(regions={region: {}, "us-west-2": {}}, capacity={"pool": groups()})
-    found = told(config, "NE105")
+    found = finding(config, "NE105")
     assert region in found.what
     assert says in found.fix
     assert "write regions: [us-west-2]" in found.fix
@@ -436,7 +490,7 @@ def test_a_region_without_the_type_says_what_it_has(region: str, says: str) -> N
 @pytest.mark.parametrize("days", [2, 31, 100, 5000])
 def test_the_days_proposed_are_kept(days: int) -> None:
     config = stack(capacity={"pool": groups()}, models={"m": work(1, log_retention_days=days)})
-    for near in re.findall(r"\d+", told(config, "NE311").fix):
+    for near in re.findall(r"\d+", finding(config, "NE311").fix):
         assert "NE311" not in codes(changed(config, "models.m", log_retention_days=int(near)))
 
 
@@ -470,21 +524,21 @@ def test_the_instances_that_let_a_job_start_are_enough_and_the_least() -> None:
         models={"m": work(6, replicas={"min": 2})},
         jobs={"j": work(1)},
     )
-    needed = _number(r"max_size: (\d+)", told(config, "NE214").fix)
+    needed = _number(r"max_size: (\d+)", finding(config, "NE214").fix)
     assert needed == 3
     assert not codes(changed(config, "capacity.pool", max_size=needed)) & {"NE214", "NE215"}
 
 
 def test_a_job_that_may_wait_always_finds_room_with_the_size_that_is_named() -> None:
     config = FIXTURES["NE215"].failing
-    size = _number(r"max_size: (\d+)", told(config, "NE215").fix)
+    size = _number(r"max_size: (\d+)", finding(config, "NE215").fix)
     assert "NE215" not in codes(changed(config, "capacity.pool", max_size=size))
     assert "NE215" in codes(changed(config, "capacity.pool", max_size=size - 1))
 
 
 def test_two_pools_need_as_few_instances_as_the_note_says() -> None:
     config = FIXTURES["NE216"].failing
-    found = told(config, "NE216")
+    found = finding(config, "NE216")
     both = _number(r"needs (\d+)", found.what)
     apart = _number(r"would be (\d+) in all", found.what)
     assert decide_on(config).regions[0].pools[0].layout.instances_max == both
@@ -501,7 +555,7 @@ def test_the_lowest_port_proposed_meets_nobody() -> None:
         models=models,
         traffic=certificates("us-west-2"),
     )
-    found = told(config, "NE309")
+    found = finding(config, "NE309")
     assert found.path == "models.b.port"
     port = _number(r"such as (\d+)", found.fix)
     assert "NE309" not in codes(changed(config, "models.b", port=port))
@@ -514,13 +568,13 @@ def test_a_port_of_the_host_has_another_proposed(port: int) -> None:
         models={"m": work(3, network_mode="host", port=port)},
         traffic=certificates("us-west-2"),
     )
-    other = _number(r"such as (\d+)", told(config, "NE309").fix)
+    other = _number(r"such as (\d+)", finding(config, "NE309").fix)
     assert "NE309" not in codes(changed(config, "models.m", port=other))
 
 
 def test_several_neuron_types_of_managed_instances_never_admit_inf1_unseen() -> None:
     config = stack(capacity={"pool": managed("inf*")})
-    found = told(config, "NE207")
+    found = finding(config, "NE207")
     families = re.findall(r"\w+\.\*", found.fix)
     fixed = changed(config, "capacity.pool", allowed_instance_types=families)
     assert "NE207" not in codes(fixed)
@@ -539,4 +593,4 @@ def test_a_network_of_ours_needs_zones_that_the_tables_know() -> None:
         regions={"us-gov-west-1": {}},
         capacity={"pool": managed("inf2.xlarge")},
     )
-    assert told(config, "NE106").path == "regions.us-gov-west-1.network"
+    assert finding(config, "NE106").path == "regions.us-gov-west-1.network"

@@ -1,4 +1,4 @@
-"""Purchases, networks, rollouts, limits and training: each rule speaks alone, and its fix works."""
+"""Purchases, networks, rollouts, limits and training: what a finding proposes works."""
 
 import json
 import re
@@ -6,96 +6,22 @@ from typing import Any
 
 import pytest
 
-from planning import Finding, Severity
-from planning.rules import (
-    RULES,
-    Rule,
-    limits,
-    networks,
-    purchase,
-    rollouts,
-    schedules,
-    training,
-)
+from planning import Severity
+from planning.rules import schedules
 from tests.planning.fixtures_places import FIXTURES
-from tests.planning.stacks import Config, groups, managed, situation_of, stack, work
-
-PLACES = (
-    *purchase.RULES,
-    *networks.RULES,
-    *rollouts.RULES,
-    *limits.RULES,
-    *schedules.RULES,
-    *training.RULES,
-)
-EVERY = {rule.code: rule for rule in (*RULES, *PLACES)}
-EACH = [pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in PLACES]
-
-
-def findings(config: Config) -> list[Finding]:
-    situation = situation_of(config)
-    return [f for rule in EVERY.values() for f in rule.findings(situation)]
-
-
-def told(config: Config, code: str) -> Finding:
-    (found,) = [f for f in findings(config) if f.code == code]
-    return found
-
-
-def test_every_rule_has_a_fixture_and_a_code_of_its_own() -> None:
-    assert set(FIXTURES) == {rule.code for rule in PLACES}
-    assert len({rule.code for rule in PLACES}) == len(PLACES)
-    codes = [rule.code for rule in PLACES]
-    assert codes == sorted(codes)
-
-
-@pytest.mark.parametrize(("rule", "fixture"), EACH)
-def test_the_failing_stack_breaks_this_rule_alone(rule: Rule, fixture: Any) -> None:
-    loud = {(f.code, f.path) for f in findings(fixture.failing) if f.severity >= rule.severity}
-    assert {(c, p) for c, p in loud if c not in fixture.beside} == {(rule.code, fixture.path)}
-
-
-@pytest.mark.parametrize(("rule", "fixture"), EACH)
-def test_the_passing_stack_has_neither_the_finding_nor_an_error(rule: Rule, fixture: Any) -> None:
-    found = findings(fixture.passing)
-    assert rule.code not in {f.code for f in found}
-    assert not [f for f in found if f.severity is Severity.ERROR]
-
-
-@pytest.mark.parametrize(("rule", "fixture"), EACH)
-def test_a_finding_says_what_why_and_what_to_do(rule: Rule, fixture: Any) -> None:
-    found = told(fixture.failing, rule.code)
-    assert all((found.what, found.why, found.fix))
-    assert len(f"{found.what}{found.why}{found.fix}") <= 600
-    for text in (found.what, found.why, found.fix):
-        assert "  " not in text
-        assert " ," not in text
-        assert "None" not in text
-        assert not text.endswith((" ", ":", ";"))
-
-
-@pytest.mark.parametrize(("rule", "fixture"), EACH)
-def test_every_rule_names_where_aws_says_so(rule: Rule, fixture: Any) -> None:
-    assert fixture
-    named = r"https://|API_\w+|EC2 Describe\w+|Create[A-Z]\w+|Register[A-Z]\w+"
-    assert re.search(named, rule.check.__doc__ or "")
-    assert rule.why.endswith((".", ":"))
-    assert rule.do.endswith(".")
-
-
-# ---- what is proposed works ------------------------------------------------------------------
+from tests.planning.stacks import Config, codes, finding, findings_of, groups, managed, stack, work
 
 
 def gone(config: Config, code: str) -> None:
     """The finding has gone, and no error has come."""
-    found = findings(config)
+    found = findings_of(config)
     assert code not in {f.code for f in found}
     assert not [f for f in found if f.severity is Severity.ERROR]
 
 
 def written(code: str) -> str:
     """What the fix of the failing fixture says to write, up to the first comma or semicolon."""
-    found = re.search(r"write (.+?)(?:[,;]| \(|$)", told(FIXTURES[code].failing, code).fix)
+    found = re.search(r"write (.+?)(?:[,;]| \(|$)", finding(FIXTURES[code].failing, code).fix)
     assert found
     return found.group(1).strip()
 
@@ -137,14 +63,14 @@ def test_the_number_proposed_is_accepted_and_the_next_is_not(code: str) -> None:
     gone(put(code, number), code)
     beyond = number - 1 if code == "NE601" else number + 1
     if beyond > 0:
-        assert code in {f.code for f in findings(put(code, beyond))}
+        assert code in codes(put(code, beyond))
 
 
 @pytest.mark.parametrize("code", ["NE127", "NE717"])
 def test_the_longest_time_proposed_is_accepted(code: str) -> None:
     number = int(written(code).removeprefix("at most "))
     gone(put(code, number), code)
-    assert code in {f.code for f in findings(put(code, number + 1))}
+    assert code in codes(put(code, number + 1))
 
 
 def test_the_usage_classes_proposed_are_sold() -> None:
@@ -155,7 +81,7 @@ def test_the_usage_classes_proposed_are_sold() -> None:
 
 
 def test_the_regions_of_capacity_blocks_proposed_sell_them() -> None:
-    found = told(FIXTURES["NE115"].failing, "NE115")
+    found = finding(FIXTURES["NE115"].failing, "NE115")
     assert "sold in us-east-2" in found.fix
     config = FIXTURES["NE115"].failing
     pools: Any = json.loads(config["neuron-ecs:capacity"])
@@ -183,7 +109,7 @@ def test_what_has_no_on_demand_price_is_told_the_capacity_block(kind: str, regio
         regions = {region: {"accept_undocumented_ami": True}}
         return stack(capacity={"pool": groups(kind, **pool)}, regions=regions)
 
-    found = told(bought(), "NE116")
+    found = finding(bought(), "NE116")
     assert f"no on-demand price in {region}" in found.what
     assert "capacity_block" in found.fix
     block = bought(purchase="capacity_block", reservation_ids={region: "cr-0a"})
@@ -198,21 +124,21 @@ def test_a_type_with_a_price_is_not_told_of_blocks() -> None:
 
 
 def test_the_zone_proposed_for_a_reservation_is_one_of_the_pool() -> None:
-    zones = re.findall(r"\w+-az\d", told(FIXTURES["NE125"].failing, "NE125").fix)
+    zones = re.findall(r"\w+-az\d", finding(FIXTURES["NE125"].failing, "NE125").fix)
     assert zones
     for zone in zones:
         gone(put("NE125", [zone]), "NE125")
 
 
 def test_a_group_of_the_right_region_is_proposed() -> None:
-    arn = re.findall(r"arn:\S+", told(FIXTURES["NE122"].failing, "NE122").fix)[0]
+    arn = re.findall(r"arn:\S+", finding(FIXTURES["NE122"].failing, "NE122").fix)[0]
     gone(put("NE122", arn), "NE122")
 
 
 def test_the_largest_prefix_proposed_is_the_first_that_is_enough() -> None:
     config = put("NE509", "10.0.0.0/20")
-    proposed = re.findall(r"10\.0\.0\.0/(\d+)", told(config, "NE509").fix)[0]
-    assert "NE509" in {f.code for f in findings(put("NE509", f"10.0.0.0/{int(proposed) + 1}"))}
+    proposed = re.findall(r"10\.0\.0\.0/(\d+)", finding(config, "NE509").fix)[0]
+    assert "NE509" in codes(put("NE509", f"10.0.0.0/{int(proposed) + 1}"))
 
 
 def test_efa_interfaces_take_an_address_each_in_their_one_zone() -> None:
@@ -222,7 +148,7 @@ def test_efa_interfaces_take_an_address_each_in_their_one_zone() -> None:
             capacity={"pool": groups("trn1.32xlarge", size, efa=efa, zone_ids=["usw2-az4"])},
         )
 
-    assert told(pool(64, efa=True), "NE509").what.endswith("pool can take 512")
+    assert finding(pool(64, efa=True), "NE509").what.endswith("pool can take 512")
     gone(pool(63, efa=True), "NE509")
     gone(pool(64, efa=False), "NE509")
 
@@ -242,7 +168,7 @@ IMAGES = {
 @pytest.mark.parametrize("image", IMAGES)
 def test_a_public_image_without_nat_is_copied_or_the_network_opened(image: str) -> None:
     config = put("NE512", image)
-    found = told(config, "NE512")
+    found = finding(config, "NE512")
     assert IMAGES[image] in found.what
     copy = found.fix.removeprefix("copy it to ").partition(", or")[0]
     gone(put("NE512", copy), "NE512")
@@ -265,7 +191,7 @@ def test_a_private_image_without_nat_is_nobodys_business(image: str) -> None:
 def test_a_deep_learning_container_of_another_region_is_written_without_its_account() -> None:
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference-neuronx:2.9.0"
     config = put("NE513", image)
-    proposed = told(config, "NE513").fix.removeprefix("write ")
+    proposed = finding(config, "NE513").fix.removeprefix("write ")
     assert proposed == "dlc/pytorch-inference-neuronx:2.9.0"
     gone(put("NE513", proposed), "NE513")
 
@@ -286,8 +212,8 @@ def test_a_deep_learning_container_of_another_region_is_written_without_its_acco
     ],
 )
 def test_a_model_of_the_hub_is_told_from_a_path(command: list[str], fetched: bool) -> None:
-    codes = {f.code for f in findings(put("NE514", command))}
-    assert ("NE514" in codes) is fetched
+    found = codes(put("NE514", command))
+    assert ("NE514" in found) is fetched
 
 
 def test_a_model_that_is_never_fetched_needs_no_way_out() -> None:
@@ -301,41 +227,41 @@ def test_a_model_that_is_never_fetched_needs_no_way_out() -> None:
 )
 def test_a_bucket_that_cannot_be(bucket: str) -> None:
     if re.fullmatch(r"[a-z0-9{][a-z0-9.{}-]{2,70}", bucket):  # the rest is a mistake of shape
-        assert told(put("NE518", f"s3://{bucket}/x/"), "NE518").path == "models.m.s3_read[0]"
+        assert finding(put("NE518", f"s3://{bucket}/x/"), "NE518").path == "models.m.s3_read[0]"
 
 
 @pytest.mark.parametrize("caller", ["300.1.2.3/16", "10.0.0.0/33", "10.1.2.3/8", "10.0.0.1/31"])
 def test_the_block_proposed_for_a_caller_is_one(caller: str) -> None:
     config = put("NE521", caller)
-    proposed = re.findall(r"\d+\.\d+\.\d+\.\d+/\d+", told(config, "NE521").fix)
+    proposed = re.findall(r"\d+\.\d+\.\d+\.\d+/\d+", finding(config, "NE521").fix)
     assert proposed
     for block in proposed:
         gone(put("NE521", block), "NE521")
 
 
 def test_a_model_that_can_fill_its_pool_is_down_until_its_stop_and_load_are_over() -> None:
-    found = told(FIXTURES["NE601"].failing, "NE601")
+    found = finding(FIXTURES["NE601"].failing, "NE601")
     assert "up to 120 s to stop" in found.what
     assert "up to 1800 s" in found.what
     models = {"m": work(3), "n": work(3, replicas={"min": 2})}
     full = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models={"m": work(3)})
-    assert "NE601" in {f.code for f in findings(full)}
+    assert "NE601" in codes(full)
     shared = stack(capacity={"pool": groups("inf2.24xlarge", 2)}, models=models)
-    held = [f for f in findings(shared) if f.code == "NE601"]
+    held = [f for f in findings_of(shared) if f.code == "NE601"]
     assert all("takes n" not in f.what for f in held), "n has a second replica"
 
 
 def test_the_doubled_quota_counts_every_instance() -> None:
     models = {"a": work("all", replicas={"min": 3}), "b": work("all")}
     config = stack(capacity={"pool": managed("inf2.8xlarge")}, models=models)
-    found = told(config, "NE603")
+    found = finding(config, "NE603")
     assert "4 instances of inf2.8xlarge in us-west-2" in found.what
     assert f"{8 * 32} vCPU of inf2.8xlarge" in found.fix
 
 
 def test_role_policies_that_fit_after_the_cut_that_is_proposed() -> None:
     config = FIXTURES["NE708"].failing
-    most = int(re.findall(r"about (\d+)", told(config, "NE708").fix)[0])
+    most = int(re.findall(r"about (\d+)", finding(config, "NE708").fix)[0])
     prefixes = json.loads(config["neuron-ecs:models"])["m"]["s3_read"]
     gone(put("NE708", prefixes[:most]), "NE708")
 
@@ -351,19 +277,19 @@ def test_role_policies_that_fit_after_the_cut_that_is_proposed() -> None:
 )
 def test_tags_leave_room_for_the_programs_own(count: int, pool: dict[str, Any], fits: bool) -> None:
     tags = {f"key-{n}": "" for n in range(count)}
-    codes = {f.code for f in findings(stack(capacity={"pool": pool}, tags=tags))}
-    assert ("NE703" not in codes) is fits
+    found = codes(stack(capacity={"pool": pool}, tags=tags))
+    assert ("NE703" not in found) is fits
 
 
 def test_a_name_in_other_letters_meets_the_programs_own_on_a_role() -> None:
-    found = told(stack(capacity={"pool": groups()}, tags={"name": "x"}), "NE705")
+    found = finding(stack(capacity={"pool": groups()}, tags={"name": "x"}), "NE705")
     assert "Name" in found.what
 
 
 @pytest.mark.parametrize("key", ["cost centre", "kosten/stelle", "größe"])
 def test_the_key_proposed_for_the_instance_metadata_is_accepted(key: str) -> None:
     config = stack(capacity={"pool": managed("inf2.xlarge")}, tags={key: "1"})
-    near = told(config, "NE706").fix.removeprefix("write ")
+    near = finding(config, "NE706").fix.removeprefix("write ")
     gone({**config, "neuron-ecs:tags": json.dumps({near: "1"})}, "NE706")
 
 
@@ -437,13 +363,13 @@ def test_a_field_out_of_its_range_is_named(expression: str) -> None:
     ],
 )
 def test_nodes_that_nobody_starts(command: list[str], nodes: bool) -> None:
-    codes = {f.code for f in findings(put("NE802", command))}
-    assert ("NE802" in codes) is nodes
-    assert "NE803" not in codes
+    found = codes(put("NE802", command))
+    assert ("NE802" in found) is nodes
+    assert "NE803" not in found
 
 
 def test_the_shared_memory_proposed_is_accepted() -> None:
-    number = int(re.findall(r"shared_memory_mib: (\d+)", told(_shm(), "NE805").fix)[0])
+    number = int(re.findall(r"shared_memory_mib: (\d+)", finding(_shm(), "NE805").fix)[0])
     gone(put("NE805", number, "jobs.j.shared_memory_mib"), "NE805")
 
 
@@ -465,4 +391,4 @@ def test_rules_stand_what_other_rules_refuse() -> None:
         jobs={"j": work([7, 3], "b", image="dlc/x:1", schedule={"expression": "cron(x)"})},
         traffic={"allow_from": {"us-wset-2": ["999.0.0.0/99"]}},
     )
-    assert {f.code for f in findings(config)} >= {"NE101", "NE718", "NE521"}
+    assert codes(config) >= {"NE101", "NE718", "NE521"}

@@ -1,16 +1,14 @@
-"""The rules of cores, images and containers: each alone, and what it proposes works."""
+"""The rules of cores, images and containers: what a finding proposes works."""
 
 import re
 from typing import Any
 
 import pytest
 
-from planning import Finding, Severity
+from planning import Severity
 from planning.command_line import option, published, tag, version, words
-from planning.rules import Rule, cores, runtimes
-from planning.rules import containers as container_rules
-from planning.situation import Situation
-from tests.planning.fixtures import PINNED, Fixture
+from planning.rules import cores
+from tests.planning.fixtures import PINNED
 from tests.planning.fixtures_workloads import (
     BLOCK,
     FIXTURES,
@@ -41,6 +39,8 @@ from tests.planning.fixtures_workloads import (
 from tests.planning.stacks import (
     Config,
     changed,
+    codes,
+    finding,
     findings_of,
     groups,
     managed,
@@ -48,57 +48,6 @@ from tests.planning.stacks import (
     stack,
     work,
 )
-
-MINE: tuple[Rule, ...] = (*cores.RULES, *container_rules.RULES, *runtimes.RULES)
-BY_CODE = {rule.code: rule for rule in MINE}
-EACH = [pytest.param(rule, FIXTURES[rule.code], id=rule.code) for rule in MINE]
-
-
-def all_findings(config: Config) -> set[Finding]:
-    """What every rule says, these as well where they are not in the whole tuple."""
-    s: Situation = situation_of(config)
-    return {*findings_of(config), *(f for rule in MINE for f in rule.findings(s))}
-
-
-def codes(config: Config, least: Severity = Severity.NOTE) -> set[str]:
-    return {f.code for f in all_findings(config) if f.severity >= least}
-
-
-def told(config: Config, code: str) -> Finding:
-    (found,) = [f for f in all_findings(config) if f.code == code]
-    return found
-
-
-def test_every_rule_has_a_fixture_and_a_source() -> None:
-    assert set(FIXTURES) == set(BY_CODE)
-    assert len(MINE) == len(BY_CODE)
-    for rule in MINE:
-        assert re.search(r"https://|API_", rule.source), rule.code
-
-
-@pytest.mark.parametrize(("rule", "fixture"), EACH)
-def test_the_failing_stack_breaks_this_rule_alone(rule: Rule, fixture: Fixture) -> None:
-    loud = {(f.code, f.path) for f in all_findings(fixture.failing) if f.severity >= rule.severity}
-    assert {pair for pair in loud if pair[0] not in fixture.beside} == {(rule.code, fixture.path)}
-
-
-@pytest.mark.parametrize(("rule", "fixture"), EACH)
-def test_the_passing_stack_has_neither_this_finding_nor_an_error(
-    rule: Rule, fixture: Fixture
-) -> None:
-    found = all_findings(fixture.passing)
-    assert rule.code not in {f.code for f in found}
-    assert [f for f in found if f.severity is Severity.ERROR] == []
-
-
-@pytest.mark.parametrize(("rule", "fixture"), EACH)
-def test_a_finding_reads_well(rule: Rule, fixture: Fixture) -> None:
-    found = told(fixture.failing, rule.code)
-    assert len(found.what + found.why + found.fix) <= 600
-    for text in (found.what, found.why, found.fix):
-        assert text
-        assert not re.search(r"  | ,|None|…\s*$|[:; ]$", text), text
-
 
 # ---- cores -----------------------------------------------------------------------------------
 
@@ -136,7 +85,7 @@ def test_cores_are_counted_over_the_host_as_the_chip_groups_them(
         return on(pool, model, home=region, regions={region: {}})
 
     assert "NE220" not in codes(config(right))
-    found = told(config("200"), "NE220")
+    found = finding(config("200"), "NE220")
     assert f'write "{right}"' in found.fix
 
 
@@ -149,17 +98,17 @@ def test_a_count_that_sits_on_one_slot_is_judged_by_it() -> None:
 
 def test_the_ways_out_of_one_range_for_several_slots_work() -> None:
     config = FIXTURES["NE221"].failing
-    fix = told(config, "NE221").fix
+    fix = finding(config, "NE221").fix
     assert f'{NUMBER}: "2"' in fix
     assert "[0] and their cores 0-1" in fix
     named = changed(config, "models.m", neuron_devices=[0])
-    assert not codes(named, Severity.WARNING) & set(BY_CODE)
+    assert not codes(named, Severity.WARNING) & set(FIXTURES)
 
 
 @pytest.mark.parametrize(("kind", "cores"), [("inf2.24xlarge", 5), ("trn1.32xlarge", 9)])
 def test_the_devices_proposed_have_the_cores(kind: str, cores: int) -> None:
     config = on(groups(kind), work(1, environment={NUMBER: str(cores)}))
-    number = re.search(r"neuron_devices: (\d+)", told(config, "NE222").fix)
+    number = re.search(r"neuron_devices: (\d+)", finding(config, "NE222").fix)
     assert number
     assert "NE222" not in codes(changed(config, "models.m", neuron_devices=int(number[1])))
 
@@ -194,7 +143,7 @@ def test_the_optimum_server_chooses_a_degree_itself() -> None:
 def test_the_degree_proposed_is_documented_and_fits(devices: int, degree: int) -> None:
     pool = groups("inf2.24xlarge", ami={"version": PINNED})
     config = nxdi(pool, devices, command=command(tp=degree))
-    size = re.search(r"size=(\d+)", told(config, "NE229").fix)
+    size = re.search(r"size=(\d+)", finding(config, "NE229").fix)
     assert size
     fixed = changed(config, "models.m", command=command(tp=int(size[1])))
     assert not codes(fixed) & {"NE229", "NE230", "NE231"}
@@ -203,7 +152,7 @@ def test_the_degree_proposed_is_documented_and_fits(devices: int, degree: int) -
 @pytest.mark.parametrize("count", [1, 4, 8])
 def test_the_number_of_processes_proposed_is_that_of_the_cores(count: int) -> None:
     config = torchrun(count)
-    found = next(f for f in all_findings(config) if f.code in {"NE232", "NE233"})
+    found = next(f for f in findings_of(config) if f.code in {"NE232", "NE233"})
     assert "--nproc_per_node=2" in found.fix
     assert not codes(torchrun(2)) & {"NE232", "NE233"}
 
@@ -248,7 +197,7 @@ def test_which_image_runs_on_which_chip(image: str, kind: str, runs: bool) -> No
 @pytest.mark.parametrize("kind", ["inf1.xlarge", "inf2.xlarge", "trn1.2xlarge"])
 def test_the_image_proposed_runs_on_the_chip(kind: str) -> None:
     config = on(groups(kind), work(1, image=PLUGIN))
-    image = told(config, "NE406").fix.removeprefix("write ").split(",")[0]
+    image = finding(config, "NE406").fix.removeprefix("write ").split(",")[0]
     assert "NE406" not in codes(changed(config, "models.m", image=image))
 
 
@@ -257,14 +206,14 @@ def test_the_pools_that_suit_the_image_are_named() -> None:
         capacity={"pool": groups("inf1.xlarge"), "other": groups()},
         models={"m": work(1, image=NXDI)},
     )
-    assert "move it to other" in told(config, "NE406").fix
+    assert "move it to other" in finding(config, "NE406").fix
     assert "NE406" not in codes(changed(config, "models.m", capacity="other"))
 
 
 def test_a_pinned_ami_that_never_fits_is_an_error_and_a_floating_one_a_warning() -> None:
     pinned = FIXTURES["NE408"].failing
-    assert NEWEST in told(pinned, "NE408").what
-    version = re.search(r"version: ([\w.-]+?)(?:,|$)", told(pinned, "NE408").fix)
+    assert NEWEST in finding(pinned, "NE408").what
+    version = re.search(r"version: ([\w.-]+?)(?:,|$)", finding(pinned, "NE408").fix)
     assert version
     fixed = changed(pinned, "capacity.pool", ami={"version": version[1]})
     assert not codes(fixed) & {"NE402", "NE404", "NE408"}
@@ -286,14 +235,14 @@ def test_an_ami_of_the_days_after_a_release_is_not_certain() -> None:
 
 def test_the_driver_of_amazon_linux_2_refuses_what_it_never_starts() -> None:
     config = nxdi(groups(ami={"family": "al2"}), image=NXDI_16.replace("2.31.1", "2.30.0"))
-    assert "al2023" in told(config, "NE408").fix
+    assert "al2023" in finding(config, "NE408").fix
     assert not codes(changed(config, "capacity.pool", ami={"family": "al2023"})) & {"NE408"}
 
 
 @pytest.mark.parametrize("code", ["NE410", "NE411", "NE414"])
 def test_the_image_proposed_has_not_the_fault(code: str) -> None:
     config = FIXTURES[code].failing
-    found = told(config, code)
+    found = finding(config, code)
     image = re.search(r"(?:write|such as) (\S+:\S+)", found.fix)
     if image:
         key = found.path.rpartition(".")[0]
@@ -303,10 +252,10 @@ def test_the_image_proposed_has_not_the_fault(code: str) -> None:
 def test_the_registry_of_the_region_is_proposed() -> None:
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/" + OPTIMUM.removeprefix("dlc/")
     config = on(INF2_OLD, work(1, image=image, command=["--model", TINY]))
-    assert OPTIMUM in told(config, "NE412").fix
+    assert OPTIMUM in finding(config, "NE412").fix
     assert "NE412" not in codes(changed(config, "models.m", image=OPTIMUM))
     wrong = changed(config, "models.m", image=image.replace("763104351884", "626614931356"))
-    assert OPTIMUM in told(wrong, "NE413").fix
+    assert OPTIMUM in finding(wrong, "NE413").fix
     assert "NE412" not in codes(wrong)
 
 
@@ -340,13 +289,13 @@ def test_options_without_the_server_before_them_are_no_command() -> None:
 @pytest.mark.parametrize("blocks", [None, 3, 5])
 def test_the_blocks_proposed_are_those_of_the_sequences(blocks: int | None) -> None:
     config = nxdi(command=command(blocks=blocks))
-    assert "=4" in told(config, "NE418").fix
+    assert "=4" in finding(config, "NE418").fix
 
 
 def test_with_prefix_caching_more_blocks_are_needed() -> None:
     given = [w for w in command("--block-size=32", blocks=None) if "prefix" not in w]
     config = nxdi(command=given)
-    assert "=256" in told(config, "NE418").fix
+    assert "=256" in finding(config, "NE418").fix
     fixed = changed(config, "models.m", command=[*given, "--num-gpu-blocks-override=256"])
     assert "NE418" not in codes(fixed)
 
@@ -356,7 +305,7 @@ def test_tensorflow_serves_rest_on_the_port_that_is_checked() -> None:
     start = ["/usr/local/bin/entrypoint.sh", "--port=8500", "--rest_api_port=9000"]
     model = work(1, image=image, entry_point=start, ports=[8501, 8500])
     config = on(groups("inf1.xlarge"), model, traffic=HERE)
-    assert told(config, "NE421").path == "models.m.ports"
+    assert finding(config, "NE421").path == "models.m.ports"
     start[2] = "--rest_api_port=8501"
     assert "NE421" not in codes(changed(config, "models.m", entry_point=start))
 
@@ -392,7 +341,7 @@ def test_names_and_values_that_are_no_secrets(name: str, value: str) -> None:
 
 
 def test_the_value_of_a_secret_is_never_repeated() -> None:
-    found = told(variables(DB_PASSWORD="swordfish"), "NE323")
+    found = finding(variables(DB_PASSWORD="swordfish"), "NE323")
     assert "swordfish" not in found.what + found.why + found.fix
 
 
@@ -403,7 +352,7 @@ def test_a_parameter_name_belongs_to_every_region_and_partition() -> None:
 
 def test_the_arn_proposed_for_a_secret_is_right_everywhere() -> None:
     config = FIXTURES["NE325"].failing
-    fix = told(config, "NE325").fix
+    fix = finding(config, "NE325").fix
     proposed = fix[fix.index("arn:") :]
     assert proposed == SECRET.format("aws", "{region}")
     assert "NE325" not in codes(changed(config, "models.m", secrets={"TOKEN": proposed}))
@@ -420,7 +369,7 @@ def test_capabilities_differ_by_capacity(name: str, allowed: bool) -> None:
 @pytest.mark.parametrize("wrong", ["CAP_IPC_LOCK", "IPCLOCK", "SYS_ADMINN"])
 def test_the_capability_proposed_is_one(wrong: str) -> None:
     config = on(INF2, work(1, linux_capabilities=[wrong]))
-    fix = told(config, "NE327").fix
+    fix = finding(config, "NE327").fix
     name = re.search(r"[A-Z][A-Z_]+", fix)
     assert name
     assert "NE327" not in codes(changed(config, "models.m", linux_capabilities=[name[0]]))
@@ -428,14 +377,14 @@ def test_the_capability_proposed_is_one(wrong: str) -> None:
 
 def test_the_check_proposed_waits_long_enough() -> None:
     config = FIXTURES["NE321"].failing
-    values = {k: int(v) for k, v in re.findall(r"(\w+): (\d+)", told(config, "NE321").fix)}
+    values = {k: int(v) for k, v in re.findall(r"(\w+): (\d+)", finding(config, "NE321").fix)}
     check = {"command": ["CMD", "true"], "timeout_seconds": 5, **values}
     assert not codes(changed(config, "models.m", health_check=check)) & {"NE321", "NE312"}
 
 
 def test_the_volume_proposed_is_enough() -> None:
     config = FIXTURES["NE329"].failing
-    size = re.search(r"at least (\d+)", told(config, "NE329").fix)
+    size = re.search(r"at least (\d+)", finding(config, "NE329").fix)
     assert size
     assert "NE329" not in codes(changed(config, "capacity.pool", root_volume_gib=int(size[1])))
 
@@ -443,7 +392,7 @@ def test_the_volume_proposed_is_enough() -> None:
 def test_the_link_name_proposed_reaches_the_model() -> None:
     for host in ("localhost", "127.0.0.1"):
         config = beside("bridge", environment={"TARGET": f"http://{host}:8080/"})
-        assert "write m:8080" in told(config, "NE333").fix
+        assert "write m:8080" in finding(config, "NE333").fix
     assert not codes(beside("host", environment={"TARGET": "localhost:8080"})) & {"NE333"}
     assert "NE333" not in codes(beside("bridge", environment={"TARGET": "http://localhost:9100/"}))
 
@@ -455,7 +404,7 @@ def test_another_host_with_the_models_name_at_its_end_is_not_the_model() -> None
 
 def test_the_instances_proposed_have_the_interfaces() -> None:
     config = FIXTURES["NE318"].failing
-    size = re.search(r"max_size: (\d+)", told(config, "NE318").fix)
+    size = re.search(r"max_size: (\d+)", finding(config, "NE318").fix)
     assert size
     assert "NE318" not in codes(changed(config, "capacity.pool", max_size=int(size[1])))
 
@@ -468,7 +417,7 @@ def test_the_forms_of_a_user(user: str) -> None:
 @pytest.mark.parametrize("user", [":1000", "a:b:c", "1000:", ":", "-1"])
 def test_the_user_proposed_has_a_form(user: str) -> None:
     config = on(INF2, work(1, user=user))
-    proposed = re.search(r'"(.*)"', told(config, "NE336").fix)
+    proposed = re.search(r'"(.*)"', finding(config, "NE336").fix)
     assert proposed
     assert "NE336" not in codes(changed(config, "models.m", user=proposed[1]))
 
