@@ -20,6 +20,7 @@ EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 PERMISSIONS = {
     ("pull-request.yml", "test"): {"contents": "read"},
     ("pull-request.yml", "diff"): {"contents": "read"},
+    ("engine.yml", "engine"): {"contents": "read"},
     ("comment.yml", "comment"): {"actions": "read", "pull-requests": "write"},
     ("preview.yml", "stacks"): {"contents": "read"},
     ("preview.yml", "preview"): {"contents": "read", "id-token": "write"},
@@ -181,9 +182,19 @@ def test_no_checkout_leaves_its_token_behind() -> None:
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_the_offline_diff_sees_no_secret() -> None:
-    text = (FOLDER / "pull-request.yml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["pull-request.yml", "engine.yml"])
+def test_what_runs_for_forks_sees_no_secret(name: str) -> None:
+    text = (FOLDER / name).read_text(encoding="utf-8")
     assert not re.search(r"secrets\.|vars\.|github\.token|id-token", text)
+
+
+def test_the_engine_tests_do_not_pass_where_they_can_not_run() -> None:
+    *_, install, test = [step for _, step in steps(FOLDER / "engine.yml")]
+    assert install["uses"].startswith("pulumi/actions@")
+    assert "command" not in install["with"], "the action installs the CLI and runs nothing"
+    check, run = test["run"].splitlines()
+    assert check.startswith("command -v pulumi"), "`make engine` without the CLI passes"
+    assert run == "make engine"
 
 
 def test_roles_are_never_assumed_for_forks() -> None:
