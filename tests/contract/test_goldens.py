@@ -1,79 +1,60 @@
-"""What reaches machines as text, pinned for the two stacks that a team runs, and every URN.
+"""The plan, and every input of every resource, pinned for two stacks and two examples.
 
-    python -m pytest tests/contract/test_goldens.py --update-goldens
+    make goldens
 
-A changed line is no mistake by itself; it has a price, and this is where it shows. Of a container
-definition: a new revision and a restart of every task of the model. Of user data: instances that
-differ from those that run. Of a policy: what a role may do. A URN that disappears is a resource
-that is deleted, with what it holds; one that appears is created: where both happen to one thing, it
-was renamed, and needs an alias.
+writes them anew. A pull request then shows as a line what AWS will get. A changed line is no
+mistake by itself, but it has a price:
+
+* a path that disappears is a resource that is deleted, with what it contains, and one that appears
+  is created. Where both happen to one thing it was renamed, and needs an alias;
+* a container definition, or another input of a task definition: a new revision, and a restart of
+  every task of the workload;
+* user data and any other input of a launch template: new instances differ from those that run;
+* a policy: what a role may do;
+* the name or a CIDR block of what keeps its name: the resource is replaced.
 """
 
-import base64
 import difflib
-import json
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from neuron_ecs.recording.graph import Recording, Resource
-from tests.contract.graphs import graph
-from tests.recorder import of_type
+import catalog
+from planning import Plan, decide
+from tests.contract import outline
+from tests.contract.graphs import graph, texts
 
 GOLDENS = Path(__file__).parent / "goldens"
-STACKS = ("dev", "prod")
+
+FILES = {
+    "dev": "Pulumi.dev.yaml",
+    "prod": "Pulumi.prod.yaml",
+    "no-internet": "examples/no-internet.yaml",
+    "trn1-training": "examples/trn1-training.yaml",
+}
+"""The two stacks that a team runs, and the two examples that reach most of the rest."""
 
 
-def container_definitions(recording: Recording) -> Iterator[str]:
-    """The containers of each task definition, as AWS gets them but for the line breaks."""
-    for definition in _sorted(recording, "ecs.TaskDefinition"):
-        containers = json.loads(definition.inputs["containerDefinitions"])
-        yield f"{definition.inputs['family']} in {definition.inputs['region']}"
-        yield json.dumps(containers, indent=1, sort_keys=True, ensure_ascii=False)
+@functools.cache
+def plan_of(file: str) -> Plan:
+    """The plan of a stack file."""
+    given = texts(file)
+    return decide(given.config, catalog.load(), project=given.project, stack=given.stack)
 
 
-def user_data(recording: Recording) -> Iterator[str]:
-    """The first words that an instance hears."""
-    for template in _sorted(recording, "ec2.LaunchTemplate"):
-        yield f"{template.name}: {template.inputs['imageId']}"
-        yield base64.b64decode(template.inputs["userData"]).decode()
+ARTEFACTS: dict[str, Callable[[str], str]] = {
+    "plan": lambda file: outline.of_plan(plan_of(file)),
+    "resources": lambda file: outline.of_graph(graph(file), plan_of(file)),
+}
 
 
-def policies(recording: Recording) -> Iterator[str]:
-    """Who may assume each role, and what it may do."""
-    for role in _sorted(recording, "iam.Role"):
-        yield f"{role.name} (trust)"
-        yield _document(role.inputs["assumeRolePolicy"])
-    for policy in _sorted(recording, "iam.RolePolicy"):
-        yield f"{policy.name}"
-        yield _document(policy.inputs["policy"])
-    for attachment in _sorted(recording, "iam.RolePolicyAttachment"):
-        yield f"{attachment.name}: {attachment.inputs['policyArn']}"
-
-
-def urns(recording: Recording) -> Iterator[str]:
-    """The engine's names of everything: they live as long as the resources."""
-    yield from sorted(r.urn for r in recording.resources)
-
-
-def _sorted(recording: Recording, type_: str) -> list[Resource]:
-    return sorted(of_type(recording, type_), key=lambda r: r.urn)
-
-
-def _document(text: str) -> str:
-    return json.dumps(json.loads(text), indent=1, sort_keys=True)
-
-
-@pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize(
-    "artefact", [container_definitions, user_data, policies, urns], ids=lambda a: a.__name__
-)
-def test_golden(
-    stack: str, artefact: Callable[[Recording], Iterator[str]], request: pytest.FixtureRequest
-) -> None:
-    rendered = "\n".join(artefact(graph(f"Pulumi.{stack}.yaml"))).rstrip("\n") + "\n"
-    path = GOLDENS / f"{stack}.{artefact.__name__}.txt"
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("artefact", ARTEFACTS)
+def test_golden(name: str, artefact: str, request: pytest.FixtureRequest) -> None:
+    rendered = ARTEFACTS[artefact](FILES[name])
+    path = GOLDENS / f"{name}.{artefact}.txt"
     if request.config.getoption("--update-goldens", default=False):
         path.parent.mkdir(exist_ok=True)
         path.write_text(rendered, encoding="utf-8")
@@ -81,13 +62,11 @@ def test_golden(
     difference = "\n".join(
         difflib.unified_diff(pinned.splitlines(), rendered.splitlines(), lineterm="", n=2)
     )
-    assert not difference, f"{path.name} is not what is rendered now:\n{difference}"
+    assert not difference, (
+        f"{path.name} is not what is rendered now; after a review, `make goldens`:\n{difference}"
+    )
 
 
 def test_every_golden_is_of_something() -> None:
-    names = {
-        f"{s}.{a}.txt"
-        for s in STACKS
-        for a in ("container_definitions", "user_data", "policies", "urns")
-    }
+    names = {f"{name}.{artefact}.txt" for name in FILES for artefact in ARTEFACTS}
     assert {p.name for p in GOLDENS.iterdir()} == names
