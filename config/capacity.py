@@ -4,6 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from config.changes import (
+    FINDINGS,
+    IN_PLACE,
+    NEW_INSTANCES,
+    SECOND_POOL,
+    SIZE,
+    STEPS,
+    Change,
+    Cost,
+)
 from config.values import (
     GroupArn,
     InstanceTypeName,
@@ -21,7 +31,9 @@ class Ami(Strict):
     """The Amazon Machine Image of Auto Scaling capacity."""
 
     family: Literal["al2023", "al2"] = Field(
-        default="al2023", description="Amazon Linux 2023 or 2 (past its end of life)."
+        default="al2023",
+        description="Amazon Linux 2023 or 2 (past its end of life).",
+        json_schema_extra=NEW_INSTANCES,
     )
     version: Annotated[
         str,
@@ -31,7 +43,9 @@ class Ami(Strict):
             examples=["al2023-ami-ecs-neuron-hvm-2023.0.20260922-kernel-6.1-x86_64"],
         ),
     ] = Field(
-        default="recommended", description="`recommended`, or the name of an image to stay on."
+        default="recommended",
+        description="`recommended`, or the name of an image to stay on.",
+        json_schema_extra=NEW_INSTANCES,
     )
 
 
@@ -39,18 +53,24 @@ class PoolOverride(Strict):
     """What a pool does otherwise in one Region."""
 
     max_size: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None, description="Instances at most, in this Region."
+        default=None, description="Instances at most, in this Region.", json_schema_extra=SIZE
     )
     purchase: (
         Literal["on_demand", "spot", "capacity_reservation", "capacity_block", "reserved"] | None
-    ) = Field(default=None, description="How the instances are bought in this Region.")
+    ) = Field(
+        default=None,
+        description="How the instances are bought in this Region.",
+        json_schema_extra=SECOND_POOL,
+    )
     reservation_id: ReservationId | None = Field(
         default=None,
         description="Capacity Reservation or Capacity Block of this Region (Auto Scaling).",
+        json_schema_extra=NEW_INSTANCES,
     )
     reservation_group_arn: GroupArn | None = Field(
         default=None,
         description="Resource group of Capacity Reservations of this Region (Managed Instances).",
+        json_schema_extra=NEW_INSTANCES,
     )
 
 
@@ -74,6 +94,11 @@ class Capacity(Strict):
         default=None,
         description="Regions of the pool: a list, or a map with overrides. Default: all.",
         examples=[["us-west-2"], {"us-west-2": {"max_size": 2}}],
+        json_schema_extra=Cost(
+            Change.TWO_STEPS,
+            "First move the models out of the Region that goes; then take it out here.",
+            added=Change.IN_PLACE,
+        ),
     )
     zone_ids: tuple[ZoneId, ...] = Field(
         default=(),
@@ -81,10 +106,17 @@ class Capacity(Strict):
             "Only these Availability Zones (ids), for instance the zone of a reservation. "
             "Default: every zone of the network that offers the instance type."
         ),
+        json_schema_extra=Cost(
+            Change.NEW_INSTANCES,
+            f"Rolling for tasks in awsvpc. Two steps where a network of ours would lose a zone: "
+            f"{STEPS}",
+            (Change.ROLLING, Change.TWO_STEPS),
+        ),
     )
     retired: bool = Field(
         default=False,
         description="Keep the pool, without models, for the update before its entry goes.",
+        json_schema_extra=FINDINGS,
     )
 
 
@@ -92,30 +124,39 @@ class AutoScalingCapacity(Capacity):
     """EC2 launch type: ECS-optimized AMI, launch template, Auto Scaling group."""
 
     kind: Literal["auto_scaling"] = Field(
-        description="`auto_scaling`: instances of our own Auto Scaling group."
+        description="`auto_scaling`: instances of our own Auto Scaling group.",
+        json_schema_extra=SECOND_POOL,
     )
     instance_type: InstanceTypeName = Field(
-        description="The EC2 instance type of every instance of the pool."
+        description="The EC2 instance type of every instance of the pool.",
+        json_schema_extra=SECOND_POOL,
     )
     min_size: Annotated[int, Field(ge=0, le=10_000)] = Field(
-        default=0, description="Instances that always run."
+        default=0, description="Instances that always run.", json_schema_extra=IN_PLACE
     )
     max_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        description="Instances at most, in each Region.", examples=[4]
+        description="Instances at most, in each Region.", examples=[4], json_schema_extra=SIZE
     )
     purchase: Literal["on_demand", "spot", "capacity_reservation", "capacity_block"] = Field(
-        default="on_demand", description="How the instances are bought."
+        default="on_demand",
+        description="How the instances are bought.",
+        json_schema_extra=SECOND_POOL,
     )
     reservation_ids: dict[RegionName, ReservationId] = Field(
-        default={}, description="Capacity Reservation or Capacity Block of each Region."
+        default={},
+        description="Capacity Reservation or Capacity Block of each Region.",
+        json_schema_extra=NEW_INSTANCES,
     )
     ami: Ami = Field(default=Ami(), description="The image of the instances.")
     root_volume_gib: Annotated[int, Field(ge=30, le=16_384)] | None = Field(
-        default=None, description="Encrypted gp3 root volume in GiB. Default: 200."
+        default=None,
+        description="Encrypted gp3 root volume in GiB. Default: 200.",
+        json_schema_extra=NEW_INSTANCES,
     )
     efa: bool = Field(
         default=False,
         description="Attach every EFA interface, in a cluster placement group in one zone.",
+        json_schema_extra=SECOND_POOL,
     )
 
 
@@ -123,29 +164,43 @@ class ManagedInstancesCapacity(Capacity):
     """ECS Managed Instances: AWS owns the instances, the AMI and the Neuron driver."""
 
     kind: Literal["managed_instances"] = Field(
-        description="`managed_instances`: instances that ECS owns."
+        description="`managed_instances`: instances that ECS owns.", json_schema_extra=SECOND_POOL
     )
     allowed_instance_types: tuple[InstanceTypePattern, ...] = Field(
         min_length=1,
         max_length=400,
         description="The EC2 instance types that ECS may choose, exact or patterns with *.",
         examples=[["trn1.2xlarge"]],
+        json_schema_extra=Cost(
+            Change.TWO_STEPS,
+            f"Between several types or patterns: new instances only. Otherwise: {STEPS}",
+            (Change.NEW_INSTANCES,),
+        ),
     )
     purchase: Literal["on_demand", "spot", "reserved"] = Field(
-        default="on_demand", description="How the instances are bought."
+        default="on_demand",
+        description="How the instances are bought.",
+        json_schema_extra=SECOND_POOL,
     )
     reservation_group_arns: dict[RegionName, GroupArn] = Field(
-        default={}, description="Resource group of Capacity Reservations, for each Region."
+        default={},
+        description="Resource group of Capacity Reservations, for each Region.",
+        json_schema_extra=NEW_INSTANCES,
     )
     storage_gib: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        default=None, description="EBS data volume in GiB for images and mounts. Default: 200."
+        default=None,
+        description="EBS data volume in GiB for images and mounts. Default: 200.",
+        json_schema_extra=NEW_INSTANCES,
     )
     local_storage: bool = Field(
-        default=False, description="Use the instance store instead of an EBS data volume."
+        default=False,
+        description="Use the instance store instead of an EBS data volume.",
+        json_schema_extra=NEW_INSTANCES,
     )
     scale_in_after_seconds: Annotated[int, Field(ge=-1, le=1_000_000)] | None = Field(
         default=None,
         description="Idle time before an instance goes; -1 never. Default: AWS's own choice.",
+        json_schema_extra=IN_PLACE,
     )
 
 

@@ -2,26 +2,22 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from types import UnionType
 from typing import (
     Annotated,
-    Any,
-    Literal,
-    TypeGuard,
     Union,
     cast,
     get_args,
     get_origin,
-    get_type_hints,
 )
 
-from pydantic import BaseModel, Tag
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from config.annotations import arms, bare, hints, is_model, literals
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.credentials import cut, looks_like_credential, shown
 from config.places import ExistingNetworkEntry, OwnNetworkEntry
@@ -144,7 +140,7 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
         case "missing":
             return malformed(path, "is missing", _how_to_write(place))
         case "literal_error":
-            words = [str(w) for w in _literals(place.annotation)]
+            words = [str(w) for w in literals(place.annotation)]
             given = place.value
             near = closest_key(given, words) if isinstance(given, str) else None
             fix = rule or f"write {' or '.join(words)}"
@@ -177,7 +173,7 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
 
 
 def _wrong_type(place: Place, rule: str) -> Finding:
-    core, is_union = _core(place.annotation)
+    core, is_union = bare(place.annotation)
     said = place.said if place.unseen else f"{_kind(place.value)}{_quoted(place.value)}"
     if place.value is None:
         return malformed(place.path, "is empty", _instead_of_nothing(core, rule))
@@ -203,7 +199,7 @@ def _wrong_type(place: Place, rule: str) -> Finding:
 def _map_form(place: Place, core: object) -> str:
     if example := _example(place):
         return f"write a map such as {example}"
-    if not _is_model(core):
+    if not is_model(core):
         names = [info.examples[0] for info in _infos((*get_args(core), None)[0]) if info.examples]
         return f"write a map such as {{{names[0]}: …}}" if names else "write a map"
     fields, value = core.model_fields, place.value
@@ -213,9 +209,9 @@ def _map_form(place: Place, core: object) -> str:
 
 
 def _instead_of_nothing(core: object, rule: str) -> str:
-    if _is_model(core) and not any(f.is_required() for f in core.model_fields.values()):
+    if is_model(core) and not any(f.is_required() for f in core.model_fields.values()):
         return "write {} for the defaults"
-    if _is_model(core):
+    if is_model(core):
         return f"write a map, or remove the key; {_keys(core)}"
     if rule:
         return f"{rule}; or remove the key"
@@ -317,9 +313,9 @@ def _follow(error: ErrorDetails, values: object) -> Place:
     place = Place((), annotation=Settings, value=values)
     steps = error["loc"]
     for position, step in enumerate(steps):
-        core, is_union = _core(place.annotation)
+        core, is_union = bare(place.annotation)
         last = position == len(steps) - 1
-        if is_union and (arm := _arms(place.annotation).get(str(step))) is not None:
+        if is_union and (arm := arms(place.annotation).get(str(step))) is not None:
             if last:
                 break
             place = replace(place, annotation=arm)
@@ -339,29 +335,15 @@ def _into(place: Place, core: object, step: str | int) -> Place:
         items = cast(list[object], members)
         value = items[step] if step < len(items) else None
     location, unseen = (*place.location, step), place.unseen
-    if _is_model(core):
+    if is_model(core):
         unseen = unseen or (issubclass(core, Container) and step in _UNSEEN)
-        annotation = _hints(core).get(str(step))
+        annotation = hints(core).get(str(step))
         return Place(location, annotation, owner=core, value=value, unseen=unseen)
     if get_origin(core) is dict:
         keys, annotation = get_args(core)
         return Place(location, annotation, keys, value=value, unseen=unseen)
     annotation = get_args(core)[0] if get_origin(core) is tuple else None
     return Place(location, annotation, value=value, unseen=unseen)
-
-
-def _core(annotation: object) -> tuple[object, bool]:
-    """The annotation without what is annotated and without None, and whether it is a union."""
-    while True:
-        if get_origin(annotation) is Annotated:
-            annotation = get_args(annotation)[0]
-        elif get_origin(annotation) in (Union, UnionType):
-            arms = [a for a in get_args(annotation) if a is not type(None)]
-            if len(arms) > 1:
-                return annotation, True
-            annotation = arms[0]
-        else:
-            return annotation, False
 
 
 def _infos(annotation: object) -> list[FieldInfo]:
@@ -378,34 +360,3 @@ def _infos(annotation: object) -> list[FieldInfo]:
             annotation = arms[0]
         else:
             return found
-
-
-def _arms(annotation: object) -> dict[str, object]:
-    """The arms of a union by the word that pydantic puts into a location."""
-    core, is_union = _core(annotation)
-    if not is_union:
-        return {}
-    arms: dict[str, object] = {}
-    for arm in get_args(core):
-        if get_origin(arm) is Annotated:
-            tags = [said.tag for said in get_args(arm)[1:] if isinstance(said, Tag)]
-            arms.update(dict.fromkeys(tags, arm))
-        elif _is_model(arm) and "kind" in arm.model_fields:
-            arms.update(dict.fromkeys(map(str, _literals(_hints(arm)["kind"])), arm))
-    return arms
-
-
-def _literals(annotation: object) -> tuple[Any, ...]:
-    core, is_union = _core(annotation)
-    if is_union:
-        return tuple(word for arm in get_args(core) for word in _literals(arm))
-    return get_args(core) if get_origin(core) is Literal else ()
-
-
-@cache
-def _hints(model: type[BaseModel]) -> Mapping[str, object]:
-    return get_type_hints(model, include_extras=True)
-
-
-def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from config.changes import FINDINGS, MOVED, Change, Cost
 from config.values import Cidr, Strict, SubnetId, VpcId, ZoneId
 
 
@@ -13,22 +14,32 @@ class OwnNetworkEntry(Strict):
     cidr: Cidr | None = Field(
         default=None,
         description="IPv4 block of the VPC, /16 to /20. Default: a /16 distinct for each Region.",
+        json_schema_extra=MOVED,
     )
     nat: Literal["one", "per_zone", "none"] = Field(
         default="one",
         description="NAT gateways: one, one in each zone, or none (VPC endpoints instead).",
+        json_schema_extra=Cost(
+            Change.IN_PLACE, "Connections through a NAT gateway that goes are cut."
+        ),
     )
 
 
 class ExistingNetworkEntry(Strict):
     """A network that exists, its subnets keyed by zone id so that they can be checked on paper."""
 
-    vpc_id: VpcId
+    vpc_id: VpcId = Field(description="The id of the VPC.", json_schema_extra=MOVED)
     private_subnets: dict[ZoneId, SubnetId] = Field(
-        min_length=1, description="Zone id to subnet: where instances, tasks and the ALB run."
+        min_length=1,
+        description="Zone id to subnet: where instances, tasks and the ALB run.",
+        json_schema_extra=Cost(
+            Change.NEW_INSTANCES, "Rolling for tasks in awsvpc.", (Change.ROLLING,)
+        ),
     )
     public_subnets: dict[ZoneId, SubnetId] = Field(
-        default={}, description="Zone id to subnet. Nothing of ours is placed there."
+        default={},
+        description="Zone id to subnet. Nothing of ours is placed there.",
+        json_schema_extra=Cost(Change.NOTHING),
     )
 
 
@@ -56,4 +67,5 @@ class RegionEntry(Strict):
     accept_undocumented_ami: bool = Field(
         default=False,
         description="Use a Region where AWS publishes the Neuron AMI without documenting it.",
+        json_schema_extra=FINDINGS,
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Discriminator, Field, Tag
 
 from config.capacity import AnyCapacity
+from config.changes import FINDINGS, IN_PLACE, MOVES, Change, Cost
 from config.places import RegionEntry
 from config.values import (
     Caller,
@@ -38,9 +39,14 @@ class Traffic(Strict):
         default=(),
         description="CIDR blocks or security groups: a list, or a list for each Region.",
         examples=[["10.0.0.0/8"], {"us-west-2": ["sg-0a1b"]}],
+        json_schema_extra=IN_PLACE,
     )
     certificate_arns: dict[RegionName, CertificateArn] = Field(
-        default={}, description="ACM certificate of each Region, for HTTPS."
+        default={},
+        description="ACM certificate of each Region, for HTTPS.",
+        json_schema_extra=Cost(
+            Change.IN_PLACE, "With the first one callers have to use HTTPS, without it HTTP."
+        ),
     )
 
 
@@ -51,11 +57,15 @@ class Settings(Strict):
         default={},
         description="Tags on everything that takes tags.",
         examples=[{"team": "ml-platform"}],
+        json_schema_extra=Cost(
+            Change.IN_PLACE, "Instances that run keep their tags.", (Change.NEW_INSTANCES,)
+        ),
     )
     regions: dict[RegionName, RegionEntry] = Field(
         min_length=1,
         description="Where: the Regions of the stack. {} is a network of our own.",
         examples=[{"us-west-2": {}}],
+        json_schema_extra=Cost(Change.IN_PLACE, "In a Region that goes everything ends."),
     )
     capacity: dict[Name, AnyCapacity] = Field(
         min_length=1,
@@ -63,6 +73,11 @@ class Settings(Strict):
         examples=[
             {"inf2": {"kind": "auto_scaling", "instance_type": "inf2.24xlarge", "max_size": 4}}
         ],
+        json_schema_extra=Cost(
+            Change.TWO_STEPS,
+            "First move the models away and write `retired: true` in the pool; then remove it.",
+            added=Change.IN_PLACE,
+        ),
     )
     models: dict[Name, ModelEntry] = Field(
         default={},
@@ -77,11 +92,15 @@ class Settings(Strict):
                 }
             }
         ],
+        json_schema_extra=Cost(
+            Change.IN_PLACE, f"The tasks of a model that goes end. {MOVES}", (Change.ROLLING,)
+        ),
     )
     jobs: dict[Name, JobEntry] = Field(
         default={},
         description="What trains: the jobs, which run to completion.",
         examples=[{"finetune": {"image": "repository:tag", "capacity": "trn1"}}],
+        json_schema_extra=Cost(Change.IN_PLACE, MOVES, (Change.ROLLING,)),
     )
     traffic: Traffic = Field(
         default=Traffic(),
@@ -92,7 +111,10 @@ class Settings(Strict):
         default={},
         description="Warnings and notes not to be told, each with the reason. Errors stay.",
         examples=[{"NE501": "behind a mesh that encrypts"}],
+        json_schema_extra=FINDINGS,
     )
     wait_for_steady_state: bool = Field(
-        default=True, description="Services are waited for until their tasks run and are healthy."
+        default=True,
+        description="Services are waited for until their tasks run and are healthy.",
+        json_schema_extra=IN_PLACE,
     )

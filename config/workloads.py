@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from config.changes import CHECK, IN_PLACE, MOVES, OTHER_POOL, ROLLING, SIZE, TARGETS, Change, Cost
 from config.values import (
     Devices,
     EnvironmentName,
@@ -25,10 +26,12 @@ class Replicas(Strict):
     """How many tasks of a model run."""
 
     min: Annotated[int, Field(ge=0, le=5_000)] = Field(
-        default=1, description="Tasks that always run."
+        default=1, description="Tasks that always run.", json_schema_extra=SIZE
     )
     max: Annotated[int, Field(ge=1, le=5_000)] | None = Field(
-        default=None, description="Tasks at most. Default: `min`, at least 1."
+        default=None,
+        description="Tasks at most. Default: `min`, at least 1.",
+        json_schema_extra=SIZE,
     )
 
     @property
@@ -43,7 +46,9 @@ class WorkloadOverride(Strict):
     replicas: Replicas | None = Field(
         default=None, description="How many tasks run in this Region (models)."
     )
-    capacity: Name | None = Field(default=None, description="The pool that runs it here.")
+    capacity: Name | None = Field(
+        default=None, description="The pool that runs it here.", json_schema_extra=OTHER_POOL
+    )
 
 
 class HealthCheck(Strict):
@@ -53,26 +58,37 @@ class HealthCheck(Strict):
         str,
         StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=1024),
         Field(description="An HTTP path that begins with a slash.", examples=["/health"]),
-    ] = Field(default="/health", description="HTTP path that the load balancer asks for.")
+    ] = Field(
+        default="/health",
+        description="HTTP path that the load balancer asks for.",
+        json_schema_extra=IN_PLACE,
+    )
     command: tuple[Text, ...] | None = Field(
         default=None,
         description="Container health check, as ECS takes it.",
         examples=[["CMD-SHELL", "curl -fs http://localhost:8080/health || exit 1"]],
+        json_schema_extra=ROLLING,
     )
     interval_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
-        default=15, description="Time from one check to the next."
+        default=15, description="Time from one check to the next.", json_schema_extra=CHECK
     )
     timeout_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
-        default=5, description="Time that one check may take."
+        default=5, description="Time that one check may take.", json_schema_extra=CHECK
     )
     retries: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=3, description="Failed checks in a row that make a task unhealthy."
+        default=3,
+        description="Failed checks in a row that make a task unhealthy.",
+        json_schema_extra=CHECK,
     )
     start_period_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
-        default=None, description="Failures of the container check that do not count, at start."
+        default=None,
+        description="Failures of the container check that do not count, at start.",
+        json_schema_extra=ROLLING,
     )
     grace_seconds: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(
-        default=1800, description="Time to load before any failed check of a service counts."
+        default=1800,
+        description="Time to load before any failed check of a service counts.",
+        json_schema_extra=IN_PLACE,
     )
 
 
@@ -90,27 +106,32 @@ class Container(Strict):
         description=(
             "Image with tag or digest. `dlc/<repository>:<tag>` is an AWS Deep Learning Container "
             "of the Region; `{region}` becomes the Region."
-        )
+        ),
+        json_schema_extra=ROLLING,
     )
     command: tuple[Text, ...] = Field(
         default=(),
         description="Arguments instead of the image's own.",
         examples=[["vllm", "serve", "Qwen/Qwen3-0.6B", "--port=8080"]],
+        json_schema_extra=ROLLING,
     )
     entry_point: tuple[Text, ...] = Field(
         default=(),
         description="Entry point instead of the image's own.",
         examples=[["/opt/serve.sh"]],
+        json_schema_extra=ROLLING,
     )
     environment: dict[EnvironmentName, EnvironmentValue] = Field(
         default={},
         description="Environment variables. Everyone who can read the task definition sees them.",
         examples=[{"HF_HOME": "/tmp/hugging-face"}],
+        json_schema_extra=ROLLING,
     )
     secrets: dict[EnvironmentName, SecretReference] = Field(
         default={},
         description="Environment variables whose values ECS reads from where they are kept.",
         examples=[{"HF_TOKEN": "arn:aws:secretsmanager:us-west-2:111122223333:secret:hf-token"}],
+        json_schema_extra=ROLLING,
     )
     user: (
         Annotated[
@@ -122,9 +143,15 @@ class Container(Strict):
             ),
         ]
         | None
-    ) = Field(default=None, description="User of the container. Default: the image's own.")
+    ) = Field(
+        default=None,
+        description="User of the container. Default: the image's own.",
+        json_schema_extra=ROLLING,
+    )
     read_only_root: bool = Field(
-        default=False, description="Make the container's root file system read-only."
+        default=False,
+        description="Make the container's root file system read-only.",
+        json_schema_extra=ROLLING,
     )
     linux_capabilities: tuple[
         Annotated[
@@ -136,42 +163,65 @@ class Container(Strict):
             ),
         ],
         ...,
-    ] = Field(default=(), description="Linux capabilities to add, such as IPC_LOCK.")
+    ] = Field(
+        default=(),
+        description="Linux capabilities to add, such as IPC_LOCK.",
+        json_schema_extra=ROLLING,
+    )
 
 
 class Sidecar(Container):
     """A further container in every task of the model or job."""
 
-    essential: bool = Field(default=False, description="Its end is the end of the task.")
+    essential: bool = Field(
+        default=False, description="Its end is the end of the task.", json_schema_extra=ROLLING
+    )
     cpu_units: Annotated[int, Field(ge=0, le=196_608)] = Field(
-        default=128, description="Out of the task's CPU units; 1024 are one vCPU."
+        default=128,
+        description="Out of the task's CPU units; 1024 are one vCPU.",
+        json_schema_extra=ROLLING,
     )
     memory_mib: Annotated[int, Field(ge=6, le=33_554_432)] = Field(
-        default=256, description="Out of the task's memory, in MiB."
+        default=256, description="Out of the task's memory, in MiB.", json_schema_extra=ROLLING
     )
     neuron_devices: Devices | None = Field(
         default=None,
         description="Neuron devices of the task that this container opens as well.",
         examples=[1, [0], "all"],
+        json_schema_extra=ROLLING,
     )
 
 
 class Workload(Container):
     """What models and jobs share."""
 
-    capacity: Name = Field(description="The pool that runs it.", examples=["inf2"])
+    capacity: Name = Field(
+        description="The pool that runs it.", examples=["inf2"], json_schema_extra=OTHER_POOL
+    )
     neuron_devices: Devices | None = Field(
         default=None,
         description=(
             "A count, explicit ids, or `all` of the instance. None on a pool without chips."
         ),
         examples=[2, [0, 1], "all"],
+        json_schema_extra=Cost(
+            Change.ROLLING,
+            f"On Managed Instances, between `all` and the rest: {TARGETS}",
+            (Change.REPLACED,),
+        ),
     )
-    port: Port | None = Field(default=None, description="The port that serves.")
+    port: Port | None = Field(
+        default=None,
+        description="The port that serves.",
+        json_schema_extra=Cost(Change.REPLACED, added=Change.ROLLING, removed=Change.ROLLING),
+    )
     ports: tuple[Port, ...] = Field(
         default=(),
         description="Several ports; the first one is behind the load balancer.",
         examples=[[8080, 9090]],
+        json_schema_extra=Cost(
+            Change.ROLLING, f"Where the first port changes: {TARGETS}", (Change.REPLACED,)
+        ),
     )
     network_mode: Literal["bridge", "host", "awsvpc"] | None = Field(
         default=None,
@@ -179,16 +229,21 @@ class Workload(Container):
             "Network mode of the tasks. Default: bridge on Auto Scaling capacity (host with EFA), "
             "awsvpc on Managed Instances."
         ),
+        json_schema_extra=Cost(
+            Change.ROLLING, f"Between awsvpc and the other modes: {TARGETS}", (Change.REPLACED,)
+        ),
     )
     cpu_units: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None,
         description=(
             "CPU units of the task, 1024 a vCPU. Default: the share that goes with the devices."
         ),
+        json_schema_extra=ROLLING,
     )
     memory_mib: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
         default=None,
         description="Memory of the task in MiB. Default: the share that goes with the devices.",
+        json_schema_extra=ROLLING,
     )
     health_check: HealthCheck | None = Field(
         default=None,
@@ -196,25 +251,38 @@ class Workload(Container):
         examples=[{"path": "/health", "grace_seconds": 1800}],
     )
     stop_timeout_seconds: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
-        default=None, description="Time between SIGTERM and SIGKILL. Default: 120."
+        default=None,
+        description="Time between SIGTERM and SIGKILL. Default: 120.",
+        json_schema_extra=ROLLING,
     )
     shared_memory_mib: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
-        default=None, description="Size of /dev/shm in MiB. Default: ECS's own."
+        default=None,
+        description="Size of /dev/shm in MiB. Default: ECS's own.",
+        json_schema_extra=ROLLING,
     )
     log_retention_days: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        default=30, description="Days that CloudWatch keeps the logs."
+        default=30, description="Days that CloudWatch keeps the logs.", json_schema_extra=IN_PLACE
     )
     s3_read: tuple[S3Prefix, ...] = Field(
-        default=(), description="S3 prefixes that the tasks may list and read."
+        default=(),
+        description="S3 prefixes that the tasks may list and read.",
+        json_schema_extra=IN_PLACE,
     )
     task_policies: tuple[PolicyArn, ...] = Field(
-        default=(), description="ARNs of policies that the task role gets as well."
+        default=(),
+        description="ARNs of policies that the task role gets as well.",
+        json_schema_extra=IN_PLACE,
     )
-    exec: bool = Field(default=False, description="Allow ECS Exec.")
+    exec: bool = Field(
+        default=False,
+        description="Allow ECS Exec.",
+        json_schema_extra=Cost(Change.IN_PLACE, "Only tasks that start later allow it."),
+    )
     sidecars: dict[Name, Sidecar] = Field(
         default={},
         description="Further containers in every task.",
         examples=[{"proxy": {"image": "public.ecr.aws/nginx/nginx:1.27"}}],
+        json_schema_extra=ROLLING,
     )
 
     @property
@@ -245,6 +313,9 @@ class ModelEntry(Workload):
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",
         examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
+        json_schema_extra=Cost(
+            Change.IN_PLACE, f"In a Region that goes its tasks end. {MOVES}", (Change.ROLLING,)
+        ),
     )
 
 
@@ -258,12 +329,15 @@ class Schedule(Strict):
             description="An EventBridge Scheduler expression: cron(...), rate(...) or at(...).",
             examples=["cron(0 3 * * ? *)", "rate(12 hours)", "at(2026-12-24T18:00:00)"],
         ),
-    ] = Field(description="EventBridge Scheduler expression: cron(...), rate(...) or at(...).")
+    ] = Field(
+        description="EventBridge Scheduler expression: cron(...), rate(...) or at(...).",
+        json_schema_extra=IN_PLACE,
+    )
     timezone: Annotated[
         str,
         StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,50}$"),
         Field(description="A time zone of the tz database.", examples=["Europe/Berlin"]),
-    ] = Field(default="UTC", description="Time zone of the expression.")
+    ] = Field(default="UTC", description="Time zone of the expression.", json_schema_extra=IN_PLACE)
 
 
 class JobEntry(Workload):
@@ -278,4 +352,5 @@ class JobEntry(Workload):
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",
         examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
+        json_schema_extra=Cost(Change.IN_PLACE, MOVES, (Change.ROLLING,)),
     )

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 import catalog
 from catalog import Catalog
 from config import Settings
+from config.changes import SCHEMA_KEY as COST_KEY
 from config.values import (
     FindingCode,
     InstanceTypeName,
@@ -56,7 +57,7 @@ def schema(project: str, known: Catalog) -> Schema:
     made: Schema = Settings.model_json_schema()
     writer = _Writer(known)
     ours: dict[str, Schema] = {
-        name: _whole(name, writer.rewritten(cast(Schema, member), name))
+        name: _whole(name, writer, cast(Schema, member))
         for name, member in made["properties"].items()
     }
     _complete_regions(ours["regions"]["anyOf"][0], known)
@@ -162,15 +163,17 @@ def _config(project: str, ours: Mapping[str, Schema], known: Catalog) -> Schema:
     }
 
 
-def _whole(name: str, member: Schema) -> Schema:
+def _whole(name: str, writer: "_Writer", described: Schema) -> Schema:
     """A setting as it stands under `config`: encrypted as a whole, or as the CLI writes a switch.
 
     `pulumi config set` quotes what is no number: `wait_for_steady_state: "true"`.
     """
+    cost = cast(str, described.pop(COST_KEY, ""))
+    member = writer.rewritten(described, name)
     texts = [{"enum": ["true", "false"]}] if member.get("type") == "boolean" else []
     said = {k: member.pop(k) for k in ("description", "default", "examples") if k in member}
     said.setdefault("description", Settings.model_fields[name].description)
-    return {**said, "anyOf": [member, *texts, dict(_SECURE)]}
+    return _with_sentence({**said, "anyOf": [member, *texts, dict(_SECURE)]}, cost)
 
 
 def _complete_regions(regions: Schema, known: Catalog) -> None:
@@ -237,10 +240,7 @@ class _Writer:
             node |= {} if default is None else {"default": default}
         if "properties" in node:
             members = cast("dict[str, Schema]", node["properties"])
-            node["properties"] = {
-                k: _with_unit(k, self._with_example(self.rewritten(v, k)))
-                for k, v in members.items()
-            }
+            node["properties"] = {k: self._field(k, v) for k, v in members.items()}
         if "patternProperties" in node:
             [(pattern, value)] = node.pop("patternProperties").items()
             node["additionalProperties"] = value
@@ -260,6 +260,11 @@ class _Writer:
         if node.get("type") == "string" and not {"enum", "const"} & node.keys():
             return self._text(node, name)
         return node
+
+    def _field(self, name: str, node: Schema) -> Schema:
+        cost = cast(str, node.pop(COST_KEY, ""))
+        made = _with_unit(name, self._with_example(self.rewritten(node, name)))
+        return _with_sentence(made, cost)
 
     def _key(self, node: Schema) -> Schema:
         if (shared := self.named.get(node.get("pattern", ""))) is not None:
@@ -317,8 +322,14 @@ def _with_unit(name: str, node: Schema) -> Schema:
     said = cast(str, node.get("description", ""))
     for ending, (word, sentence) in _UNITS.items():
         if name.endswith(ending) and word not in said.lower():
-            return {**node, "description": f"{said} {sentence}".strip()}
+            return _with_sentence(node, sentence)
     return node
+
+
+def _with_sentence(node: Schema, sentence: str) -> Schema:
+    """The node with the sentence at the end of its description."""
+    said = cast(str, node.get("description", ""))
+    return {**node, "description": f"{said} {sentence}".strip()} if sentence else node
 
 
 def _without_nothing(default: object) -> object:

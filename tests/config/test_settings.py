@@ -1,11 +1,14 @@
 """The stack file's models document themselves."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from config import Replicas, Settings
+from config.annotations import bare, hints, is_model
+from config.changes import Change, cost
 from config.values import Strict
 
 
@@ -24,6 +27,30 @@ def test_every_field_says_what_it_means(model: type[BaseModel]) -> None:
     for name, field in model.model_fields.items():
         assert field.description, f"{model.__name__}.{name}: editors show the description"
         assert field.description.endswith("."), f"{model.__name__}.{name}: a sentence"
+
+
+def holds_a_model(annotation: object) -> bool:
+    core, is_union = bare(annotation)
+    if not is_union:
+        return is_model(core)
+    return all(is_model(bare(arm)[0]) for arm in get_args(core))
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda m: m.__name__)
+def test_every_field_says_what_changing_it_does(model: type[BaseModel]) -> None:
+    for name, field in model.model_fields.items():
+        place = f"{model.__name__}.{name} ({model.__module__.replace('.', '/')}.py)"
+        found = cost(field)
+        if holds_a_model(hints(model)[name]):
+            assert found is None, f"{place} holds a model, whose fields have costs of their own"
+            continue
+        assert found is not None, (
+            f"{place} has no cost: write json_schema_extra=..., one of config/changes.py, into its "
+            "Field; tests/neuron_ecs/diff/test_costs.py says whether it is the right one"
+        )
+        assert Change.TWO_STEPS not in (found.change, found.removed) or "irst" in found.note, (
+            f"{place}: a change in two steps names the steps"
+        )
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda m: m.__name__)

@@ -24,6 +24,7 @@ from config import (
     ShapeError,
     parse,
 )
+from config.changes import cost
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli import schema
 from neuron_ecs.stackfile import json_schema
@@ -37,6 +38,7 @@ from tests.config.test_parsing import (
     settings,
     smallest,
 )
+from tests.config.test_settings import models
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "neuron-ecs"
@@ -205,6 +207,18 @@ def test_an_editor_has_a_description_with_the_unit(field: tuple[str, str, dict[s
     assert member.get("description"), "shown when the pointer rests on the field"
     for ending, word in (("_seconds", "second"), ("_mib", "mib"), ("_gib", "gib")):
         assert not name.endswith(ending) or word in member["description"].lower()
+
+
+def test_an_editor_shows_what_changing_a_field_does() -> None:
+    described = {model.__name__: model for model in models()}
+    shown = [(described[name].model_fields[field], member) for name, field, member in fields()]
+    shown += [
+        (field, SCHEMA["$defs"][f"settings.{name}"])
+        for name, field in Settings.model_fields.items()
+    ]
+    for field, member in shown:
+        if found := cost(field):
+            assert member["description"].endswith(found.sentence)
 
 
 def hard_to_guess(member: dict[str, Any]) -> bool:
