@@ -39,9 +39,9 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
     "NE202",
     "Neuron devices are not stated",
     Severity.ERROR,
-    "ECS does not track Neuron devices on EC2 capacity: a task gets the devices that its task "
-    "definition names, and no others.",
-    do="Say how many devices a task needs: a count, ids, or all.",
+    "ECS does not track Neuron devices on EC2 capacity: a task gets exactly the devices that its "
+    "task definition names.",
+    do="State how many devices a task needs: a count, ids, or all.",
 )
 def devices_not_named(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html"""
@@ -100,8 +100,8 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
     "NE204",
     "Set of devices that the Neuron runtime cannot open",
     Severity.ERROR,
-    "The Neuron runtime opens contiguous devices of a ring, and 1, 4, 8 or 16 aligned ones of a "
-    "4 by 4 torus; other sets die in nrt_init.",
+    "The Neuron runtime can open contiguous devices of a ring, and 1, 4, 8 or 16 aligned devices "
+    "of a 4 by 4 torus. Other sets fail in nrt_init.",
     do="Ask for a legal number, or name contiguous (ring) or aligned (torus) ids.",
 )
 def illegal_set(s: Situation) -> Iterator[Report]:
@@ -149,9 +149,9 @@ def illegal_set(s: Situation) -> Iterator[Report]:
     "NE205",
     "Device ids of two models overlap in part",
     Severity.ERROR,
-    "Two tasks whose devices overlap in part can never share an instance, and block each other's "
-    "rollouts.",
-    do="Name disjoint ids, equal ids, or counts.",
+    "Two tasks whose devices overlap in part cannot run on one instance and block each other's "
+    "updates.",
+    do="Name disjoint ids or equal ids, or write counts.",
 )
 def overlap(s: Situation) -> Iterator[Report]:
     """Only one task per chip
@@ -187,7 +187,8 @@ def overlap(s: Situation) -> Iterator[Report]:
     "NE206",
     "Replicas do not fit the pool",
     Severity.ERROR,
-    "One task at a time holds a device, so tasks on the same devices need an instance each.",
+    "Only one task at a time can use a device, so tasks on the same devices need one instance "
+    "each.",
     do="Raise max_size, lower the replicas, or let the planner place counts instead of ids.",
 )
 def does_not_fit(s: Situation) -> Iterator[Report]:
@@ -247,7 +248,7 @@ def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorklo
     "Inf1 is not supported on Managed Instances",
     Severity.ERROR,
     "Amazon EC2 Inf1 instances are not supported on Managed Instances.",
-    do="Run Inf1 on kind: auto_scaling, and write patterns that leave it out.",
+    do="Use kind: auto_scaling for Inf1, and patterns that leave it out.",
 )
 def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html (the list
@@ -281,7 +282,7 @@ def _support(s: Situation, type_name: str) -> str:
     "Managed Instances with this family are unproven",
     Severity.WARNING,
     "AWS's pages contradict each other on Managed Instances with this family.",
-    do="Use kind: auto_scaling for the family, or prove it on an account.",
+    do="Use kind: auto_scaling for the family, or test it in an account first.",
 )
 def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html names Trn2;
@@ -302,8 +303,8 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
     "NE209",
     "Named devices and NeuronDevice are mixed",
     Severity.ERROR,
-    "A task asks ECS for its devices (NeuronDevice) or names them itself, and all tasks of a pool "
-    "do the same: ECS does not count what is named.",
+    "All tasks of a pool must get their devices in the same way: from ECS (NeuronDevice) or by "
+    "name. ECS does not count devices that a task definition names.",
     do="Use neuron_devices: all everywhere on the pool, or name devices everywhere.",
 )
 def both_approaches(s: Situation) -> Iterator[Report]:
@@ -352,7 +353,7 @@ def _exact(pool: RegionalPool) -> bool:
     "More than one container requests NeuronDevice",
     Severity.ERROR,
     "Only one container of a task can specify NeuronDevice.",
-    do="Leave neuron_devices to one container.",
+    do="Give neuron_devices to one container only.",
 )
 def several_neuron_device(s: Situation) -> Iterator[Report]:
     """API_ResourceRequirement of the Amazon ECS API Reference."""
@@ -375,7 +376,8 @@ def several_neuron_device(s: Situation) -> Iterator[Report]:
     "NE211",
     "Named devices need exactly one instance type",
     Severity.ERROR,
-    "Devices named by hand belong to one instance type, which a Managed Instances pool must fix.",
+    "Named devices depend on the instance type, so the Managed Instances pool must allow exactly "
+    "one type.",
     do="Write neuron_devices: all, or allow exactly one instance type.",
 )
 def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
@@ -398,9 +400,9 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
     "NE212",
     "Device locks on Managed Instances are unproven",
     Severity.WARNING,
-    "Host ports as locks on Managed Instances follow from AWS's documentation and have not been "
-    "seen on an account.",
-    do="Write neuron_devices: all, use kind: auto_scaling, or try it first.",
+    "Host ports as device locks on Managed Instances follow from AWS's documentation, but have not "
+    "been tested in an account.",
+    do="Write neuron_devices: all, use kind: auto_scaling, or test it in an account first.",
 )
 def unproven_locks(s: Situation) -> Iterator[Report]:
     """API_PortMapping: a host port stays reserved until its task has stopped."""
@@ -417,8 +419,8 @@ def unproven_locks(s: Situation) -> Iterator[Report]:
     "NE213",
     "Sidecar requests devices outside its task",
     Severity.ERROR,
-    "A sidecar can open the devices of its own task, and no others.",
-    do="Write all, or ids of the task itself.",
+    "A sidecar can open only devices of its own task.",
+    do="Write all, or ids of the task's devices.",
 )
 def sidecar_devices(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, devices: a container gets what its definition names."""
@@ -446,7 +448,7 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
     "NE214",
     "Job can never start",
     Severity.ERROR,
-    "A job waits until its devices are free on some instance.",
+    "A job starts when its devices are free on an instance.",
     do="Give the pool one more instance, lower the models' minimum, or make a pool for the job.",
 )
 def job_never_starts(s: Situation) -> Iterator[Report]:
@@ -469,7 +471,7 @@ def job_never_starts(s: Situation) -> Iterator[Report]:
     "NE215",
     "Job may have to wait for devices",
     Severity.NOTE,
-    "A job waits for the devices that models hold.",
+    "A job waits while models use the devices that it needs.",
     do="Give the pool one more instance if the job must not wait.",
 )
 def job_waits(s: Situation) -> Iterator[Report]:
@@ -487,8 +489,8 @@ def job_waits(s: Situation) -> Iterator[Report]:
     "NE216",
     "Two pools would need fewer instances",
     Severity.NOTE,
-    "Tasks of different sizes share an instance only by disjoint slots.",
-    do="Split the pool if the difference is worth a second one.",
+    "Tasks of different sizes share an instance only on disjoint slots.",
+    do="Split the pool if the saving is worth a second one.",
 )
 def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
     """The slots are the same on every instance of a pool, so models of different sizes can cost
@@ -528,8 +530,8 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
     "NE217",
     "Pool mixes types with and without Neuron devices",
     Severity.ERROR,
-    "ECS chooses among all the types that a capacity provider allows.",
-    do="Make one pool of Neuron types and one of others.",
+    "ECS may choose any type that a capacity provider allows.",
+    do="Make one pool of Neuron types and one of other types.",
 )
 def mixed_with_other_types(s: Situation) -> Iterator[Report]:
     """A Managed Instances pool whose patterns mix types with and without Neuron devices could give
@@ -553,7 +555,7 @@ def mixed_with_other_types(s: Situation) -> Iterator[Report]:
     "NE218",
     "Network mode awsvpc removes the device lock",
     Severity.WARNING,
-    "In awsvpc mode nothing on the host is reserved for a task.",
+    "In awsvpc mode a task reserves no host port, so nothing locks its devices.",
     do="Leave network_mode out, unless nothing else uses these devices.",
 )
 def lock_given_up(s: Situation) -> Iterator[Report]:

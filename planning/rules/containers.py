@@ -36,7 +36,7 @@ def _written(s: Situation) -> Iterator[tuple[str, Container]]:
     "NE317",
     "Stop timeout is too short for Neuron",
     Severity.WARNING,
-    "A Neuron process that is killed has not given its cores back; the next task then fails in "
+    "A Neuron process that is killed does not release its cores, and the next task fails in "
     "nrt_init.",
     do="Leave the stop timeout out, or write a longer one.",
 )
@@ -59,8 +59,8 @@ def stopped_too_soon(s: Situation) -> Iterator[Report]:
     "NE318",
     "Too few network interfaces for awsvpc tasks",
     Severity.WARNING,
-    "A task in awsvpc mode takes a network interface of the instance, which has few without ENI "
-    "trunking.",
+    "A task in awsvpc mode needs a network interface of the instance. Without ENI trunking an "
+    "instance has few.",
     do="Leave network_mode out, raise max_size, or turn on trunking where the type has it.",
 )
 def interfaces_run_out(s: Situation) -> Iterator[Report]:
@@ -89,8 +89,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Report]:
     "NE320",
     "Serving port is the lock of a device",
     Severity.ERROR,
-    "Each device of a task is locked by a port mapping of its own, and a container port is mapped "
-    "once.",
+    "A port mapping locks each device of a task, and a container port can be mapped only once.",
     do="Let the server listen on a port below 20000.",
 )
 def port_of_a_lock(s: Situation) -> Iterator[Report]:
@@ -119,9 +118,9 @@ def _lock_ports(work: RegionalWorkload) -> range:
     "NE321",
     "Health check ends before the model has loaded",
     Severity.WARNING,
-    "Without a load balancer nothing waits for the model to load: ECS replaces a task whose "
-    "container check fails after its start period, at most 300 s, and its retries.",
-    do="Check less often or more times, or give the model a port.",
+    "Without a load balancer nothing waits for the model to load: ECS replaces a task whose health "
+    "check still fails after the start period (at most 300 s) and all retries.",
+    do="Check less often or allow more retries, or give the model a port.",
 )
 def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
     """API_HealthCheck, startPeriod; vLLM on Neuron starts in 5 to 10 minutes
@@ -153,7 +152,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
     "Health check calls a port that is not served",
     Severity.WARNING,
     "The check runs inside the container, where nothing listens on that port.",
-    do="Ask the port on which the server listens.",
+    do="Check the port on which the server listens.",
 )
 def check_of_another_port(s: Situation) -> Iterator[Report]:
     """API_HealthCheck, command: what the container runs to find whether it is healthy."""
@@ -178,8 +177,8 @@ def check_of_another_port(s: Situation) -> Iterator[Report]:
     "NE323",
     "Secret in an environment variable",
     Severity.WARNING,
-    "Everyone who can read the task definition sees its environment.",
-    do="Keep the value in Secrets Manager or Parameter Store, and name it under secrets.",
+    "Everyone who can read the task definition can read its environment variables.",
+    do="Store the value in Secrets Manager or Parameter Store, and name it under secrets.",
 )
 def secret_in_the_environment(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html:
@@ -215,8 +214,8 @@ def _harmless(value: str) -> bool:
     "NE325",
     "Secret is read from another Region",
     Severity.WARNING,
-    "A task reads its secrets at every start, from the Region that their ARN names: while that one "
-    "cannot be reached, nothing starts.",
+    "A task reads its secrets at every start, from the Region in their ARN. While that Region is "
+    "unavailable, no task starts.",
     do="Keep a copy of the secret in each Region, and write {region} in its ARN.",
 )
 def secret_of_another_region(s: Situation) -> Iterator[Report]:
@@ -258,7 +257,7 @@ def _partition_of(arn: str) -> str:
     "NE326",
     "ARN belongs to another partition",
     Severity.ERROR,
-    "An ARN belongs to one partition of AWS; nothing of another one can be named.",
+    "An ARN belongs to one AWS partition and cannot be used in another.",
     do="Write the ARN with the partition of the stack's Regions.",
 )
 def arn_of_another_partition(s: Situation) -> Iterator[Report]:
@@ -287,8 +286,8 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
     "NE327",
     "Unknown Linux capability",
     Severity.ERROR,
-    "ECS adds Linux capabilities that it knows by name, without CAP_.",
-    do="Write the name of a capability as ECS has it.",
+    "ECS accepts Linux capabilities by their names without CAP_.",
+    do="Write the name of a capability as ECS lists it.",
 )
 def unknown_capability(s: Situation) -> Iterator[Report]:
     """API_KernelCapabilities, add: the valid values; Managed Instances take BPF and PERFMON as well
@@ -310,8 +309,8 @@ def unknown_capability(s: Situation) -> Iterator[Report]:
     "NE328",
     "Linux capability gives control over the host",
     Severity.WARNING,
-    "The container could do to the host what its tasks must not do to each other.",
-    do="Leave it out unless the runtime misses it; AWS's own example adds IPC_LOCK alone.",
+    "The capability lets the container change the host, and so affect other tasks.",
+    do="Leave it out unless the runtime needs it; AWS's own example adds only IPC_LOCK.",
 )
 def capability_over_the_host(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html:
@@ -333,8 +332,8 @@ def capability_over_the_host(s: Situation) -> Iterator[Report]:
     "NE329",
     "Volume is too small for the images",
     Severity.WARNING,
-    "All images of a pool's tasks lie on an instance's volume beside the system; pulls fail when "
-    "it is full.",
+    "The images of all tasks of a pool are on the instance's volume, beside the system. When it is "
+    "full, pulls fail.",
     do="Leave the size out, or write a larger one.",
 )
 def volume_too_small(s: Situation) -> Iterator[Report]:
@@ -364,8 +363,8 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
     "NE330",
     "Shared memory exceeds the memory of the container",
     Severity.ERROR,
-    "What lies in /dev/shm is memory of the task.",
-    do="Write less shared memory than the task has memory.",
+    "Data in /dev/shm counts as memory of the container.",
+    do="Write less shared memory than the container has memory.",
 )
 def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, sharedMemorySize, is a tmpfs; the kernel charges its pages to the
@@ -390,7 +389,7 @@ def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
     "ECS Exec needs a writable root file system",
     Severity.ERROR,
     "ECS Exec starts an agent that writes to the container's root file system.",
-    do="Choose one: exec, or read_only_root.",
+    do="Choose one of exec and read_only_root.",
 )
 def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html: the SSM agent
@@ -406,8 +405,8 @@ def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
     "NE332",
     "Compile cache is on a read-only file system",
     Severity.WARNING,
-    "The Neuron compiler and the servers write below /tmp, /var/tmp and the home directory, all of "
-    "which the root file system holds.",
+    "The Neuron compiler and the servers write below /tmp, /var/tmp and the home directory, which "
+    "are on the root file system.",
     do="Leave read_only_root out, or keep the compile cache elsewhere.",
 )
 def nowhere_to_compile(s: Situation) -> Iterator[Report]:
@@ -430,8 +429,8 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
     "NE333",
     "Sidecar calls localhost in bridge mode",
     Severity.ERROR,
-    "Behind the bridge each container has a localhost of its own; a sidecar reaches the model by "
-    "its link name.",
+    "In bridge mode each container has its own localhost. A sidecar reaches the model by its link "
+    "name.",
     do="Write the model's name in place of localhost.",
 )
 def localhost_behind_the_bridge(s: Situation) -> Iterator[Report]:
@@ -466,7 +465,8 @@ def _texts(path: str, container: Container) -> Iterator[tuple[str, str]]:
     "NE334",
     "Link name works only in bridge mode",
     Severity.ERROR,
-    "Link names exist behind the bridge alone; elsewhere the containers of a task share localhost.",
+    "Link names exist only in bridge mode. In other modes the containers of a task share "
+    "localhost.",
     do="Write localhost in place of the model's name.",
 )
 def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
@@ -492,7 +492,8 @@ def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
     "NE335",
     "Sidecar uses the port of the model",
     Severity.ERROR,
-    "Outside the bridge the containers of a task share one network: a port is one container's.",
+    "In host and awsvpc mode the containers of a task share one network, so only one of them can "
+    "use a port.",
     do="Let the sidecar listen on another port.",
 )
 def sidecar_on_the_model_port(s: Situation) -> Iterator[Report]:
@@ -516,7 +517,7 @@ def sidecar_on_the_model_port(s: Situation) -> Iterator[Report]:
     "NE336",
     "Malformed container user",
     Severity.ERROR,
-    "A user is a name or a number, and a group may follow after one colon.",
+    "A user is a name or a number, optionally with a colon and a group.",
     do="Write user, user:group, uid or uid:gid.",
 )
 def malformed_user(s: Situation) -> Iterator[Report]:

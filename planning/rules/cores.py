@@ -153,8 +153,8 @@ def _span(first: int, last: int) -> str:
     "NE219",
     "Malformed NeuronCore variable",
     Severity.ERROR,
-    "The Neuron runtime reads a core, a range, or a list of them; a number of cores is a whole "
-    "number.",
+    "The Neuron runtime accepts one core, a range or a list of them, and a whole number as the "
+    "number of cores.",
     do="Write ranges such as 0-3 and numbers such as 4, or leave the variable out.",
 )
 def malformed_cores(s: Situation) -> Iterator[Report]:
@@ -184,8 +184,8 @@ def malformed_cores(s: Situation) -> Iterator[Report]:
     "NE220",
     "NeuronCores belong to devices outside the task",
     Severity.ERROR,
-    "The runtime counts cores over the host: device d begins at d times the cores of a device, and "
-    "a core of a device that the container has not cannot be opened.",
+    "The runtime numbers cores over the whole host: device d starts at d times the cores of a "
+    "device. A container cannot open cores of devices that it does not have.",
     do="Name cores of the task's own devices, or leave the variable out.",
 )
 def cores_of_other_devices(s: Situation) -> Iterator[Report]:
@@ -212,8 +212,8 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
     "NE221",
     "One NeuronCore range for tasks on several slots",
     Severity.ERROR,
-    "A variable is the same in every task, while the planner deals the tasks of a count to several "
-    "sets of devices with cores of their own.",
+    "A variable has the same value in every task, but the planner spreads the tasks of a count "
+    "over several slots with different cores.",
     do="Leave the variable out, or name the devices.",
 )
 def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
@@ -238,8 +238,8 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
     "NE222",
     "More NeuronCores requested than the task has",
     Severity.ERROR,
-    "A process that asks for more cores than its devices have fails in nrt_init.",
-    do="Ask for the cores of the task's devices, or leave the variable out.",
+    "A process that requests more cores than its devices have fails in nrt_init.",
+    do="Request at most the cores of the task's devices, or leave the variable out.",
 )
 def more_cores_than_there_are(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
@@ -265,8 +265,8 @@ def _more_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
     "NE223",
     "NeuronCore variable leaves cores idle",
     Severity.WARNING,
-    "A core that no process asks for idles, and no other task can have its device.",
-    do="Use all cores of the devices, or ask for fewer devices.",
+    "A core that no process uses stays idle, and no other task can use its device.",
+    do="Use all cores of the devices, or request fewer devices.",
 )
 def idle_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
@@ -317,7 +317,7 @@ def both_core_variables(s: Situation) -> Iterator[Report]:
     "NE225",
     "Visible cores differ from the tensor parallel size",
     Severity.ERROR,
-    "The vLLM plugin wants as many visible cores as its degree of tensor parallelism.",
+    "The vLLM plugin requires as many visible cores as the tensor parallel size.",
     do="Name as many cores as --tensor-parallel-size says, or leave the variable out.",
 )
 def plugin_cores(s: Situation) -> Iterator[Report]:
@@ -345,7 +345,7 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
     "Variable is read by the vLLM plugin only",
     Severity.WARNING,
     "Only the vLLM plugin reads NEURON_VISIBLE_DEVICES.",
-    do="Leave the variable out; the task has the devices that neuron_devices names.",
+    do="Leave the variable out; the task gets the devices of neuron_devices.",
 )
 def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/guides/reference-configuration.html;
@@ -366,7 +366,7 @@ def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
     "NE227",
     "Invalid number of physical cores in a logical core",
     Severity.ERROR,
-    "Trainium2 groups one or two physical cores into a logical one; other chips group none.",
+    "Trainium2 combines one or two physical cores into a logical core. Other chips do not.",
     do="Write 1 or 2 on Trn2, and leave the variable out elsewhere.",
 )
 def logical_cores(s: Situation) -> Iterator[Report]:
@@ -394,7 +394,7 @@ def logical_cores(s: Situation) -> Iterator[Report]:
     "Variable of the unsupported Neuron OCI hook",
     Severity.ERROR,
     "The OCI hook that reads AWS_NEURON_VISIBLE_DEVICES is not supported on ECS with Amazon Linux "
-    "2023, and breaks the start of the container.",
+    "2023, and containers fail to start.",
     do="Leave the variable out; neuron_devices names the devices.",
 )
 def oci_hook(s: Situation) -> Iterator[Report]:
@@ -471,7 +471,7 @@ def runs(s: Situation, seat: CoreClaim) -> Processes | None:
     "NE229",
     "Tensor parallel size exceeds the cores of the task",
     Severity.ERROR,
-    "Each rank of a tensor parallel model holds a NeuronCore of its own.",
+    "Each rank of a tensor parallel model needs its own NeuronCore.",
     do="Write a tensor parallel size of at most the cores of the task's devices.",
 )
 def degree_above_the_cores(s: Situation) -> Iterator[Report]:
@@ -499,8 +499,8 @@ def _fitting(s: Situation, seat: CoreClaim) -> int:
     "NE230",
     "Tensor parallel size leaves cores idle",
     Severity.WARNING,
-    "A rank holds one core; cores beyond the ranks idle, and no other task can have their devices.",
-    do="Raise the tensor parallel size to the cores of the devices, or ask for fewer devices.",
+    "A rank uses one core. The remaining cores stay idle, and no other task can use their devices.",
+    do="Raise the tensor parallel size to the cores of the devices, or request fewer devices.",
 )
 def degree_below_the_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
@@ -521,8 +521,8 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
     "NE231",
     "Tensor parallel size is not documented for the type",
     Severity.WARNING,
-    "Collectives are built for certain numbers of cores; other degrees are not documented.",
-    do="Take a documented degree of the instance type.",
+    "Collective operations are built for certain numbers of cores. AWS does not document others.",
+    do="Choose a documented tensor parallel size of the instance type.",
 )
 def undocumented_degree(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
@@ -546,7 +546,7 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
     "NE232",
     "More torchrun processes than cores",
     Severity.ERROR,
-    "torchrun starts so many processes on the host, and each of them takes a NeuronCore.",
+    "torchrun starts nproc_per_node processes, and each of them needs its own NeuronCore.",
     do="Write at most the cores of the task's devices.",
 )
 def more_processes_than_cores(s: Situation) -> Iterator[Report]:
@@ -566,8 +566,8 @@ def more_processes_than_cores(s: Situation) -> Iterator[Report]:
     "NE233",
     "Fewer torchrun processes than cores",
     Severity.WARNING,
-    "A process takes one core; cores beyond the processes idle.",
-    do="Start a process for each core, or ask for fewer devices.",
+    "A process uses one core. The remaining cores stay idle.",
+    do="Start a process for each core, or request fewer devices.",
 )
 def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
@@ -587,7 +587,7 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
     "Model is known to fail on this image and chip",
     Severity.WARNING,
     "The model is known to fail with this image on this chip.",
-    do="Take another size of the model, another image, or another chip.",
+    do="Choose another size of the model, another image, or another chip.",
 )
 def model_known_to_fail(s: Situation) -> Iterator[Report]:
     """The table of refusals holds the source of each, such as

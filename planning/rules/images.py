@@ -45,8 +45,8 @@ def past_end_of_life(s: Situation) -> Iterator[Report]:
     "NE402",
     "AMI does not exist",
     Severity.ERROR,
-    "A pinned AMI is a parameter that AWS published under that name.",
-    do="Write the name of an AMI that was seen in the Region, or recommended.",
+    "A pinned AMI must have a parameter that AWS published.",
+    do="Write the name of an AMI that was published in the Region, or recommended.",
 )
 def unknown_ami(s: Situation) -> Iterator[Report]:
     """Systems Manager keeps a parameter for each ECS-optimized AMI
@@ -85,9 +85,9 @@ def unknown_ami(s: Situation) -> Iterator[Report]:
     "NE403",
     "Driver version on Managed Instances is not published",
     Severity.WARNING,
-    "AWS does not publish the version of the Neuron driver on Managed Instances; an image whose "
-    "SDK does not suit it dies in nrt_init.",
-    do="Try one task first, or use kind: auto_scaling and pin the AMI.",
+    "AWS does not publish the version of the Neuron driver on Managed Instances. An image whose "
+    "SDK does not match it fails in nrt_init.",
+    do="Test one task first, or use kind: auto_scaling and pin the AMI.",
 )
 def driver_hidden(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
@@ -107,8 +107,9 @@ def driver_hidden(s: Situation) -> Iterator[Report]:
     "NE404",
     "Driver and Neuron SDK of the image may not work together",
     Severity.WARNING,
-    "The Neuron driver is the AMI's and the runtime the image's; some pairs fail in nrt_init.",
-    do="Pin an AMI whose driver suits the image, or take an image of a newer SDK.",
+    "The Neuron driver comes with the AMI and the runtime with the image. Some pairs fail in "
+    "nrt_init.",
+    do="Pin an AMI whose driver works with the image, or use an image of a newer SDK.",
 )
 def driver_against_sdk(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
@@ -141,7 +142,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
     "Region has no registry of Deep Learning Containers",
     Severity.ERROR,
     "Each Region pulls Deep Learning Containers from its own registry.",
-    do="Leave the Region out, or take an image of public.ecr.aws/neuron.",
+    do="Leave the Region out, or use an image of public.ecr.aws/neuron.",
 )
 def no_deep_learning_containers(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/deep-learning-containers, table of accounts by Region."""

@@ -31,8 +31,8 @@ def _managed(s: Situation) -> list[str]:
     "NE701",
     "Tag uses the prefix of AWS",
     Severity.ERROR,
-    "Tag keys and values that begin with aws: are AWS's own.",
-    do="Take another prefix.",
+    "AWS reserves tag keys and values that begin with aws:.",
+    do="Use another prefix.",
 )
 def tag_of_aws(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
@@ -58,8 +58,8 @@ def _refused(text: str) -> list[str]:
     "NE702",
     "Tag has characters that AWS refuses",
     Severity.ERROR,
-    "Tags take letters, digits, spaces and the signs _ . : / = + - @.",
-    do="Leave other characters out.",
+    "Tags may contain letters, digits, spaces and the signs _ . : / = + - @.",
+    do="Remove the other characters.",
 )
 def tag_characters(s: Situation) -> Iterator[Report]:
     """API_Tag of the Amazon ECS API Reference, and
@@ -80,9 +80,9 @@ def tag_characters(s: Situation) -> Iterator[Report]:
     "NE703",
     "Too many tags",
     Severity.ERROR,
-    "A resource carries 50 tags, a Managed Instances capacity provider 45; the program adds its "
-    "own (Name, on Auto Scaling groups AmazonECSManaged).",
-    do="Keep fewer tags.",
+    "A resource has at most 50 tags, a Managed Instances capacity provider 45, including those "
+    "that the program adds (Name, and AmazonECSManaged on Auto Scaling groups).",
+    do="Remove some tags.",
 )
 def too_many_tags(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html and
@@ -104,8 +104,8 @@ def too_many_tags(s: Situation) -> Iterator[Report]:
     "NE704",
     "Tag is overwritten by the program",
     Severity.WARNING,
-    "The program names its resources and marks what ECS manages by tags of its own.",
-    do="Take another key.",
+    "The program sets these tags itself, to name its resources and to mark what ECS manages.",
+    do="Use another key.",
 )
 def tag_of_ours(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html (Name) and
@@ -121,7 +121,7 @@ def tag_of_ours(s: Situation) -> Iterator[Report]:
     "NE705",
     "Tag keys differ only in case",
     Severity.ERROR,
-    "The keys of a role's tags differ in more than upper and lower case.",
+    "IAM does not distinguish upper and lower case in the tag keys of a role.",
     do="Keep one of the keys.",
 )
 def tags_alike_but_for_case(s: Situation) -> Iterator[Report]:
@@ -143,7 +143,7 @@ def tags_alike_but_for_case(s: Situation) -> Iterator[Report]:
     "NE706",
     "Tag key that instance metadata refuses",
     Severity.ERROR,
-    "Managed Instances hand their tags to the instance metadata, whose keys are of the characters "
+    "Managed Instances copy their tags to the instance metadata, whose keys may contain only "
     "[0-9a-zA-Z-_+=,.@:], without space and slash.",
     do="Write the key with hyphens.",
 )
@@ -178,7 +178,7 @@ def _clusters(s: Situation) -> Mapping[tuple[str, bool], list[str]]:
     "NE707",
     "Too many pools in a cluster",
     Severity.ERROR,
-    "A cluster has 20 capacity providers, and each pool is one.",
+    "A cluster has at most 20 capacity providers, one for each pool.",
     do="Keep fewer pools of a kind in a Region.",
 )
 def too_many_pools(s: Situation) -> Iterator[Report]:
@@ -199,7 +199,7 @@ def too_many_pools(s: Situation) -> Iterator[Report]:
     "NE713",
     "Too many instances in a cluster",
     Severity.WARNING,
-    "A cluster has 5,000 container instances, unless the account's quota was raised.",
+    "A cluster has at most 5,000 container instances, unless the account's quota was raised.",
     do="Lower max_size.",
 )
 def too_many_instances(s: Situation) -> Iterator[Report]:
@@ -235,9 +235,9 @@ def _length(role: Role) -> int:
     "NE708",
     "Inline policies of a role are too long",
     Severity.ERROR,
-    "The inline policies of a role have 10,240 characters together, and each prefix and secret "
-    "adds to them.",
-    do="Name prefixes that several share, or a policy of your own under task_policies.",
+    "The inline policies of a role have at most 10,240 characters together. Each prefix and each "
+    "secret adds to them.",
+    do="Name prefixes that cover several others, or your own policy under task_policies.",
 )
 def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (not
@@ -278,8 +278,8 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     "NE709",
     "Too many managed policies on a role",
     Severity.WARNING,
-    "A role has 10 managed policies, unless the account's quota was raised.",
-    do="Join policies into one.",
+    "A role has at most 10 managed policies, unless the account's quota was raised.",
+    do="Combine policies.",
 )
 def too_many_policies(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -298,9 +298,9 @@ def too_many_policies(s: Situation) -> Iterator[Report]:
     "NE710",
     "ARN belongs to another account or partition",
     Severity.ERROR,
-    "Roles take policies, and load balancers certificates, of the account and partition in which "
-    "the stack is built, or AWS's own policies.",
-    do="Name what the stack's own account has.",
+    "Roles accept policies, and load balancers certificates, only of the account and partition in "
+    "which the stack is built, or AWS's own policies.",
+    do="Name a policy or certificate of the stack's own account.",
 )
 def several_accounts(s: Situation) -> Iterator[Report]:
     """API_AttachRolePolicy of the IAM API Reference, and
@@ -342,7 +342,7 @@ def several_accounts(s: Situation) -> Iterator[Report]:
     "NE711",
     "Too many containers in a task",
     Severity.ERROR,
-    "A task definition has 10 containers.",
+    "A task definition has at most 10 containers.",
     do="Keep at most nine sidecars.",
 )
 def too_many_containers(s: Situation) -> Iterator[Report]:
@@ -363,8 +363,8 @@ def too_many_containers(s: Situation) -> Iterator[Report]:
     "NE712",
     "Secret reference is incomplete",
     Severity.ERROR,
-    "Behind the name of a Secrets Manager secret follow three parts or none: JSON key, version "
-    "stage, version id, each of which may be empty.",
+    "The name of a Secrets Manager secret is followed by three parts or none: JSON key, version "
+    "stage and version id. Each may be empty.",
     do="Write all the colons.",
 )
 def secret_with_parts_missing(s: Situation) -> Iterator[Report]:
@@ -411,8 +411,8 @@ def _definitions(s: Situation, work: RegionalWorkload) -> str:
     "NE714",
     "Task definition is too large",
     Severity.ERROR,
-    "A task definition has 64 KiB, environment and command included.",
-    do="Put long values into the image, a bucket or a parameter.",
+    "A task definition has at most 64 KiB, including environment and command.",
+    do="Move long values into the image, a bucket or a parameter.",
 )
 def task_definition_too_large(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
@@ -445,7 +445,8 @@ def task_definition_too_large(s: Situation) -> Iterator[Report]:
     "NE715",
     "Too many host ports",
     Severity.ERROR,
-    "An instance reserves 100 host ports at a time, its own and the device locks included.",
+    "An instance reserves at most 100 host ports at a time, including its own and the device "
+    "locks.",
     do="Serve on fewer ports, or leave network_mode out.",
 )
 def too_many_host_ports(s: Situation) -> Iterator[Report]:
@@ -469,7 +470,7 @@ def too_many_host_ports(s: Situation) -> Iterator[Report]:
     "NE716",
     "Secret and variable have the same name",
     Severity.ERROR,
-    "A container's secrets and environment variables have different names.",
+    "A container cannot have a secret and an environment variable of the same name.",
     do="Keep one of the two.",
 )
 def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
@@ -494,7 +495,7 @@ def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
     "NE717",
     "Stop timeout exceeds a day on Managed Instances",
     Severity.ERROR,
-    "Managed Instances wait a day at most for a container to stop.",
+    "Managed Instances wait at most one day for a container to stop.",
     do="Write a shorter time.",
 )
 def stops_longer_than_a_day(s: Situation) -> Iterator[Report]:

@@ -47,8 +47,9 @@ def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
     "NE505",
     "CIDR blocks of two networks overlap",
     Severity.WARNING,
-    "VPCs whose blocks overlap can be joined by no peering connection and no transit gateway.",
-    do="Give each network a block of its own.",
+    "VPCs with overlapping blocks cannot be connected by a peering connection or a transit "
+    "gateway.",
+    do="Give each network its own block.",
 )
 def blocks_overlap(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/peering/invalid-peering-configurations.html"""
@@ -85,8 +86,8 @@ def _within(s: Situation, block: Block, kind: str) -> list[str]:
     "NE506",
     "CIDR block overlaps Docker's own",
     Severity.WARNING,
-    "Docker gives its own bridge 172.17.0.0/16 on every instance: containers look for these "
-    "addresses there, not in the VPC.",
+    "Docker uses 172.17.0.0/16 for its own bridge on every instance, so containers cannot reach "
+    "these addresses in the VPC.",
     do="Write another block.",
 )
 def dockers_own_block(s: Situation) -> Iterator[Report]:
@@ -106,7 +107,7 @@ def dockers_own_block(s: Situation) -> Iterator[Report]:
     "NE507",
     "CIDR block has no host addresses",
     Severity.ERROR,
-    "Loopback, link-local, multicast and reserved addresses are no host's.",
+    "Hosts cannot have loopback, link-local, multicast or reserved addresses.",
     do="Write a private block.",
 )
 def block_of_no_hosts(s: Situation) -> Iterator[Report]:
@@ -128,7 +129,7 @@ def block_of_no_hosts(s: Situation) -> Iterator[Report]:
     "NE508",
     "CIDR block consists of public addresses",
     Severity.WARNING,
-    "What the internet has at these addresses cannot be reached from the VPC.",
+    "Servers on the internet that have these addresses cannot be reached from the VPC.",
     do="Write a private block.",
 )
 def block_of_the_internet(s: Situation) -> Iterator[Report]:
@@ -172,8 +173,8 @@ def _addresses(s: Situation, pool: RegionalPool) -> int:
     "NE509",
     "Network has too few addresses",
     Severity.ERROR,
-    "Every network interface takes an address of its subnet: each instance (each EFA interface), "
-    "each awsvpc task, and the load balancer 8 in each subnet.",
+    "Every network interface needs an address of its subnet: each instance (with EFA each "
+    "interface), each awsvpc task, and the load balancer 8 in each subnet.",
     do="Write a larger block, or lower max_size.",
 )
 def too_few_addresses(s: Situation) -> Iterator[Report]:
@@ -215,8 +216,8 @@ def too_few_addresses(s: Situation) -> Iterator[Report]:
     "NE510",
     "Subnet is given twice",
     Severity.ERROR,
-    "A subnet is in one Availability Zone, and is private or public.",
-    do="Give each zone a subnet of its own.",
+    "A subnet belongs to one Availability Zone, and is either private or public.",
+    do="Give each zone its own subnet.",
 )
 def subnet_given_twice(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html"""
@@ -243,7 +244,7 @@ def subnet_given_twice(s: Situation) -> Iterator[Report]:
     "VPC is given for two Regions",
     Severity.ERROR,
     "A VPC belongs to one Region.",
-    do="Give each Region the VPC that it has.",
+    do="Give each Region its own VPC.",
 )
 def vpc_given_twice(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/how-it-works.html: a VPC spans the zones of
@@ -286,8 +287,8 @@ def _open_up(region: str) -> str:
     "NE512",
     "Public image without NAT",
     Severity.ERROR,
-    "Without NAT a task reaches what has a VPC endpoint: private ECR and S3 of its Region, but no "
-    "public registry.",
+    "Without NAT a task reaches only what has a VPC endpoint: private ECR and S3 of its Region, "
+    "but no public registry.",
     do="Copy the image to a private ECR repository of the Region, or write nat: one.",
 )
 def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
@@ -321,7 +322,7 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
     "NE513",
     "Image of another Region without NAT",
     Severity.ERROR,
-    "The VPC endpoints of ECR serve the repositories of their own Region.",
+    "The VPC endpoints of ECR serve only repositories of their own Region.",
     do="Write {region} in the image, and replicate the repository.",
 )
 def image_of_another_region(s: Situation) -> Iterator[Report]:
@@ -367,8 +368,8 @@ def _hub_model(container: object, given: list[str]) -> str | None:
     "NE514",
     "Hugging Face model without NAT",
     Severity.ERROR,
-    "Without NAT nothing reaches the Hugging Face hub.",
-    do="Serve a path: weights in the image or from a bucket of the Region; or write nat: one.",
+    "Without NAT tasks cannot reach the Hugging Face hub.",
+    do="Serve a path, with weights in the image or in a bucket of the Region, or write nat: one.",
 )
 def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html: a route to S3 is
@@ -395,7 +396,7 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
     "NE515",
     "Hugging Face token without NAT",
     Severity.WARNING,
-    "A token of the Hugging Face hub is of use only where the hub can be reached.",
+    "A token of the Hugging Face hub is useful only where the hub can be reached.",
     do="Serve weights from the image or a bucket of the Region, or write nat: one.",
 )
 def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
@@ -422,7 +423,7 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
     "NE516",
     "Secret of another Region without NAT",
     Severity.ERROR,
-    "The VPC endpoints of Secrets Manager and Systems Manager serve their own Region.",
+    "The VPC endpoints of Secrets Manager and Systems Manager serve only their own Region.",
     do="Write {region} in the ARN, and replicate the secret.",
 )
 def secret_of_another_region(s: Situation) -> Iterator[Report]:
@@ -450,7 +451,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
     "NE517",
     "Bucket of another Region without NAT",
     Severity.NOTE,
-    "The S3 endpoint of a VPC leads to the buckets of its own Region.",
+    "The S3 endpoint of a VPC leads only to buckets of its own Region.",
     do="Write {region} in the bucket's name, and keep a bucket in each Region.",
 )
 def bucket_of_another_region(s: Situation) -> Iterator[Report]:
@@ -482,7 +483,7 @@ def _bucket(prefix: str, region: str) -> str:
     "NE518",
     "Invalid bucket name",
     Severity.ERROR,
-    "No bucket has such a name.",
+    "S3 does not allow such a bucket name.",
     do="Write the bucket's name as S3 shows it.",
 )
 def impossible_bucket(s: Situation) -> Iterator[Report]:
@@ -526,7 +527,7 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
     "NE519",
     "Certificate belongs to another Region",
     Severity.ERROR,
-    "A load balancer takes certificates of its own Region only.",
+    "A load balancer accepts only certificates of its own Region.",
     do="Request the certificate in each Region, and give each its own ARN.",
 )
 def certificate_of_another_region(s: Situation) -> Iterator[Report]:
@@ -559,8 +560,8 @@ def _callers(s: Situation) -> Iterator[tuple[str, str, str | None]]:
     "NE520",
     "Every address may call",
     Severity.WARNING,
-    "The load balancer is internal and the models have no login: this admits every network that is "
-    "ever joined to the VPC.",
+    "The load balancer is internal and the models have no login: every network that is ever "
+    "connected to the VPC could call them.",
     do="Name the networks that call.",
 )
 def everybody_may_call(s: Situation) -> Iterator[Report]:
@@ -580,7 +581,8 @@ def everybody_may_call(s: Situation) -> Iterator[Report]:
     "NE521",
     "Caller is not a CIDR block",
     Severity.ERROR,
-    "A CIDR block has four numbers up to 255, a prefix up to 32, and no bits behind the prefix.",
+    "A CIDR block has four numbers up to 255 and a prefix up to 32, and no bits set behind the "
+    "prefix.",
     do="Write the block's first address and its prefix.",
 )
 def caller_is_no_block(s: Situation) -> Iterator[Report]:
@@ -608,7 +610,7 @@ def caller_is_no_block(s: Situation) -> Iterator[Report]:
     "NE522",
     "Caller is given twice",
     Severity.ERROR,
-    "A security group has a rule once.",
+    "A security group cannot have the same rule twice.",
     do="Name each caller once.",
 )
 def caller_given_twice(s: Situation) -> Iterator[Report]:
@@ -625,7 +627,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
     "NE524",
     "Too many models behind a load balancer",
     Severity.ERROR,
-    "An Application Load Balancer takes 100 target groups, and each model that serves has one.",
+    "An Application Load Balancer has at most 100 target groups, one for each model that serves.",
     do="Spread the models over more stacks or Regions.",
 )
 def too_many_served(s: Situation) -> Iterator[Report]:
@@ -646,7 +648,7 @@ def too_many_served(s: Situation) -> Iterator[Report]:
     "NE525",
     "Too many callers in a security group",
     Severity.WARNING,
-    "A security group has 60 inbound rules, unless the account's quota was raised.",
+    "A security group has at most 60 inbound rules, unless the account's quota was raised.",
     do="Name larger blocks, or a security group that the callers share.",
 )
 def too_many_callers(s: Situation) -> Iterator[Report]:
@@ -668,7 +670,7 @@ def too_many_callers(s: Situation) -> Iterator[Report]:
     "NE526",
     "Health check path that the server does not answer",
     Severity.WARNING,
-    "The server of this image answers no GET /health: no task ever becomes healthy.",
+    "The server of this image does not answer GET /health, so no task becomes healthy.",
     do="Write the path that the image's server answers.",
 )
 def health_path_of_another_server(s: Situation) -> Iterator[Report]:
@@ -708,9 +710,9 @@ def _other_server(work: RegionalWorkload, server: str) -> bool:
     "NE527",
     "Security group is outside the stack's own network",
     Severity.WARNING,
-    "A security group rule names groups of its own VPC or of one that is peered with it; a network "
-    "of ours is new and peered with none.",
-    do="Name CIDR blocks, or use the network in which the group is.",
+    "A security group rule can name only groups of its own VPC or of a peered one. The stack's own "
+    "network is new and not peered.",
+    do="Name CIDR blocks, or use the network of the group.",
 )
 def group_outside_our_network(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html and

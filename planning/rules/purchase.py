@@ -50,8 +50,8 @@ def _as_types(kinds: list[InstanceType]) -> str:
     "NE114",
     "Purchase option is not sold for the instance type",
     Severity.ERROR,
-    "EC2 sells an instance type in certain usage classes only.",
-    do="Buy the type as it is sold, or use another type.",
+    "EC2 sells an instance type only in certain ways: on demand, as Spot, in Capacity Blocks.",
+    do="Choose a purchase option of the type, or use another type.",
 )
 def not_sold_so(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, SupportedUsageClasses: on-demand, spot, capacity-block; a Capacity
@@ -89,8 +89,8 @@ def not_sold_so(s: Situation) -> Iterator[Report]:
     "NE115",
     "No Capacity Blocks of the type in the Region",
     Severity.ERROR,
-    "EC2 sells Capacity Blocks of a type in certain Regions only.",
-    do="Buy the block in a Region that has them, or buy otherwise.",
+    "EC2 sells Capacity Blocks of a type only in certain Regions.",
+    do="Buy the block in a Region that has them, or choose another purchase option.",
 )
 def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html lists types and
@@ -133,8 +133,8 @@ def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
     "NE116",
     "Instance type is sold in the Region only as Capacity Blocks",
     Severity.WARNING,
-    "EC2 offers the type in the Region but AWS's price list has no such price there; what it sells "
-    "there are Capacity Blocks.",
+    "EC2 offers the type in the Region, but AWS's price list has no such price there: the Region "
+    "sells the type in Capacity Blocks.",
     do="Buy a Capacity Block, or use a Region where the type has a price.",
 )
 def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
@@ -169,7 +169,7 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
     "NE117",
     "Pool is larger than a Capacity Block",
     Severity.ERROR,
-    "A Capacity Block holds at most 64 instances, and a pool uses one in each Region.",
+    "A Capacity Block has at most 64 instances, and a pool uses one block in each Region.",
     do="Lower max_size, or make a pool for each block.",
 )
 def larger_than_a_block(s: Situation) -> Iterator[Report]:
@@ -189,9 +189,9 @@ def larger_than_a_block(s: Situation) -> Iterator[Report]:
     "NE118",
     "Capacity Block on Managed Instances is unproven",
     Severity.WARNING,
-    "Resource groups can hold Capacity Blocks; that Managed Instances take such a group is "
-    "documented nowhere.",
-    do="Use kind: auto_scaling for Capacity Blocks, or prove it on an account.",
+    "A resource group can contain Capacity Blocks, but AWS does not document that Managed "
+    "Instances can use such a group.",
+    do="Use kind: auto_scaling for Capacity Blocks, or test it in an account first.",
 )
 def blocks_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html; AWS's documented
@@ -231,8 +231,8 @@ def _reservations(s: Situation, name: str) -> Iterator[tuple[str, str, str]]:
     "NE119",
     "Reservation in a Region that the pool does not use",
     Severity.WARNING,
-    "A reservation of a Region where the pool is not is paid for and never used by it.",
-    do="Add the Region to the pool, or take the reservation away.",
+    "The pool never uses a reservation in a Region where it does not run, and you pay for it.",
+    do="Add the Region to the pool, or remove the reservation.",
 )
 def reservation_elsewhere(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html: a
@@ -252,8 +252,9 @@ def reservation_elsewhere(s: Situation) -> Iterator[Report]:
     "NE120",
     "Reservation is not used by the purchase option",
     Severity.WARNING,
-    "Only a pool that is bought by reservation uses one; what is reserved is paid for either way.",
-    do="Write the purchase that uses the reservation, or take the reservation away.",
+    "Only a pool whose purchase option is a reservation uses one. You pay for the reservation "
+    "either way.",
+    do="Write the purchase option that uses the reservation, or remove the reservation.",
 )
 def reservation_not_used(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html: billed at
@@ -274,8 +275,8 @@ def reservation_not_used(s: Situation) -> Iterator[Report]:
     "NE121",
     "Override belongs to the other kind of capacity",
     Severity.ERROR,
-    "The two kinds of capacity have different settings; what the other kind has is read by nobody.",
-    do="Write the setting that this kind of capacity has.",
+    "The two kinds of capacity have different settings. This one would be ignored.",
+    do="Write the setting of this kind of capacity.",
 )
 def override_of_the_other_kind(s: Situation) -> Iterator[Report]:
     """API_ManagedInstancesProvider of the Amazon ECS API Reference has no size and takes a resource
@@ -308,8 +309,8 @@ def override_of_the_other_kind(s: Situation) -> Iterator[Report]:
     "NE122",
     "Reservation group belongs to another Region",
     Severity.ERROR,
-    "A resource group of reservations lives in one Region, which its ARN names.",
-    do="Give each Region the group of its own.",
+    "A resource group of reservations belongs to one Region, which its ARN names.",
+    do="Give each Region its own group.",
 )
 def group_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html"""
@@ -332,8 +333,8 @@ def group_of_another_region(s: Situation) -> Iterator[Report]:
     "NE123",
     "Reservation groups belong to several accounts",
     Severity.WARNING,
-    "A stack is built in one account; a reservation group of another one works only if it is "
-    "shared with it.",
+    "A stack is built in one account. A reservation group of another account works only if it is "
+    "shared with that account.",
     do="Name groups of the stack's own account, or share them with AWS RAM.",
 )
 def groups_of_several_accounts(s: Situation) -> Iterator[Report]:
@@ -398,7 +399,7 @@ def zone_of_no_use(s: Situation) -> Iterator[Report]:
     "NE125",
     "Zone of the reservation is not given",
     Severity.WARNING,
-    "A reservation is in one Availability Zone; the group tries the others in vain.",
+    "A reservation is in one Availability Zone. The group cannot launch instances in the others.",
     do="Write the reservation's zone under zone_ids.",
 )
 def reservation_without_its_zone(s: Situation) -> Iterator[Report]:
@@ -428,7 +429,7 @@ def reservation_without_its_zone(s: Situation) -> Iterator[Report]:
     "EFA pool runs in one zone only",
     Severity.NOTE,
     "EFA traffic stays in one subnet, and a cluster placement group in one zone.",
-    do="Name another zone under zone_ids if its capacity is better.",
+    do="Name the zone under zone_ids if another one has more capacity.",
 )
 def efa_stays_in_one_zone(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html and
@@ -457,8 +458,8 @@ def _once(s: Situation, *, purchase: str) -> Iterator[RegionalWorkload]:
     "NE127",
     "Stop timeout exceeds the Spot notice",
     Severity.WARNING,
-    "EC2 takes a Spot instance back two minutes after its notice, whatever its tasks still do.",
-    do="Be done within the notice, or buy on demand.",
+    "EC2 reclaims a Spot instance two minutes after its notice, even if tasks still run.",
+    do="Stop within the notice, or choose another purchase option.",
 )
 def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
@@ -477,9 +478,9 @@ def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
     "NE128",
     "Spot interruption can cut off responses",
     Severity.NOTE,
-    "EC2 takes a Spot instance back two minutes after its notice; answers that still run then are "
-    "cut off.",
-    do="Let callers try again, or serve on demand.",
+    "EC2 reclaims a Spot instance two minutes after its notice. Responses that are still in "
+    "progress are cut off.",
+    do="Let callers retry, or write purchase: on_demand.",
 )
 def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
@@ -505,9 +506,9 @@ def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     "NE129",
     "Spot interruption ends a job",
     Severity.NOTE,
-    "ECS replaces the tasks of services; a task that was started by itself ends with its Spot "
-    "instance and is not started again.",
-    do="Write checkpoints and start the job again, or buy on demand.",
+    "ECS replaces only the tasks of services. A job ends with its Spot instance and is not started "
+    "again.",
+    do="Write checkpoints and start the job again, or write purchase: on_demand.",
 )
 def spot_ends_jobs(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html; the
@@ -526,8 +527,8 @@ def spot_ends_jobs(s: Situation) -> Iterator[Report]:
     "NE130",
     "Scaling out from zero launches two instances",
     Severity.NOTE,
-    "Managed scaling launches two instances whenever a group starts from none.",
-    do="Write max_size: 1 where one instance is enough.",
+    "Managed scaling launches two instances at once when a group has none.",
+    do="Write max_size: 1 if one instance is enough.",
 )
 def two_from_nothing(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html and
@@ -552,7 +553,7 @@ def two_from_nothing(s: Situation) -> Iterator[Report]:
     "NE131",
     "Minimum size is larger than the models can use",
     Severity.WARNING,
-    "min_size instances always run, and are paid for, whatever runs on them.",
+    "min_size instances always run and are paid for, even without tasks.",
     do="Lower min_size to what the replicas can use.",
 )
 def instances_that_only_idle(s: Situation) -> Iterator[Report]:
@@ -583,9 +584,8 @@ def instances_that_only_idle(s: Situation) -> Iterator[Report]:
     "NE132",
     "Capacity Block pool has a minimum size",
     Severity.WARNING,
-    "Before a Capacity Block starts and from half an hour before it ends nothing can be launched "
-    "in it.",
-    do="Leave min_size at 0; managed scaling launches what the tasks need.",
+    "Instances cannot be launched in a Capacity Block before it starts or in its last half hour.",
+    do="Leave min_size at 0; managed scaling launches the instances that the tasks need.",
 )
 def block_with_a_minimum(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html:
@@ -610,8 +610,8 @@ def block_with_a_minimum(s: Situation) -> Iterator[Report]:
     "NE133",
     "Reservation is given for two types or Regions",
     Severity.ERROR,
-    "A reservation is of one instance type, in one zone of one Region.",
-    do="Give each pool and Region a reservation of its own.",
+    "A reservation is for one instance type, in one zone of one Region.",
+    do="Give each pool and Region its own reservation.",
 )
 def one_reservation_for_two(s: Situation) -> Iterator[Report]:
     """API_CreateCapacityReservation of the Amazon EC2 API Reference: InstanceType and

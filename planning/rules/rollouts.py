@@ -62,8 +62,8 @@ def _single(s: Situation, pool: RegionalPool) -> list[RegionalWorkload]:
     "NE601",
     "Model is unavailable during an update",
     Severity.NOTE,
-    "Where all chips are taken ECS must stop a task before it starts the new one: a model with one "
-    "replica answers nobody in between.",
+    "Without free room ECS must stop a task before it starts the new one: a model with one replica "
+    "is unavailable in between.",
     do="Give the pool room for one more instance, or the model a second replica.",
 )
 def down_while_it_rolls(s: Situation) -> Iterator[Report]:
@@ -90,8 +90,8 @@ def _sized_here(s: Situation, pool: RegionalPool) -> bool:
     "NE602",
     "Reservation has no room for an update",
     Severity.NOTE,
-    "An update starts a task before it stops one where the pool has room; a reservation without "
-    "that room leaves the new task in PROVISIONING.",
+    "If the pool has room, an update starts a task before it stops one. Without that room in the "
+    "reservation the new task stays in PROVISIONING.",
     do="Reserve one instance more than the replicas use, or lower max_size to what is reserved.",
 )
 def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
@@ -118,9 +118,9 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
     "NE603",
     "Updates need twice the instances",
     Severity.NOTE,
-    "A task with NeuronDevice: ALL has its instance to itself, and an update starts new tasks "
-    "before it stops the old ones.",
-    do="Have quota for twice the instances.",
+    "A task with NeuronDevice: ALL uses a whole instance, and an update starts new tasks before it "
+    "stops the old ones.",
+    do="Request a quota for twice the instances.",
 )
 def twice_the_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html; the quotas of
@@ -148,8 +148,8 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
     "NE604",
     "Model with a minimum of 0 does not start on demand",
     Severity.NOTE,
-    "A model with min 0 starts with no task, and a load balancer keeps no request for later.",
-    do="Write min: 1, or raise the service's desired count before anybody calls.",
+    "A model with min 0 starts without tasks, and a load balancer does not queue requests.",
+    do="Write min: 1, or raise the desired count of the service before it is called.",
 )
 def nobody_wakes_it(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
@@ -173,8 +173,8 @@ def nobody_wakes_it(s: Situation) -> Iterator[Report]:
     "NE605",
     "Retired pool still runs instances",
     Severity.WARNING,
-    "A retired pool runs nothing; min_size instances of it run on.",
-    do="Take min_size away.",
+    "A retired pool runs no tasks, but its min_size instances keep running.",
+    do="Remove min_size.",
 )
 def retired_and_still_running(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html"""
@@ -191,8 +191,8 @@ def retired_and_still_running(s: Situation) -> Iterator[Report]:
     "NE606",
     "Services of a model are updated all at once",
     Severity.WARNING,
-    "Without waiting for the first half of a model's services nothing keeps the second half up: "
-    "all stop at once.",
+    "The services of such a model are updated in two waves. If the second wave does not wait for "
+    "the first, all tasks stop at once.",
     do="Leave wait_for_steady_state at true.",
 )
 def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
@@ -219,9 +219,9 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
     "NE607",
     "Idle instances are never removed",
     Severity.NOTE,
-    "With -1 ECS never takes an idle instance away; each is paid for until it is drained, from its "
-    "14th day on.",
-    do="Write the seconds after which an idle instance may go.",
+    "With -1 ECS never removes an idle instance. It is paid for until ECS drains it, from its 14th "
+    "day on.",
+    do="Write the seconds after which ECS may remove an idle instance.",
 )
 def idle_instances_stay(s: Situation) -> Iterator[Report]:
     """API_InfrastructureOptimization of the Amazon ECS API Reference, and

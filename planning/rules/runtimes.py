@@ -70,9 +70,9 @@ def _pools_for(s: Situation, work: RegionalWorkload, known: ContainerImage) -> l
     "NE406",
     "Image is for another chip",
     Severity.ERROR,
-    "An image holds the runtime and the compiled code of certain chips; on others it finds no "
-    "device, or nothing that it could run.",
-    do="Take an image for the pool's chip, or a pool of a chip that the image is for.",
+    "An image contains the runtime and the compiled code for certain chips. On other chips it "
+    "finds no device, or code that cannot run.",
+    do="Use an image for the pool's chip, or a pool of a chip that the image supports.",
 )
 def image_of_another_chip(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers: the instance types that each image
@@ -96,7 +96,7 @@ def image_of_another_chip(s: Situation) -> Iterator[Report]:
     "AWS contradicts itself on this image and chip",
     Severity.WARNING,
     "AWS's pages contradict each other on this image and this chip.",
-    do="Take a pair that is documented, or prove this one first.",
+    do="Use a documented pair, or test this one first.",
 )
 def contested_pair(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/index.html (2.29)
@@ -124,8 +124,9 @@ def contested_pair(s: Situation) -> Iterator[Report]:
     "NE408",
     "Driver and Neuron SDK of the image never work together",
     Severity.ERROR,
-    "The host's driver and the image's runtime do not work together: every task dies in nrt_init.",
-    do="Pin an AMI whose driver suits the image, or take an image whose SDK suits the AMI.",
+    "The driver of the host does not work with the runtime of the image: every task fails in "
+    "nrt_init.",
+    do="Pin an AMI whose driver works with the image, or use an image for the driver of the AMI.",
 )
 def driver_never_fits(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html
@@ -175,8 +176,8 @@ def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | 
     "NE409",
     "Driver of the AMI is older than the SDK of the image",
     Severity.WARNING,
-    "The AMI stays at a driver that is older than the one that was released with the image's SDK; "
-    "AWS tests an SDK with its own driver.",
+    "The driver of the AMI is older than the one that was released with the image's SDK. AWS tests "
+    "an SDK with its own driver.",
     do="Use family: al2023, whose driver can be chosen by the version of the AMI.",
 )
 def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
@@ -202,7 +203,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
     "AWS never published this image",
     Severity.ERROR,
     "AWS publishes no such image: the pull fails with CannotPullContainerError.",
-    do="Take a version that AWS published, or another image.",
+    do="Use a version that AWS published, or another image.",
 )
 def never_published(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/containers.html:
@@ -224,8 +225,8 @@ def never_published(s: Situation) -> Iterator[Report]:
     "NE411",
     "Framework of the image is no longer supported",
     Severity.WARNING,
-    "What runs inside the image gets no more fixes from AWS.",
-    do="Move to a framework that is supported on the chip.",
+    "AWS no longer fixes the framework in the image.",
+    do="Move to a framework that AWS supports on the chip.",
 )
 def no_longer_supported(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/announcements/index.html"""
@@ -243,8 +244,8 @@ def no_longer_supported(s: Situation) -> Iterator[Report]:
     "NE412",
     "Image is pulled from another Region",
     Severity.WARNING,
-    "Every instance pulls the image from the other Region, over the internet, and no task starts "
-    "while that Region's registry cannot be reached.",
+    "Every instance pulls the image from the other Region over the internet. While that Region's "
+    "registry is unavailable, no task starts.",
     do="Write {region} in the image, or dlc/ for a Deep Learning Container.",
 )
 def image_of_another_region(s: Situation) -> Iterator[Report]:
@@ -298,7 +299,7 @@ def _image_at(s: Situation, path: str) -> str:
     "NE413",
     "Wrong registry account of Deep Learning Containers",
     Severity.ERROR,
-    "The registry of the Deep Learning Containers is another account's in this Region.",
+    "The registry of the Deep Learning Containers belongs to another account in this Region.",
     do="Write dlc/<repository>:<tag>, which names the Region's own registry.",
 )
 def wrong_registry_account(s: Situation) -> Iterator[Report]:
@@ -323,8 +324,9 @@ def wrong_registry_account(s: Situation) -> Iterator[Report]:
     "NE414",
     "Image tag can move",
     Severity.WARNING,
-    "What a moving tag names can change between two starts of a task, without a deployment.",
-    do="Write a tag that stays, or the digest.",
+    "A tag such as latest can name another image at the next start of a task, without a "
+    "deployment.",
+    do="Write a fixed tag, or the digest.",
 )
 def moving_tag(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-considerations.html: do
@@ -357,8 +359,8 @@ def _serving(s: Situation) -> Iterator[tuple[RegionalWorkload, Server, Version, 
     "NE415",
     "Serving image has no command",
     Severity.ERROR,
-    "The image's entry point runs the command that it is given, and without one a shell, which "
-    "ends at once.",
+    "The entry point of the image runs the given command, or without one a shell that ends at "
+    "once.",
     do="Write the whole command: vllm serve and the model.",
 )
 def server_without_a_command(s: Situation) -> Iterator[Report]:
@@ -382,8 +384,8 @@ def server_without_a_command(s: Situation) -> Iterator[Report]:
     "NE416",
     "Command given where the image expects arguments",
     Severity.ERROR,
-    "The image's entry point is the server itself: a command is the server's arguments.",
-    do="Write the arguments alone, such as --model and its value.",
+    "The entry point of the image is the server itself; the command contains only its arguments.",
+    do="Write only the arguments, such as --model and its value.",
 )
 def arguments_expected(s: Situation) -> Iterator[Report]:
     """https://github.com/huggingface/optimum-neuron: the entry point of the vLLM image is
@@ -403,9 +405,9 @@ def arguments_expected(s: Situation) -> Iterator[Report]:
     "NE417",
     "Number and length of sequences are not set",
     Severity.WARNING,
-    "What is not given is the server's: many sequences of the model's full length, and the KV "
-    "cache for all of them is taken at start.",
-    do="Write how many sequences are served at once, and how long.",
+    "Without these options the server uses its defaults: many sequences of the model's full "
+    "length, with the KV cache for all of them from the start.",
+    do="Write how many sequences are served at once, and how long they may be.",
 )
 def sequences_unset(s: Situation) -> Iterator[Report]:
     """https://github.com/vllm-project/vllm-neuron (platform.py): max_num_seqs becomes 32, and
@@ -429,8 +431,8 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
     "NE418",
     "Number of KV cache blocks does not match the sequences",
     Severity.WARNING,
-    "NxD Inference compiles a number of KV blocks in; a scheduler that counts others reads past "
-    "them.",
+    "NxD Inference compiles a fixed number of KV cache blocks into the model. A scheduler with "
+    "another number reads beyond them.",
     do="Write --num-gpu-blocks-override to match the sequences.",
 )
 def blocks_unset(s: Situation) -> Iterator[Report]:
@@ -470,7 +472,7 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
     "Option belongs to another version of the server",
     Severity.WARNING,
     "The option belongs to other versions of the server.",
-    do="Write what takes its place in this version.",
+    do="Write the option that replaces it in this version.",
 )
 def option_of_another_version(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/getting-started/migration-nxdi-to-vllm-neuron.html"""
@@ -492,7 +494,7 @@ def option_of_another_version(s: Situation) -> Iterator[Report]:
     "NE420",
     "Server looks for EFA that the pool does not have",
     Severity.WARNING,
-    "The vLLM plugin looks for EFA at start, and the server fails on a host without it.",
+    "The vLLM plugin looks for EFA at start and fails on a host without it.",
     do='Write NEURON_SKIP_EFA_AFFINITY: "1" under environment.',
 )
 def efa_looked_for(s: Situation) -> Iterator[Report]:
@@ -518,7 +520,8 @@ def efa_looked_for(s: Situation) -> Iterator[Report]:
     "NE421",
     "Server listens on another port",
     Severity.ERROR,
-    "The load balancer sends to the port of the model, and the server listens on another one.",
+    "The load balancer sends requests to the port of the model, but the server listens on another "
+    "one.",
     do="Let the server listen on the model's port.",
 )
 def port_nobody_listens_on(s: Situation) -> Iterator[Report]:

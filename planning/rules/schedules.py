@@ -155,9 +155,9 @@ def _at(body: str) -> tuple[str, str] | None:
     "NE718",
     "Malformed schedule",
     Severity.ERROR,
-    "EventBridge Scheduler takes cron() of six fields with one question mark for the days, rate() "
-    "in minutes, hours or days, and at() of a date and time without a zone.",
-    do="Write the expression as the scheduler takes it; the zone stands beside it.",
+    "EventBridge Scheduler accepts cron() with six fields and one question mark for the days, "
+    "rate() in minutes, hours or days, and at() with a date and time without a zone.",
+    do="Write the expression in one of these forms, and the zone under timezone.",
 )
 def no_schedule(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
@@ -177,7 +177,7 @@ def no_schedule(s: Situation) -> Iterator[Report]:
     "NE719",
     "Unknown time zone",
     Severity.ERROR,
-    "EventBridge Scheduler knows the time zones of the tz database.",
+    "EventBridge Scheduler accepts the time zones of the tz database.",
     do="Write a zone by its continent and city, or UTC.",
 )
 def no_time_zone(s: Situation) -> Iterator[Report]:

@@ -17,8 +17,8 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         "NE010",
         "Silenced code is an error or unknown",
         Severity.ERROR,
-        "Only warnings and notes can be silenced; an error can never work.",
-        do="Mend the error, or name a code that exists.",
+        "Only warnings and notes can be silenced. A stack with an error can never work.",
+        do="Correct the error, or name the code of a warning or note.",
     )
     def silence_of_an_error(s: Situation) -> Iterator[Report]:
         """docs/findings.md lists every code with its severity."""
@@ -31,8 +31,8 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         "NE011",
         "Silenced code has no finding",
         Severity.NOTE,
-        "A reason that outlives its finding misleads whoever reads it.",
-        do="Take the entry away.",
+        "An entry whose finding no longer occurs misleads the reader of the stack file.",
+        do="Remove the entry.",
     )
     def silence_without_a_finding(s: Situation) -> Iterator[Report]:
         """Nothing in the stack file causes the finding any more."""

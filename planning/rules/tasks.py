@@ -31,8 +31,8 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
     "NE301",
     "Task is larger than the instance",
     Severity.ERROR,
-    "A task that is larger than what an instance registers stays in PROVISIONING for ever.",
-    do="Ask for what the instance has after the host's share, or use a larger type.",
+    "A task that is larger than what an instance registers stays in PROVISIONING forever.",
+    do="Request at most what the instance has for tasks, or use a larger type.",
 )
 def larger_than_the_instance(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: the host
@@ -61,7 +61,7 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
     "NE302",
     "CPU or memory of the task is missing",
     Severity.ERROR,
-    "A task without devices has no share of the instance to default to.",
+    "A task without devices has no share of the instance from which its size could follow.",
     do="Write cpu_units and memory_mib.",
 )
 def no_size(s: Situation) -> Iterator[Report]:
@@ -84,7 +84,7 @@ def no_size(s: Situation) -> Iterator[Report]:
     "NE303",
     "Sidecars leave the model no CPU or memory",
     Severity.ERROR,
-    "The sidecars' CPU and memory are part of the task's.",
+    "The CPU and memory of the sidecars are part of the task's.",
     do="Give the sidecars less, or the task more.",
 )
 def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
@@ -111,8 +111,8 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
     "NE304",
     "Number of replicas does not scale automatically",
     Severity.NOTE,
-    "Nothing changes the number of tasks between minimum and maximum yet.",
-    do="Change the desired count yourself, or write min and max alike.",
+    "No scaling policy changes the number of tasks between minimum and maximum yet.",
+    do="Change the desired count yourself, or write the same number for min and max.",
 )
 def nothing_scales(s: Situation) -> Iterator[Report]:
     """Application Auto Scaling moves the desired count only by a scaling policy or by hand
@@ -133,8 +133,8 @@ def nothing_scales(s: Situation) -> Iterator[Report]:
     "NE305",
     "Maximum is below the minimum",
     Severity.ERROR,
-    "A maximum of replicas is at least the minimum.",
-    do="Write a maximum that is at least the minimum.",
+    "The maximum must be at least the minimum.",
+    do="Raise the maximum, or lower the minimum.",
 )
 def maximum_below_minimum(s: Situation) -> Iterator[Report]:
     """RegisterScalableTarget refuses a MinCapacity above the MaxCapacity; an Auto Scaling group
@@ -168,7 +168,7 @@ def maximum_below_minimum(s: Situation) -> Iterator[Report]:
     "NE306",
     "Network mode does not work on Managed Instances",
     Severity.ERROR,
-    "Managed Instances run tasks in awsvpc or host mode only.",
+    "Managed Instances run tasks only in awsvpc or host mode.",
     do="Leave network_mode out.",
 )
 def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
@@ -192,7 +192,7 @@ def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
     "NE307",
     "EFA requires the network mode host",
     Severity.ERROR,
-    "Only host mode gives a task the instance's EFA interfaces.",
+    "Only in host mode does a task get the EFA interfaces of the instance.",
     do="Leave network_mode out on pools with efa.",
 )
 def efa_needs_host(s: Situation) -> Iterator[Report]:
@@ -210,7 +210,7 @@ def efa_needs_host(s: Situation) -> Iterator[Report]:
     "NE308",
     "Instance type has no EFA interface",
     Severity.ERROR,
-    "An instance type has EFA interfaces or has none.",
+    "Only some instance types have EFA interfaces.",
     do="Leave efa out, or use a type with EFA interfaces.",
 )
 def no_efa(s: Situation) -> Iterator[Report]:
@@ -239,8 +239,8 @@ def no_efa(s: Situation) -> Iterator[Report]:
     "NE309",
     "Host port is reserved or used twice",
     Severity.ERROR,
-    "A host port is one task's at a time on an instance.",
-    do="Let each server on the host listen on a free port of its own below 20000.",
+    "Only one task at a time can use a host port of an instance.",
+    do="Let each server on the host listen on its own free port below 20000.",
 )
 def ports_meet(s: Situation) -> Iterator[Report]:
     """API_PortMapping: ports 22, 2375, 2376 and 51678 to 51680 are the host's; ports from 32768 up
@@ -301,7 +301,7 @@ def _lock_ports(work: RegionalWorkload) -> range:
     "NE310",
     "Shared memory cannot be set on Managed Instances",
     Severity.ERROR,
-    "Managed Instances refuse a size of /dev/shm.",
+    "Managed Instances do not support a size for /dev/shm.",
     do="Leave shared_memory_mib out, or use kind: auto_scaling.",
 )
 def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
@@ -320,8 +320,8 @@ def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
     "NE311",
     "Invalid log retention",
     Severity.ERROR,
-    "CloudWatch Logs keeps events for certain numbers of days only.",
-    do="Write one of the periods that CloudWatch Logs takes.",
+    "CloudWatch Logs keeps events only for certain numbers of days.",
+    do="Write one of the periods that CloudWatch Logs supports.",
 )
 def log_retention(s: Situation) -> Iterator[Report]:
     """API_PutRetentionPolicy of the CloudWatch Logs API Reference."""
@@ -340,8 +340,8 @@ def log_retention(s: Situation) -> Iterator[Report]:
     "NE312",
     "Health check is outside its limits",
     Severity.ERROR,
-    "A container health check has limits.",
-    do="Stay inside the limits; grace_seconds covers longer starts.",
+    "ECS and the load balancer limit the values of a health check.",
+    do="Stay within the limits; grace_seconds covers a longer start.",
 )
 def health_check_limits(s: Situation) -> Iterator[Report]:
     """API_HealthCheck of the Amazon ECS API Reference: interval 5 to 300 s, timeout 2 to 60 s, 1 to
@@ -401,8 +401,8 @@ def health_check_limits(s: Situation) -> Iterator[Report]:
     "NE313",
     "Setting is outside the limits of Managed Instances",
     Severity.ERROR,
-    "Managed Instances have limits of their own.",
-    do="Stay inside the limits of Managed Instances.",
+    "ECS limits the storage and the scale-in delay of Managed Instances.",
+    do="Stay within the limits of Managed Instances.",
 )
 def managed_instances_limits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html (storage);
@@ -485,7 +485,7 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
     "Tasks of different slots do not fit an instance together",
     Severity.WARNING,
     "Tasks on one instance share its CPU and memory.",
-    do="Write sizes that fit an instance together, or leave them to the shares.",
+    do="Write sizes that fit an instance together, or leave them out for the share of the devices.",
 )
 def slots_too_small(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: where the
@@ -532,9 +532,9 @@ def _total(s: Situation, works: list[RegionalWorkload]) -> Room:
     "NE350",
     "Tasks fit the pool only in some orders",
     Severity.WARNING,
-    "ECS places tasks as they come and moves none, so tasks of different sizes can leave gaps that "
-    "fit no other.",
-    do="Raise max_size, or give the tasks of the pool one size.",
+    "ECS places tasks in the order in which they start and never moves them, so tasks of different "
+    "sizes can leave gaps that no other task fits.",
+    do="Raise max_size, or give all tasks of the pool the same size.",
 )
 def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html:

@@ -13,7 +13,7 @@ from planning.situation import Situation, serving_regions
     "NE501",
     "Load balancer without a certificate",
     Severity.WARNING,
-    "Without a certificate the load balancer speaks plain HTTP.",
+    "Without a certificate the load balancer uses plain HTTP.",
     do="Give an ACM certificate for each Region.",
 )
 def plain_http(s: Situation) -> Iterator[Report]:
@@ -33,8 +33,8 @@ def plain_http(s: Situation) -> Iterator[Report]:
     "NE502",
     "No caller is allowed",
     Severity.WARNING,
-    "A load balancer whose security group admits nobody answers nobody.",
-    do="Write who may call under traffic.allow_from.",
+    "A load balancer whose security group admits no caller receives no request.",
+    do="Write the callers under traffic.allow_from.",
 )
 def nobody_may_call(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html;
@@ -55,7 +55,7 @@ def nobody_may_call(s: Situation) -> Iterator[Report]:
     "Load balancer needs subnets in two zones",
     Severity.ERROR,
     "A load balancer needs subnets in at least two zones.",
-    do="Give subnets in two zones, or no model a port.",
+    do="Give subnets in two zones, or give no model a port.",
 )
 def two_zones(s: Situation) -> Iterator[Report]:
     """API_CreateLoadBalancer: "You must specify subnets from at least two Availability Zones"."""

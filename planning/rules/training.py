@@ -33,9 +33,8 @@ def _nodes(work: RegionalWorkload) -> int | None:
     "NE801",
     "Task does not get the EFA interfaces",
     Severity.NOTE,
-    "A task gets the EFA interfaces of its instance only with all of its Neuron devices: sharing "
-    "them between tasks is not foreseen.",
-    do="Take neuron_devices: all where EFA is needed, or a pool without efa.",
+    "A task gets the EFA interfaces of its instance only together with all its Neuron devices.",
+    do="Write neuron_devices: all if the task needs EFA, or use a pool without efa.",
 )
 def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html:
@@ -56,7 +55,7 @@ def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
     "NE802",
     "Job runs on several nodes",
     Severity.ERROR,
-    "A job is one task, and ECS starts no tasks together: the other nodes never come.",
+    "A job is one task, and ECS does not start several tasks together: the other nodes never join.",
     do="Train on one instance, or use a service that starts nodes together.",
 )
 def several_nodes(s: Situation) -> Iterator[Report]:
@@ -84,9 +83,9 @@ def _nodes_in(command: tuple[str, ...]) -> bool:
     "NE803",
     "Processes rendezvous on another host",
     Severity.WARNING,
-    "ECS starts the tasks of a training job one by one, if at all at the same time: a meeting of "
-    "several may wait for ever.",
-    do="Let the processes of one task meet on localhost.",
+    "ECS does not start the tasks of a training job at the same time, so a rendezvous of several "
+    "tasks can wait forever.",
+    do="Let the processes of one task use localhost.",
 )
 def meeting_elsewhere(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html and
@@ -119,8 +118,8 @@ def meeting_elsewhere(s: Situation) -> Iterator[Report]:
     "NE804",
     "Shared memory is fixed at 64 MiB on Managed Instances",
     Severity.WARNING,
-    "Data loaders hand batches over in /dev/shm, of which a container has 64 MiB; Managed "
-    "Instances take no other size.",
+    "Data loaders pass batches through /dev/shm. A container has 64 MiB of it, and Managed "
+    "Instances support no other size.",
     do="Load data in the main process (num_workers=0), or use kind: auto_scaling.",
 )
 def little_shared_memory_for_good(s: Situation) -> Iterator[Report]:
@@ -141,8 +140,8 @@ def little_shared_memory_for_good(s: Situation) -> Iterator[Report]:
     "NE805",
     "Shared memory is 64 MiB by default",
     Severity.NOTE,
-    "Data loaders hand batches over in /dev/shm, of which a container has 64 MiB by default; "
-    "beyond that workers die with a bus error.",
+    "Data loaders pass batches through /dev/shm. A container has 64 MiB of it by default; when it "
+    "is full, workers fail with a bus error.",
     do="Write shared_memory_mib.",
 )
 def little_shared_memory(s: Situation) -> Iterator[Report]:
@@ -165,7 +164,7 @@ def little_shared_memory(s: Situation) -> Iterator[Report]:
     "NE806",
     "EFA on a pool of one instance",
     Severity.NOTE,
-    "EFA connects instances with each other.",
+    "EFA connects instances with each other. A single instance does not need it.",
     do="Leave efa out, or give the pool a second instance.",
 )
 def efa_with_nobody(s: Situation) -> Iterator[Report]:

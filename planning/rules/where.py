@@ -15,7 +15,7 @@ from planning.situation import Situation
     "NE101",
     "Unknown AWS Region",
     Severity.ERROR,
-    "No AWS Region of that name is known.",
+    "AWS has no Region of this name.",
     do="Name Regions as AWS writes them, such as us-west-2, and the home Region under aws:region.",
 )
 def unknown_region(s: Situation) -> Iterator[Report]:
@@ -39,8 +39,8 @@ def unknown_region(s: Situation) -> Iterator[Report]:
     "NE102",
     "AWS documents no Neuron AMI for the Region",
     Severity.ERROR,
-    "AWS documents the ECS-optimized Neuron AMI for 17 Regions; elsewhere it may vanish or never "
-    "have been published.",
+    "AWS documents the ECS-optimized Neuron AMI for 17 Regions. In other Regions it may be missing "
+    "or disappear.",
     do="Choose a documented Region, or accept the risk with accept_undocumented_ami: true.",
 )
 def undocumented_ami(s: Situation) -> Iterator[Report]:
@@ -81,7 +81,7 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
     "NE103",
     "Regions of several AWS partitions in one stack",
     Severity.ERROR,
-    "One stack works with the credentials of one AWS partition.",
+    "A stack uses the credentials of one AWS partition.",
     do="Make one stack for each partition.",
 )
 def several_partitions(s: Situation) -> Iterator[Report]:
@@ -192,8 +192,8 @@ def not_offered(s: Situation) -> Iterator[Report]:
     "NE106",
     "No usable Availability Zone for the pool",
     Severity.ERROR,
-    "EC2 offers an instance type in some zones of a Region only.",
-    do="Add a subnet in a zone that offers the type, or take the zone restriction away.",
+    "EC2 offers an instance type only in some zones of a Region.",
+    do="Add a subnet in a zone that offers the type, or remove the zone restriction.",
 )
 def not_in_zones(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypeOfferings by Availability Zone id; names such as us-east-1a differ
@@ -239,7 +239,7 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
     "Region is not part of the stack",
     Severity.ERROR,
     "Only the Regions of the stack have a network and clusters.",
-    do="Add the Region under regions, or take it out of the pool, model or job.",
+    do="Add the Region under regions, or remove it from the pool, model or job.",
 )
 def region_not_in_stack(s: Situation) -> Iterator[Report]:
     """The stack file itself: `regions` says where; pools, models and jobs choose among them."""
@@ -288,7 +288,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
     "NE108",
     "Pool does not exist or is retired",
     Severity.ERROR,
-    "A model runs on a pool of the stack file.",
+    "A model or job runs on a pool of the stack file.",
     do="Name a pool of the stack file that is not retired.",
 )
 def unknown_pool(s: Situation) -> Iterator[Report]:
@@ -316,7 +316,7 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
     "NE109",
     "Region has no ECS Managed Instances",
     Severity.ERROR,
-    "ECS Managed Instances is not in every Region.",
+    "ECS Managed Instances is not available in every Region.",
     do="Use kind: auto_scaling there, or leave the Region out of the pool.",
 )
 def no_managed_instances(s: Situation) -> Iterator[Report]:
@@ -337,7 +337,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
     "NE110",
     "Offerings of the Region are not in the catalog",
     Severity.WARNING,
-    "The tables hold no offerings of the Region.",
+    "The catalog has no offerings of the Region.",
     do="Refresh the catalog with credentials that may use the Region.",
 )
 def offerings_unknown(s: Situation) -> Iterator[Report]:
@@ -355,7 +355,7 @@ def offerings_unknown(s: Situation) -> Iterator[Report]:
     "NE111",
     "Instance type has an accelerator other than Neuron",
     Severity.ERROR,
-    "A pool takes Neuron types, or types without any accelerator.",
+    "A pool has Neuron types, or types without any accelerator.",
     do="Use a Neuron type, or a type without an accelerator for models that need none.",
 )
 def other_accelerator(s: Situation) -> Iterator[Report]:
@@ -385,7 +385,7 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
     "Pool has no reservation, or a purchase option of the other kind",
     Severity.ERROR,
     "A reservation belongs to one Region, and the pool must name it.",
-    do="Give a reservation for each Region of the pool, or buy otherwise.",
+    do="Give a reservation for each Region of the pool, or choose another purchase option.",
 )
 def reservation_missing(s: Situation) -> Iterator[Report]:
     """CreateLaunchTemplate takes a reservation's id, a Managed Instances capacity provider the ARN
@@ -419,8 +419,8 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
     "NE113",
     "Invalid CIDR block or zone id of a network",
     Severity.ERROR,
-    "A VPC has room for the blocks of the zones, /16 to /20.",
-    do="Write /16 to /20 for a network of ours, and the Region's zone ids for an existing one.",
+    "The stack's own network has a block of /16 to /20, which is divided among the zones.",
+    do="Write /16 to /20 for the stack's own network, and zone ids for an existing one.",
 )
 def network_block(s: Situation) -> Iterator[Report]:
     """VPC blocks are /16 to /28 (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html);
