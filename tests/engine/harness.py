@@ -15,6 +15,7 @@ from typing import cast
 
 from ruamel.yaml import YAML
 
+from tests.engine.needs import forgotten
 from tests.engine.provider.account import Account, Entry, Habits, Record
 from tests.engine.provider.operations import DEPLOYED, REPLACED
 from tests.engine.provider.refusals import SERVICE
@@ -243,6 +244,12 @@ class Engine:
             for resource in blocks(state, "deployment.resources")
             if (urn := text(resource, "urn")) and not resource.get("delete")
         }
+
+    def forgotten(self) -> list[str]:
+        """What must come first, and the program does not say so."""
+        waits = self.dependencies()
+        with self.account.open() as holdings:
+            return forgotten(waits, holdings)
 
     def left(self) -> list[Record]:
         """What exists in the account."""

@@ -11,7 +11,6 @@ Sources: see ``provider.refusals``, whose rules refuse the same things when they
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.engine.harness import Engine
 from tests.engine.provider.account import Holdings, Record
 from tests.engine.provider.refusals import (
     ASSOCIATION,
@@ -52,11 +51,12 @@ class Need:
         return f"{_called(self.who)} needs {_called(self.what)}: {self.why}"
 
 
-def forgotten(engine: Engine) -> list[str]:
-    """Needs that the program does not state, however long the way through other resources."""
-    waits = engine.dependencies()
-    with engine.account.open() as holdings:
-        found = list(needs(holdings))
+def forgotten(waits: Mapping[str, set[str]], holdings: Holdings) -> list[str]:
+    """Needs of an account that the program does not state, however long the way.
+
+    ``waits`` has, by URN, what is created before: parents and all that is waited for.
+    """
+    found = list(needs(holdings))
     assert found, "an account in which nothing needs anything proves nothing"
     return sorted({str(need) for need in found if not _reaches(waits, need)})
 

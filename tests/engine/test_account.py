@@ -798,7 +798,9 @@ SCALING: Props = {
 
 
 def _problems(shapes: Shapes, type_name: str, inputs: Props, name: str = "x") -> list[str]:
-    _, problems = checked(token_of(type_name), name, inputs, {}, b"seed", shapes)
+    token = token_of(type_name)
+    checked_inputs, problems = checked(token, name, inputs, {}, b"seed")
+    problems.extend(shapes.problems(token, checked_inputs))
     return [f"{problem.path}: {problem.reason}" for problem in problems]
 
 
@@ -986,15 +988,15 @@ def test_the_check_lets_good_inputs_pass(shapes: Shapes) -> None:
 
 
 def test_a_type_without_a_row_is_refused(shapes: Shapes) -> None:
-    _, problems = checked("aws:s3/bucket:Bucket", "x", {}, {}, b"", shapes)
+    _, problems = checked("aws:s3/bucket:Bucket", "x", {})
     assert "no row" in problems[0].reason
 
 
 def test_names_are_made_up_once_and_never_cut(shapes: Shapes) -> None:
     token = token_of("Cluster")
-    first, _ = checked(token, "inference", {}, {}, b"seed", shapes)
-    again, _ = checked(token, "inference", {}, first, b"other", shapes)
-    fresh, _ = checked(token, "inference", {}, {}, b"other", shapes)
+    first, _ = checked(token, "inference", {}, {}, b"seed")
+    again, _ = checked(token, "inference", {}, first, b"other")
+    fresh, _ = checked(token, "inference", {}, {}, b"other")
     assert first == again
     assert first["name"] != fresh["name"]
     assert str(first["name"]).startswith("inference-")

@@ -17,7 +17,6 @@ from tests.engine.harness import (
     restarted,
     stack_file,
 )
-from tests.engine.needs import forgotten
 from tests.engine.provider.account import Entry, Habits
 from tests.engine.provider.operations import DEPLOYED
 from tests.engine.provider.refusals import SERVICE, TASK
@@ -152,7 +151,7 @@ def leaves_alone(outcome: Outcome, name: str) -> None:
 
 def ends(engine: Engine) -> None:
     """Whatever happened, the order is stated still, and nothing stays behind."""
-    assert forgotten(engine) == []
+    assert engine.forgotten() == []
     succeeds(engine.destroy())
     assert [record.logical for record in engine.left()] == []
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tests.engine.harness import Engine, Outcome, disturbed, restarted, stack_file
-from tests.engine.needs import forgotten
 from tests.engine.provider.account import Habits
 
 pytestmark = pytest.mark.engine
@@ -37,7 +36,7 @@ def done(outcome: Outcome) -> Outcome:
 
 def test_a_toy_lives(engine: Engine) -> None:
     assert len(done(engine.up(settings())).operations("create")) > 5
-    assert forgotten(engine) == []
+    assert engine.forgotten() == []
     assert done(engine.up()).done == []
     done(engine.refresh())
     deployed = done(engine.up(settings(image="example:2")))
@@ -57,6 +56,6 @@ def test_a_toy_lives(engine: Engine) -> None:
 def test_what_a_program_forgets_is_found_even_if_it_works_by_luck(engine: Engine) -> None:
     done(engine.up(settings(home="")))
     engine.up(settings(forgetful=True))
-    found = forgotten(engine)
+    found = engine.forgotten()
     for word in ("route", "egressrule", "rolepolicyattachment machine"):
         assert any(word in line.lower() for line in found), found

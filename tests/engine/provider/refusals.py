@@ -891,7 +891,8 @@ def _balanced(holdings: Holdings, record: Record, task: Record, block: Props) ->
         )
     kind = text(group.inputs, "targetType") or "instance"
     mode = _network_mode(task)
-    if (mode == "awsvpc") != (kind == "ip"):
+    managed = "MANAGED_INSTANCES" in texts(task.inputs, "requiresCompatibilities")
+    if (mode == "awsvpc" or managed) != (kind == "ip"):
         raise Refused(
             f"InvalidParameterException: The provided target group {arn} has target type {kind}, "
             f"which is incompatible with the {mode} network mode specified in the task definition."
