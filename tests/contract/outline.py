@@ -160,8 +160,14 @@ def _names(items: Sequence[Json]) -> list[str]:
 
 
 def of_plan(plan: Plan) -> str:
-    """Everything that was decided, but for the container definitions: the graph has them."""
+    """Everything that was decided, but for the container definitions: the graph has them.
+
+    Of a finding its code and path are pinned, not its prose.
+    """
     data = json.loads(json.dumps(document(plan)))
+    data["findings"] = [
+        {key: finding[key] for key in ("code", "path", "severity")} for finding in data["findings"]
+    ]
     regions: list[dict[str, Json]] = data.pop("regions")
     sections: dict[Place | None, Section] = {None: dict(values(data, ()))}
     for region, planned in zip(regions, plan.regions, strict=True):
