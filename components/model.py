@@ -9,7 +9,7 @@ from components.capacity import Capacity
 from components.tags import named
 from components.traffic import LoadBalancer
 from components.workload import RegionContext, log_group, task_definition
-from planning import plan
+from planning import choices, plan
 
 
 class ModelComponent(pulumi.ComponentResource):
@@ -94,7 +94,7 @@ class ModelComponent(pulumi.ComponentResource):
                 "matcher": "200",
                 "interval": group.health_interval_seconds,
                 "timeout": group.health_timeout_seconds,
-                "healthy_threshold": 2,
+                "healthy_threshold": choices.HEALTHY_THRESHOLD,
                 "unhealthy_threshold": group.unhealthy_threshold,
             },
             tags=named(self._within.tags, group.key),

@@ -7,6 +7,7 @@ STOP_TIMEOUT_SECONDS = 120  # a long answer ends, and the runtime gives its core
 DEREGISTRATION_DELAY_SECONDS = 120  # the longest answer; every pinned restart waits for it in full
 IDLE_TIMEOUT_SECONDS = 900  # queueing and prefill send no byte for minutes
 GRACE_SECONDS = 1800  # a model of 15 GB compiles for about 15 minutes
+HEALTHY_THRESHOLD = 2  # checks that a target must pass
 UNHEALTHY_THRESHOLD = 3
 CONTAINER_START_PERIOD_SECONDS = 300  # the most that ECS takes
 SCALING_STEP = 2  # instances at once: AWS's default of 10000 buys a pool full for one burst

@@ -137,6 +137,11 @@ class Layout:
     ] = ()  # jobs that take devices while they run, whosever slots those are
 
     @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """What workloads take of the slots, slot by slot."""
+        return tuple(taken for slot in self.slots for taken in slot.shares)
+
+    @property
     def free_devices(self) -> tuple[int, ...]:
         """Devices of an instance that no slot covers."""
         taken = {d for slot in self.slots for d in slot.devices}
@@ -166,6 +171,11 @@ class AutoScalingPool:
     managed_scaling: bool
     layout: Layout
     retired: bool
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The types that its instances can have, as Managed Instances have several."""
+        return (self.instance_type,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +279,11 @@ class Service:
     exec: bool
     timeouts: Timeouts
     after: tuple[str, ...]  # keys of services of the model that must be steady first
+
+    @property
+    def tasks_max(self) -> int:
+        """Tasks at the maximum of replicas."""
+        return self.scaling.max_capacity if self.scaling else self.desired_count
 
 
 @dataclass(frozen=True, slots=True)

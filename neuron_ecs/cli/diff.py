@@ -94,15 +94,9 @@ def map_page(base: "Side", head: "Side") -> str | None:
 
     Where the base has none, the head's map stands alone.
     """
-    from neuron_ecs.chipmap.page import of_documents
-    from neuron_ecs.chipmap.pools import UnreadableError
+    from neuron_ecs.chipmap.page import page
 
-    if head.plan is None:
-        return None
-    try:
-        return of_documents(base.plan, head.plan)
-    except UnreadableError:  # of a program whose plan lacks what its version promises
-        return None
+    return page(base.plan, head.plan) if head.plan else None
 
 
 def _parser() -> argparse.ArgumentParser:

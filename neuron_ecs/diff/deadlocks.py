@@ -11,9 +11,10 @@ things happen; a change that ends in some orders and waits in others passes.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from neuron_ecs.diff.plans import Model, Plan, Pool, Service
+from neuron_ecs.diff.plans import PlanIndex, max_size, services_on
+from planning.plan import ModelPlan, Pool, Service
 
-_Pair = tuple[Model, Service, Service | None]
+_Pair = tuple[ModelPlan, Service, Service | None]
 """A service of the head's pool with its model, and as the base has it."""
 
 
@@ -41,21 +42,26 @@ class Stuck:
     tasks: int
 
 
-def waiting(base: Plan, head: Plan, pool: Pool) -> Waiting | None:
+def waiting(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Waiting | None:
     """Who waits for devices while the head's pool has its maximum of instances; None for nobody.
 
     A device serves one task on each instance, so what is wanted on more instances than there may
     be is wanted in vain, in whatever way ECS places the rest.
     """
-    if pool.max_size is None or not pool.devices:
+    limit, devices = max_size(pool), range(pool.layout.devices)
+    if limit is None or not devices:
         return None
-    pairs = _pairs(base, head, pool)
-    leaving = _leaving(base, head, pool)
-    wanted = dict.fromkeys(range(pool.devices), 0)
-    more = dict.fromkeys(range(pool.devices), 0)  # one at a time is enough: it frees an old one
+    pairs = _pairs(base, head, region, pool)
+    leaving = _leaving(base, head, region, pool)
+    wanted = dict.fromkeys(devices, 0)
+    more = dict.fromkeys(devices, 0)  # one at a time is enough: it frees an old one
     waits: dict[int, set[str]] = {}
     for model, service, old in pairs:
-        moves = old is None or old.task != service.task or _tasks(old) < _tasks(service, old)
+        moves = (
+            old is None
+            or old.task_definition != service.task_definition
+            or _tasks(old) < _tasks(service, old)
+        )
         for device in _devices(service, pool):
             wanted[device] += _tasks(service, old)
             more[device] = max(more[device], _more(service, old, device, pool))
@@ -68,7 +74,7 @@ def waiting(base: Plan, head: Plan, pool: Pool) -> Waiting | None:
             if _tasks(service):
                 holds.setdefault(device, set()).add(model.name)
     wanted = {d: number + more[d] for d, number in wanted.items()}
-    short = [d for d, number in wanted.items() if number > pool.max_size and d in waits]
+    short = [d for d, number in wanted.items() if number > limit and d in waits]
     if not short:
         return None
     return Waiting(
@@ -82,8 +88,8 @@ def waiting(base: Plan, head: Plan, pool: Pool) -> Waiting | None:
 
 def _enough(pairs: Sequence[_Pair], leaving: Sequence[Service], pool: Pool) -> int:
     """Instances with which nobody waits: see `Waiting`."""
-    most = [(s, max(s.most, old.most if old else 0)) for _, s, old in pairs]
-    most += [(s, s.most) for s in leaving]
+    most = [(s, max(s.tasks_max, old.tasks_max if old else 0)) for _, s, old in pairs]
+    most += [(s, s.tasks_max) for s in leaving]
     found = 0
     for _, service, old in pairs:
         if old != service:
@@ -93,59 +99,56 @@ def _enough(pairs: Sequence[_Pair], leaving: Sequence[Service], pool: Pool) -> i
     return found
 
 
-def stuck(base: Plan, head: Plan, pool: Pool) -> Iterator[Stuck]:
+def stuck(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Iterator[Stuck]:
     """The services of the head's pool whose new tasks never start.
 
     The percentages follow from the new minimum of replicas, the count is still the old one: ECS
     rounds the least number of healthy tasks up and the largest number of tasks down
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
     """
-    for model, service, old in _pairs(base, head, pool):
-        if old is None or old.task == service.task or not _scaled(service):
+    for model, service, old in _pairs(base, head, region, pool):
+        if old is None or old.task_definition == service.task_definition or not _scaled(service):
             continue
-        tasks = old.desired
-        fewest = -(-tasks * service.minimum_percent // 100)
+        tasks = old.desired_count
+        fewest = -(-tasks * service.minimum_healthy_percent // 100)
         most = tasks * service.maximum_percent // 100
         if tasks and fewest >= tasks and most <= tasks:
             yield Stuck(model.name, service, tasks)
 
 
-def _services(plan: Plan, pool: Pool) -> Iterator[tuple[Model, Service]]:
-    for model in plan.models.values():
-        if model.region == pool.region:
-            yield from ((model, s) for s in model.services if s.pool == pool.key)
+def _pairs(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Sequence[_Pair]:
+    olds = {s.key: s for _, s in services_on(base, region, pool)}
+    return [(model, s, olds.get(s.key)) for model, s in services_on(head, region, pool)]
 
 
-def _pairs(base: Plan, head: Plan, pool: Pool) -> Sequence[_Pair]:
-    olds = {s.key: s for _, s in _services(base, pool)}
-    return [(model, s, olds.get(s.key)) for model, s in _services(head, pool)]
-
-
-def _leaving(base: Plan, head: Plan, pool: Pool) -> Sequence[tuple[Model, Service]]:
-    kept = {s.key for _, s in _services(head, pool)}
-    return [(model, s) for model, s in _services(base, pool) if s.key not in kept]
+def _leaving(
+    base: PlanIndex, head: PlanIndex, region: str, pool: Pool
+) -> Sequence[tuple[ModelPlan, Service]]:
+    kept = {s.key for _, s in services_on(head, region, pool)}
+    return [(model, s) for model, s in services_on(base, region, pool) if s.key not in kept]
 
 
 def _devices(service: Service, pool: Pool) -> tuple[int, ...]:
-    return tuple(range(pool.devices)) if service.devices == "all" else service.devices
+    devices = service.task_definition.devices
+    return tuple(range(pool.layout.devices)) if devices == "all" else devices
 
 
 def _scaled(service: Service) -> bool:
-    return service.most != service.desired
+    return service.tasks_max != service.desired_count
 
 
 def _starts_first(service: Service) -> bool:
     """Whether a deployment starts a new task before an old one stops: none may be missing."""
-    return service.minimum_percent == 100
+    return service.minimum_healthy_percent == 100
 
 
 def _tasks(service: Service, old: Service | None = None) -> int:
     """Tasks while the update lasts: a scaled service that exists keeps the count that it has."""
-    return old.desired if old is not None and _scaled(service) else service.desired
+    return (old if old is not None and _scaled(service) else service).desired_count
 
 
 def _more(service: Service, old: Service | None, device: int, pool: Pool) -> int:
     """One more on the device, where a new task starts before an old one on it has stopped."""
-    if old is None or old.task == service.task or not _starts_first(service):
+    if old is None or old.task_definition == service.task_definition or not _starts_first(service):
         return 0
-    return 1 if _tasks(service, old) and device in _devices(old, pool) and old.desired else 0
+    return 1 if _tasks(service, old) and device in _devices(old, pool) and old.desired_count else 0

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import catalog
 from catalog import Catalog
 from neuron_ecs.diff import impact, price, refusals
 from neuron_ecs.diff.impact import Impact, PoolChange
 from neuron_ecs.diff.pinning import Hold, Replan, hold
-from neuron_ecs.diff.plans import NOTHING, Plan, UnreadableError, read_plan
+from neuron_ecs.diff.plans import EMPTY, PlanIndex
 from neuron_ecs.diff.price import Price
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import ResourceChange, compare
@@ -18,7 +18,6 @@ from neuron_ecs.diff.structure import ValueChange, differences
 from neuron_ecs.diff.workloads import ModelChange, disturbed, job_changes, model_changes
 from planning import Refused, decide
 from planning.document import Json
-from planning.document import document as plan_document
 
 Finding = Mapping[str, str]
 
@@ -54,8 +53,8 @@ class Difference:
     refusals: tuple[Refusal, ...]
     price: Price | None
     findings: Findings
-    before: Plan
-    after: Plan
+    before: PlanIndex
+    after: PlanIndex
 
     @property
     def plan_only(self) -> str:
@@ -108,11 +107,9 @@ class Difference:
 def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
     """Compares both sides in every respect."""
     known = known or catalog.load()
-    notes = list(sides.notes)
-    base_side, before = _read(sides.base)
-    head_side, after = _read(sides.head)
-    told = before is not NOTHING or sides.base.plan is not None
-    comparable = told and head_side.plan is not None
+    base_side, head_side = sides.base, sides.head
+    before, after = (PlanIndex(s.plan) if s.plan else EMPTY for s in (base_side, head_side))
+    comparable = base_side.plan is not None and head_side.plan is not None
     base_config, head_config = base_side.config, head_side.config
     resources = None
     if base_side.graph is not None and head_side.graph is not None:
@@ -132,7 +129,7 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
         head=head_side,
         skipped=sides.skipped,
         left_out=sides.left_out,
-        notes=tuple(notes),
+        notes=sides.notes,
         settings=tuple(_settings(base_config, head_config)),
         resources=resources,
         models=models,
@@ -142,24 +139,17 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
         disturbed=moved,
         hold=_hold(moved, before, after, head_side, base_config, sides.project),
         refusals=refusals.refusals(before, after, head_config) if comparable else (),
-        price=price.price(before, after, known) if comparable else None,
+        price=price.price(before.plan, after.plan, known) if comparable else None,
         findings=_findings(base_side.findings, head_side.findings),
         before=before,
         after=after,
     )
 
 
-def _read(side: Side) -> tuple[Side, Plan]:
-    try:
-        return side, read_plan(side.plan)
-    except UnreadableError as error:
-        return replace(side, plan=None, graph=None, no_graph=str(error)), NOTHING
-
-
 def _hold(
     moved: Sequence[ModelChange],
-    before: Plan,
-    after: Plan,
+    before: PlanIndex,
+    after: PlanIndex,
     head: Side,
     base_config: Mapping[str, str] | None,
     project: str,
@@ -169,12 +159,11 @@ def _hold(
     if head.foreign:
         return Hold({}, works=False, why_not="the head's program is not the one that runs")
 
-    def replanned(texts: Mapping[str, str]) -> Plan | None:
+    def replanned(texts: Mapping[str, str]) -> PlanIndex | None:
         try:
-            plan = decide(texts, catalog.load(), project=project, stack=head.stack)
+            return PlanIndex(decide(texts, catalog.load(), project=project, stack=head.stack))
         except Refused:
             return None
-        return read_plan(plan_document(plan))
 
     replan: Replan = replanned
     return hold(moved, before, after, head.config, replan, base_config, _legal)

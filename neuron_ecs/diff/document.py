@@ -6,8 +6,12 @@ from typing import cast
 from neuron_ecs.diff import json_form as form
 from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.impact import Impact, PoolChange
-from neuron_ecs.diff.plans import Model, Pool
-from neuron_ecs.diff.price import FREE, Amount, Cost, Line, Price
+from neuron_ecs.diff.plans import (
+    PlanIndex,
+    images,
+    max_size,
+)
+from neuron_ecs.diff.price import Line, Price
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import PropertyChange, ResourceChange
 from neuron_ecs.diff.sides import Side
@@ -15,6 +19,8 @@ from neuron_ecs.diff.structure import ABSENT, ValueChange, dotted, safe
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import UNKNOWN
 from planning.document import Json
+from planning.plan import ModelPlan, Pool
+from planning.price import FREE, Amount, PoolCost, instances
 
 
 def document(whole: Difference, verdict: str) -> form.Document:
@@ -108,8 +114,8 @@ def _workload(whole: Difference, change: ModelChange) -> form.Workload:
         "kinds": list(change.kinds),
         "told": list(change.told),
         "touched": change.touched,
-        "before": _model(change.before),
-        "after": _model(change.after),
+        "before": _model(whole.before, change.region, change.before),
+        "after": _model(whole.after, change.region, change.after),
         "impact": _impact(felt) if felt else None,
     }
 
@@ -124,18 +130,20 @@ def _impact(felt: Impact) -> form.Impact:
     }
 
 
-def _model(model: Model | None) -> form.ModelSide | None:
+def _model(index: PlanIndex, region: str, model: ModelPlan | None) -> form.ModelSide | None:
     if model is None:
         return None
     return {
-        "pool": model.pool,
-        "replicas": {"min": model.least, "max": model.most},
-        "images": list(model.images),
+        "pool": index.pool_name(region, model),
+        "replicas": {"min": model.replicas_min, "max": model.replicas_max},
+        "images": list(images(model)),
         "services": [
             {
                 "key": s.key,
-                "devices": "all" if s.devices == "all" else list(s.devices),
-                "tasks": {"min": s.desired, "max": s.most},
+                "devices": "all"
+                if s.task_definition.devices == "all"
+                else list(s.task_definition.devices),
+                "tasks": {"min": s.desired_count, "max": s.tasks_max},
             }
             for s in model.services
         ],
@@ -156,22 +164,23 @@ def _pool_change(change: PoolChange) -> form.Pool:
 def _pool(pool: Pool | None) -> form.PoolSide | None:
     if pool is None:
         return None
+    least, most = instances(pool)
     return {
-        "kind": pool.kind,
-        "instance_types": list(pool.types),
-        "purchase": pool.purchase,
-        "max_size": pool.max_size,
-        "devices": pool.devices,
-        "instances": {"min": pool.instances_min, "max": pool.instances_max},
+        "kind": "auto_scaling" if pool.kind == "auto_scaling" else "managed_instances",
+        "instance_types": list(pool.instance_types),
+        "purchase": pool.purchase.kind,
+        "max_size": max_size(pool),
+        "devices": pool.layout.devices,
+        "instances": {"min": least, "max": most},
         "retired": pool.retired,
         "layout": [
             {
-                "workload": seat.workload,
-                "job": seat.is_job,
-                "devices": list(seat.devices),
-                "tasks": {"min": seat.least, "max": seat.most},
+                "workload": taken.workload,
+                "job": taken.is_job,
+                "devices": list(taken.devices),
+                "tasks": {"min": taken.tasks_min, "max": taken.tasks_max},
             }
-            for seat in pool.seats
+            for taken in pool.layout.assignments
         ],
     }
 
@@ -266,7 +275,7 @@ def _line(line: Line) -> form.Line:
     }
 
 
-def _cost(cost: Cost | None) -> form.Cost | None:
+def _cost(cost: PoolCost | None) -> form.Cost | None:
     if cost is None:
         return None
     return {
@@ -277,7 +286,7 @@ def _cost(cost: Cost | None) -> form.Cost | None:
         "usd_per_month": _amount(cost.amount),
         "by_model": [
             {"model": m if m != FREE else None, "usd_per_month": _amount(a)}
-            for m, a in sorted(cost.shares.items())
+            for m, a in sorted(cost.by_model.items())
         ],
     }
 

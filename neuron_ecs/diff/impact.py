@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from messages.phrases import counted, listed
-from neuron_ecs.diff.plans import Model, Plan, Pool, Service
+from neuron_ecs.diff.plans import (
+    PlanIndex,
+    launched_with,
+    max_size,
+    stop_seconds,
+)
 from neuron_ecs.diff.resources import ResourceChange
 from neuron_ecs.diff.workloads import ModelChange
+from planning import choices
+from planning.plan import ModelPlan, Pool, Service
+from planning.price import instances
 
 Word = Literal[
     "none",
@@ -17,9 +25,6 @@ Word = Literal[
     "starts",
     "ends",
 ]
-
-HEALTHY_THRESHOLD = 2
-"""Checks that a target must pass, as the program's target groups say."""
 
 _SERVICE = "aws:ecs/service:Service"
 
@@ -79,8 +84,8 @@ def _minutes(*seconds: int) -> str:
 def impacts(
     changes: Sequence[ModelChange],
     resources: Sequence[ResourceChange] | None,
-    base: Plan,
-    head: Plan,
+    base: PlanIndex,
+    head: PlanIndex,
 ) -> Mapping[tuple[str, str], Impact]:
     """The impact on each model that runs on either side and is touched, by Region and name.
 
@@ -89,12 +94,12 @@ def impacts(
     deployed = None if resources is None else _deployed(resources)
     keys = {(c.region, c.name) for c in changes if not c.is_job}
     keys |= {
-        (m.region, m.name)
-        for m in head.models.values()
-        if deployed and any(s.key in deployed for s in m.services)
+        key
+        for key, model in head.models.items()
+        if deployed and any(s.key in deployed for s in model.services)
     }
     return {
-        key: _impact(base.models.get(key), head.models.get(key), deployed, base, head)
+        key: _impact(key[0], base.models.get(key), head.models.get(key), deployed, base, head)
         for key in sorted(keys)
     }
 
@@ -115,68 +120,68 @@ def _loud(path: tuple[str, ...], effect: str) -> bool:
 
 
 def _impact(
-    old: Model | None,
-    new: Model | None,
+    region: str,
+    old: ModelPlan | None,
+    new: ModelPlan | None,
     deployed: Mapping[str, bool] | None,
-    base: Plan,
-    head: Plan,
+    base: PlanIndex,
+    head: PlanIndex,
 ) -> Impact:
     if new is None:
         assert old is not None
         return Impact("ends", "its tasks stop, nobody answers there any more")
-    pool = head.pools[new.region, new.pool]
+    pool = head.regions[region].pool(new.pool)
     if old is None:
-        more = _rise(base, head, pool)
+        more = _rise(base, region, pool)
         return Impact("starts", f"starts beside the others{more}")
     before = {s.key: s for s in old.services}
     after = {s.key: s for s in new.services}
-    come = [s for k, s in after.items() if k not in before and s.most]
-    gone = [s for k, s in before.items() if k not in after and s.most]
+    come = [s for k, s in after.items() if k not in before and s.tasks_max]
+    gone = [s for k, s in before.items() if k not in after and s.tasks_max]
     restarted = [s for k, s in after.items() if k in before and _restarts(before[k], s, deployed)]
     if gone:
-        more = _rise(base, head, pool)
-        if not any(s.desired for s in (*come, *after.values())):
+        more = _rise(base, region, pool)
+        if not any(s.desired_count for s in (*come, *after.values())):
             return Impact("moves", "its services go and none that runs comes: nobody answers")
         said = "new services start first, the old ones go when these are steady"
-        return Impact("moves", f"{said}{more}{_also(restarted, old)}")
+        return Impact("moves", f"{said}{more}{_also(restarted)}")
     if restarted:
         return _rollout(new, restarted, pool)
     if come:
-        return Impact("none", f"{counted(len(come), 'service')} more{_rise(base, head, pool)}")
-    if (old.least, old.most) != (new.least, new.most):
+        return Impact("none", f"{counted(len(come), 'service')} more{_rise(base, region, pool)}")
+    if (old.replicas_min, old.replicas_max) != (new.replicas_min, new.replicas_max):
         return Impact("none", "tasks come or go, those that stay are not touched")
     return Impact("none", "no task restarts")
 
 
-def _also(restarted: Sequence[Service], old: Model) -> str:
+def _also(restarted: Sequence[Service]) -> str:
     return f"; {counted(len(restarted), 'service')} that stay restart" if restarted else ""
 
 
 def _restarts(before: Service, after: Service, deployed: Mapping[str, bool] | None) -> bool:
-    if not (before.desired or before.most or after.desired):
+    if not (before.desired_count or before.tasks_max or after.desired_count):
         return False
     if deployed is not None:
         return after.key in deployed
-    return before.task != after.task
+    return before.task_definition != after.task_definition
 
 
-def _rise(base: Plan, head: Plan, pool: Pool) -> str:
-    old = base.pools.get((pool.region, pool.name))
-    before = old.instances_min if old else 0
-    if pool.instances_min > before:
-        size = f"from {before} to {counted(pool.instances_min, 'instance')}"
-        return f"; pool {pool.name} grows {size}"
+def _rise(base: PlanIndex, region: str, pool: Pool) -> str:
+    old = base.pools.get((region, pool.name))
+    before, after = instances(old)[0] if old else 0, instances(pool)[0]
+    if after > before:
+        return f"; pool {pool.name} grows from {before} to {counted(after, 'instance')}"
     return ""
 
 
-def _rollout(model: Model, restarted: Sequence[Service], pool: Pool) -> Impact:
+def _rollout(model: ModelPlan, restarted: Sequence[Service], pool: Pool) -> Impact:
     """All restarted services of a model have the same percentages: they follow from the pool."""
-    running = [s for s in restarted if s.desired]
-    tasks = sum(s.desired for s in running)
+    running = [s for s in restarted if s.desired_count]
+    tasks = sum(s.desired_count for s in running)
     if not running:
         return Impact("none", "no task of these services runs at minimum size")
     if all(s.maximum_percent > 100 for s in running):
-        if pool.managed and pool.devices:
+        if pool.kind == "managed_instances" and pool.layout.devices:
             return Impact(
                 "rolling",
                 f"a new task starts before the old one stops: its {counted(tasks, 'instance')} "
@@ -184,15 +189,16 @@ def _rollout(model: Model, restarted: Sequence[Service], pool: Pool) -> Impact:
                 extra_instances=tasks,
                 doubled=True,
             )
-        room = max(0, (pool.max_size or tasks + pool.instances_min) - pool.instances_min)
-        extra = min(max(s.desired for s in running), room) if pool.devices else 0
+        least = instances(pool)[0]
+        room = max(0, (max_size(pool) or tasks + least) - least)
+        extra = min(max(s.desired_count for s in running), room) if pool.layout.devices else 0
         more = f", on up to {counted(extra, 'instance')} more" if extra else ""
         said = f"a new task starts before the old one stops{more}"
         return Impact("rolling", said, extra_instances=extra)
-    elsewhere = [s for s in model.services if s not in restarted and s.desired]
-    if all(s.minimum_percent == 0 for s in running):
+    elsewhere = [s for s in model.services if s not in restarted and s.desired_count]
+    if all(s.minimum_healthy_percent == 0 for s in running):
         gap = _gap(model, running)
-        waves = [s for s in running if s.waits_for]
+        waves = [s for s in running if s.after]
         if elsewhere or (waves and len(waves) < len(running)):
             share = max(len(waves), len(running) - len(waves)) if waves else len(running)
             of = len(running) + len(elsewhere)
@@ -207,18 +213,20 @@ def _rollout(model: Model, restarted: Sequence[Service], pool: Pool) -> Impact:
     return Impact("rolling", said)
 
 
-def _gap(model: Model, services: Sequence[Service]) -> Gap:
+def _gap(model: ModelPlan, services: Sequence[Service]) -> Gap:
     """From the last answer to the first of the new task.
 
     ECS waits for the deregistration delay, then sends SIGTERM and waits for the stop timeout; the
-    new task is healthy after two checks at the earliest, and is given up after its grace time.
+    new task is healthy once it has passed its health checks, and is given up after its grace time.
     """
-    stop = max(s.stop_seconds for s in services)
-    if not model.path:
+    group = model.target_group
+    if group is None:
         return Gap(0, None)
-    least = model.deregistration_seconds + HEALTHY_THRESHOLD * model.health_interval_seconds
+    stop = max(stop_seconds(s) for s in services)
+    least = group.deregistration_delay_seconds
+    least += choices.HEALTHY_THRESHOLD * group.health_interval_seconds
     grace = max((s.grace_seconds or 0) for s in services)
-    return Gap(least, model.deregistration_seconds + stop + max(grace, least))
+    return Gap(least, group.deregistration_delay_seconds + stop + max(grace, least))
 
 
 # ---- pools -----------------------------------------------------------------------------------
@@ -244,7 +252,7 @@ _WORDS = {
 }
 
 
-def pool_changes(base: Plan, head: Plan) -> tuple[PoolChange, ...]:
+def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
     """The pools that changed, by Region and name."""
     found: list[PoolChange] = []
     for key in sorted(base.pools.keys() | head.pools.keys()):
@@ -255,20 +263,21 @@ def pool_changes(base: Plan, head: Plan) -> tuple[PoolChange, ...]:
             told = ("added" if old is None else "removed",)
             found.append(PoolChange(key[0], key[1], told, "", old, new))
             continue
-        launched = {k: (v, new.instances.get(k)) for k, v in old.instances.items()}
+        after = launched_with(new)
+        launched = {k: (v, after.get(k)) for k, v in launched_with(old).items()}
         changed = {k: pair for k, pair in launched.items() if pair[0] != pair[1]}
         told = [f"{_WORDS.get(k, k)} {_shown(a)} → {_shown(b)}" for k, (a, b) in changed.items()]
         for words, pair in (
-            ("instance type", (listed(old.types, most=2), listed(new.types, most=2))),
-            ("purchase", (old.purchase, new.purchase)),
-            ("max_size", (old.max_size, new.max_size)),
-            ("instances", (_size(old), _size(new))),
+            ("instance type", (_types(old), _types(new))),
+            ("purchase", (old.purchase.kind, new.purchase.kind)),
+            ("max_size", (max_size(old), max_size(new))),
+            ("instances", (_span(*instances(old)), _span(*instances(new)))),
             ("retired", (old.retired, new.retired)),
         ):
             if pair[0] != pair[1]:
                 told.append(f"{words} {pair[0]} → {pair[1]}")
-        told += _seats_told(old, new)
-        if not told and old.seats != new.seats:
+        told += _task_changes(old, new)
+        if not told and old.layout.assignments != new.layout.assignments:
             told.append("who sits where")
         impact = ""
         if changed and old.key == new.key:
@@ -281,7 +290,7 @@ def pool_changes(base: Plan, head: Plan) -> tuple[PoolChange, ...]:
     return tuple(found)
 
 
-def _seats_told(old: Pool, new: Pool) -> Iterator[str]:
+def _task_changes(old: Pool, new: Pool) -> Iterator[str]:
     """The models that stay and whose number of tasks there is another."""
     before, after = _tasks(old), _tasks(new)
     for name in sorted(before.keys() & after.keys()):
@@ -292,15 +301,15 @@ def _seats_told(old: Pool, new: Pool) -> Iterator[str]:
 def _tasks(pool: Pool) -> Mapping[str, tuple[int, int]]:
     """The tasks of each model on the pool, at minimum and at maximum."""
     found: dict[str, tuple[int, int]] = {}
-    for seat in pool.seats:
-        if not seat.is_job:
-            least, most = found.get(seat.workload, (0, 0))
-            found[seat.workload] = (least + seat.least, most + seat.most)
+    for taken in pool.layout.assignments:
+        if not taken.is_job:
+            least, most = found.get(taken.workload, (0, 0))
+            found[taken.workload] = (least + taken.tasks_min, most + taken.tasks_max)
     return found
 
 
-def _size(pool: Pool) -> str:
-    return _span(pool.instances_min, pool.instances_max)
+def _types(pool: Pool) -> str:
+    return listed(pool.instance_types, most=2)
 
 
 def _span(low: int, high: int) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from messages.phrases import counted, listed
 from neuron_ecs.diff.difference import Difference, Finding
-from neuron_ecs.diff.price import FREE
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
     ResourceRow,
@@ -26,6 +25,7 @@ from neuron_ecs.diff.summary import (
     verdict,
 )
 from neuron_ecs.diff.text import layout
+from planning.price import FREE
 
 LIMIT = 65_536
 """Characters of a comment; counted in bytes here, which are never fewer."""

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from messages.phrases import ids, listed
-from neuron_ecs.diff.plans import Plan
+from neuron_ecs.diff.plans import PlanIndex, device_sets, devices_each
 from neuron_ecs.diff.workloads import ModelChange, Touched, disturbed, model_changes
+from planning.price import instances
 
-Replan = Callable[[Mapping[str, str]], Plan | None]
+Replan = Callable[[Mapping[str, str]], PlanIndex | None]
 """The plan of other texts of a stack file; None where it is refused."""
 
 
@@ -28,8 +29,8 @@ class Hold:
 
 def hold(
     moved: Sequence[ModelChange],
-    base: Plan,
-    head: Plan,
+    base: PlanIndex,
+    head: PlanIndex,
     config: Mapping[str, str],
     replan: Replan,
     before: Mapping[str, str] | None,
@@ -44,8 +45,12 @@ def hold(
     """
     if not moved:
         return None
-    pools = {(c.region, c.before.pool) for c in moved if c.before}
-    pooled = {m.name for m in base.models.values() if (m.region, m.pool) in pools}
+    pools = {(c.region, base.pool_name(c.region, c.before)) for c in moved if c.before}
+    pooled = {
+        name
+        for (region, name), m in base.models.items()
+        if (region, base.pool_name(region, m)) in pools
+    }
     touched = Touched(before, config)
     calm = {name for name in pooled if not touched.entry("models", name)}
 
@@ -57,15 +62,15 @@ def hold(
         return not disturbed([c for c in changes if c.name in calm])
 
     for names in ({c.name for c in moved}, calm):
-        pins = {name: where for name in sorted(names) if (where := _only_spot(base, name))}
+        pins = {name: where for name in sorted(names) if (where := _only_set(base, name))}
         if works(pins):
             return Hold(pins, works=True)
-    pins = {name: where for name in sorted(calm) if (where := _only_spot(base, name))}
+    pins = {name: where for name in sorted(calm) if (where := _only_set(base, name))}
     for name, where in _clear(pools, head, calm, legal):
         for pinned in ({name: where}, {**pins, name: where}):
             if works(pinned):
                 return Hold(pinned, works=True)
-    several = sorted({c.name for c in moved if _only_spot(base, c.name) is None})
+    several = sorted({c.name for c in moved if _only_set(base, c.name) is None})
     why = (
         f"{listed(several)} {'has' if len(several) == 1 else 'have'} several slots, or others in "
         "other Regions, and an entry names one; no place for what changed keeps clear of them"
@@ -80,34 +85,34 @@ _TRIES = 16
 
 def _clear(
     pools: set[tuple[str, str]],
-    head: Plan,
+    head: PlanIndex,
     calm: set[str],
     legal: Callable[[str, int], Sequence[tuple[int, ...]]],
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Places for the touched models of the pools, each alone; the last devices first."""
     left = _TRIES
     for key, model in sorted(head.models.items()):
-        where = (key[0], model.pool)
-        size = model.devices_each
-        if where not in pools or model.name in calm or size == "all":
+        where = (key[0], head.pool_name(key[0], model))
+        number = devices_each(model)
+        if where not in pools or model.name in calm or number == "all":
             continue
-        for devices in reversed(legal(head.pools[where].types[0], size)):
+        for devices in reversed(legal(head.pools[where].instance_types[0], number)):
             if left:
                 left -= 1
                 yield model.name, devices
 
 
-def _instances(plan: Plan) -> tuple[int, int]:
-    pools = plan.pools.values()
-    return sum(p.instances_max for p in pools), sum(p.instances_min for p in pools)
+def _instances(index: PlanIndex) -> tuple[int, int]:
+    sizes = [instances(pool) for pool in index.pools.values()]
+    return sum(most for _, most in sizes), sum(least for least, _ in sizes)
 
 
-def _only_spot(base: Plan, name: str) -> tuple[int, ...] | None:
+def _only_set(base: PlanIndex, name: str) -> tuple[int, ...] | None:
     """The devices of the model where it has the same single slot in every Region."""
-    spots = {m.spots for m in base.models.values() if m.name == name}
-    if len(spots) != 1:
+    found = {device_sets(m) for m in base.models.values() if m.name == name}
+    if len(found) != 1:
         return None
-    (where,) = spots
+    (where,) = found
     return where[0] if len(where) == 1 and where[0] and where[0] != "all" else None
 
 

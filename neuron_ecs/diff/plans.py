@@ -1,11 +1,29 @@
-"""The pools, models and jobs in the JSON of `neuron-ecs plan`, Region by Region."""
+"""A plan by Region and name, and what the comparison derives from its pools, models and services.
+
+A plan is an argument of every function here; no decision of it is made again.
+"""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from functools import cached_property
+from typing import Literal
 
-from planning.document import Json
+from planning.document import Json, as_json
+from planning.plan import (
+    AutoScalingPool,
+    GivenNetwork,
+    JobPlan,
+    ModelPlan,
+    Plan,
+    Pool,
+    RegionPlan,
+    Service,
+    TaskDefinition,
+)
+
+Key = tuple[str, str]
+"""Region, and name of a pool, model or job."""
 
 Devices = tuple[int, ...] | Literal["all"]
 
@@ -14,155 +32,51 @@ _DEFAULT_STOP_SECONDS = 30
 (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html)."""
 
 
-class UnreadableError(Exception):
-    """The JSON of a plan lacks what its version promises."""
+@dataclass(frozen=True)
+class PlanIndex:
+    """A plan with its parts by Region and name."""
+
+    plan: Plan
+
+    @cached_property
+    def regions(self) -> Mapping[str, RegionPlan]:
+        return {region.name: region for region in self.plan.regions}
+
+    @cached_property
+    def pools(self) -> Mapping[Key, Pool]:
+        return {(r.name, pool.name): pool for r in self.plan.regions for pool in r.pools}
+
+    @cached_property
+    def models(self) -> Mapping[Key, ModelPlan]:
+        return {(r.name, model.name): model for r in self.plan.regions for model in r.models}
+
+    @cached_property
+    def jobs(self) -> Mapping[Key, JobPlan]:
+        return {(r.name, job.name): job for r in self.plan.regions for job in r.jobs}
+
+    @cached_property
+    def clusters(self) -> frozenset[Key]:
+        """Region and kind of every cluster."""
+        found = [
+            (r.name, c) for r in self.plan.regions for c in (r.auto_scaling, r.managed_instances)
+        ]
+        return frozenset((region, cluster.kind) for region, cluster in found if cluster)
+
+    def pool_name(self, region: str, workload: ModelPlan | JobPlan) -> str:
+        """The name of the workload's pool; the workload holds its key."""
+        return self.regions[region].pool(workload.pool).name
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """Devices of every instance that a workload's tasks take, and how many tasks do."""
-
-    workload: str
-    devices: tuple[int, ...]
-    least: int
-    most: int
-    is_job: bool
+EMPTY = PlanIndex(Plan("", "", "", (), True, (), ()))
+"""Stands for a side that has no plan, and for a revision without the stack file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """A pool in a Region."""
-
-    region: str
-    name: str
-    key: str
-    kind: Literal["auto_scaling", "managed_instances"]
-    types: tuple[str, ...]
-    purchase: str
-    max_size: int | None
-    devices: int
-    instances_min: int
-    instances_max: int
-    retired: bool
-    seats: tuple[Seat, ...]
-    instances: Mapping[str, Json]  # what new instances are launched with
-
-    @property
-    def managed(self) -> bool:
-        return self.kind == "managed_instances"
+# ---- pools -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service of a model."""
-
-    key: str
-    pool: str
-    devices: Devices
-    image: str
-    desired: int
-    most: int
-    minimum_percent: int
-    maximum_percent: int
-    grace_seconds: int | None
-    stop_seconds: int
-    waits_for: tuple[str, ...]
-    task: Mapping[str, Json]  # the task definition, whole
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model in a Region."""
-
-    region: str
-    name: str
-    pool: str
-    network_mode: str
-    least: int
-    most: int
-    services: tuple[Service, ...]
-    path: str  # under which the load balancer serves it; empty without one
-    deregistration_seconds: int
-    health_interval_seconds: int
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(s.image for s in self.services))
-
-    @property
-    def spots(self) -> tuple[Devices, ...]:
-        """The devices of its services, in their order."""
-        return tuple(sorted((s.devices for s in self.services), key=str))
-
-    @property
-    def devices_each(self) -> int | Literal["all"]:
-        """Devices of one task."""
-        first = self.services[0].devices if self.services else ()
-        return "all" if first == "all" else len(first)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job in a Region."""
-
-    region: str
-    name: str
-    pool: str
-    devices: Devices
-    image: str
-    schedule: str
-    task: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything decided that a comparison speaks of, by Region and name."""
-
-    home_region: str
-    wait_for_steady_state: bool
-    pools: Mapping[tuple[str, str], Pool]
-    models: Mapping[tuple[str, str], Model]
-    jobs: Mapping[tuple[str, str], Job]
-    regions: tuple[str, ...]
-    clusters: frozenset[tuple[str, str]]  # Region and kind
-    networks: Mapping[str, str]  # by Region: the VPC, in words
-
-
-NOTHING = Plan("", True, {}, {}, {}, (), frozenset(), {})
-
-
-def read_plan(document: Mapping[str, Json] | None) -> Plan:
-    """The plan in the JSON of `neuron-ecs plan`; `NOTHING` for none. Raises `UnreadableError`."""
-    if document is None:
-        return NOTHING
-    try:
-        return _plan(document)
-    except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise UnreadableError(f"the plan's JSON cannot be read: {error!r}") from None
-
-
-def _plan(document: Mapping[str, Json]) -> Plan:
-    regions = cast("list[Json]", document["regions"])
-    pools = [pool for region in regions for pool in _pools(region)]
-    models = [_model(r["name"], m, pools) for r in regions for m in r["models"]]
-    jobs = [_job(r["name"], j, pools) for r in regions for j in r["jobs"]]
-    kinds = ("auto_scaling", "managed_instances")
-    return Plan(
-        home_region=document.get("home_region", ""),
-        wait_for_steady_state=document.get("wait_for_steady_state", True),
-        pools={(p.region, p.name): p for p in pools},
-        models={(m.region, m.name): m for m in models},
-        jobs={(j.region, j.name): j for j in jobs},
-        regions=tuple(r["name"] for r in regions),
-        clusters=frozenset((r["name"], kind) for r in regions for kind in kinds if r[kind]),
-        networks={r["name"]: _network(r["network"]) for r in regions},
-    )
-
-
-def _network(network: Json) -> str:
-    if network["kind"] == "given":
-        return f"vpc_id {network['vpc_id']}"
-    return f"our own, {network['cidr']}"
+def max_size(pool: Pool) -> int | None:
+    """The largest number of instances; `None` on Managed Instances, which have no limit."""
+    return pool.max_size if isinstance(pool, AutoScalingPool) else None
 
 
 _LAUNCHED_WITH = (
@@ -179,95 +93,56 @@ _LAUNCHED_WITH = (
 )
 
 
-def _pools(region: Json) -> Iterator[Pool]:
-    for cluster in (region["auto_scaling"], region["managed_instances"]):
-        for pool in cluster["pools"] if cluster else ():
-            layout = pool["layout"]
-            least = pool.get("min_size", 0)
-            yield Pool(
-                region=region["name"],
-                name=pool["name"],
-                key=pool["key"],
-                kind=pool["kind"],
-                types=tuple(pool.get("instance_types") or [pool["instance_type"]]),
-                purchase=pool["purchase"]["kind"],
-                max_size=pool.get("max_size"),
-                devices=layout["devices"],
-                instances_min=max(layout["instances_min"], least),
-                instances_max=max(layout["instances_max"], least),
-                retired=pool["retired"],
-                seats=tuple(_seats(layout)),
-                instances={key: pool[key] for key in _LAUNCHED_WITH if key in pool},
-            )
+def launched_with(pool: Pool) -> Mapping[str, Json]:
+    """The fields that new instances are launched with, as JSON; those that run keep their own."""
+    return {key: as_json(getattr(pool, key)) for key in _LAUNCHED_WITH if hasattr(pool, key)}
 
 
-def _seats(layout: Json) -> Iterator[Seat]:
-    for slot in layout["slots"]:
-        for share in slot["shares"]:
-            yield Seat(
-                share["workload"],
-                tuple(share["devices"]),
-                share["tasks_min"],
-                share["tasks_max"],
-                share["is_job"],
-            )
+# ---- models ----------------------------------------------------------------------------------
 
 
-def _devices(value: Json) -> Devices:
-    return "all" if value == "all" else tuple(value)
+def images(model: ModelPlan) -> tuple[str, ...]:
+    """The images of its services, each once."""
+    return tuple(dict.fromkeys(s.task_definition.image for s in model.services))
 
 
-def _pool_name(pools: Sequence[Pool], region: str, key: str) -> str:
-    return next(p.name for p in pools if p.region == region and p.key == key)
+def device_sets(model: ModelPlan) -> tuple[Devices, ...]:
+    """The devices of each of its services, sorted."""
+    return tuple(sorted((s.task_definition.devices for s in model.services), key=str))
 
 
-def _model(region: str, model: Json, pools: Sequence[Pool]) -> Model:
-    group = cast("Mapping[str, Json]", model["target_group"] or {})
-    return Model(
-        region=region,
-        name=model["name"],
-        pool=_pool_name(pools, region, model["pool"]),
-        network_mode=model["network_mode"],
-        least=model["replicas_min"],
-        most=model["replicas_max"],
-        services=tuple(map(_service, model["services"])),
-        path=group.get("path_prefix", ""),
-        deregistration_seconds=group.get("deregistration_delay_seconds", 0),
-        health_interval_seconds=group.get("health_interval_seconds", 0),
+def devices_each(model: ModelPlan) -> int | Literal["all"]:
+    """Devices of one task."""
+    first = model.services[0].task_definition.devices if model.services else ()
+    return "all" if first == "all" else len(first)
+
+
+def path_prefix(model: ModelPlan) -> str:
+    """The path under which the load balancer serves the model; empty without one."""
+    return model.target_group.path_prefix if model.target_group else ""
+
+
+def stop_seconds(service: Service) -> int:
+    """Seconds that a task has to stop: the longest of its containers."""
+    found = containers(service.task_definition).values()
+    return max(
+        (c.get("stopTimeout", _DEFAULT_STOP_SECONDS) for c in found), default=_DEFAULT_STOP_SECONDS
     )
 
 
-def _service(service: Json) -> Service:
-    task = service["task_definition"]
-    containers = cast("list[Mapping[str, Json]]", json.loads(task["container_definitions"]))
-    scaling = service["scaling"]
-    return Service(
-        key=service["key"],
-        pool=service["pool"],
-        devices=_devices(task["devices"]),
-        image=task["image"],
-        desired=service["desired_count"],
-        most=scaling["max_capacity"] if scaling else service["desired_count"],
-        minimum_percent=service["minimum_healthy_percent"],
-        maximum_percent=service["maximum_percent"],
-        grace_seconds=service["grace_seconds"],
-        stop_seconds=max(
-            (c.get("stopTimeout", _DEFAULT_STOP_SECONDS) for c in containers),
-            default=_DEFAULT_STOP_SECONDS,
-        ),
-        waits_for=tuple(service["after"]),
-        task=task,
-    )
+def containers(task: TaskDefinition) -> Mapping[str, Mapping[str, Json]]:
+    """The container definitions by name."""
+    return {c["name"]: c for c in json.loads(task.container_definitions)}
 
 
-def _job(region: str, job: Json, pools: Sequence[Pool]) -> Job:
-    task, schedule = job["task_definition"], job["schedule"]
-    return Job(
-        region=region,
-        name=job["name"],
-        pool=_pool_name(pools, region, job["pool"]),
-        devices=_devices(task["devices"]),
-        image=task["image"],
-        schedule=f"{schedule['expression']} {schedule['timezone']}" if schedule else "",
-        task=task,
-    )
+def services_on(index: PlanIndex, region: str, pool: Pool) -> Iterator[tuple[ModelPlan, Service]]:
+    """The services on a pool of the Region, each with its model."""
+    for model in index.regions[region].models if region in index.regions else ():
+        yield from ((model, service) for service in model.services if service.pool == pool.key)
+
+
+def network(region: RegionPlan) -> str:
+    """The Region's VPC in words: `vpc_id vpc-0a`, or `our own, 10.0.0.0/16`."""
+    if isinstance(region.network, GivenNetwork):
+        return f"vpc_id {region.network.vpc_id}"
+    return f"our own, {region.network.cidr}"

@@ -12,8 +12,9 @@ from typing import Literal
 
 from messages.phrases import counted, listed
 from neuron_ecs.diff.deadlocks import Waiting, stuck, waiting
-from neuron_ecs.diff.plans import Plan, Pool
+from neuron_ecs.diff.plans import PlanIndex, max_size, network, services_on
 from neuron_ecs.terminal import spans
+from planning.plan import Pool
 
 Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005"]
 
@@ -45,7 +46,7 @@ _IN_USE = (
 
 
 def refusals(
-    base: Plan, head: Plan, config: Mapping[str, str] | None = None
+    base: PlanIndex, head: PlanIndex, config: Mapping[str, str] | None = None
 ) -> tuple[Refusal, ...]:
     """All of them, by code and place; `config` holds the texts of the head's stack file."""
     alike: dict[Refusal, list[str]] = {}
@@ -55,29 +56,23 @@ def refusals(
     return tuple(sorted(told, key=lambda r: (r.code, r.path, r.regions)))
 
 
-def users(plan: Plan, pool: Pool) -> tuple[str, ...]:
+def users(index: PlanIndex, region: str, pool: Pool) -> tuple[str, ...]:
     """The models with a service on the pool."""
-    return tuple(
-        sorted(
-            m.name
-            for m in plan.models.values()
-            if m.region == pool.region and any(s.pool == pool.key for s in m.services)
-        )
-    )
+    return tuple(sorted({model.name for model, _ in services_on(index, region, pool)}))
 
 
-def _pools(base: Plan, head: Plan) -> Iterator[Refusal]:
-    for key, pool in sorted(base.pools.items()):
-        used = users(base, pool)
-        stays = head.pools.get(key)
+def _pools(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    for (region, name), pool in sorted(base.pools.items()):
+        used = users(base, region, pool)
+        stays = head.pools.get((region, name))
         # With the last pool of its kind the cluster goes as well, and everything on it before it.
-        if not used or (pool.region, pool.kind) not in head.clusters:
+        if not used or (region, pool.kind) not in head.clusters:
             continue
-        path = f"capacity.{pool.name}"
+        path = f"capacity.{name}"
         if stays is None:
             yield Refusal(
                 "ND001",
-                (pool.region,),
+                (region,),
                 path,
                 f"leaves in one update while {listed(used)} "
                 f"{'uses' if len(used) == 1 else 'use'} it",
@@ -92,7 +87,7 @@ def _pools(base: Plan, head: Plan) -> Iterator[Refusal]:
             what = _what_changed(pool, stays)
             yield Refusal(
                 "ND002",
-                (pool.region,),
+                (region,),
                 path,
                 f"changes its {what} under {listed(used)}",
                 _IN_USE + " A live service never changes its capacity provider.",
@@ -108,24 +103,25 @@ def _pools(base: Plan, head: Plan) -> Iterator[Refusal]:
 def _what_changed(old: Pool, new: Pool) -> str:
     if old.kind != new.kind:
         return f"kind ({old.kind} → {new.kind})"
-    if old.purchase != new.purchase:
-        return f"purchase ({old.purchase} → {new.purchase})"
-    return f"instance_type ({listed(old.types, most=2)} → {listed(new.types, most=2)})"
+    if old.purchase.kind != new.purchase.kind:
+        return f"purchase ({old.purchase.kind} → {new.purchase.kind})"
+    types = (listed(pool.instance_types, most=2) for pool in (old, new))
+    return f"instance_type ({' → '.join(types)})"
 
 
 # ---- what waits for ever ------------------------------------------------------------------------
 
 
-def _waiting(base: Plan, head: Plan, config: Mapping[str, str]) -> Iterator[Refusal]:
-    if not head.wait_for_steady_state:
+def _waiting(base: PlanIndex, head: PlanIndex, config: Mapping[str, str]) -> Iterator[Refusal]:
+    if not head.plan.wait_for_steady_state:
         return
-    for key, pool in sorted(head.pools.items()):
-        old = base.pools.get(key)
+    for (region, name), pool in sorted(head.pools.items()):
+        old = base.pools.get((region, name))
         if old is None or old.key != pool.key:
             continue
-        found = waiting(base, head, pool)
+        found = waiting(base, head, region, pool)
         if found is not None:
-            path = _of_size(pool, config)
+            path = _of_size(region, name, config)
             held = (
                 f"{listed(found.leaving)} {'holds' if len(found.leaving) == 1 else 'hold'} them "
                 "to the end"
@@ -134,9 +130,9 @@ def _waiting(base: Plan, head: Plan, config: Mapping[str, str]) -> Iterator[Refu
             )
             yield Refusal(
                 "ND003",
-                (pool.region,),
+                (region,),
                 path,
-                f"is {pool.max_size}; while {listed(found.models)} "
+                f"is {max_size(pool)}; while {listed(found.models)} "
                 f"{'changes' if len(found.models) == 1 else 'change'}, devices "
                 f"{spans(found.devices)} are wanted on {counted(found.instances, 'instance')}: "
                 f"{held}",
@@ -144,14 +140,14 @@ def _waiting(base: Plan, head: Plan, config: Mapping[str, str]) -> Iterator[Refu
                 "free device the update waits until it fails.",
                 _steps(found, pool, path),
             )
-        for one in stuck(base, head, pool):
+        for one in stuck(base, head, region, pool):
             yield Refusal(
                 "ND005",
-                (pool.region,),
+                (region,),
                 f"models.{one.model}",
                 f"changes its task and its minimum of replicas at once: a service has "
-                f"{counted(one.tasks, 'task')}, keeps {one.service.minimum_percent} % of them and "
-                "starts none beside them",
+                f"{counted(one.tasks, 'task')}, keeps {one.service.minimum_healthy_percent} % of "
+                "them and starts none beside them",
                 "The count of a scaled service moves after its task definition is in use: until "
                 "then ECS may neither stop a task nor start one, and the update waits until it "
                 "fails.",
@@ -162,20 +158,20 @@ def _waiting(base: Plan, head: Plan, config: Mapping[str, str]) -> Iterator[Refu
             )
 
 
-def _of_size(pool: Pool, config: Mapping[str, str]) -> str:
+def _of_size(region: str, name: str, config: Mapping[str, str]) -> str:
     """Where the stack file says how large the pool may be in its Region."""
     text = next((t for key, t in config.items() if key.endswith(":capacity")), "{}")
     with suppress(ValueError, KeyError, TypeError):
-        if "max_size" in json.loads(text)[pool.name]["regions"][pool.region]:
-            return f"capacity.{pool.name}.regions.{pool.region}.max_size"
-    return f"capacity.{pool.name}.max_size"
+        if "max_size" in json.loads(text)[name]["regions"][region]:
+            return f"capacity.{name}.regions.{region}.max_size"
+    return f"capacity.{name}.max_size"
 
 
 def _steps(found: Waiting, pool: Pool, path: str) -> tuple[str, str]:
     """Two updates that always end; more room may be enough, unless the plan with it is another."""
     room = f"{path}: {found.enough} for this update; this command says whether it is enough"
     if not found.leaving:
-        return f"write {room}", f"write {path}: {pool.max_size} again in the next change"
+        return f"write {room}", f"write {path}: {max_size(pool)} again in the next change"
     return (
         f"remove {listed(found.leaving)}, leave {listed(found.models)} as before, and run the "
         f"update (or write {room})",
@@ -186,9 +182,10 @@ def _steps(found: Waiting, pool: Pool, path: str) -> tuple[str, str]:
 # ---- networks --------------------------------------------------------------------------------
 
 
-def _networks(base: Plan, head: Plan) -> Iterator[Refusal]:
-    for region, before in sorted(base.networks.items()):
-        after = head.networks.get(region)
+def _networks(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    networks = {name: network(region) for name, region in head.regions.items()}
+    for region, before in sorted((name, network(r)) for name, r in base.regions.items()):
+        after = networks.get(region)
         runs = any(where == region for where, _ in base.clusters)
         if after is None or after == before or not runs:
             continue

@@ -20,16 +20,16 @@ import catalog
 from messages import finding
 from messages.finding import Finding
 from neuron_ecs.diff.git import Repository, UsageError
+from neuron_ecs.diff.plans import EMPTY
 from neuron_ecs.diff.unchanged import differing
 from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
 from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
 from planning import Plan, Refused, decide
-from planning.document import VERSION, Json
-from planning.document import document as plan_document
+from planning.document import VERSION as PLAN_VERSION
+from planning.document import Json, UnreadableError, read_plan
 
-PLAN_VERSION = VERSION
 GRAPH_VERSION = 1
-"""The versions of the JSON of `plan` and `preview` that are read."""
+"""The version of the JSON of `preview` that is read."""
 
 
 _REQUIREMENTS = "requirements.txt"
@@ -39,7 +39,7 @@ _REQUIREMENTS = "requirements.txt"
 class Side:
     """One of the two states: what was decided, and what would be registered.
 
-    `plan` is the JSON of `neuron-ecs plan`; None where the stack file is refused. `graph` holds the
+    `plan` is None where the stack file is refused or its plan cannot be read. `graph` holds the
     resources of `neuron-ecs preview`, of the Regions that were registered; None where there is
     none, and then `no_graph` says why, and `broken` that its program was asked for it and failed.
     `config` holds the texts of the stack file, where they could be read.
@@ -47,7 +47,7 @@ class Side:
 
     label: str
     stack: str
-    plan: Mapping[str, Json] | None
+    plan: Plan | None
     findings: tuple[Mapping[str, str], ...]
     graph: tuple[Json, ...] | None = None
     no_graph: str = ""
@@ -232,8 +232,7 @@ def _absent(given: _Given) -> Side:
 
 def _planned(given: _Given) -> tuple[Side, Plan | None]:
     if given.missing:
-        nothing: Mapping[str, Json] = {"project": "", "stack": "", "regions": [], "roles": []}
-        return replace(_absent(given), plan=nothing, graph=()), None
+        return replace(_absent(given), plan=EMPTY.plan, graph=()), None
     label, commit = given.label, given.commit
     if given.file is None:
         said = tuple(finding.as_object(f) for f in given.refused)
@@ -248,9 +247,8 @@ def _planned(given: _Given) -> tuple[Side, Plan | None]:
         why = "the plan has errors"
         side = Side(label, file.stack, None, said, None, why, file.config, commit)
         return side, None
-    document = plan_document(plan)
-    said = notes + tuple(cast("list[dict[str, str]]", document["findings"]))
-    return Side(label, file.stack, document, said, None, "", file.config, commit), plan
+    said = notes + tuple(finding.as_object(f) for f in plan.findings)
+    return Side(label, file.stack, plan, said, None, "", file.config, commit), plan
 
 
 def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | None]:
@@ -324,7 +322,12 @@ class _Foreign:
         if document.get("version") != PLAN_VERSION:
             why = _other_version("plan", document, PLAN_VERSION)
             return replace(blank, findings=findings, no_graph=why)
-        planned = replace(blank, plan=document, findings=findings)
+        try:
+            plan = read_plan(document)
+        except UnreadableError as error:
+            why = f"the JSON of its `plan` cannot be read: {error}"
+            return replace(blank, findings=findings, no_graph=why)
+        planned = replace(blank, plan=plan, findings=findings)
         if preview is None:
             return replace(planned, no_graph=graph_why, broken=self.preview is not None)
         if preview.get("version") != GRAPH_VERSION:

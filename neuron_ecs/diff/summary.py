@@ -12,13 +12,13 @@ from config.credentials import HIDDEN, looks_like_credential
 from messages.phrases import counted, listed
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.impact import Impact
-from neuron_ecs.diff.price import NOTHING, Amount
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import Action, PropertyChange, ResourceChange
 from neuron_ecs.diff.structure import ABSENT, safe
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import short_type
 from planning.document import Json
+from planning.price import NOTHING, Amount
 
 SIGNS: Mapping[Action, str] = {
     "create": "+",
@@ -233,7 +233,7 @@ def model_money(whole: Difference, name: str, regions: Sequence[str]) -> str:
     for line in whole.price.lines if whole.price else ():
         if line.region in regions:
             before, after = (
-                c.shares.get(name, NOTHING) if c else NOTHING for c in (line.before, line.after)
+                c.by_model.get(name, NOTHING) if c else NOTHING for c in (line.before, line.after)
             )
             change += after - before
             if not line.included and name in _on(whole, line.region, line.pool):
@@ -244,10 +244,10 @@ def model_money(whole: Difference, name: str, regions: Sequence[str]) -> str:
 def _on(whole: Difference, region: str, pool: str) -> set[str]:
     """The models on a pool, on either side."""
     return {
-        m.name
-        for plan in (whole.before, whole.after)
-        for m in plan.models.values()
-        if (m.region, m.pool) == (region, pool)
+        name
+        for index in (whole.before, whole.after)
+        for (where, name), model in index.models.items()
+        if where == region and index.pool_name(region, model) == pool
     }
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from messages.phrases import counted, listed
 from neuron_ecs.diff.difference import Difference, Finding
-from neuron_ecs.diff.plans import Pool
-from neuron_ecs.diff.price import FREE, NOTHING
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
     model_money,
@@ -20,6 +18,8 @@ from neuron_ecs.diff.summary import (
     verdict,
 )
 from neuron_ecs.terminal import spans, table
+from planning.plan import Pool
+from planning.price import FREE, NOTHING, instances
 
 _MOST_SETTINGS = 40
 
@@ -152,22 +152,22 @@ def _pools(whole: Difference, width: int) -> Iterator[str]:
 
 def layout(pool: Pool | None) -> str:
     """`2 to 3 instances of 12 devices: llama 0-3 and 4-7; mistral 8; free 9-11`."""
-    if pool is None or not pool.devices:
+    if pool is None or not pool.layout.devices:
         return ""
-    seats: dict[str, list[tuple[int, ...]]] = {}
+    sets: dict[str, list[tuple[int, ...]]] = {}
     taken: set[int] = set()
-    for seat in pool.seats:
-        name = f"job {seat.workload}" if seat.is_job else seat.workload
-        seats.setdefault(name, []).append(seat.devices)
-        taken |= set(seat.devices)
-    free = [d for d in range(pool.devices) if d not in taken]
-    told = [f"{name} {' '.join(map(spans, where))}" for name, where in seats.items()]
+    for one in pool.layout.assignments:
+        name = f"job {one.workload}" if one.is_job else one.workload
+        sets.setdefault(name, []).append(one.devices)
+        taken |= set(one.devices)
+    free = [d for d in range(pool.layout.devices) if d not in taken]
+    parts = [f"{name} {' '.join(map(spans, held))}" for name, held in sets.items()]
     if free:
-        told.append(f"free {spans(free)}")
-    low, high = pool.instances_min, pool.instances_max
-    size = str(low) if low == high else f"{low} to {high}"
-    number = counted(pool.devices, "device")
-    return f"{size} {'x'.join(pool.types[:1])} of {number}: {'; '.join(told)}"
+        parts.append(f"free {spans(free)}")
+    low, high = instances(pool)
+    number = str(low) if low == high else f"{low} to {high}"
+    devices = counted(pool.layout.devices, "device")
+    return f"{number} {pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
 
 
 def _resources(whole: Difference, width: int) -> Iterator[str]:

@@ -6,9 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from neuron_ecs.diff.plans import Devices, Job, Model, Plan, Pool, Service
+from neuron_ecs.diff.plans import (
+    Devices,
+    PlanIndex,
+    containers,
+    device_sets,
+    devices_each,
+    images,
+    launched_with,
+    max_size,
+    path_prefix,
+)
 from neuron_ecs.terminal import spans
 from planning.document import Json
+from planning.plan import JobPlan, ModelPlan, Pool, Service, TaskDefinition
 
 Kind = Literal[
     "added",
@@ -22,7 +33,6 @@ Kind = Literal[
 
 
 _SIZES = ("cpu", "memory")
-_TOLD_APART = frozenset({"image", *_SIZES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +44,8 @@ class ModelChange:
     kinds: tuple[Kind, ...]
     told: tuple[str, ...]  # what changes, in words, one for each
     touched: bool  # whether its entry, its pool's or its Region's in the stack file changed
-    before: Model | None
-    after: Model | None
+    before: ModelPlan | None
+    after: ModelPlan | None
     is_job: bool = False
 
 
@@ -46,16 +56,21 @@ def devices_text(spots: Sequence[Devices]) -> str:
 
 
 def model_changes(
-    base: Plan, head: Plan, before: Mapping[str, str] | None, after: Mapping[str, str] | None
+    base: PlanIndex,
+    head: PlanIndex,
+    before: Mapping[str, str] | None,
+    after: Mapping[str, str] | None,
 ) -> tuple[ModelChange, ...]:
     """The models that changed, by name and Region; the texts are those of the stack files."""
     touched = Touched(before, after)
     found: list[ModelChange] = []
     for key in sorted(base.models.keys() | head.models.keys(), key=lambda k: (k[1], k[0])):
         old, new = base.models.get(key), head.models.get(key)
-        told = list(_told(old, new, base, head))
+        told = list(_told(key[0], old, new, base, head))
         if told:
-            pools = {(key[0], m.pool) for m in (old, new) if m}
+            pools = {
+                (key[0], side.pool_name(key[0], m)) for side, m in ((base, old), (head, new)) if m
+            }
             found.append(
                 ModelChange(
                     region=key[0],
@@ -72,7 +87,7 @@ def model_changes(
 
 
 def _told(
-    old: Model | None, new: Model | None, base: Plan, head: Plan
+    region: str, old: ModelPlan | None, new: ModelPlan | None, base: PlanIndex, head: PlanIndex
 ) -> Iterator[tuple[Kind, str]]:
     if old is None and new is not None:
         others = {r for r, n in base.models if n == new.name}
@@ -92,78 +107,82 @@ def _told(
             yield "removed", "stays elsewhere" if here else ""
         return
     assert old is not None
-    yield from _changed(old, new)
+    pools = base.pool_name(region, old), head.pool_name(region, new)
+    yield from _changed(old, new, pools)
 
 
-def _changed(old: Model, new: Model) -> Iterator[tuple[Kind, str]]:
+def _changed(old: ModelPlan, new: ModelPlan, pools: tuple[str, str]) -> Iterator[tuple[Kind, str]]:
     where = ({s.pool for s in old.services}, {s.pool for s in new.services})
-    if old.pool != new.pool:
-        yield "moved", f"pool {old.pool} → {new.pool}"
+    if pools[0] != pools[1]:
+        yield "moved", f"pool {pools[0]} → {pools[1]}"
     elif where[0] != where[1]:
-        yield "moved", f"pool {old.pool} changes its type or purchase"
-    if (old.least, old.most) != (new.least, new.most):
+        yield "moved", f"pool {pools[0]} changes its type or purchase"
+    if (old.replicas_min, old.replicas_max) != (new.replicas_min, new.replicas_max):
         yield "resized", f"replicas {_span(old)} → {_span(new)}"
-    if old.devices_each != new.devices_each:
-        yield "resized", f"{old.devices_each} → {new.devices_each} devices each"
-    if old.images != new.images:
-        yield "new image", f"{' '.join(old.images)} → {' '.join(new.images)}"
-    if old.spots != new.spots:
-        grown = old.devices_each != new.devices_each or set(old.spots) <= set(new.spots)
-        shrunk = set(new.spots) <= set(old.spots)
-        kind: Kind = "resized" if grown or shrunk or old.pool != new.pool else "devices moved"
-        yield kind, f"devices {devices_text(old.spots)} → {devices_text(new.spots)}"
+    each = devices_each(old), devices_each(new)
+    if each[0] != each[1]:
+        yield "resized", f"{each[0]} → {each[1]} devices each"
+    if images(old) != images(new):
+        yield "new image", f"{' '.join(images(old))} → {' '.join(images(new))}"
+    olds, news = device_sets(old), device_sets(new)
+    if olds != news:
+        grown = each[0] != each[1] or set(olds) <= set(news)
+        shrunk = set(news) <= set(olds)
+        kind: Kind = "resized" if grown or shrunk or pools[0] != pools[1] else "devices moved"
+        yield kind, f"devices {devices_text(olds)} → {devices_text(news)}"
     rest = sorted(_rest(old, new))
     if rest:
         yield "changed", ", ".join(rest)
 
 
-def _span(model: Model) -> str:
-    return str(model.least) if model.least == model.most else f"{model.least} to {model.most}"
+def _span(model: ModelPlan) -> str:
+    low, high = model.replicas_min, model.replicas_max
+    return str(low) if low == high else f"{low} to {high}"
 
 
-def _rest(old: Model, new: Model) -> set[str]:
+def _rest(old: ModelPlan, new: ModelPlan) -> set[str]:
     """What else of a task or of the service differs, by its AWS name."""
     found: set[str] = set()
     if old.network_mode != new.network_mode:
         found.add("network mode")
-    if old.path != new.path:
+    if path_prefix(old) != path_prefix(new):
         found.add("path")
-    after = {s.devices: s for s in new.services}
+    after = {s.task_definition.devices: s for s in new.services}
     for service in old.services:
-        other = after.get(service.devices)
+        other = after.get(service.task_definition.devices)
         if other is None:
             continue
+        task, new_task = service.task_definition, other.task_definition
         for key in _SIZES:
-            if service.task.get(key) != other.task.get(key):
-                found.add(f"{key} {service.task.get(key)} → {other.task.get(key)}")
-        found |= containers_differ(service.task, other.task)
-        for key, words in (("task_role", "task role"), ("execution_role", "execution role")):
-            if service.task.get(key) != other.task.get(key):
-                found.add(words)
+            pair = getattr(task, key), getattr(new_task, key)
+            if pair[0] != pair[1]:
+                found.add(f"{key} {pair[0]} → {pair[1]}")
+        found |= containers_differ(task, new_task)
+        if task.task_role != new_task.task_role:
+            found.add("task role")
+        if task.execution_role != new_task.execution_role:
+            found.add("execution role")
         if service.grace_seconds != other.grace_seconds:
             found.add(f"grace {service.grace_seconds} → {other.grace_seconds} s")
-        if (service.minimum_percent, service.maximum_percent) != (
-            other.minimum_percent,
-            other.maximum_percent,
-        ):
+        if _percent(service) != _percent(other):
             found.add(f"rollout {_percent(service)} → {_percent(other)}")
-    if old.health_interval_seconds != new.health_interval_seconds:
+    if _interval(old) != _interval(new):
         found.add("health check")
     return found
 
 
+def _interval(model: ModelPlan) -> int:
+    return model.target_group.health_interval_seconds if model.target_group else 0
+
+
 def _percent(service: Service) -> str:
     """`100 to 200 %`: of the tasks, how many stay healthy and how many may run."""
-    return f"{service.minimum_percent} to {service.maximum_percent} %"
+    return f"{service.minimum_healthy_percent} to {service.maximum_percent} %"
 
 
-def _containers(task: Mapping[str, Json]) -> list[dict[str, Json]]:
-    return json.loads(task["container_definitions"])
-
-
-def containers_differ(old: Mapping[str, Json], new: Mapping[str, Json]) -> set[str]:
+def containers_differ(old: TaskDefinition, new: TaskDefinition) -> set[str]:
     """The keys of the containers that differ, the image apart; a sidecar under its name."""
-    before, after = ({c["name"]: c for c in _containers(t)} for t in (old, new))
+    before, after = containers(old), containers(new)
     found = {f"container {name}" for name in before.keys() ^ after.keys()}
     for name in before.keys() & after.keys():
         keys = before[name].keys() | after[name].keys()
@@ -176,12 +195,12 @@ def containers_differ(old: Mapping[str, Json], new: Mapping[str, Json]) -> set[s
     return found
 
 
-def job_changes(base: Plan, head: Plan) -> tuple[ModelChange, ...]:
+def job_changes(base: PlanIndex, head: PlanIndex) -> tuple[ModelChange, ...]:
     """The jobs that changed; none of them interrupts a run that has begun."""
     found: list[ModelChange] = []
     for key in sorted(base.jobs.keys() | head.jobs.keys(), key=lambda k: (k[1], k[0])):
         old, new = base.jobs.get(key), head.jobs.get(key)
-        told = list(_job_told(old, new))
+        told = list(_job_told(key[0], old, new, base, head))
         if told:
             kinds: tuple[Kind, ...] = tuple(dict.fromkeys(kind for kind, _ in told))
             words = tuple(words for _, words in told if words)
@@ -189,25 +208,31 @@ def job_changes(base: Plan, head: Plan) -> tuple[ModelChange, ...]:
     return tuple(found)
 
 
-def _job_told(old: Job | None, new: Job | None) -> Iterator[tuple[Kind, str]]:
+def _job_told(
+    region: str, old: JobPlan | None, new: JobPlan | None, base: PlanIndex, head: PlanIndex
+) -> Iterator[tuple[Kind, str]]:
     if old is None or new is None:
         yield ("added" if old is None else "removed"), ""
         return
-    if old.pool != new.pool:
-        yield "moved", f"pool {old.pool} → {new.pool}"
-    if old.image != new.image:
-        yield "new image", f"{old.image} → {new.image}"
-    if old.devices != new.devices:
-        yield (
-            "devices moved",
-            f"devices {devices_text([old.devices])} → {devices_text([new.devices])}",
-        )
-    if old.schedule != new.schedule:
-        yield "changed", f"schedule {old.schedule or 'none'} → {new.schedule or 'none'}"
-    rest = containers_differ(old.task, new.task)
-    rest |= {k for k in (*_SIZES, "network_mode") if old.task.get(k) != new.task.get(k)}
+    task, new_task = old.task_definition, new.task_definition
+    pools = base.pool_name(region, old), head.pool_name(region, new)
+    if pools[0] != pools[1]:
+        yield "moved", f"pool {pools[0]} → {pools[1]}"
+    if task.image != new_task.image:
+        yield "new image", f"{task.image} → {new_task.image}"
+    if task.devices != new_task.devices:
+        moved = f"{devices_text([task.devices])} → {devices_text([new_task.devices])}"
+        yield "devices moved", f"devices {moved}"
+    if _schedule(old) != _schedule(new):
+        yield "changed", f"schedule {_schedule(old)} → {_schedule(new)}"
+    rest = containers_differ(task, new_task)
+    rest |= {k for k in (*_SIZES, "network_mode") if getattr(task, k) != getattr(new_task, k)}
     if rest:
         yield "changed", ", ".join(sorted(rest))
+
+
+def _schedule(job: JobPlan) -> str:
+    return f"{job.schedule.expression} {job.schedule.timezone}" if job.schedule else "none"
 
 
 # ---- what the stack file itself changes --------------------------------------------------------
@@ -247,12 +272,8 @@ def _pool_touched(old: Pool | None, new: Pool | None) -> bool:
     """Whether a pool is another in this Region, its layout and its size apart."""
     if old is None or new is None:
         return old is not new
-    return (old.key, old.max_size, old.retired, old.instances) != (
-        new.key,
-        new.max_size,
-        new.retired,
-        new.instances,
-    )
+    sides = [(p.key, max_size(p), p.retired, launched_with(p)) for p in (old, new)]
+    return sides[0] != sides[1]
 
 
 def _entries(config: Mapping[str, str] | None) -> dict[tuple[str, str], Json]:
@@ -278,7 +299,9 @@ def disturbed(changes: Sequence[ModelChange]) -> tuple[ModelChange, ...]:
     )
 
 
-def _gone(before: Model, after: Model) -> bool:
+def _gone(before: ModelPlan, after: ModelPlan) -> bool:
     """Whether a service that may run tasks goes, or goes on with other devices."""
-    kept = {s.key: s.devices for s in after.services}
-    return any(kept.get(s.key) != s.devices and s.most for s in before.services)
+    kept = {s.key: s.task_definition.devices for s in after.services}
+    return any(
+        kept.get(s.key) != s.task_definition.devices and s.tasks_max for s in before.services
+    )

@@ -13,7 +13,7 @@ from typing import Literal
 
 from catalog import Catalog, InstanceType, Region
 from messages.phrases import counted, listed
-from planning.price import MANAGEMENT_FEE
+from planning.price import MANAGEMENT_FEE, Rate, hourly_rate
 from planning.situation import Room, room_of, share_of
 
 Purchase = Literal["on_demand", "spot", "capacity_block"]
@@ -40,14 +40,6 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """USD an hour of one instance; over the zones of a Region for Spot."""
-
-    low: Decimal
-    high: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Option:
     """An instance type in a Region that can run the wish.
 
@@ -64,7 +56,7 @@ class Option:
     task: Room
     share: Room
     tasks: int
-    price: Price | None
+    price: Rate | None
     missing: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -139,7 +131,7 @@ def options_on(
         if why is not None:
             refused.setdefault(why, []).append(region.name)
             continue
-        price = _price(kind.name, region.name, wish.purchase, catalog)
+        price = hourly_rate(kind.name, region.name, wish.purchase, catalog)
         options.append(
             Option(
                 instance_type=kind.name,
@@ -249,26 +241,14 @@ def _refused_in(kind: InstanceType, region: Region, wish: Wish, catalog: Catalog
     if (
         blocks
         and catalog.prices_known(region.name, wish.purchase)
-        and _price(kind.name, region.name, wish.purchase, catalog) is None
+        and hourly_rate(kind.name, region.name, wish.purchase, catalog) is None
     ):
         word = wish.purchase.replace("_", "-")
         return f"has no {word} price there, and is sold in Capacity Blocks"
     return None
 
 
-def _price(name: str, region: str, purchase: Purchase, catalog: Catalog) -> Price | None:
-    match purchase:
-        case "on_demand":
-            found = catalog.on_demand_price(name, region)
-            return None if found is None else Price(found, found)
-        case "spot":
-            span = catalog.spot_price(name, region)
-            return None if span is None else Price(*span)
-        case "capacity_block":
-            return None
-
-
-def _missing(region: str, price: Price | None, wish: Wish, catalog: Catalog) -> Iterator[str]:
+def _missing(region: str, price: Rate | None, wish: Wish, catalog: Catalog) -> Iterator[str]:
     if price is None:
         if wish.purchase == "capacity_block":
             yield "the price of the Capacity Block, which EC2 quotes for its days"

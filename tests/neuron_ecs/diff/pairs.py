@@ -2,23 +2,22 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from hypothesis import strategies as st
 
 import catalog
+from messages.finding import as_object
 from neuron_ecs.diff.difference import Difference, put_together
 from neuron_ecs.diff.sides import Side, Sides
 from neuron_ecs.recording.plans import record_plan
-from planning import Refused, decide
+from planning import Plan, Refused, decide
 from planning.document import Json
-from planning.document import document as plan_document
 from tests.planning.stacks import PROJECT, STACK, Config, Entry, groups, managed, stack, work
 
 OTHER = "us-east-2"
 
 
-def plan_of(config: Config) -> Any:
+def plan_of(config: Config) -> Plan:
     return decide(config, catalog.load(), project=PROJECT, stack=STACK)
 
 
@@ -27,15 +26,12 @@ def side(config: Config, *, graph: bool = False, label: str = "a.yaml") -> Side:
     try:
         plan = plan_of(config)
     except Refused as refused:
-        from messages.finding import as_object
-
         said = tuple(as_object(f) for f in refused.findings)
         return Side(label, STACK, None, said, None, "the plan has errors", config)
-    document = plan_document(plan)
     resources = record_plan(plan) if graph else None
-    findings: Any = document["findings"]
+    findings = tuple(as_object(f) for f in plan.findings)
     why = "" if graph else "not asked for"
-    return Side(label, STACK, document, tuple(findings), resources, why, config)
+    return Side(label, STACK, plan, findings, resources, why, config)
 
 
 def compared(before: Config, after: Config, *, graph: bool = False) -> Difference:

@@ -8,8 +8,10 @@ import pytest
 
 import catalog
 from neuron_ecs.diff.difference import Difference
-from neuron_ecs.diff.price import FREE, HOURS
+from neuron_ecs.diff.plans import device_sets
 from neuron_ecs.diff.summary import verdict
+from planning import choices
+from planning.price import FREE, HOURS
 from tests.neuron_ecs.diff.pairs import OTHER, compared, shared
 from tests.planning.stacks import HOME, Config, Entry, changed, groups, managed, stack, work
 
@@ -63,7 +65,9 @@ def test_a_model_that_moves_for_another_is_called_out_with_ids_that_keep_it() ->
     assert not compared(base, held).before.models.keys() - compared(base, held).after.models.keys()
     again = compared(base, held)
     calm = again.after.models[HOME, "calm"]
-    assert calm.spots == again.before.models[HOME, "calm"].spots, "the ids do what they promise"
+    assert device_sets(calm) == device_sets(again.before.models[HOME, "calm"]), (
+        "the ids do what they promise"
+    )
 
 
 def test_a_model_that_was_touched_is_not_called_out() -> None:
@@ -83,11 +87,14 @@ def test_one_task_without_room_is_replaced_in_place_and_the_gap_is_told() -> Non
     found = compared(base, changed(base, "models.a", environment={"LEVEL": "debug"}))
     felt = found.impacts[HOME, "a"]
     model = found.after.models[HOME, "a"]
+    group = model.target_group
+    assert group is not None
     assert felt.word == "replaced in place"
     assert felt.gap is not None
-    assert felt.gap.least == model.deregistration_seconds + 2 * model.health_interval_seconds
+    checks = choices.HEALTHY_THRESHOLD * group.health_interval_seconds
+    assert felt.gap.least == group.deregistration_delay_seconds + checks
     grace = model.services[0].grace_seconds or 0
-    assert felt.gap.most == model.deregistration_seconds + 60 + grace
+    assert felt.gap.most == group.deregistration_delay_seconds + 60 + grace
     assert "a without a replica for" in verdict(found)
 
 
@@ -213,7 +220,7 @@ def test_the_shares_of_the_models_and_of_nobody_are_the_whole() -> None:
     for line in found.lines:
         for cost in (line.before, line.after):
             assert cost is not None
-            total = sum((a.minimum for a in cost.shares.values()), Decimal(0))
+            total = sum((a.minimum for a in cost.by_model.values()), Decimal(0))
             assert total.quantize(Decimal("0.0001")) == cost.amount.minimum.quantize(
                 Decimal("0.0001")
             )
