@@ -3,7 +3,8 @@
 The tables are renewed by a command of their own; reading them needs no account and no network.
 """
 
-from catalog.reader import Catalog, CatalogError, load
+from catalog.reader import Catalog, load
+from catalog.tables import CatalogError
 from catalog.types import (
     AmiDriver,
     AmiFamily,

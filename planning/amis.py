@@ -14,7 +14,7 @@ def ami_family(s: Situation, pool: RegionalPool) -> AmiFamily | None:
     spec, kind = pool.spec, pool.type
     if not isinstance(spec, AutoScalingCapacity) or kind is None:
         return None
-    return s.catalog.ami_family(
+    return s.catalog.amis.family(
         spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
     )
 
@@ -31,7 +31,7 @@ def fitting_amis(s: Situation, pool: RegionalPool, sdk: Version) -> list[str]:
         return []
     return [
         v.image_name
-        for v in s.catalog.ami_versions(family.parameter_path)
+        for v in s.catalog.amis.versions(family.parameter_path)
         if (v.regions is None or pool.region in v.regions)
         and (d := images.driver_at(s.catalog, v.date)) is not None
         and images.bad_pair(s.catalog, d, sdk) is None
@@ -52,10 +52,10 @@ def never_fits(s: Situation, pool: RegionalPool, sdk: Version) -> tuple[Version,
     elif pool.type and pool.type.neuron and pool.type.neuron.family == "inf1":
         return None
     else:
-        margin = timedelta(days=s.catalog.limit("ami_driver_margin_days"))
+        margin = timedelta(days=s.catalog.limits.value("ami_driver_margin_days"))
         pinned = spec.ami.version
         days = [
-            v.date for v in s.catalog.ami_versions(family.parameter_path) if v.image_name == pinned
+            v.date for v in s.catalog.amis.versions(family.parameter_path) if v.image_name == pinned
         ]
         drivers = [images.driver_at(s.catalog, d) for day in days for d in (day, day - margin)]
     told = [images.bad_pair(s.catalog, d, sdk) if d is not None else None for d in drivers]
@@ -71,7 +71,7 @@ def ami_driver(s: Situation, pool: RegionalPool) -> Version | None:
         return None
     if pool.type and pool.type.neuron and pool.type.neuron.family == "inf1":
         return None  # the AMI steps down to a driver for Inf1 at boot
-    versions = s.catalog.ami_versions(path)
+    versions = s.catalog.amis.versions(path)
     if spec.ami.version == "recommended":
         return images.driver_at(s.catalog, versions[-1].date) if versions else None
     dates = [v.date for v in versions if v.image_name == spec.ami.version]

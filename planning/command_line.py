@@ -121,7 +121,7 @@ def published(image: str, catalog: Catalog) -> ContainerImage | None:
     return next(
         (
             known
-            for known in catalog.container_images
+            for known in catalog.containers.images
             if known.repository == repository(image)
             and known.version_from <= this.parts < known.version_until
         ),
@@ -133,14 +133,14 @@ def from_aws(image: str, catalog: Catalog) -> bool:
     """Whether the image comes from a registry of AWS, so that its entry point is AWS's."""
     registry = private_registry(image)
     if registry is not None:
-        return registry.account in {r.dlc_account for r in catalog.regions.values()}
+        return registry.account in {r.dlc_account for r in catalog.places.regions.values()}
     return image.startswith((images.DLC, "public.ecr.aws/neuron/"))
 
 
 def server_of(container: Container, catalog: Catalog) -> Server | None:
     """What answers inside the container, where its image is known."""
     known = published(container.image, catalog)
-    return catalog.servers.get(known.server) if known is not None else None
+    return catalog.containers.servers.get(known.server) if known is not None else None
 
 
 def private_registry(image: str) -> Registry | None:

@@ -132,8 +132,10 @@ def _role(
     profile: bool = False,
     purpose: str,
 ) -> Role:
-    partition = s.catalog.regions[s.home_region].partition
-    given = [f"arn:{partition}:iam::aws:policy/{s.catalog.managed_policy(m)}" for m in managed]
+    partition = s.catalog.places.regions[s.home_region].partition
+    given = [
+        f"arn:{partition}:iam::aws:policy/{s.catalog.resources.managed_policy(m)}" for m in managed
+    ]
     suffix = ".com.cn" if service == "ec2" and partition == "aws-cn" else ".com"
     return Role(
         key=logical_name(s, key),
@@ -152,7 +154,7 @@ def _secrets(work: RegionalWorkload) -> bool:
 def _s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """ListBucket on the bucket for the prefix alone, GetObject below it."""
     prefixes = sorted({p.replace("{region}", w.region) for w in works for p in w.spec.s3_read})
-    partition = s.catalog.regions[s.home_region].partition
+    partition = s.catalog.places.regions[s.home_region].partition
     statements: list[Statement] = []
     for prefix in prefixes:
         bucket, _, path = prefix.removeprefix("s3://").partition("/")
@@ -168,7 +170,7 @@ def _s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
 def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """Exactly the secrets and parameters named, and their keys: decryption only through the service
     that keeps them and only for these, whichever KMS key they use."""
-    partition = s.catalog.regions[s.home_region].partition
+    partition = s.catalog.places.regions[s.home_region].partition
     found: set[str] = set()
     for work in works:
         containers = (work.spec, *work.spec.sidecars.values())
@@ -192,9 +194,9 @@ def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statemen
         statements.append(_allow((action,), arns))
         accounts = sorted({tuple(a.split(":")[3:5]) for a in arns})
         via = tuple(
-            f"{service}.{region}.{s.catalog.regions[region].dns_suffix}"
+            f"{service}.{region}.{s.catalog.places.regions[region].dns_suffix}"
             for region in sorted({r for r, _ in accounts})
-            if region in s.catalog.regions
+            if region in s.catalog.places.regions
         )
         # a Secrets Manager context holds the full ARN, the given one may lack its random suffix
         statements.append(
@@ -221,7 +223,7 @@ def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statemen
 def _run_task(
     s: Situation, work: RegionalWorkload, families: Iterable[tuple[str, str]]
 ) -> tuple[Statement, ...]:
-    partition = s.catalog.regions[s.home_region].partition
+    partition = s.catalog.places.regions[s.home_region].partition
     resources = tuple(
         f"arn:{partition}:ecs:{region}:*:task-definition/{family}:*"
         for region, family in sorted(families)
@@ -251,7 +253,7 @@ def _run_task(
 
 def logical_name(s: Situation, key: str) -> str:
     """The key within IAM's limit on role names, with room for the engine's suffix."""
-    return names.autonamed(key, s.catalog.limit("role_name_max"))
+    return names.autonamed(key, s.catalog.limits.value("role_name_max"))
 
 
 def _allow(actions: tuple[str, ...], resources: tuple[PolicyValue, ...]) -> Statement:

@@ -32,7 +32,7 @@ def resolved(image: str, region: str, catalog: Catalog) -> str:
     image = image.replace("{region}", region)
     if not image.startswith(DLC):
         return image
-    here = catalog.regions[region]
+    here = catalog.places.regions[region]
     if here.dlc_account is None:
         raise KeyError(region)
     registry = f"{here.dlc_account}.dkr.ecr.{region}.{here.dns_suffix}"
@@ -50,17 +50,17 @@ def driver_at(catalog: Catalog, day: date) -> Version | None:
 
     https://github.com/aws/amazon-ecs-ami
     """
-    for held in catalog.ami_drivers:
+    for held in catalog.amis.pinned_drivers:
         if held.first <= day < held.until:
             return Version.of(held.driver)
-    released = [v for v in catalog.sdks.values() if v.date <= day]
+    released = [v for v in catalog.neuron.sdks.values() if v.date <= day]
     newest = max(released, key=lambda v: v.date, default=None)
     return Version.of(newest.driver) if newest else None
 
 
 def bad_pair(catalog: Catalog, driver: Version, sdk: Version) -> str | None:
     """What AWS says of the pair where it cannot work."""
-    for conflict in catalog.driver_conflicts:
+    for conflict in catalog.neuron.driver_conflicts:
         if (
             conflict.driver_from <= driver.parts < conflict.driver_until
             and conflict.sdk_from <= sdk.parts < conflict.sdk_until

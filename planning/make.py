@@ -66,7 +66,7 @@ def _scheduled_families(
 
 
 def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> plan.RegionPlan:
-    region = s.catalog.regions[name]
+    region = s.catalog.places.regions[name]
     here = [p for (r, _), p in s.pools.items() if r == name]
     layouts = {p.name: pool_layout(s, p) for p in here}
     models = tuple(
@@ -98,7 +98,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
 
 
 def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Network:
-    short = s.catalog.regions[region].short
+    short = s.catalog.places.regions[region].short
     key = names.key(short, "network")
     spec = s.regions[region].network
     if isinstance(spec, ExistingNetworkEntry):
@@ -106,7 +106,7 @@ def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Netwo
     used = zones_with_blocks(tuple(sorted({z for p in pools for z in p.zone_ids})))
     others = [z for z in zones_with_blocks(s.network_zones(region)) if z not in used]
     zones = tuple(sorted([*used, *others[: max(0, 2 - len(used))]]))
-    cidr = spec.cidr or addresses.default_cidr(s.catalog.own_network_number(region))
+    cidr = spec.cidr or addresses.default_cidr(s.catalog.networks.own_number(region))
     nat = {"one": zones[:1], "per_zone": zones, "none": ()}[spec.nat]
     return plan.OwnNetwork(
         key=key,
@@ -120,7 +120,9 @@ def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Netwo
 
 def _endpoint(s: Situation, region: str, service: str) -> str:
     prefix = (
-        "cn.com.amazonaws" if s.catalog.regions[region].partition == "aws-cn" else "com.amazonaws"
+        "cn.com.amazonaws"
+        if s.catalog.places.regions[region].partition == "aws-cn"
+        else "com.amazonaws"
     )
     return f"{prefix}.{region}.{service}"
 
@@ -136,12 +138,12 @@ def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
         needed.add("parameters")
     if any(w.spec.exec for w in works):
         needed.add("exec")
-    services = {e.service for e in s.catalog.interface_endpoints() if e.needed_for in needed}
+    services = {e.service for e in s.catalog.networks.interface_endpoints if e.needed_for in needed}
     return tuple(_endpoint(s, region, service) for service in sorted(services))
 
 
 def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.LoadBalancer:
-    short = s.catalog.regions[region].short
+    short = s.catalog.places.regions[region].short
     traffic = s.settings.traffic
     allowed = traffic.allow_from
     callers = allowed.get(region, ()) if isinstance(allowed, dict) else allowed
@@ -155,7 +157,7 @@ def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.Loa
         key=names.key(short, "traffic"),
         name_key=names.autonamed(
             f"{short}-{s.stack}".replace("_", "-").replace(".", "-"),
-            s.catalog.limit("load_balancer_name_max"),
+            s.catalog.limits.value("load_balancer_name_max"),
         ),
         certificate_arn=traffic.certificate_arns.get(region),
         allow_cidrs=tuple(sorted(c for c in callers if not c.startswith("sg-"))),

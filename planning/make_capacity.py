@@ -55,7 +55,7 @@ def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, 
                 continue
             match work.network_mode:
                 case "bridge":
-                    first = s.catalog.limit("ephemeral_port_first")
+                    first = s.catalog.limits.value("ephemeral_port_first")
                     found.add((first, choices.EPHEMERAL_LAST))
                 case "host":
                     found.add((work.spec.served_ports[0], work.spec.served_ports[0]))
@@ -72,7 +72,7 @@ def pool_key(s: Situation, pool: RegionalPool) -> str:
     if isinstance(pool.spec, ManagedInstancesCapacity):
         patterns = pool.spec.allowed_instance_types
         kind = patterns[0] if len(patterns) == 1 and "*" not in patterns[0] else "mixed"
-    short = s.catalog.regions[pool.region].short
+    short = s.catalog.places.regions[pool.region].short
     purchase = pool.purchase.replace("_", "-")
     return names.key(short, pool.name, kind, purchase, "efa" if efa else "")
 
@@ -80,8 +80,8 @@ def pool_key(s: Situation, pool: RegionalPool) -> str:
 def _auto_scaling_pool(
     s: Situation, pool: RegionalPool, spec: AutoScalingCapacity, placed: plan.Layout
 ) -> plan.AutoScalingPool:
-    kind = s.catalog.instance_types[spec.instance_type]
-    family = s.catalog.ami_family(
+    kind = s.catalog.instances.types[spec.instance_type]
+    family = s.catalog.amis.family(
         spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
     )
     assert family is not None

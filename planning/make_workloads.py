@@ -20,7 +20,7 @@ def _log_group(s: Situation, work: RegionalWorkload) -> plan.LogGroup:
 
 
 def _short(s: Situation, work: RegionalWorkload) -> str:
-    return s.catalog.regions[work.region].short
+    return s.catalog.places.regions[work.region].short
 
 
 def _task_definition(
@@ -34,7 +34,7 @@ def _task_definition(
     key = names.key(_short(s, work), job, work.name, slot, pool_key(s, work.pool).split("_", 1)[1])
     family = names.fitted(
         names.key(s.project, s.stack, job, work.name, slot, work.pool.name),
-        s.catalog.limit("task_family_max"),
+        s.catalog.limits.value("task_family_max"),
     )
     spec = work.pool.spec
     whole = kind.neuron is not None and len(devices) == kind.neuron.devices
@@ -42,9 +42,9 @@ def _task_definition(
     interfaces = kind.neuron.efa_interfaces if efa and kind.neuron else 0
     named = () if work.managed_devices else devices
     # above 10 vCPU AWS's pages disagree on a task-level size; the containers carry it then
-    contested = s.catalog.limit("managed_instances_task_cpu_max_units")
+    contested = s.catalog.limits.value("managed_instances_task_cpu_max_units")
     task_level = not work.pool.managed or size.cpu_units <= contested
-    if task_level and size.cpu_units < s.catalog.limit("task_cpu_min"):
+    if task_level and size.cpu_units < s.catalog.limits.value("task_cpu_min"):
         task_level = False
     return plan.TaskDefinition(
         key=key,
@@ -191,7 +191,7 @@ def _timeouts(work: RegionalWorkload, most: int, low: int, high: int, grace: int
 def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
     check = work.spec.health_check
     key = names.autonamed(
-        f"{_short(s, work)}-{work.name}", s.catalog.limit("target_group_name_max")
+        f"{_short(s, work)}-{work.name}", s.catalog.limits.value("target_group_name_max")
     )
     return plan.TargetGroup(
         key=key,
@@ -221,7 +221,7 @@ def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
         schedule = plan.Schedule(
             key=names.autonamed(
                 names.key(_short(s, work), work.name, "schedule"),
-                s.catalog.limit("schedule_name_max"),
+                s.catalog.limits.value("schedule_name_max"),
             ),
             expression=requested.expression,
             timezone=requested.timezone,

@@ -48,9 +48,9 @@ def hourly_rate(instance_type: str, region: str, purchase: str, catalog: Catalog
     if purchase == "capacity_block":
         return None
     if purchase == "spot":
-        found = catalog.spot_price(instance_type, region)
+        found = catalog.prices.spot(instance_type, region)
         return Rate(*found) if found else None
-    price = catalog.on_demand_price(instance_type, region)
+    price = catalog.prices.on_demand(instance_type, region)
     return Rate(price, price) if price is not None else None
 
 
@@ -170,7 +170,7 @@ def _why_unknown(pool: Pool, region: str, catalog: Catalog) -> str:
         return "a Capacity Block is paid in full when it is bought"
     prices = price_list(pool.purchase.kind)
     words = "Spot price" if prices == "spot" else "on-demand price"
-    if not catalog.prices_known(region, prices):
+    if not catalog.prices.known(region, prices):
         return f"the catalog has no {words} of {region}"
     return f"the catalog has no {words} of {listed(pool.instance_types, most=3)} in {region}"
 

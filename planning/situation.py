@@ -130,7 +130,7 @@ class Room:
 
 def room_of(kind: InstanceType, catalog: Catalog) -> Room:
     """What tasks can have of an instance: what is installed, less host and agent."""
-    limit = catalog.limit
+    limit = catalog.limits.value
     host = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
     return Room(kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - host)
 
@@ -161,7 +161,7 @@ class Situation:
         return {
             name: spec
             for name, spec in sorted(self.settings.regions.items())
-            if name in self.catalog.regions
+            if name in self.catalog.places.regions
         }
 
     def pool_regions(self, name: str) -> Mapping[str, PoolOverride]:
@@ -203,16 +203,16 @@ class Situation:
         network = self.settings.regions[region].network
         if isinstance(network, ExistingNetworkEntry):
             return tuple(sorted(network.private_subnets))
-        prefix = self.catalog.regions[region].short + "-az"
-        return tuple(z for z in self.catalog.zone_ids(region) if z.startswith(prefix))
+        prefix = self.catalog.places.regions[region].short + "-az"
+        return tuple(z for z in self.catalog.places.zone_ids(region) if z.startswith(prefix))
 
     def types_named(self, name: str) -> tuple[str, ...]:
         """The instance types that a pool's entry names or admits, whether offered or not."""
         spec = self.settings.capacity[name]
         if isinstance(spec, AutoScalingCapacity):
-            known = self.catalog.instance_type(spec.instance_type)
+            known = self.catalog.instances.get(spec.instance_type)
             return (known.name,) if known else ()
-        found = {t for p in spec.allowed_instance_types for t in self.catalog.matching_types(p)}
+        found = {t for p in spec.allowed_instance_types for t in self.catalog.instances.matching(p)}
         return tuple(sorted(found))
 
     @cached_property
@@ -236,10 +236,10 @@ class Situation:
     ) -> RegionalPool:
         network = self.network_zones(region)
         wanted = [z for z in network if not spec.zone_ids or z in spec.zone_ids]
-        known = self.catalog.offerings_known(region)
-        offered = [t for t in types if not known or self.catalog.zones_offering(t, region)]
-        kinds = [k for t in offered if (k := self.catalog.instance_type(t)) is not None]
-        zones = {z for t in offered for z in self.catalog.zones_offering(t, region)}
+        known = self.catalog.places.offerings_known(region)
+        offered = [t for t in types if not known or self.catalog.places.zones_offering(t, region)]
+        kinds = [k for t in offered if (k := self.catalog.instances.get(t)) is not None]
+        zones = {z for t in offered for z in self.catalog.places.zones_offering(t, region)}
         if isinstance(spec, AutoScalingCapacity):
             max_size = override.max_size or spec.max_size
             reservation = override.reservation_id or spec.reservation_ids.get(region)
@@ -370,7 +370,7 @@ class Situation:
 
     def legal(self, kind: InstanceType, work: RegionalWorkload) -> bool:
         """Whether the task's devices, by count or by ids, are a legal set of the type."""
-        sets, wanted = self.catalog.device_sets(kind.name), work.ids
+        sets, wanted = self.catalog.neuron.device_sets(kind.name), work.ids
         if wanted is None:
             return any(size == work.device_count for _, size in sets)
         first, number = wanted[0], len(wanted)
@@ -405,7 +405,7 @@ class Situation:
         if not self.sound(pool):
             return None
         return layout.arrange(
-            kind.neuron.devices, self.catalog.device_sets(kind.name), self.demands(pool)
+            kind.neuron.devices, self.catalog.neuron.device_sets(kind.name), self.demands(pool)
         )
 
 

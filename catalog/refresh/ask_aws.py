@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
 
-from catalog.reader import ON_DEMAND, SPOT
+from catalog.prices import ON_DEMAND, SPOT
 from catalog.refresh.rows import (
     Item,
     PriceAnswer,

@@ -22,7 +22,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, cast
 
-from catalog.reader import DATA_DIRECTORY
 from catalog.refresh.rows import (
     ApiTables,
     Item,
@@ -32,6 +31,7 @@ from catalog.refresh.rows import (
     snapshot_prices,
 )
 from catalog.refresh.write import API_CALLS, kept_by_hand, write_prices, write_tables
+from catalog.tables import DATA_DIRECTORY
 
 PRICE_DAY: Final = date(2026, 6, 3)
 """The earliest day that the price file can be of; see its source."""

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, TypeAlias, cast
 
-from catalog.reader import EVERYWHERE, ON_DEMAND, SPOT
+from catalog.amis import EVERYWHERE
+from catalog.prices import ON_DEMAND, SPOT
 
 Item: TypeAlias = Mapping[str, Any]
 Cells: TypeAlias = tuple[str, ...]

@@ -18,7 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from catalog.reader import MANIFEST, Catalog, load
+from catalog.reader import Catalog, load
 from catalog.refresh.ask_aws import Ask, AskPrices, RegionRefusedError, ask_aws, ask_prices
 from catalog.refresh.rows import (
     ApiTables,
@@ -35,6 +35,7 @@ from catalog.refresh.rows import (
     renewed_prices,
     table_text,
 )
+from catalog.tables import MANIFEST
 
 API_CALLS: Final[Mapping[str, str]] = {
     "ami_versions": "Systems Manager GetParametersByPath under the paths of ami_families.csv",
@@ -233,8 +234,8 @@ def write_prices(
         written = load(copy)
         for answer in answers:
             for name, _ in answer.prices:
-                written.on_demand_price(name, answer.region)
-            written.prices_known(answer.region, answer.purchase)
+                written.prices.on_demand(name, answer.region)
+            written.prices.known(answer.region, answer.purchase)
         for table, text in texts.items():
             if table != MANIFEST and before.get(table) != text:
                 changes.extend(_changes(table, before.get(table, ""), text))
@@ -245,12 +246,12 @@ def write_prices(
 def _read_back(catalog: Catalog) -> None:
     """Raise CatalogError unless everything that was just written parses."""
     catalog.tables()
-    for name in catalog.instance_types:
-        catalog.regions_offering(name)
+    for name in catalog.instances.types:
+        catalog.places.regions_offering(name)
     for row in catalog.rows("ami_families"):
-        catalog.ami_versions(row["parameter_path"])
-    for name in catalog.neuron_types:
-        catalog.device_sets(name)
+        catalog.amis.versions(row["parameter_path"])
+    for name in catalog.instances.neuron_types:
+        catalog.neuron.device_sets(name)
 
 
 def _derived(catalog: Catalog) -> dict[str, str]:
@@ -264,7 +265,7 @@ def _derived(catalog: Catalog) -> dict[str, str]:
             devices=known.neuron.devices,
             stated=stated[name],
         )
-        for name, known in catalog.neuron_types.items()
+        for name, known in catalog.instances.neuron_types.items()
         if known.neuron is not None
     }
     return {"device_sets": table_text("device_sets", device_set_rows(kinds))}
@@ -322,7 +323,7 @@ def _keyed(table: str, text: str) -> dict[tuple[str, ...], list[str]]:
 def _hand_work(catalog: Catalog) -> Iterator[str]:
     """What the renewed tables ask of whoever keeps the others by hand."""
     for row in catalog.rows("neuron_types"):
-        if row["name"] not in catalog.neuron_types:
+        if row["name"] not in catalog.instances.neuron_types:
             yield f"by hand: {row['name']} is new; add it to neuron_topologies.csv"
     raw = {
         (table, row["name"]): row
@@ -338,9 +339,9 @@ def _hand_work(catalog: Catalog) -> Iterator[str]:
     for row in catalog.rows("ami_families"):
         if row["family"] != "al2023" or row["variant"] != "neuron":
             continue
-        for version in catalog.ami_versions(row["parameter_path"])[-1:]:
+        for version in catalog.amis.versions(row["parameter_path"])[-1:]:
             for region in sorted(version.regions or ()):
-                known = catalog.regions.get(region)
+                known = catalog.places.regions.get(region)
                 if known is not None and known.neuron_ami == "none":
                     yield f"by hand: {region} has the Neuron AMI; change regions.csv"
 

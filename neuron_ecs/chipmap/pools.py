@@ -188,7 +188,7 @@ def _shape(types: Sequence[str], devices: int, tables: Catalog) -> Shape:
         return "none"
     if devices == 1:
         return "single"
-    known = tables.neuron_types.get(types[0]) if types else None
+    known = tables.instances.neuron_types.get(types[0]) if types else None
     topology = known.neuron.topology if known and known.neuron else ""
     if topology == "torus_4x4" and devices == 16:
         return "torus_4x4"

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from catalog.reader import DATA_DIRECTORY, Catalog, load
+from catalog.reader import Catalog, load
 from catalog.refresh.write import PRICES, QUESTIONS, refresh, refresh_prices
+from catalog.tables import DATA_DIRECTORY
 
 
 def run(argv: Sequence[str]) -> int:
@@ -23,7 +24,7 @@ def run(argv: Sequence[str]) -> int:
         case "show":
             return _show(load(directory), cast(str, arguments.table), as_json=arguments.json)
         case "refresh":
-            known = load(directory).regions
+            known = load(directory).places.regions
             regions = cast("list[str]", arguments.regions) or list(known)
             unknown = sorted(set(regions) - set(known))
             if unknown:

@@ -163,12 +163,14 @@ Error = Callable[[str], object]
 def _wish(arguments: argparse.Namespace, known: Catalog, error: Error) -> Wish:
     regions = cast("tuple[str, ...]", arguments.regions)
     for region in regions:
-        if region not in known.regions:
-            error(f"--regions: {region} is no Region{_near(region, known.regions)}")
+        if region not in known.places.regions:
+            error(f"--regions: {region} is no Region{_near(region, known.places.regions)}")
     types = cast("tuple[str, ...]", arguments.types)
     for pattern in types:
-        if not any(name in known.neuron_types for name in known.matching_types(pattern)):
-            near = _near(pattern, known.neuron_types)
+        if not any(
+            name in known.instances.neuron_types for name in known.instances.matching(pattern)
+        ):
+            near = _near(pattern, known.instances.neuron_types)
             error(f"--types: {pattern} is no instance type with Neuron devices{near}")
     wish = Wish(
         devices=arguments.devices or 1,
@@ -216,7 +218,7 @@ def _model_wish(
 def model_called(name: str, known: Catalog) -> LanguageModel | None:
     """The model of that id, whatever the case; its last part alone will do."""
     wanted = name.lower()
-    for model in known.language_models.values():
+    for model in known.serving.models.values():
         if wanted in (model.id.lower(), model.id.rpartition("/")[2].lower()):
             return model
     return None
@@ -228,7 +230,7 @@ def _models_near(name: str, known: Catalog) -> str:
     def parts(text: str) -> set[str]:
         return {p for p in re.split(r"[^a-z0-9.]+", text.lower()) if p}
 
-    ranked = sorted(known.language_models, key=lambda i: (-len(parts(i) & parts(name)), i))
+    ranked = sorted(known.serving.models, key=lambda i: (-len(parts(i) & parts(name)), i))
     near = [i for i in ranked if parts(i) & parts(name)][:4]
     return (
         f"nearest are {listed(near)}" if near else "see `neuron-ecs catalog show language_models`"

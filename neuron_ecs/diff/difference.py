@@ -170,7 +170,7 @@ def _hold(
 
 
 def _legal(instance_type: str, size: int) -> Sequence[tuple[int, ...]]:
-    sets = catalog.load().device_sets(instance_type)
+    sets = catalog.load().neuron.device_sets(instance_type)
     return [tuple(range(first, first + number)) for first, number in sets if number == size]
 
 

@@ -97,7 +97,7 @@ def _line(before: PoolCost | None, after: PoolCost | None, catalog: Catalog) -> 
     cost = after or before
     assert cost is not None
     missing = dict.fromkeys(c.unknown for c in (before, after) if c and c.unknown)
-    day = catalog.price_date(cost.region, price_list(cost.purchase))
+    day = catalog.prices.day(cost.region, price_list(cost.purchase))
     return Line(
         region=cost.region,
         pool=cost.pool,
@@ -105,7 +105,7 @@ def _line(before: PoolCost | None, after: PoolCost | None, catalog: Catalog) -> 
         after=after,
         included=not missing,
         why_not="; ".join(missing),
-        source="" if missing else catalog.price_source,
+        source="" if missing else catalog.prices.source,
         date="" if missing or day is None else day.isoformat(),
         note=cost.note,
     )

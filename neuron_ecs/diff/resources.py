@@ -256,7 +256,7 @@ class _Comparison:
 
     def by_table(self, type_: str, path: Path, before: Json, after: Json) -> tuple[Effect, str]:
         """What the table says of the longest path that it has; parts below count as well."""
-        rows = self.catalog.replacements(type_)
+        rows = self.catalog.resources.replacements(type_)
         for name, row in rows.items():
             below = tuple(name.split("."))
             if row.replaces == "always" and below[: len(path)] == path and below != path:
@@ -308,7 +308,7 @@ class _Comparison:
         effect, source = self.effect(
             resource["type"], ValueChange(path, value, value), resource["options"]
         )
-        rows = self.catalog.replacements(resource["type"])
+        rows = self.catalog.resources.replacements(resource["type"])
         for name, row in rows.items():
             below = tuple(name.split("."))
             if row.replaces == "always" and below[0] == path[1] and len(below) > 1:

@@ -136,7 +136,7 @@ def options_on(
             Option(
                 instance_type=kind.name,
                 region=region.name,
-                zone_ids=catalog.zones_offering(kind.name, region.name),
+                zone_ids=catalog.places.zones_offering(kind.name, region.name),
                 devices=devices,
                 sets=sets[:holds],
                 task=task,
@@ -153,7 +153,7 @@ def options_on(
         if options:
             return options, []
         if not refused:
-            here = catalog.regions_offering(kind.name)
+            here = catalog.places.regions_offering(kind.name)
             why = f"is offered in {listed(here)} alone: name it (--regions)" if here else _NOWHERE
             return [], [Refusal(kind.name, (), why)]
     return options, [Refusal(kind.name, tuple(r), why) for why, r in sorted(refused.items())]
@@ -162,10 +162,14 @@ def options_on(
 def regions_of(wish: Wish, catalog: Catalog) -> tuple[Region, ...]:
     """The Regions asked for that the catalog knows, or those that need no second thought."""
     if wish.regions:
-        return tuple(catalog.regions[r] for r in sorted(set(wish.regions)) if r in catalog.regions)
+        return tuple(
+            catalog.places.regions[r]
+            for r in sorted(set(wish.regions))
+            if r in catalog.places.regions
+        )
     return tuple(
         region
-        for region in catalog.regions.values()
+        for region in catalog.places.regions.values()
         if region.partition == "aws"
         and (
             region.managed_instances
@@ -177,14 +181,14 @@ def regions_of(wish: Wish, catalog: Catalog) -> tuple[Region, ...]:
 
 def legal_devices(kind: InstanceType, devices: int, catalog: Catalog) -> int | None:
     """The fewest devices of a legal set that holds so many; None where the type has too few."""
-    sizes = {size for _, size in catalog.device_sets(kind.name) if size >= devices}
+    sizes = {size for _, size in catalog.neuron.device_sets(kind.name) if size >= devices}
     return min(sizes, default=None)
 
 
 def types_of(wish: Wish, catalog: Catalog) -> Iterator[InstanceType]:
     """The types with Neuron devices that the wish admits, in order of their names."""
-    wanted = {name for pattern in wish.types for name in catalog.matching_types(pattern)}
-    for name, kind in sorted(catalog.neuron_types.items()):
+    wanted = {name for pattern in wish.types for name in catalog.instances.matching(pattern)}
+    for name, kind in sorted(catalog.instances.neuron_types.items()):
         if not wish.types or name in wanted:
             yield kind
 
@@ -204,7 +208,7 @@ def _sets(kind: InstanceType, wish: Wish, catalog: Catalog) -> tuple[tuple[int, 
     if wish.purchase.replace("_", "-") not in kind.usage_classes:
         return f"is not sold as {wish.purchase.replace('_', ' ')}"
     taken: list[tuple[int, int]] = []
-    for first, size in catalog.device_sets(kind.name):
+    for first, size in catalog.neuron.device_sets(kind.name):
         if size == devices and (not taken or first >= sum(taken[-1])):
             taken.append((first, size))
     return tuple(taken)
@@ -231,16 +235,16 @@ def _refused_in(kind: InstanceType, region: Region, wish: Wish, catalog: Catalog
         return "ECS Managed Instances are not there"
     if wish.kind == "auto_scaling" and region.neuron_ami == "none":
         return "the ECS-optimized Neuron AMI is not there"
-    if not catalog.offerings_known(region.name):
+    if not catalog.places.offerings_known(region.name):
         return "what is offered there is not in the tables"
-    if not catalog.zones_offering(kind.name, region.name):
+    if not catalog.places.zones_offering(kind.name, region.name):
         return _NOT_OFFERED
-    blocks = region.name in catalog.capacity_block_regions(kind.name)
+    blocks = region.name in catalog.places.capacity_block_regions(kind.name)
     if wish.purchase == "capacity_block":
         return None if blocks else "EC2 sells no Capacity Blocks of it there"
     if (
         blocks
-        and catalog.prices_known(region.name, wish.purchase)
+        and catalog.prices.known(region.name, wish.purchase)
         and hourly_rate(kind.name, region.name, wish.purchase, catalog) is None
     ):
         word = wish.purchase.replace("_", "-")
@@ -252,7 +256,7 @@ def _missing(region: str, price: Rate | None, wish: Wish, catalog: Catalog) -> I
     if price is None:
         if wish.purchase == "capacity_block":
             yield "the price of the Capacity Block, which EC2 quotes for its days"
-        elif catalog.prices_known(region, wish.purchase):
+        elif catalog.prices.known(region, wish.purchase):
             yield "the price of the instance: the source has none, so it may not be sold"
         else:
             yield f"the price of the instance: the source does not cover {region}"
@@ -276,8 +280,8 @@ def _notes(
         yield f"AWS publishes the Neuron AMI in {region.name} without documenting it"
     if hardware.family == "inf1":
         yield "Inf1 runs images of its own, no newer than Neuron SDK 2.20"
-    if wish.purchase == "spot" and region.name in catalog.capacity_block_regions(kind.name):
-        if catalog.on_demand_price(kind.name, region.name) is None:
+    if wish.purchase == "spot" and region.name in catalog.places.capacity_block_regions(kind.name):
+        if catalog.prices.on_demand(kind.name, region.name) is None:
             yield "no on-demand price there: Spot capacity may be rare"
 
 

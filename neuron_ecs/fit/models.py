@@ -100,7 +100,7 @@ def fit_model(wish: ModelWish, catalog: Catalog) -> ModelFit:
         tuple(options),
         tuple(dict.fromkeys(refusals)),
         tuple(_assumes(wish, options)),
-        tuple(d for d in catalog.model_deployments if d.model == wish.model.id),
+        tuple(d for d in catalog.serving.deployments if d.model == wish.model.id),
     )
 
 
@@ -116,7 +116,7 @@ _NO_REGISTRY = "AWS has no registry of Deep Learning Containers there"
 def _registry(image: ServingImage, region: str, catalog: Catalog) -> bool:
     """Whether the Region pulls the image: a Deep Learning Container needs a registry of its own."""
     ours = image.image.startswith(images.DLC)
-    return not ours or catalog.regions[region].dlc_account is not None
+    return not ours or catalog.places.regions[region].dlc_account is not None
 
 
 def _with_memory(
@@ -151,7 +151,7 @@ def _servings(
     core_gib = hardware.device_memory_mib / 1024 / hardware.logical_cores_per_device
     for image in ways:
         rule = cast(Rule, image.rule)
-        for degree, evidence in catalog.tensor_parallel_degrees(kind.name).items():
+        for degree, evidence in catalog.neuron.tensor_parallel_degrees(kind.name).items():
             needed = ceil(degree / hardware.logical_cores_per_device)
             devices = legal_devices(kind, needed, catalog)
             if devices is None or not language_models.splits(wish.model, rule, degree):
@@ -197,7 +197,7 @@ def _servings(
 def _images(family: str, wish: ModelWish, catalog: Catalog) -> tuple[list[ServingImage], str]:
     """The images that serve the model on the family, the preferred one first; else why none."""
     model = wish.model
-    here = [i for i in catalog.serving_images if family in i.families]
+    here = [i for i in catalog.serving.images if family in i.families]
     if not here:
         return [], "no image of the tables serves language models on it"
     known = [
@@ -209,7 +209,7 @@ def _images(family: str, wish: ModelWish, catalog: Catalog) -> tuple[list[Servin
         return [], f"no image of the tables serves {model.model_type} models on it"
     reasons = {
         r.serving_image: r.says
-        for r in catalog.model_refusals
+        for r in catalog.serving.refusals
         if (r.model, r.family) == (model.id, family)
         and (r.sequences_below is None or wish.sequences < r.sequences_below)
     }
@@ -239,7 +239,7 @@ def _failures(
     kind: InstanceType, wish: ModelWish, image: ServingImage, degree: int, catalog: Catalog
 ) -> Iterator[str]:
     """What others report of the same model on the same cores, with no more sequences or tokens."""
-    for d in catalog.model_deployments:
+    for d in catalog.serving.deployments:
         if (
             not d.works
             and (d.model, d.instance_type, d.tensor_parallel, d.rule)

@@ -38,7 +38,7 @@ def stack_lines(
     serving: Serving | None = None,
 ) -> tuple[str, ...]:
     """A whole stack file for the option; what only its reader knows stands as an example."""
-    region = catalog.regions[option.region]
+    region = catalog.places.regions[option.region]
     disk = None
     if model is not None:
         disk = ceil(DISK_SHARES * language_models.checkpoint_gib(model.model) + DISK_FIXED_GIB)
@@ -99,11 +99,11 @@ def _model_lines(
         if serving.image.rule == "plugin":  # the pool of these lines attaches no EFA interface
             yield 'environment: {NEURON_SKIP_EFA_AFFINITY: "1"}'
         if model.model.needs_token:
-            partition = catalog.regions[option.region].partition
+            partition = catalog.places.regions[option.region].partition
             arn = f"arn:{partition}:secretsmanager:{option.region}:111122223333:secret:your-token"
             yield f'secrets: {{HF_TOKEN: "{arn}"}}'
     yield f"capacity: {pool_name(option)}"
-    kind = catalog.neuron_types[option.instance_type]
+    kind = catalog.instances.neuron_types[option.instance_type]
     whole = kind.neuron is not None and option.devices == kind.neuron.devices
     yield f"neuron_devices: {'all' if whole else option.devices}"
     if option.task.cpu_units > option.share.cpu_units:
@@ -157,12 +157,12 @@ def command(wish: ModelWish, serving: Serving) -> tuple[str, ...]:
 def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:
     """The newest Neuron AMI whose driver suits the image; None where the newest of all does."""
     sdk = images.neuron_sdk(image)
-    family = catalog.ami_family("al2023", neuron=True, architecture="x86_64")
+    family = catalog.amis.family("al2023", neuron=True, architecture="x86_64")
     if sdk is None or family is None:
         return None
     here = [
         v
-        for v in catalog.ami_versions(family.parameter_path)
+        for v in catalog.amis.versions(family.parameter_path)
         if v.regions is None or region in v.regions
     ]
     for version in reversed(here):

@@ -249,7 +249,7 @@ def prices_line(answer: Answer, known: Catalog) -> str:
         {
             day
             for p in answer.proposals
-            if p.option.price and (day := known.price_date(p.option.region, wish.purchase))
+            if p.option.price and (day := known.prices.day(p.option.region, wish.purchase))
         }
     )
     left_out = list(
@@ -293,14 +293,14 @@ def document(answer: Answer, known: Catalog, *, project: str) -> dict[str, objec
             }
             for d in answer.seen
         ],
-        "price_source": known.price_source,
+        "price_source": known.prices.source,
         "not_in_prices": NOT_IN_ANY_PRICE,
     }
 
 
 def _option(proposal: Proposal, answer: Answer, known: Catalog, project: str) -> dict[str, object]:
     option, serving = proposal.option, proposal.serving
-    day = known.price_date(option.region, answer.wish.purchase) if option.price else None
+    day = known.prices.day(option.region, answer.wish.purchase) if option.price else None
     data: dict[str, object] = {
         "instance_type": option.instance_type,
         "region": option.region,

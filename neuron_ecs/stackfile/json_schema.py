@@ -131,7 +131,7 @@ def _config(project: str, ours: Mapping[str, Schema], known: Catalog) -> Schema:
             "aws:region": {
                 "description": "Home Region: IAM roles are global and are managed from here.",
                 "examples": ["us-west-2"],
-                "enum": list(known.regions),
+                "enum": list(known.places.regions),
             },
             "aws:profile": {
                 "description": "Profile of the AWS credentials.",
@@ -179,7 +179,7 @@ def _whole(name: str, writer: "_Writer", described: Schema) -> Schema:
 def _complete_regions(regions: Schema, known: Catalog) -> None:
     """Names every known Region as a key, for editors that complete keys by `properties` alone."""
     value = cast(Schema, regions["additionalProperties"])
-    regions["properties"] = dict.fromkeys(known.regions, value)
+    regions["properties"] = dict.fromkeys(known.places.regions, value)
 
 
 class _Writer:
@@ -192,19 +192,21 @@ class _Writer:
         self.shown = {name: cast("list[Any]", made["examples"]) for name, made in types.items()}
         self.chosen: Mapping[str, Callable[[], Schema]] = {
             "version": lambda: self._ami_versions(),
-            "linux_capabilities": lambda: {"enum": list(known.linux_capabilities)},
-            "timezone": lambda: {"enum": sorted(known.time_zones)},
+            "linux_capabilities": lambda: {"enum": list(known.containers.linux_capabilities)},
+            "timezone": lambda: {"enum": sorted(known.limits.time_zones)},
         }
 
     def shared(self) -> dict[str, Schema]:
         """The types that several places refer to: names with what the catalog knows of them."""
-        neuron = list(self.known.neuron_types)
-        zones = [ids[0] for r in self.known.regions if (ids := self.known.zone_ids(r))]
+        neuron = list(self.known.instances.neuron_types)
+        zones = [
+            ids[0] for r in self.known.places.regions if (ids := self.known.places.zone_ids(r))
+        ]
         choices: Mapping[str, Sequence[str]] = {
             "FindingCode": sorted({page.code for page in pages()}),
             "InstanceTypeName": neuron,
             "InstanceTypePattern": neuron,
-            "RegionName": list(self.known.regions),
+            "RegionName": list(self.known.places.regions),
         }
         types: dict[str, Schema] = {
             "Secure": {
@@ -226,8 +228,8 @@ class _Writer:
         return types
 
     def _ami_versions(self) -> Schema:
-        family = self.known.ami_family("al2023", neuron=True, architecture="x86_64")
-        found = self.known.ami_versions(family.parameter_path) if family else ()
+        family = self.known.amis.family("al2023", neuron=True, architecture="x86_64")
+        found = self.known.amis.versions(family.parameter_path) if family else ()
         return {"enum": ["recommended", *(v.image_name for v in reversed(found))]}
 
     def rewritten(self, node: Schema, name: str) -> Schema:
@@ -255,7 +257,7 @@ class _Writer:
             node = self._choice(node, name)
         if name == "log_retention_days":
             return {k: v for k, v in node.items() if k not in ("minimum", "maximum")} | {
-                "enum": list(self.known.log_retention_days())
+                "enum": list(self.known.limits.log_retention_days)
             }
         if node.get("type") == "string" and not {"enum", "const"} & node.keys():
             return self._text(node, name)

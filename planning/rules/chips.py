@@ -48,7 +48,7 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
     for work in each_workload(s):
         kind = work.pool.smallest
         if work.pool.neuron and work.spec.neuron_devices is None and kind and kind.neuron:
-            sizes = sorted({n for _, n in s.catalog.device_sets(kind.name)})
+            sizes = sorted({n for _, n in s.catalog.neuron.device_sets(kind.name)})
             yield Report(
                 f"{work.path}.neuron_devices",
                 f"is missing, on a pool of {kind.name}",
@@ -74,11 +74,11 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
         if work.ids is None and work.device_count > total:
             bigger = [
                 t.name
-                for t in s.catalog.neuron_types.values()
+                for t in s.catalog.instances.neuron_types.values()
                 if t.neuron
-                and any(n == work.device_count for _, n in s.catalog.device_sets(t.name))
+                and any(n == work.device_count for _, n in s.catalog.neuron.device_sets(t.name))
                 and (t.neuron.family == "inf1") == (kind.neuron.family == "inf1")  # other images
-                and s.catalog.zones_offering(t.name, work.region)
+                and s.catalog.places.zones_offering(t.name, work.region)
             ]
             yield Report(
                 path,
@@ -122,7 +122,7 @@ def illegal_set(s: Situation) -> Iterator[Report]:
         elif work.device_count > total or (wanted is not None and wanted[-1] >= total):
             continue
         elif not s.legal(kind, work):
-            sets = s.catalog.device_sets(kind.name)
+            sets = s.catalog.neuron.device_sets(kind.name)
             if wanted is None:
                 sizes = sorted({n for _, n in sets})
                 up = [n for n in sizes if n > work.device_count][:1]
@@ -172,7 +172,7 @@ def overlap(s: Situation) -> Iterator[Report]:
                 taken = {d for w in named if w is not second for d in w.ids or ()}
                 free = [
                     (f, n)
-                    for f, n in s.catalog.device_sets(kind.name if kind else "")
+                    for f, n in s.catalog.neuron.device_sets(kind.name if kind else "")
                     if n == len(b) and not taken & set(range(f, f + n))
                 ]
                 yield Report(
@@ -237,7 +237,7 @@ def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorklo
             layout.Demand(d.name, d.size, most, d.ids) if d.name == f"m:{chosen.name}" else d
             for d in s.demands(pool)
         )
-        cut = layout.arrange(kind.neuron.devices, s.catalog.device_sets(kind.name), demands)
+        cut = layout.arrange(kind.neuron.devices, s.catalog.neuron.device_sets(kind.name), demands)
         if cut is not None and cut.instances <= (pool.max_size or 0):
             return f", or at most {counted(most, 'replica')} of {chosen.name}"
     return ""
@@ -257,7 +257,7 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
         if not isinstance(spec, ManagedInstancesCapacity):
             continue
         for index, pattern in enumerate(spec.allowed_instance_types):
-            admitted = s.catalog.matching_types(pattern)
+            admitted = s.catalog.instances.matching(pattern)
             refused = [t for t in admitted if _support(s, t) == "no"]
             if not refused:
                 continue
@@ -273,7 +273,7 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
 
 
 def _support(s: Situation, type_name: str) -> str:
-    kind = s.catalog.neuron_types.get(type_name)
+    kind = s.catalog.instances.neuron_types.get(type_name)
     return kind.neuron.managed_instances if kind and kind.neuron else ""
 
 
@@ -504,7 +504,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
         sizes = sorted({d.size for d in demands if d.tasks})
         if whole is None or len(sizes) < 2 or len(demands) > 12:
             continue
-        sets = s.catalog.device_sets(kind.name)
+        sets = s.catalog.neuron.device_sets(kind.name)
         for limit in sizes[1:]:
             parts = (
                 layout.arrange(
@@ -540,9 +540,9 @@ def mixed_with_other_types(s: Situation) -> Iterator[Report]:
         types = s.types_named(name)
         if not isinstance(spec, ManagedInstancesCapacity) or not types:
             continue
-        neuron = [t for t in types if t in s.catalog.neuron_types]
+        neuron = [t for t in types if t in s.catalog.instances.neuron_types]
         if neuron and len(neuron) < len(types):
-            others = [t for t in types if t not in s.catalog.neuron_types]
+            others = [t for t in types if t not in s.catalog.instances.neuron_types]
             yield Report(
                 f"capacity.{name}.allowed_instance_types",
                 f"admits {listed(others, most=3)}, which have no Neuron devices, beside "

@@ -44,7 +44,7 @@ def stopped_too_soon(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/aws-neuron-sdk/issues/1338: a new process fails in
     nrt_allocate_neuron_cores before the old one has exited; API_ContainerDefinition, stopTimeout:
     the agent's own default is 30 s."""
-    least = s.catalog.limit("stop_timeout_default_seconds")
+    least = s.catalog.limits.value("stop_timeout_default_seconds")
     for work in each_workload(s):
         timeout = work.spec.stop_timeout_seconds
         if work.pool.neuron and work.device_count and timeout is not None and timeout < least:
@@ -71,7 +71,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Report]:
         works = [w for w in s.work_on(pool) if w.network_mode == "awsvpc"]
         if kind is None or pool.max_size is None or not works:
             continue
-        plain, trunked = s.catalog.awsvpc_tasks(kind.name)
+        plain, trunked = s.catalog.instances.awsvpc_tasks(kind.name)
         tasks = sum(max(w.tasks_max, int(w.is_job)) for w in works)
         if plain is None or tasks <= plain * pool.max_size:
             continue
@@ -125,7 +125,7 @@ def _lock_ports(work: RegionalWorkload) -> range:
 def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
     """API_HealthCheck, startPeriod; vLLM on Neuron starts in 5 to 10 minutes
     (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/quickstart-deploy-dlc.html)."""
-    start = s.catalog.limit("neuron_server_start_seconds")
+    start = s.catalog.limits.value("neuron_server_start_seconds")
     for work in each_workload(s):
         check = work.spec.health_check
         if work.is_job or work.spec.served_ports or check is None or check.command is None:
@@ -135,8 +135,8 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
         waits = period + check.interval_seconds * check.retries
         if not work.device_count or waits >= start:
             continue
-        retries = s.catalog.limit("health_check_retries_max")
-        longest = s.catalog.limit("health_check_start_period_max_seconds")
+        retries = s.catalog.limits.value("health_check_retries_max")
+        longest = s.catalog.limits.value("health_check_start_period_max_seconds")
         interval = max(check.interval_seconds, -(-(start - longest) // retries))
         yield Report(
             f"{work.path}.health_check",
@@ -185,7 +185,7 @@ def secret_in_the_environment(s: Situation) -> Iterator[Report]:
     no secrets in environment variables; Security Hub ECS.8."""
     for path, container in _written(s):
         for name, value in sorted(container.environment.items()):
-            if _secret(name, s.catalog.secret_names) and not _harmless(value):
+            if _secret(name, s.catalog.containers.secret_names) and not _harmless(value):
                 key = name.lower().replace("_", "-")
                 yield Report(
                     f"{path}.environment.{name}",
@@ -232,7 +232,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
             for name, reference in sorted(container.secrets.items()):
                 place = _region_of(reference)
                 if place is not None and place not in (work.region, "{region}"):
-                    if _partition_of(reference) == s.catalog.regions[work.region].partition:
+                    if _partition_of(reference) == s.catalog.places.regions[work.region].partition:
                         where = (f"{path}.secrets.{name}", reference)
                         told.setdefault(where, []).append(work.region)
     for (where, reference), regions in told.items():
@@ -265,7 +265,7 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
     aws-us-gov."""
     told: set[str] = set()
     for work in s.work:
-        partition = s.catalog.regions[work.region].partition
+        partition = s.catalog.places.regions[work.region].partition
         named = [
             (f"{path}.secrets.{name}", reference)
             for path, container in containers(work)
@@ -292,7 +292,7 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
 def unknown_capability(s: Situation) -> Iterator[Report]:
     """API_KernelCapabilities, add: the valid values; Managed Instances take BPF and PERFMON as well
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html)."""
-    known = s.catalog.linux_capabilities
+    known = s.catalog.containers.linux_capabilities
     for work, path, container in each_container(s):
         allowed = [n for n, c in known.items() if work.pool.managed or not c.managed_only]
         for name in container.linux_capabilities:
@@ -319,7 +319,7 @@ def capability_over_the_host(s: Situation) -> Iterator[Report]:
     IPC_LOCK."""
     for path, container in _written(s):
         for name in sorted(set(container.linux_capabilities)):
-            known = s.catalog.linux_capabilities.get(name)
+            known = s.catalog.containers.linux_capabilities.get(name)
             if known is not None and known.gives:
                 yield Report(
                     f"{path}.linux_capabilities",
@@ -345,8 +345,8 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
         if size is None or not any(p.neuron for (_, n), p in s.pools.items() if n == name):
             continue
         pulled = {w.spec.image for w in s.work if w.pool.name == name and w.device_count}
-        host = 0 if managed else s.catalog.limit("host_system_gib")
-        needed = host + len(pulled) * s.catalog.limit("container_image_gib")
+        host = 0 if managed else s.catalog.limits.value("host_system_gib")
+        needed = host + len(pulled) * s.catalog.limits.value("container_image_gib")
         default = choices.STORAGE_GIB if managed else choices.ROOT_VOLUME_GIB
         if size < needed:
             yield Report(

@@ -256,7 +256,7 @@ def more_cores_than_there_are(s: Situation) -> Iterator[Report]:
 
 def _more_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
     """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
-    sizes = sorted({n for _, n in s.catalog.device_sets(seat.kind.name)})
+    sizes = sorted({n for _, n in s.catalog.neuron.device_sets(seat.kind.name)})
     enough = next((n for n in sizes if n * seat.per_device >= cores), None)
     return f", or neuron_devices: {enough}" if enough is not None else ""
 
@@ -287,7 +287,7 @@ def idle_cores(s: Situation) -> Iterator[Report]:
 
 def _fewer_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
     """`, or write neuron_devices: 1`: the least legal number of devices, if it is smaller."""
-    sizes = sorted({n for _, n in s.catalog.device_sets(seat.kind.name)})
+    sizes = sorted({n for _, n in s.catalog.neuron.device_sets(seat.kind.name)})
     enough = next((n for n in sizes if n * seat.per_device >= cores), seat.count)
     if enough >= seat.count or seat.work.pool.managed:
         return ""
@@ -491,7 +491,7 @@ def degree_above_the_cores(s: Situation) -> Iterator[Report]:
 
 def _fitting(s: Situation, seat: CoreClaim) -> int:
     """The largest documented degree of the type that the devices have cores for."""
-    degrees = s.catalog.tensor_parallel_degrees(seat.kind.name)
+    degrees = s.catalog.neuron.tensor_parallel_degrees(seat.kind.name)
     return max((d for d in degrees if d <= seat.cores), default=seat.cores)
 
 
@@ -529,7 +529,7 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
     the table of degrees holds the source of each."""
     for seat in seats(s):
         found = processes(s, seat)
-        degrees = s.catalog.tensor_parallel_degrees(seat.kind.name)
+        degrees = s.catalog.neuron.tensor_parallel_degrees(seat.kind.name)
         if found is None or not found.given or not degrees or found.cores > seat.cores:
             continue
         if found.degree not in degrees:
@@ -592,7 +592,7 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
 def model_known_to_fail(s: Situation) -> Iterator[Report]:
     """The table of refusals holds the source of each, such as
     https://github.com/aws-neuron/aws-neuron-sdk/issues/1303."""
-    serving = {image.name: image for image in s.catalog.serving_images}
+    serving = {image.name: image for image in s.catalog.serving.images}
     for seat in seats(s):
         given, image = words(seat.container), seat.container.image
         model, sdk, known = (
@@ -603,7 +603,7 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
         if model is None or sdk is None or known is None or seat.kind.neuron is None:
             continue
         sequences = number(given, "max-num-seqs")
-        for refusal in s.catalog.model_refusals:
+        for refusal in s.catalog.serving.refusals:
             tried = serving[refusal.serving_image].image
             same = repository(tried) == known.repository and images.neuron_sdk(tried) == sdk
             if not same or (refusal.model, refusal.family) != (model, seat.kind.neuron.family):

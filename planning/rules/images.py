@@ -24,13 +24,13 @@ def past_end_of_life(s: Situation) -> Iterator[Report]:
     the date of the catalog, so that a plan depends on its inputs alone."""
     for name, spec in s.settings.capacity.items():
         kind = (
-            s.catalog.instance_type(spec.instance_type)
+            s.catalog.instances.get(spec.instance_type)
             if isinstance(spec, AutoScalingCapacity)
             else None
         )
         if not isinstance(spec, AutoScalingCapacity) or kind is None:
             continue
-        family = s.catalog.ami_family(
+        family = s.catalog.amis.family(
             spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
         )
         if family is not None and family.end_of_life and family.end_of_life <= s.catalog.date:
@@ -56,12 +56,12 @@ def unknown_ami(s: Situation) -> Iterator[Report]:
         if not isinstance(spec, AutoScalingCapacity) or spec.ami.version == "recommended":
             continue
         kind = pool.type
-        family = kind and s.catalog.ami_family(
+        family = kind and s.catalog.amis.family(
             spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
         )
         if not family:
             continue
-        versions = s.catalog.ami_versions(family.parameter_path)
+        versions = s.catalog.amis.versions(family.parameter_path)
         known = {v.image_name: v for v in versions}
         found = known.get(spec.ami.version)
         if found is None:
@@ -147,12 +147,12 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
 def no_deep_learning_containers(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/deep-learning-containers, table of accounts by Region."""
     for work in each_workload(s):
-        region = s.catalog.regions[work.region]
+        region = s.catalog.places.regions[work.region]
         pulled = [("image", work.spec.image)]
         pulled += [(f"sidecars.{n}.image", c.image) for n, c in work.spec.sidecars.items()]
         for where, image in pulled:
             if image.startswith(images.DLC) and region.dlc_account is None:
-                others = [r for r in s.regions if s.catalog.regions[r].dlc_account]
+                others = [r for r in s.regions if s.catalog.places.regions[r].dlc_account]
                 yield Report(
                     f"{work.path}.{where}",
                     f"is {shown(image, limit=120)}, for which {work.region} has no registry",

@@ -88,11 +88,11 @@ def too_many_tags(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html and
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-managed-instances.html"""
     managed = _managed(s)
-    most = s.catalog.limit("tags_max") - len(_OURS)
+    most = s.catalog.limits.value("tags_max") - len(_OURS)
     if len(managed) == len(s.settings.capacity):
         most += 1  # no Auto Scaling group
     if managed:
-        most = min(most, s.catalog.limit("managed_instances_tags") - 1)
+        most = min(most, s.catalog.limits.value("managed_instances_tags") - 1)
     given = len({*s.settings.tags} - {*_OURS})
     if given > most:
         where = f", with the Managed Instances pool {managed[0]}" if managed else ""
@@ -184,7 +184,7 @@ def _clusters(s: Situation) -> Mapping[tuple[str, bool], list[str]]:
 def too_many_pools(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
     adjustable)"""
-    most = s.catalog.limit("capacity_providers_per_cluster")
+    most = s.catalog.limits.value("capacity_providers_per_cluster")
     for (region, managed), pools in _clusters(s).items():
         if len(pools) > most:
             kind = "managed_instances" if managed else "auto_scaling"
@@ -204,7 +204,7 @@ def too_many_pools(s: Situation) -> Iterator[Report]:
 )
 def too_many_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
-    most = s.catalog.limit("container_instances_per_cluster")
+    most = s.catalog.limits.value("container_instances_per_cluster")
     for (region, managed), pools in _clusters(s).items():
         sizes = {n: s.pools[region, n].max_size or 0 for n in pools}
         if not managed and sum(sizes.values()) > most:
@@ -223,7 +223,7 @@ def too_many_instances(s: Situation) -> Iterator[Report]:
 
 def _roles(s: Situation) -> tuple[Role, ...]:
     """The roles, without those that only a plan has (of schedules); none in an unknown home."""
-    return identity.roles(s, {}) if s.home_region in s.catalog.regions else ()
+    return identity.roles(s, {}) if s.home_region in s.catalog.places.regions else ()
 
 
 def _length(role: Role) -> int:
@@ -242,16 +242,16 @@ def _length(role: Role) -> int:
 def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (not
     adjustable)"""
-    most = s.catalog.limit("inline_policies_per_role_max_characters")
+    most = s.catalog.limits.value("inline_policies_per_role_max_characters")
     by_key = {role.key: role for role in _roles(s)}
     seen: set[str] = set()
     for work in s.work:
-        if work.path in seen or work.region not in s.catalog.regions:
+        if work.path in seen or work.region not in s.catalog.places.regions:
             continue
         seen.add(work.path)
         keys = (identity.task_role(work), identity.execution_role(work))
         for key, field in zip(keys, ("s3_read", "secrets"), strict=True):
-            role = by_key.get(names.autonamed(key, s.catalog.limit("role_name_max")))
+            role = by_key.get(names.autonamed(key, s.catalog.limits.value("role_name_max")))
             length = _length(role) if role else 0
             if length <= most:
                 continue
@@ -283,7 +283,7 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
 )
 def too_many_policies(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
-    most = s.catalog.limit("managed_policies_per_role")
+    most = s.catalog.limits.value("managed_policies_per_role")
     for path, spec in s.named_workloads():
         number = len(set(spec.task_policies))
         if number > most:
@@ -305,7 +305,7 @@ def too_many_policies(s: Situation) -> Iterator[Report]:
 def several_accounts(s: Situation) -> Iterator[Report]:
     """API_AttachRolePolicy of the IAM API Reference, and
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html"""
-    home = s.catalog.regions.get(s.home_region)
+    home = s.catalog.places.regions.get(s.home_region)
     arns = [
         (f"traffic.certificate_arns.{region}", arn)
         for region, arn in s.settings.traffic.certificate_arns.items()
@@ -348,7 +348,7 @@ def several_accounts(s: Situation) -> Iterator[Report]:
 def too_many_containers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
     adjustable)"""
-    most = s.catalog.limit("containers_per_task_definition")
+    most = s.catalog.limits.value("containers_per_task_definition")
     for path, spec in s.named_workloads():
         if 1 + len(spec.sidecars) > most:
             yield Report(
@@ -390,7 +390,7 @@ def secret_with_parts_missing(s: Situation) -> Iterator[Report]:
 def _definitions(s: Situation, work: RegionalWorkload) -> str:
     """The container definitions as they will be registered; empty where they cannot be made."""
     size, kind = s.task_size(work), work.pool.smallest
-    if size is None or work.region not in s.catalog.regions:
+    if size is None or work.region not in s.catalog.places.regions:
         return ""
     if work.device_count > (kind.neuron.devices if kind and kind.neuron else 0):
         return ""  # told as devices that do not exist
@@ -417,7 +417,7 @@ def _definitions(s: Situation, work: RegionalWorkload) -> str:
 def task_definition_too_large(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
     adjustable)"""
-    most = s.catalog.limit("task_definition_max_bytes")
+    most = s.catalog.limits.value("task_definition_max_bytes")
     for work in each_workload(s):
         size = len(_definitions(s, work).encode())
         if size <= most:
@@ -452,8 +452,8 @@ def task_definition_too_large(s: Situation) -> Iterator[Report]:
 def too_many_host_ports(s: Situation) -> Iterator[Report]:
     """API_PortMapping of the Amazon ECS API Reference, hostPort: up to 100 reserved ports at a
     time; ports that Docker chooses do not count."""
-    most = s.catalog.limit("host_ports_per_instance_max")
-    system = len(s.catalog.reserved_host_ports())
+    most = s.catalog.limits.value("host_ports_per_instance_max")
+    system = len(s.catalog.networks.reserved_host_ports)
     for work in each_workload(s):
         locks = 0 if work.managed_devices else work.device_count
         ports = work.spec.served_ports
@@ -501,7 +501,7 @@ def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
 def stops_longer_than_a_day(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html
     (stopTimeout)"""
-    most = s.catalog.limit("managed_instances_stop_timeout_max_seconds")
+    most = s.catalog.limits.value("managed_instances_stop_timeout_max_seconds")
     for work in each_workload(s):
         wanted = work.spec.stop_timeout_seconds
         if work.pool.managed and wanted is not None and wanted > most:

@@ -37,7 +37,7 @@ def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
     for region, spec in s.regions.items():
         network = spec.network
         if isinstance(network, OwnNetworkEntry):
-            text = network.cidr or addresses.default_cidr(s.catalog.own_network_number(region))
+            text = network.cidr or addresses.default_cidr(s.catalog.networks.own_number(region))
             block = _block(text)
             if block is not None and 16 <= block.prefixlen <= 20:
                 yield region, network, block
@@ -68,8 +68,8 @@ def blocks_overlap(s: Situation) -> Iterator[Report]:
 
 def _free(s: Situation, taken: list[Block], like: Block) -> Block:
     """The first private block of that size that meets none of the others."""
-    held = [*taken, *(Block(b) for b in s.catalog.ipv4_blocks("docker"))]
-    for private in (Block(b) for b in s.catalog.ipv4_blocks("private")):
+    held = [*taken, *(Block(b) for b in s.catalog.networks.ipv4_blocks("docker"))]
+    for private in (Block(b) for b in s.catalog.networks.ipv4_blocks("private")):
         if private.prefixlen > like.prefixlen:
             continue
         for block in private.subnets(new_prefix=like.prefixlen):
@@ -79,7 +79,7 @@ def _free(s: Situation, taken: list[Block], like: Block) -> Block:
 
 
 def _within(s: Situation, block: Block, kind: str) -> list[str]:
-    return [b for b in s.catalog.ipv4_blocks(kind) if Block(b).overlaps(block)]
+    return [b for b in s.catalog.networks.ipv4_blocks(kind) if Block(b).overlaps(block)]
 
 
 @rule(
@@ -137,7 +137,9 @@ def block_of_the_internet(s: Situation) -> Iterator[Report]:
     ranges of RFC 1918."""
     own = list(_own(s))
     for region, network, block in own:
-        private = [b for b in s.catalog.ipv4_blocks("private") if block.subnet_of(Block(b))]
+        private = [
+            b for b in s.catalog.networks.ipv4_blocks("private") if block.subnet_of(Block(b))
+        ]
         if not private and not _within(s, block, "unusable"):
             yield Report(
                 f"regions.{region}.network.cidr",
@@ -185,9 +187,9 @@ def too_few_addresses(s: Situation) -> Iterator[Report]:
     serving = serving_regions(s)
     for region, network, block in _own(s):
         pools = [p for (r, _), p in s.pools.items() if r == region and _pool_zones(p)]
-        aside = s.catalog.limit("subnet_reserved_addresses")
+        aside = s.catalog.limits.value("subnet_reserved_addresses")
         if region in serving:
-            aside += s.catalog.limit("load_balancer_addresses_per_subnet")
+            aside += s.catalog.limits.value("load_balancer_addresses_per_subnet")
         for zones in sorted({_pool_zones(p) for p in pools}, key=lambda z: (len(z), z)):
             inside = [p for p in pools if set(_pool_zones(p)) <= set(zones)]
             wanted = sum(_addresses(s, p) for p in inside)
@@ -305,11 +307,11 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
     for work in _shut(s):
         for path, container in containers(work):
             image = container.image
-            registry = s.catalog.public_registries.get(_host(image))
+            registry = s.catalog.containers.public_registries.get(_host(image))
             if registry is None or image.startswith(images.DLC) or path in told:
                 continue
             told.add(path)
-            suffix = s.catalog.regions[work.region].dns_suffix
+            suffix = s.catalog.places.regions[work.region].dns_suffix
             copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
             yield Report(
                 f"{path}.image",
@@ -336,7 +338,7 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
             if found is None or found[1] == work.region or path in told:
                 continue
             told.add(path)
-            dlc = {r.dlc_account for r in s.catalog.regions.values()}
+            dlc = {r.dlc_account for r in s.catalog.places.regions.values()}
             name = container.image.partition("/")[2]
             yield Report(
                 f"{path}.image",
@@ -461,7 +463,7 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
     for work in _shut(s):
         for index, prefix in enumerate(work.spec.s3_read):
             bucket = _bucket(prefix, work.region)
-            named = [r for r in s.catalog.regions if r in bucket and r != work.region]
+            named = [r for r in s.catalog.places.regions if r in bucket and r != work.region]
             path = f"{work.path}.s3_read[{index}]"
             if named and work.region not in bucket and path not in told:
                 told.add(path)
@@ -490,13 +492,13 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: 3 to 63
     lower-case letters, digits, dots and hyphens, a letter or digit at both ends, no two dots in a
     row, no IP address, and affixes that AWS keeps for itself."""
-    low, high = s.catalog.limit("bucket_name_min"), s.catalog.limit("bucket_name_max")
+    low, high = s.catalog.limits.value("bucket_name_min"), s.catalog.limits.value("bucket_name_max")
     told: set[str] = set()
     for work in s.work:
         for index, prefix in enumerate(work.spec.s3_read):
             bucket, path = _bucket(prefix, work.region), f"{work.path}.s3_read[{index}]"
-            before = [a for a in s.catalog.bucket_affixes("prefix") if bucket.startswith(a)]
-            behind = [a for a in s.catalog.bucket_affixes("suffix") if bucket.endswith(a)]
+            before = [a for a in s.catalog.limits.bucket_affixes("prefix") if bucket.startswith(a)]
+            behind = [a for a in s.catalog.limits.bucket_affixes("suffix") if bucket.endswith(a)]
             fault = None
             if "{" in bucket or "}" in bucket:
                 fault = "a placeholder other than {region}"
@@ -533,7 +535,7 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
 def certificate_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html"""
     for region, arn in s.settings.traffic.certificate_arns.items():
-        known = s.catalog.regions.get(region)
+        known = s.catalog.places.regions.get(region)
         _, partition, _, arn_region, account, _ = arn.split(":", 5)
         if known is not None and (arn_region, partition) != (region, known.partition):
             yield Report(
@@ -632,7 +634,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
 )
 def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
-    most = s.catalog.limit("target_groups_per_load_balancer")
+    most = s.catalog.limits.value("target_groups_per_load_balancer")
     serving = Counter(w.region for w in s.work if not w.is_job and w.spec.served_ports)
     crowded = {region: number for region, number in sorted(serving.items()) if number > most}
     if crowded:
@@ -653,7 +655,7 @@ def too_many_served(s: Situation) -> Iterator[Report]:
 )
 def too_many_callers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
-    most = s.catalog.limit("security_group_inbound_rules")
+    most = s.catalog.limits.value("security_group_inbound_rules")
     callers: dict[str | None, list[str]] = {}
     for _, caller, region in _callers(s):
         callers.setdefault(region, []).append(caller)
@@ -680,7 +682,7 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     told: set[str] = set()
     for work in s.work:
         repository = work.spec.image.rpartition("/")[2].partition(":")[0].partition("@")[0]
-        found = s.catalog.health_paths.get(repository)
+        found = s.catalog.containers.health_paths.get(repository)
         given = work.spec.health_check.path if work.spec.health_check else "/health"
         if found is None or work.is_job or not work.spec.served_ports or work.path in told:
             continue

@@ -71,11 +71,11 @@ def not_sold_so(s: Situation) -> Iterator[Report]:
         families = {t.neuron.family for t in refused if t.neuron}
         others = [
             t.name
-            for t in s.catalog.neuron_types.values()
+            for t in s.catalog.instances.neuron_types.values()
             if t.neuron
             and t.neuron.family in families
             and wanted in t.usage_classes
-            and s.catalog.zones_offering(t.name, pool.region)
+            and s.catalog.places.zones_offering(t.name, pool.region)
         ]
         yield Report(
             path,
@@ -99,13 +99,13 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
         kind = pool.type
         if pool.purchase != "capacity_block" or pool.managed or kind is None:
             continue
-        selling = s.catalog.capacity_block_regions(kind.name)
+        selling = s.catalog.places.capacity_block_regions(kind.name)
         if "capacity-block" in kind.usage_classes and region not in selling:
             here = [
                 t
-                for t in s.catalog.neuron_types
-                if region in s.catalog.capacity_block_regions(t)
-                and s.catalog.zones_offering(t, region)
+                for t in s.catalog.instances.neuron_types
+                if region in s.catalog.places.capacity_block_regions(t)
+                and s.catalog.places.zones_offering(t, region)
             ]
             yield Report(
                 _purchase_path(s, pool),
@@ -119,13 +119,13 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
 def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
     """Whether the type is offered there without a price of that purchase, beside Capacity
     Blocks."""
-    if region not in s.catalog.capacity_block_regions(kind):
+    if region not in s.catalog.places.capacity_block_regions(kind):
         return False
     if purchase == "spot":
-        known, price = s.catalog.prices_known(region, "spot"), s.catalog.spot_price(kind, region)
+        known, price = s.catalog.prices.known(region, "spot"), s.catalog.prices.spot(kind, region)
     else:
-        known = s.catalog.prices_known(region, "on_demand")
-        price = s.catalog.on_demand_price(kind, region)
+        known = s.catalog.prices.known(region, "on_demand")
+        price = s.catalog.prices.on_demand(kind, region)
     return known and price is None
 
 
@@ -149,8 +149,8 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
         first = unpriced[0].name
         others = [
             r
-            for r in s.catalog.regions_offering(first)
-            if s.catalog.prices_known(r, wanted) and not _unpriced(s, first, r, wanted)
+            for r in s.catalog.places.regions_offering(first)
+            if s.catalog.prices.known(r, wanted) and not _unpriced(s, first, r, wanted)
         ]
         block = (
             "buy a Capacity Block: kind: auto_scaling, purchase: capacity_block"
@@ -174,7 +174,7 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
 )
 def larger_than_a_block(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html"""
-    most = s.catalog.limit("capacity_block_instances_max")
+    most = s.catalog.limits.value("capacity_block_instances_max")
     for pool in s.pools.values():
         if pool.purchase == "capacity_block" and not pool.managed and (pool.max_size or 0) > most:
             yield Report(
@@ -316,7 +316,7 @@ def group_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-cr-group.html"""
     for name, spec in s.settings.capacity.items():
         for path, region, arn in _reservations(s, name):
-            known = s.catalog.regions.get(region)
+            known = s.catalog.places.regions.get(region)
             if not isinstance(spec, ManagedInstancesCapacity) or known is None:
                 continue
             _, partition, _, arn_region, account, group = arn.split(":", 5)
@@ -368,14 +368,14 @@ def zone_of_no_use(s: Situation) -> Iterator[Report]:
         here = [p for (_, n), p in s.pools.items() if n == name]
         if not here or any(not p.zone_ids for p in here):
             continue
-        shorts = {s.catalog.regions[p.region].short: p for p in here}
+        shorts = {s.catalog.places.regions[p.region].short: p for p in here}
         for index, zone in enumerate(spec.zone_ids):
             pool = shorts.get(zone.partition("-")[0])
             if pool is not None and zone in pool.zone_ids:
                 continue
             if pool is None:
                 what = f"is {zone}, a zone of none of the pool's Regions"
-            elif s.catalog.zone_ids(pool.region) and zone not in s.catalog.zone_ids(pool.region):
+            elif (known := s.catalog.places.zone_ids(pool.region)) and zone not in known:
                 what = f"is {zone}, which {pool.region} does not have"
             elif zone not in s.network_zones(pool.region):
                 what = f"is {zone}, where the network of {pool.region} has no subnet"
@@ -386,7 +386,7 @@ def zone_of_no_use(s: Situation) -> Iterator[Report]:
                 for p in here
                 if pool is None or p is pool
                 for z in s.network_zones(p.region)
-                if any(z in s.catalog.zones_offering(t.name, p.region) for t in p.types)
+                if any(z in s.catalog.places.zones_offering(t.name, p.region) for t in p.types)
             ]
             yield Report(
                 f"capacity.{name}.zone_ids[{index}]",
@@ -463,7 +463,7 @@ def _once(s: Situation, *, purchase: str) -> Iterator[RegionalWorkload]:
 )
 def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
-    notice = s.catalog.limit("spot_notice_seconds")
+    notice = s.catalog.limits.value("spot_notice_seconds")
     for work in _once(s, purchase="spot"):
         wanted = work.spec.stop_timeout_seconds
         if wanted is not None and wanted > notice:
@@ -484,7 +484,7 @@ def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
 )
 def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
-    notice = s.catalog.limit("spot_notice_seconds")
+    notice = s.catalog.limits.value("spot_notice_seconds")
     pools: dict[str, list[RegionalWorkload]] = {}
     for work in _once(s, purchase="spot"):
         stop = work.spec.stop_timeout_seconds
@@ -533,12 +533,12 @@ def spot_ends_jobs(s: Situation) -> Iterator[Report]:
 def two_from_nothing(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html and
     https://github.com/aws/containers-roadmap/issues/1716; scaling in takes 15 minutes or more."""
-    at_once = s.catalog.limit("scale_out_from_zero")
+    at_once = s.catalog.limits.value("scale_out_from_zero")
     for (region, name), pool in s.pools.items():
         spec, kind, works = pool.spec, pool.type, s.work_on(pool)
         if not isinstance(spec, AutoScalingCapacity) or kind is None or spec.min_size:
             continue
-        large = kind.vcpus >= s.catalog.limit("scale_out_note_vcpus")
+        large = kind.vcpus >= s.catalog.limits.value("scale_out_note_vcpus")
         asleep = bool(works) and not any(w.replicas.min for w in works if not w.is_job)
         if large and asleep and pool.max_size and pool.max_size >= at_once:
             yield Report(
@@ -590,7 +590,7 @@ def instances_that_only_idle(s: Situation) -> Iterator[Report]:
 def block_with_a_minimum(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html:
     the group's desired capacity is 0 outside the block."""
-    minutes = s.catalog.limit("capacity_block_ends_early_minutes")
+    minutes = s.catalog.limits.value("capacity_block_ends_early_minutes")
     told: set[str] = set()
     for (_, name), pool in s.pools.items():
         spec = pool.spec

@@ -228,7 +228,7 @@ def idle_instances_stay(s: Situation) -> Iterator[Report]:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-patching.html"""
     for name, spec in s.settings.capacity.items():
         if isinstance(spec, ManagedInstancesCapacity) and spec.scale_in_after_seconds == -1:
-            most = s.catalog.limit("managed_instances_scale_in_after_max_seconds")
+            most = s.catalog.limits.value("managed_instances_scale_in_after_max_seconds")
             yield Report(
                 f"capacity.{name}.scale_in_after_seconds",
                 "is -1: instances without tasks stay",

@@ -46,7 +46,7 @@ def _on_chips(
 
 def _others(s: Situation, family: str, purpose: str) -> list[str]:
     """The newest images of the purpose that run on the family, undisputed ones first."""
-    rows = [k for k in s.catalog.container_images if family in k.families and not k.ended]
+    rows = [k for k in s.catalog.containers.images if family in k.families and not k.ended]
     rows = [k for k in rows if k.purpose == purpose] or rows
     newest: dict[str, ContainerImage] = {}
     for row in sorted(rows, key=lambda k: (family not in k.contested, k.version_from)):
@@ -107,7 +107,7 @@ def contested_pair(s: Situation) -> Iterator[Report]:
             continue
         sure = [
             k.newest
-            for k in s.catalog.container_images
+            for k in s.catalog.containers.images
             if k.purpose == known.purpose and family in k.families and family not in k.contested
         ]
         yield Report(
@@ -162,7 +162,7 @@ def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | 
     """Images of the same purpose that run on the family and suit the driver."""
     return [
         k.newest
-        for k in s.catalog.container_images
+        for k in s.catalog.containers.images
         if like is not None
         and k.purpose == like.purpose
         and family in k.families
@@ -187,7 +187,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
         family, sdk = ami_family(s, work.pool), images.neuron_sdk(work.spec.image)
         if family is None or family.held_driver is None or sdk is None:
             continue
-        release = s.catalog.sdks.get(".".join(map(str, sdk.parts[:2])))
+        release = s.catalog.neuron.sdks.get(".".join(map(str, sdk.parts[:2])))
         newer = release and Version.of(release.driver) > Version.of(family.held_driver)
         if newer and release and never_fits(s, work.pool, sdk) is None:
             yield Report(
@@ -252,7 +252,7 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html: a private registry is
     one of an account in a Region;
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html"""
-    accounts = {r.dlc_account for r in s.catalog.regions.values()}
+    accounts = {r.dlc_account for r in s.catalog.places.regions.values()}
     told: dict[str, list[str]] = {}
     for work in s.work:
         network = s.regions[work.region].network
@@ -280,8 +280,8 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
 
 def _wrong_account(s: Situation, account: str, region: str) -> bool:
     """Whether the account holds Deep Learning Containers, but not those of the Region."""
-    accounts = {r.dlc_account for r in s.catalog.regions.values()}
-    known = s.catalog.regions.get(region)
+    accounts = {r.dlc_account for r in s.catalog.places.regions.values()}
+    known = s.catalog.places.regions.get(region)
     return account in accounts and known is not None and known.dlc_account != account
 
 
@@ -311,7 +311,7 @@ def wrong_registry_account(s: Situation) -> Iterator[Report]:
             registry = private_registry(image)
             if registry is None or not _wrong_account(s, registry.account, registry.region):
                 continue
-            right = s.catalog.regions[registry.region].dlc_account
+            right = s.catalog.places.regions[registry.region].dlc_account
             yield Report(
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}: account {registry.account} has none in "
@@ -343,7 +343,7 @@ def moving_tag(s: Situation) -> Iterator[Report]:
 
 
 def _tagged(s: Situation, image: str) -> str:
-    rows = [k for k in s.catalog.container_images if k.repository == repository(image)]
+    rows = [k for k in s.catalog.containers.images if k.repository == repository(image)]
     return rows[-1].newest if rows else "the tag of the version that you tested"
 
 
@@ -418,11 +418,12 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
         named = [o for o in (server.sequences_option, server.length_option) if o]
         missing = [f"--{o}" for o in named if option(given, o) is None]
         if missing:
+            sequences = s.catalog.limits.value("sequences_default")
             some = f"--{server.sequences_option}=4 --{server.length_option}=8192"
             yield Report(
                 f"{work.path}.command",
                 f"runs vllm serve without {listed(missing)}; what is not given is "
-                f"{s.catalog.limit('sequences_default')} sequences, and the model's full length",
+                f"{sequences} sequences, and the model's full length",
                 f"write both, such as {some}",
             )
 
@@ -477,7 +478,7 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
 def option_of_another_version(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/getting-started/migration-nxdi-to-vllm-neuron.html"""
     for work, server, this, given in _serving(s):
-        for gone in s.catalog.server_options:
+        for gone in s.catalog.containers.server_options:
             if gone.server != server.name or not serves_vllm(given):
                 continue
             if gone.version_from <= this.parts < gone.version_until:

@@ -184,11 +184,11 @@ def no_time_zone(s: Situation) -> Iterator[Report]:
     """API_CreateSchedule of the EventBridge Scheduler API Reference, ScheduleExpressionTimezone;
     https://www.iana.org/time-zones"""
     for name, job in s.settings.jobs.items():
-        if job.schedule is not None and job.schedule.timezone not in s.catalog.time_zones:
+        if job.schedule is not None and job.schedule.timezone not in s.catalog.limits.time_zones:
             yield Report(
                 f"jobs.{name}.schedule.timezone",
                 f"is {job.schedule.timezone}",
-                nearest(job.schedule.timezone, s.catalog.time_zones),
+                nearest(job.schedule.timezone, s.catalog.limits.time_zones),
             )
 
 

@@ -15,13 +15,13 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
     family = kind.neuron.family if kind and kind.neuron else None
     fitting = [
         t.name
-        for t in s.catalog.neuron_types.values()
+        for t in s.catalog.instances.neuron_types.values()
         if t.neuron
         and family
         and t.neuron.devices >= work.device_count
         and s.room(t).cpu_units >= cpu
         and s.room(t).memory_mib >= memory
-        and s.catalog.zones_offering(t.name, work.region)
+        and s.catalog.places.zones_offering(t.name, work.region)
         and not (work.pool.managed and t.neuron.managed_instances != "yes")
     ]
     return f", or use {listed(fitting, most=3)}" if fitting else ""
@@ -217,7 +217,7 @@ def no_efa(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, EfaInfo.MaximumEfaInterfaces."""
     for name, spec in s.settings.capacity.items():
         kind = (
-            s.catalog.instance_type(spec.instance_type)
+            s.catalog.instances.get(spec.instance_type)
             if isinstance(spec, AutoScalingCapacity)
             else None
         )
@@ -225,7 +225,7 @@ def no_efa(s: Situation) -> Iterator[Report]:
             if kind.neuron is None or not kind.neuron.efa_interfaces:
                 having = [
                     t.name
-                    for t in s.catalog.neuron_types.values()
+                    for t in s.catalog.instances.neuron_types.values()
                     if t.neuron and t.neuron.efa_interfaces
                 ]
                 yield Report(
@@ -245,8 +245,8 @@ def no_efa(s: Situation) -> Iterator[Report]:
 def ports_meet(s: Situation) -> Iterator[Report]:
     """API_PortMapping: ports 22, 2375, 2376 and 51678 to 51680 are the host's; ports from 32768 up
     are ephemeral."""
-    reserved = s.catalog.reserved_host_ports()
-    ephemeral = s.catalog.limit("ephemeral_port_first")
+    reserved = s.catalog.networks.reserved_host_ports
+    ephemeral = s.catalog.limits.value("ephemeral_port_first")
     for work in each_workload(s):
         if work.network_mode != "host":
             continue
@@ -325,7 +325,7 @@ def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
 )
 def log_retention(s: Situation) -> Iterator[Report]:
     """API_PutRetentionPolicy of the CloudWatch Logs API Reference."""
-    allowed = s.catalog.log_retention_days()
+    allowed = s.catalog.limits.log_retention_days
     for path, spec in s.named_workloads():
         if spec.log_retention_days not in allowed:
             near = sorted(sorted(allowed, key=lambda d: abs(d - spec.log_retention_days))[:2])
@@ -346,7 +346,7 @@ def log_retention(s: Situation) -> Iterator[Report]:
 def health_check_limits(s: Situation) -> Iterator[Report]:
     """API_HealthCheck of the Amazon ECS API Reference: interval 5 to 300 s, timeout 2 to 60 s, 1 to
     10 retries, start period at most 300 s; the load balancer's own limits are wider."""
-    limit = s.catalog.limit
+    limit = s.catalog.limits.value
     for path, spec in s.named_workloads():
         check = spec.health_check
         if check is None:
@@ -407,7 +407,7 @@ def health_check_limits(s: Situation) -> Iterator[Report]:
 def managed_instances_limits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html (storage);
     API_InfrastructureOptimization (scaleInAfter)."""
-    limit = s.catalog.limit
+    limit = s.catalog.limits.value
     for name, spec in s.settings.capacity.items():
         if not isinstance(spec, ManagedInstancesCapacity):
             continue
@@ -427,7 +427,9 @@ def managed_instances_limits(s: Situation) -> Iterator[Report]:
         without = [
             t
             for t in s.types_named(name)
-            if (k := s.catalog.neuron_types.get(t)) and k.neuron and not k.neuron.local_storage_gb
+            if (k := s.catalog.instances.neuron_types.get(t))
+            and k.neuron
+            and not k.neuron.local_storage_gb
         ]
         if spec.local_storage and without:
             yield Report(

@@ -62,7 +62,9 @@ def two_zones(s: Situation) -> Iterator[Report]:
     for region in serving_regions(s):
         network = s.settings.regions[region].network
         if isinstance(network, ExistingNetworkEntry) and len(network.private_subnets) < 2:
-            others = [z for z in s.catalog.zone_ids(region) if z not in network.private_subnets]
+            others = [
+                z for z in s.catalog.places.zone_ids(region) if z not in network.private_subnets
+            ]
             yield Report(
                 f"regions.{region}.network.private_subnets",
                 f"has one zone, {listed(network.private_subnets)}",

@@ -131,7 +131,7 @@ def little_shared_memory_for_good(s: Situation) -> Iterator[Report]:
             yield Report(
                 work.path,
                 f"trains on the Managed Instances pool {work.pool.name}, with "
-                f"{s.catalog.limit('shared_memory_default_mib')} MiB of /dev/shm",
+                f"{s.catalog.limits.value('shared_memory_default_mib')} MiB of /dev/shm",
                 "load data in the main process, or move it to a pool of kind: auto_scaling",
             )
 
@@ -155,7 +155,7 @@ def little_shared_memory(s: Situation) -> Iterator[Report]:
             yield Report(
                 work.path,
                 f"trains on the pool {work.pool.name} without shared_memory_mib: "
-                f"{s.catalog.limit('shared_memory_default_mib')} MiB of /dev/shm",
+                f"{s.catalog.limits.value('shared_memory_default_mib')} MiB of /dev/shm",
                 f"write shared_memory_mib: {size.memory_mib // 8}, an eighth of the task's memory",
             )
 

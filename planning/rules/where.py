@@ -21,12 +21,14 @@ from planning.situation import Situation
 def unknown_region(s: Situation) -> Iterator[Report]:
     """Regions are those of https://docs.aws.amazon.com/global-infrastructure/latest/regions/."""
     for name in s.settings.regions:
-        if name not in s.catalog.regions:
-            yield Report(f"regions.{name}", "is no AWS Region", nearest(name, s.catalog.regions))
-    if s.home_region not in s.catalog.regions:
+        if name not in s.catalog.places.regions:
+            yield Report(
+                f"regions.{name}", "is no AWS Region", nearest(name, s.catalog.places.regions)
+            )
+    if s.home_region not in s.catalog.places.regions:
         what = f"is {shown(s.home_region)}, no AWS Region" if s.home_region else "is missing"
         some = next(iter(s.settings.regions), "us-west-2")
-        fix = nearest(s.home_region, s.catalog.regions) if s.home_region else f"write {some}"
+        fix = nearest(s.home_region, s.catalog.places.regions) if s.home_region else f"write {some}"
         yield Report(
             "aws:region",
             what,
@@ -49,16 +51,16 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
     The parameter was seen in further Regions, without a word of AWS; taking it is a choice.
     """
     for name, spec in s.regions.items():
-        region = s.catalog.regions[name]
+        region = s.catalog.places.regions[name]
         pools = [p for (r, _), p in s.pools.items() if r == name and not p.managed and p.neuron]
         if not pools or region.neuron_ami == "documented":
             continue
         types = {t.name for p in pools for t in p.types}
         documented = [
             r.name
-            for r in s.catalog.regions.values()
+            for r in s.catalog.places.regions.values()
             if r.neuron_ami == "documented"
-            and all(s.catalog.zones_offering(t, r.name) for t in types)
+            and all(s.catalog.places.zones_offering(t, r.name) for t in types)
         ]
         other = f"use {listed(documented)}, which offer {listed(sorted(types))}"
         if region.neuron_ami == "undocumented" and not spec.accept_undocumented_ami:
@@ -86,9 +88,9 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
 )
 def several_partitions(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html"""
-    home = s.catalog.regions.get(s.home_region)
+    home = s.catalog.places.regions.get(s.home_region)
     for name in s.regions:
-        region = s.catalog.regions[name]
+        region = s.catalog.places.regions[name]
         if home is not None and region.partition != home.partition:
             yield Report(
                 f"regions.{name}",
@@ -113,7 +115,7 @@ def unknown_type(s: Situation) -> Iterator[Report]:
     for name, spec in s.settings.capacity.items():
         match spec:
             case AutoScalingCapacity(instance_type=written):
-                if s.catalog.instance_type(written) is None:
+                if s.catalog.instances.get(written) is None:
                     yield Report(
                         f"capacity.{name}.instance_type",
                         f'is "{written}"',
@@ -121,7 +123,7 @@ def unknown_type(s: Situation) -> Iterator[Report]:
                     )
             case ManagedInstancesCapacity(allowed_instance_types=patterns):
                 for index, pattern in enumerate(patterns):
-                    if not s.catalog.matching_types(pattern):
+                    if not s.catalog.instances.matching(pattern):
                         yield Report(
                             f"capacity.{name}.allowed_instance_types[{index}]",
                             f'is "{pattern}", which matches no instance type',
@@ -132,8 +134,8 @@ def unknown_type(s: Situation) -> Iterator[Report]:
 def _likely(s: Situation, word: str) -> list[str]:
     """Neuron types, and others of the family that the word begins with."""
     family = word.split(".")[0]
-    others = [t for t in s.catalog.instance_types if t.split(".")[0] == family]
-    return [*s.catalog.neuron_types, *others]
+    others = [t for t in s.catalog.instances.types if t.split(".")[0] == family]
+    return [*s.catalog.instances.neuron_types, *others]
 
 
 @rule(
@@ -151,20 +153,22 @@ def not_offered(s: Situation) -> Iterator[Report]:
         missing = [
             r
             for (r, pool_name), pool in s.pools.items()
-            if pool_name == name and not pool.types and s.catalog.offerings_known(r)
+            if pool_name == name and not pool.types and s.catalog.places.offerings_known(r)
         ]
         if not types or not missing:
             continue
-        offering = sorted({r for t in types for r in s.catalog.regions_offering(t)})
+        offering = sorted({r for t in types for r in s.catalog.places.regions_offering(t)})
         mine = [r for r in offering if r in s.regions]
         families = {
-            k.neuron.family for t in types if (k := s.catalog.neuron_types.get(t)) and k.neuron
+            k.neuron.family
+            for t in types
+            if (k := s.catalog.instances.neuron_types.get(t)) and k.neuron
         }
         here: Mapping[str, list[str]] = {
             r: [
                 t
-                for t, k in s.catalog.neuron_types.items()
-                if k.neuron and s.catalog.zones_offering(t, r)
+                for t, k in s.catalog.instances.neuron_types.items()
+                if k.neuron and s.catalog.places.zones_offering(t, r)
             ]
             for r in missing
         }
@@ -175,7 +179,7 @@ def not_offered(s: Situation) -> Iterator[Report]:
             same = [
                 t
                 for t in here[region]
-                if (k := s.catalog.neuron_types[t].neuron) and k.family in families
+                if (k := s.catalog.instances.neuron_types[t].neuron) and k.family in families
             ]
             if same or here[region]:
                 fixes.append(f"{region} offers {listed(same or here[region], most=4)}")
@@ -201,7 +205,9 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
     for (region, name), pool in s.pools.items():
         if not pool.types or pool.zone_ids:
             continue
-        offering = sorted({z for t in pool.types for z in s.catalog.zones_offering(t.name, region)})
+        offering = sorted(
+            {z for t in pool.types for z in s.catalog.places.zones_offering(t.name, region)}
+        )
         network = s.settings.regions[region].network
         types = listed([t.name for t in pool.types], most=3)
         if not offering and not isinstance(network, ExistingNetworkEntry):
@@ -214,7 +220,9 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
             )
         elif pool.spec.zone_ids:
             wanted = [
-                z for z in pool.spec.zone_ids if z.startswith(s.catalog.regions[region].short)
+                z
+                for z in pool.spec.zone_ids
+                if z.startswith(s.catalog.places.regions[region].short)
             ]
             yield Report(
                 f"capacity.{name}.zone_ids",
@@ -323,8 +331,8 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
     """The Regions are those of the table of AMI accounts in
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html."""
     for (region, name), pool in s.pools.items():
-        if pool.managed and not s.catalog.regions[region].managed_instances:
-            others = [r for r in s.regions if s.catalog.regions[r].managed_instances]
+        if pool.managed and not s.catalog.places.regions[region].managed_instances:
+            others = [r for r in s.regions if s.catalog.places.regions[r].managed_instances]
             yield Report(
                 f"capacity.{name}",
                 f"is of the kind managed_instances, which {region} has not",
@@ -343,7 +351,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
 def offerings_unknown(s: Situation) -> Iterator[Report]:
     """Known absent is an error; not known is a warning."""
     for region in s.regions:
-        if not s.catalog.offerings_known(region):
+        if not s.catalog.places.offerings_known(region):
             yield Report(
                 f"regions.{region}",
                 "was not captured: which types its zones offer is not known",
@@ -368,15 +376,15 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
         others = [
             t
             for t in s.types_named(name)
-            if s.catalog.instance_types[t].accelerator not in ("none", "neuron")
+            if s.catalog.instances.types[t].accelerator not in ("none", "neuron")
         ]
-        if others and not any(t in s.catalog.neuron_types for t in s.types_named(name)):
-            kinds = sorted({s.catalog.instance_types[t].accelerator for t in others})
+        if others and not any(t in s.catalog.instances.neuron_types for t in s.types_named(name)):
+            kinds = sorted({s.catalog.instances.types[t].accelerator for t in others})
             yield Report(
                 f"capacity.{name}.{field}",
                 f"is {listed(others, most=3)}, with an accelerator of another kind "
                 f"({listed(kinds)})",
-                f"choose a Neuron type: {listed(s.catalog.neuron_types)}",
+                f"choose a Neuron type: {listed(s.catalog.instances.neuron_types)}",
             )
 
 
@@ -428,13 +436,14 @@ def network_block(s: Situation) -> Iterator[Report]:
     for region, spec in s.regions.items():
         network = spec.network
         if isinstance(network, ExistingNetworkEntry):
-            short = s.catalog.regions[region].short
+            short = s.catalog.places.regions[region].short
             wrong = [z for z in network.private_subnets if not z.startswith(f"{short}-az")]
             if wrong:
+                zones = listed(s.catalog.places.zone_ids(region)) or f"{short}-az1 …"
                 yield Report(
                     f"regions.{region}.network.private_subnets",
                     f"names {listed(wrong)}, no zone of {region}",
-                    f"its zones are {listed(s.catalog.zone_ids(region)) or short + '-az1 …'}",
+                    f"its zones are {zones}",
                     "Subnets are keyed by the id of their Availability Zone.",
                 )
             continue

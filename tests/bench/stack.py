@@ -56,9 +56,9 @@ def regions_with_neuron(tables: catalog.Catalog) -> tuple[str, ...]:
     """The documented Regions that offer any type with Neuron devices."""
     return tuple(
         name
-        for name, region in tables.regions.items()
+        for name, region in tables.places.regions.items()
         if region.neuron_ami == "documented"
-        and any(tables.zones_offering(kind, name) for kind in tables.neuron_types)
+        and any(tables.places.zones_offering(kind, name) for kind in tables.instances.neuron_types)
     )
 
 
@@ -117,7 +117,7 @@ def with_all_changed(document: Entry) -> Entry:
 def _pools(tables: catalog.Catalog, regions: Sequence[str], *, cpu: bool) -> dict[str, Entry]:
     pools: dict[str, Entry] = {}
     for name, (kind, most) in _POOLS.items():
-        here = [r for r in regions if tables.zones_offering(kind, r)]
+        here = [r for r in regions if tables.places.zones_offering(kind, r)]
         if here:
             pools[name] = {
                 "kind": "auto_scaling",
@@ -127,7 +127,7 @@ def _pools(tables: catalog.Catalog, regions: Sequence[str], *, cpu: bool) -> dic
                 "ami": {"version": DRIVER},
                 "regions": here,
             }
-    here = [r for r in regions if tables.zones_offering("trn1.2xlarge", r)]
+    here = [r for r in regions if tables.places.zones_offering("trn1.2xlarge", r)]
     if here:
         pools["trn1-managed"] = {
             "kind": "managed_instances",

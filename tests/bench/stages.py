@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import catalog
+import catalog.reader
 import planning
 import planning.make
-from catalog import Catalog
+from catalog.tables import Tables
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli import plan
 from neuron_ecs.stackfile import reading as stack_file
@@ -66,11 +67,12 @@ def watched() -> _Watch:
         (planning, "make_plan", "plan"),
         (plan, "run", "render"),
         (catalog, "load", "catalog"),
-        (Catalog, "_rows", "catalog"),
+        (Tables, "rows", "catalog"),
     )
     for place, name, stage in places:
         setattr(place, name, watch.during(stage, getattr(place, name)))
-    for attribute in vars(Catalog).values():
+    groups = [g for g in vars(catalog.reader).values() if isinstance(g, type)]
+    for attribute in (a for group in groups for a in vars(group).values()):
         if isinstance(attribute, cached_property):
             attribute.func = watch.during("catalog", attribute.func)
     return watch

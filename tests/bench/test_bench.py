@@ -46,7 +46,7 @@ def test_two_hundred_models_on_twenty_pools_in_sixteen_regions_are_planned_in_no
     kinds = {"inf1.24xlarge": 16, "inf1.6xlarge": 4, "inf1.xlarge": 1, "inf1.2xlarge": 1}
     regions = [
         r.name
-        for r in catalog.load().regions.values()
+        for r in catalog.load().places.regions.values()
         if r.neuron_ami == "documented" and r.name != stack.CPU_REGION
     ]
     names = [list(kinds)[i % len(kinds)] for i in range(20)]

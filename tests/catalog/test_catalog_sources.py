@@ -65,8 +65,8 @@ def ours(regions: frozenset[str]) -> set[tuple[str, str]]:
     known = catalog.load()
     return {
         (name, region)
-        for name in known.neuron_types
-        for region in known.regions_offering(name)
+        for name in known.instances.neuron_types
+        for region in known.places.regions_offering(name)
         if region in regions
     }
 
@@ -83,8 +83,10 @@ def cfn_lint_pairs() -> tuple[set[tuple[str, str]], frozenset[str]]:
         for region, names in json.loads(path.read_text(encoding="utf-8")).items()
         if region not in {"all", "description"}
     }
-    neuron = set(catalog.load().neuron_types)
-    covered = frozenset(region for region in listed if catalog.load().offerings_known(region))
+    neuron = set(catalog.load().instances.neuron_types)
+    covered = frozenset(
+        region for region in listed if catalog.load().places.offerings_known(region)
+    )
     pairs = {
         (name, region) for region in covered for name in listed[region]["enum"] if name in neuron
     }
@@ -112,7 +114,7 @@ def test_the_price_catalog_agrees_on_every_zone_it_covers() -> None:
     mine = {
         (name, region, zone)
         for name, region in ours(PRICED_REGIONS)
-        for zone in known.zones_offering(name, region)
+        for zone in known.places.zones_offering(name, region)
     }
     assert len(theirs) == 342, "the comparison input changed; its source stands in data/README.md"
     assert {region for _, region, _ in theirs} <= PRICED_REGIONS
@@ -131,7 +133,7 @@ def test_unpriced_offerings_are_capacity_block_pairs() -> None:
         ("trn2.48xlarge", "us-east-2"),
     }
     for name, region in unpriced:
-        assert known.zones_offering(name, region), f"{name} is offered in {region}"
-        assert region in known.capacity_block_regions(name), (
+        assert known.places.zones_offering(name, region), f"{name} is offered in {region}"
+        assert region in known.places.capacity_block_regions(name), (
             "offered without an on-demand price: sold in Capacity Blocks"
         )

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import catalog
-from catalog.reader import DATA_DIRECTORY, MANIFEST, Catalog
+from catalog.reader import Catalog
+from catalog.tables import DATA_DIRECTORY, MANIFEST
 
 KEYS = {
     "ami_drivers": ("parameter_path", "from"),
@@ -158,32 +159,32 @@ def test_every_word_from_a_closed_list_is_on_it() -> None:
 
 
 def test_every_row_parses_into_its_type(shipped: Catalog) -> None:
-    assert len(shipped.instance_types) == len(raw("instance_types"))
-    assert len(shipped.neuron_types) == len(raw("neuron_types")), (
+    assert len(shipped.instances.types) == len(raw("instance_types"))
+    assert len(shipped.instances.neuron_types) == len(raw("neuron_types")), (
         "a Neuron type needs a row in neuron_topologies.csv"
     )
-    assert len(shipped.regions) == len(raw("regions"))
-    assert len(shipped.sdks) == len(raw("neuron_sdks"))
-    assert len(shipped.log_retention_days()) == len(raw("log_retention_days"))
-    assert len(shipped.reserved_host_ports()) == len(raw("host_ports"))
-    assert len(shipped.interface_endpoints()) == len(raw("interface_endpoints"))
+    assert len(shipped.places.regions) == len(raw("regions"))
+    assert len(shipped.neuron.sdks) == len(raw("neuron_sdks"))
+    assert len(shipped.limits.log_retention_days) == len(raw("log_retention_days"))
+    assert len(shipped.networks.reserved_host_ports) == len(raw("host_ports"))
+    assert len(shipped.networks.interface_endpoints) == len(raw("interface_endpoints"))
     for row in raw("limits"):
-        assert shipped.limit(row["name"]) > 0
+        assert shipped.limits.value(row["name"]) > 0
         assert row["unit"], f"{row['name']} has no unit"
         assert row["source"], f"{row['name']} has no source"
     for row in raw("managed_policies"):
-        assert shipped.managed_policy(row["key"]) == row["arn_path"]
+        assert shipped.resources.managed_policy(row["key"]) == row["arn_path"]
         assert not row["arn_path"].startswith("/")
     for row in raw("ami_families"):
-        family = shipped.ami_family(
+        family = shipped.amis.family(
             row["family"], neuron=row["variant"] == "neuron", architecture=row["architecture"]
         )
         assert family is not None
-        assert shipped.ami_versions(row["parameter_path"]), f"{row['parameter_path']}: no AMI"
+        assert shipped.amis.versions(row["parameter_path"]), f"{row['parameter_path']}: no AMI"
 
 
 def test_every_instance_type_has_sane_numbers(shipped: Catalog) -> None:
-    for known in shipped.instance_types.values():
+    for known in shipped.instances.types.values():
         assert known.vcpus > 0
         assert known.memory_mib > 0
         assert known.max_enis > 0
@@ -192,7 +193,7 @@ def test_every_instance_type_has_sane_numbers(shipped: Catalog) -> None:
 
 
 def test_neuron_hardware_is_complete_once_overrides_are_applied(shipped: Catalog) -> None:
-    for name, known in shipped.neuron_types.items():
+    for name, known in shipped.instances.neuron_types.items():
         hardware = known.neuron
         assert hardware is not None
         assert known.architecture == "x86_64", f"{name}: the Neuron AMI exists for x86_64 only"
@@ -213,7 +214,7 @@ def test_every_override_is_needed_and_applied(shipped: Catalog) -> None:
             f"AWS now says {override['value']} itself: drop the override of {override['key']}"
         )
         assert override["table"] == "neuron_types"
-        hardware = shipped.neuron_types[override["key"]].neuron
+        hardware = shipped.instances.neuron_types[override["key"]].neuron
         assert hardware is not None
         assert getattr(hardware, override["column"]) == int(override["value"])
         assert override["reason"]
@@ -223,11 +224,11 @@ def test_every_override_is_needed_and_applied(shipped: Catalog) -> None:
 def test_offerings_name_known_types_known_regions_and_zones_of_their_own_region(
     shipped: Catalog,
 ) -> None:
-    types = set(shipped.instance_types)
+    types = set(shipped.instances.types)
     zone = re.compile(r"([a-z]+\d+)-az\d+")
     for row in raw("offerings"):
         assert row["instance_type"] in types, f"{row['instance_type']} is not described"
-        region = shipped.regions.get(row["region"])
+        region = shipped.places.regions.get(row["region"])
         assert region is not None, f"{row['region']} is not in regions.csv"
         zones = row["zone_ids"].split()
         assert zones == sorted(set(zones))
@@ -241,44 +242,46 @@ def test_offerings_name_known_types_known_regions_and_zones_of_their_own_region(
 def test_captured_regions_are_exactly_those_with_offerings(shipped: Catalog) -> None:
     captured = {row["region"] for row in raw("captures") if row["table"] == "offerings"}
     assert captured == {row["region"] for row in raw("offerings")}
-    assert {name for name in shipped.regions if shipped.offerings_known(name)} == captured
+    assert {
+        name for name in shipped.places.regions if shipped.places.offerings_known(name)
+    } == captured
 
 
 def test_the_neuron_ami_is_known_exactly_where_its_parameter_was_seen(shipped: Catalog) -> None:
-    family = shipped.ami_family("al2023", neuron=True, architecture="x86_64")
+    family = shipped.amis.family("al2023", neuron=True, architecture="x86_64")
     assert family is not None
     captured = {row["region"] for row in raw("captures") if row["table"] == "ami_versions"}
     seen: set[str] = set()
-    for version in shipped.ami_versions(family.parameter_path):
+    for version in shipped.amis.versions(family.parameter_path):
         seen |= captured if version.regions is None else version.regions
-    known = {name for name, region in shipped.regions.items() if region.neuron_ami != "none"}
+    known = {name for name, region in shipped.places.regions.items() if region.neuron_ami != "none"}
     assert seen == known, "regions.csv and ami_versions.csv disagree on where the AMI exists"
-    documented = [r for r in shipped.regions.values() if r.neuron_ami == "documented"]
+    documented = [r for r in shipped.places.regions.values() if r.neuron_ami == "documented"]
     assert len(documented) == 17, "the developer guide lists 17 Regions"
 
 
 def test_regions_carry_the_suffix_of_their_partition(shipped: Catalog) -> None:
     suffixes = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
-    for region in shipped.regions.values():
+    for region in shipped.places.regions.values():
         assert region.dns_suffix == suffixes[region.partition]
         assert region.dlc_account is None or re.fullmatch(r"\d{12}", region.dlc_account)
-    shorts = [region.short for region in shipped.regions.values()]
+    shorts = [region.short for region in shipped.places.regions.values()]
     assert len(set(shorts)) == len(shorts), "a zone id belongs to one Region"
 
 
 def test_hand_tables_speak_of_types_families_and_regions_that_exist(shipped: Catalog) -> None:
     families = {row["family"] for row in raw("neuron_families")}
     for row in raw("neuron_topologies"):
-        assert row["name"] in shipped.neuron_types
+        assert row["name"] in shipped.instances.neuron_types
         assert row["family"] in families
     assert families == {row["family"] for row in raw("neuron_topologies")}
     for row in raw("capacity_blocks"):
-        assert row["instance_type"] in shipped.neuron_types
-        assert row["region"] in shipped.regions
-        usage = shipped.neuron_types[row["instance_type"]].usage_classes
+        assert row["instance_type"] in shipped.instances.neuron_types
+        assert row["region"] in shipped.places.regions
+        usage = shipped.instances.neuron_types[row["instance_type"]].usage_classes
         assert "capacity-block" in usage, f"{row['instance_type']} is not sold in Capacity Blocks"
     for row in raw("trunking"):
-        known = shipped.neuron_types[row["instance_type"]]
+        known = shipped.instances.neuron_types[row["instance_type"]]
         assert int(row["tasks"]) == known.max_enis - 1, (
             "without trunking a task takes one network interface and the host keeps one"
         )
@@ -286,7 +289,7 @@ def test_hand_tables_speak_of_types_families_and_regions_that_exist(shipped: Cat
 
 def test_amis_are_listed_oldest_first_and_dated_by_their_names(shipped: Catalog) -> None:
     for row in raw("ami_families"):
-        versions = shipped.ami_versions(row["parameter_path"])
+        versions = shipped.amis.versions(row["parameter_path"])
         assert list(versions) == sorted(versions, key=lambda version: version.date)
         for version in versions:
             assert f"{version.date:%Y%m%d}" in version.image_name
@@ -294,7 +297,7 @@ def test_amis_are_listed_oldest_first_and_dated_by_their_names(shipped: Catalog)
 
 
 def test_sdks_are_in_the_order_of_their_dates_and_drivers(shipped: Catalog) -> None:
-    sdks = list(shipped.sdks.values())
+    sdks = list(shipped.neuron.sdks.values())
     dates = [sdk.date for sdk in sdks]
     drivers = [tuple(int(part) for part in sdk.driver.split(".")) for sdk in sdks]
     assert dates == sorted(dates)
@@ -310,9 +313,9 @@ def neuron_names() -> list[str]:
 
 @pytest.mark.parametrize("name", neuron_names())
 def test_every_legal_set_lies_within_the_devices_of_the_type(name: str) -> None:
-    known = catalog.load().neuron_types[name].neuron
+    known = catalog.load().instances.neuron_types[name].neuron
     assert known is not None
-    sets = catalog.load().device_sets(name)
+    sets = catalog.load().neuron.device_sets(name)
     assert list(sets) == sorted(set(sets))
     assert all(first >= 0 and size >= 1 and first + size <= known.devices for first, size in sets)
     assert (0, known.devices) in sets, "a task may always take the whole instance"
@@ -323,17 +326,17 @@ def test_every_legal_set_lies_within_the_devices_of_the_type(name: str) -> None:
 
 def test_a_ring_gives_every_contiguous_run_and_never_wraps(shipped: Catalog) -> None:
     for name in ("inf1.6xlarge", "inf1.24xlarge", "inf2.24xlarge", "inf2.48xlarge"):
-        known = shipped.neuron_types[name].neuron
+        known = shipped.instances.neuron_types[name].neuron
         assert known is not None
         devices = known.devices
-        assert len(shipped.device_sets(name)) == devices * (devices + 1) // 2, (
+        assert len(shipped.neuron.device_sets(name)) == devices * (devices + 1) // 2, (
             "the runtime demands contiguous ids and nothing else on a ring"
         )
 
 
 def test_torus_sets_are_aligned_and_disjoint_or_nested(shipped: Catalog) -> None:
     for name in ("trn1.32xlarge", "trn1n.32xlarge", "trn2.48xlarge", "trn2u.48xlarge"):
-        sets = shipped.device_sets(name)
+        sets = shipped.neuron.device_sets(name)
         assert {size for _, size in sets} == {1, 4, 8, 16}
         assert all(first % size == 0 for first, size in sets), "a set starts at its own multiple"
         spans = [set(range(first, first + size)) for first, size in sets]
@@ -348,11 +351,14 @@ def test_sets_that_aws_does_not_state_are_marked(shipped: Catalog) -> None:
             assert row["inferred_for"] == "trn2 trn2u"
         else:
             assert row["stated_for"]
-    assert shipped.device_sets("m7i.large") == ()
+    assert shipped.neuron.device_sets("m7i.large") == ()
 
 
 def test_the_documented_figures_of_the_smallest_and_largest_types(shipped: Catalog) -> None:
-    small, large = shipped.neuron_types["inf2.xlarge"], shipped.neuron_types["trn2.48xlarge"]
+    small, large = (
+        shipped.instances.neuron_types["inf2.xlarge"],
+        shipped.instances.neuron_types["trn2.48xlarge"],
+    )
     assert (small.vcpus, small.memory_mib) == (4, 16384), (
         "an older copy of the AWS page said 8 vCPU; the EC2 API and the Neuron pages say 4"
     )

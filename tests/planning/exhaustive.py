@@ -105,8 +105,8 @@ def main() -> int:
     given = parser.parse_args()
     wrong = 0
     for host in given.hosts.split(","):
-        kind = load().neuron_types[host]
-        legal, devices = load().device_sets(host), kind.neuron.devices if kind.neuron else 0
+        kind = load().instances.neuron_types[host]
+        legal, devices = load().neuron.device_sets(host), kind.neuron.devices if kind.neuron else 0
         start, compared, differing = time.perf_counter(), 0, 0
         small = devices <= _SEARCHED_WHOLE or legal == TORUS
         for wanted in itertools.islice(

@@ -20,11 +20,11 @@ from tests.pace import least
 
 Sets = tuple[tuple[int, int], ...]
 
-RING_4 = load().device_sets("inf1.6xlarge")
-RING_6 = load().device_sets("inf2.24xlarge")
-RING_12 = load().device_sets("inf2.48xlarge")
-RING_16 = load().device_sets("inf1.24xlarge")
-TORUS = load().device_sets("trn1.32xlarge")
+RING_4 = load().neuron.device_sets("inf1.6xlarge")
+RING_6 = load().neuron.device_sets("inf2.24xlarge")
+RING_12 = load().neuron.device_sets("inf2.48xlarge")
+RING_16 = load().neuron.device_sets("inf1.24xlarge")
+TORUS = load().neuron.device_sets("trn1.32xlarge")
 HOSTS = {4: RING_4, 6: RING_6, 16: TORUS}
 
 

@@ -314,13 +314,13 @@ def test_a_model_that_would_go_down_as_a_whole_rolls_in_two_waves() -> None:
 # ---- sizes -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", CATALOG.neuron_types)
+@pytest.mark.parametrize("kind", CATALOG.instances.neuron_types)
 def test_tasks_of_equal_share_always_fit_the_room(kind: str) -> None:
     situation = situation_of(stack(capacity={"pool": groups(kind)}))
-    found = CATALOG.neuron_types[kind]
+    found = CATALOG.instances.neuron_types[kind]
     assert found.neuron is not None
     room = situation.room(found)
-    for size in {n for _, n in CATALOG.device_sets(kind)}:
+    for size in {n for _, n in CATALOG.neuron.device_sets(kind)}:
         share, tasks = situation.share(found, size), found.neuron.devices // size
         assert tasks * share.cpu_units <= room.cpu_units
         assert tasks * share.memory_mib <= room.memory_mib
@@ -328,10 +328,10 @@ def test_tasks_of_equal_share_always_fit_the_room(kind: str) -> None:
         assert share.memory_mib > 0
 
 
-@pytest.mark.parametrize("kind", CATALOG.neuron_types)
+@pytest.mark.parametrize("kind", CATALOG.instances.neuron_types)
 def test_every_neuron_type_leaves_something_for_the_host(kind: str) -> None:
     situation = situation_of(stack(capacity={"pool": groups(kind)}))
-    found = CATALOG.neuron_types[kind]
+    found = CATALOG.instances.neuron_types[kind]
     room = situation.room(found)
     assert 0.5 * found.memory_mib < room.memory_mib < 0.975 * found.memory_mib
     assert room.cpu_units < 1024 * found.vcpus
@@ -354,7 +354,7 @@ def test_tasks_of_one_instance_fit_it_together(config: Config) -> None:
                     )
                     memory = service.task_definition.memory or 0
                     held[slot] = max(held[slot], memory)
-            assert sum(held.values()) <= CATALOG.instance_types[pool.instance_type].memory_mib
+            assert sum(held.values()) <= CATALOG.instances.types[pool.instance_type].memory_mib
 
 
 # ---- networks --------------------------------------------------------------------------------
@@ -393,7 +393,7 @@ def test_a_zone_keeps_its_blocks_whichever_zones_join_it(kinds: set[str]) -> Non
 
 
 def test_networks_of_different_regions_never_overlap() -> None:
-    cidrs = [default_cidr(CATALOG.own_network_number(region)) for region in CATALOG.regions]
+    cidrs = [default_cidr(CATALOG.networks.own_number(region)) for region in CATALOG.places.regions]
     found = [ipaddress.ip_network(cidr) for cidr in cidrs]
     assert not any(a.overlaps(b) for a, b in combinations(found, 2))
 
@@ -412,7 +412,7 @@ def test_capacity_stands_in_zones_of_its_network_that_offer_its_type(file: Path)
                 if isinstance(pool, plan.AutoScalingPool)
                 else pool.instance_types
             )
-            offering = {z for t in types for z in CATALOG.zones_offering(t, region.name)}
+            offering = {z for t in types for z in CATALOG.places.zones_offering(t, region.name)}
             assert pool.zone_ids
             assert set(pool.zone_ids) <= mine & offering
 
@@ -620,7 +620,7 @@ def test_devices_stand_in_legal_sets_and_slots_of_the_pool(config: Config) -> No
             continue
         devices = task.devices
         assert devices != "all"
-        assert (devices[0], len(devices)) in CATALOG.device_sets(pool.instance_type)
+        assert (devices[0], len(devices)) in CATALOG.neuron.device_sets(pool.instance_type)
         assert f"attribute:ecs.instance-type == {pool.instance_type}" in task.member_of
 
 
@@ -746,5 +746,5 @@ def test_the_pools_key_carries_what_a_live_service_can_never_change() -> None:
 
 def test_the_lock_ports_are_free_of_what_the_host_keeps() -> None:
     locks = range(choices.LOCK_PORT_BASE, choices.LOCK_PORT_BASE + 16)
-    assert not set(locks) & set(CATALOG.reserved_host_ports())
-    assert locks[-1] < CATALOG.limit("ephemeral_port_first")
+    assert not set(locks) & set(CATALOG.networks.reserved_host_ports)
+    assert locks[-1] < CATALOG.limits.value("ephemeral_port_first")

@@ -395,7 +395,7 @@ def test_the_ami_proposed_suits_the_image(tag: str) -> None:
 
 
 def test_an_image_older_than_the_driver_is_told_of_the_pinned_version_too() -> None:
-    newest = situation_of(stack(capacity={"pool": groups()})).catalog.ami_versions(
+    newest = situation_of(stack(capacity={"pool": groups()})).catalog.amis.versions(
         "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron"
     )[-1]
     config = stack(

@@ -225,8 +225,8 @@ def test_a_pinned_ami_that_never_fits_is_an_error_and_a_floating_one_a_warning()
 def test_an_ami_of_the_days_after_a_release_is_not_certain() -> None:
     path = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron"
     catalog = situation_of(nxdi()).catalog
-    release = catalog.sdks["2.31"].date
-    near = [v for v in catalog.ami_versions(path) if 0 <= (v.date - release).days < 7]
+    release = catalog.neuron.sdks["2.31"].date
+    near = [v for v in catalog.amis.versions(path) if 0 <= (v.date - release).days < 7]
     for ami in near:
         config = nxdi(groups(ami={"version": ami.image_name}))
         assert "NE404" in codes(config)

@@ -80,7 +80,7 @@ def service_spec(service: Service) -> ServiceSpec:
 
 
 def pool_spec(pool: AutoScalingPool, catalog: Catalog) -> PoolSpec:
-    kind = catalog.instance_types[pool.instance_type]
+    kind = catalog.instances.types[pool.instance_type]
     return PoolSpec(
         instance_type=kind.name,
         devices=kind.neuron.devices if kind.neuron else 0,
@@ -89,8 +89,8 @@ def pool_spec(pool: AutoScalingPool, catalog: Catalog) -> PoolSpec:
         max_size=pool.max_size,
         min_size=pool.min_size,
         maximum_step=pool.maximum_scaling_step,
-        reserved_ports=catalog.reserved_host_ports(),
-        legal_sets=frozenset(catalog.device_sets(kind.name)) if kind.neuron else frozenset(),
+        reserved_ports=catalog.networks.reserved_host_ports,
+        legal_sets=frozenset(catalog.neuron.device_sets(kind.name)) if kind.neuron else frozenset(),
     )
 
 

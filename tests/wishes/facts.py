@@ -43,7 +43,7 @@ def catalog() -> Catalog:
 
 def kind_of(name: str) -> InstanceType:
     """The type of that name, which exists."""
-    return catalog().instance_types[name]
+    return catalog().instances.types[name]
 
 
 def devices_of(kind: InstanceType) -> int:
@@ -59,7 +59,7 @@ def cores_of(kind: InstanceType) -> int:
 @cache
 def neuron_types() -> tuple[str, ...]:
     """The types with Neuron devices."""
-    return tuple(catalog().neuron_types)
+    return tuple(catalog().instances.neuron_types)
 
 
 @cache
@@ -68,13 +68,13 @@ def admitted(patterns: tuple[str, ...]) -> tuple[str, ...]:
     found: set[str] = set()
     for pattern in patterns:
         expression = re.compile(".*".join(re.escape(p) for p in pattern.split("*")))
-        found |= {name for name in catalog().instance_types if expression.fullmatch(name)}
+        found |= {name for name in catalog().instances.types if expression.fullmatch(name)}
     return tuple(sorted(found))
 
 
 def room(kind: InstanceType) -> tuple[int, int]:
     """CPU units and MiB that tasks can have on an instance together."""
-    limit = catalog().limit
+    limit = catalog().limits.value
     taken = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
     return kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - taken
 
@@ -87,7 +87,7 @@ def share(kind: InstanceType, devices: int) -> tuple[int, int]:
 
 def sets(kind: InstanceType) -> tuple[tuple[int, int], ...]:
     """Legal device sets as (first device, number of devices)."""
-    return catalog().device_sets(kind.name)
+    return catalog().neuron.device_sets(kind.name)
 
 
 def sizes(kind: InstanceType) -> tuple[int, ...]:
@@ -100,27 +100,31 @@ def sizes(kind: InstanceType) -> tuple[int, ...]:
 
 def partition(region: str) -> str:
     """`aws`, `aws-cn` or `aws-us-gov`."""
-    return catalog().regions[region].partition
+    return catalog().places.regions[region].partition
 
 
 @cache
 def captured() -> tuple[str, ...]:
     """The Regions whose offerings are known."""
     known = catalog()
-    return tuple(r for r in known.regions if known.offerings_known(r))
+    return tuple(r for r in known.places.regions if known.places.offerings_known(r))
 
 
 @cache
 def not_captured(home: str) -> tuple[str, ...]:
     """The Regions of a partition of which only the name is known."""
-    return tuple(r for r in catalog().regions if partition(r) == home and r not in captured())
+    return tuple(
+        r for r in catalog().places.regions if partition(r) == home and r not in captured()
+    )
 
 
 @cache
 def zones(region: str) -> tuple[str, ...]:
     """The zone ids of a Region; three by the rule of AWS where they are not known."""
-    short = catalog().regions[region].short
-    known = tuple(z for z in catalog().zone_ids(region) if re.fullmatch(rf"{short}-az[1-7]", z))
+    short = catalog().places.regions[region].short
+    known = tuple(
+        z for z in catalog().places.zone_ids(region) if re.fullmatch(rf"{short}-az[1-7]", z)
+    )
     return known or tuple(f"{short}-az{n}" for n in (1, 2, 3))
 
 
@@ -128,7 +132,7 @@ def offering(kind: str, region: str) -> tuple[str, ...]:
     """The zones of the Region that offer the type; all where that is not known."""
     if region not in captured():
         return zones(region)
-    return tuple(z for z in catalog().zones_offering(kind, region) if z in zones(region))
+    return tuple(z for z in catalog().places.zones_offering(kind, region) if z in zones(region))
 
 
 @cache
@@ -139,18 +143,18 @@ def regions_of(kind: str) -> tuple[str, ...]:
 
 def block_regions(kind: str) -> tuple[str, ...]:
     """The Regions that offer the type and sell Capacity Blocks of it."""
-    selling = catalog().capacity_block_regions(kind)
+    selling = catalog().places.capacity_block_regions(kind)
     return tuple(r for r in regions_of(kind) if r in selling)
 
 
 def documented(region: str) -> bool:
     """Whether AWS documents the Neuron AMI for the Region."""
-    return catalog().regions[region].neuron_ami == "documented"
+    return catalog().places.regions[region].neuron_ami == "documented"
 
 
 def managed_here(region: str) -> bool:
     """Whether the Region has Managed Instances."""
-    return catalog().regions[region].managed_instances
+    return catalog().places.regions[region].managed_instances
 
 
 def managed(kind: InstanceType) -> str:
@@ -164,14 +168,14 @@ def managed(kind: InstanceType) -> str:
 @cache
 def ami_versions(family: str, neuron: bool, architecture: str) -> tuple[AmiVersion, ...]:
     """The machine images that a pool can stay on, oldest first."""
-    found = catalog().ami_family(family, neuron=neuron, architecture=architecture)
-    return catalog().ami_versions(found.parameter_path) if found else ()
+    found = catalog().amis.family(family, neuron=neuron, architecture=architecture)
+    return catalog().amis.versions(found.parameter_path) if found else ()
 
 
 @cache
 def newest_images(families: tuple[str, ...]) -> tuple[str, ...]:
     """The newest of each published image that runs on all these families."""
-    rows = catalog().container_images
+    rows = catalog().containers.images
     fitting = [r for r in rows if set(families) <= set(r.families) and not r.ended]
     return tuple(dict.fromkeys(r.newest for r in fitting))
 
@@ -180,8 +184,8 @@ def newest_images(families: tuple[str, ...]) -> tuple[str, ...]:
 def server_of(image: str) -> Server | None:
     """The server inside one of the newest published images."""
     known = catalog()
-    found = [row.server for row in known.container_images if row.newest == image]
-    return known.servers.get(found[0]) if found else None
+    found = [row.server for row in known.containers.images if row.newest == image]
+    return known.containers.servers.get(found[0]) if found else None
 
 
 def sdk_of(image: str) -> tuple[int, ...] | None:
@@ -192,20 +196,20 @@ def sdk_of(image: str) -> tuple[int, ...] | None:
 
 def driver_at(day: date) -> tuple[int, ...]:
     """The Neuron driver of a machine image of that day."""
-    for held in catalog().ami_drivers:
+    for held in catalog().amis.pinned_drivers:
         if held.first <= day < held.until:
             return _numbers(held.driver)
-    released = [sdk for sdk in catalog().sdks.values() if sdk.date <= day]
+    released = [sdk for sdk in catalog().neuron.sdks.values() if sdk.date <= day]
     return _numbers(max(released, key=lambda sdk: sdk.date).driver) if released else ()
 
 
 def at_odds(day: date, sdk: tuple[int, ...]) -> bool:
     """Whether no driver that a machine image of that day can have works with the SDK."""
-    margin = timedelta(days=catalog().limit("ami_driver_margin_days"))
+    margin = timedelta(days=catalog().limits.value("ami_driver_margin_days"))
     return all(
         any(
             c.driver_from <= driver < c.driver_until and c.sdk_from <= sdk < c.sdk_until
-            for c in catalog().driver_conflicts
+            for c in catalog().neuron.driver_conflicts
         )
         for driver in (driver_at(day), driver_at(day - margin))
     )

@@ -326,7 +326,7 @@ def _no_blocks_here(_: Hand, wish: Wish) -> str:
     "NE117", Want(sorts=(NEURON,), purchases=("capacity_block",), single=True, overridden=False)
 )
 def _larger_than_a_block(hand: Hand, wish: Wish) -> str:
-    most = facts.catalog().limit("capacity_block_instances_max")
+    most = facts.catalog().limits.value("capacity_block_instances_max")
     one_size(wish.pool, hand.one((most + 1, most + 100)))
     roomy(wish)
     return f"capacity.{wish.pool.name}.max_size"
@@ -708,7 +708,7 @@ def _whole_memory_twice(_: Hand, wish: Wish) -> str:
 
 @mistake("NE717", replace(WORK, sorts=(MANAGED_NEURON, MANAGED_CPU)))
 def _stops_longer_than_a_day(_: Hand, wish: Wish) -> str:
-    most = facts.catalog().limit("managed_instances_stop_timeout_max_seconds")
+    most = facts.catalog().limits.value("managed_instances_stop_timeout_max_seconds")
     return field(wish, "stop_timeout_seconds", most + 1)
 
 
@@ -717,7 +717,11 @@ def _host_ports_run_out(hand: Hand, wish: Wish) -> str:
     whole = wish.pool.managed and wish.entry.get("neuron_devices") == "all"
     locks = 0 if whole else wish.work.devices
     wish.entry.pop("port", None)
-    most = facts.catalog().limit("host_ports_per_instance_max") - len(facts.RESERVED_PORTS) - locks
+    most = (
+        facts.catalog().limits.value("host_ports_per_instance_max")
+        - len(facts.RESERVED_PORTS)
+        - locks
+    )
     return field(wish, "ports", list(range(9000, 9000 + most + hand.one((1, 60)))))
 
 
@@ -812,7 +816,7 @@ def _no_registry(_: Hand, wish: Wish) -> str:
 @mistake("NE406", replace(PULLS, sorts=(NEURON,), ami=False))
 def _image_of_another_chip(hand: Hand, wish: Wish) -> str:
     family = facts.families((wish.pool.kind,))[0]
-    rows = [r for r in facts.catalog().container_images if family not in r.families]
+    rows = [r for r in facts.catalog().containers.images if family not in r.families]
     rows = [r for r in rows if not r.ended and not r.newest.startswith("dlc/")]
     rows = [r for r in rows if r.server in ("", "torchserve")]
     return field(wish, "image", hand.one([r.newest for r in rows]))
@@ -983,7 +987,7 @@ def _caller_twice(_: Hand, wish: Wish) -> str:
     replace(MODEL, sorts=(MANAGED_CPU,), networks=("existing",), lone_pool=True, single=True),
 )
 def _too_many_served(_: Hand, wish: Wish) -> str:
-    most = facts.catalog().limit("target_groups_per_load_balancer")
+    most = facts.catalog().limits.value("target_groups_per_load_balancer")
     size = {k: wish.entry[k] for k in ("cpu_units", "memory_mib")}
     fields = {"image": wish.entry["image"], "capacity": wish.pool.name, "port": 8080, **size}
     wish.keys["models"] |= {f"served-{n}": fields for n in range(most + 1)}
@@ -1043,7 +1047,7 @@ def _tag_that_metadata_refuses(hand: Hand, wish: Wish) -> str:
     ),
 )
 def _too_many_pools(_: Hand, wish: Wish) -> str:
-    most = facts.catalog().limit("capacity_providers_per_cluster")
+    most = facts.catalog().limits.value("capacity_providers_per_cluster")
     for number in range(most):
         wish.keys["capacity"][f"further-{number}"] = dict(wish.pool.entry)
     roomy(wish)

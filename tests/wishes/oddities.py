@@ -45,7 +45,7 @@ def _largest(kind: InstanceType) -> bool:
 
 
 def _large(kind: InstanceType) -> bool:
-    return kind.vcpus >= facts.catalog().limit("scale_out_note_vcpus")
+    return kind.vcpus >= facts.catalog().limits.value("scale_out_note_vcpus")
 
 
 PAID = ("on_demand", "spot")

@@ -243,7 +243,7 @@ def _of_auto_scaling(hand: Hand, want: Want, pool: Pool) -> None:
 
 
 def _of_managed_instances(hand: Hand, pool: Pool) -> None:
-    entry, limit = pool.entry, facts.catalog().limit
+    entry, limit = pool.entry, facts.catalog().limits.value
     stored = all(k.neuron and k.neuron.local_storage_gb for k in pool.kinds)
     if stored and hand.chance(30):
         entry["local_storage"] = True
@@ -303,7 +303,7 @@ def sizes(hand: Hand, pool: Pool, *, exactly: bool = False) -> None:
     """Sizes with which the pool holds its tasks, mostly no more than that; volumes."""
     entry = pool.entry
     if pool.managed:
-        limit = facts.catalog().limit
+        limit = facts.catalog().limits.value
         if not entry.get("local_storage") and hand.chance(30):
             low = max(limit("managed_instances_storage_gib_min"), volume(pool))
             entry["storage_gib"] = hand.number(low, limit("managed_instances_storage_gib_max"))
@@ -311,7 +311,7 @@ def sizes(hand: Hand, pool: Pool, *, exactly: bool = False) -> None:
     least = max(1, pool.needed)
     most = least if exactly or hand.chance(60) else hand.number(least, least + 4)
     if "capacity_block" in pool.purchases.values():
-        most = min(most, facts.catalog().limit("capacity_block_instances_max"))
+        most = min(most, facts.catalog().limits.value("capacity_block_instances_max"))
     entry["max_size"] = most
     differing = overrides(entry)
     for region in hand.some(pool.regions) if differing else ():
@@ -327,5 +327,5 @@ def volume(pool: Pool) -> int:
     """GiB for the host and every image of the pool."""
     images = {w.entry["image"] for w in pool.works}
     images |= {c["image"] for w in pool.works for c in w.entry.get("sidecars", {}).values()}
-    limit = facts.catalog().limit
+    limit = facts.catalog().limits.value
     return max(30, limit("host_system_gib") + limit("container_image_gib") * len(images))

@@ -92,7 +92,7 @@ def image(hand: Hand, scene: Scene, *, serves: bool) -> str:
         choices += PUBLIC
         if scene.partition == "aws":
             choices.append(plain_image(scene).replace("{region}", "us-west-2"))
-    everywhere = all(facts.catalog().regions[r].dlc_account for r in scene.regions)
+    everywhere = all(facts.catalog().places.regions[r].dlc_account for r in scene.regions)
     known = facts.newest_images(scene.families) if scene.families and not scene.held else ()
     if serves:
         choices += [i for i in known if (everywhere if i.startswith("dlc/") else not scene.shut)]
@@ -183,7 +183,7 @@ def workload(hand: Hand, scene: Scene, names: Names) -> Entry:
                 if not scene.managed:
                     entry[name] = hand.number(1, 64)
             case "log_retention_days":
-                entry[name] = hand.one(facts.catalog().log_retention_days())
+                entry[name] = hand.one(facts.catalog().limits.log_retention_days)
             case "s3_read":
                 entry[name] = hand.some(BUCKETS, least=1)
             case "task_policies":
@@ -218,7 +218,7 @@ def _size(hand: Hand, scene: Scene, entry: Entry) -> None:
 def health_check(hand: Hand) -> Entry:
     """A health check within the limits, at their borders as often as not."""
     entry: Entry = {}
-    limit = facts.catalog().limit
+    limit = facts.catalog().limits.value
     for name in hand.some(("path", "command", "times", "retries", "start", "grace")):
         match name:
             case "path":

@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import catalog
-from catalog.reader import DATA_DIRECTORY
 from catalog.refresh import first_fill as catalog_fill
 from catalog.refresh.ask_aws import ask_prices
 from catalog.refresh.rows import (
@@ -33,6 +32,7 @@ from catalog.refresh.rows import (
     spot_history_prices,
 )
 from catalog.refresh.write import PRICE_CALLS, refresh_prices
+from catalog.tables import DATA_DIRECTORY
 from neuron_ecs.cli.catalog import run
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -89,31 +89,31 @@ def test_every_price_is_of_a_zone_that_offers_the_type() -> None:
     known = catalog.load()
     for row in rows(DATA_DIRECTORY, "prices"):
         name, region = row["instance_type"], row["region"]
-        assert name in known.neuron_types
+        assert name in known.instances.neuron_types
         assert Decimal(row["usd_per_hour"]) > 0
-        assert known.prices_known(region, row["purchase"])
+        assert known.prices.known(region, row["purchase"])
         if row["purchase"] == "spot":
-            assert row["zone_id"] in known.zones_offering(name, region)
+            assert row["zone_id"] in known.places.zones_offering(name, region)
         else:
             assert row["zone_id"] == "", "an on-demand price is the same in every zone"
-            assert known.zones_offering(name, region)
+            assert known.places.zones_offering(name, region)
 
 
 def test_a_price_is_told_and_a_missing_one_is_none() -> None:
     known = catalog.load()
-    assert known.on_demand_price("inf2.xlarge", "us-east-1") == Decimal("0.7582")
-    assert known.spot_price("inf2.xlarge", "us-west-2") == (
+    assert known.prices.on_demand("inf2.xlarge", "us-east-1") == Decimal("0.7582")
+    assert known.prices.spot("inf2.xlarge", "us-west-2") == (
         Decimal("0.099200"),
         Decimal("0.138700"),
     )
-    assert known.on_demand_price("trn2.48xlarge", "us-east-2") is None
-    assert known.prices_known("us-east-2", "on_demand"), "so the price list has none"
-    assert known.on_demand_price("inf2.xlarge", "sa-east-1") is None
-    assert not known.prices_known("sa-east-1", "on_demand"), "so nobody knows"
-    assert known.price_date("sa-east-1", "spot") is None
-    assert known.price_date("us-east-1", "spot") == catalog_fill.PRICE_DAY
-    assert known.on_demand_price("m7i.large", "us-east-1") is None
-    assert "skypilot-catalog" in known.price_source
+    assert known.prices.on_demand("trn2.48xlarge", "us-east-2") is None
+    assert known.prices.known("us-east-2", "on_demand"), "so the price list has none"
+    assert known.prices.on_demand("inf2.xlarge", "sa-east-1") is None
+    assert not known.prices.known("sa-east-1", "on_demand"), "so nobody knows"
+    assert known.prices.day("sa-east-1", "spot") is None
+    assert known.prices.day("us-east-1", "spot") == catalog_fill.PRICE_DAY
+    assert known.prices.on_demand("m7i.large", "us-east-1") is None
+    assert "skypilot-catalog" in known.prices.source
 
 
 def test_the_catalogs_date_is_not_that_of_the_prices(copied: Path) -> None:
@@ -278,17 +278,17 @@ def test_a_refresh_replaces_what_was_answered_and_keeps_the_rest(
 
     regions = ["us-west-2", "cn-north-1"]
     assert refresh_prices(copied, regions=regions, now=NOW, ask=ask) == 0
-    assert asked == [(["us-west-2"], sorted(catalog.load().neuron_types))], (
+    assert asked == [(["us-west-2"], sorted(catalog.load().instances.neuron_types))], (
         "China has a price list of its own, in another currency"
     )
     known = catalog.load(copied)
-    assert known.on_demand_price("inf2.xlarge", "us-west-2") == Decimal("0.80")
-    assert known.on_demand_price("trn1.2xlarge", "us-west-2") is None, "no longer on the list"
-    assert known.on_demand_price("inf2.xlarge", "us-east-1") == Decimal("0.7582")
-    assert known.spot_price("inf2.xlarge", "us-west-2") is not None
-    assert known.price_date("us-west-2", "on_demand") == date(2027, 1, 1)
-    assert known.price_date("us-east-1", "on_demand") == catalog_fill.PRICE_DAY
-    assert "GetProducts" in known.price_source
+    assert known.prices.on_demand("inf2.xlarge", "us-west-2") == Decimal("0.80")
+    assert known.prices.on_demand("trn1.2xlarge", "us-west-2") is None, "no longer on the list"
+    assert known.prices.on_demand("inf2.xlarge", "us-east-1") == Decimal("0.7582")
+    assert known.prices.spot("inf2.xlarge", "us-west-2") is not None
+    assert known.prices.day("us-west-2", "on_demand") == date(2027, 1, 1)
+    assert known.prices.day("us-east-1", "on_demand") == catalog_fill.PRICE_DAY
+    assert "GetProducts" in known.prices.source
     assert "changed: inf2.xlarge us-west-2 on_demand" in capsys.readouterr().out
 
 
@@ -365,7 +365,7 @@ def test_a_price_that_is_no_number_is_named(copied: Path) -> None:
     path = copied / "prices.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",6.249\n", ",cheap\n", 1))
     with pytest.raises(catalog.CatalogError, match=r"inf1\.24xlarge af-south-1 on_demand"):
-        catalog.load(copied).on_demand_price("inf1.24xlarge", "af-south-1")
+        catalog.load(copied).prices.on_demand("inf1.24xlarge", "af-south-1")
 
 
 def test_a_price_that_does_not_parse_leaves_the_old_tables(copied: Path) -> None:

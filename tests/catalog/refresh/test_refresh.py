@@ -18,11 +18,11 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 import catalog
-from catalog.reader import DATA_DIRECTORY
 from catalog.refresh import first_fill as catalog_fill
 from catalog.refresh.ask_aws import Ask, RegionRefusedError, ask_aws
 from catalog.refresh.rows import HEADERS, Item, RegionAnswers
 from catalog.refresh.write import API_CALLS, DERIVED, kept_by_hand, refresh
+from catalog.tables import DATA_DIRECTORY
 from neuron_ecs.cli.catalog import run
 
 REGION = "ap-south-2"
@@ -137,11 +137,12 @@ def test_a_refresh_from_nothing_gives_the_shipped_rows_of_the_region(
     for path in set(hand.parameter_paths) - set(hand.plain_paths):
         shipped_here = {
             version.image_name: version.agent
-            for version in catalog.load().ami_versions(path)
+            for version in catalog.load().amis.versions(path)
             if version.regions is None or REGION in version.regions
         }
         written_here = {
-            version.image_name: version.agent for version in catalog.load(copied).ami_versions(path)
+            version.image_name: version.agent
+            for version in catalog.load(copied).amis.versions(path)
         }
         assert written_here == shipped_here, f"{path} differs for {REGION}"
     assert {row["date"] for row in rows(copied, "captures")} == {TODAY.isoformat()}
@@ -175,8 +176,8 @@ def test_a_refresh_says_what_changed(
     assert f"added: inf2.xlarge {REGION}" in out
     assert f"removed: trn2.48xlarge {REGION}" in out
     known = catalog.load(copied)
-    assert known.zones_offering("inf2.xlarge", REGION) == ("aps2-az1",)
-    assert known.regions_offering("trn2.48xlarge") == ("us-east-2",)
+    assert known.places.zones_offering("inf2.xlarge", REGION) == ("aps2-az1",)
+    assert known.places.regions_offering("trn2.48xlarge") == ("us-east-2",)
     dates = {table.name: table.date for table in known.tables()}
     assert dates["offerings"] == TODAY
     assert dates["instance_types"] == catalog.load().date, "types were not asked for"
@@ -226,8 +227,10 @@ def test_a_new_neuron_type_asks_for_its_hand_facts(
     assert refresh(copied, regions=[REGION], today=TODAY, ask=saying({REGION: news})) == 0
     assert "trn9.3xlarge is new; add it to neuron_topologies.csv" in capsys.readouterr().out
     known = catalog.load(copied)
-    assert "trn9.3xlarge" not in known.neuron_types, "nobody knows yet how its chips are wired"
-    assert known.zones_offering("trn9.3xlarge", REGION) == ("aps2-az1",)
+    assert "trn9.3xlarge" not in known.instances.neuron_types, (
+        "nobody knows yet how its chips are wired"
+    )
+    assert known.places.zones_offering("trn9.3xlarge", REGION) == ("aps2-az1",)
 
 
 def test_an_override_that_aws_has_made_needless_is_reported(
@@ -253,7 +256,7 @@ def test_a_type_that_leaves_its_last_region_takes_its_override_along(
     news = replace(moto_answers, offerings=offerings)
     assert refresh(copied, regions=[REGION], today=TODAY, ask=saying({REGION: news})) == 0
     assert "trn2u.48xlarge has left; drop its override" in capsys.readouterr().out
-    assert catalog.load(copied).instance_type("trn2u.48xlarge") is None
+    assert catalog.load(copied).instances.get("trn2u.48xlarge") is None
 
 
 def test_a_failure_leaves_the_old_tables(copied: Path, moto_answers: RegionAnswers) -> None:
@@ -305,7 +308,7 @@ def test_the_command_shows_a_table_and_what_is_corrected(
     assert "corrected: trn2.3xlarge device_memory_mib = 98304" in out
     assert run(["show", "regions", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert {row["name"] for row in shown["rows"]} == set(catalog.load().regions)
+    assert {row["name"] for row in shown["rows"]} == set(catalog.load().places.regions)
 
 
 def test_a_wrong_word_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

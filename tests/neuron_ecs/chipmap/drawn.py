@@ -61,9 +61,9 @@ def measured() -> Stack:
 def pools(draw: st.DrawFn) -> Pool:
     """A pool as the planner cuts it, with room for more instances or without."""
     kind = draw(st.sampled_from(sorted(TYPES)))
-    hardware = load().neuron_types[kind].neuron
+    hardware = load().instances.neuron_types[kind].neuron
     assert hardware is not None
-    legal = load().device_sets(kind)
+    legal = load().neuron.device_sets(kind)
     sizes = sorted({size for _, size in legal})
     demands = tuple(
         Demand(f"m{index}", draw(st.sampled_from(sizes[:6])), draw(st.integers(0, 5)))

@@ -42,7 +42,7 @@ def check(pool: Pool, *, full: bool) -> None:
     names = [(t.workload, t.number) for i in seen.running for t in i.tasks]
     assert len(names) == len(set(names))
     if pool.devices:
-        legal = set(load().device_sets(pool.types[0]))
+        legal = set(load().neuron.device_sets(pool.types[0]))
         for _, _, devices in placed:
             assert (devices[0], len(devices)) in legal
             assert devices == tuple(range(devices[0], devices[0] + len(devices)))

@@ -98,7 +98,7 @@ def test_the_json_holds_what_the_text_says() -> None:
     assert first["instances"] * first["tasks_per_instance"] >= 3
     assert first["stack_file"].startswith("config:\n")
     assert "replicas: {min: 3}" in first["stack_file"]
-    assert answer["price_source"] == catalog.load().price_source
+    assert answer["price_source"] == catalog.load().prices.source
     assert {s["works"] for s in answer["seen"]} == {True, False}
 
 

@@ -148,7 +148,7 @@ def test_a_rule_of_a_group_is_replaced_where_its_source_becomes_one_of_another_k
 def test_the_table_agrees_with_what_the_stand_in_of_the_provider_does() -> None:
     known = catalog.load()
     for token, kind in KINDS.items():
-        rows = known.replacements(token)
+        rows = known.resources.replacements(token)
         for name in kind.fixed if rows else ():
             assert rows[name].replaces == "always", f"{token} {name}"
         for name, row in rows.items():
@@ -171,6 +171,6 @@ def test_of_everything_that_the_program_registers_the_table_knows_every_input(fi
         f"{r['type']} {name}"
         for r in record_plan(plan)
         if r["type"].startswith("aws:")
-        for name in r["inputs"].keys() - known.replacements(r["type"]).keys()
+        for name in r["inputs"].keys() - known.resources.replacements(r["type"]).keys()
     }
     assert unknown == set(), "a row in catalog/data/replacements.csv, with its source"

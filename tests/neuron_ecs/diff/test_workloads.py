@@ -204,7 +204,7 @@ def test_a_model_that_waits_for_the_devices_of_one_that_goes_is_refused_in_a_ful
 def test_a_month_is_730_hours_of_the_catalogs_rate() -> None:
     base = one(replicas={"min": 1, "max": 2})
     found = compared(base, changed(base, "models.a", replicas={"min": 1, "max": 1})).price
-    rate = catalog.load().on_demand_price("inf2.xlarge", HOME)
+    rate = catalog.load().prices.on_demand("inf2.xlarge", HOME)
     assert found is not None
     assert rate is not None
     assert (found.before.minimum, found.before.maximum) == (rate * HOURS, rate * HOURS * 2)
@@ -254,7 +254,7 @@ def test_spot_is_priced_as_spot_and_says_that_it_moves() -> None:
     base = one(groups("inf2.xlarge", 2, purchase="spot"))
     found = compared(base, base).price
     assert found is not None
-    prices = catalog.load().spot_price("inf2.xlarge", HOME)
+    prices = catalog.load().prices.spot("inf2.xlarge", HOME)
     assert prices is not None
     (line,) = found.lines
     assert line.after is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import catalog
 from catalog import LanguageModel, ModelDeployment
-from catalog.reader import DATA_DIRECTORY
+from catalog.tables import DATA_DIRECTORY
 from config import parse
 from neuron_ecs.fit.instances import Option, Wish, fit, legal_devices, order, purchases_that_would
 from neuron_ecs.fit.models import ModelFit, ModelWish, fit_model
@@ -25,7 +25,7 @@ from planning.serving.memory import Rule, Verdict
 from planning.situation import room_of
 
 KNOWN = catalog.load()
-MODELS = sorted(KNOWN.language_models)
+MODELS = sorted(KNOWN.serving.models)
 PURCHASES = ("on_demand", "spot", "capacity_block")
 KINDS = ("auto_scaling", "managed_instances")
 EIGHT, SEVENTY = "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.3-70B-Instruct"
@@ -61,7 +61,7 @@ def wishes() -> st.SearchStrategy[Wish]:
 
 
 def model_wish(name: str, *, length: int = 4096, sequences: int = 4, **more: Any) -> ModelWish:
-    model = KNOWN.language_models[name]
+    model = KNOWN.serving.models[name]
     precompiled = more.pop("precompiled", False)
     return ModelWish(model, min(length, model.max_positions), sequences, precompiled, Wish(**more))
 
@@ -76,9 +76,9 @@ def types_in(found: ModelFit) -> list[str]:
 @given(wishes())
 def test_every_option_is_legal_and_fits_its_instance(wish: Wish) -> None:
     for option in fit(wish, KNOWN).options:
-        kind = KNOWN.neuron_types[option.instance_type]
+        kind = KNOWN.instances.neuron_types[option.instance_type]
         assert kind.neuron is not None
-        legal = KNOWN.device_sets(option.instance_type)
+        legal = KNOWN.neuron.device_sets(option.instance_type)
         assert set(option.sets) <= set(legal), "another set of devices dies in nrt_init"
         taken = [d for first, size in option.sets for d in range(first, first + size)]
         assert len(taken) == len(set(taken)), "one task at a time holds a device"
@@ -113,11 +113,13 @@ def test_the_cheapest_comes_first_and_what_has_no_price_last(wish: Wish) -> None
 def test_every_type_is_an_option_or_told_why_not(wish: Wish) -> None:
     found = fit(wish, KNOWN)
     told = {o.instance_type for o in found.options} | {r.instance_type for r in found.refusals}
-    wanted = {n for p in wish.types for n in KNOWN.matching_types(p)} or set(KNOWN.neuron_types)
-    assert told == wanted & set(KNOWN.neuron_types)
+    wanted = {n for p in wish.types for n in KNOWN.instances.matching(p)} or set(
+        KNOWN.instances.neuron_types
+    )
+    assert told == wanted & set(KNOWN.instances.neuron_types)
     assert all(r.why for r in found.refusals)
     if wish.regions:
-        for name in wanted & set(KNOWN.neuron_types):
+        for name in wanted & set(KNOWN.instances.neuron_types):
             where = {o.region for o in found.options if o.instance_type == name}
             for refusal in (r for r in found.refusals if r.instance_type == name):
                 where |= set(refusal.regions) or set(wish.regions)
@@ -158,9 +160,9 @@ def test_a_model_is_served_by_legal_degrees_on_cores_that_it_fits(
     verdicts: list[Verdict] = []
     for proposed in fit_model(wish, KNOWN).options:
         option, serving = proposed.option, proposed.serving
-        kind = KNOWN.neuron_types[option.instance_type]
+        kind = KNOWN.instances.neuron_types[option.instance_type]
         assert kind.neuron is not None
-        assert serving.degree in KNOWN.tensor_parallel_degrees(option.instance_type)
+        assert serving.degree in KNOWN.neuron.tensor_parallel_degrees(option.instance_type)
         cores = option.devices * kind.neuron.logical_cores_per_device
         assert serving.degree <= cores, "a degree is a number of cores that the task has"
         assert serving.estimate.share <= 1
@@ -182,7 +184,7 @@ def test_a_model_is_served_by_legal_degrees_on_cores_that_it_fits(
 def test_more_or_longer_sequences_never_need_less(
     name: str, rule: Rule, degree: int, sequences: int, length: int, more: int, longer: int
 ) -> None:
-    model = KNOWN.language_models[name]
+    model = KNOWN.serving.models[name]
 
     def needed(count: int, tokens: int) -> language_models.Estimate:
         return language_models.estimate(
@@ -245,7 +247,7 @@ def test_the_lines_for_every_model_make_a_plan(purchase: Any, kind: Any, directo
 
 
 def test_the_ami_of_the_lines_has_a_driver_that_suits_the_image() -> None:
-    for image in KNOWN.serving_images:
+    for image in KNOWN.serving.images:
         ami = fitting_ami(image.image, "us-west-2", KNOWN)
         old = "sdk2.28" in image.image or "sdk2.26" in image.image
         assert (ami is not None) == old, "AMIs from July 2026 on refuse images older than SDK 2.31"
@@ -314,7 +316,7 @@ def test_a_task_that_needs_more_than_its_share_says_so_in_the_lines(directory: P
 
 
 def test_an_illegal_number_of_devices_takes_the_next_legal_one() -> None:
-    kind = KNOWN.neuron_types["trn1.32xlarge"]
+    kind = KNOWN.instances.neuron_types["trn1.32xlarge"]
     assert [legal_devices(kind, n, KNOWN) for n in (1, 2, 5, 9, 17)] == [1, 4, 8, 16, None]
     option = fit(Wish(devices=2, types=("trn1.32xlarge",)), KNOWN).options[0]
     assert (option.devices, option.tasks_per_instance) == (4, 4)
@@ -343,7 +345,7 @@ def test_the_parameters_follow_from_the_shape() -> None:
         "openai/gpt-oss-120b": 116.8,
     }
     for name, billions in published.items():
-        counted = language_models.parameters(KNOWN.language_models[name]) / 1e9
+        counted = language_models.parameters(KNOWN.serving.models[name]) / 1e9
         assert counted == pytest.approx(billions, rel=0.01), name
 
 
@@ -356,13 +358,13 @@ def test_heads_are_padded_and_kv_heads_replicated() -> None:
 
 
 def test_the_cache_is_as_large_as_the_server_logged() -> None:
-    model = KNOWN.language_models[EIGHT]
+    model = KNOWN.serving.models[EIGHT]
     cache = language_models.cache_gib(model, 8, sequences=32, length=4096)
     assert cache * 1024 == 2048, "optimum-neuron logs 2048 MB for 32 x 4096 tokens on 8 cores"
 
 
 def test_the_first_rank_of_optimum_neuron_keeps_embedding_and_output_whole() -> None:
-    model = KNOWN.language_models[EIGHT]
+    model = KNOWN.serving.models[EIGHT]
     found = language_models.estimate(
         model, rule="optimum", degree=8, sequences=32, length=4096, core_gib=16
     )
@@ -372,7 +374,7 @@ def test_the_first_rank_of_optimum_neuron_keeps_embedding_and_output_whole() -> 
 
 
 def test_the_plugin_serves_more_sequences_than_its_cache_holds_at_once() -> None:
-    model = KNOWN.language_models[EIGHT]
+    model = KNOWN.serving.models[EIGHT]
     found = language_models.estimate(
         model, rule="plugin", degree=4, sequences=64, length=8192, core_gib=24
     )
@@ -440,7 +442,7 @@ def test_a_way_that_was_seen_to_fail_is_not_proposed_in_silence() -> None:
 
 
 def test_an_image_of_a_registry_that_a_region_lacks_is_not_proposed_there() -> None:
-    lacking = [r for r, here in KNOWN.regions.items() if here.dlc_account is None]
+    lacking = [r for r, here in KNOWN.places.regions.items() if here.dlc_account is None]
     for name in MODELS:
         wish = model_wish(name, regions=tuple(lacking))
         for option in fit_model(wish, KNOWN).options:
@@ -482,13 +484,13 @@ def of_opt(sequences: int, *, works: bool) -> ModelDeployment:
     )
 
 
-DEPLOYMENTS = (*KNOWN.model_deployments, of_opt(2, works=True), of_opt(3, works=False))
+DEPLOYMENTS = (*KNOWN.serving.deployments, of_opt(2, works=True), of_opt(3, works=False))
 
 
 def verdict_on(deployment: ModelDeployment) -> Verdict:
-    hardware = KNOWN.neuron_types[deployment.instance_type].neuron
+    hardware = KNOWN.instances.neuron_types[deployment.instance_type].neuron
     assert hardware is not None
-    shapes = {**KNOWN.language_models, OPT.id: OPT}
+    shapes = {**KNOWN.serving.models, OPT.id: OPT}
     return language_models.estimate(
         shapes[deployment.model],
         rule=cast(Rule, deployment.rule),
@@ -524,22 +526,22 @@ def test_the_accuracy_of_the_estimate(record_property: Any) -> None:
 
 
 def test_every_documented_deployment_uses_a_degree_that_is_known() -> None:
-    for deployment in KNOWN.model_deployments:
-        degrees = KNOWN.tensor_parallel_degrees(deployment.instance_type)
+    for deployment in KNOWN.serving.deployments:
+        degrees = KNOWN.neuron.tensor_parallel_degrees(deployment.instance_type)
         assert deployment.tensor_parallel in degrees, deployment
-        assert deployment.model in KNOWN.language_models
+        assert deployment.model in KNOWN.serving.models
         assert deployment.source.startswith("https://")
 
 
 def test_images_and_refusals_name_what_exists() -> None:
-    families = {t.neuron.family for t in KNOWN.neuron_types.values() if t.neuron}
-    types = {m.model_type for m in KNOWN.language_models.values()}
-    names = {i.name for i in KNOWN.serving_images}
-    for image in KNOWN.serving_images:
+    families = {t.neuron.family for t in KNOWN.instances.neuron_types.values() if t.neuron}
+    types = {m.model_type for m in KNOWN.serving.models.values()}
+    names = {i.name for i in KNOWN.serving.images}
+    for image in KNOWN.serving.images:
         assert set(image.families) <= families
         assert set(image.model_types) <= types, "a word that no model has serves nothing"
-        assert set(image.models) <= set(KNOWN.language_models)
-    for refusal in KNOWN.model_refusals:
-        assert refusal.model in KNOWN.language_models
+        assert set(image.models) <= set(KNOWN.serving.models)
+    for refusal in KNOWN.serving.refusals:
+        assert refusal.model in KNOWN.serving.models
         assert refusal.serving_image in names
         assert refusal.family in families

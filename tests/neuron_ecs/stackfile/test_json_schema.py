@@ -273,16 +273,16 @@ def test_an_editor_completes_what_the_catalog_knows() -> None:
     known = catalog.load()
     types = SCHEMA["$defs"]
     pool = types["AutoScalingCapacity"]["properties"]
-    assert choices(pool["instance_type"]) >= set(known.neuron_types)
+    assert choices(pool["instance_type"]) >= set(known.instances.neuron_types)
     images = choices(types["Ami"]["properties"]["version"])
     assert "recommended" in images
     assert "al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64" in images
     regions = types["settings.regions"]["anyOf"][0]
-    assert set(regions["properties"]) == set(known.regions)
-    assert choices(regions["propertyNames"]) == set(known.regions)
+    assert set(regions["properties"]) == set(known.places.regions)
+    assert choices(regions["propertyNames"]) == set(known.places.regions)
     serving = types["ModelEntry"]["properties"]
     assert "IPC_LOCK" in choices(serving["linux_capabilities"])
-    assert choices(serving["log_retention_days"]) == set(known.log_retention_days())
+    assert choices(serving["log_retention_days"]) == set(known.limits.log_retention_days)
     assert "Europe/Berlin" in choices(types["Schedule"]["properties"]["timezone"])
     assert set(Settings.model_fields) == {
         key.removeprefix(f"{PROJECT}:")

@@ -1,0 +1,73 @@
+"""Container images that AWS publishes for Neuron, their servers, and what containers may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+from catalog.tables import Tables
+from catalog.types import ContainerImage, HealthPath, LinuxCapability, Server, ServerOption
+
+
+class Containers:
+    """Images, the servers inside them, and settings of containers."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @cached_property
+    def images(self) -> tuple[ContainerImage, ...]:
+        """The container images that AWS publishes for Neuron, by repository and version."""
+        return self._tables.typed("container_images", ContainerImage)
+
+    @cached_property
+    def servers(self) -> Mapping[str, Server]:
+        """The servers inside those images, by name."""
+        return MappingProxyType(
+            {
+                row["server"]: Server(
+                    name=row["server"],
+                    entry=row["entry"],
+                    port=row.integer("port"),
+                    port_option=row["port_option"],
+                    sequences_option=row["sequences_option"],
+                    length_option=row["length_option"],
+                )
+                for row in self._tables.rows("servers")
+            }
+        )
+
+    @cached_property
+    def server_options(self) -> tuple[ServerOption, ...]:
+        """The options that servers no longer take."""
+        return self._tables.typed("server_options", ServerOption)
+
+    @cached_property
+    def health_paths(self) -> Mapping[str, HealthPath]:
+        """Health paths of the servers in Deep Learning Containers, by repository."""
+        paths = self._tables.typed("health_paths", HealthPath)
+        return MappingProxyType({path.repository: path for path in paths})
+
+    @cached_property
+    def public_registries(self) -> Mapping[str, str]:
+        """Container registries of the public internet: host to name."""
+        rows = self._tables.rows("public_registries")
+        return MappingProxyType({row["host"]: row["name"] for row in rows})
+
+    @cached_property
+    def linux_capabilities(self) -> Mapping[str, LinuxCapability]:
+        """The Linux capabilities that ECS takes, by name without ``CAP_``."""
+        return MappingProxyType(
+            {
+                row["name"]: LinuxCapability(
+                    row["name"], row["capacity"] == "managed_instances", row["gives"]
+                )
+                for row in self._tables.rows("linux_capabilities")
+            }
+        )
+
+    @cached_property
+    def secret_names(self) -> tuple[str, ...]:
+        """The endings, in upper case, of names of environment variables that hold secrets."""
+        return tuple(row["ending"] for row in self._tables.rows("secret_names"))

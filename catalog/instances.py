@@ -1,0 +1,110 @@
+"""EC2 instance types and their Neuron hardware."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+from catalog.tables import Row, Tables
+from catalog.types import InstanceType, NeuronHardware
+
+
+class Instances:
+    """Instance types by name, overrides applied; Mac types are left out."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @cached_property
+    def types(self) -> Mapping[str, InstanceType]:
+        """Every instance type by name."""
+        neuron = self.neuron_types
+        return MappingProxyType(
+            {
+                name: neuron[name] if name in neuron else _instance_type(row, None)
+                for name, row in self._rows.items()
+            }
+        )
+
+    @cached_property
+    def neuron_types(self) -> Mapping[str, InstanceType]:
+        """The instance types with Neuron devices by name."""
+        families = {row["family"]: row for row in self._tables.rows("neuron_families")}
+        topologies = {row["name"]: row for row in self._tables.rows("neuron_topologies")}
+        types: dict[str, InstanceType] = {}
+        for row in self._tables.corrected_rows("neuron_types"):
+            topology = topologies.get(row["name"])
+            type_row = self._rows.get(row["name"])
+            if topology is None or type_row is None:
+                continue
+            hardware = NeuronHardware(
+                family=topology["family"],
+                devices=row.integer("devices"),
+                cores_per_device=row.integer("cores_per_device"),
+                logical_cores_per_device=topology.integer("logical_cores_per_device"),
+                device_memory_mib=row.integer("device_memory_mib"),
+                topology=topology["topology"],
+                network_cards=row.integer("network_cards"),
+                enis=row.integer("enis"),
+                efa_interfaces=row.integer("efa_interfaces"),
+                local_storage_gb=row.integer("local_storage_gb"),
+                managed_instances=families[topology["family"]]["managed_instances"],
+            )
+            types[row["name"]] = _instance_type(type_row, hardware)
+        return MappingProxyType(types)
+
+    def get(self, name: str) -> InstanceType | None:
+        """The instance type of that exact name, None when no table knows it."""
+        return self.types.get(name)
+
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """The names that an ``allowedInstanceTypes`` entry of ECS matches, sorted.
+
+        ``*`` stands for any run of characters, as in ``inf2.*``; every other character for itself.
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_InstanceRequirementsRequest.html
+        """
+        if "*" not in pattern:
+            return (pattern,) if pattern in self._rows else ()
+        expression = re.compile(".*".join(re.escape(part) for part in pattern.split("*")))
+        return tuple(name for name in self._rows if expression.fullmatch(name))
+
+    def awsvpc_tasks(self, name: str) -> tuple[int | None, int | None]:
+        """How many awsvpc tasks an instance takes: without, with ENI trunking.
+
+        Without trunking a task takes one network interface and the host keeps one. None: the type
+        is not known, or (second place) AWS lists no trunking for it.
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html
+        """
+        if name in self._trunking:
+            return self._trunking[name]
+        known = self.get(name)
+        return (None, None) if known is None else (max(known.max_enis - 1, 0), None)
+
+    @cached_property
+    def _rows(self) -> Mapping[str, Row]:
+        return {row["name"]: row for row in self._tables.corrected_rows("instance_types")}
+
+    @cached_property
+    def _trunking(self) -> Mapping[str, tuple[int, int | None]]:
+        return {
+            row["instance_type"]: (
+                row.integer("tasks"),
+                row.integer("tasks_trunking") if row["tasks_trunking"] else None,
+            )
+            for row in self._tables.rows("trunking")
+        }
+
+
+def _instance_type(row: Row, neuron: NeuronHardware | None) -> InstanceType:
+    return InstanceType(
+        name=row["name"],
+        vcpus=row.integer("vcpus"),
+        memory_mib=row.integer("memory_mib"),
+        architecture=row["architecture"],
+        accelerator=row["accelerator"],
+        max_enis=row.integer("max_enis"),
+        usage_classes=row.words("usage_classes"),
+        neuron=neuron,
+    )

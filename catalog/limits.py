@@ -1,0 +1,50 @@
+"""Limits and closed lists of values of AWS services."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cached_property
+
+from catalog.tables import Tables
+
+
+class Limits:
+    """Documented limits and defaults, and the values that a service accepts."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def value(self, name: str) -> int:
+        """A documented limit or default in the unit that its name ends with.
+
+        Raises KeyError, naming the nearest limits, for a name that the table does not have.
+        """
+        try:
+            return self._values[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._values, n=3, cutoff=0.4)
+            raise KeyError(f"no limit {name!r}; nearest: {', '.join(near) or 'none'}") from None
+
+    @cached_property
+    def log_retention_days(self) -> tuple[int, ...]:
+        """The retention periods that CloudWatch Logs accepts, days, ascending."""
+        rows = self._tables.rows("log_retention_days")
+        return tuple(sorted(row.integer("days") for row in rows))
+
+    @cached_property
+    def time_zones(self) -> frozenset[str]:
+        """The names of the tz database, links included."""
+        return frozenset(row["name"] for row in self._tables.rows("time_zones"))
+
+    def bucket_affixes(self, place: str) -> tuple[str, ...]:
+        """What the name of a general purpose bucket never begins or ends with.
+
+        ``place`` is ``prefix`` or ``suffix``.
+        """
+        rows = self._tables.rows("bucket_affixes")
+        return tuple(row["affix"] for row in rows if row["place"] == place)
+
+    @cached_property
+    def _values(self) -> Mapping[str, int]:
+        return {row["name"]: row.integer("value") for row in self._tables.rows("limits")}

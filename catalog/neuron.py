@@ -1,0 +1,67 @@
+"""The Neuron SDK: its releases, its drivers, and which sets of devices and cores it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+from catalog.instances import Instances
+from catalog.tables import Tables
+from catalog.types import DriverConflict, NeuronSdk
+
+
+class Neuron:
+    """Neuron SDK releases, legal device sets and degrees of tensor parallelism."""
+
+    def __init__(self, tables: Tables, instances: Instances) -> None:
+        self._tables = tables
+        self._instances = instances
+
+    @cached_property
+    def sdks(self) -> Mapping[str, NeuronSdk]:
+        """The Neuron SDK releases by ``major.minor``, oldest first."""
+        releases = sorted(self._tables.typed("neuron_sdks", NeuronSdk), key=lambda r: r.date)
+        return MappingProxyType({release.sdk: release for release in releases})
+
+    @cached_property
+    def driver_conflicts(self) -> tuple[DriverConflict, ...]:
+        """Pairs of Neuron driver (host) and SDK (image) that fail together, according to AWS."""
+        return self._tables.typed("driver_conflicts", DriverConflict)
+
+    def device_sets(self, instance_type: str) -> tuple[tuple[int, int], ...]:
+        """The legal sets of devices of one task as (first device, number of devices), sorted.
+
+        Empty for a type without Neuron devices or with an unknown topology.
+        Source: https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/infrastructure/scheduler.html
+        """
+        known = self._instances.neuron_types.get(instance_type)
+        if known is None or known.neuron is None:
+            return ()
+        return self._device_sets.get((known.neuron.topology, known.neuron.devices), ())
+
+    def tensor_parallel_degrees(self, instance_type: str) -> Mapping[int, str]:
+        """The degrees of tensor parallelism that are documented for the type, ascending.
+
+        The evidence of each: ``stated`` by AWS, ``disputed`` where it is stated and was seen to
+        fail, ``seen`` in a deployment, or ``assumed`` from the type of the same chip. A degree is a
+        number of logical NeuronCores.
+        """
+        return self._degrees.get(instance_type, {})
+
+    @cached_property
+    def _device_sets(self) -> Mapping[tuple[str, int], tuple[tuple[int, int], ...]]:
+        sets: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for row in self._tables.rows("device_sets"):
+            key = (row["topology"], row.integer("devices"))
+            sets.setdefault(key, []).append((row.integer("first"), row.integer("size")))
+        return {key: tuple(sorted(found)) for key, found in sets.items()}
+
+    @cached_property
+    def _degrees(self) -> Mapping[str, Mapping[int, str]]:
+        found: dict[str, dict[int, str]] = {}
+        for row in self._tables.rows("tensor_parallel"):
+            found.setdefault(row["instance_type"], {})[row.integer("degree")] = row["evidence"]
+        return {
+            name: MappingProxyType(dict(sorted(degrees.items()))) for name, degrees in found.items()
+        }

@@ -1,0 +1,79 @@
+"""Regions, their Availability Zones, and which instance types are offered there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+from catalog.tables import Tables
+from catalog.types import Region
+
+
+class Places:
+    """Regions, zone ids and offerings."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @cached_property
+    def regions(self) -> Mapping[str, Region]:
+        """Every Region that any table knows, by name."""
+        return MappingProxyType({r.name: r for r in self._tables.typed("regions", Region)})
+
+    def zone_ids(self, region: str) -> tuple[str, ...]:
+        """Every zone id of the Region that offers any instance type, sorted."""
+        return self._zone_ids.get(region, ())
+
+    def zones_offering(self, instance_type: str, region: str) -> tuple[str, ...]:
+        """The zone ids of the Region that offer the type, sorted; empty when none is known."""
+        by_region, _ = self._offerings
+        return tuple(by_region.get(region, {}).get(instance_type, "").split())
+
+    def regions_offering(self, instance_type: str) -> tuple[str, ...]:
+        """The Regions that offer the type in at least one zone, sorted."""
+        _, by_type = self._offerings
+        return tuple(by_type.get(instance_type, ()))
+
+    def offerings_known(self, region: str) -> bool:
+        """Whether the offerings of the Region were captured; False means that nothing is known."""
+        return region in self._captured
+
+    def capacity_block_regions(self, instance_type: str) -> tuple[str, ...]:
+        """The Regions in which EC2 sells Capacity Blocks of the type, sorted."""
+        return self._capacity_blocks.get(instance_type, ())
+
+    @cached_property
+    def _offerings(self) -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, list[str]]]:
+        # Zone ids stay one text until they are asked for.
+        by_region: dict[str, dict[str, str]] = {}
+        by_type: dict[str, list[str]] = {}
+        for name, region, zones in self._tables.offerings():
+            if region in by_region:
+                by_region[region][name] = zones
+            else:
+                by_region[region] = {name: zones}
+            if name in by_type:
+                by_type[name].append(region)
+            else:
+                by_type[name] = [region]
+        return by_region, by_type
+
+    @cached_property
+    def _zone_ids(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            region: tuple(sorted({zone for cell in set(types.values()) for zone in cell.split()}))
+            for region, types in self._offerings[0].items()
+        }
+
+    @cached_property
+    def _captured(self) -> frozenset[str]:
+        rows = self._tables.rows("captures")
+        return frozenset(row["region"] for row in rows if row["table"] == "offerings")
+
+    @cached_property
+    def _capacity_blocks(self) -> Mapping[str, tuple[str, ...]]:
+        regions: dict[str, list[str]] = {}
+        for row in self._tables.rows("capacity_blocks"):
+            regions.setdefault(row["instance_type"], []).append(row["region"])
+        return {name: tuple(sorted(names)) for name, names in regions.items()}

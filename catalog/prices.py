@@ -1,0 +1,65 @@
+"""Prices of instances, on demand and Spot. No plan depends on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from catalog.tables import Tables
+
+ON_DEMAND: Final = "on_demand"
+SPOT: Final = "spot"
+"""The purchase options of ``prices.csv``: those that have a price."""
+
+
+class Prices:
+    """USD an hour of a Linux instance, by instance type, Region and purchase option."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def on_demand(self, instance_type: str, region: str) -> Decimal | None:
+        """USD an hour of an on-demand Linux instance, the same in every zone of the Region.
+
+        None: the price list has none, or (see ``known``) the Region was not captured.
+        """
+        return self._prices.get((instance_type, region, ON_DEMAND), {}).get("")
+
+    def spot(self, instance_type: str, region: str) -> tuple[Decimal, Decimal] | None:
+        """The lowest and the highest Spot price over the Region's zones, USD an hour.
+
+        A snapshot: Spot prices move by large factors. None where none was seen.
+        """
+        zones = self._prices.get((instance_type, region, SPOT), {})
+        return (min(zones.values()), max(zones.values())) if zones else None
+
+    def known(self, region: str, purchase: str) -> bool:
+        """Whether the Region's prices of that purchase were captured: no price means none then."""
+        return (region, purchase) in self._days
+
+    def day(self, region: str, purchase: str) -> date | None:
+        """The day of the Region's prices; None where they were not captured."""
+        return self._days.get((region, purchase))
+
+    @cached_property
+    def source(self) -> str:
+        """Where the prices come from, as the manifest says."""
+        return next(row["source"] for row in self._tables.manifest if row["table"] == "prices")
+
+    @cached_property
+    def _prices(self) -> Mapping[tuple[str, str, str], Mapping[str, Decimal]]:
+        found: dict[tuple[str, str, str], dict[str, Decimal]] = {}
+        for row in self._tables.rows("prices"):
+            key = (row["instance_type"], row["region"], row["purchase"])
+            found.setdefault(key, {})[row["zone_id"]] = row.number("usd_per_hour")
+        return found
+
+    @cached_property
+    def _days(self) -> Mapping[tuple[str, str], date]:
+        return {
+            (row["region"], row["purchase"]): row.day("date")
+            for row in self._tables.rows("price_captures")
+        }

@@ -1,0 +1,45 @@
+"""Resources of the AWS provider, and the AWS managed policies that they attach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from catalog.tables import Tables
+from catalog.types import Replacement
+
+
+class Resources:
+    """What the AWS provider does to a resource whose property changes; managed policies."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def managed_policy(self, key: str) -> str:
+        """The path and name of an AWS managed policy, after ``arn:<partition>:iam::aws:policy/``.
+
+        Raises KeyError, naming the keys that exist.
+        """
+        policies = self._managed_policies
+        try:
+            return policies[key]
+        except KeyError:
+            raise KeyError(f"no managed policy {key!r}; known: {', '.join(policies)}") from None
+
+    def replacements(self, resource_type: str) -> Mapping[str, Replacement]:
+        """By dotted property: which changes of a resource of this type replace it.
+
+        A property without a row is not known.
+        """
+        return self._replacements.get(resource_type, {})
+
+    @cached_property
+    def _managed_policies(self) -> Mapping[str, str]:
+        return {row["key"]: row["arn_path"] for row in self._tables.rows("managed_policies")}
+
+    @cached_property
+    def _replacements(self) -> Mapping[str, Mapping[str, Replacement]]:
+        found: dict[str, dict[str, Replacement]] = {}
+        for row in self._tables.typed("replacements", Replacement):
+            found.setdefault(row.resource_type, {})[row.property] = row
+        return found

@@ -1,0 +1,39 @@
+"""Language models of known shape, the images that serve them, and documented deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
+
+from catalog.tables import Tables
+from catalog.types import LanguageModel, ModelDeployment, ModelRefusal, ServingImage
+
+
+class Serving:
+    """Language models and what serves them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @cached_property
+    def models(self) -> Mapping[str, LanguageModel]:
+        """The language models of known shape, by their id at Hugging Face."""
+        models = self._tables.typed("language_models", LanguageModel)
+        return MappingProxyType({model.id: model for model in models})
+
+    @cached_property
+    def images(self) -> tuple[ServingImage, ...]:
+        """The images that serve language models, the preferred ones first."""
+        images = self._tables.typed("serving_images", ServingImage)
+        return tuple(sorted(images, key=lambda image: (image.rank, image.name)))
+
+    @cached_property
+    def refusals(self) -> tuple[ModelRefusal, ...]:
+        """The pairs of model and image that are known to fail."""
+        return self._tables.typed("model_refusals", ModelRefusal)
+
+    @cached_property
+    def deployments(self) -> tuple[ModelDeployment, ...]:
+        """The documented deployments of models of known shape, those that failed included."""
+        return self._tables.typed("model_deployments", ModelDeployment)
