@@ -1,7 +1,7 @@
 """The chip map as JSON."""
 
 from neuron_ecs.chipmap.pools import Pool, Stack
-from neuron_ecs.chipmap.seating import Instance, Picture, Task, cells, counts, picture
+from neuron_ecs.chipmap.placement import Instance, Picture, Task, cells, counts, picture
 
 VERSION = 1
 

@@ -7,7 +7,7 @@ from messages.phrases import counted, listed
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.picture import definitions, svg, width
 from neuron_ecs.chipmap.pools import Pool, Stack, of_document, of_plan
-from neuron_ecs.chipmap.seating import Fold, Picture, counts, folded, moved, picture
+from neuron_ecs.chipmap.placement import Fold, Picture, counts, folded, moved, picture
 from neuron_ecs.chipmap.style import SHEET, hue
 from neuron_ecs.terminal import spans
 from planning import Plan

@@ -6,7 +6,7 @@ from html import escape
 
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.pools import Pool
-from neuron_ecs.chipmap.seating import Cell, Fold
+from neuron_ecs.chipmap.placement import Cell, Fold
 from neuron_ecs.chipmap.style import hue
 
 CELL_WIDTH, CELL_HEIGHT, GAP = 88, 46, 12

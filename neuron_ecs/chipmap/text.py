@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from messages.phrases import counted, listed
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.pools import Pool, Stack
-from neuron_ecs.chipmap.seating import Cell, Fold, Picture, folded, picture
+from neuron_ecs.chipmap.placement import Cell, Fold, Picture, folded, picture
 from neuron_ecs.terminal import cut, spans
 
 _NARROWEST, _WIDEST = 80, 160

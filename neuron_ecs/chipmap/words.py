@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from messages.phrases import counted, listed
 from neuron_ecs.chipmap.pools import Pool, Shape
-from neuron_ecs.chipmap.seating import Fold, Picture, Rollout, counts, numbers
+from neuron_ecs.chipmap.placement import Fold, Picture, Rollout, counts, numbers
 from neuron_ecs.terminal import spans
 
 SIZES = {False: "minimum", True: "maximum"}

@@ -6,7 +6,7 @@ from hypothesis import given
 from catalog import load
 from neuron_ecs.chipmap.picture import links, positions
 from neuron_ecs.chipmap.pools import JobSeat, Pool, Seat
-from neuron_ecs.chipmap.seating import Fold, cells, counts, folded, moved, numbers, picture
+from neuron_ecs.chipmap.placement import Fold, cells, counts, folded, moved, numbers, picture
 from tests.neuron_ecs.chipmap import drawn
 
 SIZES = pytest.mark.parametrize("full", [False, True], ids=["minimum", "maximum"])
