@@ -77,6 +77,10 @@ def read_plan(written: Json) -> Plan:
         for workload in (*region.models, *region.jobs, *services):
             if workload.pool not in pools:
                 raise UnreadableError(f"{region.name} has no pool {workload.pool}")
+        models = {model.name for model in region.models if model.services}
+        taken = [one for pool in region.pools for one in pool.layout.assignments]
+        if unknown := [t.workload for t in taken if not t.is_job and t.workload not in models]:
+            raise UnreadableError(f"{region.name} has no services of {unknown[0]}")
         for task in (s.task_definition for s in (*services, *region.jobs)):
             _check_containers(task)
     return plan

@@ -1,7 +1,7 @@
 """The chip map as JSON."""
 
-from neuron_ecs.chipmap.pools import Pool, Stack
 from neuron_ecs.chipmap.placement import Instance, Picture, Task, cells, counts, picture
+from neuron_ecs.chipmap.pools import DrawnPool, Stack
 
 VERSION = 1
 
@@ -13,7 +13,7 @@ def document(stack: Stack) -> dict[str, object]:
     return {"version": VERSION, "project": project, "stack": name, "regions": regions}
 
 
-def _pool(pool: Pool) -> dict[str, object]:
+def _pool(pool: DrawnPool) -> dict[str, object]:
     return {
         "name": pool.name,
         "kind": pool.kind,
@@ -25,14 +25,15 @@ def _pool(pool: Pool) -> dict[str, object]:
         "retired": pool.retired,
         "slots": pool.slots,
         "without_devices": [
-            {"model": a.model, "tasks_min": a.least, "tasks_max": a.most} for a in pool.apart
+            {"model": a.workload, "tasks_min": a.tasks_min, "tasks_max": a.tasks_max}
+            for a in pool.without_devices
         ],
         "minimum": _picture(pool, picture(pool, full=False)),
         "maximum": _picture(pool, picture(pool, full=True)),
     }
 
 
-def _picture(pool: Pool, drawn: Picture) -> dict[str, object]:
+def _picture(pool: DrawnPool, drawn: Picture) -> dict[str, object]:
     held = counts(pool, drawn)
     return {
         "running": len(drawn.running),
@@ -45,9 +46,9 @@ def _picture(pool: Pool, drawn: Picture) -> dict[str, object]:
         "waiting_jobs": drawn.waiting,
         "rollouts": [
             {
-                "model": r.seat.model,
-                "devices": r.seat.devices,
-                "how": "surge" if r.seat.surges else "in_place",
+                "model": r.placement.model,
+                "devices": r.placement.devices,
+                "how": "surge" if r.placement.surges else "in_place",
                 "tasks_at_once": r.at_once,
                 "instances_added": r.instances,
             }
@@ -60,7 +61,7 @@ def _picture(pool: Pool, drawn: Picture) -> dict[str, object]:
     }
 
 
-def _instance(pool: Pool, instance: Instance) -> dict[str, object]:
+def _instance(pool: DrawnPool, instance: Instance) -> dict[str, object]:
     seen = cells(pool, instance)
     return {
         "number": instance.number,

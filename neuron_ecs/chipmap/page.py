@@ -1,17 +1,16 @@
 """The chip map as one HTML page: no script, no style, font or picture from elsewhere."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from messages.phrases import counted, listed
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.picture import definitions, svg, width
-from neuron_ecs.chipmap.pools import Pool, Stack, of_document, of_plan
 from neuron_ecs.chipmap.placement import Fold, Picture, counts, folded, moved, picture
+from neuron_ecs.chipmap.pools import DrawnPool, Stack, of_plan
 from neuron_ecs.chipmap.style import SHEET, hue
 from neuron_ecs.terminal import spans
 from planning import Plan
-from planning.document import Json
 
 _HEAD = """\
 <!DOCTYPE html>
@@ -39,17 +38,12 @@ _COMPARED = (
     " A marked corner (\u25e5): somebody else, or nobody, holds this device on the other side."
 )
 
-Sides = tuple[Pool | None, Pool | None]
+Sides = tuple[DrawnPool | None, DrawnPool | None]
 
 
 def page(before: Plan | None, after: Plan) -> str:
     """The page of a plan; with `before`, what changed stands side by side."""
     return render(of_plan(before) if before else None, of_plan(after))
-
-
-def of_documents(before: Mapping[str, Json] | None, after: Mapping[str, Json]) -> str:
-    """The same from the JSON of `neuron-ecs plan`. Raises `pools.UnreadableError`."""
-    return render(of_document(before) if before else None, of_document(after))
 
 
 def render(before: Stack | None, after: Stack) -> str:
@@ -71,7 +65,7 @@ def render(before: Stack | None, after: Stack) -> str:
 
 
 def _alone(stack: Stack) -> Iterator[str]:
-    alike: dict[tuple[Pool, ...], list[str]] = {}
+    alike: dict[tuple[DrawnPool, ...], list[str]] = {}
     for region, pools in stack.regions:
         alike.setdefault(pools, []).append(region)
     if len(stack.regions) > 1:
@@ -96,7 +90,7 @@ def _contents(stack: Stack, places: dict[str, int]) -> Iterator[str]:
     yield '</table><p class="dim">at minimum \u2192 at maximum</p></nav>\n'
 
 
-def _sums(pools: Sequence[Pool], *, full: bool) -> tuple[int, int, int]:
+def _sums(pools: Sequence[DrawnPool], *, full: bool) -> tuple[int, int, int]:
     """Instances that run, and of their devices those that are taken and those that are free."""
     running, taken, free = 0, 0, 0
     for pool in pools:
@@ -108,10 +102,10 @@ def _sums(pools: Sequence[Pool], *, full: bool) -> tuple[int, int, int]:
     return running, taken, free
 
 
-def _pool(pool: Pool, region: str, badge: str = "") -> Iterator[str]:
+def _pool(pool: DrawnPool, region: str, badge: str = "") -> Iterator[str]:
     least, most = picture(pool, full=False), picture(pool, full=True)
     yield f'<section class="pool">{_facts(pool, badge)}'
-    yield _seats(pool, least, most)
+    yield _placements(pool, least, most)
     yield '<div class="sides">'
     sizes = ((least, "at minimum"), (most, "at maximum"))
     if words.same(pool, least, most):
@@ -122,7 +116,7 @@ def _pool(pool: Pool, region: str, badge: str = "") -> Iterator[str]:
     yield "</div></section>\n"
 
 
-def _facts(pool: Pool, badge: str = "") -> str:
+def _facts(pool: DrawnPool, badge: str = "") -> str:
     marks = [badge, "retired" if pool.retired else ""]
     badges = "".join(f'<span class="badge">{mark}</span>' for mark in marks if mark)
     facts = f"{words.shape(pool)}; {words.kind(pool)}; {words.size(pool)}"
@@ -132,27 +126,27 @@ def _facts(pool: Pool, badge: str = "") -> str:
     )
 
 
-def _seats(pool: Pool, least: Picture, most: Picture) -> str:
+def _placements(pool: DrawnPool, least: Picture, most: Picture) -> str:
     rows: list[str] = []
-    for index, seat in enumerate(pool.seats):
+    for index, placement in enumerate(pool.placements):
         change = words.rollouts(least.rollouts[index], most.rollouts[index])
         rows.append(
-            f'<tr><td><span class="key" style="--h:{hue(seat.model)}"></span>'
-            f"{escape(words.clean(seat.model))}</td>"
-            f'<td class="n">{spans(seat.devices) or "all"}</td>'
+            f'<tr><td><span class="key" style="--h:{hue(placement.model)}"></span>'
+            f"{escape(words.clean(placement.model))}</td>"
+            f'<td class="n">{spans(placement.devices) or "all"}</td>'
             f'<td class="n">{words.tasks(least, index)}</td>'
             f'<td class="n">{words.tasks(most, index)}</td><td class="n">{change}</td></tr>\n'
         )
     for job in pool.jobs:
-        waits = escape(words.clean(job.waits)) or "when it runs"
+        waits = escape(words.clean(pool.wait_of(job))) or "when it runs"
         rows.append(
-            f"<tr><td>{escape(words.clean(job.job))} (job)</td>"
+            f"<tr><td>{escape(words.clean(job.workload))} (job)</td>"
             f'<td class="n">{spans(job.devices) or "all"}</td><td colspan="3">{waits}</td></tr>\n'
         )
-    for apart in pool.apart:
-        tasks = f"{apart.least} to {apart.most}" if apart.least < apart.most else str(apart.most)
+    for model in pool.without_devices:
+        tasks = words.span(model.tasks_min, model.tasks_max)
         rows.append(
-            f"<tr><td>{escape(words.clean(apart.model))}</td><td>none</td>"
+            f"<tr><td>{escape(words.clean(model.workload))}</td><td>none</td>"
             f'<td colspan="3">{tasks} tasks, placed by CPU and memory</td></tr>\n'
         )
     if not rows:
@@ -163,7 +157,7 @@ def _seats(pool: Pool, least: Picture, most: Picture) -> str:
 
 
 def _size(
-    pool: Pool,
+    pool: DrawnPool,
     drawn: Picture,
     size: str,
     region: str,
@@ -175,15 +169,15 @@ def _size(
         parts += [_figure(pool, fold, f"{region}, {pool.name} {size}") for fold in folds]
     notes = [words.everything(drawn)]
     notes += [
-        f"job {job.job} {job.waits or 'waits for its devices'}"
+        f"job {job.workload} {pool.wait_of(job) or 'waits for its devices'}"
         for job in pool.jobs
-        if job.job in drawn.waiting
+        if job.workload in drawn.waiting
     ]
     parts += [f'<p class="dim">{escape(words.clean(note))}</p>\n' for note in notes if note]
     return "".join(parts)
 
 
-def _figure(pool: Pool, fold: Fold, where: str) -> str:
+def _figure(pool: DrawnPool, fold: Fold, where: str) -> str:
     head = words.heading(fold)
     return (
         f"<figure>{svg(pool, fold, f'{where}, {head}')}<figcaption>{head}</figcaption></figure>\n"
@@ -211,12 +205,12 @@ def _compared(before: Stack, after: Stack) -> Iterator[str]:
         yield "</details>\n"
 
 
-def _by_name(stack: Stack) -> dict[tuple[str, str], Pool]:
+def _by_name(stack: Stack) -> dict[tuple[str, str], DrawnPool]:
     return {(region, pool.name): pool for region, pools in stack.regions for pool in pools}
 
 
-def _unchanged(pools: Sequence[tuple[str, Pool]]) -> Iterator[str]:
-    alike: dict[Pool, list[str]] = {}
+def _unchanged(pools: Sequence[tuple[str, DrawnPool]]) -> Iterator[str]:
+    alike: dict[DrawnPool, list[str]] = {}
     for region, pool in pools:
         alike.setdefault(pool, []).append(region)
     for pool, regions in alike.items():
@@ -237,7 +231,7 @@ def _both(sides: Sides, region: str) -> Iterator[str]:
         facts = f"{words.shape(its)}; {words.kind(its)}; {words.size(its)}"
         facts += "; retired" if its.retired else ""
         yield f'<div><h4>{word}</h4><p class="dim">{escape(words.clean(facts))}</p>'
-        yield _seats(its, picture(its, full=False), picture(its, full=True)) + "</div>\n"
+        yield _placements(its, picture(its, full=False), picture(its, full=True)) + "</div>\n"
     for full in (False, True):
         drawn = [picture(its, full=full) for its in (old, new)]
         for word, its, mine, other, theirs in (

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from neuron_ecs.chipmap import words
-from neuron_ecs.chipmap.pools import Pool
 from neuron_ecs.chipmap.placement import Cell, Fold
+from neuron_ecs.chipmap.pools import DrawnPool
 from neuron_ecs.chipmap.style import hue
 
 CELL_WIDTH, CELL_HEIGHT, GAP = 88, 46, 12
@@ -38,13 +38,13 @@ def definitions(devices: int) -> str:
     )
 
 
-def width(pool: Pool) -> int:
+def width(pool: DrawnPool) -> int:
     """Pixels of the picture of one instance."""
     columns = 1 + max(x for x, _ in positions(pool))
     return columns * (CELL_WIDTH + GAP) - GAP + 2 * _MARGIN
 
 
-def svg(pool: Pool, fold: Fold, label: str) -> str:
+def svg(pool: DrawnPool, fold: Fold, label: str) -> str:
     """The picture with its text alternative; `label` says which pool and instance it shows."""
     places = positions(pool)
     rows = 1 + max(y for _, y in places)
@@ -62,7 +62,7 @@ def svg(pool: Pool, fold: Fold, label: str) -> str:
     return "".join(parts)
 
 
-def positions(pool: Pool) -> tuple[Point, ...]:
+def positions(pool: DrawnPool) -> tuple[Point, ...]:
     """Column and row of each device. A ring goes to the right and comes back below."""
     count = max(pool.devices, 1)
     match pool.shape:
@@ -75,7 +75,7 @@ def positions(pool: Pool) -> tuple[Point, ...]:
             return tuple((i % 8, i // 8) for i in range(count))
 
 
-def links(pool: Pool) -> tuple[tuple[int, int], ...]:
+def links(pool: DrawnPool) -> tuple[tuple[int, int], ...]:
     """Pairs of devices that are linked and drawn side by side."""
     count = pool.devices
     match pool.shape:
@@ -88,7 +88,7 @@ def links(pool: Pool) -> tuple[tuple[int, int], ...]:
             return ()
 
 
-def _links(pool: Pool, places: Sequence[Point]) -> str:
+def _links(pool: DrawnPool, places: Sequence[Point]) -> str:
     lines = [_line(places[a], places[b]) for a, b in links(pool)]
     path = f'<path class="l" d="{"".join(lines)}"/>' if lines else ""
     if pool.shape == "torus_4x4":  # the links that join opposite edges, as stubs
@@ -125,7 +125,7 @@ def _corner(place: Point) -> Point:
     )
 
 
-def _devices(pool: Pool, fold: Fold, places: Sequence[Point]) -> Iterator[str]:
+def _devices(pool: DrawnPool, fold: Fold, places: Sequence[Point]) -> Iterator[str]:
     """The devices of each task together, a bar of its colour along the links between them."""
     if not fold.cells:
         names = fold.tasks or ("free",)

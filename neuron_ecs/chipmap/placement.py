@@ -2,7 +2,7 @@
 
 ECS chooses the instances; that slots are disjoint makes the choice immaterial (see
 `planning.layout`). So the map shows one choice, always the same: on each slot the tasks of its
-seats, in their order, go to instance 1, 2, 3 and so on.
+placements, in their order, go to instance 1, 2, 3 and so on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from neuron_ecs.chipmap.pools import JobSeat, Pool, Seat
+from neuron_ecs.chipmap.pools import DrawnPool, Placement
+from planning.plan import Assignment
 
 Role = Literal["running", "job", "rollout"]
 """Why an instance is there: for the models; started for a job; while a rollout lasts."""
@@ -41,9 +42,9 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What the deployment of one seat's service takes."""
+    """What the deployment of one placement's service takes."""
 
-    seat: Seat
+    placement: Placement
     at_once: int  # tasks that start (or stop first) at the same time; 0 without tasks
     instances: int  # added while it lasts
 
@@ -56,7 +57,7 @@ class Picture:
     instances: tuple[Instance, ...]  # running, then those started for jobs
     surge: tuple[Instance, ...]  # added while every model of the pool rolls out at once
     new_tasks: int  # that such a rollout starts beside the old ones
-    rollouts: tuple[Rollout, ...]  # one for each seat of the pool
+    rollouts: tuple[Rollout, ...]  # one for each placement of the pool
     waiting: tuple[str, ...]  # jobs for which no instance has room
 
     @property
@@ -93,16 +94,16 @@ class Fold:
     tasks: tuple[str, ...]  # workloads, for instances whose devices are not known
 
 
-def picture(pool: Pool, *, full: bool) -> Picture:
+def picture(pool: DrawnPool, *, full: bool) -> Picture:
     """The pool at its maximum, or at its minimum."""
     running = pool.instances(full=full)
     places: list[list[Task]] = [[] for _ in range(running)]
     numbers: dict[str, int] = {}
-    for _, seats in _by_slot(pool.seats):
-        for at, seat in enumerate(s for s in seats for _ in range(s.tasks(full=full))):
+    for _, placements in _by_slot(pool.placements):
+        for at, placement in enumerate(s for s in placements for _ in range(s.tasks(full=full))):
             while at >= len(places):
                 places.append([])
-            places[at].append(_task(seat, numbers))
+            places[at].append(_task(placement, numbers))
     instances = [Instance(i, "running", tuple(t)) for i, t in enumerate(places, start=1)]
     instances, waiting = _with_jobs(pool, instances)
     surge, new = _surge(pool, len(places), full=full)
@@ -111,43 +112,45 @@ def picture(pool: Pool, *, full: bool) -> Picture:
         tuple(instances),
         surge,
         new,
-        tuple(_rollout(pool, seat, len(places), full=full) for seat in pool.seats),
+        tuple(_rollout(pool, placement, len(places), full=full) for placement in pool.placements),
         waiting,
     )
 
 
-def _by_slot(seats: Iterable[Seat]) -> list[tuple[tuple[int, ...], list[Seat]]]:
-    slots: dict[tuple[int, ...], list[Seat]] = {}
-    for seat in seats:
-        slots.setdefault(seat.slot, []).append(seat)
+def _by_slot(placements: Iterable[Placement]) -> list[tuple[tuple[int, ...], list[Placement]]]:
+    slots: dict[tuple[int, ...], list[Placement]] = {}
+    for placement in placements:
+        slots.setdefault(placement.slot, []).append(placement)
     return list(slots.items())
 
 
-def _task(seat: Seat, numbers: dict[str, int]) -> Task:
-    numbers[seat.model] = numbers.get(seat.model, 0) + 1
-    return Task(seat.model, numbers[seat.model], seat.slot, seat.devices)
+def _task(placement: Placement, numbers: dict[str, int]) -> Task:
+    numbers[placement.model] = numbers.get(placement.model, 0) + 1
+    return Task(placement.model, numbers[placement.model], placement.slot, placement.devices)
 
 
 # -- jobs ------------------------------------------------------------------------------------
 
 
-def _with_jobs(pool: Pool, running: Sequence[Instance]) -> tuple[list[Instance], tuple[str, ...]]:
+def _with_jobs(
+    pool: DrawnPool, running: Sequence[Instance]
+) -> tuple[list[Instance], tuple[str, ...]]:
     """Each job on the first instance whose devices nobody holds: one that runs, or one more."""
     tasks = [list(i.tasks) for i in running]
     jobs: list[list[Task]] = [[] for _ in running]
     waiting: list[str] = []
-    for seat in pool.jobs:
-        here = _room(seat, tasks, jobs)
+    for job in pool.jobs:
+        here = _room(job, tasks, jobs)
         if here is None and (pool.limit is None or len(tasks) < pool.limit):
             here = len(tasks)
             tasks.append([])
             jobs.append([])
         if here is None:  # it takes turns with another job
-            here = _room(seat, tasks, [[] for _ in tasks])
+            here = _room(job, tasks, [[] for _ in tasks])
         if here is None:
-            waiting.append(seat.job)
+            waiting.append(job.workload)
         else:
-            jobs[here].append(Task(seat.job, 1, seat.devices, seat.devices))
+            jobs[here].append(Task(job.workload, 1, job.devices, job.devices))
     return [
         Instance(i, "running" if i <= len(running) else "job", tuple(t), tuple(j))
         for i, (t, j) in enumerate(zip(tasks, jobs, strict=True), start=1)
@@ -155,11 +158,11 @@ def _with_jobs(pool: Pool, running: Sequence[Instance]) -> tuple[list[Instance],
 
 
 def _room(
-    seat: JobSeat, tasks: Sequence[Sequence[Task]], jobs: Sequence[Sequence[Task]]
+    job: Assignment, tasks: Sequence[Sequence[Task]], jobs: Sequence[Sequence[Task]]
 ) -> int | None:
     for index, (here, lent) in enumerate(zip(tasks, jobs, strict=True)):
         held = {d for task in (*here, *lent) for d in task.devices}
-        if not held & set(seat.devices) and (seat.devices or not (here or lent)):
+        if not held & set(job.devices) and (job.devices or not (here or lent)):
             return index
     return None
 
@@ -167,37 +170,37 @@ def _room(
 # -- rollouts --------------------------------------------------------------------------------
 
 
-def _rollout(pool: Pool, seat: Seat, running: int, *, full: bool) -> Rollout:
+def _rollout(pool: DrawnPool, placement: Placement, running: int, *, full: bool) -> Rollout:
     """ECS rounds the minimum of healthy tasks up and the maximum of running ones down
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html)."""
-    tasks = seat.tasks(full=full)
-    if not seat.surges:
-        return Rollout(seat, tasks - -(-tasks * seat.minimum_percent // 100), 0)
-    held = sum(s.tasks(full=full) for s in pool.seats if s.slot == seat.slot)
-    wanted = held + _fresh(seat, full=full)
+    tasks = placement.tasks(full=full)
+    if not placement.surges:
+        return Rollout(placement, tasks - -(-tasks * placement.minimum_percent // 100), 0)
+    held = sum(s.tasks(full=full) for s in pool.placements if s.slot == placement.slot)
+    wanted = held + _fresh(placement, full=full)
     needed = wanted if pool.limit is None else min(wanted, max(pool.limit, held))
-    return Rollout(seat, needed - held, max(0, needed - running))
+    return Rollout(placement, needed - held, max(0, needed - running))
 
 
-def _fresh(seat: Seat, *, full: bool) -> int:
+def _fresh(placement: Placement, *, full: bool) -> int:
     """New tasks that may run beside the old ones."""
-    tasks = seat.tasks(full=full)
-    return tasks * seat.maximum_percent // 100 - tasks if seat.surges else 0
+    tasks = placement.tasks(full=full)
+    return tasks * placement.maximum_percent // 100 - tasks if placement.surges else 0
 
 
-def _surge(pool: Pool, running: int, *, full: bool) -> tuple[tuple[Instance, ...], int]:
-    """Instances that are added, and tasks that start, while all seats roll out at once."""
+def _surge(pool: DrawnPool, running: int, *, full: bool) -> tuple[tuple[Instance, ...], int]:
+    """Instances that are added, and tasks that start, while all placements roll out at once."""
     added: dict[int, list[Task]] = {}
     numbers: dict[str, int] = {}
     new = 0
-    for _, seats in _by_slot(pool.seats):
-        held = sum(s.tasks(full=full) for s in seats)
-        fresh = [seat for seat in seats for _ in range(_fresh(seat, full=full))]
-        for at, seat in enumerate(fresh, start=held + 1):
+    for _, placements in _by_slot(pool.placements):
+        held = sum(s.tasks(full=full) for s in placements)
+        fresh = [placement for placement in placements for _ in range(_fresh(placement, full=full))]
+        for at, placement in enumerate(fresh, start=held + 1):
             if pool.limit is not None and at > pool.limit:
                 break
             new += 1
-            task = _task(seat, numbers)
+            task = _task(placement, numbers)
             if at > running:
                 added.setdefault(at, []).append(task)
     return tuple(Instance(n, "rollout", tuple(added[n])) for n in sorted(added)), new
@@ -207,7 +210,7 @@ def _surge(pool: Pool, running: int, *, full: bool) -> tuple[tuple[Instance, ...
 
 
 def cells(
-    pool: Pool, instance: Instance, changed: frozenset[tuple[int, int]] = frozenset()
+    pool: DrawnPool, instance: Instance, changed: frozenset[tuple[int, int]] = frozenset()
 ) -> tuple[Cell, ...]:
     """Every device of the instance, once, in order."""
     owner = {d: i for i, slot in enumerate(pool.slots) for d in slot}
@@ -227,7 +230,7 @@ def cells(
 
 
 def folded(
-    pool: Pool,
+    pool: DrawnPool,
     instances: Iterable[Instance],
     changed: frozenset[tuple[int, int]] = frozenset(),
 ) -> tuple[Fold, ...]:
@@ -245,19 +248,20 @@ def folded(
     return tuple(folds)
 
 
-def numbers(drawn: Picture, seat: Seat) -> tuple[int, ...]:
-    """The instances on which the tasks of a seat sit."""
+def numbers(drawn: Picture, placement: Placement) -> tuple[int, ...]:
+    """The instances on which the tasks of a placement sit."""
     return tuple(
         instance.number
         for instance in drawn.running
         if any(
-            t.workload == seat.model and (t.slot, t.devices) == (seat.slot, seat.devices)
+            t.workload == placement.model
+            and (t.slot, t.devices) == (placement.slot, placement.devices)
             for t in instance.tasks
         )
     )
 
 
-def counts(pool: Pool, drawn: Picture) -> dict[State, int]:
+def counts(pool: DrawnPool, drawn: Picture) -> dict[State, int]:
     """Devices of the instances that run, by state."""
     found: dict[State, int] = {"taken": 0, "job": 0, "free": 0}
     for instance in drawn.running:
@@ -267,13 +271,13 @@ def counts(pool: Pool, drawn: Picture) -> dict[State, int]:
 
 
 def moved(
-    pool: Pool, drawn: Picture, other_pool: Pool | None, other: Picture | None
+    pool: DrawnPool, drawn: Picture, other_pool: DrawnPool | None, other: Picture | None
 ) -> frozenset[tuple[int, int]]:
     """(instance, device) of `drawn` that somebody else, or nobody, holds in `other`."""
     if other_pool is None or other is None:
         return frozenset()
 
-    def held(its: Pool, seen: Picture) -> dict[tuple[int, int], tuple[str, str]]:
+    def held(its: DrawnPool, seen: Picture) -> dict[tuple[int, int], tuple[str, str]]:
         return {
             (instance.number, cell.device): (cell.state, cell.holder)
             for instance in seen.instances

@@ -1,34 +1,39 @@
-"""What the map needs of a plan: pools with their slots, and who takes what of them."""
+"""What the map draws of a plan: its pools with their slots, and what takes the slots' devices."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import catalog
 from catalog import Catalog
-from planning import Plan, as_json
-from planning.document import Json
+from planning import Plan
+from planning.plan import Assignment, AutoScalingPool, ModelPlan, Pool, RegionPlan
+from planning.price import instances
 
 Shape = Literal["single", "ring", "torus_4x4", "row", "unknown", "none"]
 """How the devices of an instance are linked. `row`: a topology that no table knows. `unknown`: the
 pool admits types of different sizes. `none`: the type has no Neuron device."""
 
 
-class UnreadableError(Exception):
-    """The JSON of a plan lacks what its version promises."""
-
-
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """What a model takes of a slot: so many tasks, each on the same devices of its instance."""
+class Placement:
+    """A model's assignment with its slot, and how the service on it rolls out.
 
-    model: str
+    The slot and the devices are empty where the pool admits types of different sizes.
+    """
+
     slot: tuple[int, ...]
-    devices: tuple[int, ...]
-    least: int
-    most: int
-    minimum_percent: int  # of the service: how many tasks stay healthy while it rolls out
+    assignment: Assignment
+    minimum_percent: int  # of the tasks: how many stay healthy during a rollout
     maximum_percent: int  # and how many may run
+
+    @property
+    def model(self) -> str:
+        return self.assignment.workload
+
+    @property
+    def devices(self) -> tuple[int, ...]:
+        return self.assignment.devices
 
     @property
     def surges(self) -> bool:
@@ -37,30 +42,12 @@ class Seat:
 
     def tasks(self, *, full: bool) -> int:
         """Tasks at the pool's maximum, or at its minimum."""
-        return self.most if full else self.least
+        return self.assignment.tasks_max if full else self.assignment.tasks_min
 
 
 @dataclass(frozen=True, slots=True)
-class JobSeat:
-    """Devices that a job takes while it runs."""
-
-    job: str
-    devices: tuple[int, ...]
-    waits: str  # where it would wait, in words; empty where an instance has room
-
-
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """A model without Neuron devices: ECS places it by CPU units and memory."""
-
-    model: str
-    least: int
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """A pool in a Region; the Region itself is not in it, so that pools alike are equal."""
+class DrawnPool:
+    """A pool without its Region, so that pools that look the same are equal."""
 
     name: str
     kind: str
@@ -70,16 +57,21 @@ class Pool:
     devices: int  # of one instance
     least: int  # instances at minimum
     most: int  # instances at maximum
-    limit: int | None  # instances that the stack file allows; None: no limit
+    limit: int | None  # the largest number of instances; None: no limit
     retired: bool
     slots: tuple[tuple[int, ...], ...]
-    seats: tuple[Seat, ...]
-    jobs: tuple[JobSeat, ...]
-    apart: tuple[Apart, ...]
+    placements: tuple[Placement, ...]
+    jobs: tuple[Assignment, ...]
+    waits: tuple[tuple[str, str], ...]  # job, and where it would wait, in words
+    without_devices: tuple[Assignment, ...]  # models that ECS places by CPU units and memory
 
     def instances(self, *, full: bool) -> int:
         """Instances at maximum, or at minimum."""
         return self.most if full else self.least
+
+    def wait_of(self, job: Assignment) -> str:
+        """Where the job would wait, in words; empty where an instance has room."""
+        return dict(self.waits).get(job.workload, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,100 +79,67 @@ class Stack:
     """All pools of a plan, Region by Region."""
 
     name: str  # project/stack
-    regions: tuple[tuple[str, tuple[Pool, ...]], ...]
+    regions: tuple[tuple[str, tuple[DrawnPool, ...]], ...]
 
 
 def of_plan(plan: Plan, tables: Catalog | None = None) -> Stack:
     """The pools of a plan."""
-    document: dict[str, Json] = {
-        "project": plan.project,
-        "stack": plan.stack,
-        "regions": as_json(plan.regions),
-    }
-    return of_document(document, tables)
-
-
-def of_document(document: Mapping[str, Json], tables: Catalog | None = None) -> Stack:
-    """The pools in the JSON of `neuron-ecs plan`. Raises `UnreadableError`."""
     tables = tables or catalog.load()
-    try:
-        regions = cast("Sequence[Json]", document["regions"])
-        return Stack(
-            f"{document['project']}/{document['stack']}",
-            tuple((region["name"], tuple(_pools(region, tables))) for region in regions),
-        )
-    except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
-        raise UnreadableError(f"the plan's JSON cannot be read: {error!r}") from None
-
-
-def _pools(region: Json, tables: Catalog) -> Iterator[Pool]:
-    for cluster in (region["auto_scaling"], region["managed_instances"]):
-        for pool in cluster["pools"] if cluster else ():
-            yield _pool(region, pool, tables)
-
-
-def _pool(region: Json, pool: Json, tables: Catalog) -> Pool:
-    layout = pool["layout"]
-    types: tuple[str, ...] = tuple(pool.get("instance_types") or [pool["instance_type"]])
-    models = [m for m in region["models"] if m["pool"] == pool["key"]]
-    waits = {j["name"]: j["waits"] for j in region["jobs"] if j["pool"] == pool["key"]}
-    slots = [_devices(slot["devices"]) for slot in layout["slots"]]
-    seats = [
-        _seat(share, devices, models)
-        for slot, devices in zip(layout["slots"], slots, strict=True)
-        for share in slot["shares"]
-        if not share["is_job"]
-    ]
-    apart: list[Apart] = []
-    for model in models:
-        if any(seat.model == model["name"] for seat in seats):
-            continue
-        if any(s["task_definition"]["devices"] == "all" for s in model["services"]):
-            most, least = model["replicas_max"], model["replicas_min"]
-            seats.append(Seat(model["name"], (), (), least, most, *_percent(model, "all")))
-        else:
-            apart.append(Apart(model["name"], model["replicas_min"], model["replicas_max"]))
-    smallest = pool.get("min_size", 0)
-    count = int(layout["devices"])
-    unknown = not count and any(not seat.devices for seat in seats)
-    return Pool(
-        name=pool["name"],
-        kind=pool["kind"],
-        types=types,
-        purchase=pool["purchase"]["kind"],
-        shape="unknown" if unknown else _shape(types, count, tables),
-        devices=count,
-        least=max(layout["instances_min"], smallest),
-        most=max(layout["instances_max"], smallest),
-        limit=pool.get("max_size"),
-        retired=pool["retired"],
-        slots=tuple(slots),
-        seats=tuple(seats),
-        jobs=tuple(
-            JobSeat(j["workload"], _devices(j["devices"]), waits.get(j["workload"], ""))
-            for j in layout.get("jobs", ())
+    return Stack(
+        f"{plan.project}/{plan.stack}",
+        tuple(
+            (region.name, tuple(_drawn(region, pool, tables) for pool in region.pools))
+            for region in plan.regions
         ),
-        apart=tuple(apart),
     )
 
 
-def _seat(share: Json, slot: tuple[int, ...], models: Sequence[Json]) -> Seat:
-    name, devices = share["workload"], _devices(share["devices"])
-    model = next(m for m in models if m["name"] == name)
-    percent = _percent(model, list(devices))
-    return Seat(name, slot, devices, share["tasks_min"], share["tasks_max"], *percent)
+def _drawn(region: RegionPlan, pool: Pool, tables: Catalog) -> DrawnPool:
+    layout = pool.layout
+    models = {m.name: m for m in region.models if m.pool == pool.key}
+    placements = [
+        Placement(slot.devices, taken, *_percentages(models[taken.workload], taken.devices))
+        for slot in layout.slots
+        for taken in slot.shares
+        if not taken.is_job
+    ]
+    placed = {placement.model for placement in placements}
+    without: list[Assignment] = []
+    for name, model in models.items():
+        if name in placed:
+            continue
+        whole = Assignment(name, (), model.replicas_min, model.replicas_max)
+        if any(s.task_definition.devices == "all" for s in model.services):
+            placements.append(Placement((), whole, *_percentages(model, ())))
+        else:
+            without.append(whole)
+    least, most = instances(pool)
+    jobs = {job.workload for job in layout.jobs}
+    unknown = not layout.devices and any(not p.devices for p in placements)
+    return DrawnPool(
+        name=pool.name,
+        kind=pool.kind,
+        types=pool.instance_types,
+        purchase=pool.purchase.kind,
+        shape="unknown" if unknown else _shape(pool.instance_types, layout.devices, tables),
+        devices=layout.devices,
+        least=least,
+        most=most,
+        limit=pool.max_size if isinstance(pool, AutoScalingPool) else None,
+        retired=pool.retired,
+        slots=tuple(slot.devices for slot in layout.slots),
+        placements=tuple(placements),
+        jobs=layout.jobs,
+        waits=tuple((j.name, j.waits) for j in region.jobs if j.name in jobs and j.waits),
+        without_devices=tuple(without),
+    )
 
 
-def _devices(value: Json) -> tuple[int, ...]:
-    return tuple(int(device) for device in value)
-
-
-def _percent(model: Json, devices: Json) -> tuple[int, int]:
+def _percentages(model: ModelPlan, devices: tuple[int, ...]) -> tuple[int, int]:
     """Minimum and maximum percent of the model's service on these devices."""
-    services = cast("Sequence[Json]", model["services"])
-    here = (s for s in services if s["task_definition"]["devices"] in (devices, "all"))
-    service = next(here, services[0])
-    return service["minimum_healthy_percent"], service["maximum_percent"]
+    on = (s for s in model.services if s.task_definition.devices in (devices, "all"))
+    service = next(on, model.services[0])
+    return service.minimum_healthy_percent, service.maximum_percent
 
 
 def _shape(types: Sequence[str], devices: int, tables: Catalog) -> Shape:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from messages.phrases import counted, listed
 from neuron_ecs.chipmap import words
-from neuron_ecs.chipmap.pools import Pool, Stack
 from neuron_ecs.chipmap.placement import Cell, Fold, Picture, folded, picture
+from neuron_ecs.chipmap.pools import DrawnPool, Stack
 from neuron_ecs.terminal import cut, spans
 
 _NARROWEST, _WIDEST = 80, 160
@@ -44,7 +44,7 @@ def render(stack: Stack, *, width: int, coloured: bool = False) -> Iterator[str]
     head = f"{words.clean(stack.name)}: {counted(number, 'pool')}"
     yield cut(f"{head} in {counted(len(stack.regions), 'Region')}", width)
     yield from textwrap.wrap(_KEY, width)
-    alike: dict[tuple[Pool, ...], list[str]] = {}
+    alike: dict[tuple[DrawnPool, ...], list[str]] = {}
     for region, pools in stack.regions:
         alike.setdefault(pools, []).append(region)
     for pools, regions in alike.items():
@@ -54,17 +54,17 @@ def render(stack: Stack, *, width: int, coloured: bool = False) -> Iterator[str]
             yield from _pool(pool, width, coloured=coloured)
 
 
-def _pool(pool: Pool, width: int, *, coloured: bool) -> Iterator[str]:
+def _pool(pool: DrawnPool, width: int, *, coloured: bool) -> Iterator[str]:
     yield ""
     name = f"{pool.name} (retired)" if pool.retired else pool.name
     facts = f"{words.clean(name)}  {words.shape(pool)}; {words.kind(pool)}; {words.size(pool)}"
     yield from _wrapped(facts, width, "  ", "    ")
     least, most = picture(pool, full=False), picture(pool, full=True)
     codes = _codes(pool) if _coded(pool, width) else _NAMES
-    yield from _seats(pool, least, most, codes, width)
-    for model in pool.apart:
-        tasks = f"{model.least} to {model.most}" if model.least < model.most else str(model.most)
-        line = f"{words.clean(model.model)} takes no device: {tasks} tasks by CPU and memory"
+    yield from _placements(pool, least, most, codes, width)
+    for model in pool.without_devices:
+        tasks = words.span(model.tasks_min, model.tasks_max)
+        line = f"{words.clean(model.workload)} takes no device: {tasks} tasks by CPU and memory"
         yield from _wrapped(line, width, "    ", "      ")
     drawn = [(most, "at minimum and at maximum")]
     if not words.same(pool, least, most):
@@ -79,10 +79,10 @@ def _pool(pool: Pool, width: int, *, coloured: bool) -> Iterator[str]:
                 yield from _wrapped(text, width, "      ", "        ")
 
 
-def _waiting(pool: Pool, seen: Picture) -> Iterator[str]:
+def _waiting(pool: DrawnPool, seen: Picture) -> Iterator[str]:
     for job in pool.jobs:
-        if job.job in seen.waiting:
-            yield f"job {words.clean(job.job)} {job.waits or 'waits for its devices'}"
+        if job.workload in seen.waiting:
+            yield f"job {words.clean(job.workload)} {pool.wait_of(job) or 'waits for its devices'}"
 
 
 def _wrapped(line: str, width: int, first: str, later: str) -> list[str]:
@@ -92,25 +92,27 @@ def _wrapped(line: str, width: int, first: str, later: str) -> list[str]:
 # -- who takes what ----------------------------------------------------------------------------
 
 
-def _seats(pool: Pool, least: Picture, most: Picture, codes: _Codes, width: int) -> Iterator[str]:
-    """The table of seats, in which only names are cut."""
+def _placements(
+    pool: DrawnPool, least: Picture, most: Picture, codes: _Codes, width: int
+) -> Iterator[str]:
+    """The table of placements, in which only names are cut."""
     rows = [("model", "devices", "at minimum", "at maximum", "rollout")]
-    for index, seat in enumerate(pool.seats):
+    for index, placement in enumerate(pool.placements):
         change = words.rollouts(least.rollouts[index], most.rollouts[index])
-        code = f"{codes.models[seat.model]}  " if codes.models else ""
+        code = f"{codes.models[placement.model]}  " if codes.models else ""
         rows.append(
             (
-                code + words.clean(seat.model),
-                spans(seat.devices) or "all",
+                code + words.clean(placement.model),
+                spans(placement.devices) or "all",
                 words.tasks(least, index),
                 words.tasks(most, index),
                 change,
             )
         )
     for job in pool.jobs:
-        code = f"{codes.jobs[job.job]}  " if codes.jobs else ""
+        code = f"{codes.jobs[job.workload]}  " if codes.jobs else ""
         where = spans(job.devices) or "all"
-        rows.append((f"{code}{words.clean(job.job)} (job)", where, "-", "-", "-"))
+        rows.append((f"{code}{words.clean(job.workload)} (job)", where, "-", "-", "-"))
     if len(rows) == 1:
         return
     rest = [max(len(row[i]) for row in rows) for i in range(1, 5)]
@@ -121,14 +123,14 @@ def _seats(pool: Pool, least: Picture, most: Picture, codes: _Codes, width: int)
         yield cut("    " + "  ".join(cells).rstrip(), width)
 
 
-def _codes(pool: Pool) -> _Codes:
+def _codes(pool: DrawnPool) -> _Codes:
     """A letter for each workload of the pool, in the order of names: A to Z, AA, AB …"""
 
     def lettered(names: Iterable[str]) -> dict[str, str]:
         return {name: _letters(index) for index, name in enumerate(sorted(set(names)))}
 
-    models = lettered(seat.model for seat in pool.seats)
-    jobs = lettered(job.job for job in pool.jobs)
+    models = lettered(placement.model for placement in pool.placements)
+    jobs = lettered(job.workload for job in pool.jobs)
     return _Codes(models, {name: code.lower() for name, code in jobs.items()})
 
 
@@ -140,7 +142,7 @@ def _letters(index: int) -> str:
 # -- instances ---------------------------------------------------------------------------------
 
 
-def _columns(pool: Pool) -> int:
+def _columns(pool: DrawnPool) -> int:
     match pool.shape:
         case "single" | "unknown":
             return 1
@@ -152,24 +154,28 @@ def _columns(pool: Pool) -> int:
             return min(max(pool.devices, 1), 8)
 
 
-def _cell_width(pool: Pool, width: int) -> int:
+def _cell_width(pool: DrawnPool, width: int) -> int:
     """Characters for a device's label, beside its number."""
     columns = _columns(pool)
-    names = [seat.model for seat in pool.seats] + [f"({job.job})" for job in pool.jobs]
+    names = [placement.model for placement in pool.placements] + [
+        f"({job.workload})" for job in pool.jobs
+    ]
     wanted = min(max([len(words.clean(name)) for name in names] + [4]), _NAME_LIMIT)
     return min(wanted, (width - 14 - 2 * (columns - 1)) // columns - 3)
 
 
-def _coded(pool: Pool, width: int) -> bool:
+def _coded(pool: DrawnPool, width: int) -> bool:
     """Whether labels have room for letters only."""
-    names = {seat.model for seat in pool.seats} | {f"({job.job})" for job in pool.jobs}
+    names = {placement.model for placement in pool.placements} | {
+        f"({job.workload})" for job in pool.jobs
+    }
     room = _cell_width(pool, width)
     if len(names) < 2 and room >= 6:
         return False
     return any(len(words.clean(name)) > room for name in {*names, "free"})
 
 
-def _room(pool: Pool, codes: _Codes, width: int) -> int:
+def _room(pool: DrawnPool, codes: _Codes, width: int) -> int:
     """Characters of a label as it is drawn."""
     room = _cell_width(pool, width)
     if codes is _NAMES:
@@ -179,7 +185,7 @@ def _room(pool: Pool, codes: _Codes, width: int) -> int:
 
 
 def _instance(
-    pool: Pool, fold: Fold, codes: _Codes, width: int, *, coloured: bool
+    pool: DrawnPool, fold: Fold, codes: _Codes, width: int, *, coloured: bool
 ) -> Iterator[str]:
     if not fold.cells:
         for name in fold.tasks:
@@ -202,7 +208,9 @@ def _instance(
                 yield f"          {row}"
 
 
-def _rows(pool: Pool, fold: Fold, codes: _Codes, width: int, *, coloured: bool) -> Iterator[str]:
+def _rows(
+    pool: DrawnPool, fold: Fold, codes: _Codes, width: int, *, coloured: bool
+) -> Iterator[str]:
     """The devices in rows as they are linked: a ring goes to the right and comes back below."""
     columns = _columns(pool)
     lines = [fold.cells[at : at + columns] for at in range(0, pool.devices, columns)]

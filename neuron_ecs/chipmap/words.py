@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from messages.phrases import counted, listed
-from neuron_ecs.chipmap.pools import Pool, Shape
 from neuron_ecs.chipmap.placement import Fold, Picture, Rollout, counts, numbers
+from neuron_ecs.chipmap.pools import DrawnPool, Shape
 from neuron_ecs.terminal import spans
 
 SIZES = {False: "minimum", True: "maximum"}
@@ -24,27 +24,32 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
-def kind(pool: Pool) -> str:
-    """How the pool's instances are had."""
+def kind(pool: DrawnPool) -> str:
+    """Capacity kind and purchase option."""
     words = "Auto Scaling" if pool.kind == "auto_scaling" else "Managed Instances"
     return f"{words}, {pool.purchase.replace('_', ' ')}"
 
 
-def shape(pool: Pool) -> str:
+def shape(pool: DrawnPool) -> str:
     """Instance types and how their devices are linked."""
     links = _SHAPES[pool.shape].format(pool.devices)
     return f"{clean(listed(pool.types, most=3))}: {links}"
 
 
-def size(pool: Pool) -> str:
+def size(pool: DrawnPool) -> str:
     """`1 to 2 of at most 3 instances`."""
-    span = str(pool.least) if pool.least == pool.most else f"{pool.least} to {pool.most}"
+    number = span(pool.least, pool.most)
     if pool.limit is None:
-        return f"{span} instance{'' if pool.least == pool.most == 1 else 's'}"
-    return f"{span} of at most {counted(pool.limit, 'instance')}"
+        return f"{number} instance{'' if pool.least == pool.most == 1 else 's'}"
+    return f"{number} of at most {counted(pool.limit, 'instance')}"
 
 
-def state(pool: Pool, drawn: Picture) -> str:
+def span(low: int, high: int) -> str:
+    """`2`, or `1 to 2`."""
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def state(pool: DrawnPool, drawn: Picture) -> str:
     """`2 instances, 20 of 24 devices taken, 4 free`, at one size."""
     running = len(drawn.running)
     if not running:
@@ -59,16 +64,16 @@ def state(pool: Pool, drawn: Picture) -> str:
     return f"{words}, {free} free{lent}" if free else words
 
 
-def same(pool: Pool, least: Picture, most: Picture) -> bool:
+def same(pool: DrawnPool, least: Picture, most: Picture) -> bool:
     """Whether the pictures at minimum and maximum are one."""
     return least.instances == most.instances and least.surge == most.surge
 
 
 def rollout(found: Rollout) -> str:
-    """`surge +1` or `in place, 1 of 2`: what a deployment of the seat's service takes."""
+    """`surge +1` or `in place, 1 of 2`: what a deployment of the placement's service takes."""
     if not found.at_once:
-        return "surge" if found.seat.surges else "in place"
-    if found.seat.surges:
+        return "surge" if found.placement.surges else "in place"
+    if found.placement.surges:
         return f"surge +{found.instances}"
     return f"in place, {found.at_once}"
 
@@ -93,11 +98,11 @@ def everything(drawn: Picture) -> str:
     return f"a rollout of everything starts {tasks} beside the old, with {more} while it lasts"
 
 
-def tasks(drawn: Picture, seat_index: int) -> str:
-    """`2 on 1-2`: tasks of a seat, and their instances."""
-    seat = drawn.rollouts[seat_index].seat
-    number = seat.tasks(full=drawn.full)
-    return f"{number} on {spans(numbers(drawn, seat))}" if number else "-"
+def tasks(drawn: Picture, index: int) -> str:
+    """`2 on 1-2`: tasks of a placement, and their instances."""
+    placement = drawn.rollouts[index].placement
+    number = placement.tasks(full=drawn.full)
+    return f"{number} on {spans(numbers(drawn, placement))}" if number else "-"
 
 
 def heading(fold: Fold) -> str:

@@ -83,6 +83,8 @@ def test_a_missing_key_takes_its_default_or_is_named() -> None:
         ("regions.0.models.0.replicas_min", True),
         ("regions.0.models.0.network_mode", "none"),
         ("regions.0.models.0.pool", "elsewhere"),
+        ("regions.0.models.0.services", []),
+        ("regions.0.models.0.name", "other"),
         ("regions.0.models.0.services.0.task_definition.devices", "some"),
         ("regions.0.models.0.services.0.task_definition.container_definitions", "{"),
         ("regions.0.models.0.services.0.task_definition.container_definitions", "[1]"),

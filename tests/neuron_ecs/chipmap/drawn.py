@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 import catalog
 from catalog import load
-from neuron_ecs.chipmap.pools import Apart, JobSeat, Pool, Seat, Shape, Stack, of_plan
+from neuron_ecs.chipmap.pools import DrawnPool, Placement, Shape, Stack, of_plan
 from neuron_ecs.stackfile.reading import read
 from planning import Plan, decide
 from planning.layout import Demand, arrange, share_evenly
+from planning.plan import Assignment
 from tests.bench import stack as bench
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,7 +45,7 @@ def plan_of(path: Path) -> Plan:
     return decide(file.config, catalog.load(), project=file.project, stack=file.stack)
 
 
-def shipped() -> list[Pool]:
+def shipped() -> list[DrawnPool]:
     """Every pool of every shipped stack file."""
     return [p for path in FILES for _, pools in of_plan(plan_of(path)).regions for p in pools]
 
@@ -58,7 +59,7 @@ def measured() -> Stack:
 
 
 @st.composite
-def pools(draw: st.DrawFn) -> Pool:
+def pools(draw: st.DrawFn) -> DrawnPool:
     """A pool as the planner cuts it, with room for more instances or without."""
     kind = draw(st.sampled_from(sorted(TYPES)))
     hardware = load().instances.neuron_types[kind].neuron
@@ -73,7 +74,7 @@ def pools(draw: st.DrawFn) -> Pool:
     if cut is None:
         demands, cut = (), arrange(hardware.devices, legal, ())
     assert cut is not None
-    seats: list[Seat] = []
+    placements: list[Placement] = []
     for demand in demands:
         spots = [
             (slot, deal)
@@ -85,16 +86,21 @@ def pools(draw: st.DrawFn) -> Pool:
         least = share_evenly(draw(st.integers(0, sum(limits))), limits)
         for (slot, deal), low in zip(spots, least, strict=True):
             percent = draw(st.sampled_from([(100, 200), (0, 100), (50, 100), (66, 100)]))
-            seats.append(Seat(deal.name, slot, deal.devices, low, deal.tasks, *percent))
-    low = max((sum(s.least for s in seats if s.slot == slot) for slot in cut.slots), default=0)
+            placements.append(
+                Placement(slot, Assignment(deal.name, deal.devices, low, deal.tasks), *percent)
+            )
+    low = max(
+        (sum(p.tasks(full=False) for p in placements if p.slot == slot) for slot in cut.slots),
+        default=0,
+    )
     spare = draw(st.sampled_from([None, 0, 1, 5]))
     limit = None if spare is None else max(1, cut.instances + spare)
     smallest = draw(st.integers(0, limit or 2))
     jobs = [
-        JobSeat(f"j{index}", tuple(range(first, first + size)), "")
+        Assignment(f"j{index}", tuple(range(first, first + size)), 0, 1, is_job=True)
         for index, (first, size) in enumerate(draw(st.lists(st.sampled_from(legal), max_size=3)))
     ]
-    return Pool(
+    return DrawnPool(
         name="pool",
         kind="auto_scaling",
         types=(kind,),
@@ -106,13 +112,19 @@ def pools(draw: st.DrawFn) -> Pool:
         limit=limit,
         retired=draw(st.booleans()),
         slots=cut.slots,
-        seats=tuple(seats),
+        placements=tuple(placements),
         jobs=tuple(jobs),
-        apart=(),
+        waits=(),
+        without_devices=(),
     )
 
 
-def renamed(pool: Pool, names: tuple[str, ...]) -> Pool:
+def of_model(placement: Placement, name: str) -> Placement:
+    """The placement as that of another model."""
+    return replace(placement, assignment=replace(placement.assignment, workload=name))
+
+
+def renamed(pool: DrawnPool, names: tuple[str, ...]) -> DrawnPool:
     """The pool with these names in turn for all that the stack file names."""
 
     def other(name: str) -> str:
@@ -122,7 +134,8 @@ def renamed(pool: Pool, names: tuple[str, ...]) -> Pool:
         pool,
         name=other(pool.name),
         types=tuple(other(t) for t in pool.types),
-        seats=tuple(replace(s, model=other(s.model)) for s in pool.seats),
-        jobs=tuple(replace(j, job=other(j.job), waits=other("waits")) for j in pool.jobs),
-        apart=(Apart(other("apart"), 1, 2),),
+        placements=tuple(of_model(p, other(p.model)) for p in pool.placements),
+        jobs=tuple(replace(j, workload=other(j.workload)) for j in pool.jobs),
+        waits=tuple((other(j.workload), other("waits")) for j in pool.jobs),
+        without_devices=(Assignment(other("apart"), (), 1, 2),),
     )

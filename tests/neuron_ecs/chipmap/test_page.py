@@ -15,9 +15,9 @@ from hypothesis import given
 
 from neuron_ecs.chipmap import page, pools, words
 from neuron_ecs.chipmap.picture import labels
-from neuron_ecs.chipmap.pools import Pool, Stack
+from neuron_ecs.chipmap.pools import DrawnPool, Stack
 from neuron_ecs.chipmap.style import DARK, INK, LIGHT, hue
-from planning.document import document
+from planning.document import document, read_plan
 from tests.neuron_ecs.chipmap import drawn
 
 VOID = frozenset({"meta", "br"})
@@ -83,22 +83,22 @@ def read(html: str) -> Reader:
     return reader
 
 
-def one(pool: Pool) -> Stack:
+def one(pool: DrawnPool) -> Stack:
     return Stack("project/stack", (("us-west-2", (pool,)),))
 
 
 @given(drawn.pools())
-def test_the_page_is_well_formed_and_has_nothing_from_outside(pool: Pool) -> None:
+def test_the_page_is_well_formed_and_has_nothing_from_outside(pool: DrawnPool) -> None:
     read(page.render(None, one(pool)))
 
 
 @given(drawn.pools(), drawn.pools())
-def test_so_is_the_page_of_before_and_after(before: Pool, after: Pool) -> None:
+def test_so_is_the_page_of_before_and_after(before: DrawnPool, after: DrawnPool) -> None:
     read(page.render(one(before), one(after)))
 
 
 @given(drawn.pools())
-def test_hostile_names_stay_text(pool: Pool) -> None:
+def test_hostile_names_stay_text(pool: DrawnPool) -> None:
     hostile = drawn.renamed(pool, drawn.HOSTILE)
     stack = Stack("/".join(drawn.HOSTILE[:2]), ((drawn.HOSTILE[0], (hostile,)),))
     told = read(page.render(None, stack)).texts
@@ -108,7 +108,7 @@ def test_hostile_names_stay_text(pool: Pool) -> None:
 
 
 @given(drawn.pools())
-def test_every_picture_has_a_text_alternative_that_tells_every_device(pool: Pool) -> None:
+def test_every_picture_has_a_text_alternative_that_tells_every_device(pool: DrawnPool) -> None:
     for picture in read(page.render(None, one(pool))).pictures:
         assert picture["role"] == "img"
         assert picture["aria-label"] == picture["title"]
@@ -124,7 +124,7 @@ def test_the_page_of_a_plan_and_that_of_its_json_are_one() -> None:
     for path in drawn.FILES:
         plan = drawn.plan_of(path)
         html = page.page(None, plan)
-        assert page.of_documents(None, document(plan)) == html
+        assert page.page(None, read_plan(document(plan))) == html
         read(html)
 
 
@@ -147,10 +147,11 @@ def test_pools_that_come_and_go_are_called_so() -> None:
 def test_a_device_whose_holder_changed_is_marked_on_both_sides() -> None:
     stack = pools.of_plan(drawn.plan_of(drawn.ROOT / "examples/many-models-one-instance.yaml"))
     ((region, (pool,)),) = stack.regions
-    seats = tuple(
-        replace(seat, model="other") if seat.model == "tinyllama" else seat for seat in pool.seats
+    placements = tuple(
+        drawn.of_model(placement, "other") if placement.model == "tinyllama" else placement
+        for placement in pool.placements
     )
-    after = replace(stack, regions=((region, (replace(pool, seats=seats),)),))
+    after = replace(stack, regions=((region, (replace(pool, placements=placements),)),))
     html = page.render(stack, after)
     assert html.count('class="c"') == 4, "one device, on both sides, at minimum and at maximum"
     assert "device 2: other, slot 2, changed" in html
@@ -165,13 +166,17 @@ def test_sixteen_regions_of_twenty_models_stay_below_two_megabytes() -> None:
 def test_two_hundred_models_before_and_after_stay_below_two_megabytes() -> None:
     """Every device of every pool has another holder, so that nothing is as before."""
 
-    def other(pool: Pool) -> Pool:
-        seats = (replace(seat, model=f"{seat.model}-b") for seat in pool.seats)
-        return replace(pool, seats=tuple(seats))
+    def other(pool: DrawnPool) -> DrawnPool:
+        placements = (
+            drawn.of_model(placement, f"{placement.model}-b") for placement in pool.placements
+        )
+        return replace(pool, placements=tuple(placements))
 
     before = drawn.measured()
     before = replace(before, regions=before.regions[:10])
-    models = {seat.model for _, pools in before.regions for p in pools for seat in p.seats}
+    models = {
+        placement.model for _, pools in before.regions for p in pools for placement in p.placements
+    }
     assert len(models) >= 180, "and some without devices"
     after = replace(
         before,

@@ -5,28 +5,37 @@ from hypothesis import given
 
 from catalog import load
 from neuron_ecs.chipmap.picture import links, positions
-from neuron_ecs.chipmap.pools import JobSeat, Pool, Seat
 from neuron_ecs.chipmap.placement import Fold, cells, counts, folded, moved, numbers, picture
+from neuron_ecs.chipmap.pools import DrawnPool, Placement
+from planning.plan import Assignment
 from tests.neuron_ecs.chipmap import drawn
 
 SIZES = pytest.mark.parametrize("full", [False, True], ids=["minimum", "maximum"])
 
 
-def a_pool(*seats: Seat, limit: int | None = 4, jobs: tuple[JobSeat, ...] = ()) -> Pool:
-    slots = tuple(dict.fromkeys(seat.slot for seat in seats))
-    tasks = [sum(s.most for s in seats if s.slot == slot) for slot in slots]
+def a_pool(
+    *placements: Placement, limit: int | None = 4, jobs: tuple[Assignment, ...] = ()
+) -> DrawnPool:
+    slots = tuple(dict.fromkeys(placement.slot for placement in placements))
+    tasks = [sum(s.tasks(full=True) for s in placements if s.slot == slot) for slot in slots]
     most = max(tasks, default=0)
-    return Pool(
+    return DrawnPool(
         *("pool", "auto_scaling", ("inf1.6xlarge",), "on_demand", "ring", 4, most, most, limit),
-        *(False, slots, seats, jobs, ()),
+        *(False, slots, placements, jobs, (), ()),
     )
 
 
-def seat(model: str, devices: tuple[int, ...], tasks: int, low: int = 100, high: int = 200) -> Seat:
-    return Seat(model, devices, devices, tasks, tasks, low, high)
+def placement(
+    model: str, devices: tuple[int, ...], tasks: int, low: int = 100, high: int = 200
+) -> Placement:
+    return Placement(devices, Assignment(model, devices, tasks, tasks), low, high)
 
 
-def check(pool: Pool, *, full: bool) -> None:
+def job(name: str, *devices: int) -> Assignment:
+    return Assignment(name, devices, 0, 1, is_job=True)
+
+
+def check(pool: DrawnPool, *, full: bool) -> None:
     seen = picture(pool, full=full)
     assert len(seen.running) == pool.instances(full=full)
     for instance in (*seen.instances, *seen.surge):
@@ -37,7 +46,9 @@ def check(pool: Pool, *, full: bool) -> None:
     held = counts(pool, seen)
     assert sum(held.values()) == len(seen.running) * pool.devices, "free and taken are all"
     placed = [(t.workload, t.slot, t.devices) for i in seen.running for t in i.tasks]
-    wished = [(s.model, s.slot, s.devices) for s in pool.seats for _ in range(s.tasks(full=full))]
+    wished = [
+        (s.model, s.slot, s.devices) for s in pool.placements for _ in range(s.tasks(full=full))
+    ]
     assert sorted(placed) == sorted(wished), "every task exactly once"
     names = [(t.workload, t.number) for i in seen.running for t in i.tasks]
     assert len(names) == len(set(names))
@@ -46,36 +57,36 @@ def check(pool: Pool, *, full: bool) -> None:
         for _, _, devices in placed:
             assert (devices[0], len(devices)) in legal
             assert devices == tuple(range(devices[0], devices[0] + len(devices)))
-    for s in pool.seats:
+    for s in pool.placements:
         assert len(numbers(seen, s)) == s.tasks(full=full)
 
 
-def check_growth(pool: Pool, *, full: bool) -> None:
+def check_growth(pool: DrawnPool, *, full: bool) -> None:
     seen = picture(pool, full=full)
-    models = {d for s in pool.seats for d in s.devices}
+    models = {d for s in pool.placements for d in s.devices}
     for instance in seen.instances:
         taken = {d for task in instance.tasks for d in task.devices}
         for job in instance.jobs:
             assert not taken & set(job.devices), "a job takes devices that no model holds"
     lent = sorted(t.workload for i in seen.instances for t in i.jobs)
-    assert sorted([*lent, *seen.waiting]) == sorted(j.job for j in pool.jobs), "every job once"
+    assert sorted([*lent, *seen.waiting]) == sorted(j.workload for j in pool.jobs), "every job once"
     for waiting in pool.jobs:
-        if waiting.job in seen.waiting:
+        if waiting.workload in seen.waiting:
             assert models & set(waiting.devices) or not pool.limit
     if pool.limit is not None:
         assert len(seen.instances) <= pool.limit, "jobs do not grow a pool beyond its limit"
         most = max(pool.limit, len(seen.running))
         assert all(i.number <= most for i in seen.surge), "nor do rollouts"
     for rollout in seen.rollouts:
-        tasks = rollout.seat.tasks(full=full)
+        tasks = rollout.placement.tasks(full=full)
         assert 0 <= rollout.at_once <= tasks
         assert rollout.instances <= len(seen.surge), "all at once take what one takes, and more"
-        if not rollout.seat.surges:
+        if not rollout.placement.surges:
             assert rollout.instances == 0
 
 
 @given(drawn.pools())
-def test_a_drawn_pool_has_every_device_and_every_task_once(pool: Pool) -> None:
+def test_a_drawn_pool_has_every_device_and_every_task_once(pool: DrawnPool) -> None:
     for full in (False, True):
         check(pool, full=full)
         check_growth(pool, full=full)
@@ -89,7 +100,7 @@ def test_the_pools_of_the_shipped_stacks_keep_the_same_laws(full: bool) -> None:
 
 
 @given(drawn.pools())
-def test_folding_loses_no_instance_and_keeps_their_order(pool: Pool) -> None:
+def test_folding_loses_no_instance_and_keeps_their_order(pool: DrawnPool) -> None:
     for full in (False, True):
         seen = picture(pool, full=full)
         folds: list[Fold] = list(folded(pool, seen.instances))
@@ -103,13 +114,13 @@ def test_folding_loses_no_instance_and_keeps_their_order(pool: Pool) -> None:
 
 
 @given(drawn.pools())
-def test_nothing_moves_between_a_pool_and_itself(pool: Pool) -> None:
+def test_nothing_moves_between_a_pool_and_itself(pool: DrawnPool) -> None:
     seen = picture(pool, full=True)
     assert moved(pool, seen, pool, seen) == frozenset()
 
 
 @given(drawn.pools(), drawn.pools())
-def test_what_moves_is_where_the_two_pictures_differ(one: Pool, other: Pool) -> None:
+def test_what_moves_is_where_the_two_pictures_differ(one: DrawnPool, other: DrawnPool) -> None:
     mine, theirs = picture(one, full=True), picture(other, full=True)
     here = moved(one, mine, other, theirs)
     there = moved(other, theirs, one, mine)
@@ -123,21 +134,21 @@ def test_what_moves_is_where_the_two_pictures_differ(one: Pool, other: Pool) -> 
 
 
 def test_tasks_fill_the_instances_of_a_slot_in_the_order_of_the_seats() -> None:
-    pool = a_pool(seat("a", (0, 1), 1), seat("b", (0, 1), 2), seat("c", (2,), 1))
+    pool = a_pool(placement("a", (0, 1), 1), placement("b", (0, 1), 2), placement("c", (2,), 1))
     seen = picture(pool, full=True)
     assert [[t.workload for t in i.tasks] for i in seen.instances] == [["a", "c"], ["b"], ["b"]]
-    assert numbers(seen, pool.seats[1]) == (2, 3)
+    assert numbers(seen, pool.placements[1]) == (2, 3)
 
 
 def test_a_surge_takes_free_slots_before_more_instances() -> None:
-    pool = a_pool(seat("a", (0, 1), 3), seat("b", (2,), 1), limit=None)
+    pool = a_pool(placement("a", (0, 1), 3), placement("b", (2,), 1), limit=None)
     a, b = picture(pool, full=True).rollouts
     assert (a.at_once, a.instances) == (3, 3)
     assert (b.at_once, b.instances) == (1, 0), "device 2 is free on the second instance"
 
 
 def test_a_surge_ends_at_the_limit_of_its_pool() -> None:
-    pool = a_pool(seat("a", (0, 1), 3), limit=4)
+    pool = a_pool(placement("a", (0, 1), 3), limit=4)
     seen = picture(pool, full=True)
     assert (seen.rollouts[0].at_once, seen.rollouts[0].instances) == (1, 1)
     assert [i.number for i in seen.surge] == [4]
@@ -146,23 +157,23 @@ def test_a_surge_ends_at_the_limit_of_its_pool() -> None:
 
 @pytest.mark.parametrize(("tasks", "low", "stops"), [(1, 0, 1), (2, 50, 1), (3, 66, 1), (4, 50, 2)])
 def test_in_place_as_many_stop_as_the_minimum_lets_go(tasks: int, low: int, stops: int) -> None:
-    pool = a_pool(seat("a", (0,), tasks, low, 100))
+    pool = a_pool(placement("a", (0,), tasks, low, 100))
     rollout = picture(pool, full=True).rollouts[0]
     assert (rollout.at_once, rollout.instances) == (stops, 0)
 
 
 def test_a_job_takes_free_devices_before_an_instance_of_its_own() -> None:
-    free, whole = JobSeat("small", (2, 3), ""), JobSeat("whole", (0, 1, 2, 3), "")
-    seen = picture(a_pool(seat("a", (0, 1), 1), jobs=(free, whole)), full=True)
+    free, whole = job("small", 2, 3), job("whole", 0, 1, 2, 3)
+    seen = picture(a_pool(placement("a", (0, 1), 1), jobs=(free, whole)), full=True)
     assert [[j.workload for j in i.jobs] for i in seen.instances] == [["small"], ["whole"]]
     assert seen.instances[1].role == "job"
 
 
 def test_a_job_without_room_waits() -> None:
-    whole = JobSeat("whole", (0, 1, 2, 3), "waits for ever")
-    assert picture(a_pool(seat("a", (0, 1), 1), limit=1, jobs=(whole,)), full=True).waiting == (
-        "whole",
-    )
+    whole = job("whole", 0, 1, 2, 3)
+    assert picture(
+        a_pool(placement("a", (0, 1), 1), limit=1, jobs=(whole,)), full=True
+    ).waiting == ("whole",)
 
 
 def test_rings_and_toruses_are_drawn_with_the_links_they_have() -> None:

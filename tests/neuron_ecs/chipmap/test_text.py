@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuron_ecs.chipmap import text
-from neuron_ecs.chipmap.pools import Pool, Stack, of_plan
+from neuron_ecs.chipmap.pools import DrawnPool, Stack, of_plan
 from tests.neuron_ecs.chipmap import drawn
 
 ANSI = re.compile("\033\\[\\d*m")
 
 
-def lines(pool: Pool, width: int, *, coloured: bool = False) -> list[str]:
+def lines(pool: DrawnPool, width: int, *, coloured: bool = False) -> list[str]:
     stack = Stack("project/stack", (("us-west-2", (pool,)),))
     return list(text.render(stack, width=width, coloured=coloured))
 
 
 @given(drawn.pools(), st.integers(80, 200))
-def test_no_line_is_wider_than_the_terminal(pool: Pool, width: int) -> None:
+def test_no_line_is_wider_than_the_terminal(pool: DrawnPool, width: int) -> None:
     assert [x for x in lines(pool, width) if len(x) > width] == []
 
 
@@ -32,7 +32,7 @@ def test_the_shipped_stacks_fit_every_terminal(width: int) -> None:
 
 
 @given(drawn.pools())
-def test_every_device_of_an_instance_is_told_once(pool: Pool) -> None:
+def test_every_device_of_an_instance_is_told_once(pool: DrawnPool) -> None:
     told = lines(pool, 80)
     drawings: list[list[str]] = []
     for line in told:
@@ -46,22 +46,24 @@ def test_every_device_of_an_instance_is_told_once(pool: Pool) -> None:
 
 
 @given(drawn.pools())
-def test_colour_adds_nothing_to_what_is_said(pool: Pool) -> None:
+def test_colour_adds_nothing_to_what_is_said(pool: DrawnPool) -> None:
     plain = lines(pool, 100)
     assert [ANSI.sub("", x) for x in lines(pool, 100, coloured=True)] == plain
 
 
 @given(drawn.pools())
-def test_hostile_names_neither_move_the_cursor_nor_break_lines(pool: Pool) -> None:
+def test_hostile_names_neither_move_the_cursor_nor_break_lines(pool: DrawnPool) -> None:
     for line in lines(drawn.renamed(pool, drawn.HOSTILE), 80):
         assert line.isprintable()
         assert len(line) <= 80
 
 
 def test_more_models_than_letters_have_letters_of_their_own() -> None:
-    pool = next(p for p in drawn.shipped() if p.shape == "ring" and p.seats)
-    seat = pool.seats[0]
-    many = replace(pool, seats=tuple(replace(seat, model=f"a-model-{n:02}") for n in range(30)))
+    pool = next(p for p in drawn.shipped() if p.shape == "ring" and p.placements)
+    placement = pool.placements[0]
+    many = replace(
+        pool, placements=tuple(drawn.of_model(placement, f"a-model-{n:02}") for n in range(30))
+    )
     told = "\n".join(lines(many, 80))
     assert "Z   a-model-25" in told.replace("Z  a", "Z   a")
     assert "AD  a-model-29" in told
