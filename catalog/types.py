@@ -191,13 +191,12 @@ class LanguageModel:
 class ServingImage:
     """An image that serves language models on the chips of some families.
 
-    ``rule`` is how its server uses device memory: ``nxdi`` (NxD Inference), ``optimum``
-    (optimum-neuron) or ``plugin`` (the vLLM plugin of its own). ``rank`` 1 is taken first.
+    ``server`` is the key of what answers inside it. ``rank`` 1 is taken first.
     ``models`` are the only ones that it serves; empty: every one of its ``model_types``.
     """
 
     name: str
-    rule: str
+    server: str
     rank: int
     image: str
     families: tuple[str, ...]
@@ -233,7 +232,7 @@ class ModelDeployment:
     tensor_parallel: int
     sequences: int
     length: int
-    rule: str
+    server: str
     weight_bytes: int
     works: bool
     source: str
@@ -244,7 +243,8 @@ class ModelDeployment:
 class HealthPath:
     """Where the server of a Deep Learning Container answers a health check.
 
-    ``path`` is the whole path, or its beginning where it ends with a slash and a name follows.
+    ``server`` is a key of ``servers``. ``path`` is the whole path, or its beginning where it ends
+    with a slash and a name follows.
     """
 
     repository: str

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import cast
 
 from catalog import Catalog, InstanceType, LanguageModel, ModelDeployment, ServingImage
 from messages.phrases import listed
@@ -19,7 +18,8 @@ from neuron_ecs.fit.instances import (
 )
 from planning import images
 from planning.serving import memory as language_models
-from planning.serving.memory import Estimate, Rule, Verdict
+from planning.serving.memory import Estimate, Verdict
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, LanguageModelServer
 from planning.situation import room_of
 
 SHORTEST = 512  # tokens; below it no advice is given
@@ -44,6 +44,11 @@ class Serving:
     degree: int
     estimate: Estimate
     caveats: tuple[str, ...]
+
+    @property
+    def server(self) -> LanguageModelServer:
+        """What answers inside the image."""
+        return LANGUAGE_MODEL_SERVERS[self.image.server]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +83,7 @@ def fit_model(wish: ModelWish, catalog: Catalog) -> ModelFit:
             refusals.append(Refusal(kind.name, (), why))
             continue
         for devices, serving in servings:
-            needed = language_models.host_memory_gib(
-                wish.model,
-                rule=cast(Rule, serving.image.rule),
-                precompiled=wish.precompiled,
-            )
+            needed = serving.server.host_memory_gib(wish.model, precompiled=wish.precompiled)
             where = replace(
                 wish.where,
                 devices=max(wish.where.devices, devices),
@@ -124,9 +125,8 @@ def _with_memory(
 ) -> Refusal:
     """The refusal, with its reason where it is the host's memory."""
     memory = room_of(kind, catalog).memory_mib
-    rule = cast(Rule, serving.image.rule)
     compiling, loading = (
-        language_models.host_memory_gib(wish.model, rule=rule, precompiled=done)
+        serving.server.host_memory_gib(wish.model, precompiled=done)
         for done in (wish.precompiled, True)
     )
     if refusal.regions or compiling * 1024 <= memory:
@@ -150,15 +150,14 @@ def _servings(
     found: list[tuple[int, Serving]] = []
     core_gib = hardware.device_memory_mib / 1024 / hardware.logical_cores_per_device
     for image in ways:
-        rule = cast(Rule, image.rule)
+        server = LANGUAGE_MODEL_SERVERS[image.server]
         for degree, evidence in catalog.neuron.tensor_parallel_degrees(kind.name).items():
             needed = ceil(degree / hardware.logical_cores_per_device)
             devices = legal_devices(kind, needed, catalog)
-            if devices is None or not language_models.splits(wish.model, rule, degree):
+            if devices is None or not server.splits(wish.model, degree):
                 continue
-            estimate = language_models.estimate(
+            estimate = server.estimate(
                 wish.model,
-                rule=rule,
                 degree=degree,
                 sequences=wish.sequences,
                 length=wish.length,
@@ -220,13 +219,7 @@ def _images(family: str, wish: ModelWish, catalog: Catalog) -> tuple[list[Servin
 def _caveats(
     kind: InstanceType, wish: ModelWish, image: ServingImage, degree: int, evidence: str
 ) -> Iterator[str]:
-    if image.rule == "nxdi" and wish.model.tied:
-        yield (
-            "its embeddings are tied: NxD Inference fails to load it by its id; "
-            "serve a copy at a local path"
-        )
-    if image.rule == "plugin":
-        yield "AWS calls the vLLM plugin of this image Beta"
+    yield from LANGUAGE_MODEL_SERVERS[image.server].caveats(wish.model)
     if evidence == "seen":
         yield f"tensor parallelism of {degree} was seen to run, and is not documented by AWS"
     if evidence == "disputed":
@@ -242,8 +235,8 @@ def _failures(
     for d in catalog.serving.deployments:
         if (
             not d.works
-            and (d.model, d.instance_type, d.tensor_parallel, d.rule)
-            == (wish.model.id, kind.name, degree, image.rule)
+            and (d.model, d.instance_type, d.tensor_parallel, d.server)
+            == (wish.model.id, kind.name, degree, image.server)
             and d.sequences <= wish.sequences
             and d.length <= wish.length
         ):
@@ -252,7 +245,7 @@ def _failures(
 
 def _does_not_fit(wish: ModelWish, least: Serving) -> str:
     """How far it is from fitting with the most cores, and what would make it fit."""
-    found, rule = least.estimate, cast(Rule, least.image.rule)
+    found = least.estimate
     said = (
         f"a core of {found.core_gib:.0f} GiB would have to hold {found.need_gib:.1f} "
         f"(tensor parallelism {least.degree})"
@@ -263,9 +256,8 @@ def _does_not_fit(wish: ModelWish, least: Serving) -> str:
             length = max(length // 2, SHORTEST)
         else:
             length, sequences = wish.length, max(sequences // 2, 1)
-        tried = language_models.estimate(
+        tried = least.server.estimate(
             wish.model,
-            rule=rule,
             degree=least.degree,
             sequences=sequences,
             length=length,
@@ -280,21 +272,15 @@ def _does_not_fit(wish: ModelWish, least: Serving) -> str:
 
 def _assumes(wish: ModelWish, options: Sequence[ModelOption]) -> Iterator[str]:
     yield "weights and caches in bf16"
-    rules = {o.serving.image.rule for o in options}
-    if rules & {"nxdi", "optimum"}:
-        yield (
-            f"{language_models.OVERHEAD_GIB:g} GiB of each core for code, scratchpad and "
-            "collectives, which grow with the number of buckets; fits is up to "
-            f"{language_models.FITS_UP_TO:.0%} of a core"
-        )
-    if "plugin" in rules:
-        yield "of the plugin's paged cache only that one sequence of full length fits"
+    used = {o.serving.image.server for o in options}
+    servers = [server for key, server in LANGUAGE_MODEL_SERVERS.items() if key in used]
+    yield from dict.fromkeys(said for server in servers for said in server.assumptions())
     if wish.precompiled:
         yield (
             f"a model compiled and sharded beforehand: {language_models.LOAD_MEMORY:g} checkpoints "
             "of host memory; NxD Inference reads it where NEURON_COMPILED_ARTIFACTS says"
         )
-    elif rules & {"nxdi", "optimum"}:
+    elif any(server.compiles for server in servers):
         yield (
             "that each task compiles the model: "
             f"{language_models.COMPILE_MEMORY:g} checkpoints of host memory, a rule of thumb"

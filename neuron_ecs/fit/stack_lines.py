@@ -95,9 +95,18 @@ def _model_lines(
     else:
         yield f"image: {serving.image.image}"
         yield "command:"
-        yield from (f"  - {_scalar(word)}" for word in command(model, serving))
-        if serving.image.rule == "plugin":  # the pool of these lines attaches no EFA interface
-            yield 'environment: {NEURON_SKIP_EFA_AFFINITY: "1"}'
+        command = serving.server.command(
+            model.model,
+            degree=serving.degree,
+            sequences=model.sequences,
+            length=model.length,
+            precompiled=model.precompiled,
+        )
+        yield from (f"  - {_scalar(word)}" for word in command)
+        # The pool of these lines attaches no EFA interface.
+        environment = [f'{k}: "{v}"' for k, v in serving.server.environment.items()]
+        if environment:
+            yield f"environment: {{{', '.join(environment)}}}"
         if model.model.needs_token:
             partition = catalog.places.regions[option.region].partition
             arn = f"arn:{partition}:secretsmanager:{option.region}:111122223333:secret:your-token"
@@ -116,42 +125,6 @@ def _model_lines(
             yield f"health_check: {{grace_seconds: {COMPILE_GRACE_SECONDS}}}"
     if option.tasks > 1:
         yield f"replicas: {{min: {option.tasks}}}"
-
-
-def command(wish: ModelWish, serving: Serving) -> tuple[str, ...]:
-    """The arguments of the image's server; each states sequences and length, whose defaults are 32
-    and the model's maximum."""
-    model, degree = wish.model.id, serving.degree
-    if serving.image.rule == "optimum":
-        compiling = () if wish.precompiled else ("--allow-non-cached-model",)
-        return (
-            f"--model={model}",
-            "--port=8080",
-            f"--tensor-parallel-size={degree}",
-            f"--batch-size={wish.sequences}",
-            f"--sequence-length={wish.length}",
-            *compiling,
-        )
-    words = [
-        "vllm",
-        "serve",
-        model,
-        "--port=8080",
-        f"--tensor-parallel-size={degree}",
-        f"--max-num-seqs={wish.sequences}",
-        f"--max-model-len={wish.length}",
-    ]
-    if serving.image.rule == "nxdi":
-        # One block of the cache for each sequence, of full length.
-        return (
-            *words,
-            "--no-enable-prefix-caching",
-            f"--num-gpu-blocks-override={wish.sequences}",
-        )
-    words.append(f"--max-num-batched-tokens={wish.length}")
-    if wish.model.model_type == "gpt_oss":
-        words.append('--hf-overrides={"quantization_config": {}}')
-    return tuple(words)
 
 
 def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:

@@ -17,6 +17,7 @@ from neuron_ecs.fit.stack_lines import stack_lines
 from neuron_ecs.terminal import table
 from planning.price import NOT_IN_ANY_PRICE
 from planning.serving import memory as language_models
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS
 
 VERSION = 1
 DEFAULT_LENGTH, DEFAULT_SEQUENCES = 8192, 4
@@ -152,12 +153,9 @@ def _row(group: Sequence[Proposal]) -> tuple[str, ...]:
         str(serving.degree),
         f"{serving.estimate.share:.0%} of {serving.estimate.core_gib:.0f} GiB",
         serving.estimate.verdict.word,
-        _SERVERS[serving.image.rule],
+        serving.server.title,
         *money,
     )
-
-
-_SERVERS = {"nxdi": "NxD Inference", "optimum": "optimum-neuron", "plugin": "vLLM plugin"}
 
 
 def _usd(amount: Decimal | None) -> str:
@@ -238,7 +236,7 @@ def _seen(answer: Answer) -> Iterator[str]:
         yield (
             f"{verb} on {deployment.instance_type}, tensor parallelism "
             f"{deployment.tensor_parallel}, {deployment.sequences} x {deployment.length} tokens, "
-            f"{_SERVERS[deployment.rule]}{note}: {deployment.source}"
+            f"{LANGUAGE_MODEL_SERVERS[deployment.server].title}{note}: {deployment.source}"
         )
 
 
@@ -321,7 +319,7 @@ def _option(proposal: Proposal, answer: Answer, known: Catalog, project: str) ->
     if serving is not None:
         data["serving"] = {
             "image": serving.image.image,
-            "server": serving.image.rule,
+            "server": serving.image.server,
             "tensor_parallel": serving.degree,
             "verdict": serving.estimate.verdict.word,
             "share_of_core": round(serving.estimate.share, 3),

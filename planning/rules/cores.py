@@ -23,6 +23,7 @@ from planning.command_line import (
     written,
 )
 from planning.rules.rule import Report, rule
+from planning.serving.servers import SERVERS
 from planning.situation import RegionalWorkload, Situation
 
 VISIBLE = "NEURON_RT_VISIBLE_CORES"
@@ -327,7 +328,9 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
         server = server_of(seat.container, s.catalog)
         value = seat.container.environment.get(PLUGIN, "")
         cores, given = core_ids(value), words(seat.container)
-        if server is None or server.name != "plugin" or cores is None or not serves_vllm(given):
+        if server is None or not SERVERS[server.name].reads_visible_devices:
+            continue
+        if cores is None or not serves_vllm(given):
             continue
         degree = number(given, "tensor-parallel-size", "tp") or 1
         if len(cores) != degree:
@@ -353,7 +356,9 @@ def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
     for seat in seats(s):
         server = server_of(seat.container, s.catalog)
         given = seat.container.environment
-        if PLUGIN in given and server is not None and server.name != "plugin":
+        if server is None or SERVERS[server.name].reads_visible_devices:
+            continue
+        if PLUGIN in given:
             yield Report(
                 f"{seat.variables}.{PLUGIN}",
                 f"is {shown(given[PLUGIN])}, which nothing in "
@@ -435,14 +440,14 @@ def processes(s: Situation, seat: CoreClaim) -> Processes | None:
     """What the command asks of the cores; None where it does not say."""
     given = words(seat.container)
     server = server_of(seat.container, s.catalog)
-    optimum = server is not None and server.name == "optimum"
-    if not serves_vllm(given) and not optimum:
+    alone = server is not None and server.entry == "arguments"
+    if not serves_vllm(given) and not alone:
         return None
     if option(given, "config") is not None:
         return None
     wish = written(given, "tensor-parallel-size", "tp")
     degree = number(given, "tensor-parallel-size", "tp")
-    if (wish is not None and not degree) or (wish is None and optimum):
+    if (wish is not None and not degree) or (wish is None and alone):
         return None
     copies = number(given, "data-parallel-size", "dp") or 1
     stages = number(given, "pipeline-parallel-size", "pp") or 1

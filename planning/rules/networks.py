@@ -12,6 +12,7 @@ from planning import addresses, images
 from planning.addresses import zones_with_blocks
 from planning.command_line import containers, option, words
 from planning.rules.rule import Report, rule
+from planning.serving.servers import SERVERS
 from planning.situation import RegionalPool, RegionalWorkload, Situation, serving_regions
 
 Block = ipaddress.IPv4Network
@@ -686,26 +687,18 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
         given = work.spec.health_check.path if work.spec.health_check else "/health"
         if found is None or work.is_job or not work.spec.served_ports or work.path in told:
             continue
-        if given.startswith(found.path) or _other_server(work, found.server):
+        server = SERVERS[found.server]
+        own = server.started_by(" ".join(words(work.spec)).lower())
+        if given.startswith(found.path) or not own:
             continue
         told.add(work.path)
         path = found.path + (work.name if found.path.endswith("/") else "")
         yield Report(
             f"{work.path}.health_check.path",
-            f"is {given}; {found.server} in {repository} answers {path}",
+            f"is {given}; {server.title} in {repository} answers {path}",
             f"write health_check: {{path: {path}}}"
             + (", with the name that the server gives the model" if path != found.path else ""),
         )
-
-
-def _other_server(work: RegionalWorkload, server: str) -> bool:
-    """Whether the command line starts something else than the image's own server."""
-    given = " ".join(words(work.spec)).lower()
-    marks = {
-        "TensorFlow Serving": ("tensorflow_model_server", "model_base_path"),
-        "TorchServe": ("torchserve",),
-    }
-    return bool(given) and not any(mark in given for mark in marks.get(server, ()))
 
 
 @rule(

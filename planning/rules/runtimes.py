@@ -25,9 +25,8 @@ from planning.command_line import (
 )
 from planning.images import Version
 from planning.rules.rule import Report, rule
+from planning.serving.servers import SERVERS, SKIP_EFA, replacement_rank
 from planning.situation import RegionalWorkload, Situation, each_workload
-
-SKIP_EFA = "NEURON_SKIP_EFA_AFFINITY"
 
 
 def _on_chips(
@@ -51,7 +50,9 @@ def _others(s: Situation, family: str, purpose: str) -> list[str]:
     newest: dict[str, ContainerImage] = {}
     for row in sorted(rows, key=lambda k: (family not in k.contested, k.version_from)):
         newest[row.repository] = row
-    ranked = sorted(newest.values(), key=lambda k: (family in k.contested, k.server != "nxdi"))
+    ranked = sorted(
+        newest.values(), key=lambda k: (family in k.contested, replacement_rank(k.server))
+    )
     return [row.newest for row in ranked]
 
 
@@ -441,7 +442,11 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
     (known issue 2): without prefix caching exactly max_num_seqs, with it at least
     ceil(max_model_len / block_size) * max_num_seqs."""
     for work, server, _, given in _serving(s):
-        if server.name != "nxdi" or not serves_vllm(given) or option(given, "config") is not None:
+        if (
+            not SERVERS[server.name].fixed_cache_blocks
+            or not serves_vllm(given)
+            or option(given, "config") is not None
+        ):
             continue
         sequences = number(given, server.sequences_option)
         if sequences is None:
@@ -504,7 +509,7 @@ def efa_looked_for(s: Situation) -> Iterator[Report]:
         spec = work.pool.spec
         efa = isinstance(spec, AutoScalingCapacity) and spec.efa
         kind = work.pool.smallest
-        if server.name != "plugin" or efa or not given or kind is None:
+        if not SERVERS[server.name].looks_for_efa or efa or not given or kind is None:
             continue
         value = work.spec.environment.get(SKIP_EFA)
         if value != "1":
@@ -541,16 +546,16 @@ def port_nobody_listens_on(s: Situation) -> Iterator[Report]:
         if option(given, "config") is not None or option(given, "uds") is not None:
             continue
         port = number(given, server.port_option) if written is not None else server.port
-        if port is None or port == ports[0] or (port in ports and server.name != "tf_serving"):
+        strategy = SERVERS[server.name]
+        other = port in ports and not strategy.first_port_only
+        if port is None or port == ports[0] or other:
             continue
-        name = server.port_option
-        if server.name == "tf_serving":
-            name = name.replace("-", "_")
+        name = strategy.option(server.port_option)
         yield Report(
             f"{work.path}.port" if work.spec.port is not None else f"{work.path}.ports",
             f"is {ports[0]}; the server listens on {port}"
-            + ("" if written is not None else f", its own where no --{name} is given"),
-            f"write --{name}={ports[0]}, or port: {port}",
+            + ("" if written is not None else f", its own where no {name} is given"),
+            f"write {name}={ports[0]}, or port: {port}",
         )
 
 

@@ -10,19 +10,13 @@ chosen with the deployments in `model_deployments.csv` in view, so the verdict i
 from dataclasses import dataclass
 from enum import IntEnum
 from math import ceil
-from typing import Literal
 
 from catalog import LanguageModel
-
-Rule = Literal["nxdi", "optimum", "plugin"]
 
 GIB = 2**30
 ACTIVATION_BYTES = 2  # bf16, as the caches and the embeddings
 FITS_UP_TO = 0.85  # of a core's memory; above it nothing but the hardware proves it
 OVERHEAD_GIB = 2.0  # code, scratchpad, DMA rings, collectives; 1.6 to 2.2 were measured
-PLUGIN_SHARE = 0.9  # gpu_memory_utilization of the vLLM plugin
-PLUGIN_CACHE_SHARE = 0.30  # of that, for the cache at most
-PLUGIN_CACHE_LEAST_GIB = 1.0  # below it the plugin does not start
 COMPILE_MEMORY = 2.5  # host memory to compile and load, in sizes of the checkpoint
 LOAD_MEMORY = 0.8  # host memory to load what is compiled and sharded, in sizes of the checkpoint
 
@@ -111,72 +105,8 @@ def cache_gib(model: LanguageModel, degree: int, *, sequences: int, length: int)
     return 2 * tokens * per_core * model.head_dim * ACTIVATION_BYTES * sequences / GIB
 
 
-def estimate(
-    model: LanguageModel,
-    *,
-    rule: Rule,
-    degree: int,
-    sequences: int,
-    length: int,
-    core_gib: float,
-    weight_bytes: int = 2,
-) -> Estimate:
-    """What each core would hold, and whether it can.
-
-    `nxdi`: weights, cache and a fixed rest. `optimum`: besides, the first rank keeps embedding and
-    output whole, and the whole prompt is prefilled at once, so that attention scores grow with the
-    square of the length (https://github.com/huggingface/optimum-neuron, 0.4.5). `plugin`: the cache
-    is paged, so that one sequence must fit and the others wait
-    (https://github.com/aws-neuron/aws-neuron-sdk, determine_available_memory_design.md).
-    """
-    weights = weights_gib(model, degree, weight_bytes)
-    if rule == "plugin":
-        one = cache_gib(model, degree, sequences=1, length=length)
-        cache = max(one, PLUGIN_CACHE_LEAST_GIB)
-        total = PLUGIN_SHARE * core_gib
-        room = min(total - weights, PLUGIN_CACHE_SHARE * total)
-        verdict = Verdict.NO if cache > room else _verdict((weights + cache) / core_gib)
-        return Estimate(weights, cache, 0.0, core_gib, verdict)
-    cache = cache_gib(model, degree, sequences=sequences, length=length)
-    other = OVERHEAD_GIB
-    if rule == "optimum":
-        whole = 2 * model.vocabulary * model.hidden * weight_bytes * (1 - 1 / degree)
-        scores = padded_heads(model.heads, degree) / degree * length**2 * ACTIVATION_BYTES
-        other += (whole + scores) / GIB
-    return Estimate(weights, cache, other, core_gib, _verdict((weights + cache + other) / core_gib))
-
-
-def splits(model: LanguageModel, rule: Rule, degree: int) -> bool:
-    """Whether the server cuts the model into so many parts.
-
-    NxD Inference and optimum-neuron pad the heads. Of the plugin only degrees that divide the heads
-    are documented; it is held to them.
-    """
-    return rule != "plugin" or model.heads % degree == 0
-
-
-def paged_sequences(model: LanguageModel, found: Estimate, degree: int, length: int) -> int:
-    """How many sequences of full length the plugin's cache holds at once; the others wait."""
-    one = cache_gib(model, degree, sequences=1, length=length)
-    total = PLUGIN_SHARE * found.core_gib
-    return int(min(total - found.weights_gib, PLUGIN_CACHE_SHARE * total) / one)
-
-
-def host_memory_gib(
-    model: LanguageModel, *, rule: Rule, precompiled: bool, weight_bytes: int = 2
-) -> float:
-    """The host memory that a task needs to compile the model and load it, or to load it only.
-
-    A rule of thumb that agrees with the few reports there are: 8B is killed while it is traced in
-    32 GiB (https://github.com/aws-neuron/aws-neuron-sdk/issues/1222) and asks 96 GiB to compile and
-    12 GiB to load (https://github.com/aws-samples/sample-genai-on-eks-starter-kit). The plugin
-    reads the weights in slices.
-    """
-    factor = LOAD_MEMORY if precompiled or rule == "plugin" else COMPILE_MEMORY
-    return factor * checkpoint_gib(model, weight_bytes)
-
-
-def _verdict(share: float) -> Verdict:
+def verdict(share: float) -> Verdict:
+    """How sure it is that a core holds what takes this share of its memory."""
     if share <= FITS_UP_TO:
         return Verdict.FITS
     return Verdict.TIGHT if share <= 1 else Verdict.NO

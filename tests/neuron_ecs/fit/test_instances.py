@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -21,7 +21,8 @@ from neuron_ecs.stackfile.reading import read
 from planning import decide
 from planning.price import MANAGEMENT_FEE
 from planning.serving import memory as language_models
-from planning.serving.memory import Rule, Verdict
+from planning.serving.memory import Verdict
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS
 from planning.situation import room_of
 
 KNOWN = catalog.load()
@@ -174,7 +175,7 @@ def test_a_model_is_served_by_legal_degrees_on_cores_that_it_fits(
 
 @given(
     st.sampled_from(MODELS),
-    st.sampled_from(["nxdi", "optimum", "plugin"]),
+    st.sampled_from(sorted(LANGUAGE_MODEL_SERVERS)),
     st.sampled_from([1, 2, 4, 8, 12, 16, 24, 32, 64]),
     st.integers(1, 200),
     st.integers(1, 200_000),
@@ -182,13 +183,13 @@ def test_a_model_is_served_by_legal_degrees_on_cores_that_it_fits(
     st.integers(0, 200_000),
 )
 def test_more_or_longer_sequences_never_need_less(
-    name: str, rule: Rule, degree: int, sequences: int, length: int, more: int, longer: int
+    name: str, server: str, degree: int, sequences: int, length: int, more: int, longer: int
 ) -> None:
     model = KNOWN.serving.models[name]
 
     def needed(count: int, tokens: int) -> language_models.Estimate:
-        return language_models.estimate(
-            model, rule=rule, degree=degree, sequences=count, length=tokens, core_gib=24
+        return LANGUAGE_MODEL_SERVERS[server].estimate(
+            model, degree=degree, sequences=count, length=tokens, core_gib=24
         )
 
     one, other = needed(sequences, length), needed(sequences + more, length + longer)
@@ -365,8 +366,8 @@ def test_the_cache_is_as_large_as_the_server_logged() -> None:
 
 def test_the_first_rank_of_optimum_neuron_keeps_embedding_and_output_whole() -> None:
     model = KNOWN.serving.models[EIGHT]
-    found = language_models.estimate(
-        model, rule="optimum", degree=8, sequences=32, length=4096, core_gib=16
+    found = LANGUAGE_MODEL_SERVERS["optimum"].estimate(
+        model, degree=8, sequences=32, length=4096, core_gib=16
     )
     scores = 4 * 4096**2 * 2 / 2**30
     whole = found.other_gib - language_models.OVERHEAD_GIB - scores
@@ -375,12 +376,12 @@ def test_the_first_rank_of_optimum_neuron_keeps_embedding_and_output_whole() -> 
 
 def test_the_plugin_serves_more_sequences_than_its_cache_holds_at_once() -> None:
     model = KNOWN.serving.models[EIGHT]
-    found = language_models.estimate(
-        model, rule="plugin", degree=4, sequences=64, length=8192, core_gib=24
-    )
+    plugin = LANGUAGE_MODEL_SERVERS["plugin"]
+    found = plugin.estimate(model, degree=4, sequences=64, length=8192, core_gib=24)
     assert found.verdict is Verdict.FITS
-    assert 1 <= language_models.paged_sequences(model, found, 4, 8192) < 64
-    assert not language_models.splits(model, "plugin", 12)
+    one = plugin.estimate(model, degree=4, sequences=1, length=8192, core_gib=24)
+    assert found == one, "the others wait"
+    assert not plugin.splits(model, 12)
 
 
 def test_eight_billion_parameters_do_not_compile_in_sixteen_gib_of_host_memory() -> None:
@@ -394,7 +395,7 @@ def test_eight_billion_parameters_do_not_compile_in_sixteen_gib_of_host_memory()
 
 def test_a_model_that_one_image_fails_on_takes_the_next() -> None:
     found = fit_model(model_wish("Qwen/Qwen3-8B", types=("inf2.8xlarge",)), KNOWN)
-    assert {o.serving.image.rule for o in found.options} == {"optimum"}, (
+    assert {o.serving.image.server for o in found.options} == {"optimum"}, (
         "it does not compile with SDK 2.28 (aws-neuron-sdk#1303)"
     )
 
@@ -434,11 +435,12 @@ def test_a_way_that_was_seen_to_fail_is_not_proposed_in_silence() -> None:
     wish = model_wish(EIGHT, length=16384, sequences=8, types=("inf2.24xlarge",))
     for option in fit_model(wish, KNOWN).options:
         serving = option.serving
-        failed = (serving.degree, serving.image.rule) == (8, "nxdi")
+        failed = (serving.degree, serving.image.server) == (8, "nxdi")
         assert any("issues/96" in c for c in serving.caveats) == failed
-    assert {o.serving.image.rule for o in fit_model(wish, KNOWN).options} == {"nxdi", "optimum"}, (
-        "another server has not failed so"
-    )
+    assert {o.serving.image.server for o in fit_model(wish, KNOWN).options} == {
+        "nxdi",
+        "optimum",
+    }, "another server has not failed so"
 
 
 def test_an_image_of_a_registry_that_a_region_lacks_is_not_proposed_there() -> None:
@@ -491,15 +493,18 @@ def verdict_on(deployment: ModelDeployment) -> Verdict:
     hardware = KNOWN.instances.neuron_types[deployment.instance_type].neuron
     assert hardware is not None
     shapes = {**KNOWN.serving.models, OPT.id: OPT}
-    return language_models.estimate(
-        shapes[deployment.model],
-        rule=cast(Rule, deployment.rule),
-        degree=deployment.tensor_parallel,
-        sequences=deployment.sequences,
-        length=deployment.length,
-        core_gib=hardware.device_memory_mib / 1024 / hardware.logical_cores_per_device,
-        weight_bytes=deployment.weight_bytes,
-    ).verdict
+    return (
+        LANGUAGE_MODEL_SERVERS[deployment.server]
+        .estimate(
+            shapes[deployment.model],
+            degree=deployment.tensor_parallel,
+            sequences=deployment.sequences,
+            length=deployment.length,
+            core_gib=hardware.device_memory_mib / 1024 / hardware.logical_cores_per_device,
+            weight_bytes=deployment.weight_bytes,
+        )
+        .verdict
+    )
 
 
 def key_of(d: ModelDeployment) -> tuple[str, str, int, int, int]:

@@ -1,0 +1,37 @@
+"""Each server is one row and one class; nothing else in the code knows a server by its key."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import catalog
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
+
+ROOT = Path(__file__).resolve().parents[3]
+CODE = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
+
+
+def test_every_server_of_the_tables_has_a_strategy_and_the_other_way_round() -> None:
+    known = catalog.load()
+    assert set(SERVERS) == set(known.containers.servers), (
+        "a row of servers.csv needs a class in planning/serving/servers.py, under the same key"
+    )
+    serving = {image.server for image in known.serving.images}
+    assert serving <= set(LANGUAGE_MODEL_SERVERS), (
+        "serving_images.csv names a language model server"
+    )
+    assert {d.server for d in known.serving.deployments} <= set(LANGUAGE_MODEL_SERVERS)
+    assert {path.server for path in known.containers.health_paths.values()} <= set(SERVERS)
+
+
+def test_no_code_outside_the_strategies_names_a_server() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.value}"
+        for package in CODE
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if ROOT / "planning" / "serving" not in path.parents
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in SERVERS
+    ]
+    assert wrong == [], "what differs between servers belongs to planning/serving/servers.py"
