@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from messages.phrases import counted
 from neuron_ecs.cli.arguments import Parser
 from neuron_ecs.diff.engine_preview import disagreements, json_object, read_preview, short
-from neuron_ecs.diff.git import WrongUsageError, touched
+from neuron_ecs.diff.git import UsageError, touched
 from neuron_ecs.terminal import table
 
 if TYPE_CHECKING:
@@ -85,7 +85,6 @@ def compare_stack(
     from neuron_ecs.diff import summary as telling
     from neuron_ecs.diff.difference import put_together
     from neuron_ecs.diff.document import document, not_compared
-    from neuron_ecs.diff.git import UsageError
     from neuron_ecs.diff.sides import read_sides
 
     try:
@@ -231,9 +230,9 @@ def _compare(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int
     try:
         diff = json_object(path.read_text(encoding="utf-8"), path, "neuron-ecs diff --json")
     except OSError as error:
-        raise WrongUsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     if diff.get("version") != form.VERSION or "verdict" not in diff:
-        raise WrongUsageError(f"{path} is not version {form.VERSION} of `neuron-ecs diff --json`")
+        raise UsageError(f"{path} is not version {form.VERSION} of `neuron-ecs diff --json`")
     stack = str(diff.get("stack", ""))
     resources = cast("list[dict[str, Any]] | None", diff.get("resources"))
     why = ""
@@ -305,7 +304,7 @@ def _drift(arguments: argparse.Namespace, out: TextIO, directory: Path) -> int:
     folder = directory / cast(Path, arguments.folder)
     files = sorted(folder.glob("*.json"))
     if not files:
-        raise WrongUsageError(f"{folder} has no <stack>.json, as `pulumi preview --json` writes it")
+        raise UsageError(f"{folder} has no <stack>.json, as `pulumi preview --json` writes it")
     lines: list[str] = []
     failed = drifted = 0
     for path in files:
@@ -352,7 +351,7 @@ def run(argv: Sequence[str], out: TextIO | None = None, directory: Path | None =
     command = cast("Callable[[argparse.Namespace, TextIO, Path], int]", arguments.run)
     try:
         return command(arguments, out or sys.stdout, directory or Path())
-    except (WrongUsageError, OSError) as error:
+    except (UsageError, OSError) as error:
         parser.error(str(error))
 
 

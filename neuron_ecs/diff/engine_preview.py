@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from neuron_ecs.diff.git import WrongUsageError
+from neuron_ecs.diff.git import UsageError
 
 _GROUPS = ("pulumi:pulumi:Stack", "pulumi:providers:")
 """Types that the engine keeps for itself: not compared."""
@@ -39,7 +39,7 @@ class Preview:
 def read_preview(path: Path) -> Preview:
     """Reads what `pulumi preview` wrote with `--json`, or the update plan of `--save-plan`.
 
-    Raises `WrongUsageError` where it cannot be read at all. Without a file, or with an empty one,
+    Raises `UsageError` where it cannot be read at all. Without a file, or with an empty one,
     the preview ended before it could write: that is an error in it, not of the usage.
     """
     try:
@@ -47,7 +47,7 @@ def read_preview(path: Path) -> Preview:
     except FileNotFoundError:
         text = ""
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUsageError(f"{path} cannot be read: {error}") from None
+        raise UsageError(f"{path} cannot be read: {error}") from None
     if not text.strip():
         return Preview({}, {}, ("it wrote nothing; its log says why",))
     document = json_object(text, path, "pulumi preview --json")
@@ -58,7 +58,7 @@ def read_preview(path: Path) -> Preview:
     errors = [_message(d) for d in diagnostics if d.get("severity") == "error"]
     if not isinstance(document.get("steps"), list) and not errors:
         if "changeSummary" not in document:
-            raise WrongUsageError(f"{path} is not what `pulumi preview --json` writes: no steps")
+            raise UsageError(f"{path} is not what `pulumi preview --json` writes: no steps")
     actions: dict[str, str] = {}
     properties: dict[str, tuple[str, ...]] = {}
     for step in steps:
@@ -100,9 +100,9 @@ def json_object(text: str, path: Path, command: str) -> dict[str, Any]:
     try:
         document: Any = json.loads(text)
     except ValueError as error:
-        raise WrongUsageError(f"{path} is not the JSON of `{command}`: {error}") from None
+        raise UsageError(f"{path} is not the JSON of `{command}`: {error}") from None
     if not isinstance(document, dict):
-        raise WrongUsageError(f"{path} is not the JSON of `{command}`: no object")
+        raise UsageError(f"{path} is not the JSON of `{command}`: no object")
     return cast("dict[str, Any]", document)
 
 

@@ -99,7 +99,7 @@ def read_sides(
     """
     with ExitStack() as kept:
         recorder = recorder or kept.enter_context(Recorder())
-        repository = Repository(directory, root, kept)
+        repository = Repository(directory)
         head_commit = None if _is_file(head) else repository.commit(head)
         base_commit = None
         if not _is_file(base):
@@ -111,7 +111,7 @@ def read_sides(
             stack = stacks[0]
         stack = stack.rpartition("/")[2] if stack else None
         first, second = (
-            _given(name, commit, repository, stack, directory)
+            _given(name, commit, repository, stack, root, kept)
             for name, commit in ((base, base_commit), (head, head_commit))
         )
         first, second, notes = _as_one_stack(first, second, stack)
@@ -135,11 +135,16 @@ def _stack_named(name: str) -> str:
 
 
 def _given(
-    name: str, commit: str | None, repository: Repository, stack: str | None, directory: Path
+    name: str,
+    commit: str | None,
+    repository: Repository,
+    stack: str | None,
+    root: Path,
+    kept: ExitStack,
 ) -> _Given:
     if commit is None:
         try:
-            return _Given(name, read(stack=None, file=Path(name), directory=directory))
+            return _Given(name, read(stack=None, file=Path(name), directory=repository.directory))
         except StackFileError as error:
             return _Given(name, None, error.findings)
     label = commit[:10] if commit.startswith(name) else f"{name} ({commit[:10]})"
@@ -147,7 +152,7 @@ def _given(
     text = repository.text(commit, file_name)
     if text is None:
         return _Given(label, None, commit=commit, missing=file_name)
-    checkout = None if repository.runs_here(commit) else repository.checkout(commit)
+    checkout = None if repository.runs_here(commit, root) else repository.checkout(commit, kept)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / file_name).write_bytes(text)

@@ -193,5 +193,5 @@ def test_a_preview_that_failed_is_not_taken_for_no_drift(tmp_path: Path) -> None
 
 
 def test_a_revision_is_never_an_option_of_git() -> None:
-    with pytest.raises(git.WrongUsageError):
+    with pytest.raises(git.UsageError):
         git.touched("--output=x", "HEAD", Path())

@@ -167,9 +167,10 @@ def test_another_version_of_the_json_is_reported_and_not_guessed(project: Projec
     graph = (project.folder / "neuron_ecs" / "recording" / "graph.py").read_text(encoding="utf-8")
     older = graph.replace('"version": 1', '"version": 0')
     assert older != graph
-    project.commit(graph=older)
+    choices = (project.folder / "planning" / "choices.py").read_text(encoding="utf-8")
+    project.commit(graph=older, choices=f"{choices}# older\n")
     project.git("tag", "--force", "older")
-    project.commit(graph=graph, stack=MORE)
+    project.commit(graph=graph, choices=choices, stack=MORE)
     found = project.json("older", "HEAD", "--stack", "prod")
     assert found["resources"] is None
     assert "has version 0; this command reads version 1" in found["plan_only"]
