@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import cast
 
+from config.changes import Change
 from neuron_ecs.diff import json_form as form
+from neuron_ecs.diff.costs import setting_classes
 from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.impact import Impact, PoolChange
 from neuron_ecs.diff.plans import (
@@ -38,7 +40,7 @@ def document(whole: Difference, verdict: str) -> form.Document:
         "regions_not_registered": list(whole.skipped),
         "workloads_not_registered": [f"{region}/{name}" for region, name in whole.left_out],
         "notes": list(whole.notes),
-        "settings": [_setting(d) for d in whole.settings],
+        "settings": [_setting(d, change) for d, change in setting_classes(whole)],
         "models": [_workload(whole, c) for c in whole.models],
         "jobs": [_workload(whole, c) for c in whole.jobs],
         "pools": [_pool_change(c) for c in whole.pools],
@@ -92,8 +94,8 @@ def _side(side: Side) -> form.Side:
     }
 
 
-def _setting(found: ValueChange) -> form.Setting:
-    told: form.Setting = {"path": dotted(found.path)}
+def _setting(found: ValueChange, change: Change | None) -> form.Setting:
+    told: form.Setting = {"path": dotted(found.path), "change": change and str(change)}
     _stands(told, found.before, found.after)
     return told
 

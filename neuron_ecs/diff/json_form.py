@@ -5,9 +5,10 @@ A new version comes when a key goes or changes its meaning; keys may be added wi
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
+from config.changes import Change
 from neuron_ecs.diff.impact import Word
 from neuron_ecs.diff.refusals import Code
 from neuron_ecs.diff.resources import Action, Effect
@@ -49,6 +50,13 @@ class Setting(TypedDict):
     """What the stack file says otherwise. What stands nowhere on a side has no key there."""
 
     path: Annotated[str, Field(description="The dotted path, such as models.llama.replicas.max.")]
+    change: Annotated[
+        Annotated[str, WithJsonSchema({"enum": [str(change) for change in Change]})] | None,
+        Field(
+            description="What the change does to a stack that runs: see stack-file.md. Null for a "
+            "setting of a provider."
+        ),
+    ]
     before: NotRequired[Value]
     after: NotRequired[Value]
 

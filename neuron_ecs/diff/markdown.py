@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from messages.phrases import counted, listed
+from neuron_ecs.diff.costs import setting_classes, words
 from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
@@ -222,7 +223,10 @@ def _folded(whole: Difference) -> Iterator[tuple[str, list[str]]]:
         f"Findings: {len(found.new)} new, {len(found.gone)} gone, {len(found.still)} still there"
     )
     yield summary, told
-    lines = [setting_line(dotted(d.path), d.before, d.after) for d in whole.settings]
+    lines = [
+        setting_line(dotted(d.path), d.before, d.after) + words(d.path, change)
+        for d, change in setting_classes(whole)
+    ]
     yield f"Stack file: {counted(len(lines), 'setting')}", [f"- {code(line)}" for line in lines]
     yield _price_summary(whole), list(_price(whole))
     yield f"Chips: {counted(len(whole.pools), 'pool')}", list(_pools(whole))

@@ -5,18 +5,19 @@ see it, since it is about the way from one to the other.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from messages.phrases import counted, listed
 from neuron_ecs.diff.deadlocks import Waiting, stuck, waiting
 from neuron_ecs.diff.plans import PlanIndex, max_size, network, services_on
 from neuron_ecs.terminal import spans
-from planning.plan import Pool
+from planning.plan import AutoScalingPool, Network, OwnNetwork, Pool
 
-Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005"]
+Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006"]
 
 MEANINGS: Mapping[Code, str] = {
     "ND001": "a pool leaves in one update while models use it",
@@ -24,6 +25,7 @@ MEANINGS: Mapping[Code, str] = {
     "ND003": "services wait for devices that others hold until they are steady",
     "ND004": "a Region changes its VPC in place",
     "ND005": "a scaled model gets a new task and a higher minimum at once, and no task may stop",
+    "ND006": "a pool leaves a zone that its Region's network loses",
 }
 
 
@@ -50,7 +52,8 @@ def refusals(
 ) -> tuple[Refusal, ...]:
     """All of them, by code and place; `config` holds the texts of the head's stack file."""
     alike: dict[Refusal, list[str]] = {}
-    for found in (*_pools(base, head), *_waiting(base, head, config or {}), *_networks(base, head)):
+    kinds = (_pools(base, head), _waiting(base, head, config or {}), _networks(base, head))
+    for found in (*chain.from_iterable(kinds), *_zones(base, head)):
         alike.setdefault(replace(found, regions=()), []).extend(found.regions)
     told = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
     return tuple(sorted(told, key=lambda r: (r.code, r.path, r.regions)))
@@ -91,13 +94,17 @@ def _pools(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
                 path,
                 f"changes its {what} under {listed(used)}",
                 _IN_USE + " A live service never changes its capacity provider.",
-                (
-                    f"leave {path} as it is, add a pool with the new {what.split(' ')[0]} beside "
-                    f"it, point {listed(used)} to that one, write `retired: true` in {path}, and "
-                    "run the update",
-                    f"remove {path} in the next change",
-                ),
+                _second_pool(path, what.split(" ")[0], used),
             )
+
+
+def _second_pool(path: str, field: str, used: Sequence[str]) -> tuple[str, str]:
+    """The two updates of a pool that cannot change this field under its workloads."""
+    return (
+        f"leave {path} as it is, add a pool with the new {field} beside it, point {listed(used)} "
+        f"to that one, write `retired: true` in {path}, and run the update",
+        f"remove {path} in the next change",
+    )
 
 
 def _what_changed(old: Pool, new: Pool) -> str:
@@ -105,6 +112,9 @@ def _what_changed(old: Pool, new: Pool) -> str:
         return f"kind ({old.kind} → {new.kind})"
     if old.purchase.kind != new.purchase.kind:
         return f"purchase ({old.purchase.kind} → {new.purchase.kind})"
+    efa = [str(isinstance(p, AutoScalingPool) and p.placement_group).lower() for p in (old, new)]
+    if efa[0] != efa[1]:
+        return f"efa ({' → '.join(efa)})"
     types = (listed(pool.instance_types, most=2) for pool in (old, new))
     return f"instance_type ({' → '.join(types)})"
 
@@ -204,3 +214,39 @@ def _networks(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
                 f"write {region} again with its new network in the next change",
             ),
         )
+
+
+def _zones(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    for (region, name), pool in sorted(base.pools.items()):
+        stays = head.pools.get((region, name))
+        if stays is None or stays.key != pool.key:
+            continue
+        networks = base.regions[region].network, head.regions[region].network
+        before, after = map(_own_zones, networks)
+        gone = sorted((before - after) & set(pool.zone_ids)) if after else []
+        used = _workloads(base, region, pool)
+        if not gone or not used:
+            continue
+        path = f"capacity.{name}"
+        yield Refusal(
+            "ND006",
+            (region,),
+            f"{path}.zone_ids",
+            f"leaves {listed(gone)}, which no other pool uses",
+            "The update deletes the subnets of a zone that no pool uses. Instances that run there "
+            "stay, and AWS does not delete a subnet under an instance (DependencyViolation): the "
+            "update waits until it fails (https://github.com/hashicorp/terraform/issues/7743).",
+            _second_pool(path, "zone_ids", used),
+        )
+
+
+def _own_zones(network: Network) -> frozenset[str]:
+    """The zones of a network of ours; none of an existing one, which the program never changes."""
+    zones = network.zones if isinstance(network, OwnNetwork) else ()
+    return frozenset(zone.zone_id for zone in zones)
+
+
+def _workloads(index: PlanIndex, region: str, pool: Pool) -> tuple[str, ...]:
+    """The models and jobs of the pool."""
+    jobs = (j.name for (where, _), j in index.jobs.items() if (where, j.pool) == (region, pool.key))
+    return tuple(sorted({*users(index, region, pool), *jobs}))

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from messages.phrases import counted, listed
+from neuron_ecs.diff.costs import setting_classes, words
 from neuron_ecs.diff.difference import Difference, Finding
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
@@ -95,8 +96,9 @@ def _finding(word: str, finding: Finding, width: int) -> Iterator[str]:
 def _settings(whole: Difference, width: int) -> Iterator[str]:
     if whole.settings:
         yield "Stack file"
-    for found in whole.settings[:_MOST_SETTINGS]:
+    for found, change in setting_classes(whole)[:_MOST_SETTINGS]:
         line = setting_line(dotted(found.path), found.before, found.after)
+        line += words(found.path, change)
         yield from _wrapped(line, width, "  ", "    ")
     if len(whole.settings) > _MOST_SETTINGS:
         yield f"  and {len(whole.settings) - _MOST_SETTINGS} more"

@@ -183,3 +183,51 @@ def test_a_pool_that_is_called_like_a_region_does_not_hide_it() -> None:
     base = stack(capacity=pools, models={"a": work(1, "first"), "b": work(1, HOME)})
     found = compared(base, changed(base, f"capacity.{HOME}", purchase="spot"))
     assert f"under b in {HOME}" in verdict(found)
+
+
+# ---- zones -------------------------------------------------------------------------------------
+
+
+def zoned(**entry: object) -> Config:
+    return stack(capacity={"pool": groups("inf2.xlarge", 2, **entry)}, models={"a": work(1)})
+
+
+def test_a_zone_of_our_network_does_not_go_from_under_the_instances_of_a_pool() -> None:
+    before, after = zoned(), zoned(zone_ids=["usw2-az1"])
+    found = compared(before, after)
+    assert codes(found) == {"ND006"}
+    (refusal,) = found.refusals
+    assert refusal.path == "capacity.pool.zone_ids"
+    assert "add a pool with the new zone_ids" in refusal.steps[0]
+    assert "zone_ids leaves usw2-az3 and usw2-az4, which no other pool uses" in verdict(found)
+    unused = stack(capacity={"pool": groups("inf2.xlarge", 2, zone_ids=["usw2-az1"])})
+    nothing = stack(capacity={"pool": groups("inf2.xlarge", 2)})
+    assert codes(compared(nothing, unused)) == set()
+
+
+def test_a_zone_that_another_pool_keeps_may_go_out_of_a_pool() -> None:
+    def two(**entry: object) -> Config:
+        pools = {"pool": groups("inf2.xlarge", 2, **entry), "other": groups("inf2.xlarge", 2)}
+        return stack(capacity=pools, models={"a": work(1)})
+
+    assert codes(compared(two(), two(zone_ids=["usw2-az1"]))) == set()
+
+
+def test_the_two_steps_to_fewer_zones_are_not_refused() -> None:
+    old, new = groups("inf2.xlarge", 2), groups("inf2.xlarge", 2, zone_ids=["usw2-az1"])
+    before = stack(capacity={"pool": old}, models={"a": work(1)})
+    between = stack(
+        capacity={"pool": {**old, "retired": True}, "new": new}, models={"a": work(1, "new")}
+    )
+    after = stack(capacity={"new": new}, models={"a": work(1, "new")})
+    assert codes(compared(before, between)) == codes(compared(between, after)) == set()
+    subnets = [r for r in compared(between, after, graph=True).real if r.type.endswith(":Subnet")]
+    assert {r.action for r in subnets} == {"delete"}
+
+
+def test_interfaces_for_efa_are_named_as_what_changes() -> None:
+    before, after = (
+        stack(capacity={"pool": groups("trn1.32xlarge", 2, **efa)}, models={"a": work("all")})
+        for efa in ({}, {"efa": True})
+    )
+    assert compared(before, after).refusals[0].what.startswith("changes its efa (false → true)")

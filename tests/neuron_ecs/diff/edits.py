@@ -1,0 +1,177 @@
+"""Stack files that differ in one field: every place of a field, with other values for it."""
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast, get_args, get_origin
+
+from pydantic import BaseModel
+
+from config import Settings
+from config.annotations import arms, bare, hints, is_model
+from tests.planning.stacks import PROJECT, Config, Entry
+
+ARN = "arn:aws:acm:us-west-2:111122223333:certificate/{}"
+SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:{}"
+GROUP = "arn:aws:resource-groups:us-west-2:111122223333:group/{}"
+PUBLIC = "public.ecr.aws/acme/serving:{}"
+SIDECAR = {"image": PUBLIC.format("9")}
+
+# Values to write into a field, by its name, or by its model's and its own. What a stack file
+# cannot have is passed over; a field that nothing changes fails a test.
+VALUES: dict[str, list[Any]] = {
+    "accept_undocumented_ami": [True],
+    "allow_from": [["10.0.0.0/8"], ["10.1.0.0/16", "sg-0a1b"], {"us-west-2": ["10.2.0.0/16"]}],
+    "allowed_instance_types": [
+        ["trn1.2xlarge"],
+        ["inf2.xlarge"],
+        ["inf2.xlarge", "inf2.8xlarge"],
+        ["inf2.xlarge", "trn1.2xlarge"],
+    ],
+    "ami": [{"family": "al2"}],
+    "Ami.family": ["al2", "al2023"],
+    "Ami.version": ["recommended", "al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64"],
+    "capacity": [],
+    "Workload.capacity": ["twin", "inf2", "pool"],
+    "certificate_arns": [{"us-west-2": ARN.format("0a1b")}, {"us-west-2": ARN.format("2c3d")}],
+    "cidr": ["10.200.0.0/16", "10.201.0.0/16"],
+    "command": [["serve"], ["serve", "--port=8080"]],
+    "HealthCheck.command": [["CMD-SHELL", "true"], ["CMD-SHELL", "curl -f localhost"]],
+    "cpu_units": [256, 512],
+    "efa": [True],
+    "entry_point": [["/bin/a"], ["/bin/b"]],
+    "environment": [{"A": "1"}, {"A": "2", "B": "1"}],
+    "essential": [True],
+    "exec": [True],
+    "expression": ["rate(1 hour)", "rate(2 hours)"],
+    "grace_seconds": [600, 700],
+    "image": [PUBLIC.format("1"), PUBLIC.format("2")],
+    "instance_type": ["inf2.8xlarge", "inf2.24xlarge", "c7g.large", "c7g.xlarge"],
+    "interval_seconds": [20, 30],
+    "kind": [],
+    "linux_capabilities": [["IPC_LOCK"], ["IPC_LOCK", "SYS_NICE"]],
+    "local_storage": [True],
+    "log_retention_days": [7, 14],
+    "max": [1, 2, 3, 4],
+    "max_size": [1, 2, 3, 4, 5, 8],
+    "memory_mib": [512, 1024],
+    "min": [0, 1, 2, 3],
+    "min_size": [0, 1, 2],
+    "nat": ["one", "per_zone", "none"],
+    "network_mode": ["bridge", "host", "awsvpc"],
+    "neuron_devices": [1, 2, 3, [0], [1], "all"],
+    "path": ["/ping", "/healthz"],
+    "port": [8080, 9000],
+    "ports": [[8080], [9000], [8080, 9090], [9090, 8080]],
+    "private_subnets": [],
+    "public_subnets": [{"usw2-az1": "subnet-0f"}, {"usw2-az1": "subnet-0e"}],
+    "purchase": ["on_demand", "spot"],
+    "read_only_root": [True],
+    "regions": [["us-west-2"], ["us-west-2", "us-east-2"]],
+    "replicas": [{"min": 1, "max": 2}, {"min": 2}],
+    "reservation_group_arn": [GROUP.format("a"), GROUP.format("b")],
+    "reservation_group_arns": [{"us-west-2": GROUP.format("a")}, {"us-west-2": GROUP.format("b")}],
+    "reservation_id": ["cr-0a", "cr-0b"],
+    "reservation_ids": [{"us-west-2": "cr-0a"}, {"us-west-2": "cr-0b"}],
+    "retries": [2, 4],
+    "retired": [True],
+    "root_volume_gib": [300, 400],
+    "s3_read": [["s3://models/a/"], ["s3://models/a/", "s3://models/b/"]],
+    "scale_in_after_seconds": [-1, 600],
+    "schedule": [{"expression": "rate(1 hour)"}],
+    "secrets": [{"TOKEN": SECRET.format("a-a1b2c3")}, {"TOKEN": SECRET.format("b-a1b2c3")}],
+    "shared_memory_mib": [64, 128],
+    "sidecars": [{"proxy": SIDECAR}, {}],
+    "silence": [{"NE501": "known"}, {"NE502": "known"}],
+    "start_period_seconds": [30, 60],
+    "stop_timeout_seconds": [60, 90],
+    "storage_gib": [300, 400],
+    "tags": [{"team": "a"}, {"team": "b"}],
+    "task_policies": [
+        ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
+        ["arn:aws:iam::aws:policy/AmazonSQSFullAccess"],
+    ],
+    "timeout_seconds": [3, 10],
+    "timezone": ["UTC", "Europe/Berlin"],
+    "user": ["1000", "1000:1000"],
+    "version": [],
+    "vpc_id": ["vpc-0b", "vpc-0c"],
+    "wait_for_steady_state": [True, False],
+    "zone_ids": [["usw2-az1"], ["usw2-az2"], ["usw2-az1", "usw2-az2"], ["usw2-az1", "usw2-az3"]],
+}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One field with another value: of which model, where, and the stack file with it."""
+
+    owner: type[BaseModel]
+    field: str
+    path: tuple[str, ...]
+    value: Any
+    config: Config
+
+
+ABSENT = object()
+
+
+def _values(owner: type[BaseModel], name: str) -> list[Any]:
+    for model in owner.__mro__:
+        if f"{model.__name__}.{name}" in VALUES:
+            return VALUES[f"{model.__name__}.{name}"]
+    return VALUES.get(name, [])
+
+
+def edits(config: Config) -> Iterator[Edit]:
+    """Every edit of one field that leaves the rest as it is; some cannot be built."""
+    tree = {
+        key.rpartition(":")[2]: json.loads(text)
+        for key, text in config.items()
+        if key.startswith(PROJECT)
+    }
+    for path, model, entry in list(models(tree, Settings, ())):
+        for name, info in model.model_fields.items():
+            now: Any = entry.get(name, ABSENT)
+            choices = [v for v in _values(model, name) if v != now]
+            if now is not ABSENT and not info.is_required():
+                choices.append(ABSENT)
+            whole = cast(Entry, now if isinstance(now, dict) else {})
+            if len(whole) > 1:
+                choices += [{k: v for k, v in whole.items() if k != gone} for gone in whole]
+            for value in choices:
+                changed = copy.deepcopy(tree)
+                place: Any = changed
+                for step in path:
+                    place = place[step]
+                if value is ABSENT:
+                    del place[name]
+                else:
+                    place[name] = value
+                texts = {f"{PROJECT}:{k}": json.dumps(v) for k, v in changed.items()}
+                kept = {k: v for k, v in config.items() if not k.startswith(PROJECT)}
+                yield Edit(model, name, (*path, name), value, {**kept, **texts})
+
+
+def models(
+    value: Any, annotation: object, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], type[BaseModel], Entry]]:
+    """Every map of the stack file that a model describes, with the model."""
+    core, is_union = bare(annotation)
+    if not isinstance(value, dict):
+        return
+    members = cast(Entry, value)
+    if is_union:
+        words = (members.get("kind"), "existing" if "vpc_id" in members else "own", "map")
+        found = arms(annotation)
+        for word in words:
+            if word in found:
+                yield from models(members, found[word], path)
+                return
+    elif is_model(core):
+        yield path, core, members
+        for name, inner in hints(core).items():
+            yield from models(members.get(name), inner, (*path, name))
+    elif get_origin(core) is dict:
+        for key, member in members.items():
+            yield from models(member, get_args(core)[1], (*path, key))
