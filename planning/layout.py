@@ -30,6 +30,7 @@ class Demand:
     size: int
     tasks: int
     ids: tuple[int, ...] | None = None
+    is_job: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Deal:
     name: str
     devices: tuple[int, ...]
     tasks: int
+    is_job: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def share_evenly(tasks: int, limits: Sequence[int]) -> tuple[int, ...]:
 def _single(demands: Sequence[Demand]) -> Cut:
     if not demands:
         return Cut((), ())
-    return Cut(((0,),), (tuple(Deal(d.name, (0,), d.tasks) for d in demands),))
+    return Cut(((0,),), (tuple(Deal(d.name, (0,), d.tasks, d.is_job) for d in demands),))
 
 
 def _cuts(
@@ -414,7 +416,7 @@ def _cut(
     for demand in named:
         ids = demand.ids or ()
         index = next(i for i, s in enumerate(slots) if set(ids) <= set(s.devices))
-        deals[index].append(Deal(demand.name, ids, demand.tasks))
+        deals[index].append(Deal(demand.name, ids, demand.tasks, demand.is_job))
     sizes = {d.name: d.size for d in counted}
     for (name, index), tasks in dealt.items():
         deals[index].append(Deal(name, slots[index].devices[: sizes[name]], tasks))
@@ -423,9 +425,13 @@ def _cut(
             (i for i, s in enumerate(slots) if s.size >= demand.size),
             key=lambda i: (sum(d.tasks for d in deals[i]), slots[i].size, i),
         )
-        deals[index].append(Deal(demand.name, slots[index].devices[: demand.size], 0))
+        deals[index].append(
+            Deal(demand.name, slots[index].devices[: demand.size], 0, demand.is_job)
+        )
     used = [i for i, d in enumerate(deals) if d]
     return Cut(
         tuple(slots[i].devices for i in used),
-        tuple(tuple(sorted(deals[i], key=lambda d: (d.name, d.devices))) for i in used),
+        tuple(
+            tuple(sorted(deals[i], key=lambda d: (not d.is_job, d.name, d.devices))) for i in used
+        ),
     )

@@ -13,7 +13,6 @@ from planning.addresses import zones_with_blocks
 from planning.make_capacity import (
     auto_scaling_cluster,
     managed_instances_cluster,
-    pool_layout,
 )
 from planning.make_workloads import job_plan, model_plan
 from planning.rules import RULES
@@ -32,7 +31,7 @@ def make_plan(
     if any(f.severity is Severity.ERROR for f in findings):
         raise Refused(findings)
     reported = tuple(f for f in findings if f.code not in settings.silence)
-    waits = {(j.region, j.name): wait.words for j, wait in waiting.jobs(situation)}
+    waits = {(j.region, j.name): wait.text for j, wait in waiting.jobs(situation)}
     regions = tuple(_region(situation, name, waits) for name in situation.regions)
     return plan.Plan(
         project=project,
@@ -68,10 +67,7 @@ def _scheduled_families(
 def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> plan.RegionPlan:
     region = s.catalog.places.regions[name]
     here = [p for (r, _), p in s.pools.items() if r == name]
-    layouts = {p.name: pool_layout(s, p) for p in here}
-    models = tuple(
-        model_plan(s, w, layouts[w.pool.name]) for w in s.work if w.region == name and not w.is_job
-    )
+    models = tuple(model_plan(s, w) for w in s.work if w.region == name and not w.is_job)
     jobs = tuple(
         job_plan(s, w, waits.get((name, w.name), ""))
         for w in s.work
@@ -85,8 +81,8 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         partition=region.partition,
         dns_suffix=region.dns_suffix,
         network=network,
-        auto_scaling=auto_scaling_cluster(s, region.short, here, layouts),
-        managed_instances=managed_instances_cluster(s, region.short, here, layouts),
+        auto_scaling=auto_scaling_cluster(s, region.short, here),
+        managed_instances=managed_instances_cluster(s, region.short, here),
         models=models,
         jobs=jobs,
         load_balancer=_load_balancer(s, name, network) if serving else None,

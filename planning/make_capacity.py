@@ -1,21 +1,17 @@
 """Capacity of a plan: clusters, pools and the layout of their instances."""
 
-from collections.abc import Mapping
-
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity, OwnNetworkEntry
-from planning import choices, layout, names, plan, waiting
+from planning import choices, names, plan
 from planning.addresses import zones_with_blocks
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import RegionalPool, Situation
 
 
 def auto_scaling_cluster(
-    s: Situation, short: str, pools: list[RegionalPool], layouts: Mapping[str, plan.Layout]
+    s: Situation, short: str, pools: list[RegionalPool]
 ) -> plan.AutoScalingCluster | None:
     mine = tuple(
-        _auto_scaling_pool(s, p, p.spec, layouts[p.name])
-        for p in pools
-        if isinstance(p.spec, AutoScalingCapacity)
+        _auto_scaling_pool(s, p, p.spec) for p in pools if isinstance(p.spec, AutoScalingCapacity)
     )
     if not mine:
         return None
@@ -28,12 +24,10 @@ def auto_scaling_cluster(
 
 
 def managed_instances_cluster(
-    s: Situation, short: str, pools: list[RegionalPool], layouts: Mapping[str, plan.Layout]
+    s: Situation, short: str, pools: list[RegionalPool]
 ) -> plan.ManagedInstancesCluster | None:
     mine = tuple(
-        _managed_pool(s, p, p.spec, layouts[p.name])
-        for p in pools
-        if isinstance(p.spec, ManagedInstancesCapacity)
+        _managed_pool(s, p, p.spec) for p in pools if isinstance(p.spec, ManagedInstancesCapacity)
     )
     if not mine:
         return None
@@ -78,7 +72,7 @@ def pool_key(s: Situation, pool: RegionalPool) -> str:
 
 
 def _auto_scaling_pool(
-    s: Situation, pool: RegionalPool, spec: AutoScalingCapacity, placed: plan.Layout
+    s: Situation, pool: RegionalPool, spec: AutoScalingCapacity
 ) -> plan.AutoScalingPool:
     kind = s.catalog.instances.types[spec.instance_type]
     family = s.catalog.amis.family(
@@ -114,7 +108,7 @@ def _auto_scaling_pool(
         placement_group=spec.efa,
         maximum_scaling_step=min(choices.SCALING_STEP, pool.max_size),
         managed_scaling=True,
-        layout=placed,
+        layout=_layout(s, pool),
         retired=spec.retired,
     )
 
@@ -135,7 +129,7 @@ def _interfaces(kind: InstanceType) -> tuple[plan.NetworkInterface, ...]:
 
 
 def _managed_pool(
-    s: Situation, pool: RegionalPool, spec: ManagedInstancesCapacity, placed: plan.Layout
+    s: Situation, pool: RegionalPool, spec: ManagedInstancesCapacity
 ) -> plan.ManagedInstancesPool:
     purchase: plan.OnDemand | plan.Spot | plan.ReservationGroup
     match pool.purchase:
@@ -155,83 +149,12 @@ def _managed_pool(
         local_storage=spec.local_storage,
         scale_in_after_seconds=spec.scale_in_after_seconds,
         zone_ids=_pool_zones(s, pool),
-        layout=placed,
+        layout=_layout(s, pool),
         retired=spec.retired,
     )
 
 
-def pool_layout(s: Situation, pool: RegionalPool) -> plan.Layout:
-    works = s.work_on(pool)
-    models = [w for w in works if not w.is_job]
-    kind = pool.type
-    if any(w.managed_devices for w in works):
-        total = kind.neuron.devices if kind and kind.neuron else 0
-        everything = tuple(range(total))
-        shares = tuple(
-            plan.Assignment(w.name, everything, w.replicas.min, w.tasks_max, w.is_job)
-            for w in works
-        )
-        slots = (plan.Slot(everything, shares),) if total else ()
-        return plan.Layout(
-            total,
-            slots,
-            sum(w.replicas.min for w in models),
-            sum(w.tasks_max for w in models),
-            tuple(share for share in shares if share.is_job),
-        )
-    if kind is None or kind.neuron is None:
-        return plan.Layout(
-            0,
-            (),
-            s.packed_in_any_order(pool, [(w, w.replicas.min) for w in models]),
-            s.packed_in_any_order(pool, [(w, w.tasks_max) for w in models]),
-        )
-    return _slots_layout(s, pool, kind, works)
-
-
-def _slots_layout(
-    s: Situation, pool: RegionalPool, kind: InstanceType, works: tuple[RegionalWorkload, ...]
-) -> plan.Layout:
-    cut = s.cut(pool)
-    assert cut is not None
-    assert kind.neuron is not None
-    least: dict[tuple[str, int], int] = {}
-    for work in works:
-        if work.is_job:
-            continue
-        spots = [
-            (index, deal.tasks)
-            for index, deals in enumerate(cut.deals)
-            for deal in deals
-            if deal.name == f"m:{work.name}"
-        ]
-        shares = layout.share_evenly(work.replicas.min, [tasks for _, tasks in spots])
-        for (index, _), share in zip(spots, shares, strict=True):
-            least[f"m:{work.name}", index] = share
-    slots = tuple(
-        plan.Slot(
-            devices,
-            tuple(
-                plan.Assignment(
-                    d.name[2:],
-                    d.devices,
-                    least.get((d.name, index), 0),
-                    d.tasks,
-                    d.name.startswith("j:"),
-                )
-                for d in deals
-            ),
-        )
-        for index, (devices, deals) in enumerate(zip(cut.slots, cut.deals, strict=True))
-    )
-    return plan.Layout(
-        kind.neuron.devices,
-        slots,
-        max((slot.tasks_min for slot in slots), default=0),
-        max((slot.tasks_max for slot in slots), default=0),
-        tuple(
-            plan.Assignment(w.name, waiting.job_devices(w, cut), 0, 0, is_job=True)
-            for w in works
-            if w.is_job and w.device_count
-        ),
-    )
+def _layout(s: Situation, pool: RegionalPool) -> plan.Layout:
+    placed = s.layout(pool)
+    assert placed is not None  # a rule refuses workloads that no cut of the devices can place
+    return placed

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from config import AutoScalingCapacity
-from planning import choices, containers, identity, names, plan, waiting
+from planning import choices, containers, identity, names, plan, service_tasks
 from planning.images import resolved
 from planning.make_capacity import pool_key
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import RegionalWorkload, Situation
 
 
 def _log_group(s: Situation, work: RegionalWorkload) -> plan.LogGroup:
@@ -80,20 +80,15 @@ def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
     )
 
 
-def model_plan(s: Situation, work: RegionalWorkload, placed: plan.Layout) -> plan.ModelPlan:
+def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
+    """Returns the plan of a model in its Region: a service for each slot it has tasks on."""
     short, ports = _short(s, work), work.spec.served_ports
-    spots: list[tuple[tuple[int, ...], int, int]] = [
-        (share.devices, share.tasks_min, share.tasks_max)
-        for slot in (() if work.managed_devices else placed.slots)
-        for share in slot.shares
-        if share.workload == work.name and not share.is_job
-    ] or [((), work.replicas.min, work.tasks_max)]
     # A service is named by its number and not by its devices: devices that move are then a
     # rollout of the service that is there, which stops its old task, and not a new service
     # that waits for chips that the old one holds until the end of the update.
     services = [
-        _service(s, work, placed, devices, str(number), least, most)
-        for number, (devices, least, most) in enumerate(sorted(spots), start=1)
+        _service(s, work, tasks, str(number))
+        for number, tasks in enumerate(service_tasks.services(s, work), start=1)
     ]
     return plan.ModelPlan(
         name=work.name,
@@ -120,16 +115,11 @@ def _in_two_waves(services: list[plan.Service]) -> tuple[plan.Service, ...]:
 
 
 def _service(
-    s: Situation,
-    work: RegionalWorkload,
-    placed: plan.Layout,
-    devices: tuple[int, ...],
-    slot: str,
-    least: int,
-    most: int,
+    s: Situation, work: RegionalWorkload, tasks: service_tasks.ServiceTasks, slot: str
 ) -> plan.Service:
-    task = _task_definition(s, work, devices, slot)
-    low, high = _percentages(work.pool, placed, devices, least)
+    task = _task_definition(s, work, tasks.devices, slot)
+    least, most = tasks.tasks_min, tasks.tasks_max
+    low, high = _percentages(tasks)
     ports = work.spec.served_ports
     check = work.spec.health_check
     grace = check.grace_seconds if check else choices.GRACE_SECONDS
@@ -141,7 +131,7 @@ def _service(
         scaling=plan.Scaling(names.key(task.key, "scaling"), least, most) if least < most else None,
         minimum_healthy_percent=low,
         maximum_percent=high,
-        distinct_instance=bool(devices) and work.network_mode == "awsvpc",
+        distinct_instance=bool(tasks.devices) and work.network_mode == "awsvpc",
         pack=not work.pool.managed,
         grace_seconds=grace if ports else None,
         container_name=work.name,
@@ -152,24 +142,16 @@ def _service(
     )
 
 
-def _percentages(
-    pool: RegionalPool, placed: plan.Layout, devices: tuple[int, ...], desired: int
-) -> tuple[int, int]:
-    """Minimum and maximum percent with which every desired count from `desired` up can roll.
+def _percentages(tasks: service_tasks.ServiceTasks) -> tuple[int, int]:
+    """Minimum and maximum percent with which every desired count from the minimum up can roll.
 
     With room for one more task the new one starts first. Without it the old one must stop
     first: ECS rounds the minimum up, so of d tasks floor(100 (d - 1) / d) lets one go
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
     """
-    if pool.max_size is None:
-        surges = pool.purchase != "reserved"
-    elif devices:
-        holders = [s.tasks_max for s in placed.slots if set(s.devices) & set(devices)]
-        surges = max(holders, default=0) < pool.max_size
-    else:
-        surges = placed.instances_max < pool.max_size
-    if surges:
+    if tasks.surges:
         return 100, 200
+    desired = tasks.tasks_min
     return (100 * (desired - 1) // desired if desired >= 2 else 0), 100
 
 
@@ -209,10 +191,9 @@ def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
 
 
 def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
-    cut = s.cut(work.pool)
-    devices: tuple[int, ...] = ()
-    if work.device_count and not work.managed_devices and cut is not None:
-        devices = waiting.job_devices(work, cut)
+    placed = s.layout(work.pool)
+    named = placed is not None and work.device_count and not work.managed_devices
+    devices = placed.job_devices(work.name) if placed is not None and named else ()
     task = _task_definition(s, work, devices, "")
     schedule = None
     spec = work.spec

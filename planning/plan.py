@@ -4,7 +4,7 @@ Components read these types and wire them; they decide nothing. A `key` is a log
 unique in its Region (it carries the Region), and alive as long as the thing it names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -126,15 +126,13 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Who sits on which chip of a pool's instances, and how many instances that takes."""
+    """Which workload runs on which devices of a pool's instances, and how many instances run."""
 
     devices: int  # Neuron devices of one instance; 0 on a pool without chips
     slots: tuple[Slot, ...]
-    instances_min: int  # for every minimum of replicas
-    instances_max: int  # for every maximum of replicas
-    jobs: tuple[
-        Assignment, ...
-    ] = ()  # jobs that take devices while they run, whosever slots those are
+    instances_min: int  # at minimum replicas; at least the pool's minimum size
+    instances_max: int  # at maximum replicas; at least the pool's minimum size
+    jobs: tuple[Assignment, ...] = ()  # devices that jobs take while they run, in any slots
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:
@@ -146,6 +144,21 @@ class Layout:
         """Devices of an instance that no slot covers."""
         taken = {d for slot in self.slots for d in slot.devices}
         return tuple(d for d in range(self.devices) if d not in taken)
+
+    def tasks_on(self, devices: Collection[int]) -> tuple[int, int]:
+        """Tasks of the busiest slot that has any of the devices, at minimum and at maximum.
+
+        These are the instances on which a model uses one of the devices.
+        """
+        slots = [slot for slot in self.slots if not set(devices).isdisjoint(slot.devices)]
+        return (
+            max((slot.tasks_min for slot in slots), default=0),
+            max((slot.tasks_max for slot in slots), default=0),
+        )
+
+    def job_devices(self, job: str) -> tuple[int, ...]:
+        """The devices of a job's task; empty if it takes none."""
+        return next((a.devices for a in self.jobs if a.workload == job), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +297,11 @@ class Service:
     def tasks_max(self) -> int:
         """Tasks at the maximum of replicas."""
         return self.scaling.max_capacity if self.scaling else self.desired_count
+
+    @property
+    def surges(self) -> bool:
+        """Whether an update starts a new task before it stops an old one."""
+        return self.maximum_percent > 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from config import (
     Settings,
     WorkloadOverride,
 )
-from planning import layout
+from planning import layout, plan
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
@@ -154,6 +154,7 @@ class Situation:
         self.stack = stack
         self.home_region = home_region
         self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
+        self._layouts: dict[tuple[str, str], plan.Layout | None] = {}
 
     @cached_property
     def regions(self) -> Mapping[str, RegionEntry]:
@@ -362,7 +363,7 @@ class Situation:
             return ()
         total = kind.neuron.devices
         return tuple(
-            layout.Demand(("j:" if w.is_job else "m:") + w.name, w.device_count, w.tasks_max, w.ids)
+            layout.Demand(w.name, w.device_count, w.tasks_max, w.ids, w.is_job)
             for w in self.work_on(pool)
             if w.device_count
             and not (w.is_job and (w.ids is not None or (w.device_count == total and total > 1)))
@@ -407,6 +408,107 @@ class Situation:
         return layout.arrange(
             kind.neuron.devices, self.catalog.neuron.device_sets(kind.name), self.demands(pool)
         )
+
+    def layout(self, pool: RegionalPool) -> plan.Layout | None:
+        """Returns the layout of the pool's instances; `None` where `cut` has none."""
+        where = pool.region, pool.name
+        if where not in self._layouts:
+            self._layouts[where] = self._layout(pool)
+        return self._layouts[where]
+
+    def _layout(self, pool: RegionalPool) -> plan.Layout | None:
+        works, kind = self.work_on(pool), pool.type
+        if any(w.managed_devices for w in works):
+            slots = _whole_instance(kind, works)
+            needed = sum(w.replicas.min for w in works), sum(w.tasks_max for w in works)
+        elif kind is None or kind.neuron is None:
+            slots = ()
+            models = [w for w in works if not w.is_job]
+            needed = (
+                self.packed_in_any_order(pool, [(w, w.replicas.min) for w in models]),
+                self.packed_in_any_order(pool, [(w, w.tasks_max) for w in models]),
+            )
+        else:
+            cut = self.cut(pool)
+            if cut is None:
+                return None
+            slots = _slots(cut, works)
+            needed = (
+                max((slot.tasks_min for slot in slots), default=0),
+                max((slot.tasks_max for slot in slots), default=0),
+            )
+        running = pool.spec.min_size if isinstance(pool.spec, AutoScalingCapacity) else 0
+        return plan.Layout(
+            devices=kind.neuron.devices if kind and kind.neuron else 0,
+            slots=slots,
+            instances_min=max(needed[0], running),
+            instances_max=max(needed[1], running),
+            jobs=tuple(
+                plan.Assignment(w.name, _job_devices(w, slots), 0, 0, is_job=True)
+                for w in works
+                if w.is_job and w.device_count
+            ),
+        )
+
+
+def _whole_instance(
+    kind: InstanceType | None, works: tuple[RegionalWorkload, ...]
+) -> tuple[plan.Slot, ...]:
+    """The one slot of a pool whose tasks each take all devices of an instance."""
+    if kind is None or kind.neuron is None:
+        return ()
+    devices = tuple(range(kind.neuron.devices))
+    return (
+        plan.Slot(
+            devices,
+            tuple(
+                plan.Assignment(w.name, devices, w.replicas.min, w.tasks_max, w.is_job)
+                for w in works
+            ),
+        ),
+    )
+
+
+def _slots(cut: layout.Cut, works: tuple[RegionalWorkload, ...]) -> tuple[plan.Slot, ...]:
+    """The slots of the cut; each model's minimum is spread evenly over its slots."""
+    minimum: dict[tuple[str, int], int] = {}
+    for work in (w for w in works if not w.is_job):
+        at = [
+            (index, deal.tasks)
+            for index, deals in enumerate(cut.deals)
+            for deal in deals
+            if deal.name == work.name and not deal.is_job
+        ]
+        least = layout.share_evenly(work.replicas.min, [tasks for _, tasks in at])
+        minimum |= {(work.name, i): tasks for (i, _), tasks in zip(at, least, strict=True)}
+    return tuple(
+        plan.Slot(
+            devices,
+            tuple(
+                plan.Assignment(
+                    deal.name,
+                    deal.devices,
+                    0 if deal.is_job else minimum[deal.name, index],
+                    deal.tasks,
+                    deal.is_job,
+                )
+                for deal in deals
+            ),
+        )
+        for index, (devices, deals) in enumerate(zip(cut.slots, cut.deals, strict=True))
+    )
+
+
+def _job_devices(job: RegionalWorkload, slots: tuple[plan.Slot, ...]) -> tuple[int, ...]:
+    """The devices of a job's task: the ids it names, those of its slot, or all."""
+    if job.ids is not None:
+        return job.ids
+    if job.managed_devices and not slots:
+        return ()
+    assigned = (
+        a.devices for slot in slots for a in slot.shares if a.is_job and a.workload == job.name
+    )
+    return next(assigned, tuple(range(job.device_count)))
 
 
 def each_workload(s: Situation) -> Iterator[RegionalWorkload]:

@@ -77,10 +77,9 @@ def _network(region: planned.RegionPlan) -> str:
 def _pool_row(pool: planned.Pool) -> tuple[str, ...]:
     placed = pool.layout
     match pool:
-        case planned.AutoScalingPool(instance_type=kind, max_size=most, min_size=least):
+        case planned.AutoScalingPool(instance_type=kind, max_size=most):
             words, types = "Auto Scaling", kind
-            start = max(placed.instances_min, least)
-            size = f"{_span(start, max(placed.instances_max, least))} of at most {most}"
+            size = f"{_span(placed.instances_min, placed.instances_max)} of at most {most}"
         case planned.ManagedInstancesPool(instance_types=admitted):
             words, types = "Managed Instances", listed(admitted, most=2)
             size = _span(placed.instances_min, placed.instances_max)
@@ -116,7 +115,7 @@ def _task_rows(region: planned.RegionPlan) -> Iterator[tuple[str, ...]]:
                 names[service.pool],
                 service.task_definition,
                 _span(service.desired_count, most),
-                "starts, then stops" if service.maximum_percent > 100 else "stops, then starts",
+                "starts, then stops" if service.surges else "stops, then starts",
             )
     for job in region.jobs:
         yield _row(f"{job.name} (job)", names[job.pool], job.task_definition, "", "")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from config import ManagedInstancesCapacity
 from messages.finding import Severity
@@ -234,7 +235,7 @@ def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorklo
     chosen = models[0]
     for most in range(chosen.tasks_max - 1, max(chosen.replicas.min, 1) - 1, -1):
         demands = tuple(
-            layout.Demand(d.name, d.size, most, d.ids) if d.name == f"m:{chosen.name}" else d
+            replace(d, tasks=most) if d.name == chosen.name and not d.is_job else d
             for d in s.demands(pool)
         )
         cut = layout.arrange(kind.neuron.devices, s.catalog.neuron.device_sets(kind.name), demands)
@@ -455,14 +456,14 @@ def job_never_starts(s: Situation) -> Iterator[Report]:
     """A host port that another task holds keeps a task from being placed (API_PortMapping); models
     hold their devices as long as they serve."""
     for job, wait in waiting.jobs(s):
-        if wait.never:
+        if wait.blocked:
             kind = job.pool.type
             yield Report(
                 f"{job.path}.neuron_devices",
                 f"can never start in {job.region}: models hold its devices on all "
                 f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
                 "even at their minimum",
-                f"write capacity.{job.pool.name}.max_size: {wait.instances}, fewer replicas.min, "
+                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, fewer replicas.min, "
                 "or give the job a pool of its own",
             )
 
@@ -477,11 +478,11 @@ def job_never_starts(s: Situation) -> Iterator[Report]:
 def job_waits(s: Situation) -> Iterator[Report]:
     """The task stays in PROVISIONING until a model scales in or an instance is added."""
     for job, wait in waiting.jobs(s):
-        if wait.words and not wait.never:
+        if wait.text and not wait.blocked:
             yield Report(
                 job.path,
-                f"{wait.words} in {job.region}",
-                f"with capacity.{job.pool.name}.max_size: {wait.instances} it always finds room",
+                f"{wait.text} in {job.region}",
+                f"with capacity.{job.pool.name}.max_size: {wait.max_size} it always finds room",
             )
 
 
@@ -515,7 +516,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
             needed = sum(p.instances if p else whole.instances for p in parts)
             if needed < whole.instances and (name, limit, needed) not in told:
                 told.add((name, limit, needed))
-                large = [d.name[2:] for d in demands if d.size >= limit and d.tasks]
+                large = [d.name for d in demands if d.size >= limit and d.tasks]
                 yield Report(
                     f"capacity.{name}",
                     f"needs {counted(whole.instances, 'instance')} of {kind.name} at most in "

@@ -9,7 +9,7 @@ from config import AutoScalingCapacity, Container, Sidecar
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed
-from planning import images, waiting
+from planning import images
 from planning.command_line import (
     containers,
     model_served,
@@ -123,13 +123,13 @@ def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
         return (work.ids,)
     if work.managed_devices or work.spec.neuron_devices == "all":
         return (tuple(range(work.device_count)),)
-    cut = s.cut(work.pool)
-    if cut is None:
+    placed = s.layout(work.pool)
+    if placed is None:
         return ()
     if work.is_job:
-        return (waiting.job_devices(work, cut),)
-    found = {d.devices for deals in cut.deals for d in deals if d.name == f"m:{work.name}"}
-    return tuple(sorted(found))
+        return (placed.job_devices(work.name),)
+    shares = (share for slot in placed.slots for share in slot.shares)
+    return tuple(sorted({a.devices for a in shares if a.workload == work.name and not a.is_job}))
 
 
 def core_ids(text: str) -> tuple[int, ...] | None:

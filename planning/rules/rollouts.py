@@ -5,42 +5,25 @@ from collections.abc import Iterator
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed
-from planning import choices, layout
+from planning import choices
 from planning.rules.rule import Report, rule
+from planning.service_tasks import services
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
-def _spots(s: Situation, work: RegionalWorkload) -> list[tuple[int, int]]:
-    """For each service of a model on tracked devices: its tasks, and all tasks on its devices."""
-    cut = s.cut(work.pool)
-    if cut is None:
-        return []
-    found: list[tuple[int, int]] = []
-    for deals in cut.deals:
-        for deal in (d for d in deals if d.name == f"m:{work.name}"):
-            held = [
-                sum(d.tasks for d in other)
-                for devices, other in zip(cut.slots, cut.deals, strict=True)
-                if set(devices) & set(deal.devices)
-            ]
-            found.append((deal.tasks, max(held)))
+def _down(s: Situation, pool: RegionalPool) -> list[tuple[RegionalWorkload, int]]:
+    """Models of one replica whose update stops it first, and the `max_size` that prevents that.
+
+    The size is 0 where the pool has none. A pool that its replicas do not fit is refused elsewhere.
+    """
+    found: list[tuple[RegionalWorkload, int]] = []
+    for work in (w for w in s.work_on(pool) if not w.is_job and w.replicas.min == 1):
+        for tasks in services(s, work):
+            busy = tasks.busy_instances or 0
+            refused = pool.neuron and pool.max_size is not None and busy > pool.max_size
+            if tasks.tasks_min and not tasks.surges and not refused:
+                found.append((work, 0 if pool.max_size is None else busy + 1))
     return found
-
-
-def _instances(s: Situation, work: RegionalWorkload) -> int | None:
-    """Instances that the pool would need beside those of its replicas for a rollout of the model to
-    start a task before it stops one; None where it has them, or has no size."""
-    pool = work.pool
-    if pool.max_size is None or not pool.types:
-        return None
-    if not pool.neuron:
-        works = [w for w in s.work_on(pool) if not w.is_job]
-        held = s.packed(pool, [(w, w.tasks_max) for w in works])
-    elif work.device_count:
-        held = max((most for _, most in _spots(s, work)), default=0)
-    else:
-        return None
-    return held + 1 if held == pool.max_size else None
 
 
 def _outage(work: RegionalWorkload) -> str:
@@ -52,10 +35,6 @@ def _outage(work: RegionalWorkload) -> str:
     leave = choices.DEREGISTRATION_DELAY_SECONDS if work.spec.served_ports else 0
     parts = [f"up to {leave} s to leave the load balancer"] if leave else []
     return listed([*parts, f"up to {stop} s to stop", f"then the load (up to {grace} s)"])
-
-
-def _single(s: Situation, pool: RegionalPool) -> list[RegionalWorkload]:
-    return [w for w in s.work_on(pool) if not w.is_job and w.replicas.min == 1]
 
 
 @rule(
@@ -70,15 +49,27 @@ def down_while_it_rolls(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: minimum
     and maximum percent."""
     for (region, _), pool in s.pools.items():
-        needed = {w.name: n for w in _single(s, pool) if (n := _instances(s, w)) is not None}
-        works = [w for w in _single(s, pool) if w.name in needed]
-        if works:
-            size = f".regions.{region}" if _sized_here(s, pool) else ""
+        down = _down(s, pool)
+        if not down:
+            continue
+        here = s.pool_regions(pool.name)[region]
+        stopped = f"an update takes {listed([w.name for w, _ in down], most=4)} down, " + _outage(
+            down[0][0]
+        )
+        if pool.max_size is None:
+            within = f".regions.{region}" if here.purchase else ""
             yield Report(
-                f"{pool.path}{size}.max_size",
-                f"is {pool.max_size}, which the replicas in {region} can fill: an update takes "
-                f"{listed([w.name for w in works], most=4)} down, {_outage(works[0])}",
-                f"write max_size: {max(needed.values())}, or replicas of at least 2",
+                f"{pool.path}{within}.purchase",
+                f"is {pool.purchase}, which starts no instance beyond the reservation in {region}: "
+                f"{stopped}",
+                "write replicas of at least 2",
+            )
+        else:
+            within = f".regions.{region}" if here.max_size is not None else ""
+            yield Report(
+                f"{pool.path}{within}.max_size",
+                f"is {pool.max_size}, which the replicas in {region} can fill: {stopped}",
+                f"write max_size: {max(size for _, size in down)}, or replicas of at least 2",
             )
 
 
@@ -200,17 +191,16 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
     service with a minimum of 0 percent stops its tasks first; services are updated side by side."""
     if s.settings.wait_for_steady_state:
         return
-    told: list[str] = []
-    for work in s.work:
-        spots = [] if work.is_job or not work.device_count else _spots(s, work)
-        least = layout.share_evenly(work.replicas.min, [tasks for tasks, _ in spots])
-        full = all(most >= (work.pool.max_size or most + 1) for _, most in spots)
-        if len(spots) > 1 and full and max(least) <= 1 and work.name not in told:
-            told.append(work.name)
-    if told:
+    together: list[str] = []
+    for work in (w for w in s.work if not w.is_job):
+        tasks = services(s, work)
+        stopping = all(not t.surges and t.tasks_min <= 1 for t in tasks)
+        if len(tasks) > 1 and stopping and work.name not in together:
+            together.append(work.name)
+    if together:
         yield Report(
             "wait_for_steady_state",
-            f"is false; an update stops all tasks of {listed(told)} together",
+            f"is false; an update stops all tasks of {listed(together)} together",
             "take it away (true), or give their pools one instance more",
         )
 

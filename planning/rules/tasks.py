@@ -497,10 +497,10 @@ def slots_too_small(s: Situation) -> Iterator[Report]:
         if kind is None or kind.neuron is None or cut is None or pool.managed:
             continue
         room = s.room(kind)
-        works = {f"m:{w.name}": w for w in s.work_on(pool) if not w.is_job}
+        works = {w.name: w for w in s.work_on(pool) if not w.is_job}
         if not all(_fits_alone(s, w) for w in works.values()):
             continue
-        held = [[works[d.name] for d in deals if d.name in works] for deals in cut.deals]
+        held = [[works[d.name] for d in deals if not d.is_job] for deals in cut.deals]
         for field, have in (("memory_mib", room.memory_mib), ("cpu_units", room.cpu_units)):
             largest = [max((getattr(s.task_size(w), field) for w in ws), default=0) for ws in held]
             written = [w for ws in held for w in ws if getattr(w.spec, field) is not None]

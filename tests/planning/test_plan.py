@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from itertools import combinations, pairwise
-from math import ceil, floor
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,16 +18,21 @@ from hypothesis import strategies as st
 
 from catalog import load
 from neuron_ecs.stackfile import reading as stack_file
-from planning import Plan, Refused, as_json, choices, decide, names, plan, run_task
+from planning import Plan, as_json, choices, decide, names, plan, run_task
 from planning.addresses import default_cidr, zone_subnets
+from tests.planning.drawn import (
+    TWO,
+    definitions_of,
+    planned,
+    stacks,
+    tasks_of,
+)
 from tests.planning.stacks import (
-    IMAGE,
     Config,
     Entry,
     certificates,
     changed,
     decide_on,
-    existing,
     groups,
     managed,
     situation_of,
@@ -39,7 +43,6 @@ from tests.planning.stacks import (
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("Pulumi.*.yaml")])
 CATALOG = load()
-TWO: Entry = {"us-west-2": {}, "us-east-2": {}}
 
 
 def of_file(file: Path) -> tuple[Config, Plan]:
@@ -48,125 +51,6 @@ def of_file(file: Path) -> tuple[Config, Plan]:
 
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
-
-
-# ---- stacks of every kind --------------------------------------------------------------------
-
-POOLS: list[Entry] = [
-    groups("inf2.xlarge", 6),
-    groups("inf2.24xlarge", 5),
-    groups("inf2.48xlarge", 3, purchase="spot"),
-    groups("inf1.6xlarge", 6),
-    groups("trn1.32xlarge", 4),
-    groups("trn1.32xlarge", 4, efa=True),
-    groups("c7g.4xlarge", 6),
-    groups("inf2.24xlarge", 2, regions={"us-west-2": {"max_size": 8}}),
-    managed("trn1.2xlarge"),
-    managed("inf2.*"),
-    managed("inf2.48xlarge"),
-    managed("c7g.2xlarge"),
-    managed("inf2.8xlarge", purchase="spot", regions=["us-east-2"]),
-    groups("inf2.8xlarge", 2, retired=True),
-]
-REPLICAS = st.tuples(st.integers(0, 6), st.integers(0, 6)).map(
-    lambda r: {"min": r[0], "max": max(1, r[0] + r[1])}
-)
-DEVICES: list[Any] = [None, 1, 2, 3, 4, 6, 12, "all", [0], [0, 1], [2, 3], [0, 1, 2, 3], [0, 2]]
-
-
-@st.composite
-def stacks(draw: st.DrawFn, *, wild: bool = False) -> Config:
-    """A stack file; `wild` ones name what does not exist as well."""
-    pools = {f"pool-{i}": draw(st.sampled_from(POOLS)) for i in range(draw(st.integers(1, 3)))}
-    live = [n for n, p in pools.items() if not p.get("retired")] or ["pool-0"]
-    regions: Entry = dict(TWO)
-    if wild:
-        pools["odd"] = draw(
-            st.sampled_from(
-                [
-                    groups("inf2.xlrage"),
-                    groups("g5.xlarge"),
-                    groups("trn2.48xlarge", purchase="capacity_block"),
-                    groups("inf2.xlarge", zone_ids=["usw2-az9"]),
-                    managed("*"),
-                    managed("inf1.*"),
-                    groups("c7g.xlarge", efa=True, ami={"family": "al2"}),
-                    groups("inf2.24xlarge", 1, min_size=3, ami={"version": "x"}),
-                ]
-            )
-        )
-        live.append("odd")
-        more = ["us-wset-2", "af-south-1", "ap-northeast-3", "us-gov-west-1", "cn-north-1"]
-        regions |= {r: {} for r in draw(st.lists(st.sampled_from(more), max_size=2))}
-        if draw(st.booleans()):
-            regions |= {"us-east-2": existing(use2_az1="subnet-0a")}
-        if draw(st.booleans()):
-            regions |= {"us-gov-west-1": existing(usgw1_az1="subnet-0a")}
-
-    def workload(index: int) -> Entry:
-        pool = draw(st.sampled_from([*live, "nowhere"] if wild else live))
-        entry = work(draw(st.sampled_from(DEVICES)), pool)
-        size: Entry = draw(st.sampled_from([{}, {}, {"cpu_units": 512, "memory_mib": 4096}]))
-        if not wild and pools[pool].get("instance_type", "").startswith("c"):
-            entry.pop("neuron_devices", None)
-            size = {"cpu_units": 512, "memory_mib": 4096}
-        if draw(st.booleans()):
-            entry["port"] = draw(st.sampled_from([8080, 8081 + index]))
-        if wild:
-            mode = draw(st.sampled_from([None, None, "host", "bridge", "awsvpc"]))
-            entry |= {"network_mode": mode} if mode else {}
-            if draw(st.booleans()):
-                devices = draw(st.sampled_from(["all", 1, [0]]))
-                entry["sidecars"] = {"side": {"image": "s:1", "neuron_devices": devices}}
-            if draw(st.integers(0, 3)) == 0:
-                entry["regions"] = draw(
-                    st.sampled_from(
-                        [["us-west-2"], ["eu-west-1"], {"us-east-2": {"capacity": "pool-0"}}]
-                    )
-                )
-            if draw(st.booleans()):
-                entry["image"] = draw(st.sampled_from(["dlc/vllm:1-sdk2.28.0-x", IMAGE]))
-        return {**entry, **size}
-
-    models = {
-        f"model-{i}": {**workload(i), "replicas": draw(REPLICAS)}
-        for i in range(draw(st.integers(0, 4)))
-    }
-    jobs = {f"job-{i}": workload(9 + i) for i in range(draw(st.integers(0, 2)))}
-    for job in jobs.values():
-        if draw(st.booleans()):
-            job["schedule"] = {"expression": "rate(1 day)"}
-    return stack(
-        regions=regions, capacity=pools, models=models, jobs=jobs, traffic=certificates(*TWO)
-    )
-
-
-def planned(config: Config) -> Plan | None:
-    """The plan, None where the stack is refused."""
-    try:
-        return decide_on(config)
-    except Refused as refused:
-        assert refused.findings
-        return None
-
-
-def models_of(made: Plan) -> Iterator[tuple[plan.RegionPlan, plan.Pool, plan.ModelPlan]]:
-    for region in made.regions:
-        for model in region.models:
-            yield region, region.pool(model.pool), model
-
-
-def tasks_of(made: Plan) -> Iterator[tuple[plan.RegionPlan, plan.Pool, plan.TaskDefinition]]:
-    for region, pool, model in models_of(made):
-        for service in model.services:
-            yield region, pool, service.task_definition
-    for region in made.regions:
-        for job in region.jobs:
-            yield region, region.pool(job.pool), job.task_definition
-
-
-def definitions_of(task: plan.TaskDefinition) -> list[Entry]:
-    return json.loads(task.container_definitions)
 
 
 # ---- a pure and total function ---------------------------------------------------------------
@@ -221,94 +105,6 @@ def test_a_plan_is_frozen_plain_data(file: Path) -> None:
             params = getattr(type(part), "__dataclass_params__")  # noqa: B009
             assert params.frozen, f"{type(part).__name__} can be changed after it was decided"
         assert not isinstance(part, (list, set)), f"{part!r} can be changed"
-
-
-# ---- rollouts --------------------------------------------------------------------------------
-
-
-def rolls(service: plan.Service, desired: int) -> bool:
-    """Whether a deployment with that many tasks can take its first step: ECS rounds the minimum up
-    and the maximum down."""
-    least = ceil(desired * service.minimum_healthy_percent / 100)
-    most = floor(desired * service.maximum_percent / 100)
-    return desired - least >= 1 if service.maximum_percent == 100 else most - desired >= 1
-
-
-@pytest.mark.parametrize("spare", [0, 1])
-@pytest.mark.parametrize("most", range(1, 21))
-def test_every_desired_count_between_minimum_and_maximum_can_roll(most: int, spare: int) -> None:
-    for least in range(most + 1):
-        made = decide_on(
-            capacity={"pool": groups("inf2.xlarge", most + spare)},
-            models={"m": work(1, replicas={"min": least, "max": most})},
-        )
-        (service,) = made.regions[0].models[0].services
-        assert service.maximum_percent == (200 if spare else 100), "a full pool has no room"
-        for desired in range(max(1, least), most + 1):
-            assert rolls(service, desired), (least, most, desired)
-
-
-@given(stacks())
-@settings(max_examples=150)
-def test_every_service_of_every_stack_can_roll(config: Config) -> None:
-    made = planned(config)
-    for _, _, model in models_of(made) if made else ():
-        for service in model.services:
-            top = service.scaling.max_capacity if service.scaling else service.desired_count
-            for desired in range(max(1, service.desired_count), top + 1):
-                assert rolls(service, desired)
-
-
-@given(stacks())
-@settings(max_examples=150)
-def test_a_service_surges_only_where_an_instance_more_is_allowed(config: Config) -> None:
-    made = planned(config)
-    for _, pool, model in models_of(made) if made else ():
-        if not isinstance(pool, plan.AutoScalingPool):
-            continue
-        for service in model.services:
-            mine = set(service.task_definition.devices) & set(range(64))
-            holders = [s.tasks_max for s in pool.layout.slots if set(s.devices) & mine]
-            full = max(holders, default=pool.layout.instances_max) >= pool.max_size
-            assert (service.maximum_percent > 100) == (not full)
-
-
-@given(stacks())
-@settings(max_examples=150)
-def test_services_share_the_replicas_and_the_pool_holds_them(config: Config) -> None:
-    made = planned(config)
-    for _, pool, model in models_of(made) if made else ():
-        least = sum(s.desired_count for s in model.services)
-        most = sum(s.scaling.max_capacity if s.scaling else s.desired_count for s in model.services)
-        assert least == model.replicas_min
-        assert most == model.replicas_max
-        assert all(s.pool == pool.key for s in model.services)
-        assert all(
-            s.scaling is None or s.scaling.min_capacity == s.desired_count for s in model.services
-        )
-        if isinstance(pool, plan.AutoScalingPool):
-            assert pool.layout.instances_min <= pool.layout.instances_max <= pool.max_size
-            assert 1 <= pool.maximum_scaling_step <= pool.max_size
-
-
-def test_a_model_of_which_nothing_need_run_still_has_its_maximum() -> None:
-    made = decide_on(
-        capacity={"pool": groups("inf2.24xlarge", 3)},
-        models={"m": work(2, replicas={"min": 0, "max": 9})},
-    )
-    services = made.regions[0].models[0].services
-    assert [s.desired_count for s in services] == [0, 0, 0]
-    assert [s.scaling and s.scaling.max_capacity for s in services] == [3, 3, 3]
-
-
-def test_a_model_that_would_go_down_as_a_whole_rolls_in_two_waves() -> None:
-    made = decide_on(
-        capacity={"pool": groups("inf2.24xlarge", 1)}, models={"m": work(2, replicas={"min": 3})}
-    )
-    services = made.regions[0].models[0].services
-    assert [s.minimum_healthy_percent for s in services] == [0, 0, 0]
-    first = tuple(s.key for s in services[:2])
-    assert [s.after for s in services] == [(), (), first]
 
 
 # ---- sizes -----------------------------------------------------------------------------------

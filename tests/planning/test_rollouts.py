@@ -1,0 +1,196 @@
+"""Laws of rollouts: every service can roll, and what an update stops is said before it."""
+
+import re
+from math import ceil, floor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planning import plan
+from tests.planning.drawn import (
+    models_of,
+    planned,
+    stacks,
+)
+from tests.planning.stacks import (
+    HOME,
+    Config,
+    Entry,
+    changed,
+    decide_on,
+    groups,
+    managed,
+    stack,
+    work,
+)
+
+
+def rolls(service: plan.Service, desired: int) -> bool:
+    """Whether a deployment with that many tasks can take its first step: ECS rounds the minimum up
+    and the maximum down."""
+    least = ceil(desired * service.minimum_healthy_percent / 100)
+    most = floor(desired * service.maximum_percent / 100)
+    return desired - least >= 1 if service.maximum_percent == 100 else most - desired >= 1
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+@pytest.mark.parametrize("most", range(1, 21))
+def test_every_desired_count_between_minimum_and_maximum_can_roll(most: int, spare: int) -> None:
+    for least in range(most + 1):
+        made = decide_on(
+            capacity={"pool": groups("inf2.xlarge", most + spare)},
+            models={"m": work(1, replicas={"min": least, "max": most})},
+        )
+        (service,) = made.regions[0].models[0].services
+        assert service.maximum_percent == (200 if spare else 100), "a full pool has no room"
+        for desired in range(max(1, least), most + 1):
+            assert rolls(service, desired), (least, most, desired)
+
+
+@given(stacks())
+@settings(max_examples=150)
+def test_every_service_of_every_stack_can_roll(config: Config) -> None:
+    made = planned(config)
+    for _, _, model in models_of(made) if made else ():
+        for service in model.services:
+            top = service.scaling.max_capacity if service.scaling else service.desired_count
+            for desired in range(max(1, service.desired_count), top + 1):
+                assert rolls(service, desired)
+
+
+@given(stacks())
+@settings(max_examples=150)
+def test_a_service_surges_only_where_an_instance_more_is_allowed(config: Config) -> None:
+    made = planned(config)
+    for _, pool, model in models_of(made) if made else ():
+        if not isinstance(pool, plan.AutoScalingPool):
+            continue
+        for service in model.services:
+            mine = set(service.task_definition.devices) & set(range(64))
+            holders = [s.tasks_max for s in pool.layout.slots if set(s.devices) & mine]
+            full = max(holders, default=pool.layout.instances_max) >= pool.max_size
+            assert (service.maximum_percent > 100) == (not full)
+
+
+@given(stacks())
+@settings(max_examples=150)
+def test_services_share_the_replicas_and_the_pool_holds_them(config: Config) -> None:
+    made = planned(config)
+    for _, pool, model in models_of(made) if made else ():
+        least = sum(s.desired_count for s in model.services)
+        most = sum(s.scaling.max_capacity if s.scaling else s.desired_count for s in model.services)
+        assert least == model.replicas_min
+        assert most == model.replicas_max
+        assert all(s.pool == pool.key for s in model.services)
+        assert all(
+            s.scaling is None or s.scaling.min_capacity == s.desired_count for s in model.services
+        )
+        if isinstance(pool, plan.AutoScalingPool):
+            assert pool.layout.instances_min <= pool.layout.instances_max <= pool.max_size
+            assert 1 <= pool.maximum_scaling_step <= pool.max_size
+
+
+def test_a_model_of_which_nothing_need_run_still_has_its_maximum() -> None:
+    made = decide_on(
+        capacity={"pool": groups("inf2.24xlarge", 3)},
+        models={"m": work(2, replicas={"min": 0, "max": 9})},
+    )
+    services = made.regions[0].models[0].services
+    assert [s.desired_count for s in services] == [0, 0, 0]
+    assert [s.scaling and s.scaling.max_capacity for s in services] == [3, 3, 3]
+
+
+def test_a_model_that_would_go_down_as_a_whole_rolls_in_two_waves() -> None:
+    made = decide_on(
+        capacity={"pool": groups("inf2.24xlarge", 1)}, models={"m": work(2, replicas={"min": 3})}
+    )
+    services = made.regions[0].models[0].services
+    assert [s.minimum_healthy_percent for s in services] == [0, 0, 0]
+    first = tuple(s.key for s in services[:2])
+    assert [s.after for s in services] == [(), (), first]
+
+
+RESERVED = "arn:aws:resource-groups:us-west-2:111122223333:group/neuron"
+
+
+@st.composite
+def tight_pools(draw: st.DrawFn) -> Config:
+    """Models on one pool that has just room for their replicas, or a little more."""
+    size, least = draw(st.integers(1, 4)), draw(st.integers(0, 4))
+    kinds: list[Entry] = [
+        groups("inf2.24xlarge", size, min_size=min(least, size)),
+        groups("c7g.xlarge", size, min_size=min(least, size)),
+        managed("inf2.48xlarge"),
+        managed("inf2.48xlarge", purchase="reserved", reservation_group_arns={HOME: RESERVED}),
+    ]
+    pool = draw(st.sampled_from(kinds))
+    models: dict[str, Entry] = {}
+    for name in ("ant", "bee", "cat")[: draw(st.integers(1, 3))]:
+        replicas = {"min": draw(st.integers(0, 2))}
+        replicas["max"] = max(1, replicas["min"] + draw(st.integers(0, 2)))
+        if pool.get("instance_type") == "c7g.xlarge":
+            units = draw(st.sampled_from([800, 1300, 2600]))
+            models[name] = work(cpu_units=units, memory_mib=1024, replicas=replicas)
+        else:
+            devices = draw(st.sampled_from([1, 2, 3])) if "max_size" in pool else "all"
+            models[name] = work(devices, replicas=replicas)
+    return stack(capacity={"pool": pool}, models=models)
+
+
+def down_while_updated(made: plan.Plan) -> set[str]:
+    """Models of one replica that the update stops before the new task starts, by the plan."""
+    return {
+        model.name
+        for _, _, model in models_of(made)
+        for service in model.services
+        if model.replicas_min == 1 and service.desired_count and not service.surges
+    }
+
+
+def noted(made: plan.Plan) -> set[str]:
+    """The models that NE601 names."""
+    found = [f for f in made.findings if f.code == "NE601"]
+    return {n for n in ("ant", "bee", "cat") for f in found if re.search(rf"\b{n}\b", f.what)}
+
+
+def test_tasks_that_may_fill_a_pool_without_chips_are_noted_as_the_plan_rolls_them() -> None:
+    def model(units: int) -> Entry:
+        return work(cpu_units=units, memory_mib=1024)
+
+    models = {"ant": model(2600), "bee": model(800)}
+    made = decide_on(capacity={"pool": groups("c7g.xlarge", 2)}, models=models)
+    assert down_while_updated(made) == {"ant", "bee"}
+    assert noted(made) == {"ant", "bee"}
+
+
+@given(tight_pools())
+@settings(max_examples=200)
+def test_the_note_names_exactly_the_models_that_the_plan_stops_first(config: Config) -> None:
+    made = planned(config)
+    if made is not None:
+        assert noted(made) == down_while_updated(made)
+
+
+@given(tight_pools())
+@settings(max_examples=100)
+def test_the_size_that_the_note_proposes_keeps_every_model_up(config: Config) -> None:
+    made = planned(config)
+    for finding in made.findings if made else ():
+        size = re.search(r"max_size: (\d+)", finding.fix)
+        if finding.code == "NE601" and size:
+            roomy = planned(changed(config, "capacity.pool", max_size=int(size[1])))
+            assert roomy is not None
+            assert not down_while_updated(roomy)
+
+
+@given(tight_pools())
+@settings(max_examples=100)
+def test_instances_of_the_minimum_size_leave_the_same_room_to_roll(config: Config) -> None:
+    """They run empty: a new task starts on them as on instances that are launched for it."""
+    made = planned(config)
+    for region in made.regions if made else ():
+        if region.auto_scaling is not None:
+            bare = planned(changed(config, "capacity.pool", min_size=0))
+            assert bare is not None
+            assert region.models == bare.regions[0].models
