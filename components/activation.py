@@ -15,13 +15,9 @@ from typing import Any, cast
 
 import pulumi
 
+from planning import choices
+
 HOOK_NAME = "capacity-provider-not-active"
-
-PAUSE_SECONDS = 10
-"""Between two tries. The engine itself does not pause."""
-
-TRIES = 60
-"""Ten minutes. Managed Instances providers take seconds; the engine would stop after 100 tries."""
 
 _NOT_ACTIVE = re.compile(r"capacity providers?\b.*\bnot in an ACTIVE state", re.DOTALL)
 _NAME = re.compile(r"capacity provider '?([\w-]+)'? is not")
@@ -46,7 +42,7 @@ def verdict(errors: Sequence[str]) -> Verdict:
     refusals = sum(1 for _ in takewhile(_NOT_ACTIVE.search, errors))
     if refusals == 0:
         return Verdict.NOT_OURS
-    return Verdict.RETRY if refusals < TRIES else Verdict.GIVE_UP
+    return Verdict.RETRY if refusals < choices.ACTIVATION_TRIES else Verdict.GIVE_UP
 
 
 def explanation(args: pulumi.ErrorHookArgs) -> str:
@@ -60,9 +56,9 @@ def explanation(args: pulumi.ErrorHookArgs) -> str:
         look += f" --region {region}"
     if isinstance(cluster := inputs.get("cluster", inputs.get("clusterName")), str):
         look += f" --cluster {cluster}"
-    minutes = PAUSE_SECONDS * TRIES // 60
     return (
-        f"{args.name}: capacity provider {provider} did not become ACTIVE in {minutes} minutes.\n"
+        f"{args.name}: capacity provider {provider} did not become ACTIVE in "
+        f"{choices.ACTIVATION_MINUTES} minutes.\n"
         f"AWS said: {said.strip()}\n"
         f"Read its status and statusReason with: {look}\n"
         "For Managed Instances, look first at the infrastructure role's policies and at the way "
@@ -73,7 +69,7 @@ def explanation(args: pulumi.ErrorHookArgs) -> str:
 def _provider(said: str, inputs: Mapping[str, Any]) -> str:
     found = _NAME.search(said)
     if found is not None:
-        return found.group(1)
+        return found[1]
     strategies = cast(
         "Sequence[Mapping[str, object]]", inputs.get("capacityProviderStrategies", ())
     )
@@ -90,7 +86,7 @@ async def on_error(args: pulumi.ErrorHookArgs, *, wait: Wait, report: Report) ->
             return False
         case Verdict.RETRY:
             # A blocking pause would hold up every other Region: hooks run on the program's loop.
-            await wait(PAUSE_SECONDS)
+            await wait(choices.ACTIVATION_PAUSE_SECONDS)
             return True
 
 

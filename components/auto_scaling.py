@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.capacity import CONTAINER_INSIGHTS, Capacity
+from components.capacity import Capacity, cluster_settings
 from components.network import NetworkOutputs
 from components.roles import Roles
 from components.security import SecurityGroups
 from components.tags import named
-from planning import plan, user_data
-
-INSTANCE_WARMUP_SECONDS = 300
+from planning import choices, plan, user_data
 
 
 class AutoScalingCluster(pulumi.ComponentResource):
@@ -39,9 +37,7 @@ class AutoScalingCluster(pulumi.ComponentResource):
         super().__init__("neuron-ecs:components:AutoScalingCluster", name, None, opts)
         self.cluster = aws.ecs.Cluster(
             cluster.key,
-            settings=[
-                {"name": CONTAINER_INSIGHTS["name"], "value": CONTAINER_INSIGHTS["value"]},
-            ],
+            settings=cluster_settings(),
             tags=named(tags, cluster.key),
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
@@ -236,9 +232,8 @@ class AutoScalingPool(pulumi.ComponentResource):
             # Rebalancing between zones terminates instances that serve.
             # https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html
             suspended_processes=["AZRebalance"],
-            default_instance_warmup=INSTANCE_WARMUP_SECONDS,
-            # Neuron capacity may take hours to come; waiting for it would fail the update.
-            wait_for_capacity_timeout="0",
+            default_instance_warmup=choices.INSTANCE_WARMUP_SECONDS,
+            wait_for_capacity_timeout=choices.CAPACITY_WAIT,
             tags=[
                 {"key": key, "value": value, "propagate_at_launch": True}
                 # ECS adds this tag itself; left undeclared, the next update would remove it.
@@ -265,10 +260,10 @@ class AutoScalingPool(pulumi.ComponentResource):
                 "auto_scaling_group_arn": group.arn,
                 "managed_scaling": {
                     "status": status,
-                    "target_capacity": 100,
-                    "minimum_scaling_step_size": 1,
+                    "target_capacity": choices.TARGET_CAPACITY_PERCENT,
+                    "minimum_scaling_step_size": choices.MINIMUM_SCALING_STEP,
                     "maximum_scaling_step_size": pool.maximum_scaling_step,
-                    "instance_warmup_period": INSTANCE_WARMUP_SECONDS,
+                    "instance_warmup_period": choices.INSTANCE_WARMUP_SECONDS,
                 },
                 "managed_termination_protection": status,
                 "managed_draining": "ENABLED",

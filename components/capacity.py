@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_aws as aws
+
+from planning import choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +23,9 @@ class Capacity:
     ready: tuple[pulumi.Resource, ...]
 
 
-CONTAINER_INSIGHTS = {"name": "containerInsights", "value": "enhanced"}
-"""Per-task metrics. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html"""
+def cluster_settings() -> list[aws.ecs.ClusterSettingArgsDict]:
+    """Metrics for each task.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
+    """
+    return [{"name": "containerInsights", "value": choices.CONTAINER_INSIGHTS}]

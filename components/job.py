@@ -8,10 +8,7 @@ import pulumi_aws as aws
 
 from components.capacity import Capacity
 from components.workload import RegionContext, log_group, task_definition
-from planning import plan, run_task
-
-START_RETRIES = 5
-START_RETRY_SECONDS = 3600
+from planning import choices, plan, run_task
 
 
 class JobComponent(pulumi.ComponentResource):
@@ -58,11 +55,15 @@ class JobComponent(pulumi.ComponentResource):
     ) -> aws.scheduler.Schedule:
         started: aws.scheduler.ScheduleTargetEcsParametersArgsDict = {
             "task_definition_arn": self.task_definition.arn,
-            "task_count": 1,
+            "task_count": choices.START_TASKS,
             # The scheduler has no launch type for Managed Instances; a strategy names either kind
             # of capacity.
             "capacity_provider_strategies": [
-                {"capacity_provider": capacity.provider, "weight": 1, "base": 0}
+                {
+                    "capacity_provider": capacity.provider,
+                    "weight": choices.STRATEGY_WEIGHT,
+                    "base": choices.STRATEGY_BASE,
+                }
             ],
             "placement_constraints": [
                 {"type": "memberOf", "expression": expression} for expression in job.member_of
@@ -85,8 +86,8 @@ class JobComponent(pulumi.ComponentResource):
                 "arn": capacity.cluster_arn,
                 "role_arn": within.roles.arns[schedule.role],
                 "retry_policy": {
-                    "maximum_retry_attempts": START_RETRIES,
-                    "maximum_event_age_in_seconds": START_RETRY_SECONDS,
+                    "maximum_retry_attempts": choices.START_RETRIES,
+                    "maximum_event_age_in_seconds": choices.START_RETRY_SECONDS,
                 },
                 "ecs_parameters": started,
             },

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.capacity import CONTAINER_INSIGHTS, Capacity
+from components.capacity import Capacity, cluster_settings
 from components.network import NetworkOutputs
 from components.roles import Roles
 from components.security import SecurityGroups
 from components.tags import named
-from planning import plan
+from planning import choices, plan
 
 _Template = aws.ecs.CapacityProviderManagedInstancesProviderInstanceLaunchTemplateArgsDict
 
@@ -38,9 +38,7 @@ class ManagedInstancesCluster(pulumi.ComponentResource):
         super().__init__("neuron-ecs:components:ManagedInstancesCluster", name, None, opts)
         self.cluster = aws.ecs.Cluster(
             cluster.key,
-            settings=[
-                {"name": CONTAINER_INSIGHTS["name"], "value": CONTAINER_INSIGHTS["value"]},
-            ],
+            settings=cluster_settings(),
             tags=named(tags, cluster.key),
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
@@ -124,8 +122,8 @@ def _launch_template(
         # for Trainium, and an accelerator count without a maximum is sent with a maximum of 0.
         "instance_requirements": {
             "allowed_instance_types": list(pool.allowed_instance_types),
-            "vcpu_count": {"min": 1},
-            "memory_mib": {"min": 1},
+            "vcpu_count": {"min": choices.MINIMUM_REQUIREMENT},
+            "memory_mib": {"min": choices.MINIMUM_REQUIREMENT},
         },
     }
     match pool.purchase:

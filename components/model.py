@@ -91,7 +91,7 @@ class ModelComponent(pulumi.ComponentResource):
                 "protocol": "HTTP",
                 "port": "traffic-port",
                 "path": group.health_path,
-                "matcher": "200",
+                "matcher": choices.HEALTHY_STATUS,
                 "interval": group.health_interval_seconds,
                 "timeout": group.health_timeout_seconds,
                 "healthy_threshold": choices.HEALTHY_THRESHOLD,
@@ -113,7 +113,7 @@ class ModelComponent(pulumi.ComponentResource):
         return aws.lb.ListenerRule(
             group.rule_key,
             listener_arn=load_balancer.listener_arn,
-            priority=group.priority,
+            # No priority: AWS gives the next free one, and the paths never overlap.
             conditions=[{"path_pattern": {"values": [prefix, f"{prefix}/*"]}}],
             # The model sees the path that it would see without us.
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html
@@ -164,7 +164,11 @@ class ModelComponent(pulumi.ComponentResource):
             # A strategy excludes a launch type, and never changes on a live service: forcing a new
             # deployment for it would restart the tasks at every later update as well.
             capacity_provider_strategies=[
-                {"capacity_provider": capacity.provider, "weight": 1, "base": 0}
+                {
+                    "capacity_provider": capacity.provider,
+                    "weight": choices.STRATEGY_WEIGHT,
+                    "base": choices.STRATEGY_BASE,
+                }
             ],
             desired_count=service.desired_count,
             # AWS enables it on new services, and it excludes a maximum of 100 percent.

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.tags import named
-from planning import plan
+from planning import choices, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class OwnNetwork(pulumi.ComponentResource):
         out = aws.ec2.Route(
             self._named("public"),
             route_table_id=public.id,
-            destination_cidr_block="0.0.0.0/0",
+            destination_cidr_block=choices.ANYWHERE,
             gateway_id=gateway.id,
             region=self._region,
             opts=self._child(),
@@ -170,7 +170,7 @@ class OwnNetwork(pulumi.ComponentResource):
             aws.ec2.Route(
                 self._named(f"private_{zone_id}"),
                 route_table_id=table.id,
-                destination_cidr_block="0.0.0.0/0",
+                destination_cidr_block=choices.ANYWHERE,
                 nat_gateway_id=nats.get(zone_id, first).id,
                 region=self._region,
                 opts=self._child(),
@@ -233,8 +233,8 @@ class OwnNetwork(pulumi.ComponentResource):
             security_group_id=group.id,
             description="HTTPS from the VPC",
             ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
+            from_port=choices.HTTPS_PORT,
+            to_port=choices.HTTPS_PORT,
             cidr_ipv4=network.cidr,
             tags=named(self._tags, name),
             region=self._region,

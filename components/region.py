@@ -13,7 +13,7 @@ from components.model import ModelComponent
 from components.network import NetworkOutputs, OwnNetwork
 from components.roles import Roles
 from components.security import SecurityGroups
-from components.traffic import LoadBalancer, listener_port
+from components.traffic import LoadBalancer
 from components.workload import RegionContext
 from planning import plan
 
@@ -41,7 +41,6 @@ class RegionComponent(pulumi.ComponentResource):
             region.name,
             region,
             vpc_id=built.vpc_id,
-            listener_port=listener_port(region.load_balancer),
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )

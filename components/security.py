@@ -6,9 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.tags import named
-from planning import plan
-
-_ANYWHERE = "0.0.0.0/0"
+from planning import choices, plan
 
 
 class SecurityGroups(pulumi.ComponentResource):
@@ -26,7 +24,6 @@ class SecurityGroups(pulumi.ComponentResource):
         region: plan.RegionPlan,
         *,
         vpc_id: pulumi.Input[str],
-        listener_port: int,
         tags: plan.Tags,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -41,7 +38,7 @@ class SecurityGroups(pulumi.ComponentResource):
         self.efa: Mapping[str, pulumi.Output[str]] = {}
 
         if region.load_balancer is not None:
-            self.load_balancer = self._load_balancer(region.load_balancer, port=listener_port)
+            self.load_balancer = self._load_balancer(region.load_balancer)
         if region.awsvpc:
             self.tasks = self._tasks(f"{name}_tasks", ports=region.task_ports)
         if region.auto_scaling is not None:
@@ -60,18 +57,21 @@ class SecurityGroups(pulumi.ComponentResource):
             }
         )
 
-    def _load_balancer(self, balancer: plan.LoadBalancer, *, port: int) -> pulumi.Output[str]:
+    def _load_balancer(self, balancer: plan.LoadBalancer) -> pulumi.Output[str]:
         group = self._group(balancer.key, "Callers of the models")
         for cidr in balancer.allow_cidrs:
             self._ingress(
                 f"{balancer.key}_from_{cidr.replace('/', '-')}",
                 group=group,
-                ports=(port, port),
+                ports=(balancer.port, balancer.port),
                 cidr=cidr,
             )
         for caller in balancer.allow_security_groups:
             self._ingress(
-                f"{balancer.key}_from_{caller}", group=group, ports=(port, port), source=caller
+                f"{balancer.key}_from_{caller}",
+                group=group,
+                ports=(balancer.port, balancer.port),
+                source=caller,
             )
         return group
 
@@ -102,7 +102,7 @@ class SecurityGroups(pulumi.ComponentResource):
                 key,
                 security_group_id=group,
                 description="EFA from the group itself",
-                ip_protocol="-1",
+                ip_protocol=choices.ALL_PROTOCOLS,
                 referenced_security_group_id=group,
                 tags=named(self._tags, key),
                 region=self._region,
@@ -112,7 +112,7 @@ class SecurityGroups(pulumi.ComponentResource):
                 key,
                 security_group_id=group,
                 description="EFA to the group itself",
-                ip_protocol="-1",
+                ip_protocol=choices.ALL_PROTOCOLS,
                 referenced_security_group_id=group,
                 tags=named(self._tags, key),
                 region=self._region,
@@ -192,8 +192,8 @@ class SecurityGroups(pulumi.ComponentResource):
                 name,
                 security_group_id=group,
                 description="ECS, image registries, logs and model stores",
-                ip_protocol="-1",
-                cidr_ipv4=_ANYWHERE,
+                ip_protocol=choices.ALL_PROTOCOLS,
+                cidr_ipv4=choices.ANYWHERE,
                 tags=named(self._tags, name),
                 region=self._region,
                 opts=pulumi.ResourceOptions(parent=self),

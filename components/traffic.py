@@ -6,15 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.tags import named
-from planning import plan
-
-TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-"""TLS 1.2 and 1.3. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html"""
-
-
-def listener_port(balancer: plan.LoadBalancer | None) -> int:
-    """443 with a certificate, 80 without."""
-    return 443 if balancer is not None and balancer.certificate_arn is not None else 80
+from planning import choices, plan
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -47,19 +39,18 @@ class LoadBalancer(pulumi.ComponentResource):
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        secure = balancer.certificate_arn is not None
         listener = aws.lb.Listener(
             balancer.key,
             load_balancer_arn=load_balancer.arn,
-            port=listener_port(balancer),
-            protocol="HTTPS" if secure else "HTTP",
+            port=balancer.port,
+            protocol="HTTPS" if balancer.secure else "HTTP",
             certificate_arn=balancer.certificate_arn,
-            ssl_policy=TLS_POLICY if secure else None,
+            ssl_policy=choices.TLS_POLICY if balancer.secure else None,
             default_actions=[
                 {
                     "type": "fixed-response",
                     "fixed_response": {
-                        "status_code": "404",
+                        "status_code": choices.UNKNOWN_PATH_STATUS,
                         "content_type": "application/json",
                         "message_body": '{"error":"no model at this path"}',
                     },
@@ -72,6 +63,6 @@ class LoadBalancer(pulumi.ComponentResource):
         self.listener_arn: pulumi.Output[str] = listener.arn
         self.dns_name: pulumi.Output[str] = load_balancer.dns_name
         self.base_url: pulumi.Output[str] = pulumi.Output.concat(
-            "https://" if secure else "http://", load_balancer.dns_name
+            "https://" if balancer.secure else "http://", load_balancer.dns_name
         )
         self.register_outputs({"base_url": self.base_url})

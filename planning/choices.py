@@ -1,27 +1,70 @@
-"""The house's own choices: numbers that no AWS fact dictates, each with its reason."""
+"""Choices of this program: numbers and names that no AWS fact dictates, each with its reason.
 
-LOCK_PORT_BASE = 20000  # device d is locked by host port 20000 + d: free on the AMI, not ephemeral
+`components` has no number of its own: what it passes to a resource stands in the plan or here.
+"""
+
+# ---- instances -----------------------------------------------------------------------------
+
 ROOT_VOLUME_GIB = 200  # Neuron images have 10 GB and more; the AMI's own 30 GiB hold two of them
 STORAGE_GIB = 200  # the same on Managed Instances, whose default is 80
-STOP_TIMEOUT_SECONDS = 120  # a long answer ends, and the runtime gives its cores back
-DEREGISTRATION_DELAY_SECONDS = 120  # the longest answer; every pinned restart waits for it in full
-IDLE_TIMEOUT_SECONDS = 900  # queueing and prefill send no byte for minutes
-GRACE_SECONDS = 1800  # a model of 15 GB compiles for about 15 minutes
-HEALTHY_THRESHOLD = 2  # checks that a target must pass
-UNHEALTHY_THRESHOLD = 3
-CONTAINER_START_PERIOD_SECONDS = 300  # the most that ECS takes
-SCALING_STEP = 2  # instances at once: AWS's default of 10000 buys a pool full for one burst
 METADATA_HOP_LIMIT = 1  # a container behind the bridge does not reach the instance's credentials
+EC2_EFA_DEVICES = "/dev/infiniband/uverbs"
+MINIMUM_REQUIREMENT = 1  # vCPU and MiB of Managed Instances: only the allowed types select
+
+# ---- scaling -------------------------------------------------------------------------------
+
+SCALING_STEP = 2  # instances at once: AWS's default of 10000 buys a pool full for one burst
+MINIMUM_SCALING_STEP = 1
+TARGET_CAPACITY_PERCENT = 100  # no instance is kept idle
+INSTANCE_WARMUP_SECONDS = 300
+CAPACITY_WAIT = "0"  # Neuron capacity may take hours: waiting for it would fail the update
+STRATEGY_WEIGHT = 1  # services and schedules name one capacity provider each
+STRATEGY_BASE = 0
+
+# ---- waiting -------------------------------------------------------------------------------
+
+ACTIVATION_PAUSE_SECONDS = 10  # between two tries; the engine itself does not pause
+ACTIVATION_MINUTES = 10  # Managed Instances providers take seconds
+ACTIVATION_TRIES = ACTIVATION_MINUTES * 60 // ACTIVATION_PAUSE_SECONDS  # the engine ends at 100
 BOOT_MINUTES = 10  # instance launched, booted and registered
 PULL_MINUTES = 10  # an image of 10 GB and more
 MOST_MINUTES = 24 * 60  # of waiting for a service
-CONTAINER_INSIGHTS = "enhanced"
+
+# ---- tasks ---------------------------------------------------------------------------------
+
+LOCK_PORT_BASE = 20000  # device d is locked by host port 20000 + d: free on the AMI, not ephemeral
+EPHEMERAL_LAST = 65535
+STOP_TIMEOUT_SECONDS = 120  # a long answer ends, and the runtime gives its cores back
+GRACE_SECONDS = 1800  # a model of 15 GB compiles for about 15 minutes
+CONTAINER_START_PERIOD_SECONDS = 300  # the most that ECS takes
+CONTAINER_INSIGHTS = "enhanced"  # metrics for each task
+START_TASKS = 1  # of a job, at each start
+START_RETRIES = 5  # a start that AWS refused is repeated, never the work
+START_RETRY_SECONDS = 3600
+
+# ---- traffic -------------------------------------------------------------------------------
+
+HTTP_PORT = 80  # of the listener without a certificate
+HTTPS_PORT = 443  # of the listener with a certificate, and of interface endpoints
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.2 and 1.3
+ANYWHERE = "0.0.0.0/0"
+ALL_PROTOCOLS = "-1"
+UNKNOWN_PATH_STATUS = "404"  # for a path that no model has
+IDLE_TIMEOUT_SECONDS = 900  # queueing and prefill send no byte for minutes
+DEREGISTRATION_DELAY_SECONDS = 120  # the longest answer; every pinned restart waits for it in full
+HEALTH_PATH = "/health"
+HEALTHY_STATUS = "200"
+HEALTH_INTERVAL_SECONDS = 15
+HEALTH_TIMEOUT_SECONDS = 5
+HEALTHY_THRESHOLD = 2  # checks before a target gets requests: the fewest that AWS takes
+UNHEALTHY_THRESHOLD = 3
+
+# ---- roles ---------------------------------------------------------------------------------
+
 EXECUTION_ROLE = "execution"
 INSTANCE_ROLE = "instance"
 INFRASTRUCTURE_ROLE = "managed-instances-infrastructure"
 MANAGED_INSTANCE_ROLE = "ecsInstanceRole_managed-instances"  # AWS's policy passes no other prefix
-EC2_EFA_DEVICES = "/dev/infiniband/uverbs"
-EPHEMERAL_LAST = 65535
 EXEC_ACTIONS = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",

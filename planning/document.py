@@ -56,7 +56,7 @@ def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
         balancer = region.load_balancer
         for model in region.models:
             if balancer is not None and model.target_group is not None:
-                scheme = "https" if balancer.certificate_arn else "http"
+                scheme = "https" if balancer.secure else "http"
                 host = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
                 yield model.name, region.name, f"{scheme}://{host}{model.target_group.path_prefix}"
 

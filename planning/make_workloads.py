@@ -179,13 +179,14 @@ def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
         key=key,
         target_type="ip" if work.network_mode == "awsvpc" or work.pool.managed else "instance",
         port=work.spec.served_ports[0],
-        health_path=check.path if check else "/health",
-        health_interval_seconds=check.interval_seconds if check else 15,
-        health_timeout_seconds=check.timeout_seconds if check else 5,
+        health_path=check.path if check else choices.HEALTH_PATH,
+        health_interval_seconds=check.interval_seconds
+        if check
+        else choices.HEALTH_INTERVAL_SECONDS,
+        health_timeout_seconds=check.timeout_seconds if check else choices.HEALTH_TIMEOUT_SECONDS,
         unhealthy_threshold=check.retries if check else choices.UNHEALTHY_THRESHOLD,
         deregistration_delay_seconds=choices.DEREGISTRATION_DELAY_SECONDS,
         rule_key=names.key(_short(s, work), work.name, "path"),
-        priority=None,
         path_prefix=f"/{work.name}",
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from messages.finding import Finding
+from planning import choices
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -317,7 +318,6 @@ class TargetGroup:
     unhealthy_threshold: int
     deregistration_delay_seconds: int
     rule_key: str
-    priority: int | None  # None: the listener's next free one; the paths never overlap
     path_prefix: str
 
 
@@ -378,6 +378,16 @@ class LoadBalancer:
     allow_security_groups: tuple[str, ...]
     idle_timeout_seconds: int
     zone_ids: tuple[str, ...]
+
+    @property
+    def secure(self) -> bool:
+        """Whether the listener speaks HTTPS."""
+        return self.certificate_arn is not None
+
+    @property
+    def port(self) -> int:
+        """Port of the listener."""
+        return choices.HTTPS_PORT if self.secure else choices.HTTP_PORT
 
 
 @dataclass(frozen=True, slots=True)

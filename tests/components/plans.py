@@ -137,7 +137,6 @@ TARGET_GROUP = plan.TargetGroup(
     unhealthy_threshold=3,
     deregistration_delay_seconds=120,
     rule_key="usw2_llama",
-    priority=7,
     path_prefix="/llama",
 )
 

@@ -5,7 +5,8 @@ import asyncio
 import pulumi
 import pytest
 
-from components.activation import PAUSE_SECONDS, TRIES, Verdict, explanation, on_error, verdict
+from components.activation import Verdict, explanation, on_error, verdict
+from planning.choices import ACTIVATION_PAUSE_SECONDS, ACTIVATION_TRIES
 
 REFUSAL = (
     "1 error occurred: creating ECS Service (llama): operation error ECS: CreateService, "
@@ -48,9 +49,9 @@ def _answer(errors: list[str], witness: _Witness) -> bool:
         (["ResourceInUseException: cluster"], Verdict.NOT_OURS),
         ([OTHER, REFUSAL], Verdict.NOT_OURS),
         ([REFUSAL], Verdict.RETRY),
-        ([REFUSAL] * (TRIES - 1), Verdict.RETRY),
-        ([REFUSAL] * TRIES, Verdict.GIVE_UP),
-        ([REFUSAL, OTHER, *[REFUSAL] * TRIES], Verdict.RETRY),
+        ([REFUSAL] * (ACTIVATION_TRIES - 1), Verdict.RETRY),
+        ([REFUSAL] * ACTIVATION_TRIES, Verdict.GIVE_UP),
+        ([REFUSAL, OTHER, *[REFUSAL] * ACTIVATION_TRIES], Verdict.RETRY),
     ],
 )
 def test_only_the_newest_error_decides_and_refusals_in_a_row_count(
@@ -60,13 +61,13 @@ def test_only_the_newest_error_decides_and_refusals_in_a_row_count(
 
 
 def test_it_gives_up_before_the_engine_does() -> None:
-    assert TRIES < 100, "after 100 tries the engine stops without a reason of ours"
+    assert ACTIVATION_TRIES < 100, "after 100 tries the engine stops without a reason of ours"
 
 
 def test_it_waits_and_asks_for_another_try() -> None:
     witness = _Witness()
     assert _answer([REFUSAL], witness) is True
-    assert witness.waited == [PAUSE_SECONDS]
+    assert witness.waited == [ACTIVATION_PAUSE_SECONDS]
 
 
 def test_it_leaves_other_errors_alone_at_once() -> None:
@@ -77,7 +78,7 @@ def test_it_leaves_other_errors_alone_at_once() -> None:
 
 def test_it_gives_up_with_what_aws_said_and_where_to_look() -> None:
     witness = _Witness()
-    assert _answer([REFUSAL] * TRIES, witness) is False
+    assert _answer([REFUSAL] * ACTIVATION_TRIES, witness) is False
     assert witness.waited == []
     (said,) = witness.said
     assert "usw2_llama" in said and REFUSAL in said
