@@ -66,7 +66,8 @@ class JobComponent(pulumi.ComponentResource):
                 }
             ],
             "placement_constraints": [
-                {"type": "memberOf", "expression": expression} for expression in job.member_of
+                {"type": "memberOf", "expression": expression}
+                for expression in job.task_definition.member_of
             ],
             "enable_ecs_managed_tags": True,
             "propagate_tags": "TASK_DEFINITION",

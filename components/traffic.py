@@ -33,7 +33,7 @@ class LoadBalancer(pulumi.ComponentResource):
             load_balancer_type="application",
             subnets=subnets,
             security_groups=[security_group],
-            idle_timeout=balancer.idle_timeout_seconds,
+            idle_timeout=choices.IDLE_TIMEOUT_SECONDS,
             drop_invalid_header_fields=True,
             tags=named(tags, balancer.key),
             region=region,

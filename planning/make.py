@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
 from messages.finding import Finding, Refused, Severity
-from planning import addresses, choices, identity, names, plan, waiting
+from planning import addresses, identity, names, plan, waiting
 from planning.addresses import zones_with_blocks
 from planning.make_capacity import (
     auto_scaling_cluster,
@@ -158,6 +158,5 @@ def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.Loa
         certificate_arn=traffic.certificate_arns.get(region),
         allow_cidrs=tuple(sorted(c for c in callers if not c.startswith("sg-"))),
         allow_security_groups=tuple(sorted(c for c in callers if c.startswith("sg-"))),
-        idle_timeout_seconds=choices.IDLE_TIMEOUT_SECONDS,
         zone_ids=zone_ids,
     )

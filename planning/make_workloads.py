@@ -215,7 +215,6 @@ def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
         pool=pool_key(s, work.pool),
         log_group=_log_group(s, work),
         task_definition=task,
-        member_of=task.member_of,
         schedule=schedule,
         waits=waits,
     )

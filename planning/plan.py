@@ -248,7 +248,7 @@ class TaskDefinition:
     network_mode: Literal["bridge", "host", "awsvpc"]
     cpu: int | None  # task-level CPU units; None: on the containers alone
     memory: int | None  # task-level MiB
-    member_of: tuple[str, ...]  # placement expressions
+    member_of: tuple[str, ...]  # placement expressions, of a job's start too
     container_definitions: str  # canonical JSON
     task_role: str  # key of a role
     execution_role: str
@@ -362,7 +362,6 @@ class JobPlan:
     pool: str
     log_group: LogGroup
     task_definition: TaskDefinition
-    member_of: tuple[str, ...]  # placement expressions of the run-task call
     schedule: Schedule | None
     waits: str  # where it would wait, in words; empty where an instance has room
 
@@ -376,7 +375,6 @@ class LoadBalancer:
     certificate_arn: str | None
     allow_cidrs: tuple[str, ...]
     allow_security_groups: tuple[str, ...]
-    idle_timeout_seconds: int
     zone_ids: tuple[str, ...]
 
     @property

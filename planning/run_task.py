@@ -38,8 +38,8 @@ def render(
             }
         }
         words.append(f"--network-configuration {shlex.quote(_json(network))}")
-    if job.member_of:
-        constraints = [{"type": "memberOf", "expression": e} for e in job.member_of]
+    if job.task_definition.member_of:
+        constraints = [{"type": "memberOf", "expression": e} for e in job.task_definition.member_of]
         words.append(f"--placement-constraints {shlex.quote(_json(constraints))}")
     words.append("--propagate-tags TASK_DEFINITION --enable-ecs-managed-tags")
     return " ".join(words)

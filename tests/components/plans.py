@@ -183,7 +183,6 @@ NIGHTLY = plan.JobPlan(
     pool=INF2.key,
     log_group=plan.LogGroup("usw2_nightly", "/neuron-ecs/test/nightly", 7),
     task_definition=task_definition("usw2_nightly"),
-    member_of=("attribute:ecs.availability-zone == us-west-2a",),
     schedule=plan.Schedule("usw2_nightly", "cron(0 3 * * ? *)", "Europe/Berlin", "scheduler"),
     waits="",
 )
@@ -194,7 +193,6 @@ FINETUNE = plan.JobPlan(
     pool=TRN1.key,
     log_group=plan.LogGroup("usw2_finetune", "/neuron-ecs/test/finetune", 7),
     task_definition=task_definition("usw2_finetune", "awsvpc"),
-    member_of=(),
     schedule=None,
     waits="",
 )
@@ -236,7 +234,6 @@ USW2 = plan.RegionPlan(
         certificate_arn="arn:aws:acm:us-west-2:111122223333:certificate/0a1b",
         allow_cidrs=("10.0.0.0/8",),
         allow_security_groups=("sg-0ca11e4",),
-        idle_timeout_seconds=900,
         zone_ids=("usw2-az1", "usw2-az2"),
     ),
     task_ports=(9090,),
