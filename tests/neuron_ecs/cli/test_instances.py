@@ -35,7 +35,7 @@ STACKS: dict[str, tuple[Entry, Entry, tuple[int, int]]] = {
 def stack(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, tuple[int, int]]:
     """A stack file, and the instances that run at minimum and at maximum."""
     pool, models, instances = STACKS[request.param]
-    config = {
+    config: dict[str, Any] = {
         "aws:region": "us-west-2",
         "neuron-ecs:regions": {"us-west-2": {}},
         "neuron-ecs:capacity": {"pool": pool},
