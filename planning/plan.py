@@ -136,6 +136,11 @@ class Layout:
     jobs: tuple[Assignment, ...] = ()  # devices that jobs take while they run, in any slots
 
     @property
+    def instances(self) -> tuple[int, int]:
+        """Instances at minimum and at maximum replicas."""
+        return self.instances_min, self.instances_max
+
+    @property
     def assignments(self) -> tuple[Assignment, ...]:
         """What workloads take of the slots, slot by slot."""
         return tuple(taken for slot in self.slots for taken in slot.shares)

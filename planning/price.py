@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from catalog import Catalog
 from messages.phrases import listed
-from planning.plan import AutoScalingPool, Plan, Pool
+from planning.plan import Plan, Pool
 
 NOT_IN_ANY_PRICE = (
     "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs and taxes"
@@ -114,7 +114,7 @@ def pool_cost(pool: Pool, region: str, catalog: Catalog) -> PoolCost:
     complete = len(known) == len(rates) and bool(known)
     kind = max(known, key=lambda t: (known[t], t)) if complete else pool.instance_types[0]
     rate = known[kind] if complete else None
-    least, most = instances(pool)
+    least, most = pool.layout.instances
     amount = Amount(*((rate or ZERO) * HOURS * number for number in (least, most)))
     return PoolCost(
         region=region,
@@ -131,12 +131,6 @@ def pool_cost(pool: Pool, region: str, catalog: Catalog) -> PoolCost:
     )
 
 
-def instances(pool: Pool) -> tuple[int, int]:
-    """Instances at the minimum and at the maximum of replicas."""
-    least = pool.min_size if isinstance(pool, AutoScalingPool) else 0
-    return max(pool.layout.instances_min, least), max(pool.layout.instances_max, least)
-
-
 def not_included(*plans: Plan) -> Iterator[str]:
     """What is in no cost of these plans."""
     yield NOT_IN_ANY_PRICE
@@ -148,7 +142,7 @@ def _by_model(pool: Pool, amount: Amount) -> Mapping[str, Amount]:
     devices = pool.layout.devices
     if not devices:
         return {FREE: amount}
-    totals = [devices * number for number in instances(pool)]
+    totals = [devices * number for number in pool.layout.instances]
     found: dict[str, Amount] = {}
     for taken in pool.layout.assignments:
         if taken.is_job:

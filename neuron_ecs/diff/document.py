@@ -22,7 +22,7 @@ from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import UNKNOWN
 from planning.document import Json
 from planning.plan import ModelPlan, Pool
-from planning.price import FREE, Amount, PoolCost, instances
+from planning.price import FREE, Amount, PoolCost
 
 
 def document(whole: Difference, verdict: str) -> form.Document:
@@ -166,7 +166,7 @@ def _pool_change(change: PoolChange) -> form.Pool:
 def _pool(pool: Pool | None) -> form.PoolSide | None:
     if pool is None:
         return None
-    least, most = instances(pool)
+    least, most = pool.layout.instances
     return {
         "kind": "auto_scaling" if pool.kind == "auto_scaling" else "managed_instances",
         "instance_types": list(pool.instance_types),

@@ -15,7 +15,6 @@ from neuron_ecs.diff.resources import ResourceChange
 from neuron_ecs.diff.workloads import ModelChange
 from planning import choices
 from planning.plan import ModelPlan, Pool, Service
-from planning.price import instances
 
 Word = Literal[
     "none",
@@ -168,7 +167,7 @@ def _restarts(before: Service, after: Service, deployed: Mapping[str, bool] | No
 
 def _rise(base: PlanIndex, region: str, pool: Pool) -> str:
     old = base.pools.get((region, pool.name))
-    before, after = instances(old)[0] if old else 0, instances(pool)[0]
+    before, after = old.layout.instances[0] if old else 0, pool.layout.instances[0]
     if after > before:
         return f"; pool {pool.name} grows from {before} to {counted(after, 'instance')}"
     return ""
@@ -189,7 +188,7 @@ def _rollout(model: ModelPlan, restarted: Sequence[Service], pool: Pool) -> Impa
                 extra_instances=tasks,
                 doubled=True,
             )
-        least = instances(pool)[0]
+        least = pool.layout.instances[0]
         room = max(0, (max_size(pool) or tasks + least) - least)
         extra = min(max(s.desired_count for s in running), room) if pool.layout.devices else 0
         more = f", on up to {counted(extra, 'instance')} more" if extra else ""
@@ -271,7 +270,7 @@ def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
             ("instance type", (_types(old), _types(new))),
             ("purchase", (old.purchase.kind, new.purchase.kind)),
             ("max_size", (max_size(old), max_size(new))),
-            ("instances", (_span(*instances(old)), _span(*instances(new)))),
+            ("instances", (_span(*old.layout.instances), _span(*new.layout.instances))),
             ("retired", (old.retired, new.retired)),
         ):
             if pair[0] != pair[1]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from messages.phrases import ids, listed
 from neuron_ecs.diff.plans import PlanIndex, device_sets, devices_each
 from neuron_ecs.diff.workloads import ModelChange, Touched, disturbed, model_changes
-from planning.price import instances
 
 Replan = Callable[[Mapping[str, str]], PlanIndex | None]
 """The plan of other texts of a stack file; None where it is refused."""
@@ -103,7 +102,7 @@ def _clear(
 
 
 def _instances(index: PlanIndex) -> tuple[int, int]:
-    sizes = [instances(pool) for pool in index.pools.values()]
+    sizes = [pool.layout.instances for pool in index.pools.values()]
     return sum(most for _, most in sizes), sum(least for least, _ in sizes)
 
 

@@ -20,7 +20,7 @@ from neuron_ecs.diff.summary import (
 )
 from neuron_ecs.terminal import spans, table
 from planning.plan import Pool
-from planning.price import FREE, NOTHING, instances
+from planning.price import FREE, NOTHING
 
 _MOST_SETTINGS = 40
 
@@ -166,7 +166,7 @@ def layout(pool: Pool | None) -> str:
     parts = [f"{name} {' '.join(map(spans, held))}" for name, held in sets.items()]
     if free:
         parts.append(f"free {spans(free)}")
-    low, high = instances(pool)
+    low, high = pool.layout.instances
     number = str(low) if low == high else f"{low} to {high}"
     devices = counted(pool.layout.devices, "device")
     return f"{number} {pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
