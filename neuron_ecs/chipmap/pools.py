@@ -8,7 +8,6 @@ import catalog
 from catalog import Catalog
 from planning import Plan
 from planning.plan import Assignment, AutoScalingPool, ModelPlan, Pool, RegionPlan
-from planning.price import instances
 
 Shape = Literal["single", "ring", "torus_4x4", "row", "unknown", "none"]
 """How the devices of an instance are linked. `row`: a topology that no table knows. `unknown`: the
@@ -85,61 +84,11 @@ class Stack:
 def of_plan(plan: Plan, tables: Catalog | None = None) -> Stack:
     """The pools of a plan."""
     tables = tables or catalog.load()
-    try:
-        regions = cast("Sequence[Json]", document["regions"])
-        return Stack(
-            f"{document['project']}/{document['stack']}",
-            tuple((region["name"], tuple(_pools(region, tables))) for region in regions),
-        )
-    except (KeyError, TypeError, IndexError, ValueError, RuntimeError) as error:
-        raise UnreadableError(f"the plan's JSON cannot be read: {error!r}") from None
-
-
-def _pools(region: Json, tables: Catalog) -> Iterator[Pool]:
-    for cluster in (region["auto_scaling"], region["managed_instances"]):
-        for pool in cluster["pools"] if cluster else ():
-            yield _pool(region, pool, tables)
-
-
-def _pool(region: Json, pool: Json, tables: Catalog) -> Pool:
-    layout = pool["layout"]
-    types: tuple[str, ...] = tuple(pool.get("instance_types") or [pool["instance_type"]])
-    models = [m for m in region["models"] if m["pool"] == pool["key"]]
-    waits = {j["name"]: j["waits"] for j in region["jobs"] if j["pool"] == pool["key"]}
-    slots = [_devices(slot["devices"]) for slot in layout["slots"]]
-    seats = [
-        _seat(share, devices, models)
-        for slot, devices in zip(layout["slots"], slots, strict=True)
-        for share in slot["shares"]
-        if not share["is_job"]
-    ]
-    apart: list[Apart] = []
-    for model in models:
-        if any(seat.model == model["name"] for seat in seats):
-            continue
-        if any(s["task_definition"]["devices"] == "all" for s in model["services"]):
-            most, least = model["replicas_max"], model["replicas_min"]
-            seats.append(Seat(model["name"], (), (), least, most, *_percent(model, "all")))
-        else:
-            apart.append(Apart(model["name"], model["replicas_min"], model["replicas_max"]))
-    count = int(layout["devices"])
-    unknown = not count and any(not seat.devices for seat in seats)
-    return Pool(
-        name=pool["name"],
-        kind=pool["kind"],
-        types=types,
-        purchase=pool["purchase"]["kind"],
-        shape="unknown" if unknown else _shape(types, count, tables),
-        devices=count,
-        least=layout["instances_min"],
-        most=layout["instances_max"],
-        limit=pool.get("max_size"),
-        retired=pool["retired"],
-        slots=tuple(slots),
-        seats=tuple(seats),
-        jobs=tuple(
-            JobSeat(j["workload"], _devices(j["devices"]), waits.get(j["workload"], ""))
-            for j in layout.get("jobs", ())
+    return Stack(
+        f"{plan.project}/{plan.stack}",
+        tuple(
+            (region.name, tuple(_drawn(region, pool, tables) for pool in region.pools))
+            for region in plan.regions
         ),
     )
 
@@ -163,7 +112,7 @@ def _drawn(region: RegionPlan, pool: Pool, tables: Catalog) -> DrawnPool:
             placements.append(Placement((), whole, *_percentages(model, ())))
         else:
             without.append(whole)
-    least, most = instances(pool)
+    least, most = pool.layout.instances
     jobs = {job.workload for job in layout.jobs}
     unknown = not layout.devices and any(not p.devices for p in placements)
     return DrawnPool(
