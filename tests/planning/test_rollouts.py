@@ -194,3 +194,52 @@ def test_instances_of_the_minimum_size_leave_the_same_room_to_roll(config: Confi
             bare = planned(changed(config, "capacity.pool", min_size=0))
             assert bare is not None
             assert region.models == bare.regions[0].models
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 2))
+@settings(max_examples=60)
+def test_services_roll_in_two_waves_where_all_of_them_stop_first(
+    least: int, more: int, size: int
+) -> None:
+    """Half the model answers while the other half restarts. Where any service keeps a task or
+    starts the new one first there is no need to wait."""
+    replicas = {"min": least, "max": least + more}
+    pool = groups("inf2.24xlarge", size)
+    made = planned(stack(capacity={"pool": pool}, models={"m": work(1, replicas=replicas)}))
+    for _, _, model in models_of(made) if made else ():
+        stops = [s for s in model.services if s.minimum_healthy_percent == 0]
+        waiting = [s for s in model.services if s.after]
+        if len(model.services) == 1 or len(stops) < len(model.services):
+            assert not waiting
+        else:
+            first = {s.key for s in model.services if not s.after}
+            assert len(first) - len(waiting) in (0, 1), "no wave is more than half, rounded up"
+            assert all(set(s.after) == first for s in waiting)
+
+
+@pytest.mark.parametrize(
+    ("stop", "grace", "replicas", "expected"),
+    [
+        # boot 10, pull 10, load 30 min; tasks leave in 2 min and stop in 2 min
+        (None, None, 1, (60, 64, 24)),
+        (None, None, 3, (60, 172, 24)),  # three tasks, one after the other
+        (0, None, 1, (60, 62, 22)),
+        (61, None, 1, (60, 64, 24)),  # a second minute begins
+        (60, None, 1, (60, 63, 23)),
+        (None, 3600, 1, (90, 94, 24)),
+    ],
+)
+def test_the_engine_waits_as_long_as_tasks_need(
+    stop: int | None, grace: int | None, replicas: int, expected: tuple[int, int, int]
+) -> None:
+    """Creation waits for an instance to boot and for its tasks, an update without room for each of
+    them in turn, deletion until they have left the load balancer and stopped."""
+    entry = work(1, port=8080, replicas={"min": replicas})
+    if stop is not None:
+        entry["stop_timeout_seconds"] = stop
+    if grace is not None:
+        entry["health_check"] = {"path": "/health", "grace_seconds": grace}
+    made = decide_on(capacity={"pool": groups("inf2.xlarge", replicas)}, models={"m": entry})
+    (service,) = made.regions[0].models[0].services
+    found = service.timeouts
+    assert (found.create_minutes, found.update_minutes, found.delete_minutes) == expected
