@@ -8,7 +8,7 @@ python := .venv/bin/python
 pip := $(python) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check format docs goldens wishes
+.PHONY: help preview plan test pytest engine bench check format docs goldens wishes mutants
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -18,7 +18,8 @@ help:
 	@echo "make bench                the tests that measure time"
 	@echo "make check                formatter, linter, types"
 	@echo "make wishes               10,000 random valid stacks, and 10,000 with one mistake each"
-	@echo "make goldens              the pinned artefacts of tests/contract, written anew"
+	@echo "make mutants              random changes of planning and components, and which of them no test notices"
+	@echo "make goldens              the pinned plans and resources of tests/contract, written anew"
 	@echo "make docs                 docs/: the findings, the JSON of the diff, the JSON Schemas"
 	@echo "make format               formats, and applies the linter's own fixes"
 
@@ -55,6 +56,9 @@ check: .venv/.development
 
 wishes: .venv/.development
 	@$(python) -m tests.wishes --examples 10000 --workers 2
+
+mutants: .venv/.development
+	@$(python) -m tests.mutants
 
 goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens
