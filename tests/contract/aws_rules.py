@@ -199,7 +199,9 @@ def containers_are_told_apart(requests: Requests) -> Iterator[str]:
     API_ContainerDefinition."""
     for definition in requests.of("RegisterTaskDefinition"):
         containers = _containers(definition)
-        for name, times in Counter(c["name"] for c in containers).items():
+        if not containers or not all(c.get("name") for c in containers):
+            yield f"{_at(definition)}: no container, or one without a name"
+        for name, times in Counter(c.get("name") for c in containers).items():
             if times > 1:
                 yield f"{_at(definition)}: {times} containers are called {name}"
         if not any(c.get("essential", True) for c in containers):
@@ -384,6 +386,8 @@ def managed_instances_ask_for_sizes_and_reservations_rightly(requests: Requests)
         for member in ("vCpuCount", "memoryMiB"):
             if needs.get(member, {}).get("min", 0) < 1:
                 yield f"{_at(provider)}: {member} needs a minimum of 1"
+        if {"allowedInstanceTypes", "excludedInstanceTypes"} <= needs.keys():
+            yield f"{_at(provider)}: allowed and excluded instance types exclude each other"
         for kind in needs.get("allowedInstanceTypes", ()):
             if not re.fullmatch(r"[a-zA-Z0-9.*-]{1,30}", kind):
                 yield f"{_at(provider)}: {kind!r} is no pattern of instance types"
@@ -396,6 +400,43 @@ def managed_instances_ask_for_sizes_and_reservations_rightly(requests: Requests)
                 yield f"{_at(provider)}: a reservation group needs RESERVATIONS_ONLY"
         if {"storageConfiguration", "localStorageConfiguration"} <= template.keys():
             yield f"{_at(provider)}: an EBS volume and the instance store at once"
+
+
+def managed_instances_end_within_an_hour(requests: Requests) -> Iterator[str]:
+    """An idle instance stays 0 to 3600 seconds, or for ever with -1.
+    API_InfrastructureOptimization."""
+    for provider in requests.of("CreateCapacityProvider"):
+        optimization = provider.params.get("managedInstancesProvider", {}).get(
+            "infrastructureOptimization", {}
+        )
+        seconds = optimization.get("scaleInAfter")
+        if seconds is not None and not -1 <= seconds <= 3600:
+            yield f"{_at(provider)}: scale in after {seconds} seconds"
+
+
+_TAGGED_AT_LAUNCH = {
+    "elastic-gpu",
+    "instance",
+    "network-interface",
+    "spot-instances-request",
+    "volume",
+}
+
+
+def launches_are_tagged_and_limited_as_ec2_allows(requests: Requests) -> Iterator[str]:
+    """A launch tags instances, volumes, network interfaces and Spot requests; metadata answers
+    travel 1 to 64 hops.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_LaunchTemplateTagSpecificationRequest.html
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_LaunchTemplateInstanceMetadataOptionsRequest.html
+    """
+    for template in requests.of("CreateLaunchTemplate"):
+        data = template.params["LaunchTemplateData"]
+        for specification in data.get("TagSpecifications", ()):
+            if specification["ResourceType"] not in _TAGGED_AT_LAUNCH:
+                yield f"{_at(template)}: {specification['ResourceType']} has no tags at launch"
+        hops = data.get("MetadataOptions", {}).get("HttpPutResponseHopLimit", 1)
+        if not 1 <= hops <= 64:
+            yield f"{_at(template)}: a hop limit of {hops}"
 
 
 def user_data_is_base64_and_small(requests: Requests) -> Iterator[str]:
@@ -434,6 +475,8 @@ def interfaces_are_told_apart(requests: Requests) -> Iterator[str]:
         if kinds.get((0, 0), "efa-only") == "efa-only":
             yield f"{_at(template)}: no interface for IP traffic at card 0, device 0"
         for interface in interfaces:
+            if interface.get("InterfaceType", "interface") not in {"interface", "efa", "efa-only"}:
+                yield f"{_at(template)}: an interface of type {interface['InterfaceType']}"
             if not interface.get("Groups"):
                 yield f"{_at(template)}: an interface without security groups"
             if len(interfaces) > 1 and interface.get("AssociatePublicIpAddress"):
@@ -507,7 +550,11 @@ def policies_are_policies(requests: Requests) -> Iterator[str]:
         *((r, "Resource", r.params["PolicyDocument"]) for r in requests.of("PutRolePolicy")),
     ]
     for request, about, text in documents:
-        document = json.loads(text)
+        try:
+            document = json.loads(text)
+        except json.JSONDecodeError as error:
+            yield f"{_at(request)}: no JSON: {error}"
+            continue
         if document.get("Version") != "2012-10-17" or not document.get("Statement"):
             yield f"{_at(request)}: no policy of version 2012-10-17"
         for statement in document.get("Statement", ()):
@@ -587,6 +634,16 @@ def listeners_have_what_their_protocol_needs(requests: Requests) -> Iterator[str
         needed = {"forward": "TargetGroupArn", "fixed-response": "FixedResponseConfig"}
         if needed[action["Type"]] not in action:
             yield f"an action of type {action['Type']} without {needed[action['Type']]}"
+
+
+def targets_have_a_port_a_protocol_and_a_network(requests: Requests) -> Iterator[str]:
+    """Required unless the target is a Lambda function.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+    """
+    for group in requests.of("CreateTargetGroup"):
+        missing = {"Port", "Protocol", "VpcId"} - group.params.keys()
+        if missing and group.params.get("TargetType") != "lambda":
+            yield f"{_at(group)}: without {', '.join(sorted(missing))}"
 
 
 def health_checks_of_targets_end_before_the_next(requests: Requests) -> Iterator[str]:
@@ -777,6 +834,8 @@ RULES: tuple[Rule, ...] = (
     scalable_targets_are_services,
     capacity_providers_are_of_one_kind,
     managed_instances_ask_for_sizes_and_reservations_rightly,
+    managed_instances_end_within_an_hour,
+    launches_are_tagged_and_limited_as_ec2_allows,
     user_data_is_base64_and_small,
     interfaces_are_told_apart,
     markets_and_reservations_go_together,
@@ -786,6 +845,7 @@ RULES: tuple[Rule, ...] = (
     rules_stay_within_their_quotas,
     transforms_rewrite_every_path_that_their_rule_takes,
     listeners_have_what_their_protocol_needs,
+    targets_have_a_port_a_protocol_and_a_network,
     health_checks_of_targets_end_before_the_next,
     attributes_are_those_that_the_api_documents,
     blocks_lie_in_their_network,

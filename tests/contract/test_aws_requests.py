@@ -148,6 +148,13 @@ MODEL_MISTAKES = [
     Mistake(_DEFINITION, f"{_CONTAINERS}.0.cpu", "256", "is no integer"),
     Mistake(_DEFINITION, f"{_CONTAINERS}.0.memory", 512.5, "is no integer"),
     Mistake(_DEFINITION, f"{_CONTAINERS}.0.essential", "true", "is no boolean"),
+    Mistake(
+        _DEFINITION,
+        f"{_CONTAINERS}.0.environment.0.value",
+        2,
+        "is no string",
+        lambda r: '"environment"' in r.inputs["containerDefinitions"],
+    ),
     Mistake(_DEFINITION, f"{_CONTAINERS}.0.command", "serve", "is no list"),
     Mistake(_DEFINITION, f"{_CONTAINERS}.0.logConfiguration.logDriver", "awslog", "none of"),
     Mistake(_DEFINITION, f"{_CONTAINERS}.0.logConfiguration.options", [], "is no map"),
@@ -171,6 +178,7 @@ MODEL_MISTAKES = [
     Mistake(_SERVICE, "orderedPlacementStrategies.0.type", "pack", "none of", _on("everything")),
     Mistake(_SERVICE, "capacityProviderStrategies.0.weight", 1001, "at most 1000"),
     Mistake(_SERVICE, "capacityProviderStrategies.0.capacityProvider", GONE, "required"),
+    Mistake(_SERVICE, "deploymentCircuitBreaker.rollback", GONE, "rollback: required"),
     Mistake("aws:ecs/cluster:Cluster", "settings.0.name", "insights", "none of"),
     Mistake(_PROVIDER, "managedInstancesProvider.propagateTags", "YES", "none of", _managed),
     Mistake(_PROVIDER, f"{_MANAGED}.capacityOptionType", "FREE", "none of", _managed),
@@ -661,6 +669,74 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
     (
         aws_rules.log_groups_keep_for_days_that_cloudwatch_knows,
         Mistake("aws:cloudwatch/logGroup:LogGroup", "retentionInDays", 31, "31 days"),
+    ),
+    (
+        aws_rules.containers_are_told_apart,
+        Mistake(_DEFINITION, f"{_CONTAINERS}.0.name", GONE, "without a name", _host),
+    ),
+    (
+        aws_rules.constraints_say_what_their_place_allows,
+        Mistake(_SERVICE, "placementConstraints", [{"type": "distinctInstance"}] * 11, "11 plac"),
+    ),
+    (
+        aws_rules.capacity_providers_are_of_one_kind,
+        Mistake(_PROVIDER, "managedInstancesProvider", GONE, "of 0 kinds", _managed),
+    ),
+    (
+        aws_rules.managed_instances_ask_for_sizes_and_reservations_rightly,
+        Mistake(
+            _PROVIDER,
+            f"{_MANAGED}.instanceRequirements.excludedInstanceTypes",
+            ["trn1.2xlarge"],
+            "exclude each other",
+            _managed,
+        ),
+    ),
+    (
+        aws_rules.managed_instances_end_within_an_hour,
+        Mistake(
+            _PROVIDER,
+            "managedInstancesProvider.infrastructureOptimization",
+            {"scaleInAfter": 3_601},
+            "after 3601 seconds",
+            _managed,
+        ),
+    ),
+    (
+        aws_rules.launches_are_tagged_and_limited_as_ec2_allows,
+        Mistake(_TEMPLATE, "tagSpecifications.0.resourceType", "image", "at launch"),
+    ),
+    (
+        aws_rules.launches_are_tagged_and_limited_as_ec2_allows,
+        Mistake(_TEMPLATE, "metadataOptions.httpPutResponseHopLimit", 65, "hop limit of 65"),
+    ),
+    (
+        aws_rules.interfaces_are_told_apart,
+        Mistake(_TEMPLATE, "networkInterfaces.1.interfaceType", "ena", "of type ena", _on("efa")),
+    ),
+    (
+        aws_rules.policies_are_policies,
+        Mistake(_ROLE, "assumeRolePolicy", "{", "no JSON"),
+    ),
+    (
+        aws_rules.targets_have_a_port_a_protocol_and_a_network,
+        Mistake(_TARGET_GROUP, "vpcId", GONE, "without VpcId"),
+    ),
+    (
+        aws_rules.security_group_rules_have_one_end,
+        Mistake(_INGRESS, "referencedSecurityGroupId", GONE, "0 ends", _on("load-balancer")),
+    ),
+    (
+        aws_rules.security_group_rules_have_one_end,
+        Mistake(_INGRESS, "fromPort", GONE, "ports", _on("load-balancer")),
+    ),
+    (
+        aws_rules.names_have_the_letters_and_lengths_that_aws_takes,
+        Mistake(_DEFINITION, "family", "x.y", "family 'x.y'"),
+    ),
+    (
+        aws_rules.names_have_the_letters_and_lengths_that_aws_takes,
+        Mistake(_BALANCER, "name", "internal-x", "Name 'internal-x'"),
     ),
 ]
 

@@ -816,17 +816,7 @@ def _managed(**template: Json) -> Props:
     return whole
 
 
-def _needs(**changes: Json) -> Props:
-    needs: Props = {"memoryMib": {"min": 1}, "vcpuCount": {"min": 1}}
-    return _managed(instanceRequirements=needs | changes)
-
-
 BAD_INPUTS: dict[str, tuple[str, Props, str]] = {
-    "a Neuron accelerator name": (
-        "CapacityProvider",
-        _needs(acceleratorNames=["trainium"]),
-        "accelerator_names",
-    ),
     "requirements without vCPUs": (
         "CapacityProvider",
         _managed(instanceRequirements={"memoryMib": {"min": 1}}),
@@ -843,13 +833,6 @@ BAD_INPUTS: dict[str, tuple[str, Props, str]] = {
         MANAGED | {"cluster": "arn:aws:ecs:us-west-2:123456789012:cluster/x"},
         "is an ARN",
     ),
-    "a group with a cluster": ("CapacityProvider", SCALING | {"cluster": "x"}, "must not be set"),
-    "both kinds": ("CapacityProvider", MANAGED | SCALING, "exactly one of"),
-    "reserved without reservations": (
-        "CapacityProvider",
-        _managed(capacityOptionType="RESERVED"),
-        "is required with RESERVED",
-    ),
     "a key that nested blocks do not have": (
         "CapacityProvider",
         _managed(bogus=1),
@@ -865,112 +848,11 @@ BAD_INPUTS: dict[str, tuple[str, Props, str]] = {
         {"loadBalancers": [{"targetGroupArn": "x", "containerName": "a", "containerPort": 1}]},
         "invalid ARN",
     ),
-    "half a circuit breaker": (
-        "Service",
-        {"deploymentCircuitBreaker": {"enable": True}},
-        "Missing required argument",
-    ),
-    "eleven constraints": (
-        "Service",
-        {"placementConstraints": [{"type": "distinctInstance"} for _ in range(11)]},
-        "at most 10",
-    ),
     "a Region that is none": ("LogGroup", {"region": "oregon"}, "not a valid AWS Region"),
-    "a retention that is none": ("LogGroup", {"retentionInDays": 8}, "expected one of"),
-    "cpu in quotes": (
-        "TaskDefinition",
-        {"family": "x", "containerDefinitions": containers(cpu="256")},
-        "cannot unmarshal",
-    ),
-    "a number in the environment": (
-        "TaskDefinition",
-        {
-            "family": "x",
-            "containerDefinitions": containers(environment=[{"name": "A", "value": 2}]),
-        },
-        "cannot unmarshal",
-    ),
-    "a fraction of memory": (
-        "TaskDefinition",
-        {"family": "x", "containerDefinitions": containers(memory=512.0)},
-        "cannot unmarshal",
-    ),
-    "an empty container": (
-        "TaskDefinition",
-        {"family": "x", "containerDefinitions": "[{}]"},
-        "invalid container definition",
-    ),
-    "a family with a dot": (
-        "TaskDefinition",
-        {"family": "x.y", "containerDefinitions": containers()},
-        "letters, digits",
-    ),
-    "a load balancer called internal": ("LoadBalancer", {"name": "internal-x"}, "internal-"),
-    "a target group without a VPC": (
-        "TargetGroup",
-        {"port": 1, "protocol": "HTTP"},
-        "should be set",
-    ),
-    "HTTPS without a certificate": (
-        "Listener",
-        {
-            "loadBalancerArn": "arn:aws:x:us-west-2:123456789012:y",
-            "protocol": "HTTPS",
-            "defaultActions": [],
-        },
-        "certificate must be specified",
-    ),
-    "two places for security groups": (
-        "LaunchTemplate",
-        {"vpcSecurityGroupIds": ["sg-1"], "networkInterfaces": [{"deviceIndex": 0}]},
-        "InvalidParameterCombination",
-    ),
-    "a rule without an end": (
-        "SecurityGroupIngressRule",
-        {"securityGroupId": "sg-1", "ipProtocol": "-1"},
-        "Exactly one",
-    ),
-    "a rule for TCP without ports": (
-        "SecurityGroupIngressRule",
-        {"securityGroupId": "sg-1", "ipProtocol": "tcp", "cidrIpv4": "10.0.0.0/8"},
-        "are required",
-    ),
-    "sizes upside down": (
-        "Group",
-        {"minSize": 2, "maxSize": 1, "launchTemplate": {"id": "lt-1"}},
-        "Max bound",
-    ),
-    "a group without a way to launch": ("Group", {"minSize": 0, "maxSize": 1}, "exactly one way"),
-    "an endpoint with both": (
-        "VpcEndpoint",
-        {"vpcId": "vpc-1", "routeTableIds": ["rtb-1"], "vpcEndpointType": "Interface"},
-        "is not for this type",
-    ),
     "a subnet with two zones": (
         "Subnet",
         {"vpcId": "vpc-1", "availabilityZone": "a", "availabilityZoneId": "b"},
         "conflicts",
-    ),
-    "a trust policy that is no JSON": ("Role", {"assumeRolePolicy": "{"}, "invalid JSON"),
-    "a schedule that is none": (
-        "Schedule",
-        {
-            "scheduleExpression": "daily",
-            "flexibleTimeWindow": {"mode": "OFF"},
-            "target": {"arn": "arn:x", "roleArn": "arn:aws:iam::123456789012:role/a"},
-        },
-        "Invalid Schedule Expression",
-    ),
-    "capacity upside down": (
-        "Target",
-        {
-            "resourceId": "service/a/b",
-            "scalableDimension": "ecs:service:DesiredCount",
-            "serviceNamespace": "ecs",
-            "minCapacity": 2,
-            "maxCapacity": 1,
-        },
-        "cannot be less",
     ),
 }  # fmt: skip
 
@@ -984,7 +866,6 @@ def test_the_check_refuses(type_name: str, inputs: Props, reason: str, shapes: S
 def test_the_check_lets_good_inputs_pass(shapes: Shapes) -> None:
     assert _problems(shapes, "CapacityProvider", MANAGED) == []
     assert _problems(shapes, "CapacityProvider", SCALING) == []
-    assert _problems(shapes, "CapacityProvider", _needs(acceleratorNames=["inferentia"])) == []
 
 
 def test_a_type_without_a_row_is_refused(shapes: Shapes) -> None:
