@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -224,7 +224,8 @@ def main() -> int:
                 copies.put(copy)
 
         with ThreadPoolExecutor(options.workers) as pool:
-            for result in pool.map(judge, chosen[options.skip :]):
+            runs = [pool.submit(judge, mutant) for mutant in chosen[options.skip :]]
+            for result in (finished.result() for finished in as_completed(runs)):
                 survivors += not result.noticed_by
                 verdict = f"noticed by {result.noticed_by}" if result.noticed_by else "SURVIVES"
                 print(
