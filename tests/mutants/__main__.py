@@ -48,7 +48,8 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.In: ("in", "not in"),
     ast.NotIn: ("not in", "in"),
 }
-_SECONDS = 900
+_CPU_SECONDS = 900
+"""A change that loops ends here, however busy the machine is."""
 
 
 @dataclass(frozen=True, order=True)
@@ -159,22 +160,22 @@ def run(copy: Path, mutant: Mutant, tests: Sequence[str]) -> Result:
     source = path.read_text(encoding="utf-8")
     path.write_text(mutant.apply(source), encoding="utf-8")
     shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # two changes in one second
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "not engine"]
+    limited = ["sh", "-c", f'ulimit -t {_CPU_SECONDS}; exec "$@"', "sh"]
+    command = [*limited, sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "not engine"]
     try:
         done = subprocess.run(
             [*command, "-p", "no:cacheprovider", "--tb=no", *tests],
             cwd=copy,
             capture_output=True,
             text=True,
-            timeout=_SECONDS,
             check=False,
         )
-    except subprocess.TimeoutExpired:
-        return Result(mutant, "a test that does not end")
     finally:
         path.write_text(source, encoding="utf-8")
     if done.returncode == 0:
         return Result(mutant, "")
+    if done.returncode < 0:
+        return Result(mutant, "a test that does not end")
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return Result(mutant, failed[0].split(" - ")[0] if failed else "an import that fails")
 
