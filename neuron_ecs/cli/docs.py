@@ -1,4 +1,7 @@
-"""Writes docs/diff.schema.json and docs/diff.md: `python -m neuron_ecs.cli.docs`, `make docs`."""
+"""Writes docs/diff.schema.json, docs/diff.md and docs/stack-file.md.
+
+`make docs` runs it as `python -m neuron_ecs.cli.docs`.
+"""
 
 import json
 import re
@@ -10,9 +13,11 @@ from pydantic import TypeAdapter
 
 from neuron_ecs.diff.json_form import VERSION, Document
 from neuron_ecs.diff.refusals import MEANINGS
+from neuron_ecs.stackfile.reference import page as stack_file_page
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "diff.schema.json"
 PAGE = SCHEMA.with_name("diff.md")
+STACK_FILE_PAGE = SCHEMA.with_name("stack-file.md")
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -115,9 +120,10 @@ def _holds(value: dict[str, Any]) -> str:
 
 
 def write() -> None:
-    """Writes both files."""
+    """Writes the files."""
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
+    STACK_FILE_PAGE.write_text(stack_file_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
 
+from config.changes import Change
 from config.credentials import HIDDEN, looks_like_credential
 from messages.phrases import counted, listed
+from neuron_ecs.diff.costs import setting_classes
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.impact import Impact
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import Action, PropertyChange, ResourceChange
-from neuron_ecs.diff.structure import ABSENT, safe
+from neuron_ecs.diff.structure import ABSENT, dotted, safe
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import short_type
 from planning.document import Json
@@ -102,7 +104,17 @@ def _counts(whole: Difference) -> str:
     jobs = sorted({change.name for change in whole.jobs})
     if jobs:
         parts.append(f"{counted(len(jobs), 'job')} changed ({listed(jobs, most=2)})")
-    who = ", ".join(parts) or "no model changed"
+    known = {(change.region, change.name) for change in whole.models}
+    disruptive = ("rolling", "replaced in place")
+    restarted = {
+        name
+        for (region, name), found in whole.impacts.items()
+        if found.word in disruptive and (region, name) not in known
+    }
+    if restarted:
+        number = counted(len(restarted), "model")
+        parts.append(f"{number} restarted ({listed(sorted(restarted), most=2)})")
+    who = ", ".join(parts) or f"no model changed{_of_instances(whole)}"
     if whole.resources is None:
         return f"{who}; plan only"
     found = Counter(r.action for r in whole.real if r.action != "engine_only")
@@ -114,6 +126,16 @@ def _counts(whole: Difference) -> str:
     }
     told = [f"{found[action]} {word}" for action, word in words_of.items() if found[action]]
     return f"{who}; resources: {', '.join(told) or 'none'}"
+
+
+def _of_instances(whole: Difference) -> str:
+    """The settings that only instances that start later have."""
+    found = [
+        dotted(setting.path)
+        for setting, change in setting_classes(whole)
+        if change is Change.NEW_INSTANCES
+    ]
+    return f", new instances only ({listed(found, most=2)})" if found else ""
 
 
 def _interruptions(whole: Difference) -> Iterator[str]:

@@ -298,3 +298,13 @@ def test_each_changed_setting_has_its_class() -> None:
     assert f"jobs.j.image: {IMAGE.format(1)} → {IMAGE.format(2)} (from the next run on)" in lines(
         before, after
     )
+
+
+def test_the_verdict_names_what_only_new_instances_have_and_what_restarts() -> None:
+    before = STACKS["existing network"]
+    disk = compared(before, changed(before, "capacity.pool", root_volume_gib=300), graph=True)
+    assert verdict(disk).startswith(
+        "No model changed, new instances only (capacity.pool.root_volume_gib)"
+    )
+    zones = compared(before, changed(before, "capacity.mi", zone_ids=["usw2-az1"]), graph=True)
+    assert verdict(zones).startswith("1 model restarted (c)")

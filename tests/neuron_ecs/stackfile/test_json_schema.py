@@ -25,8 +25,8 @@ from config import (
     parse,
 )
 from config.changes import cost
+from neuron_ecs.cli import docs, schema
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.cli import schema
 from neuron_ecs.stackfile import json_schema
 from neuron_ecs.stackfile.yaml_values import json_text, load, scalar_text
 from tests.config.test_parsing import (
@@ -219,6 +219,17 @@ def test_an_editor_shows_what_changing_a_field_does() -> None:
     for field, member in shown:
         if found := cost(field):
             assert member["description"].endswith(found.sentence)
+
+
+def test_the_page_of_the_stack_file_is_current_and_lists_every_field() -> None:
+    text = docs.STACK_FILE_PAGE.read_text(encoding="utf-8")
+    assert text == docs.stack_file_page(), "run `make docs`"
+    for described in models():
+        if described.__subclasses__():
+            continue  # its fields are those of each of its subclasses
+        title = "The keys" if described is Settings else described.__name__
+        rows = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+        assert all(f"| `{name}` |" in rows for name in described.model_fields)
 
 
 def hard_to_guess(member: dict[str, Any]) -> bool:
