@@ -50,11 +50,11 @@ def svg(pool: DrawnPool, fold: Fold, label: str) -> str:
     rows = 1 + max(y for _, y in places)
     wide = width(pool)
     high = rows * (CELL_HEIGHT + GAP) - GAP + 2 * _MARGIN
-    told = escape(words.clean(words.told(fold, pool.slots)))
+    summary = escape(words.clean(words.summary(fold, pool.slots)))
     name = escape(words.clean(label))
     parts = [
         f'<svg class="chip" role="img" aria-label="{name}" width="{wide}" height="{high}" '
-        f'viewBox="0 0 {wide} {high}"><title>{name}</title><desc>{told}</desc>',
+        f'viewBox="0 0 {wide} {high}"><title>{name}</title><desc>{summary}</desc>',
         _links(pool, places),
         *_devices(pool, fold, places),
         "</svg>",

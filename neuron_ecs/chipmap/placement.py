@@ -135,7 +135,7 @@ def _task(placement: Placement, numbers: dict[str, int]) -> Task:
 def _with_jobs(
     pool: DrawnPool, running: Sequence[Instance]
 ) -> tuple[list[Instance], tuple[str, ...]]:
-    """Each job on the first instance whose devices nobody holds: one that runs, or one more."""
+    """Each job on the first instance with free devices: one that runs, or one more."""
     tasks = [list(i.tasks) for i in running]
     jobs: list[list[Task]] = [[] for _ in running]
     waiting: list[str] = []
@@ -273,7 +273,7 @@ def counts(pool: DrawnPool, drawn: Picture) -> dict[State, int]:
 def moved(
     pool: DrawnPool, drawn: Picture, other_pool: DrawnPool | None, other: Picture | None
 ) -> frozenset[tuple[int, int]]:
-    """(instance, device) of `drawn` that somebody else, or nobody, holds in `other`."""
+    """(instance, device) of `drawn` that another workload, or none, takes in `other`."""
     if other_pool is None or other is None:
         return frozenset()
 
@@ -285,5 +285,5 @@ def moved(
         }
 
     mine, theirs = held(pool, drawn), held(other_pool, other)
-    nobody = ("free", "")
-    return frozenset(place for place, holder in mine.items() if holder != theirs.get(place, nobody))
+    free = ("free", "")
+    return frozenset(place for place, holder in mine.items() if holder != theirs.get(place, free))

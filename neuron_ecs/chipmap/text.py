@@ -35,7 +35,7 @@ _NAMES = _Codes({}, {})
 
 
 def render(stack: Stack, *, width: int, coloured: bool = False) -> Iterator[str]:
-    """The map in lines of at most `width` characters; Regions alike are told once.
+    """The map in lines of at most `width` characters; Regions with the same pools appear once.
 
     `width` 0 is 160, and less than 80 is 80: a row of 8 devices needs that.
     """

@@ -118,7 +118,7 @@ def heading(fold: Fold) -> str:
     return name
 
 
-def told(fold: Fold, slots: Sequence[Sequence[int]]) -> str:
+def summary(fold: Fold, slots: Sequence[Sequence[int]]) -> str:
     """The picture of an instance in words, device by device."""
     runs: list[tuple[tuple[str, str, int | None, int, bool], list[int]]] = []
     for cell in fold.cells:

@@ -8,7 +8,7 @@ import catalog
 from catalog import Catalog
 from neuron_ecs.diff import impact, price, refusals
 from neuron_ecs.diff.impact import Impact, PoolChange
-from neuron_ecs.diff.pinning import Hold, Replan, hold
+from neuron_ecs.diff.pinning import PinnedDevices, Replan, pin_devices
 from neuron_ecs.diff.plans import EMPTY, PlanIndex
 from neuron_ecs.diff.price import Price
 from neuron_ecs.diff.refusals import Refusal
@@ -49,7 +49,7 @@ class Difference:
     pools: tuple[PoolChange, ...]
     impacts: Mapping[tuple[str, str], Impact]
     disturbed: tuple[ModelChange, ...]
-    hold: Hold | None
+    pins: PinnedDevices | None
     refusals: tuple[Refusal, ...]
     price: Price | None
     findings: Findings
@@ -59,12 +59,12 @@ class Difference:
     @property
     def plan_only(self) -> str:
         """Why there are no resources, where there are none."""
-        said = [
+        reasons = [
             f"{word}: {side.no_graph}"
             for word, side in (("base", self.base), ("head", self.head))
             if side.no_graph
         ]
-        return "; ".join(said)
+        return "; ".join(reasons)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -137,7 +137,7 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
         pools=impact.pool_changes(before, after) if comparable else (),
         impacts=impact.impacts(models, resources, before, after) if comparable else {},
         disturbed=moved,
-        hold=_hold(moved, before, after, head_side, base_config, sides.project),
+        pins=_pins(moved, before, after, head_side, base_config, sides.project),
         refusals=refusals.refusals(before, after, head_config) if comparable else (),
         price=price.price(before.plan, after.plan, known) if comparable else None,
         findings=_findings(base_side.findings, head_side.findings),
@@ -146,18 +146,18 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
     )
 
 
-def _hold(
+def _pins(
     moved: Sequence[ModelChange],
     before: PlanIndex,
     after: PlanIndex,
     head: Side,
     base_config: Mapping[str, str] | None,
     project: str,
-) -> Hold | None:
+) -> PinnedDevices | None:
     if not moved or head.config is None:
         return None
     if head.foreign:
-        return Hold({}, works=False, why_not="the head's program is not the one that runs")
+        return PinnedDevices({}, works=False, why_not="the head's program is not the one that runs")
 
     def replanned(texts: Mapping[str, str]) -> PlanIndex | None:
         try:
@@ -166,7 +166,7 @@ def _hold(
             return None
 
     replan: Replan = replanned
-    return hold(moved, before, after, head.config, replan, base_config, _legal)
+    return pin_devices(moved, before, after, head.config, replan, base_config, _legal)
 
 
 def _legal(instance_type: str, size: int) -> Sequence[tuple[int, ...]]:

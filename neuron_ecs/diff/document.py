@@ -25,33 +25,35 @@ from planning.plan import ModelPlan, Pool
 from planning.price import FREE, Amount, PoolCost
 
 
-def document(whole: Difference, verdict: str) -> form.Document:
+def document(difference: Difference, verdict: str) -> form.Document:
     """The whole difference; what looks like a credential is hidden."""
     found: form.Document = {
         "version": form.VERSION,
-        "project": whole.project,
-        "stack": whole.stack,
+        "project": difference.project,
+        "stack": difference.stack,
         "verdict": verdict,
-        "changed": whole.changed,
-        "failed": whole.failed,
-        "base": _side(whole.base),
-        "head": _side(whole.head),
-        "plan_only": whole.plan_only or None,
-        "regions_not_registered": list(whole.skipped),
-        "workloads_not_registered": [f"{region}/{name}" for region, name in whole.left_out],
-        "notes": list(whole.notes),
-        "settings": [_setting(d, change) for d, change in setting_classes(whole)],
-        "models": [_workload(whole, c) for c in whole.models],
-        "jobs": [_workload(whole, c) for c in whole.jobs],
-        "pools": [_pool_change(c) for c in whole.pools],
-        "hold": _hold(whole),
-        "refusals": [_refusal(r) for r in whole.refusals],
-        "resources": None if whole.resources is None else [_resource(r) for r in whole.resources],
-        "price": _price(whole.price) if whole.price else None,
+        "changed": difference.changed,
+        "failed": difference.failed,
+        "base": _side(difference.base),
+        "head": _side(difference.head),
+        "plan_only": difference.plan_only or None,
+        "regions_not_registered": list(difference.skipped),
+        "workloads_not_registered": [f"{region}/{name}" for region, name in difference.left_out],
+        "notes": list(difference.notes),
+        "settings": [_setting(d, change) for d, change in setting_classes(difference)],
+        "models": [_workload(difference, c) for c in difference.models],
+        "jobs": [_workload(difference, c) for c in difference.jobs],
+        "pools": [_pool_change(c) for c in difference.pools],
+        "hold": _pins(difference),
+        "refusals": [_refusal(r) for r in difference.refusals],
+        "resources": None
+        if difference.resources is None
+        else [_resource(r) for r in difference.resources],
+        "price": _price(difference.price) if difference.price else None,
         "findings": {
-            "new": _findings(whole.findings.new),
-            "gone": _findings(whole.findings.gone),
-            "still": _findings(whole.findings.still),
+            "new": _findings(difference.findings.new),
+            "gone": _findings(difference.findings.gone),
+            "still": _findings(difference.findings.still),
         },
     }
     return safe(cast(Json, found))
@@ -59,7 +61,7 @@ def document(whole: Difference, verdict: str) -> form.Document:
 
 def not_compared(stack: str, why: str) -> form.Document:
     """The form of a difference that cannot be found."""
-    nobody: form.Side = {"label": "", "commit": None, "planned": False, "no_graph": why}
+    side: form.Side = {"label": "", "commit": None, "planned": False, "no_graph": why}
     return {
         "version": form.VERSION,
         "project": "",
@@ -67,8 +69,8 @@ def not_compared(stack: str, why: str) -> form.Document:
         "verdict": why,
         "changed": True,
         "failed": True,
-        "base": nobody,
-        "head": nobody,
+        "base": side,
+        "head": side,
         "plan_only": why,
         "regions_not_registered": [],
         "workloads_not_registered": [],
@@ -95,40 +97,40 @@ def _side(side: Side) -> form.Side:
 
 
 def _setting(found: ValueChange, change: Change | None) -> form.Setting:
-    told: form.Setting = {"path": dotted(found.path), "change": change and str(change)}
-    _stands(told, found.before, found.after)
-    return told
+    written: form.Setting = {"path": dotted(found.path), "change": change and str(change)}
+    _stands(written, found.before, found.after)
+    return written
 
 
-def _stands(told: form.Setting | form.Property, before: Json, after: Json) -> None:
+def _stands(written: form.Setting | form.Property, before: Json, after: Json) -> None:
     """What is absent has no key."""
     if before is not ABSENT:
-        told["before"] = before
+        written["before"] = before
     if after is not ABSENT:
-        told["after"] = after
+        written["after"] = after
 
 
-def _workload(whole: Difference, change: ModelChange) -> form.Workload:
-    felt = whole.impacts.get((change.region, change.name)) if not change.is_job else None
+def _workload(difference: Difference, change: ModelChange) -> form.Workload:
+    impact = difference.impacts.get((change.region, change.name)) if not change.is_job else None
     return {
         "region": change.region,
         "name": change.name,
         "kinds": list(change.kinds),
-        "told": list(change.told),
+        "told": list(change.lines),
         "touched": change.touched,
-        "before": _model(whole.before, change.region, change.before),
-        "after": _model(whole.after, change.region, change.after),
-        "impact": _impact(felt) if felt else None,
+        "before": _model(difference.before, change.region, change.before),
+        "after": _model(difference.after, change.region, change.after),
+        "impact": _impact(impact) if impact else None,
     }
 
 
-def _impact(felt: Impact) -> form.Impact:
+def _impact(impact: Impact) -> form.Impact:
     return {
-        "word": felt.word,
-        "text": felt.text,
-        "gap": {"least": felt.gap.least, "most": felt.gap.most} if felt.gap else None,
-        "extra_instances": felt.extra_instances,
-        "doubled": felt.doubled,
+        "word": impact.word,
+        "text": impact.text,
+        "gap": {"least": impact.gap.least, "most": impact.gap.most} if impact.gap else None,
+        "extra_instances": impact.extra_instances,
+        "doubled": impact.doubled,
     }
 
 
@@ -156,7 +158,7 @@ def _pool_change(change: PoolChange) -> form.Pool:
     return {
         "region": change.region,
         "name": change.name,
-        "told": list(change.told),
+        "told": list(change.lines),
         "impact": change.impact or None,
         "before": _pool(change.before),
         "after": _pool(change.after),
@@ -187,12 +189,12 @@ def _pool(pool: Pool | None) -> form.PoolSide | None:
     }
 
 
-def _hold(whole: Difference) -> form.Hold | None:
-    if not whole.disturbed:
+def _pins(difference: Difference) -> form.PinnedDevices | None:
+    if not difference.disturbed:
         return None
-    found = whole.hold
+    found = difference.pins
     return {
-        "models": [f"{c.region}/{c.name}" for c in whole.disturbed],
+        "models": [f"{c.region}/{c.name}" for c in difference.disturbed],
         "neuron_devices": {m: list(d) for m, d in found.ids.items()} if found else {},
         "works": found.works if found else False,
         "why_not": (found.why_not if found else "the stack file cannot be read") or None,
@@ -212,7 +214,7 @@ def _refusal(found: Refusal) -> form.Refusal:
 
 
 def _resource(change: ResourceChange) -> form.Resource:
-    told: form.Resource = {
+    written: form.Resource = {
         "action": change.action,
         "urn": change.urn,
         "base_urn": change.base_urn if change.renamed else None,
@@ -223,24 +225,24 @@ def _resource(change: ResourceChange) -> form.Resource:
         "properties": [_property(p) for p in change.properties],
     }
     if change.action == "create":
-        told["inputs"] = change.after["inputs"]
+        written["inputs"] = change.after["inputs"]
     if change.action == "delete":
-        told["inputs"] = change.before["inputs"]
-    return told
+        written["inputs"] = change.before["inputs"]
+    return written
 
 
 def _property(change: PropertyChange) -> form.Property:
-    told: form.Property = {
+    written: form.Property = {
         "path": list(change.path),
         "effect": change.effect,
         "source": change.source or None,
         "follows": change.follows or None,
     }
     if change.follows:
-        told["after"] = dict(UNKNOWN)
+        written["after"] = dict(UNKNOWN)
     else:
-        _stands(told, change.before, change.after)
-    return told
+        _stands(written, change.before, change.after)
+    return written
 
 
 def _price(found: Price) -> form.Price:

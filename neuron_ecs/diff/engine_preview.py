@@ -29,7 +29,7 @@ Source: https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/ and `apityp
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a `pulumi preview` said: actions by URN, and its errors."""
+    """What a `pulumi preview` printed: actions by URN, and its errors."""
 
     actions: Mapping[str, str]
     properties: Mapping[str, tuple[str, ...]]
@@ -87,8 +87,8 @@ def _read_plan(resources: Mapping[str, Any]) -> Preview:
 
 
 def _message(diagnostic: Mapping[str, Any]) -> str:
-    said = str(diagnostic.get("message", "")).strip().removeprefix("error: ")
-    return said or "it does not say why"
+    message = str(diagnostic.get("message", "")).strip().removeprefix("error: ")
+    return message or "it does not say why"
 
 
 def _type_of(urn: str) -> str:

@@ -142,8 +142,8 @@ def _impact(
         more = _rise(base, region, pool)
         if not any(s.desired_count for s in (*come, *after.values())):
             return Impact("moves", "its services go and none that runs comes: nobody answers")
-        said = "new services start first, the old ones go when these are steady"
-        return Impact("moves", f"{said}{more}{_also(restarted)}")
+        text = "new services start first, the old ones go when these are steady"
+        return Impact("moves", f"{text}{more}{_also(restarted)}")
     if restarted:
         return _rollout(new, restarted, pool)
     if come:
@@ -192,8 +192,8 @@ def _rollout(model: ModelPlan, restarted: Sequence[Service], pool: Pool) -> Impa
         room = max(0, (max_size(pool) or tasks + least) - least)
         extra = min(max(s.desired_count for s in running), room) if pool.layout.devices else 0
         more = f", on up to {counted(extra, 'instance')} more" if extra else ""
-        said = f"a new task starts before the old one stops{more}"
-        return Impact("rolling", said, extra_instances=extra)
+        text = f"a new task starts before the old one stops{more}"
+        return Impact("rolling", text, extra_instances=extra)
     elsewhere = [s for s in model.services if s not in restarted and s.desired_count]
     if all(s.minimum_healthy_percent == 0 for s in running):
         gap = _gap(model, running)
@@ -201,15 +201,15 @@ def _rollout(model: ModelPlan, restarted: Sequence[Service], pool: Pool) -> Impa
         if elsewhere or (waves and len(waves) < len(running)):
             share = max(len(waves), len(running) - len(waves)) if waves else len(running)
             of = len(running) + len(elsewhere)
-            said = f"the pool has no room: {share} of {of} services are away at a time"
-            return Impact("rolling", f"{said}, {gap.text.replace('without a replica', 'each')}")
+            text = f"the pool has no room: {share} of {of} services are away at a time"
+            return Impact("rolling", f"{text}, {gap.text.replace('without a replica', 'each')}")
         return Impact(
             "replaced in place",
             f"the pool has no room: the old task stops before the new one starts; {gap.text}",
             gap=gap,
         )
-    said = "the pool has no room: one task of a service after the other stops and starts"
-    return Impact("rolling", said)
+    text = "the pool has no room: one task of a service after the other stops and starts"
+    return Impact("rolling", text)
 
 
 def _gap(model: ModelPlan, services: Sequence[Service]) -> Gap:
@@ -237,7 +237,7 @@ class PoolChange:
 
     region: str
     name: str
-    told: tuple[str, ...]
+    lines: tuple[str, ...]
     impact: str
     before: Pool | None
     after: Pool | None
@@ -259,13 +259,13 @@ def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
         if old == new:
             continue
         if old is None or new is None:
-            told = ("added" if old is None else "removed",)
-            found.append(PoolChange(key[0], key[1], told, "", old, new))
+            lines = ("added" if old is None else "removed",)
+            found.append(PoolChange(key[0], key[1], lines, "", old, new))
             continue
         after = launched_with(new)
         launched = {k: (v, after.get(k)) for k, v in launched_with(old).items()}
         changed = {k: pair for k, pair in launched.items() if pair[0] != pair[1]}
-        told = [f"{_WORDS.get(k, k)} {_shown(a)} → {_shown(b)}" for k, (a, b) in changed.items()]
+        lines = [f"{_WORDS.get(k, k)} {_shown(a)} → {_shown(b)}" for k, (a, b) in changed.items()]
         for words, pair in (
             ("instance type", (_types(old), _types(new))),
             ("purchase", (old.purchase.kind, new.purchase.kind)),
@@ -274,18 +274,18 @@ def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
             ("retired", (old.retired, new.retired)),
         ):
             if pair[0] != pair[1]:
-                told.append(f"{words} {pair[0]} → {pair[1]}")
-        told += _task_changes(old, new)
-        if not told and old.layout.assignments != new.layout.assignments:
-            told.append("who sits where")
+                lines.append(f"{words} {pair[0]} → {pair[1]}")
+        lines += _task_changes(old, new)
+        if not lines and old.layout.assignments != new.layout.assignments:
+            lines.append("who sits where")
         impact = ""
         if changed and old.key == new.key:
             impact = (
                 "new instances only: those that run keep what they have until they are replaced; "
                 "nothing refreshes them"
             )
-        if told:
-            found.append(PoolChange(key[0], key[1], tuple(told), impact, old, new))
+        if lines:
+            found.append(PoolChange(key[0], key[1], tuple(lines), impact, old, new))
     return tuple(found)
 
 

@@ -121,7 +121,7 @@ class Workload(TypedDict):
     impact: Annotated[Impact | None, Field(description="Null for jobs: no run that began ends.")]
 
 
-class Seat(TypedDict):
+class Assignment(TypedDict):
     """Devices of every instance of a pool that a workload's tasks take."""
 
     workload: str
@@ -140,7 +140,7 @@ class PoolSide(TypedDict):
     devices: Annotated[int, Field(description="Neuron devices of one instance.")]
     instances: Span
     retired: bool
-    layout: list[Seat]
+    layout: list[Assignment]
 
 
 class Pool(TypedDict):
@@ -154,7 +154,7 @@ class Pool(TypedDict):
     after: PoolSide | None
 
 
-class Hold(TypedDict):
+class PinnedDevices(TypedDict):
     """Running models whose devices move though nobody touched them."""
 
     models: Annotated[list[str], Field(description="As Region/name.")]
@@ -342,7 +342,7 @@ class Document(TypedDict):
     models: list[Workload]
     jobs: list[Workload]
     pools: list[Pool]
-    hold: Hold | None
+    hold: PinnedDevices | None
     refusals: list[Refusal]
     resources: Annotated[
         list[Resource] | None, Field(description="Null where only plans are compared.")

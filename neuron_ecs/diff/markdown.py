@@ -71,34 +71,43 @@ def _visible(character: str) -> str:
     return "?" if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"} else character
 
 
-def render(whole: Difference, *, limit: int = LIMIT) -> str:
+def render(difference: Difference, *, limit: int = LIMIT) -> str:
     """The comment, at most `limit` bytes long; the verdict is its first line."""
     writer = _Writer(limit)
-    mark = "❌ " if whole.failed else "" if not whole.changed else "⚠️ " if _risky(whole) else ""
-    writer.put(f"{mark}**{plain(verdict(whole))}**")
+    mark = (
+        "❌ "
+        if difference.failed
+        else ""
+        if not difference.changed
+        else "⚠️ "
+        if _risky(difference)
+        else ""
+    )
+    writer.put(f"{mark}**{plain(verdict(difference))}**")
     writer.put("")
-    writer.put(f"{code(whole.base.label)} → {code(whole.head.label)}, stack {code(whole.stack)}")
-    if whole.plan_only and not whole.errors:
-        writer.put(f"Plan only: {plain(whole.plan_only)}")
-    for note in whole.notes:
+    sides = f"{code(difference.base.label)} → {code(difference.head.label)}"
+    writer.put(f"{sides}, stack {code(difference.stack)}")
+    if difference.plan_only and not difference.errors:
+        writer.put(f"Plan only: {plain(difference.plan_only)}")
+    for note in difference.notes:
         writer.put(f"Note: {plain(note)}")
-    writer.open(None, list(_refusals(whole)), "refusals")
-    errors = [f for f in whole.findings.new if f["severity"] == "error"]
-    errors += [f for f in whole.findings.still if f["severity"] == "error"]
+    writer.open(None, list(_refusals(difference)), "refusals")
+    errors = [f for f in difference.findings.new if f["severity"] == "error"]
+    errors += [f for f in difference.findings.still if f["severity"] == "error"]
     writer.open(None, list(_finding_lines(errors)), "errors")
-    rows = list(_model_table(whole))
+    rows = list(_model_table(difference))
     if rows:
         writer.open(None, ["", *_MODEL_HEAD, *rows], "models")
-    writer.open(None, list(_disturbed(whole)), "lines")
-    for summary, lines in _folded(whole):
+    writer.open(None, list(_disturbed(difference)), "lines")
+    for summary, lines in _folded(difference):
         if lines:
             writer.open(summary, lines, "lines")
     return writer.text()
 
 
-def _risky(whole: Difference) -> bool:
-    words = {i.word for i in whole.impacts.values()}
-    return bool(whole.disturbed or words & {"replaced in place", "ends"})
+def _risky(difference: Difference) -> bool:
+    words = {i.word for i in difference.impacts.values()}
+    return bool(difference.disturbed or words & {"replaced in place", "ends"})
 
 
 class _Writer:
@@ -142,9 +151,9 @@ class _Writer:
 
     def text(self) -> str:
         if self.omitted:
-            told = "; ".join(self.omitted)
-            told = told if len(told.encode()) < 200 else f"{len(self.omitted)} parts"
-            self.lines += ["", f"Cut at GitHub's limit: {told}. `diff --json` has everything."]
+            lines = "; ".join(self.omitted)
+            lines = lines if len(lines.encode()) < 200 else f"{len(self.omitted)} parts"
+            self.lines += ["", f"Cut at GitHub's limit: {lines}. `diff --json` has everything."]
         return "\n".join([*self.lines, "", MARKER]) + "\n"
 
 
@@ -154,22 +163,22 @@ _MODEL_HEAD = (
 )
 
 
-def _model_table(whole: Difference) -> Iterator[str]:
-    for row in model_rows(whole):
-        told = f": {'; '.join(row.told)}" if row.told else ""
-        change = plain(f"{', '.join(row.kinds)}{told}")
+def _model_table(difference: Difference) -> Iterator[str]:
+    for row in model_rows(difference):
+        lines = f": {'; '.join(row.lines)}" if row.lines else ""
+        change = plain(f"{', '.join(row.kinds)}{lines}")
         if not row.touched and row.impact and row.impact.word != "none":
             change += " **(not touched)**"
-        felt = f"{row.impact.word}: {row.impact.text}" if row.impact else ""
+        text = f"{row.impact.word}: {row.impact.text}" if row.impact else ""
         bold = row.impact is not None and row.impact.word in {"replaced in place", "ends"}
-        impact = f"**{plain(felt)}**" if bold else plain(felt)
+        impact = f"**{plain(text)}**" if bold else plain(text)
         name = code(row.name) + (" (job)" if row.is_job else "")
-        money = "" if row.is_job else plain(model_money(whole, row.name, row.regions))
+        money = "" if row.is_job else plain(model_money(difference, row.name, row.regions))
         yield f"| {name} | {plain(listed(row.regions, most=6))} | {change} | {impact} | {money} |"
 
 
-def _refusals(whole: Difference) -> Iterator[str]:
-    for found in whole.refusals:
+def _refusals(difference: Difference) -> Iterator[str]:
+    for found in difference.refusals:
         yield ""
         what = plain(found.what + refused_in(found))
         yield f"**{found.code}** {code(found.path)} {what}. {plain(found.why)}"
@@ -189,17 +198,17 @@ def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
             yield f"<br>fix: {plain(finding['fix'])}"
 
 
-def _disturbed(whole: Difference) -> Iterator[str]:
-    for change in whole.disturbed:
+def _disturbed(difference: Difference) -> Iterator[str]:
+    for change in difference.disturbed:
         yield ""
         yield (
             f"⚠️ {code(change.name)} moves in {plain(change.region)} though nobody touched it: "
-            f"{plain('; '.join(change.told))}"
+            f"{plain('; '.join(change.lines))}"
         )
-    if not whole.disturbed:
+    if not difference.disturbed:
         return
     yield ""
-    found = whole.hold
+    found = difference.pins
     if found and found.works:
         yield "These settings keep it where it is (planned with them):"
         yield ""
@@ -209,32 +218,32 @@ def _disturbed(whole: Difference) -> Iterator[str]:
         yield f"No explicit ids keep it where it is: {plain(why)}"
 
 
-def _folded(whole: Difference) -> Iterator[tuple[str, list[str]]]:
-    found = whole.findings
+def _folded(difference: Difference) -> Iterator[tuple[str, list[str]]]:
+    found = difference.findings
     others = [f for f in found.new if f["severity"] != "error"]
-    told = [*_finding_lines(others)]
+    lines = [*_finding_lines(others)]
     if found.gone:
         gone = listed(dict.fromkeys(f"{f['code']} {f['path']}" for f in found.gone), most=20)
-        told += ["", f"gone: {plain(gone)}"]
+        lines += ["", f"gone: {plain(gone)}"]
     if found.still:
         still = listed(dict.fromkeys(f"{f['code']} {f['path']}" for f in found.still), most=20)
-        told += ["", f"still there: {plain(still)}"]
+        lines += ["", f"still there: {plain(still)}"]
     summary = (
         f"Findings: {len(found.new)} new, {len(found.gone)} gone, {len(found.still)} still there"
     )
-    yield summary, told
+    yield summary, lines
     lines = [
         setting_line(dotted(d.path), d.before, d.after) + words(d.path, change)
-        for d, change in setting_classes(whole)
+        for d, change in setting_classes(difference)
     ]
     yield f"Stack file: {counted(len(lines), 'setting')}", [f"- {code(line)}" for line in lines]
-    yield _price_summary(whole), list(_price(whole))
-    yield f"Chips: {counted(len(whole.pools), 'pool')}", list(_pools(whole))
-    rows = resource_rows(whole)
+    yield _price_summary(difference), list(_price(difference))
+    yield f"Chips: {counted(len(difference.pools), 'pool')}", list(_pools(difference))
+    rows = resource_rows(difference)
     resources = [line for row in rows for line in _resource(row)]
-    if resources and whole.skipped:
-        resources += ["", f"Nothing changes in {plain(listed(whole.skipped, most=20))}."]
-    yield f"Resources: {counted(len(whole.real), 'change')}", resources
+    if resources and difference.skipped:
+        resources += ["", f"Nothing changes in {plain(listed(difference.skipped, most=20))}."]
+    yield f"Resources: {counted(len(difference.real), 'change')}", resources
 
 
 def _resource(row: ResourceRow) -> Iterator[str]:
@@ -245,9 +254,9 @@ def _resource(row: ResourceRow) -> Iterator[str]:
             yield f"  - {code(line)}"
 
 
-def _pools(whole: Difference) -> Iterator[str]:
-    for change in whole.pools:
-        yield f"- {code(change.name)} in {plain(change.region)}: {plain('; '.join(change.told))}"
+def _pools(difference: Difference) -> Iterator[str]:
+    for change in difference.pools:
+        yield f"- {code(change.name)} in {plain(change.region)}: {plain('; '.join(change.lines))}"
         if change.impact:
             yield f"  - {plain(change.impact)}"
         old, new = layout(change.before), layout(change.after)
@@ -257,14 +266,14 @@ def _pools(whole: Difference) -> Iterator[str]:
                     yield f"  - {word}: {plain(text)}"
 
 
-def _price_summary(whole: Difference) -> str:
-    if whole.price is None:
+def _price_summary(difference: Difference) -> str:
+    if difference.price is None:
         return "Price"
-    return f"Price: {plain(signed_span(whole.price.difference))} USD a month"
+    return f"Price: {plain(signed_span(difference.price.difference))} USD a month"
 
 
-def _price(whole: Difference) -> Iterator[str]:
-    found = whole.price
+def _price(difference: Difference) -> Iterator[str]:
+    found = difference.price
     if found is None or not found.lines:
         return
     yield f"A month of {found.hours} hours, at minimum to maximum size."

@@ -13,8 +13,8 @@ Replan = Callable[[Mapping[str, str]], PlanIndex | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """Explicit device ids that keep models where they are; `works` after planning it anew."""
+class PinnedDevices:
+    """Explicit device ids that keep models where they are; `works` if the head was planned so."""
 
     ids: Mapping[str, tuple[int, ...]]  # by model
     works: bool
@@ -26,7 +26,7 @@ class Hold:
         return tuple(f"models.{m}.neuron_devices: {ids(d)}" for m, d in sorted(self.ids.items()))
 
 
-def hold(
+def pin_devices(
     moved: Sequence[ModelChange],
     base: PlanIndex,
     head: PlanIndex,
@@ -34,7 +34,7 @@ def hold(
     replan: Replan,
     before: Mapping[str, str] | None,
     legal: Callable[[str, int], Sequence[tuple[int, ...]]],
-) -> Hold | None:
+) -> PinnedDevices | None:
     """Ids that keep every disturbed model where it is, tried by planning the head with them.
 
     First for the moved models alone, then for every untouched model of their pools, then for one of
@@ -63,12 +63,12 @@ def hold(
     for names in ({c.name for c in moved}, calm):
         pins = {name: where for name in sorted(names) if (where := _only_set(base, name))}
         if works(pins):
-            return Hold(pins, works=True)
+            return PinnedDevices(pins, works=True)
     pins = {name: where for name in sorted(calm) if (where := _only_set(base, name))}
     for name, where in _clear(pools, head, calm, legal):
         for pinned in ({name: where}, {**pins, name: where}):
             if works(pinned):
-                return Hold(pinned, works=True)
+                return PinnedDevices(pinned, works=True)
     several = sorted({c.name for c in moved if _only_set(base, c.name) is None})
     why = (
         f"{listed(several)} {'has' if len(several) == 1 else 'have'} several slots, or others in "
@@ -76,7 +76,7 @@ def hold(
         if several
         else "planned with them, the stack is refused, needs more instances, or something moves"
     )
-    return Hold({}, works=False, why_not=why)
+    return PinnedDevices({}, works=False, why_not=why)
 
 
 _TRIES = 16

@@ -55,8 +55,8 @@ def refusals(
     kinds = (_pools(base, head), _waiting(base, head, config or {}), _networks(base, head))
     for found in (*chain.from_iterable(kinds), *_zones(base, head)):
         alike.setdefault(replace(found, regions=()), []).extend(found.regions)
-    told = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
-    return tuple(sorted(told, key=lambda r: (r.code, r.path, r.regions)))
+    lines = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
+    return tuple(sorted(lines, key=lambda r: (r.code, r.path, r.regions)))
 
 
 def users(index: PlanIndex, region: str, pool: Pool) -> tuple[str, ...]:

@@ -125,10 +125,10 @@ def apply(base: Sequence[Json], changes: Sequence[ResourceChange]) -> dict[str, 
             del found[change.urn]
         elif change.action != "create":
             kept = found.pop(change.base_urn)
-            told = [
+            direct = [
                 ValueChange(p.path, p.before, p.after) for p in change.properties if not p.follows
             ]
-            found[change.urn] = applied(kept, told)
+            found[change.urn] = applied(kept, direct)
     for change in changes:
         if change.action == "create":
             found[change.urn] = change.after
@@ -293,13 +293,13 @@ class _Comparison:
             for urn, name in users.get(cause, ()):
                 if not replaced and name not in moving:
                     continue
-                told = direct.setdefault(urn, [])
-                was = _action(told)
+                changes = direct.setdefault(urn, [])
+                was = _action(changes)
                 path = ("inputs", name) if replaced else ("inputs", name, moving[name])
-                if any(p.path[:2] == path[:2] and (p.follows or p.path == path) for p in told):
+                if any(p.path[:2] == path[:2] and (p.follows or p.path == path) for p in changes):
                     continue
-                told.append(self.followed(urn, path, cause))
-                if _action(told) != was:
+                changes.append(self.followed(urn, path, cause))
+                if _action(changes) != was:
                     queue.append(urn)
 
     def followed(self, urn: str, path: Path, cause: str) -> PropertyChange:

@@ -31,31 +31,33 @@ SIGNS: Mapping[Action, str] = {
 }
 
 _LONGEST = 160
-"""Characters of a value; the JSON has it whole."""
+"""Characters of a value; the JSON has it difference."""
 
 
-def verdict(whole: Difference) -> str:
+def verdict(difference: Difference) -> str:
     """The verdict in one sentence."""
-    if whole.errors:
-        paths = listed(dict.fromkeys(f["path"] or "the stack file" for f in whole.errors), most=3)
-        return f"Cannot work: {counted(len(whole.errors), 'error')}, at {paths}."
-    if whole.unread:
-        return f"Cannot be judged: {whole.plan_only}."
-    if whole.refusals:
-        what = [f"{r.path} {r.what}{refused_in(r)}" for r in whole.refusals]
+    if difference.errors:
+        paths = listed(
+            dict.fromkeys(f["path"] or "the stack file" for f in difference.errors), most=3
+        )
+        return f"Cannot work: {counted(len(difference.errors), 'error')}, at {paths}."
+    if difference.unread:
+        return f"Cannot be judged: {difference.plan_only}."
+    if difference.refusals:
+        what = [f"{r.path} {r.what}{refused_in(r)}" for r in difference.refusals]
         more = f" (and {len(what) - 1} more)" if len(what) > 1 else ""
         return f"Fails half-way as it is: {what[0]}{more}."
-    if whole.base.plan is None:
-        why = whole.base.no_graph or "it cannot be read"
+    if difference.base.plan is None:
+        why = difference.base.no_graph or "it cannot be read"
         return f"Nothing to compare with (base: {why}); the head can be built."
-    if not whole.changed:
+    if not difference.changed:
         return "Changes nothing."
-    parts = [_counts(whole), *_interruptions(whole)]
-    money = price_words(whole)
+    parts = [_counts(difference), *_interruptions(difference)]
+    money = price_words(difference)
     if money:
         parts.append(money)
-    if whole.findings.new:
-        warnings = [f for f in whole.findings.new if f["severity"] == "warning"]
+    if difference.findings.new:
+        warnings = [f for f in difference.findings.new if f["severity"] == "warning"]
         if warnings:
             parts.append(counted(len(warnings), "new warning"))
     text = "; ".join(p for p in parts if p)
@@ -80,11 +82,11 @@ def refused_in(found: Refusal) -> str:
     return f" in {listed(named, most=4)}" if named else ""
 
 
-def _counts(whole: Difference) -> str:
+def _counts(difference: Difference) -> str:
     strongest: dict[str, str] = {}
-    for change in whole.models:
+    for change in difference.models:
         kind = min(change.kinds, key=list(_KINDS).index)
-        before = {name for _, name in whole.before.models}
+        before = {name for _, name in difference.before.models}
         if kind == "added" and change.name in before:
             kind = "resized"  # it comes to one more Region
         known = strongest.get(change.name, "changed")
@@ -96,50 +98,50 @@ def _counts(whole: Difference) -> str:
             number = counted(len(names), "model") if not parts else str(len(names))
             parts.append(f"{number} {words} ({listed(names, most=2)})")
     for words, regions in (
-        ("new", set(whole.after.regions) - set(whole.before.regions)),
-        ("left", set(whole.before.regions) - set(whole.after.regions)),
+        ("new", set(difference.after.regions) - set(difference.before.regions)),
+        ("left", set(difference.before.regions) - set(difference.after.regions)),
     ):
         if regions:
             parts.append(f"{listed(sorted(regions), most=2)} {words}")
-    jobs = sorted({change.name for change in whole.jobs})
+    jobs = sorted({change.name for change in difference.jobs})
     if jobs:
         parts.append(f"{counted(len(jobs), 'job')} changed ({listed(jobs, most=2)})")
-    known = {(change.region, change.name) for change in whole.models}
+    known = {(change.region, change.name) for change in difference.models}
     disruptive = ("rolling", "replaced in place")
     restarted = {
         name
-        for (region, name), found in whole.impacts.items()
+        for (region, name), found in difference.impacts.items()
         if found.word in disruptive and (region, name) not in known
     }
     if restarted:
         number = counted(len(restarted), "model")
         parts.append(f"{number} restarted ({listed(sorted(restarted), most=2)})")
-    who = ", ".join(parts) or f"no model changed{_of_instances(whole)}"
-    if whole.resources is None:
+    who = ", ".join(parts) or f"no model changed{_of_instances(difference)}"
+    if difference.resources is None:
         return f"{who}; plan only"
-    found = Counter(r.action for r in whole.real if r.action != "engine_only")
+    found = Counter(r.action for r in difference.real if r.action != "engine_only")
     words_of: Mapping[Action, str] = {
         "create": "created",
         "update": "updated",
         "replace": "replaced",
         "delete": "deleted",
     }
-    told = [f"{found[action]} {word}" for action, word in words_of.items() if found[action]]
-    return f"{who}; resources: {', '.join(told) or 'none'}"
+    lines = [f"{found[action]} {word}" for action, word in words_of.items() if found[action]]
+    return f"{who}; resources: {', '.join(lines) or 'none'}"
 
 
-def _of_instances(whole: Difference) -> str:
+def _of_instances(difference: Difference) -> str:
     """The settings that only instances that start later have."""
     found = [
         dotted(setting.path)
-        for setting, change in setting_classes(whole)
+        for setting, change in setting_classes(difference)
         if change is Change.NEW_INSTANCES
     ]
     return f", new instances only ({listed(found, most=2)})" if found else ""
 
 
-def _interruptions(whole: Difference) -> Iterator[str]:
-    running = {k: i for k, i in whole.impacts.items() if k in whole.before.models}
+def _interruptions(difference: Difference) -> Iterator[str]:
+    running = {k: i for k, i in difference.impacts.items() if k in difference.before.models}
     gaps = {name for (_, name), i in running.items() if i.word == "replaced in place"}
     if gaps:
         longest = max(
@@ -149,14 +151,14 @@ def _interruptions(whole: Difference) -> Iterator[str]:
     elif running:
         stays = "no other model" if any(i.word == "ends" for i in running.values()) else "no model"
         yield f"{stays} without a replica"
-    if whole.disturbed:
-        names = sorted({c.name for c in whole.disturbed})
+    if difference.disturbed:
+        names = sorted({c.name for c in difference.disturbed})
         yield f"{listed(names, most=3)} {'moves' if len(names) == 1 else 'move'} though not touched"
 
 
-def price_words(whole: Difference) -> str:
+def price_words(difference: Difference) -> str:
     """`+$4,380 a month at minimum, +$8,760 at maximum`; what is not priced is said."""
-    found = whole.price
+    found = difference.price
     if found is None:
         return ""
     change = found.difference
@@ -179,9 +181,9 @@ def dollars(amount: Decimal) -> str:
 
 def signed(amount: Decimal) -> str:
     """`+$1,234`, `-$12`, `±$0`."""
-    whole = amount.quantize(Decimal(1))
-    sign = "+" if whole > 0 else "-" if whole < 0 else "±"
-    return f"{sign}{dollars(abs(whole))}"
+    rounded = amount.quantize(Decimal(1))
+    sign = "+" if rounded > 0 else "-" if rounded < 0 else "±"
+    return f"{sign}{dollars(abs(rounded))}"
 
 
 def span(amount: Amount) -> str:
@@ -206,26 +208,26 @@ class ModelRow:
     name: str
     regions: tuple[str, ...]
     kinds: tuple[str, ...]
-    told: tuple[str, ...]
+    lines: tuple[str, ...]
     impact: Impact | None
     touched: bool
     is_job: bool
 
 
-def model_rows(whole: Difference) -> tuple[ModelRow, ...]:
+def model_rows(difference: Difference) -> tuple[ModelRow, ...]:
     """The models and jobs, those that are interrupted first."""
     groups: dict[tuple[object, ...], list[ModelChange]] = {}
-    for change in (*whole.models, *whole.jobs):
-        felt = None if change.is_job else whole.impacts.get((change.region, change.name))
-        key = (change.name, change.kinds, change.told, felt, change.touched, change.is_job)
+    for change in (*difference.models, *difference.jobs):
+        impact = None if change.is_job else difference.impacts.get((change.region, change.name))
+        key = (change.name, change.kinds, change.lines, impact, change.touched, change.is_job)
         groups.setdefault(key, []).append(change)
-    listed_already = {(c.region, c.name) for c in whole.models}
+    listed_already = {(c.region, c.name) for c in difference.models}
     rows = [
         ModelRow(
             found[0].name,
             tuple(c.region for c in found),
             found[0].kinds,
-            found[0].told,
+            found[0].lines,
             cast("Impact | None", key[3]),
             found[0].touched,
             found[0].is_job,
@@ -233,12 +235,12 @@ def model_rows(whole: Difference) -> tuple[ModelRow, ...]:
         for key, found in groups.items()
     ]
     others: dict[tuple[str, Impact], list[str]] = {}
-    for (region, name), felt in whole.impacts.items():
+    for (region, name), impact in difference.impacts.items():
         if (region, name) not in listed_already:
-            others.setdefault((name, felt), []).append(region)
+            others.setdefault((name, impact), []).append(region)
     rows += [
-        ModelRow(name, tuple(regions), ("changed",), ("what it stands on",), felt, False, False)
-        for (name, felt), regions in others.items()
+        ModelRow(name, tuple(regions), ("changed",), ("what it stands on",), impact, False, False)
+        for (name, impact), regions in others.items()
     ]
     worst = {"replaced in place": 0, "ends": 1, "moves": 2, "rolling": 3, "starts": 4}
     return tuple(
@@ -249,25 +251,25 @@ def model_rows(whole: Difference) -> tuple[ModelRow, ...]:
     )
 
 
-def model_money(whole: Difference, name: str, regions: Sequence[str]) -> str:
+def model_money(difference: Difference, name: str, regions: Sequence[str]) -> str:
     """What the model's share of the chips there changes by; empty without a price."""
     change = NOTHING
-    for line in whole.price.lines if whole.price else ():
+    for line in difference.price.lines if difference.price else ():
         if line.region in regions:
             before, after = (
                 c.by_model.get(name, NOTHING) if c else NOTHING for c in (line.before, line.after)
             )
             change += after - before
-            if not line.included and name in _on(whole, line.region, line.pool):
+            if not line.included and name in _on(difference, line.region, line.pool):
                 return ""
-    return signed_span(change) if whole.price else ""
+    return signed_span(change) if difference.price else ""
 
 
-def _on(whole: Difference, region: str, pool: str) -> set[str]:
+def _on(difference: Difference, region: str, pool: str) -> set[str]:
     """The models on a pool, on either side."""
     return {
         name
-        for index in (whole.before, whole.after)
+        for index in (difference.before, difference.after)
         for (where, name), model in index.models.items()
         if where == region and index.pool_name(region, model) == pool
     }
@@ -312,25 +314,25 @@ def _top(change: PropertyChange) -> str:
     return change.path[:2][-1]
 
 
-def resource_rows(whole: Difference) -> tuple[ResourceRow, ...]:
+def resource_rows(difference: Difference) -> tuple[ResourceRow, ...]:
     """The resources with the same change folded, replacements and deletions first.
 
     What comes or goes with a whole Region is one row.
     """
-    moving = set(whole.before.regions) ^ set(whole.after.regions)
+    moving = set(difference.before.regions) ^ set(difference.after.regions)
     groups: dict[str, list[ResourceChange]] = {}
-    for found in whole.real:
+    for found in difference.real:
         if found.region in moving:
             groups.setdefault(f"{found.action} {found.region}", []).append(found)
             continue
-        told = [
+        lines = [
             (p.path, str(p.before), str(p.after), p.effect)
             if not p.follows
             else (p.path, "", "", p.effect)
             for p in found.properties
             if p.effect != "engine_only"
         ]
-        key = repr((found.action, found.type, told, found.base_urn if found.renamed else ""))
+        key = repr((found.action, found.type, lines, found.base_urn if found.renamed else ""))
         groups.setdefault(key, []).append(found)
     order: Sequence[Action] = ("replace", "delete", "update", "create", "engine_only")
     rows = [

@@ -25,19 +25,19 @@ from planning.price import FREE, NOTHING
 _MOST_SETTINGS = 40
 
 
-def render(whole: Difference, *, width: int, bold: bool = False) -> Iterator[str]:
+def render(difference: Difference, *, width: int, bold: bool = False) -> Iterator[str]:
     """The lines, at most `width` wide where words allow it; 0 wraps nothing."""
-    said = list(_wrapped(verdict(whole), width))
-    yield from (f"\033[1m{line}\033[0m" for line in said) if bold else said
-    yield f"  base  {whole.base.label}"
-    yield f"  head  {whole.head.label}"
-    for note in whole.notes:
+    head = list(_wrapped(verdict(difference), width))
+    yield from (f"\033[1m{line}\033[0m" for line in head) if bold else head
+    yield f"  base  {difference.base.label}"
+    yield f"  head  {difference.head.label}"
+    for note in difference.notes:
         yield from _wrapped(f"note: {note}", width, "  ", "        ")
-    if whole.plan_only and not whole.errors:
-        yield from _wrapped(f"plan only: {whole.plan_only}", width, "  ", "             ")
+    if difference.plan_only and not difference.errors:
+        yield from _wrapped(f"plan only: {difference.plan_only}", width, "  ", "             ")
     parts = (_refusals, _errors, _models, _disturbed, _pools, _price, _findings, _settings)
     for part in (*parts, _resources):
-        lines = list(part(whole, width))
+        lines = list(part(difference, width))
         if lines:
             yield ""
             yield from lines
@@ -56,8 +56,8 @@ def _wrapped(text: str, width: int, first: str = "", later: str = "  ") -> Seque
     )
 
 
-def _refusals(whole: Difference, width: int) -> Iterator[str]:
-    for found in whole.refusals:
+def _refusals(difference: Difference, width: int) -> Iterator[str]:
+    for found in difference.refusals:
         head = f"error {found.code}  {found.path} {found.what}{refused_in(found)}"
         yield from _wrapped(head, width, "", "    ")
         yield from _wrapped(found.why, width, "    why:     ", " " * 13)
@@ -65,13 +65,13 @@ def _refusals(whole: Difference, width: int) -> Iterator[str]:
             yield from _wrapped(step, width, f"    step {number}:  ", " " * 13)
 
 
-def _errors(whole: Difference, width: int) -> Iterator[str]:
-    for finding in whole.errors:
+def _errors(difference: Difference, width: int) -> Iterator[str]:
+    for finding in difference.errors:
         yield from _finding("", finding, width)
 
 
-def _findings(whole: Difference, width: int) -> Iterator[str]:
-    found = whole.findings
+def _findings(difference: Difference, width: int) -> Iterator[str]:
+    found = difference.findings
     for finding in found.new:
         if finding["severity"] != "error":
             yield from _finding("new: ", finding, width)
@@ -93,41 +93,41 @@ def _finding(word: str, finding: Finding, width: int) -> Iterator[str]:
             yield from _wrapped(finding[label], width, f"    {label}:  ", " " * 10)
 
 
-def _settings(whole: Difference, width: int) -> Iterator[str]:
-    if whole.settings:
+def _settings(difference: Difference, width: int) -> Iterator[str]:
+    if difference.settings:
         yield "Stack file"
-    for found, change in setting_classes(whole)[:_MOST_SETTINGS]:
+    for found, change in setting_classes(difference)[:_MOST_SETTINGS]:
         line = setting_line(dotted(found.path), found.before, found.after)
         line += words(found.path, change)
         yield from _wrapped(line, width, "  ", "    ")
-    if len(whole.settings) > _MOST_SETTINGS:
-        yield f"  and {len(whole.settings) - _MOST_SETTINGS} more"
+    if len(difference.settings) > _MOST_SETTINGS:
+        yield f"  and {len(difference.settings) - _MOST_SETTINGS} more"
 
 
-def _models(whole: Difference, width: int) -> Iterator[str]:
-    rows = model_rows(whole)
+def _models(difference: Difference, width: int) -> Iterator[str]:
+    rows = model_rows(difference)
     if rows:
         yield "Models and jobs" if any(row.is_job for row in rows) else "Models"
     for row in rows:
         name = f"{row.name} (job)" if row.is_job else row.name
         yield from _wrapped(f"{name}  {listed(row.regions, most=6)}", width, "  ", "      ")
-        told = f": {'; '.join(row.told)}" if row.told else ""
-        yield from _wrapped(f"{', '.join(row.kinds)}{told}", width, "    change  ", " " * 12)
+        lines = f": {'; '.join(row.lines)}" if row.lines else ""
+        yield from _wrapped(f"{', '.join(row.kinds)}{lines}", width, "    change  ", " " * 12)
         if row.impact:
             text = f"{row.impact.word}: {row.impact.text}"
             yield from _wrapped(text, width, "    impact  ", " " * 12)
-        money = "" if row.is_job else model_money(whole, row.name, row.regions)
+        money = "" if row.is_job else model_money(difference, row.name, row.regions)
         if money and money != signed_span(NOTHING):
             yield f"    price   {money} a month, its share of the chips"
 
 
-def _disturbed(whole: Difference, width: int) -> Iterator[str]:
-    for change in whole.disturbed:
+def _disturbed(difference: Difference, width: int) -> Iterator[str]:
+    for change in difference.disturbed:
         text = f"{change.name} moves in {change.region} though nobody touched it: "
-        yield from _wrapped(text + "; ".join(change.told), width)
-    if not whole.disturbed:
+        yield from _wrapped(text + "; ".join(change.lines), width)
+    if not difference.disturbed:
         return
-    found = whole.hold
+    found = difference.pins
     if found and found.works:
         yield "  these lines in the head's stack file keep it where it is (planned with them):"
         yield from (f"    {line}" for line in found.lines)
@@ -136,11 +136,11 @@ def _disturbed(whole: Difference, width: int) -> Iterator[str]:
         yield from _wrapped(f"no explicit ids keep it where it is: {why}", width, "  ", "    ")
 
 
-def _pools(whole: Difference, width: int) -> Iterator[str]:
-    if whole.pools:
+def _pools(difference: Difference, width: int) -> Iterator[str]:
+    if difference.pools:
         yield "Pools"
-    for change in whole.pools:
-        head = f"{change.name}  {change.region}: {'; '.join(change.told)}"
+    for change in difference.pools:
+        head = f"{change.name}  {change.region}: {'; '.join(change.lines)}"
         yield from _wrapped(head, width, "  ", "      ")
         if change.impact:
             yield from _wrapped(change.impact, width, "    impact  ", " " * 12)
@@ -172,8 +172,8 @@ def layout(pool: Pool | None) -> str:
     return f"{number} {pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
 
 
-def _resources(whole: Difference, width: int) -> Iterator[str]:
-    rows = resource_rows(whole)
+def _resources(difference: Difference, width: int) -> Iterator[str]:
+    rows = resource_rows(difference)
     if rows:
         yield "Resources"
     for row in rows:
@@ -190,14 +190,14 @@ def _resources(whole: Difference, width: int) -> Iterator[str]:
                     "" if len(row.names) == 1 or not row.type else f": {listed(row.names, most=4)}"
                 )
                 yield from _wrapped(row.head + names, width, "  ", "      ")
-    if whole.skipped and rows:
-        where = listed(whole.skipped, most=6)
+    if difference.skipped and rows:
+        where = listed(difference.skipped, most=6)
         yield from _wrapped(f"nothing changes in {where}", width, "  ", "      ")
 
 
-def _price(whole: Difference, width: int) -> Iterator[str]:
-    found = whole.price
-    if found is None or not (whole.changed and found.lines):
+def _price(difference: Difference, width: int) -> Iterator[str]:
+    found = difference.price
+    if found is None or not (difference.changed and found.lines):
         return
     yield f"Price, USD a month of {found.hours} hours, at minimum to maximum size"
     changed = [line for line in found.lines if line.before != line.after]

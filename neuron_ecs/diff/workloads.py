@@ -1,5 +1,4 @@
-"""What happens to each model and job: what changes, who moves though nobody touched it, and the
-device ids that would keep it where it is."""
+"""What changes of each model and job, and which models move although no entry of theirs changed."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,17 +41,17 @@ class ModelChange:
     region: str
     name: str
     kinds: tuple[Kind, ...]
-    told: tuple[str, ...]  # what changes, in words, one for each
+    lines: tuple[str, ...]  # what changes, in words, one for each
     touched: bool  # whether its entry, its pool's or its Region's in the stack file changed
     before: ModelPlan | None
     after: ModelPlan | None
     is_job: bool = False
 
 
-def devices_text(spots: Sequence[Devices]) -> str:
+def devices_text(sets: Sequence[Devices]) -> str:
     """`0-3 and 4-7`, `all`, or `none`: devices of services."""
-    told = ["all" if spot == "all" else spans(spot) for spot in spots if spot]
-    return " and ".join(told) or "none"
+    lines = ["all" if one == "all" else spans(one) for one in sets if one]
+    return " and ".join(lines) or "none"
 
 
 def model_changes(
@@ -66,8 +65,8 @@ def model_changes(
     found: list[ModelChange] = []
     for key in sorted(base.models.keys() | head.models.keys(), key=lambda k: (k[1], k[0])):
         old, new = base.models.get(key), head.models.get(key)
-        told = list(_told(key[0], old, new, base, head))
-        if told:
+        lines = list(_model_lines(key[0], old, new, base, head))
+        if lines:
             pools = {
                 (key[0], side.pool_name(key[0], m)) for side, m in ((base, old), (head, new)) if m
             }
@@ -75,8 +74,8 @@ def model_changes(
                 ModelChange(
                     region=key[0],
                     name=key[1],
-                    kinds=tuple(dict.fromkeys(kind for kind, _ in told)),
-                    told=tuple(words for _, words in told if words),
+                    kinds=tuple(dict.fromkeys(kind for kind, _ in lines)),
+                    lines=tuple(words for _, words in lines if words),
                     touched=touched.model(key[1], key[0])
                     or any(_pool_touched(base.pools.get(p), head.pools.get(p)) for p in pools),
                     before=old,
@@ -86,7 +85,7 @@ def model_changes(
     return tuple(found)
 
 
-def _told(
+def _model_lines(
     region: str, old: ModelPlan | None, new: ModelPlan | None, base: PlanIndex, head: PlanIndex
 ) -> Iterator[tuple[Kind, str]]:
     if old is None and new is not None:
@@ -200,15 +199,15 @@ def job_changes(base: PlanIndex, head: PlanIndex) -> tuple[ModelChange, ...]:
     found: list[ModelChange] = []
     for key in sorted(base.jobs.keys() | head.jobs.keys(), key=lambda k: (k[1], k[0])):
         old, new = base.jobs.get(key), head.jobs.get(key)
-        told = list(_job_told(key[0], old, new, base, head))
-        if told:
-            kinds: tuple[Kind, ...] = tuple(dict.fromkeys(kind for kind, _ in told))
-            words = tuple(words for _, words in told if words)
+        lines = list(_job_lines(key[0], old, new, base, head))
+        if lines:
+            kinds: tuple[Kind, ...] = tuple(dict.fromkeys(kind for kind, _ in lines))
+            words = tuple(words for _, words in lines if words)
             found.append(ModelChange(key[0], key[1], kinds, words, True, None, None, is_job=True))
     return tuple(found)
 
 
-def _job_told(
+def _job_lines(
     region: str, old: JobPlan | None, new: JobPlan | None, base: PlanIndex, head: PlanIndex
 ) -> Iterator[tuple[Kind, str]]:
     if old is None or new is None:
@@ -261,11 +260,11 @@ def _here(entry: Json, region: str) -> Json:
     """What a model's entry says of one Region: another one may come or go beside it."""
     if not isinstance(entry, dict):
         return entry
-    told = dict(cast("dict[str, Json]", entry))
-    where = told.pop("regions", None)
+    rest = dict(cast("dict[str, Json]", entry))
+    where = rest.pop("regions", None)
     if isinstance(where, dict):
-        return told, cast("dict[str, Json]", where).get(region)
-    return told, {} if where is None or region in where else None
+        return rest, cast("dict[str, Json]", where).get(region)
+    return rest, {} if where is None or region in where else None
 
 
 def _pool_touched(old: Pool | None, new: Pool | None) -> bool:
@@ -293,7 +292,7 @@ def _entries(config: Mapping[str, str] | None) -> dict[tuple[str, str], Json]:
 
 
 def disturbed(changes: Sequence[ModelChange]) -> tuple[ModelChange, ...]:
-    """Running models whose devices move although nobody touched them."""
+    """Running models whose devices move although no entry of theirs changed."""
     return tuple(
         c for c in changes if not c.touched and c.before and c.after and _gone(c.before, c.after)
     )

@@ -47,7 +47,7 @@ def test_replicas_devices_and_images_are_told_apart() -> None:
     image = compared(base, changed(base, "models.a", image="public.ecr.aws/neuron/serving:2.0"))
     assert kinds(image) == {(HOME, "a"): ("new image",)}
     other = compared(base, changed(base, "models.a", environment={"LEVEL": "debug"}))
-    assert [c.told for c in other.models] == [("environment",)]
+    assert [c.lines for c in other.models] == [("environment",)]
 
 
 def test_a_model_that_moves_for_another_is_called_out_with_ids_that_keep_it() -> None:
@@ -57,10 +57,10 @@ def test_a_model_that_moves_for_another_is_called_out_with_ids_that_keep_it() ->
     if not found.disturbed:
         pytest.skip("the planner no longer moves it")
     assert [c.name for c in found.disturbed] == ["calm"]
-    assert found.hold is not None
-    assert found.hold.works
+    assert found.pins is not None
+    assert found.pins.works
     held = after
-    for name, devices in found.hold.ids.items():
+    for name, devices in found.pins.ids.items():
         held = changed(held, f"models.{name}", neuron_devices=list(devices))
     assert not compared(base, held).before.models.keys() - compared(base, held).after.models.keys()
     again = compared(base, held)
@@ -76,7 +76,7 @@ def test_a_model_that_was_touched_is_not_called_out() -> None:
     found = compared(base, after)
     assert kinds(found) == {(HOME, "b"): ("devices moved",)}
     assert found.disturbed == ()
-    assert found.hold is None
+    assert found.pins is None
 
 
 # ---- impact ------------------------------------------------------------------------------------
