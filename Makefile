@@ -64,8 +64,6 @@ goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens
 
 docs: .venv/.development
-	@$(python) -m neuron_ecs.cli.findings_reference
-	@.venv/bin/neuron-ecs schema --output docs/stack-file.schema.json
 	@$(python) -m neuron_ecs.cli.docs
 
 format: .venv/.development

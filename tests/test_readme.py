@@ -11,10 +11,9 @@ import pytest
 
 import catalog
 from neuron_ecs import terminal as report
-from neuron_ecs.cli import diff
-from neuron_ecs.cli.plan import run
 from neuron_ecs.stackfile.reading import StackFile, read
 from planning import Refused, decide
+from tests.neuron_ecs import running
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,9 +30,7 @@ def dev() -> StackFile:
 
 
 def test_the_plan_in_the_readme_is_what_is_printed() -> None:
-    out = io.StringIO()
-    run(dev(), as_json=False, out=out, width=WIDTH)
-    assert out.getvalue() == PLAN
+    assert running.printed("plan", "--project", str(ROOT), "--width", str(WIDTH)) == (0, PLAN)
 
 
 def test_the_mistake_in_the_readme_is_told_as_shown() -> None:
@@ -63,9 +60,8 @@ def topic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tu
         Path("Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
         Path("Pulumi.dev.yaml").write_text(text, encoding="utf-8")
         Path("topic/Pulumi.dev.yaml").write_text(head, encoding="utf-8")
-        out = io.StringIO()
         files = ["Pulumi.dev.yaml", "topic/Pulumi.dev.yaml"]
-        return diff.run([*files, "--width", str(WIDTH)], out), out.getvalue()
+        return running.printed("diff", *files, "--width", str(WIDTH))
 
     return compared
 

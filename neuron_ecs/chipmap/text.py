@@ -1,6 +1,5 @@
 """The chip map for a terminal, 80 columns and wider."""
 
-import textwrap
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +8,11 @@ from messages.phrases import counted, listed
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.placement import Cell, Fold, Picture, folded, picture
 from neuron_ecs.chipmap.pools import DrawnPool, Stack
-from neuron_ecs.terminal import cut, spans
+from neuron_ecs.terminal import paint, spans, table, wrapped
 
 _NARROWEST, _WIDEST = 80, 160
 _NAME_LIMIT = 24
+_LETTERS = 3  # of a label where eight devices stand in 80 columns
 _COLOURS = (31, 32, 33, 34, 35, 36)
 
 _KEY = """\
@@ -42,14 +42,14 @@ def render(stack: Stack, *, width: int, coloured: bool = False) -> Iterator[str]
     width = max(width or _WIDEST, _NARROWEST)
     number = sum(len(pools) for _, pools in stack.regions)
     head = f"{words.clean(stack.name)}: {counted(number, 'pool')}"
-    yield cut(f"{head} in {counted(len(stack.regions), 'Region')}", width)
-    yield from textwrap.wrap(_KEY, width)
+    yield from _wrapped(f"{head} in {counted(len(stack.regions), 'Region')}", width)
+    yield from _wrapped(_KEY, width, "", "")
     alike: dict[tuple[DrawnPool, ...], list[str]] = {}
     for region, pools in stack.regions:
         alike.setdefault(pools, []).append(region)
     for pools, regions in alike.items():
         yield ""
-        yield from textwrap.wrap(words.clean(listed(regions)), width)
+        yield from _wrapped(words.clean(listed(regions)), width, "", "")
         for pool in pools:
             yield from _pool(pool, width, coloured=coloured)
 
@@ -72,7 +72,7 @@ def _pool(pool: DrawnPool, width: int, *, coloured: bool) -> Iterator[str]:
     for seen, size in drawn:
         yield from _wrapped(f"{size}: {words.state(pool, seen)}", width, "    ", "      ")
         for fold in folded(pool, seen.instances) if pool.shape != "none" else ():
-            yield cut(f"      {words.heading(fold)}", width)
+            yield from _wrapped(words.heading(fold), width, " " * 6, " " * 8)
             yield from _instance(pool, fold, codes, width, coloured=coloured)
         for text in (words.everything(seen), *_waiting(pool, seen)):
             if text:
@@ -85,8 +85,8 @@ def _waiting(pool: DrawnPool, seen: Picture) -> Iterator[str]:
             yield f"job {words.clean(job.workload)} {pool.wait_of(job) or 'waits for its devices'}"
 
 
-def _wrapped(line: str, width: int, first: str, later: str) -> list[str]:
-    return textwrap.wrap(line, width, initial_indent=first, subsequent_indent=later)
+def _wrapped(text: str, width: int, first: str = "", later: str = "  ") -> list[str]:
+    return wrapped(text, width, first, later, break_long_words=True)
 
 
 # -- who takes what ----------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def _wrapped(line: str, width: int, first: str, later: str) -> list[str]:
 def _placements(
     pool: DrawnPool, least: Picture, most: Picture, codes: _Codes, width: int
 ) -> Iterator[str]:
-    """The table of placements, in which only names are cut."""
+    """The table of placements."""
     rows = [("model", "devices", "at minimum", "at maximum", "rollout")]
     for index, placement in enumerate(pool.placements):
         change = words.rollouts(least.rollouts[index], most.rollouts[index])
@@ -115,12 +115,7 @@ def _placements(
         rows.append((f"{code}{words.clean(job.workload)} (job)", where, "-", "-", "-"))
     if len(rows) == 1:
         return
-    rest = [max(len(row[i]) for row in rows) for i in range(1, 5)]
-    names = min(max(len(row[0]) for row in rows), max(8, width - 4 - sum(rest) - 2 * len(rest)))
-    for row in rows:
-        cells = [cut(row[0], names).ljust(names)]
-        cells += [cell.ljust(n) for cell, n in zip(row[1:], rest, strict=True)]
-        yield cut("    " + "  ".join(cells).rstrip(), width)
+    yield from table(rows, indent="    ", width=width)
 
 
 def _codes(pool: DrawnPool) -> _Codes:
@@ -157,31 +152,39 @@ def _columns(pool: DrawnPool) -> int:
 def _cell_width(pool: DrawnPool, width: int) -> int:
     """Characters for a device's label, beside its number."""
     columns = _columns(pool)
-    names = [placement.model for placement in pool.placements] + [
-        f"({job.workload})" for job in pool.jobs
-    ]
-    wanted = min(max([len(words.clean(name)) for name in names] + [4]), _NAME_LIMIT)
+    wanted = min(max(map(len, _labels(pool, _NAMES))), _NAME_LIMIT)
     return min(wanted, (width - 14 - 2 * (columns - 1)) // columns - 3)
+
+
+def _labels(pool: DrawnPool, codes: _Codes) -> set[str]:
+    """Every label that a device of the pool may have."""
+    models = {placement.model for placement in pool.placements}
+    found = {"free"} | {codes.models.get(model, words.clean(model)) for model in models}
+    for device in range(pool.devices):
+        holders = [j.workload for j in pool.jobs if not j.devices or device in j.devices]
+        if holders and codes is _NAMES:
+            found.add(f"({words.clean(' or '.join(holders))})")
+        elif holders:
+            found.add(_letters_of(holders, codes))
+    return found
+
+
+def _letters_of(jobs: Sequence[str], codes: _Codes) -> str:
+    """`a/b`, or `a+` where that has no room; the table names the devices of each job."""
+    joined = "/".join(codes.jobs[job] for job in jobs)
+    return joined if len(joined) <= _LETTERS else f"{codes.jobs[jobs[0]]}+"
 
 
 def _coded(pool: DrawnPool, width: int) -> bool:
     """Whether labels have room for letters only."""
-    names = {placement.model for placement in pool.placements} | {
-        f"({job.workload})" for job in pool.jobs
-    }
-    room = _cell_width(pool, width)
-    if len(names) < 2 and room >= 6:
-        return False
-    return any(len(words.clean(name)) > room for name in {*names, "free"})
+    return max(map(len, _labels(pool, _NAMES))) > _cell_width(pool, width)
 
 
 def _room(pool: DrawnPool, codes: _Codes, width: int) -> int:
     """Characters of a label as it is drawn."""
-    room = _cell_width(pool, width)
     if codes is _NAMES:
-        return room
-    letters = (*codes.models.values(), *codes.jobs.values())
-    return min(room, max([len(code) for code in letters] + [2]))
+        return _cell_width(pool, width)
+    return max([2, *(len(label) for label in _labels(pool, codes) - {"free"})])
 
 
 def _instance(
@@ -189,7 +192,7 @@ def _instance(
 ) -> Iterator[str]:
     if not fold.cells:
         for name in fold.tasks:
-            yield cut(f"        [all {words.clean(name)}]", width)
+            yield from _wrapped(f"[all {words.clean(name)}]", width, " " * 8, " " * 8)
         return
     rows = list(_rows(pool, fold, codes, width, coloured=coloured))
     match pool.shape:
@@ -227,7 +230,7 @@ def _row(line: Sequence[Cell], codes: _Codes, room: int, *, coloured: bool) -> s
         if index:
             last = line[index - 1]
             text += "  " if _together(last, cell) else "]["
-        label = f"{cell.device:>2} {_label(cell, codes, room).ljust(room)}"
+        label = f"{cell.device:>2} {_label(cell, codes).ljust(room)}"
         text += _painted(label, cell.holder) if coloured and cell.state == "taken" else label
     return text + "]"
 
@@ -238,16 +241,16 @@ def _together(one: Cell, other: Cell) -> bool:
     return other.state == "free" and one.slot is not None and one.slot == other.slot
 
 
-def _label(cell: Cell, codes: _Codes, room: int) -> str:
+def _label(cell: Cell, codes: _Codes) -> str:
     if cell.state == "free":
         return "free" if codes is _NAMES else "·"
     if cell.state == "taken":
-        return cut(words.clean(codes.models.get(cell.holder, cell.holder)), room)
+        return words.clean(codes.models.get(cell.holder, cell.holder))
     if codes is _NAMES:
-        return f"({cut(words.clean(' or '.join(cell.holders)), room - 2)})"
-    return cut("/".join(codes.jobs[job] for job in cell.holders), room)
+        return f"({words.clean(' or '.join(cell.holders))})"
+    return _letters_of(cell.holders, codes)
 
 
 def _painted(text: str, holder: str) -> str:
     colour = _COLOURS[zlib.crc32(holder.encode("utf-8", "replace")) % len(_COLOURS)]
-    return f"\033[{colour}m{text}\033[0m"
+    return paint(text, str(colour))

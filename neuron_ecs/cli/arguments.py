@@ -1,17 +1,127 @@
-"""What the command lines of several commands share: how they refuse, and the width of a line."""
+"""What the command lines of several commands share: parsing, refusals, options, typed arguments."""
 
 import argparse
-import shutil
+import os
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-WRONG_USAGE = 2
+from messages.phrases import closest_key
+from neuron_ecs.terminal import WRONG_USAGE, Colour, terminal_width, width_of
 
-_NARROWEST, _WIDEST = 80, 160
+if TYPE_CHECKING:
+    from neuron_ecs.stackfile.reading import StackFile
+
+PROJECT_FILE = "Pulumi.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """The arguments that every command has."""
+
+    project: Path | None
+    color: Colour
+
+    @property
+    def directory(self) -> Path:
+        """The project's directory: `--project`, or the nearest one upward with a Pulumi.yaml."""
+        return self.project or project_directory(Path())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printed(Common):
+    """The arguments of a command that prints text or JSON."""
+
+    json: bool
+    width: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfStack(Printed):
+    """The arguments of a command about one stack file."""
+
+    stack: str | None
+    file: Path | None
+
+    def read(self) -> "StackFile":
+        """Reads the stack file and writes its notes. Raises `StackFileError`."""
+        from neuron_ecs import terminal
+        from neuron_ecs.stackfile.reading import read
+
+        found = read(stack=self.stack, file=self.file, directory=self.directory)
+        if found.notes:
+            terminal.write(found.notes, sys.stderr, width=self.width)
+        return found
+
+
+A = TypeVar("A", bound=Common)
+
+
+def project_directory(start: Path) -> Path:
+    """Returns the nearest directory from `start` upward that holds a Pulumi.yaml, or `start`."""
+    here = start.resolve()
+    for directory in (here, *here.parents):
+        if (directory / PROJECT_FILE).is_file():
+            return start if directory == here else Path(os.path.relpath(directory, start))
+    return start
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong after the usage, and ends with `WRONG_USAGE`."""
+    """A parser that names the nearest command or option, and ends with `WRONG_USAGE`."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+
+    def calls(self, arguments: type[A], run: Callable[[A], int]) -> None:
+        """Lets the command that is parsed here run as `run(arguments(...))`."""
+        group = self.add_argument_group("everywhere")
+        group.add_argument(
+            "--project",
+            metavar="DIR",
+            type=Path,
+            help="the project's directory (the nearest one upward with a Pulumi.yaml)",
+        )
+        group.add_argument(
+            "--color",
+            choices=("auto", "always", "never"),
+            default="auto",
+            help="colours: on a terminal without NO_COLOR, always or never (auto)",
+        )
+
+        def call(found: argparse.Namespace) -> int:
+            return run(typed(arguments, found))
+
+        self.set_defaults(call=call, of=self)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Refuses what this command does not know, before anything else is wrong with it."""
+        given = list(sys.argv[1:] if args is None else args)
+        if self._subparsers is not None:  # the rest is an action's
+            given = given[: next((i for i, a in enumerate(given) if a[:1] != "-"), len(given))]
+        options = [o for o in self._option_string_actions if o.startswith("--")]
+        for word in given[: given.index("--")] if "--" in given else given:
+            name = word.partition("=")[0]
+            if name.startswith("--") and " " not in name and name not in options:
+                longer = [o for o in options if o.startswith(name)]
+                near = longer[0] if longer else closest_key(name, options)
+                hint = f"; did you mean {near}?" if near else ""
+                self.error(f"unrecognized argument: {name}{hint}")
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = [str(choice) for choice in action.choices or ()]
+        if action.choices is not None and value not in action.choices:
+            near = closest_key(str(value), choices)
+            hint = f"did you mean {near}?" if near else f"choose from {', '.join(choices)}"
+            raise argparse.ArgumentError(action, f"invalid choice: {str(value)!r}; {hint}")
 
     def error(self, message: str) -> NoReturn:
         """Ends with the usage and what is wrong with it."""
@@ -19,19 +129,45 @@ class Parser(argparse.ArgumentParser):
         self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
 
 
+def typed(arguments: type[A], found: argparse.Namespace) -> A:
+    """Returns the typed arguments that a parser found."""
+    names = [field.name for field in fields(arguments)]  # pyright: ignore[reportArgumentType]
+    return arguments(**{name: getattr(found, name) for name in names})
+
+
+def add_json(parser: argparse.ArgumentParser, said: str = "print JSON") -> None:
+    """Adds `--json`."""
+    parser.add_argument("--json", action="store_true", help=said)
+
+
 def add_width(parser: argparse.ArgumentParser) -> None:
-    """The option `--width`: characters in a line, 0 for no limit."""
-    columns = shutil.get_terminal_size((100, 24)).columns
+    """Adds `--width`: characters in a line, 0 for no limit."""
     parser.add_argument(
         "--width",
         metavar="N",
-        type=_width,
-        default=min(max(columns, _NARROWEST), _WIDEST),
+        type=width_of,
+        default=terminal_width(),
         help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
     )
 
 
-def _width(text: str) -> int:
-    if not text.isdecimal() or (text != "0" and not 40 <= int(text[:6]) <= 1000):
-        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
-    return int(text)
+def add_stack(parser: argparse.ArgumentParser) -> None:
+    """Adds `--stack` and `--file`, and how the answer is printed."""
+    parser.add_argument("--stack", metavar="NAME", help="the stack of this project (dev)")
+    parser.add_argument(
+        "--file", metavar="PATH", type=Path, help="a stack file anywhere, instead of --stack"
+    )
+    add_json(parser)
+    add_width(parser)
+
+
+def actions(
+    parser: Parser, dest: str = "action", *, is_required: bool = True
+) -> Callable[[str, str], Parser]:
+    """Returns what adds the parser of an action from its name and its line of help."""
+    found: Any = parser.add_subparsers(metavar=dest.upper(), required=is_required, dest=dest)
+
+    def add(name: str, said: str) -> Parser:
+        return found.add_parser(name, help=said, description=said)
+
+    return add

@@ -5,56 +5,91 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
-from catalog.reader import Catalog, load
+from catalog.reader import load
 from catalog.refresh.write import PRICES, QUESTIONS, refresh, refresh_prices
 from catalog.tables import DATA_DIRECTORY
+from neuron_ecs.cli.arguments import Common, Parser, actions, add_json
+from neuron_ecs.terminal import FINE, UsageError, progress, table
+
+_EPILOG = """\
+examples:
+  neuron-ecs catalog
+  neuron-ecs catalog show neuron_types
+  neuron-ecs catalog refresh --only prices --regions us-west-2
+
+exit codes: 0 fine, 1 no Region answered a refresh, 2 wrong usage."""
 
 
-def run(argv: Sequence[str]) -> int:
-    """The ``catalog`` command: 0 fine, 1 no Region answered a refresh, 2 wrong usage."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    directory = cast(Path, arguments.directory)
-    match arguments.action:
-        case "show":
-            return _show(load(directory), cast(str, arguments.table), as_json=arguments.json)
-        case "refresh":
-            known = load(directory).places.regions
-            regions = cast("list[str]", arguments.regions) or list(known)
-            unknown = sorted(set(regions) - set(known))
-            if unknown:
-                parser.error(f"not in regions.csv: {', '.join(unknown)}")
-            only = cast("list[str]", arguments.only) or [*QUESTIONS, PRICES]
-            now = datetime.now(UTC)
-            codes: list[int] = []
-            if asked := [name for name in only if name != PRICES]:
-                codes.append(refresh(directory, regions=regions, only=asked, today=now.date()))
-            if PRICES in only:
-                codes.append(refresh_prices(directory, regions=regions, now=now))
-            return max(codes)
-        case _:
-            return _list(load(directory), as_json=arguments.json)
+@dataclass(frozen=True, kw_only=True)
+class Tables(Common):
+    """The arguments of `catalog`."""
+
+    directory_of_tables: Path
+    json: bool
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="neuron-ecs catalog", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--directory", type=Path, default=DATA_DIRECTORY, help=argparse.SUPPRESS)
-    actions = parser.add_subparsers(dest="action", metavar="show | refresh")
-    show = actions.add_parser("show", help="print one table")
+@dataclass(frozen=True, kw_only=True)
+class Show(Tables):
+    """The arguments of `catalog show`."""
+
+    table: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refresh(Tables):
+    """The arguments of `catalog refresh`."""
+
+    regions: list[str]
+    only: list[str]
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the actions of `catalog` and their arguments."""
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "--directory",
+        dest="directory_of_tables",
+        type=Path,
+        default=DATA_DIRECTORY,
+        help=argparse.SUPPRESS,
+    )
+    add_json(parser)
+    parser.calls(Tables, _list)
+    add = actions(parser, is_required=False)
+    show = add("show", "prints one table")
     show.add_argument("table", help="a name from the list, such as neuron_types")
     show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-    renew = actions.add_parser("refresh", help="renew the tables from AWS; needs credentials")
+    show.calls(Show, _show)
+    renew = add("refresh", "renews the tables from AWS; needs credentials")
     renew.add_argument("--regions", type=_names(), default=[], help="default: all of regions.csv")
     renew.add_argument(
         "--only", type=_names([*QUESTIONS, PRICES]), default=[], help="types,offerings,amis,prices"
     )
-    return parser
+    renew.calls(Refresh, _refresh)
+    show.epilog = renew.epilog = _EPILOG
+
+
+def _refresh(arguments: Refresh) -> int:
+    """Renews the tables. Returns 1 where no Region answered. Raises `UsageError`."""
+    directory = arguments.directory_of_tables
+    known = load(directory).places.regions
+    regions = arguments.regions or list(known)
+    if unknown := sorted(set(regions) - set(known)):
+        raise UsageError(f"not in regions.csv: {', '.join(unknown)}")
+    only = arguments.only or [*QUESTIONS, PRICES]
+    now = datetime.now(UTC)
+    codes: list[int] = []
+    with progress(f"asking AWS in {len(regions)} Regions"):
+        if asked := [name for name in only if name != PRICES]:
+            codes.append(refresh(directory, regions=regions, only=asked, today=now.date()))
+        if PRICES in only:
+            codes.append(refresh_prices(directory, regions=regions, now=now))
+    return max(codes)
 
 
 def _names(allowed: Collection[str] | None = None) -> Callable[[str], list[str]]:
@@ -71,57 +106,49 @@ def _names(allowed: Collection[str] | None = None) -> Callable[[str], list[str]]
     return names
 
 
-def _list(catalog: Catalog, *, as_json: bool) -> int:
+def _list(arguments: Tables) -> int:
+    catalog = load(arguments.directory_of_tables)
     tables = catalog.tables()
-    if as_json:
+    if arguments.json:
         described = [
             {
-                "name": table.name,
-                "filled_by": table.filled_by,
-                "source": table.source,
-                "date": table.date.isoformat(),
-                "rows": table.rows,
+                "name": one.name,
+                "filled_by": one.filled_by,
+                "source": one.source,
+                "date": one.date.isoformat(),
+                "rows": one.rows,
             }
-            for table in tables
+            for one in tables
         ]
-        print(json.dumps({"date": catalog.date.isoformat(), "tables": described}, indent=2))
-        return 0
-    rows = [
-        (table.name, table.filled_by, table.date.isoformat(), str(table.rows), table.source)
-        for table in tables
-    ]
-    _print_columns([("table", "filled by", "date", "rows", "source"), *rows])
-    return 0
+        document = {"date": catalog.date.isoformat(), "tables": described}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return FINE
+    head = ("table", "filled by", "date", "rows", "source")
+    rows = [(t.name, t.filled_by, t.date.isoformat(), str(t.rows), t.source) for t in tables]
+    sys.stdout.writelines(f"{line}\n" for line in table([head, *rows]))
+    return FINE
 
 
-def _show(catalog: Catalog, table: str, *, as_json: bool) -> int:
+def _show(arguments: Show) -> int:
+    """Writes a table and its corrections. Raises `UsageError` if there is no such table."""
+    catalog = load(arguments.directory_of_tables)
     try:
-        rows = catalog.rows(table)
+        rows = catalog.rows(arguments.table)
     except KeyError as error:
-        print(error.args[0], file=sys.stderr)
-        return 2
-    corrections = [row for row in catalog.rows("overrides") if row["table"] == table]
-    if as_json:
-        print(
-            json.dumps(
-                {
-                    "table": table,
-                    "rows": [dict(row) for row in rows],
-                    "overrides": [dict(row) for row in corrections],
-                },
-                indent=2,
-            )
-        )
-        return 0
+        raise UsageError(error.args[0]) from None
+    corrections = [row for row in catalog.rows("overrides") if row["table"] == arguments.table]
+    if arguments.json:
+        document = {
+            "table": arguments.table,
+            "rows": [dict(row) for row in rows],
+            "overrides": [dict(row) for row in corrections],
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return FINE
     if rows:
-        _print_columns([tuple(rows[0]), *(tuple(row.values()) for row in rows)])
+        whole = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
+        sys.stdout.writelines(f"{line}\n" for line in table(whole))
     for row in corrections:
-        print(f"corrected: {row['key']} {row['column']} = {row['value']} ({row['reason']})")
-    return 0
-
-
-def _print_columns(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        said = f"{row['key']} {row['column']} = {row['value']} ({row['reason']})"
+        sys.stdout.write(f"corrected: {said}\n")
+    return FINE

@@ -1,4 +1,4 @@
-"""Writes docs/diff.schema.json, docs/diff.md and docs/stack-file.md.
+"""Writes the pages of docs/ that are made from the code.
 
 `make docs` runs it as `python -m neuron_ecs.cli.docs`.
 """
@@ -13,11 +13,16 @@ from pydantic import TypeAdapter
 
 from neuron_ecs.diff.json_form import VERSION, Document
 from neuron_ecs.diff.refusals import MEANINGS
+from neuron_ecs.stackfile import json_schema
 from neuron_ecs.stackfile.reference import page as stack_file_page
+from planning import reference
 
-SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "diff.schema.json"
-PAGE = SCHEMA.with_name("diff.md")
-STACK_FILE_PAGE = SCHEMA.with_name("stack-file.md")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMA = DOCS / "diff.schema.json"
+PAGE = DOCS / "diff.md"
+FINDINGS = DOCS / "findings.md"
+STACK_FILE = DOCS / "stack-file.schema.json"
+STACK_FILE_PAGE = DOCS / "stack-file.md"
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -119,11 +124,18 @@ def _holds(value: dict[str, Any]) -> str:
             return plain
 
 
+def findings() -> str:
+    """Returns the page of the findings."""
+    return "\n".join(reference.markdown()) + "\n"
+
+
 def write() -> None:
-    """Writes the files."""
+    """Writes every page."""
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
+    FINDINGS.write_text(findings(), encoding="utf-8")
     STACK_FILE_PAGE.write_text(stack_file_page(), encoding="utf-8")
+    STACK_FILE.write_text(json_schema.text("neuron-ecs"), encoding="utf-8")
 
 
 if __name__ == "__main__":

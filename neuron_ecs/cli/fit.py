@@ -1,23 +1,16 @@
 """The `fit` command: which instances run a workload, cheapest first."""
 
 import argparse
-import json
 import re
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TextIO, cast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import catalog
 from catalog import Catalog, LanguageModel
 from messages.phrases import closest_key, listed
-from neuron_ecs.fit.instances import (
-    Wish,
-    fit,
-    purchases_that_would,
-)
+from neuron_ecs.cli.arguments import Parser, Printed, add_json, add_width
+from neuron_ecs.fit.instances import Kind, Purchase, Wish, fit, purchases_that_would
 from neuron_ecs.fit.models import ModelWish, fit_model
 from neuron_ecs.fit.text import (
     DEFAULT_LENGTH,
@@ -29,40 +22,87 @@ from neuron_ecs.fit.text import (
     document,
     render,
 )
+from neuron_ecs.stackfile.reading import project_name
+from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress, write_json
 
-FOUND, NOTHING = 0, 1
 _EPILOG = """\
-exit codes: 0 something can run it, 1 nothing can, 2 wrong usage.
+examples:
+  neuron-ecs fit --model meta-llama/Llama-3.1-8B-Instruct --max-model-len 8192
+  neuron-ecs fit --devices 4 --memory-gib 64 --regions us-west-2,us-east-2
+
 `neuron-ecs catalog show language_models` lists the models,
-`neuron-ecs catalog refresh --only prices` renews the prices."""
+`neuron-ecs catalog refresh --only prices` renews the prices.
+
+exit codes: 0 something can run it, 1 nothing can, 2 wrong usage."""
 
 
-def run(argv: Sequence[str], out: TextIO | None = None) -> int:
-    """The command: 0 something can run the wish, 1 nothing can, 2 wrong usage."""
-    stream: TextIO = out or sys.stdout
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Printed):
+    """The arguments of `fit`."""
+
+    model: str | None
+    max_model_len: int | None
+    max_num_seqs: int | None
+    precompiled: bool
+    devices: int | None
+    device_memory_gib: int | None
+    memory_gib: int | None
+    vcpus: int | None
+    regions: tuple[str, ...]
+    types: tuple[str, ...]
+    purchase: Purchase
+    kind: Kind
+    tasks: int
+    top: int
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `fit`."""
+    parser.epilog = _EPILOG
+    model = parser.add_argument_group("a language model")
+    model.add_argument("--model", metavar="ID", help="its id at Hugging Face")
+    model.add_argument(
+        "--max-model-len", metavar="N", type=_number, help="tokens of a sequence, prompt and answer"
+    )
+    model.add_argument("--max-num-seqs", metavar="N", type=_number, help="sequences at once")
+    model.add_argument(
+        "--precompiled", action="store_true", help="it is compiled and sharded beforehand"
+    )
+    needs = parser.add_argument_group("what each task needs at least")
+    needs.add_argument("--devices", metavar="N", type=_number, help="Neuron devices")
+    needs.add_argument("--device-memory-gib", metavar="N", type=_number, help="of all its devices")
+    needs.add_argument("--memory-gib", metavar="N", type=_number, help="memory of the host")
+    needs.add_argument("--vcpus", metavar="N", type=_number, help="vCPUs of the host")
+    where = parser.add_argument_group("where and how")
+    where.add_argument("--regions", metavar="A,B", type=_names, default=(), help="only these")
+    where.add_argument("--types", metavar="A,B", type=_names, default=(), help="such as inf2.*")
+    where.add_argument("--purchase", choices=PURCHASES, default="on_demand")
+    where.add_argument("--kind", choices=KINDS, default="auto_scaling", help="of capacity")
+    where.add_argument("--tasks", metavar="N", type=_number, default=1, help="so many tasks (1)")
+    parser.add_argument("--top", metavar="N", type=_number, default=8, help="rows to show (8)")
+    add_json(parser)
+    add_width(parser)
+    parser.calls(Arguments, run)
+
+
+def run(arguments: Arguments) -> int:
+    """Writes what can run the workload. Raises `UsageError`."""
     known = catalog.load()
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    wish = _wish(arguments, known, parser.error)
-    model = _model_wish(arguments, wish, known, parser.error)
-    answer = answered(wish, model, known, given=arguments)
-    project = project_name(Path())
+    wish = _wish(arguments, known)
+    model = _model_wish(arguments, wish, known)
+    with progress("comparing instance types and Regions"):
+        answer = answered(wish, model, known, given=arguments)
+    project = project_name(arguments.directory)
     if arguments.json:
-        json.dump(document(answer, known, project=project), stream, indent=2, ensure_ascii=False)
-        stream.write("\n")
+        write_json(document(answer, known, project=project), sys.stdout)
     else:
-        top, width = cast(int, arguments.top), cast(int, arguments.width)
-        lines = render(answer, known, project=project, top=top, width=width)
-        stream.writelines(f"{line}\n" for line in lines)
-    return FOUND if answer.proposals else NOTHING
+        lines = render(answer, known, project=project, top=arguments.top, width=arguments.width)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    return FINE if answer.proposals else ERRORS
 
 
 def answered(
-    wish: Wish,
-    model: ModelWish | None,
-    known: Catalog,
-    *,
-    given: argparse.Namespace | None = None,
+    wish: Wish, model: ModelWish | None, known: Catalog, *, given: Arguments | None = None
 ) -> Answer:
     """What can run the wish, or serve the model."""
     if model is None:
@@ -87,62 +127,16 @@ def _purchases_for(model: ModelWish, known: Catalog) -> Iterator[str]:
                 yield purchase
 
 
-def _defaults(model: ModelWish, given: argparse.Namespace | None) -> Iterator[str]:
+def _defaults(model: ModelWish, given: Arguments | None) -> Iterator[str]:
     if given is not None and given.max_model_len is None:
         yield f"--max-model-len {model.length}, which was not given"
     if given is not None and given.max_num_seqs is None:
         yield f"--max-num-seqs {model.sequences}, which was not given"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="neuron-ecs fit",
-        description="Which instances can run a wish or serve a language model, cheapest first.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    model = parser.add_argument_group("a language model")
-    model.add_argument("--model", metavar="ID", help="its id at Hugging Face")
-    model.add_argument(
-        "--max-model-len", metavar="N", type=_number, help="tokens of a sequence, prompt and answer"
-    )
-    model.add_argument("--max-num-seqs", metavar="N", type=_number, help="sequences at once")
-    model.add_argument(
-        "--precompiled", action="store_true", help="it is compiled and sharded beforehand"
-    )
-    needs = parser.add_argument_group("what each task needs at least")
-    needs.add_argument("--devices", metavar="N", type=_number, help="Neuron devices")
-    needs.add_argument("--device-memory-gib", metavar="N", type=_number, help="of all its devices")
-    needs.add_argument("--memory-gib", metavar="N", type=_number, help="memory of the host")
-    needs.add_argument("--vcpus", metavar="N", type=_number, help="vCPUs of the host")
-    where = parser.add_argument_group("where and how")
-    where.add_argument("--regions", metavar="A,B", type=_names, default=(), help="only these")
-    where.add_argument("--types", metavar="A,B", type=_names, default=(), help="such as inf2.*")
-    where.add_argument("--purchase", choices=PURCHASES, default="on_demand")
-    where.add_argument("--kind", choices=KINDS, default="auto_scaling", help="of capacity")
-    where.add_argument("--tasks", metavar="N", type=_number, default=1, help="so many tasks (1)")
-    parser.add_argument("--top", metavar="N", type=_number, default=8, help="rows to show (8)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--width",
-        metavar="N",
-        type=_width,
-        default=_terminal_width(),
-        help="characters in a line, 0 for no limit",
-    )
-    return parser
-
-
 def _number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,7}", text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 9999999")
-    return int(text)
-
-
-def _width(text: str) -> int:
-    if text != "0" and not 40 <= _number(text) <= 1000:
-        raise argparse.ArgumentTypeError("write a number from 40 to 1000, or 0 for no limit")
     return int(text)
 
 
@@ -153,41 +147,37 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _terminal_width() -> int:
-    return min(max(shutil.get_terminal_size((120, 24)).columns, 80), 160)
-
-
-Error = Callable[[str], object]
-
-
-def _wish(arguments: argparse.Namespace, known: Catalog, error: Error) -> Wish:
-    regions = cast("tuple[str, ...]", arguments.regions)
-    for region in regions:
+def _wish(arguments: Arguments, known: Catalog) -> Wish:
+    for region in arguments.regions:
         if region not in known.places.regions:
-            error(f"--regions: {region} is no Region{_near(region, known.places.regions)}")
-    types = cast("tuple[str, ...]", arguments.types)
-    for pattern in types:
+            raise UsageError(
+                f"--regions: {region} is no Region{_near(region, known.places.regions)}"
+            )
+    for pattern in arguments.types:
         if not any(
             name in known.instances.neuron_types for name in known.instances.matching(pattern)
         ):
             near = _near(pattern, known.instances.neuron_types)
-            error(f"--types: {pattern} is no instance type with Neuron devices{near}")
+            raise UsageError(f"--types: {pattern} is no instance type with Neuron devices{near}")
     wish = Wish(
         devices=arguments.devices or 1,
         device_memory_gib=arguments.device_memory_gib or 0,
         memory_mib=(arguments.memory_gib or 0) * 1024,
         cpu_units=(arguments.vcpus or 0) * 1024,
-        regions=regions,
+        regions=arguments.regions,
         purchase=arguments.purchase,
         kind=arguments.kind,
-        types=types,
+        types=arguments.types,
         tasks=arguments.tasks,
     )
     if wish.kind == "managed_instances" and wish.purchase == "capacity_block":
-        error("--purchase: ECS Managed Instances take no Capacity Blocks; use --kind auto_scaling")
+        what = "ECS Managed Instances take no Capacity Blocks; use --kind auto_scaling"
+        raise UsageError(f"--purchase: {what}")
     asked = (arguments.model, arguments.devices, arguments.device_memory_gib)
     if not any((*asked, arguments.memory_gib, arguments.vcpus)):
-        error("name a --model, or what a task needs: --devices, --device-memory-gib, ...")
+        raise UsageError(
+            "name a --model, or what a task needs: --devices, --device-memory-gib, ..."
+        )
     return wish
 
 
@@ -196,23 +186,21 @@ def _near(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {found}?" if found else ""
 
 
-def _model_wish(
-    arguments: argparse.Namespace, wish: Wish, known: Catalog, error: Error
-) -> ModelWish | None:
-    name = cast("str | None", arguments.model)
+def _model_wish(arguments: Arguments, wish: Wish, known: Catalog) -> ModelWish | None:
+    name = arguments.model
     if name is None:
         if arguments.max_model_len or arguments.max_num_seqs or arguments.precompiled:
-            error("--max-model-len, --max-num-seqs and --precompiled need a --model")
+            raise UsageError("--max-model-len, --max-num-seqs and --precompiled need a --model")
         return None
     model = model_called(name, known)
     if model is None:
-        error(f"--model: the shape of {name[:120]} is not known; {_models_near(name, known)}")
-        return None
+        near = _models_near(name, known)
+        raise UsageError(f"--model: the shape of {name[:120]} is not known; {near}")
     length = arguments.max_model_len or min(DEFAULT_LENGTH, model.max_positions)
     if length > model.max_positions:
-        error(f"--max-model-len: {model.id} has {model.max_positions} positions")
+        raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
     sequences = arguments.max_num_seqs or DEFAULT_SEQUENCES
-    return ModelWish(model, length, sequences, cast(bool, arguments.precompiled), wish)
+    return ModelWish(model, length, sequences, arguments.precompiled, wish)
 
 
 def model_called(name: str, known: Catalog) -> LanguageModel | None:
@@ -235,13 +223,3 @@ def _models_near(name: str, known: Catalog) -> str:
     return (
         f"nearest are {listed(near)}" if near else "see `neuron-ecs catalog show language_models`"
     )
-
-
-def project_name(directory: Path) -> str:
-    """The namespace of the stack file's keys: the project's name, where there is a project."""
-    try:
-        text = (directory / "Pulumi.yaml").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    found = re.search(r"^name:\s*([A-Za-z0-9_.-]+)\s*$", text, re.MULTILINE)
-    return found[1] if found else "neuron-ecs"

@@ -1,36 +1,58 @@
-"""The command line. Exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
+"""The command line: one table of commands, of which only the one that runs is loaded."""
 
 import argparse
 import gc
 import os
+import shlex
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
-from neuron_ecs.cli.arguments import WRONG_USAGE, Parser, add_width
+from messages.finding import Refused
+from neuron_ecs import terminal
+from neuron_ecs.cli.arguments import Parser, actions
+from neuron_ecs.terminal import ERRORS, INTERRUPTED, NO_READER, WRONG_USAGE, Screen, UsageError
 
-if TYPE_CHECKING:
-    from messages.finding import Finding
-    from neuron_ecs.stackfile.reading import StackFile
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout that the command runs from."""
 
-FINE, ERRORS = 0, 1
-_INTERRUPTED = 130  # 128 + SIGINT
-_NO_READER = 141  # 128 + SIGPIPE
+PROGRAM = "neuron-ecs"
+
+COMMANDS = {
+    "plan": "what was decided: Regions, pools, chips, task definitions, findings",
+    "preview": "every resource that `pulumi up` would register",
+    "map": "who sits on which chip, at minimum and maximum, as text and as a page",
+    "diff": "what a pull request changes: models, chips, resources, interruptions, price",
+    "fit": "which instances can run a workload or serve a language model, cheapest first",
+    "models": "adds, removes and changes models in the stack file, once it is seen to plan",
+    "verify": "whether what runs is what the plan says; asks AWS, with credentials",
+    "catalog": "shows the tables of what AWS offers; `catalog refresh` renews them from AWS",
+    "schema": "the JSON Schema of the stack file, for editors",
+    "ci": "what the workflows run: the diff of every touched stack, preview beside diff, drift",
+    "completion": "completion of commands and options for bash, zsh and fish",
+    "help": "the help of a command",
+}
+"""Every command with a line of help; the module of its name in this package holds it."""
 
 _EPILOG = """\
-exit codes: 0 fine, 1 the plan has errors, 2 wrong usage.
+example:
+  neuron-ecs plan --stack prod
+
+exit codes: 0 fine, 1 the plan has errors, 2 wrong usage; each command's --help says more.
 No command needs an AWS account, the network or the Pulumi CLI, except
 `catalog refresh` and `verify`, which ask AWS."""
 
 
-class Failed(Exception):
-    """A command ends with findings instead of an answer."""
+class Command(Protocol):
+    """A module of this package that holds a command."""
 
-    def __init__(self, findings: "Sequence[Finding]") -> None:
-        self.findings = tuple(findings)
-        super().__init__(f"{len(self.findings)} findings")
+    def add_arguments(self, parser: Parser) -> None:
+        """Describes the command to its parser, and says what it calls."""
+        ...
 
 
 def command() -> int:
@@ -40,199 +62,83 @@ def command() -> int:
     almost nothing of what the process gives back at its end.
     """
     gc.disable()
+    if "_ARGCOMPLETE" in os.environ:
+        return _complete()
     return main()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command that the arguments name and returns its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # a stream that tests put in its place
-            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    stdout = sys.stdout
     try:
-        code = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
+        with terminal.screens() as screens:
+            code = _run(list(sys.argv[1:] if argv is None else argv), screens)
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Whoever read has stopped, as `head` does; nothing is left that could be told to anyone.
+        # Whoever read has stopped, as `head` does; what is left to write goes nowhere.
         with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NO_READER
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        return NO_READER
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
-def _run(argv: list[str]) -> int:
-    if argv[:1] == ["catalog"]:
-        from neuron_ecs.cli import catalog
-
-        return catalog.run(argv[1:])
-    if argv[:1] == ["ci"]:
-        from neuron_ecs.cli import ci
-
-        return ci.run(argv[1:])
-    if argv[:1] == ["diff"]:
-        from neuron_ecs.cli import diff
-
-        return diff.run(argv[1:])
-    if argv[:1] == ["fit"]:
-        from neuron_ecs.cli import fit
-
-        return fit.run(argv[1:])
-    if argv[:1] == ["models"]:
-        from neuron_ecs.cli import models
-
-        return models.run(argv[1:])
-    if argv[:1] == ["schema"]:
-        from neuron_ecs.cli import schema
-
-        return schema.run(argv[1:])
-    arguments = _parser().parse_args(argv)
-    command = cast("Callable[..., int]", arguments.run)
-    as_json, width = cast(bool, arguments.json), cast(int, arguments.width)
-    if code := cast("str | None", getattr(arguments, "explain", None)):
-        return _explain(code)
-
-    from messages.finding import Refused
-    from neuron_ecs import terminal as report
-    from neuron_ecs.stackfile.reading import StackFileError, read
-
-    try:
-        file = read(
-            stack=cast("str | None", arguments.stack),
-            file=cast("Path | None", arguments.file),
-            directory=Path(),
-        )
-        if file.notes:
-            report.write(file.notes, sys.stderr, width=width)
-        return command(file, arguments, as_json=as_json, width=width)
-    except (StackFileError, Refused, Failed) as refusal:
-        if as_json:
-            report.write_json(refusal.findings, sys.stdout)
-        else:
-            report.write(refusal.findings, sys.stderr, width=width)
-        return ERRORS
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parses the arguments. `call` of what it returns runs the command."""
+    return parser_for(argv[:1]).parse_args(argv)
 
 
-def _explain(code: str) -> int:
-    from messages.phrases import nearest
-    from planning.reference import explain, pages
-
-    text = explain(code.upper())
-    if text is None:
-        said = nearest(code.upper(), [page.code for page in pages()])
-        sys.stderr.write(f"no finding has the code {code}; {said}\n")
-        return WRONG_USAGE
-    sys.stdout.write(text)
-    return FINE
-
-
-def _plan(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
-    from neuron_ecs.cli import plan
-
-    return plan.run(file, as_json=as_json, out=sys.stdout, width=width)
-
-
-def _preview(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
-    from pulumi import RunError
-
-    from messages.finding import Finding, Refused, Severity
-    from neuron_ecs.cli.preview import preview
-    from neuron_ecs.recording.engine import RecordingError
-
-    def failed(what: str, why: str, fix: str) -> Finding:
-        return Finding("NE003", Severity.ERROR, "the program", what, why, fix)
-
-    try:
-        return preview(
-            file,
-            as_json=as_json,
-            out=sys.stdout,
-            width=width,
-            show_all=cast(bool, arguments.all),
-        )
-    except RecordingError as error:
-        why = "the engine or the provider would refuse it"
-        fix = "the stack file is not to blame: mend the component that registers it"
-        raise Failed([failed(problem, why, fix) for problem in error.problems]) from error
-    except RunError as error:
-        if isinstance(error.__cause__, Refused):
-            raise error.__cause__ from None
-        raise Failed([failed(f"ended: {error}", "", "mend what it says")]) from error
-
-
-def _map(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
-    from neuron_ecs.cli import map as chip_map
-
-    html = cast("Path | None", arguments.html)
-    return chip_map.run(file, as_json=as_json, out=sys.stdout, width=width, html=html)
-
-
-def _verify(file: "StackFile", arguments: argparse.Namespace, *, as_json: bool, width: int) -> int:
-    from neuron_ecs.cli import verify
-
-    outputs = cast("Path | None", arguments.outputs)
-    return verify.run(file, as_json=as_json, out=sys.stdout, width=width, outputs=outputs)
-
-
-_COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
-    "plan": (_plan, "what was decided: Regions, pools, chips, task definitions, findings"),
-    "preview": (_preview, "every resource that `pulumi up` would register"),
-    "map": (_map, "who sits on which chip, at minimum and maximum, as text and as a page"),
-    "verify": (_verify, "whether what runs is what the plan says; asks AWS, with credentials"),
-}
-_CI = "what the workflows run: the diff of every touched stack, preview beside diff, drift"
-_DIFF = "what a pull request changes: models, chips, resources, interruptions, price"
-_FIT = "which instances can run a wish or serve a language model, cheapest first"
-_MODELS = "adds, removes and changes models in the stack file, once it is seen to plan"
-_SCHEMA = "the JSON Schema of the stack file, for editors"
-_CATALOG = "shows the tables of what AWS offers; `catalog refresh` renews them from AWS"
-
-
-def _parser() -> argparse.ArgumentParser:
+def parser_for(loaded: Sequence[str]) -> Parser:
+    """Returns the parser with every command's name, and the options of those that are `loaded`."""
     parser = Parser(
-        prog="neuron-ecs",
-        description="Answers questions about a stack file, offline.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        prog=PROGRAM, description="Answers questions about a stack file, offline.", epilog=_EPILOG
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
-    for name, (run, said) in _COMMANDS.items():
-        command = commands.add_parser(name, help=said, description=said, allow_abbrev=False)
-        command.set_defaults(run=run)
-        _add_stack_options(command)
-        if name == "plan":
-            command.add_argument("--explain", metavar="CODE", help="what a finding's code means")
-        if name == "preview":
-            command.add_argument("--all", action="store_true", help="fold nothing together")
-        if name == "map":
-            command.add_argument(
-                "--html", metavar="PATH", type=Path, help="write one HTML page there instead"
-            )
-        if name == "verify":
-            command.epilog = (
-                "exit codes: 0 all as planned, 1 a difference or no answer, 2 wrong usage or no "
-                "credentials."
-            )
-            command.add_argument(
-                "--outputs",
-                metavar="FILE",
-                type=Path,
-                help="names from `pulumi stack output --json` (-: standard input), not by key",
-            )
-    commands.add_parser("ci", help=_CI)
-    commands.add_parser("diff", help=_DIFF)
-    commands.add_parser("fit", help=_FIT)
-    commands.add_parser("catalog", help=_CATALOG)
-    commands.add_parser("models", help=_MODELS)
-    commands.add_parser("schema", help=_SCHEMA)
+    parser.add_argument("--version", action=_Version, nargs=0, help="the version of the command")
+    commands = actions(parser, "command")
+    for name, said in COMMANDS.items():
+        one = commands(name, said)
+        if name in loaded:
+            module = cast(Command, import_module(f"neuron_ecs.cli.{name}"))
+            module.add_arguments(one)
     return parser
 
 
-def _add_stack_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--stack", metavar="NAME", help="the stack of this project (dev)")
-    command.add_argument(
-        "--file", metavar="PATH", type=Path, help="a stack file anywhere, instead of --stack"
-    )
-    command.add_argument("--json", action="store_true", help="print JSON")
-    add_width(command)
+class _Version(argparse.Action):
+    """Prints the version that pyproject.toml states."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        sys.stdout.write(f"{PROGRAM} {document['project']['version']}\n")
+        parser.exit()
+
+
+def _run(argv: list[str], screens: tuple[Screen, Screen]) -> int:
+    found = parse(argv)
+    for screen in screens:
+        screen.colour = found.color
+    return answer(found, found.call)
+
+
+def answer(found: argparse.Namespace, call: Callable[[argparse.Namespace], int]) -> int:
+    """Returns the exit code of a command; writes the findings or the wrong usage that it raises."""
+    try:
+        return call(found)
+    except Refused as refusal:
+        if getattr(found, "json", False):
+            terminal.write_json(terminal.findings_document(refusal.findings), sys.stdout)
+        else:
+            terminal.write(refusal.findings, sys.stderr, width=getattr(found, "width", 0))
+        return ERRORS
+    except UsageError as error:
+        sys.stderr.write(f"{found.of.prog}: {error}\n")
+        return WRONG_USAGE
+
+
+def _complete() -> int:
+    """Answers the shell's question what may follow, through argcomplete."""
+    import argcomplete
+
+    words = shlex.split(os.environ.get("COMP_LINE", "").partition("|")[0], posix=False)[1:2]
+    argcomplete.autocomplete(parser_for([w for w in words if w in COMMANDS]))
+    return WRONG_USAGE

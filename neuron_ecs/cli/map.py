@@ -1,43 +1,66 @@
 """The `map` command: who sits on which chip, as text, as JSON and as one HTML page."""
 
-import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import catalog
-from neuron_ecs import terminal as report
+from neuron_ecs import terminal
 from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
-from neuron_ecs.stackfile.reading import StackFile
+from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
+from neuron_ecs.terminal import FINE, UsageError
 from planning import decide
 
-WRONG_USAGE = 2
+_EPILOG = """\
+examples:
+  neuron-ecs map --stack prod
+  neuron-ecs map --stack prod --html map.html
+
+exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
 
 
-def run(
-    file: StackFile, *, as_json: bool, out: TextIO, width: int, html: Path | None = None
-) -> int:
-    """Writes the chip map of a stack file; raises `Refused` where it cannot be built.
+@dataclass(frozen=True, kw_only=True)
+class Arguments(OfStack):
+    """The arguments of `map`."""
 
-    `html` is where the page goes; without `as_json` the text is then left out.
+    html: Path | None
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `map`."""
+    parser.epilog = _EPILOG
+    add_stack(parser)
+    parser.add_argument("--html", metavar="PATH", type=Path, help="write one HTML page there")
+    parser.calls(Arguments, run)
+
+
+def run(arguments: Arguments) -> int:
+    """Writes the chip map of a stack file. Raises `Refused` if it cannot be built.
+
+    With `--html` the text is left out; the JSON is not.
     """
+    file = arguments.read()
     tables = catalog.load()
     plan = decide(file.config, tables, project=file.project, stack=file.stack)
     stack = pools.of_plan(plan, tables)
+    out, html = sys.stdout, arguments.html
     if html is not None:
-        try:
-            html.write_text(page.render(None, stack), encoding="utf-8", newline="\n")
-        except OSError as error:
-            said = f"--html {html} cannot be written: {error.strerror}; name a file in a directory"
-            sys.stderr.write(f"{said} that exists\n")
-            return WRONG_USAGE
-    if as_json:
-        json.dump(document(stack), out, indent=1, ensure_ascii=False)
-        out.write("\n")
+        write_page(html, page.render(None, stack))
+    if arguments.json:
+        terminal.write_json(document(stack), out, indent=1)
     elif html is None:
-        lines = text.render(stack, width=width, coloured=report.is_coloured(out))
+        lines = text.render(stack, width=arguments.width, coloured=terminal.is_coloured(out))
         out.writelines(f"{line}\n" for line in lines)
     else:
         out.write(f"{html}\n")
-    return 0
+    return FINE
+
+
+def write_page(path: Path, text: str) -> None:
+    """Writes an HTML page. Raises `UsageError` if it cannot be written there."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        said = f"{error.strerror}; name a file in a directory that exists"
+        raise UsageError(f"--html {path} cannot be written: {said}") from None

@@ -1,35 +1,75 @@
-"""Says what was decided: Regions, pools, chips, tasks, jobs, endpoints and findings."""
+"""The `plan` command: what was decided for Regions, pools, chips, tasks, jobs, and the findings."""
 
 import json
+import sys
 from collections.abc import Iterator
-from typing import TextIO
+from dataclasses import dataclass
 
 import catalog
 from messages.phrases import counted, listed
-from neuron_ecs import terminal as report
-from neuron_ecs.stackfile.reading import StackFile
-from neuron_ecs.terminal import spans, table
+from neuron_ecs import terminal
+from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
+from neuron_ecs.terminal import FINE, WRONG_USAGE, spans, table, wrapped
 from planning import Plan, decide
 from planning import plan as planned
 from planning.document import document
 from planning.document import urls as model_urls
 
+_EPILOG = """\
+examples:
+  neuron-ecs plan
+  neuron-ecs plan --file examples/trn1-training.yaml
+  neuron-ecs plan --explain NE203
 
-def run(file: StackFile, *, as_json: bool, out: TextIO, width: int) -> int:
-    """Writes the plan of a stack file; raises `Refused` where it cannot be built."""
+exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(OfStack):
+    """The arguments of `plan`."""
+
+    explain: str | None
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `plan`."""
+    parser.epilog = _EPILOG
+    add_stack(parser)
+    parser.add_argument("--explain", metavar="CODE", help="what a finding's code means")
+    parser.calls(Arguments, run)
+
+
+def run(arguments: Arguments) -> int:
+    """Writes the plan of a stack file. Raises `Refused` if it cannot be built."""
+    if arguments.explain is not None:
+        return _explain(arguments.explain)
+    out, width = sys.stdout, arguments.width
+    file = arguments.read()
     plan = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
-    if as_json:
-        json.dump(document(plan), out, indent=2, ensure_ascii=False)
+    if arguments.json:
+        terminal.write_json(document(plan), out)
+        return FINE
+    out.writelines(f"{line}\n" for line in render(plan, width=width))
+    if plan.findings:
         out.write("\n")
-    else:
-        out.writelines(f"{line}\n" for line in render(plan, width=width))
-        if plan.findings:
-            out.write("\n")
-            report.write(plan.findings, out, width=width)
-        for code, reason in plan.silenced:
-            out.write(f"silenced {code}  {reason}\n")
-        out.writelines(f"{line}\n" for line in endpoints(plan))
-    return 0
+        terminal.write(plan.findings, out, width=width)
+    for code, reason in plan.silenced:
+        out.writelines(f"{line}\n" for line in wrapped(f"silenced {code}  {reason}", width))
+    out.writelines(f"{line}\n" for line in endpoints(plan))
+    return FINE
+
+
+def _explain(code: str) -> int:
+    from messages.phrases import nearest
+    from planning.reference import explain, pages
+
+    text = explain(code.upper())
+    if text is None:
+        said = nearest(code.upper(), [page.code for page in pages()])
+        sys.stderr.write(f"no finding has the code {code}; {said}\n")
+        return WRONG_USAGE
+    sys.stdout.write(text)
+    return FINE
 
 
 def render(plan: Plan, *, width: int) -> Iterator[str]:

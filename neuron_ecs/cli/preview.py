@@ -1,15 +1,16 @@
-"""Shows every resource that an update would register, without an account or the network."""
+"""The `preview` command: every resource that an update would register, without an account."""
 
-import textwrap
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TextIO, cast
+from typing import cast
 
-from neuron_ecs.recording.engine import record
+from messages.finding import Finding, Refused, Severity
+from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
 from neuron_ecs.recording.graph import Recording, Resource, children_of, short_type, to_json
-from neuron_ecs.terminal import spans, table
+from neuron_ecs.terminal import FINE, progress, spans, table, wrapped
 from planning.document import Json
 
 PROGRAM = Path(__file__).resolve().parents[2] / "__main__.py"
@@ -86,17 +87,6 @@ _TELLING: Mapping[str, tuple[tuple[str, str], ...]] = {
 """The few inputs that tell one resource of a type from another, each with the word before it."""
 
 
-class StackFile(Protocol):
-    """What a preview needs of a stack file that was read."""
-
-    @property
-    def project(self) -> str: ...
-    @property
-    def stack(self) -> str: ...
-    @property
-    def config(self) -> Mapping[str, str]: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Row:
     depth: int
@@ -105,30 +95,65 @@ class _Row:
     detail: str
 
 
-def preview(
-    stack_file: StackFile,
-    *,
-    as_json: bool,
-    out: TextIO,
-    width: int,
-    show_all: bool = False,
-    program: Path = PROGRAM,
-) -> int:
-    """Writes the resource graph of a stack file and returns the exit code 0.
+_EPILOG = """\
+examples:
+  neuron-ecs preview --stack prod
+  neuron-ecs preview --file examples/trn1-training.yaml --all
 
-    With `show_all`, the text folds nothing; the JSON always has everything. Lines are cut at
-    `width` characters; 0 cuts none. What the program raises (a refused plan above all) comes out
-    as it is, before anything is written.
+exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(OfStack):
+    """The arguments of `preview`."""
+
+    all: bool
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `preview`."""
+    parser.epilog = _EPILOG
+    add_stack(parser)
+    parser.add_argument("--all", action="store_true", help="fold nothing together")
+    parser.calls(Arguments, run)
+
+
+def run(arguments: Arguments) -> int:
+    """Writes the resource graph of a stack file. Raises `Refused` if it cannot be registered.
+
+    With `--all` the text folds nothing; the JSON always has everything.
     """
-    recording = record(
-        program, project=stack_file.project, stack=stack_file.stack, config=stack_file.config
-    )
-    if as_json:
-        out.write(to_json(recording))
+    file = arguments.read()
+    with progress("running the program offline"):
+        recording = recorded(PROGRAM, file.project, file.stack, file.config)
+    if arguments.json:
+        sys.stdout.write(to_json(recording))
     else:
-        for line in render(recording, width=width, show_all=show_all):
-            out.write(f"{line}\n")
-    return 0
+        lines = render(recording, width=arguments.width, show_all=arguments.all)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    return FINE
+
+
+def recorded(program: Path, project: str, stack: str, config: Mapping[str, str]) -> Recording:
+    """Runs the program offline. Raises `Refused` for its plan, or for what the engine refuses."""
+    from pulumi import RunError
+
+    from neuron_ecs.recording.engine import RecordingError, record
+
+    try:
+        return record(program, project=project, stack=stack, config=config)
+    except RecordingError as error:
+        why = "the engine or the provider would refuse it"
+        fix = "the stack file is not to blame: correct the component that registers it"
+        raise Refused([_failed(problem, why, fix) for problem in error.problems]) from error
+    except RunError as error:
+        if isinstance(error.__cause__, Refused):
+            raise error.__cause__ from None
+        raise Refused([_failed(f"ended: {error}", "", "correct what it says")]) from error
+
+
+def _failed(what: str, why: str, fix: str) -> Finding:
+    return Finding("NE003", Severity.ERROR, "the program", what, why, fix)
 
 
 def render(recording: Recording, *, width: int, show_all: bool = False) -> Iterator[str]:
@@ -296,15 +321,7 @@ def _counts(resources: Sequence[Resource], width: int) -> Iterator[str]:
         types = by_region[region]
         text = ", ".join(f"{count} {token}" for token, count in sorted(types.items()))
         lead = f"{region:{label_width}}  {types.total():4}  "
-        if width == 0:
-            yield lead + text
-        else:
-            yield from textwrap.wrap(
-                lead + text,
-                width=max(width, len(lead) + 20),
-                subsequent_indent=" " * len(lead),
-                break_on_hyphens=False,
-            )
+        yield from wrapped(text, width, lead, " " * len(lead))
 
 
 def _leaves(value: Json, *path: str) -> Iterator[tuple[tuple[str, ...], str]]:

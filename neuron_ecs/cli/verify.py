@@ -2,63 +2,81 @@
 
 import json
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, cast
+from typing import cast
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.operations.aws import Connect, UsageError, asker
-from neuron_ecs.operations.seen import (
-    Check,
-    Names,
+from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
+from neuron_ecs.operations.aws import Connect, asker
+from neuron_ecs.operations.seen import Check, Names
+from neuron_ecs.terminal import (
+    ERRORS,
+    FINE,
+    WRONG_USAGE,
+    UsageError,
+    progress,
+    table,
+    wrapped,
+    write_json,
 )
-from neuron_ecs.stackfile.reading import StackFile
-from neuron_ecs.terminal import table
 from planning import decide, plan
 
 VERSION = 1
 
-
-AS_PLANNED, DIFFERENCES, WRONG_USAGE = 0, 1, 2
-
-
 _WORDS = {"ok": "ok", "note": "note", "differs": "DIFFERS", "unknown": "UNKNOWN"}
 
+_EPILOG = """\
+example:
+  neuron-ecs verify --stack prod
 
-def run(
-    file: StackFile,
-    *,
-    as_json: bool,
-    out: TextIO,
-    width: int,
-    outputs: Path | None = None,
-    connect: Connect | None = None,
-) -> int:
-    """Writes every check; 0 all as planned, 1 differences or no answer, 2 wrong usage.
+exit codes: 0 all as planned, 1 a difference or no answer, 2 wrong usage or no credentials."""
 
-    `outputs` is a file of `pulumi stack output --json` (`-`: standard input); without it resources
-    are found by the plan's keys and the suffix of the engine. Raises `Refused` as the plan does.
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(OfStack):
+    """The arguments of `verify`."""
+
+    outputs: Path | None
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `verify`."""
+    parser.epilog = _EPILOG
+    add_stack(parser)
+    parser.add_argument(
+        "--outputs",
+        metavar="FILE",
+        type=Path,
+        help="names from `pulumi stack output --json` (-: standard input), not by key",
+    )
+    parser.calls(Arguments, run)
+
+
+def run(arguments: Arguments, connect: Connect | None = None) -> int:
+    """Writes every check. Raises `Refused` as the plan does, and `UsageError`.
+
+    Without `--outputs`, resources are found by the plan's keys and the suffix of the engine.
     """
+    file = arguments.read()
     described = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
     try:
-        names = None if outputs is None else read_outputs(outputs)
+        names = None if arguments.outputs is None else read_outputs(arguments.outputs)
         checks = verify(described, names, connect)
     except UsageError as error:
-        if as_json:
-            json.dump({"version": VERSION, "error": str(error)}, out, indent=2, ensure_ascii=False)
-            out.write("\n")
-        else:
-            sys.stderr.write(f"neuron-ecs verify: {error}\n")
+        if not arguments.json:
+            raise
+        write_json({"version": VERSION, "error": str(error)}, sys.stdout)
         return WRONG_USAGE
     found_by = "keys" if names is None else "outputs"
-    if as_json:
-        json.dump(document(described, checks, found_by), out, indent=2, ensure_ascii=False)
-        out.write("\n")
+    if arguments.json:
+        write_json(document(described, checks, found_by), sys.stdout)
     else:
-        out.writelines(f"{line}\n" for line in render(described, checks, found_by, width=width))
-    return DIFFERENCES if any(c.verdict in ("differs", "unknown") for c in checks) else AS_PLANNED
+        lines = render(described, checks, found_by, width=arguments.width)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    return ERRORS if any(c.verdict in ("differs", "unknown") for c in checks) else FINE
 
 
 def verify(
@@ -71,7 +89,8 @@ def verify(
     checks: list[Check] = []
     for region in described.regions:
         known = None if names is None else names.get(region.name, Names({}, {}, {}, {}))
-        checks += ask(region, known)
+        with progress(f"reading {region.name} from AWS"):
+            checks += ask(region, known)
     return checks
 
 
@@ -121,29 +140,15 @@ def render(
         yield region.name
         rows = [(_WORDS[c.verdict], c.kind, c.name) for c in here]
         whole = table([(*row, c.found) for row, c in zip(rows, here, strict=True)], indent="  ")
-        heads = table(rows, indent="  ", width=width)
+        heads = table(rows, indent="  ")
         for check, line, head in zip(here, whole, heads, strict=True):
             if width <= 0 or len(line) <= width:
                 yield line
             else:
                 yield head
-                yield from _wrapped(check.found, width, mark="  ")
+                yield from wrapped(check.found, width, " " * 8, " " * 8)
             for problem in check.problems:
-                yield from _wrapped(problem, width)
-
-
-def _wrapped(text: str, width: int, *, mark: str = "- ") -> list[str]:
-    indent = f"      {mark}"
-    if width <= 0:
-        return [indent + text]
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=" " * len(indent),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+                yield from wrapped(problem, width, "      - ", " " * 8)
 
 
 def read_outputs(path: Path) -> dict[str, Names]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from neuron_ecs.diff.git import UsageError
+from neuron_ecs.terminal import UsageError
 
 _GROUPS = ("pulumi:pulumi:Stack", "pulumi:providers:")
 """Types that the engine keeps for itself: not compared."""

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuron_ecs.terminal import UsageError
+
 PROGRAM = (
     "__main__.py",
     "Pulumi.yaml",
@@ -24,10 +26,6 @@ records both sides of a comparison, whichever revision they are from.
 """
 
 _STACK_FILE = re.compile(r"Pulumi\.([A-Za-z0-9_.-]{1,100})\.yaml")
-
-
-class UsageError(Exception):
-    """An argument names something that cannot be read or compared; the text says what to do."""
 
 
 class Repository:

@@ -19,11 +19,12 @@ from typing import cast
 import catalog
 from messages import finding
 from messages.finding import Finding
-from neuron_ecs.diff.git import Repository, UsageError
+from neuron_ecs.diff.git import Repository
 from neuron_ecs.diff.plans import EMPTY
 from neuron_ecs.diff.unchanged import differing
 from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
 from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
+from neuron_ecs.terminal import UsageError
 from planning import Plan, Refused, decide
 from planning.document import VERSION as PLAN_VERSION
 from planning.document import Json, UnreadableError, read_plan

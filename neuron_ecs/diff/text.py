@@ -1,7 +1,6 @@
 """The difference for a terminal: the verdict first, then what a reviewer asks for."""
 
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from messages.phrases import counted, listed
 from neuron_ecs.diff.costs import setting_classes, words
@@ -18,7 +17,7 @@ from neuron_ecs.diff.summary import (
     span,
     verdict,
 )
-from neuron_ecs.terminal import spans, table
+from neuron_ecs.terminal import paint, spans, table, wrapped
 from planning.plan import Pool
 from planning.price import FREE, NOTHING
 
@@ -27,14 +26,14 @@ _MOST_SETTINGS = 40
 
 def render(difference: Difference, *, width: int, bold: bool = False) -> Iterator[str]:
     """The lines, at most `width` wide where words allow it; 0 wraps nothing."""
-    head = list(_wrapped(verdict(difference), width))
-    yield from (f"\033[1m{line}\033[0m" for line in head) if bold else head
+    head = list(wrapped(verdict(difference), width))
+    yield from (paint(line, "1") for line in head) if bold else head
     yield f"  base  {difference.base.label}"
     yield f"  head  {difference.head.label}"
     for note in difference.notes:
-        yield from _wrapped(f"note: {note}", width, "  ", "        ")
+        yield from wrapped(f"note: {note}", width, "  ", "        ")
     if difference.plan_only and not difference.errors:
-        yield from _wrapped(f"plan only: {difference.plan_only}", width, "  ", "             ")
+        yield from wrapped(f"plan only: {difference.plan_only}", width, "  ", "             ")
     parts = (_refusals, _errors, _models, _disturbed, _pools, _price, _findings, _settings)
     for part in (*parts, _resources):
         lines = list(part(difference, width))
@@ -43,26 +42,13 @@ def render(difference: Difference, *, width: int, bold: bool = False) -> Iterato
             yield from lines
 
 
-def _wrapped(text: str, width: int, first: str = "", later: str = "  ") -> Sequence[str]:
-    if width <= 0:
-        return [first + text]
-    return textwrap.wrap(
-        text,
-        max(width, len(later) + 30),
-        initial_indent=first,
-        subsequent_indent=later,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def _refusals(difference: Difference, width: int) -> Iterator[str]:
     for found in difference.refusals:
         head = f"error {found.code}  {found.path} {found.what}{refused_in(found)}"
-        yield from _wrapped(head, width, "", "    ")
-        yield from _wrapped(found.why, width, "    why:     ", " " * 13)
+        yield from wrapped(head, width, "", "    ")
+        yield from wrapped(found.why, width, "    why:     ", " " * 13)
         for number, step in enumerate(found.steps, 1):
-            yield from _wrapped(step, width, f"    step {number}:  ", " " * 13)
+            yield from wrapped(step, width, f"    step {number}:  ", " " * 13)
 
 
 def _errors(difference: Difference, width: int) -> Iterator[str]:
@@ -78,7 +64,7 @@ def _findings(difference: Difference, width: int) -> Iterator[str]:
     for finding in found.gone:
         place = finding["path"] or "the stack file"
         head = f"gone: {finding['severity']} {finding['code']}  {place} {finding['what']}"
-        yield from _wrapped(head, width, "", "    ")
+        yield from wrapped(head, width, "", "    ")
     if found.still and (found.new or found.gone):
         codes = listed(sorted({f["code"] for f in found.still}))
         yield f"{counted(len(found.still), 'finding')} still there: {codes}"
@@ -87,10 +73,10 @@ def _findings(difference: Difference, width: int) -> Iterator[str]:
 def _finding(word: str, finding: Finding, width: int) -> Iterator[str]:
     place = finding["path"] or "the stack file"
     head = f"{word}{finding['severity']} {finding['code']}  {place} {finding['what']}"
-    yield from _wrapped(head, width, "", "    ")
+    yield from wrapped(head, width, "", "    ")
     for label in ("why", "fix"):
         if finding[label]:
-            yield from _wrapped(finding[label], width, f"    {label}:  ", " " * 10)
+            yield from wrapped(finding[label], width, f"    {label}:  ", " " * 10)
 
 
 def _settings(difference: Difference, width: int) -> Iterator[str]:
@@ -99,7 +85,7 @@ def _settings(difference: Difference, width: int) -> Iterator[str]:
     for found, change in setting_classes(difference)[:_MOST_SETTINGS]:
         line = setting_line(dotted(found.path), found.before, found.after)
         line += words(found.path, change)
-        yield from _wrapped(line, width, "  ", "    ")
+        yield from wrapped(line, width, "  ", "    ")
     if len(difference.settings) > _MOST_SETTINGS:
         yield f"  and {len(difference.settings) - _MOST_SETTINGS} more"
 
@@ -110,12 +96,12 @@ def _models(difference: Difference, width: int) -> Iterator[str]:
         yield "Models and jobs" if any(row.is_job for row in rows) else "Models"
     for row in rows:
         name = f"{row.name} (job)" if row.is_job else row.name
-        yield from _wrapped(f"{name}  {listed(row.regions, most=6)}", width, "  ", "      ")
+        yield from wrapped(f"{name}  {listed(row.regions, most=6)}", width, "  ", "      ")
         lines = f": {'; '.join(row.lines)}" if row.lines else ""
-        yield from _wrapped(f"{', '.join(row.kinds)}{lines}", width, "    change  ", " " * 12)
+        yield from wrapped(f"{', '.join(row.kinds)}{lines}", width, "    change  ", " " * 12)
         if row.impact:
             text = f"{row.impact.word}: {row.impact.text}"
-            yield from _wrapped(text, width, "    impact  ", " " * 12)
+            yield from wrapped(text, width, "    impact  ", " " * 12)
         money = "" if row.is_job else model_money(difference, row.name, row.regions)
         if money and money != signed_span(NOTHING):
             yield f"    price   {money} a month, its share of the chips"
@@ -124,7 +110,7 @@ def _models(difference: Difference, width: int) -> Iterator[str]:
 def _disturbed(difference: Difference, width: int) -> Iterator[str]:
     for change in difference.disturbed:
         text = f"{change.name} moves in {change.region} though nobody touched it: "
-        yield from _wrapped(text + "; ".join(change.lines), width)
+        yield from wrapped(text + "; ".join(change.lines), width)
     if not difference.disturbed:
         return
     found = difference.pins
@@ -133,7 +119,7 @@ def _disturbed(difference: Difference, width: int) -> Iterator[str]:
         yield from (f"    {line}" for line in found.lines)
     else:
         why = found.why_not if found else "the stack file cannot be read"
-        yield from _wrapped(f"no explicit ids keep it where it is: {why}", width, "  ", "    ")
+        yield from wrapped(f"no explicit ids keep it where it is: {why}", width, "  ", "    ")
 
 
 def _pools(difference: Difference, width: int) -> Iterator[str]:
@@ -141,15 +127,15 @@ def _pools(difference: Difference, width: int) -> Iterator[str]:
         yield "Pools"
     for change in difference.pools:
         head = f"{change.name}  {change.region}: {'; '.join(change.lines)}"
-        yield from _wrapped(head, width, "  ", "      ")
+        yield from wrapped(head, width, "  ", "      ")
         if change.impact:
-            yield from _wrapped(change.impact, width, "    impact  ", " " * 12)
+            yield from wrapped(change.impact, width, "    impact  ", " " * 12)
         old, new = layout(change.before), layout(change.after)
         if old == new:
             continue
         for word, text in (("before", old), ("after", new)):
             if text:
-                yield from _wrapped(text, width, f"    {word:6}  ", " " * 12)
+                yield from wrapped(text, width, f"    {word:6}  ", " " * 12)
 
 
 def layout(pool: Pool | None) -> str:
@@ -179,20 +165,20 @@ def _resources(difference: Difference, width: int) -> Iterator[str]:
     for row in rows:
         if row.action in {"create", "delete"}:
             continue
-        yield from _wrapped(row.head, width, "  ", "      ")
+        yield from wrapped(row.head, width, "  ", "      ")
         for change in row.properties:
             for line in property_lines(change):
-                yield from _wrapped(line, width, "      ", "        ")
+                yield from wrapped(line, width, "      ", "        ")
     for action in ("delete", "create"):
         for row in rows:
             if row.action == action:
                 names = (
                     "" if len(row.names) == 1 or not row.type else f": {listed(row.names, most=4)}"
                 )
-                yield from _wrapped(row.head + names, width, "  ", "      ")
+                yield from wrapped(row.head + names, width, "  ", "      ")
     if difference.skipped and rows:
         where = listed(difference.skipped, most=6)
-        yield from _wrapped(f"nothing changes in {where}", width, "  ", "      ")
+        yield from wrapped(f"nothing changes in {where}", width, "  ", "      ")
 
 
 def _price(difference: Difference, width: int) -> Iterator[str]:
@@ -219,7 +205,7 @@ def _price(difference: Difference, width: int) -> Iterator[str]:
             rows.append((name, span(before), span(after), signed_span(after - before)))
     yield from table(rows, indent="  ", width=width)
     if same:
-        yield from _wrapped(f"as before: {listed(same, most=6)}", width, "  ", "    ")
+        yield from wrapped(f"as before: {listed(same, most=6)}", width, "  ", "    ")
     for line in changed:
         side = line.after or line.before
         assert side is not None
@@ -228,9 +214,9 @@ def _price(difference: Difference, width: int) -> Iterator[str]:
             text = f"included: {line.pool} in {line.region}, {rate}, as of {line.date}"
         else:
             text = f"not included: {line.pool} in {line.region}: {line.why_not}"
-        yield from _wrapped(text + (f" ({line.note})" if line.note else ""), width, "  ", "    ")
+        yield from wrapped(text + (f" ({line.note})" if line.note else ""), width, "  ", "    ")
     general = [n for n in found.not_included if not n.startswith("pool ")]
-    yield from _wrapped(f"not included: {'; '.join(general)}", width, "  ", "    ")
+    yield from wrapped(f"not included: {'; '.join(general)}", width, "  ", "    ")
     sources = dict.fromkeys(line.source for line in found.lines if line.source)
     for source in sources:
-        yield from _wrapped(f"source: {source}", width, "  ", "    ")
+        yield from wrapped(f"source: {source}", width, "  ", "    ")

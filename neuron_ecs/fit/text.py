@@ -4,7 +4,6 @@ It proposes, and prints the lines of a stack file for its first answer. Nothing 
 offerings, prices and shapes of models are rows of the catalog, with source and date.
 """
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +13,7 @@ from messages.phrases import counted, listed
 from neuron_ecs.fit.instances import Option, Purchase, Refusal, Wish
 from neuron_ecs.fit.models import ModelWish, Serving
 from neuron_ecs.fit.stack_lines import stack_lines
-from neuron_ecs.terminal import table
+from neuron_ecs.terminal import table, wrapped
 from planning.price import NOT_IN_ANY_PRICE
 from planning.serving import memory as language_models
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS
@@ -54,7 +53,7 @@ class Answer:
 
 def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int) -> Iterator[str]:
     """The answer as text: a table, its notes, the lines of a stack file, and what it rests on."""
-    yield from _wrapped(_title(answer), width)
+    yield from wrapped(_title(answer), width, "", "    ")
     groups = list(_grouped(answer.proposals))
     if groups:
         yield ""
@@ -64,7 +63,7 @@ def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int
         if len(groups) > top:
             yield f"  and {len(groups) - top} more (--top {len(groups)})"
         for note in _noted(groups[:top]):
-            yield from _wrapped(note, width)
+            yield from wrapped(note, width, "", "    ")
         first = answer.proposals[0]
         yield from _cheaper_and_tight(answer.proposals)
         yield ""
@@ -81,7 +80,7 @@ def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int
         yield ""
         yield "Not:"
         for types, why in _refused(answer.refusals):
-            yield from _wrapped(f"  {types}: {why}", width)
+            yield from wrapped(f"  {types}: {why}", width, "", "    ")
     yield ""
     for word, sentences in (
         ("assumes", answer.assumes),
@@ -89,7 +88,7 @@ def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int
         ("prices", [prices_line(answer, known)]),
     ):
         for said in sentences:
-            yield from _wrapped(f"{word:9}{said}", width, later=" " * 9)
+            yield from wrapped(f"{word:9}{said}", width, "", " " * 9)
 
 
 def _title(answer: Answer) -> str:
@@ -191,17 +190,6 @@ def _noted(groups: Sequence[Sequence[Proposal]]) -> Iterator[str]:
             told.setdefault(note, []).append(option.instance_type)
     for note, types in told.items():
         yield f"  {listed(types, most=3)}: {note}"
-
-
-def _wrapped(text: str, width: int, *, later: str = "    ") -> list[str]:
-    """The text in lines; paths and addresses stay whole."""
-    return textwrap.wrap(
-        text,
-        width or len(text) + 1,
-        subsequent_indent=later,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _lines(proposal: Proposal, answer: Answer, known: Catalog, project: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
-"""The ``verify`` command: asks AWS whether what runs is what the plan says.
+"""Reads from AWS what runs, and changes nothing.
 
-It reads only: ECS (clusters, capacity providers, services, tasks, task definitions, container
-instances), EC2 DescribeInstances and Systems Manager GetParameters, Region by Region. What a Region
-refuses to tell is said there, and the others are still asked.
+Calls ECS (clusters, capacity providers, services, tasks, task definitions, container instances),
+EC2 DescribeInstances and Systems Manager GetParameters, Region by Region. A call that a Region
+refuses becomes a check without an answer; the other Regions are still read.
 """
 
 import re
@@ -27,6 +27,7 @@ from neuron_ecs.operations.seen import (
     parameter_paths,
     unread,
 )
+from neuron_ecs.terminal import UsageError
 from planning import plan
 
 _T = TypeVar("_T")
@@ -34,8 +35,8 @@ _T = TypeVar("_T")
 NEEDED = "boto3==1.44.5"
 
 _PORTS, _DEVICES = "PORTS", "NEURON_DEVICES"
-# With these no other question to the Region would fare better: the account has not enabled it, or
-# the credentials are none (any more).
+# After one of these errors no further call to the Region can succeed: the account has not enabled
+# the Region, or the credentials are missing or expired.
 _LOG_IN = "log in again"
 _ENABLE = "enable the Region for the account, or see to the credentials"
 _WHOLE_REGION = {
@@ -50,19 +51,6 @@ _SERVICES, _TASKS, _INSTANCES, _PARAMETERS = 10, 100, 100, 10
 
 Connect = Callable[..., Any]
 """Makes clients, as `boto3.client` does: (service, region_name=, config=)."""
-
-
-class UsageError(Exception):
-    """The command cannot begin: no outputs file, no SDK, no credentials; says so in one line."""
-
-
-# ---- telling ---------------------------------------------------------------------------------
-
-
-# ---- the stack's outputs ---------------------------------------------------------------------
-
-
-# ---- asking AWS ------------------------------------------------------------------------------
 
 
 def asker(connect: Connect | None) -> Callable[[plan.RegionPlan, Names | None], Sequence[Check]]:

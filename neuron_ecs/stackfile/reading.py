@@ -9,7 +9,7 @@ from typing import Any, cast
 from config import Settings
 from config.credentials import looks_like_credential, shown
 from config.explaining import path_of
-from messages.finding import Finding, Severity
+from messages.finding import Finding, Refused, Severity
 from messages.phrases import closest_key
 from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scalar_text
 
@@ -34,12 +34,8 @@ class StackFile:
     notes: tuple[Finding, ...] = ()
 
 
-class StackFileError(Exception):
-    """The stack file, or the project file beside it, cannot be read; says all that is wrong."""
-
-    def __init__(self, findings: list[Finding]) -> None:
-        self.findings = tuple(sorted(findings, key=lambda f: f.sort_key))
-        super().__init__("; ".join(f"{f.path} {f.what}" for f in self.findings[:5]))
+class StackFileError(Refused):
+    """The stack file, or the project file beside it, cannot be read; holds all that is wrong."""
 
 
 def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
@@ -71,6 +67,16 @@ def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
         raise StackFileError(reader.findings)
     notes = sorted(reader.findings, key=lambda f: f.sort_key)
     return StackFile(name, label, file, config, tuple(notes))
+
+
+def project_name(directory: Path) -> str:
+    """Returns the project's name, the namespace of its keys; `neuron-ecs` without a project."""
+    try:
+        text = (directory / "Pulumi.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    found = re.search(r"^name:\s*([A-Za-z0-9_.-]+)\s*$", text, re.MULTILINE)
+    return found[1] if found else "neuron-ecs"
 
 
 def _file_of(stack: str, home: Path, project: Mapping[str, Any]) -> tuple[str, Path]:

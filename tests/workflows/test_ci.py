@@ -1,6 +1,5 @@
 """The commands that the workflows call."""
 
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,30 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuron_ecs.cli import ci
-from neuron_ecs.diff import git
+from neuron_ecs.diff import comment, git
 from neuron_ecs.diff.document import not_compared
 from neuron_ecs.diff.markdown import MARKER
+from neuron_ecs.terminal import UsageError
+from tests.neuron_ecs import running
 
 URN = "urn:pulumi:prod::neuron-ecs::neuron:Stack$aws:ecs/service:Service::"
 PROVIDER = "urn:pulumi:prod::neuron-ecs::pulumi:providers:aws::default"
 
 
-def one(stack: str, size: int, *, changed: bool = True, failed: bool = False) -> ci.Compared:
+def one(stack: str, size: int, *, changed: bool = True, failed: bool = False) -> comment.Compared:
     """A stack whose Markdown takes all the room that it is given, up to a size."""
 
     def render(limit: int) -> str:
         ending = f"\n{MARKER}\n"
         return f"**{stack}**\n{'x' * (min(size, limit) - len(ending) - len(stack) - 5)}{ending}"
 
-    return ci.Compared(
+    return comment.Compared(
         stack, f"verdict of {stack}", changed, failed, render, not_compared(stack, "")
     )
 
 
 @given(
     st.lists(st.tuples(st.integers(1_000, 200_000), st.booleans(), st.booleans()), max_size=60),
-    st.integers(8_000, ci.COMMENT_BYTES),
+    st.integers(8_000, comment.COMMENT_BYTES),
 )
 @settings(deadline=None)
 def test_a_comment_fits_has_one_marker_and_says_of_every_stack_where_it_is(
@@ -43,17 +43,19 @@ def test_a_comment_fits_has_one_marker_and_says_of_every_stack_where_it_is(
         one(f"s{number}", size, changed=changed, failed=failed)
         for number, (size, changed, failed) in enumerate(drawn)
     ]
-    text = ci.comment(found, limit=limit)
+    text = comment.comment(found, limit=limit)
     assert len(text.encode()) <= limit
     assert text.count(MARKER) == 1
     assert text.rstrip().endswith(MARKER)
     shown = sum(f"**s{n}**" in text for n in range(len(found)))
     assert shown == len(found) or "No room here" in text
-    assert (ci.QUIET in text) == (not any(c.changed or c.failed for c in found))
+    assert (comment.QUIET in text) == (not any(c.changed or c.failed for c in found))
 
 
 def test_what_cannot_be_built_stands_first() -> None:
-    text = ci.comment([one("a", 100), one("b", 100, failed=True), one("c", 100, changed=False)])
+    text = comment.comment(
+        [one("a", 100), one("b", 100, failed=True), one("c", 100, changed=False)]
+    )
     assert text.splitlines()[0] == "**3 stacks: 2 changed, 1 cannot be built as they are (b).**"
     assert text.index("**b**") < text.index("**a**") < text.index("**c**")
 
@@ -85,9 +87,8 @@ def compared(folder: Path, preview: object, resources: object, *more: str) -> tu
     diff = {"version": 1, "stack": "prod", "verdict": "v", "plan_only": "why not"}
     (folder / "p.json").write_text(json.dumps(preview) if preview else "", encoding="utf-8")
     (folder / "d.json").write_text(json.dumps({**diff, "resources": resources}), encoding="utf-8")
-    out, summary = io.StringIO(), folder / "summary.md"
-    code = ci.run(["compare", "p.json", "d.json", "--summary", str(summary), *more], out, folder)
-    return code, out.getvalue()
+    files = [str(folder / name) for name in ("p.json", "d.json", "summary.md")]
+    return running.printed("ci", "compare", *files[:2], "--summary", files[2], *more)
 
 
 def offline(*pairs: tuple[str, str]) -> list[dict[str, str]]:
@@ -136,9 +137,9 @@ def test_a_preview_that_failed_is_an_error_however_little_it_wrote(tmp_path: Pat
     assert "\n::stop" not in text, "a message starts no workflow command"
     assert compared(tmp_path, None, [])[0] == 1
     (tmp_path / "p.json").unlink()
-    out = io.StringIO()
-    assert ci.run(["compare", "p.json", "d.json"], out, tmp_path) == 1
-    assert "the preview failed: it wrote nothing" in out.getvalue()
+    files = [str(tmp_path / "p.json"), str(tmp_path / "d.json")]
+    code, text = running.printed("ci", "compare", *files, "--summary", "")
+    assert (code, "the preview failed: it wrote nothing" in text) == (1, True)
 
 
 def test_where_only_plans_were_compared_nothing_is_claimed(tmp_path: Path) -> None:
@@ -150,9 +151,8 @@ def test_where_only_plans_were_compared_nothing_is_claimed(tmp_path: Path) -> No
 def test_another_file_is_wrong_usage(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.json").write_text(text, encoding="utf-8")
     (tmp_path / "d.json").write_text('{"version": 1, "verdict": ""}', encoding="utf-8")
-    with pytest.raises(SystemExit) as ended:
-        ci.run(["compare", "p.json", "d.json"], io.StringIO(), tmp_path)
-    assert ended.value.code == 2
+    files = [str(tmp_path / "p.json"), str(tmp_path / "d.json")]
+    assert running.refused("ci", "compare", *files)[0] == 2
 
 
 def drifted(folder: Path, **previews: object) -> tuple[int, str]:
@@ -160,8 +160,8 @@ def drifted(folder: Path, **previews: object) -> tuple[int, str]:
     for stack, preview in previews.items():
         (folder / "in" / f"{stack}.json").write_text(json.dumps(preview), encoding="utf-8")
     out = folder / "out" / "issue.md"
-    argv = ["drift", "in", "--out", str(out), "--exit-code", "--summary", ""]
-    return ci.run(argv, io.StringIO(), folder), out.read_text(encoding="utf-8")
+    argv = ["drift", str(folder / "in"), "--out", str(out), "--exit-code", "--summary", ""]
+    return running.printed("ci", *argv)[0], out.read_text(encoding="utf-8")
 
 
 def test_drift_names_resources_and_properties_and_never_a_value(tmp_path: Path) -> None:
@@ -176,22 +176,22 @@ def test_drift_names_resources_and_properties_and_never_a_value(tmp_path: Path) 
     assert "**dev: no drift**" in text
     assert "desiredCount" in text
     assert "the-value" not in text
-    assert ci.SAME not in text
+    assert comment.SAME not in text
 
 
 def test_without_drift_the_text_says_so(tmp_path: Path) -> None:
     code, text = drifted(tmp_path, dev=steps(), prod=steps(("refresh", "a")))
     assert code == 0
-    assert ci.SAME in text
+    assert comment.SAME in text
 
 
 def test_a_preview_that_failed_is_not_taken_for_no_drift(tmp_path: Path) -> None:
     said = {"steps": [], "diagnostics": [{"severity": "error", "message": "expired"}]}
     code, text = drifted(tmp_path, dev=said)
     assert code == 1
-    assert ci.SAME not in text
+    assert comment.SAME not in text
 
 
 def test_a_revision_is_never_an_option_of_git() -> None:
-    with pytest.raises(git.UsageError):
+    with pytest.raises(UsageError):
         git.touched("--output=x", "HEAD", Path())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from neuron_ecs.cli.ci import COMMENT_BYTES, QUIET
+from neuron_ecs.diff.comment import COMMENT_BYTES, QUIET
 from neuron_ecs.diff.markdown import MARKER
 from tests.workflows.reading import FOLDER, GITLAB, ROOT, jobs, load
 

@@ -33,7 +33,7 @@ from catalog.refresh.rows import (
 )
 from catalog.refresh.write import PRICE_CALLS, refresh_prices
 from catalog.tables import DATA_DIRECTORY
-from neuron_ecs.cli.catalog import run
+from neuron_ecs.cli.main import main
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ZONES = Path(__file__).parents[1] / "data" / "priced_offerings.csv"
@@ -310,7 +310,7 @@ def test_the_refresh_of_prices_asks_for_prices_alone(
 
     monkeypatch.setattr("neuron_ecs.cli.catalog.refresh_prices", refreshed)
     arguments = ["--directory", str(copied), "refresh", "--only", "prices"]
-    assert run([*arguments, "--regions", "us-west-2"]) == 0
+    assert main(["catalog", *arguments, "--regions", "us-west-2"]) == 0
     assert seen == ["us-west-2"]
 
 

@@ -6,6 +6,7 @@ import ast
 import csv
 import json
 import shutil
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
@@ -23,7 +24,7 @@ from catalog.refresh.ask_aws import Ask, RegionRefusedError, ask_aws
 from catalog.refresh.rows import HEADERS, Item, RegionAnswers
 from catalog.refresh.write import API_CALLS, DERIVED, kept_by_hand, refresh
 from catalog.tables import DATA_DIRECTORY
-from neuron_ecs.cli.catalog import run
+from neuron_ecs.cli.main import main
 
 REGION = "ap-south-2"
 TODAY = date(2027, 1, 1)
@@ -290,10 +291,10 @@ def test_a_refusal_of_aws_is_a_refusal_of_the_region(monkeypatch: pytest.MonkeyP
 
 
 def test_the_command_lists_every_table(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([]) == 0
+    assert main(["catalog"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [t.name for t in catalog.load().tables()]
-    assert run(["--json"]) == 0
+    assert main(["catalog", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert listed["date"] == catalog.load().date.isoformat()
     assert {"name", "filled_by", "source", "date", "rows"} == set(listed["tables"][0])
@@ -302,17 +303,17 @@ def test_the_command_lists_every_table(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_command_shows_a_table_and_what_is_corrected(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["show", "neuron_types"]) == 0
+    assert main(["catalog", "show", "neuron_types"]) == 0
     out = capsys.readouterr().out
     assert "trn2u.48xlarge" in out
     assert "corrected: trn2.3xlarge device_memory_mib = 98304" in out
-    assert run(["show", "regions", "--json"]) == 0
+    assert main(["catalog", "show", "regions", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert {row["name"] for row in shown["rows"]} == set(catalog.load().places.regions)
 
 
 def test_a_wrong_word_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["show", "neurontypes"]) == 2
+    assert main(["catalog", "show", "neurontypes"]) == 2
     assert "neuron_types" in capsys.readouterr().err
     for arguments in (
         ["refresh", "--only", "costs"],
@@ -321,5 +322,5 @@ def test_a_wrong_word_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None
         ["explode"],
     ):
         with pytest.raises(SystemExit) as caught:
-            run(arguments)
+            sys.exit(main(["catalog", *arguments]))
         assert caught.value.code == 2, arguments

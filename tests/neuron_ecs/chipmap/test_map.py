@@ -1,6 +1,5 @@
 """The command: text, JSON, the page, and what it says when that cannot be."""
 
-import io
 import json
 import sys
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from neuron_ecs.chipmap import document
+import catalog
+from neuron_ecs.chipmap import document, pools, text
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.cli import map as chip_map
 from neuron_ecs.stackfile.reading import read
+from planning import decide
 from tests.bench import stack as bench
 from tests.neuron_ecs.chipmap import drawn
 from tests.pace import least_of_process
@@ -119,9 +119,9 @@ def test_a_pool_of_types_of_different_sizes_says_so() -> None:
         ),
     }
     file = read(stack="prod", file=None, directory=drawn.ROOT)
-    out = io.StringIO()
-    made = type(file)(file.project, "mixed", file.path, config)
-    assert chip_map.run(made, as_json=False, out=out, width=160) == 0
-    assert "as many devices as the instance that ECS takes has" in out.getvalue()
-    assert "[all m]" in out.getvalue()
-    assert "instances 1 to 3 (× 3)" in out.getvalue()
+    tables = catalog.load()
+    plan = decide(config, tables, project=file.project, stack="mixed")
+    drawn_text = "\n".join(text.render(pools.of_plan(plan, tables), width=160))
+    assert "as many devices as the instance that ECS takes has" in drawn_text
+    assert "[all m]" in drawn_text
+    assert "instances 1 to 3 (× 3)" in drawn_text

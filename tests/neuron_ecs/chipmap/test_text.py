@@ -1,5 +1,6 @@
 """The map on a terminal: within the width, every device told, names that do no harm."""
 
+import io
 import re
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from neuron_ecs.chipmap import text
 from neuron_ecs.chipmap.pools import DrawnPool, Stack, of_plan
+from neuron_ecs.terminal import Screen
 from tests.neuron_ecs.chipmap import drawn
 
 ANSI = re.compile("\033\\[\\d*m")
@@ -48,7 +50,9 @@ def test_every_device_of_an_instance_is_told_once(pool: DrawnPool) -> None:
 @given(drawn.pools())
 def test_colour_adds_nothing_to_what_is_said(pool: DrawnPool) -> None:
     plain = lines(pool, 100)
-    assert [ANSI.sub("", x) for x in lines(pool, 100, coloured=True)] == plain
+    out = io.StringIO()
+    Screen(out, "always").write("\n".join(lines(pool, 100, coloured=True)))
+    assert [ANSI.sub("", x) for x in out.getvalue().split("\n")] == plain
 
 
 @given(drawn.pools())

@@ -2,21 +2,24 @@
 
 import io
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
-import types
-from collections.abc import Callable
+import tomllib
 from pathlib import Path
-from typing import TextIO
 
 import pytest
-from pulumi import RunError
 
-from messages.finding import Finding, Refused, Severity, render
-from neuron_ecs import terminal as report
+import catalog
+from messages.finding import Finding, Refused, Severity, as_object, render
+from neuron_ecs import terminal
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.recording.engine import RecordingError
-from neuron_ecs.stackfile.reading import StackFile
+from neuron_ecs.cli.preview import recorded
+from neuron_ecs.stackfile.reading import read
+from planning import decide
+from tests.neuron_ecs import running
 
 ROOT = Path(__file__).parents[3]
 LONG = Finding(
@@ -30,48 +33,38 @@ LONG = Finding(
 HINT = Finding("NE998", Severity.NOTE, "", "has room", "", "")
 
 
+STACK = """\
+config:
+  aws:region: us-west-2
+  my-models:regions: {us-west-2: {}}
+  my-models:capacity:
+    pool: {kind: auto_scaling, instance_type: inf2.xlarge, max_size: 4}
+  my-models:models:
+    m: {image: "public.ecr.aws/neuron/serving:1.0", capacity: pool, neuron_devices: 1}
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "Pulumi.yaml").write_text("name: my-models\nruntime: python\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text("config: {a: 1}\n")
-    (tmp_path / "Pulumi.prod.yaml").write_text("config: {a: 2}\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
+    (tmp_path / "Pulumi.prod.yaml").write_text(STACK)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-Run = Callable[..., int]
-
-
-def stand_in(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    """Puts `run` in the place of the plan command's module."""
-    module = types.ModuleType("neuron_ecs.cli.plan")
-    module.run = run  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "neuron_ecs.cli.plan", module)
-    monkeypatch.setattr("neuron_ecs.cli.plan", module, raising=False)
-
-
-def says(text: str, code: int = 0) -> Run:
-    def run(file: StackFile, *, as_json: bool, out: TextIO, width: int) -> int:
-        out.write(f"{text} {file.stack} {file.config} {as_json} {width}\n")
-        return code
-
-    return run
-
-
-def raises(error: BaseException) -> Run:
-    def run(file: StackFile, *, as_json: bool, out: TextIO, width: int) -> int:
-        raise error
-
-    return run
 
 
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
         ([], "the following arguments are required: COMMAND"),
-        (["plam"], "invalid choice: 'plam'"),
-        (["plan", "--stak", "dev"], "unrecognized arguments: --stak"),
-        (["plan", "--sta", "dev"], "unrecognized arguments: --sta"),
+        (["paln"], "invalid choice: 'paln'; did you mean plan?"),
+        (["catalog", "refesh"], "invalid choice: 'refesh'; did you mean refresh?"),
+        (["nothing-like-it"], "choose from plan, preview, map"),
+        (["plan", "--stak", "dev"], "unrecognized argument: --stak; did you mean --stack?"),
+        (["plan", "--sta", "dev"], "unrecognized argument: --sta; did you mean --stack?"),
+        (["fit", "--region=us-west-2"], "did you mean --regions?"),
+        (["models", "add", "x", "--imagee", "y"], "did you mean --image?"),
+        (["plan", "--color", "sometimes"], "choose from auto, always, never"),
         (["plan", "dev"], "unrecognized arguments: dev"),
         (["plan", "--width", "wide"], "write a number from 40 to 1000"),
         (["plan", "--width", "9" * 9], "write a number from 40 to 1000"),
@@ -81,13 +74,72 @@ def raises(error: BaseException) -> Run:
 def test_wrong_usage_ends_with_two_and_the_usage(
     argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        command_line.main(argv)
-    assert ended.value.code == 2
-    out, error = capsys.readouterr()
-    assert out == ""
+    code, error = running.refused(*argv)
+    assert (code, capsys.readouterr().out) == (2, "")
     assert error.startswith("usage: neuron-ecs")
     assert said in error
+
+
+@pytest.mark.parametrize("name", command_line.COMMANDS)
+def test_the_help_of_every_command_has_an_example_and_its_exit_codes(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    for argv in ([name, "--help"], ["help", name]):
+        with pytest.raises(SystemExit) as ended:
+            command_line.main(argv)
+        assert ended.value.code == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert re.search(rf"^examples?:\n  .*neuron-ecs {name}\b", said[0], re.MULTILINE)
+    assert "exit codes: 0 " in said[0]
+
+
+def test_the_version_is_that_of_the_installation(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["--version"])
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"neuron-ecs {stated}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed_for_every_shell(shell: str) -> None:
+    code, out = running.printed("completion", shell)
+    assert code == 0
+    assert "neuron-ecs" in out and "_ARGCOMPLETE" in out
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("neuron-ecs pl", {"plan"}),
+        ("neuron-ecs plan --st", {"--stack"}),
+        ("neuron-ecs models ", {"add", "remove", "set"}),
+        ("neuron-ecs fit --purchase ", {"on_demand", "spot", "capacity_block"}),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(
+    tmp_path: Path, line: str, found: set[str]
+) -> None:
+    answer = tmp_path / "answer"
+    run = subprocess.run(
+        [sys.executable, "-m", "neuron_ecs"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "_ARGCOMPLETE": "1",
+            "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
+            "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+            "COMP_LINE": line,
+            "COMP_POINT": str(len(line)),
+        },
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0
+    words = {word.strip() for word in answer.read_text().replace("\x0b", "\n").splitlines()}
+    assert {w for w in words if not w.startswith("-h")} >= found
+    assert not {"verify", "--stak"} & words
 
 
 def test_help_names_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,64 +151,61 @@ def test_help_names_the_commands_and_the_exit_codes(capsys: pytest.CaptureFixtur
         assert word in out
 
 
-def test_a_command_gets_the_stack_and_returns_its_code(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stand_in(monkeypatch, says("planned", code=0))
-    assert command_line.main(["plan", "--width", "90"]) == 0
-    assert command_line.main(["plan", "--stack", "prod", "--json", "--width", "0"]) == 0
-    assert command_line.main(["plan", "--file", "Pulumi.prod.yaml", "--width", "90"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "planned dev {'my-models:a': '1'} False 90",
-        "planned prod {'my-models:a': '2'} True 0",
-        "planned prod {'my-models:a': '2'} False 90",
-    ]
-    stand_in(monkeypatch, says("planned", code=1))
-    assert command_line.main(["plan"]) == 1
+def test_a_command_gets_the_stack_and_how_to_print_it(project: Path) -> None:
+    for argv, stack in (([], "dev"), (["--stack", "prod"], "prod")):
+        code, out = running.printed("plan", *argv)
+        assert (code, out.partition(":")[0]) == (0, f"my-models/{stack}")
+    code, out = running.printed("plan", "--file", str(project / "Pulumi.prod.yaml"), "--json")
+    assert (code, json.loads(out)["stack"]) == (0, "prod")
 
 
 @pytest.mark.parametrize(("columns", "width"), [("20", 80), ("123", 123), ("999", 160)])
 def test_the_terminal_decides_the_width_within_reason(
-    project: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    columns: str,
-    width: int,
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    stand_in(monkeypatch, says("planned"))
-    command_line.main(["plan"])
-    assert capsys.readouterr().out.endswith(f" {width}\n")
+    assert terminal.terminal_width() == width
+    assert command_line.parse(["plan"]).width == width
+
+
+@pytest.mark.parametrize("place", ["", "below/it"])
+def test_the_project_is_found_upward_from_any_folder(
+    project: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (project / "below/it").mkdir(parents=True)
+    monkeypatch.chdir(project / place)
+    assert running.printed("plan", "--stack", "prod")[1].startswith("my-models/prod: ")
+    assert running.printed("fit", "--devices", "1")[1].count("my-models:capacity:") == 1
+
+
+def test_a_project_elsewhere_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    code, out = running.printed("plan", "--project", str(project), "--stack", "prod")
+    assert (code, out.startswith("my-models/prod: ")) == (0, True)
+    assert "Pulumi.yaml does not exist" in running.refused("plan")[1]
+
+
+WRONG = "config: {my-models:regions: {us-west-9: {}}}"
 
 
 def test_a_refused_plan_ends_with_one_and_every_finding(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stand_in(monkeypatch, raises(Refused([HINT, LONG])))
+    (project / "Pulumi.dev.yaml").write_text(WRONG)
+    with pytest.raises(Refused) as caught:
+        decide(
+            read(stack="dev", file=None, directory=project).config,
+            catalog.load(),
+            project="my-models",
+            stack="dev",
+        )
     assert command_line.main(["plan", "--width", "0"]) == 1
     out, error = capsys.readouterr()
-    assert out == ""
-    assert error == render([LONG, HINT]) + "\n", "`pulumi up` prints the same text"
-    assert error.endswith("1 error, 1 note\n")
-
-
-def test_with_json_the_findings_are_objects_on_standard_output(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stand_in(monkeypatch, raises(Refused([HINT, LONG])))
+    assert (out, error) == ("", render(caught.value.findings) + "\n"), "as `pulumi up` prints it"
     assert command_line.main(["plan", "--json"]) == 1
     out, error = capsys.readouterr()
     assert error == ""
-    first, second = json.loads(out)["findings"]
-    assert first == {
-        "code": "NE999",
-        "severity": "error",
-        "path": LONG.path,
-        "what": LONG.what,
-        "why": LONG.why,
-        "fix": LONG.fix,
-    }
-    assert second["severity"] == "note"
+    assert json.loads(out) == {"findings": [as_object(f) for f in caught.value.findings]}
 
 
 def test_a_missing_stack_file_is_a_finding(
@@ -169,39 +218,51 @@ def test_a_missing_stack_file_is_a_finding(
 
 
 def test_what_is_not_seen_offline_is_told_beside_the_answer(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (project / "Pulumi.dev.yaml").write_text("config: {my-models:x: {secure: abc}}\n")
-    stand_in(monkeypatch, says("planned"))
+    (project / "Pulumi.dev.yaml").write_text(STACK + "  aws:profile: {secure: abc}\n")
     assert command_line.main(["plan", "--json"]) == 0
     out, error = capsys.readouterr()
-    assert out.startswith("planned")
-    assert error.startswith("note NE002  x is encrypted\n")
+    assert json.loads(out)["stack"] == "dev"
+    assert error.startswith("note NE002  aws:profile is encrypted\n")
 
 
-def test_a_preview_that_fails_ends_in_findings(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def ends(error: BaseException) -> str:
-        def preview(*_: object, **__: object) -> int:
-            raise error
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import pulumi\npulumi.CustomResource('no:such:Type', 'a', {})", "NE003  the program"),
+        ("import pulumi\nraise pulumi.RunError('no catalog')", "the program ended: no catalog"),
+        (
+            "import pulumi\nfrom messages.finding import *\n"
+            "e = pulumi.RunError('see above')\n"
+            "found = Finding('NE999', Severity.ERROR, 'a.b', 'is 1', '', 'write 2')\n"
+            "e.__cause__ = Refused([found])\n"
+            "raise e",
+            "NE999  a.b is 1",
+        ),
+    ],
+)
+def test_a_program_that_fails_ends_in_findings(tmp_path: Path, program: str, said: str) -> None:
+    path = tmp_path / "__main__.py"
+    path.write_text(program)
+    with pytest.raises(Refused) as caught:
+        recorded(path, "my-models", "dev", {"aws:region": "us-west-2"})
+    assert said in render(caught.value.findings)
 
-        monkeypatch.setattr("neuron_ecs.cli.preview.preview", preview)
-        assert command_line.main(["preview", "--width", "0"]) == 1
-        return capsys.readouterr().err
 
-    said = ends(RecordingError("a: no such input", "b: two of one name"))
-    assert "error NE003  the program a: no such input" in said
-    assert said.endswith("2 errors\n")
-    assert "the program ended: no catalog" in ends(RunError("no catalog"))
-    refusal = RunError("see above")
-    refusal.__cause__ = Refused([LONG])
-    assert ends(refusal) == render([LONG]) + "\n", "the findings say more than the error"
-
-
-def test_an_interrupt_ends_with_130(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, raises(KeyboardInterrupt()))
-    assert command_line.main(["plan"]) == 130
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130)])
+def test_an_interrupt_ends_with_130(project: Path, number: int, code: int) -> None:
+    """The command waits for an answer on standard input when it is interrupted."""
+    argv = ["-u", "-m", "neuron_ecs", "models", "remove", "m", "--project", str(project)]
+    with subprocess.Popen(
+        [sys.executable, *argv], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as run:
+        assert run.stdout is not None
+        asked = b""
+        while not asked.endswith(b"[y/N] "):
+            asked += run.stdout.read(1)
+        run.send_signal(number)
+        assert run.wait(60) == code
 
 
 def test_a_reader_that_stops_early_is_no_error() -> None:
@@ -219,24 +280,9 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     assert run.stderr == ""
 
 
-def test_the_catalog_has_a_command_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[list[str]] = []
-
-    def run(argv: list[str]) -> int:
-        seen.append(argv)
-        return 0
-
-    module = types.ModuleType("neuron_ecs.cli.catalog")
-    module.run = run  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "neuron_ecs.cli.catalog", module)
-    monkeypatch.setattr("neuron_ecs.cli.catalog", module, raising=False)
-    assert command_line.main(["catalog", "show", "regions", "--json"]) == 0
-    assert seen == [["show", "regions", "--json"]]
-
-
 def test_lines_keep_to_the_width_and_what_is_copied_stays_whole() -> None:
     out = io.StringIO()
-    report.write([LONG], out, width=80)
+    terminal.write([LONG], out, width=80)
     lines = out.getvalue().splitlines()
     arn = LONG.fix.split()[-1]
     assert all(len(line) <= 80 for line in lines if arn not in line)
@@ -256,27 +302,42 @@ def test_colour_is_for_terminals_and_never_the_only_signal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    terminal, pipe = _Terminal(), io.StringIO()
-    report.write([LONG, HINT], terminal, width=100)
-    report.write([LONG, HINT], pipe, width=100)
-    assert "\033[31merror\033[0m NE999" in terminal.getvalue()
-    assert "\033" not in pipe.getvalue()
-    plain = terminal.getvalue()
+    screen, pipe = terminal.Screen(_Terminal()), terminal.Screen(io.StringIO())
+    terminal.write([LONG, HINT], screen, width=100)
+    terminal.write([LONG, HINT], pipe, width=100)
+    shown, piped = sent(screen), sent(pipe)
+    assert "\033[31merror\033[0m NE999" in shown
+    assert "\033" not in piped
     for colour in ("\033[31m", "\033[36m", "\033[0m"):
-        plain = plain.replace(colour, "")
-    assert plain == pipe.getvalue()
+        shown = shown.replace(colour, "")
+    assert shown == piped
     monkeypatch.setenv("NO_COLOR", "1")
-    quiet = _Terminal()
-    report.write([LONG], quiet, width=100)
-    assert "\033" not in quiet.getvalue()
+    quiet = terminal.Screen(_Terminal())
+    terminal.write([LONG], quiet, width=100)
+    assert "\033" not in sent(quiet)
 
 
-def test_usage_and_reading_need_neither_pulumi_nor_the_planner() -> None:
+def sent(screen: terminal.Screen) -> str:
+    assert isinstance(screen.stream, io.StringIO)
+    return screen.stream.getvalue()
+
+
+def test_color_decides_where_the_terminal_would_not(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\033[3" in running.printed("map", "--color", "always")[1]
+    assert "\033" not in running.printed("map")[1]
+    assert "\033" not in running.printed("map", "--color", "never")[1]
+
+
+def test_a_plan_needs_neither_pulumi_nor_the_aws_sdk() -> None:
     program = (
         "import sys; sys.argv = ['neuron_ecs']\n"
-        "import neuron_ecs.cli.main, neuron_ecs.stackfile.reading, neuron_ecs.terminal\n"
-        "heavy = {'pulumi', 'boto3', 'grpc', 'components'} & set(sys.modules)\n"
-        "sys.exit(', '.join(sorted(heavy)) or 0)\n"
+        "from neuron_ecs.cli.main import main\n"
+        "code = main(['plan', '--file', 'Pulumi.dev.yaml', '--json'])\n"
+        "heavy = {'pulumi', 'boto3', 'grpc', 'components', 'argcomplete'} & set(sys.modules)\n"
+        "sys.exit(', '.join(sorted(heavy)) or code)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],

@@ -2,13 +2,13 @@
 
 import pytest
 
-from neuron_ecs.cli.findings_reference import PAGE, text
+from neuron_ecs.cli.docs import FINDINGS, findings
 from neuron_ecs.cli.main import main
 from planning.reference import SUBJECTS, pages
 
 
 def test_the_page_is_made_from_the_rules() -> None:
-    assert PAGE.read_text(encoding="utf-8") == text(), "run `make docs`"
+    assert FINDINGS.read_text(encoding="utf-8") == findings(), "run `make docs`"
 
 
 def test_every_page_says_what_why_what_to_do_and_where_aws_says_so() -> None:

@@ -1,6 +1,5 @@
 """The command that names instances for a model: its usage, its text, its JSON, its exit codes."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -8,16 +7,15 @@ from typing import Any
 import pytest
 
 import catalog
-from neuron_ecs.cli import fit
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.fit import text as fit_text
+from tests.neuron_ecs import running
 
 EIGHT = "meta-llama/Llama-3.1-8B-Instruct"
 
 
 def said(*arguments: str) -> tuple[int, str]:
-    out = io.StringIO()
-    return fit.run(["--width", "120", *arguments], out), out.getvalue()
+    return running.printed("fit", "--width", "120", *arguments)
 
 
 def document(*arguments: str) -> dict[str, Any]:
@@ -27,10 +25,9 @@ def document(*arguments: str) -> dict[str, Any]:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as caught:
-        said(*arguments)
-    assert caught.value.code == 2, "wrong usage"
-    return capsys.readouterr().err
+    code, text = running.refused("fit", *arguments)
+    assert (code, capsys.readouterr().out) == (2, ""), "wrong usage"
+    return text
 
 
 def test_a_model_is_answered_with_the_cheapest_instance_and_its_stack_file() -> None:

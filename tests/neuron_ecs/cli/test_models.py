@@ -3,6 +3,8 @@
 import io
 import json
 import stat
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from neuron_ecs.cli import models
 from neuron_ecs.cli.models import Candidate, Comparison
 from neuron_ecs.stackfile.editing import drop, put
 from neuron_ecs.stackfile.yaml_values import Value, load
+from tests.neuron_ecs import running
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
@@ -41,16 +44,21 @@ def unseen(_: Candidate) -> Comparison:
     return Comparison(lambda width, bold: ["(the comparison)"], {"verdict": "changed"})
 
 
-def said(project: Path, *arguments: str, answer: str = "") -> tuple[int, str]:
-    out = io.StringIO()
-    code = models.run(
-        [*arguments, "--width", "100"],
-        out,
-        io.StringIO(answer),
-        directory=project,
-        compare=unseen,
-    )
-    return code, out.getvalue()
+KINDS = {"add": models.AddArguments, "set": models.SetArguments, "remove": models.OfModel}
+
+
+def said(
+    project: Path,
+    *arguments: str,
+    answer: str = "",
+    compare: Callable[[Candidate], Comparison] = unseen,
+) -> tuple[int, str]:
+    argv = ["models", *arguments, "--width", "100", "--project", str(project)]
+    kept, sys.stdin = sys.stdin, io.StringIO(answer)
+    try:
+        return running.run_with(KINDS[arguments[0]], models.run, *argv, compare=compare)
+    finally:
+        sys.stdin = kept
 
 
 def text_of(project: Path) -> str:
@@ -63,7 +71,7 @@ def model_of(project: Path, name: str) -> dict[str, Value]:
 
 def wrong_usage(project: Path, *arguments: str) -> int | str | None:
     with pytest.raises(SystemExit) as caught:
-        said(project, *arguments)
+        sys.exit(said(project, *arguments)[0])
     return caught.value.code
 
 
@@ -329,8 +337,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
         file.write_text("# of somebody else\n" + text_of(project))
         return unseen(candidate)
 
-    code = models.run([*NEW, "--yes"], io.StringIO(), directory=project, compare=slow)
-    assert code == 1
+    assert said(project, *NEW, "--yes", compare=slow)[0] == 1
     assert text_of(project).startswith("# of somebody else\n")
     assert "mistral-7b" not in text_of(project)
     assert "in the meantime" in capsys.readouterr().err
@@ -400,10 +407,8 @@ def test_models_that_are_one_text_are_left_alone(
 
 
 def test_the_comparison_is_that_of_the_diff_command(project: Path) -> None:
-    out = io.StringIO()
-    code = models.run([*NEW, "--width", "100"], out, io.StringIO("n\n"), directory=project)
+    code, told = said(project, *NEW, answer="n\n", compare=models.compared)
     assert code == 1
-    told = out.getvalue()
     assert "1 model added (mistral-7b)" in told
     assert f"head  {project / 'Pulumi.dev.yaml'} (new)" in told
 
@@ -412,7 +417,5 @@ def test_the_command_is_reached_from_the_command_line(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project)
-    with pytest.raises(SystemExit) as caught:
-        command_line.main(["models", "remove", "x"])
-    assert caught.value.code == 2
+    assert command_line.main(["models", "remove", "x"]) == 2
     assert "no model of Pulumi.dev.yaml is called x" in capsys.readouterr().err

@@ -1,15 +1,12 @@
 """The preview reads on a screen, hides nothing in its JSON, and is the same in every run."""
 
-import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from neuron_ecs.cli.preview import preview, render
-from neuron_ecs.recording.graph import short_type
+from neuron_ecs.cli.preview import recorded, render
+from neuron_ecs.recording.graph import short_type, to_json
 from neuron_ecs.terminal import spans
 from tests.recorder import record_program
 
@@ -58,15 +55,6 @@ Region("us-east-2")
 pulumi.export("urls", {"llama": {"us-west-2": "http://a", "us-east-2": "http://b"}})
 pulumi.log.warn("take care")
 """
-
-
-@dataclass(frozen=True)
-class StackFile:
-    """A stack file that was read."""
-
-    project: str = "neuron-ecs"
-    stack: str = "test"
-    config: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def lines(*, width: int = 100, show_all: bool = False, program: str = PROGRAM) -> list[str]:
@@ -174,10 +162,8 @@ def test_no_line_of_the_tree_or_the_counts_is_wider_than_the_screen(
 def write(tmp_path: Path, *, as_json: bool, program: str = PROGRAM) -> str:
     path = tmp_path / "__main__.py"
     path.write_text(program)
-    out = io.StringIO()
-    code = preview(StackFile(), as_json=as_json, out=out, width=100, program=path)
-    assert code == 0
-    return out.getvalue()
+    recording = recorded(path, "neuron-ecs", "test", {"aws:region": "us-west-2"})
+    return to_json(recording) if as_json else "\n".join(render(recording, width=100))
 
 
 def test_json_has_every_resource_sorted_by_urn(tmp_path: Path) -> None:
@@ -205,13 +191,11 @@ def test_two_runs_write_the_same(tmp_path: Path, as_json: bool) -> None:
     assert write(tmp_path, as_json=as_json) == write(tmp_path, as_json=as_json)
 
 
-def test_a_refused_plan_comes_out_as_itself_and_nothing_is_written(tmp_path: Path) -> None:
+def test_what_the_program_raises_comes_out_as_itself(tmp_path: Path) -> None:
     path = tmp_path / "__main__.py"
     path.write_text("raise LookupError('no such instance type')")
-    out = io.StringIO()
     with pytest.raises(LookupError, match="no such instance type"):
-        preview(StackFile(), as_json=False, out=out, width=100, program=path)
-    assert out.getvalue() == ""
+        recorded(path, "neuron-ecs", "test", {})
 
 
 def test_devices_are_told_as_runs() -> None:

@@ -1,7 +1,6 @@
 """What runs is compared with the plan: every answer of AWS is one that the service model allows."""
 
 import copy
-import io
 import json
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from neuron_ecs.operations.compare import compare, devices_of, differences
 from neuron_ecs.operations.seen import Check, Names, Seen, called
 from neuron_ecs.stackfile.reading import UNSEEN, read
 from planning import decide, plan
+from tests.neuron_ecs import running
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
@@ -1031,13 +1031,10 @@ def file(tmp_path: Path) -> Path:
 def said(
     world: World, file: Path, *, as_json: bool = False, outputs: Path | None = None
 ) -> tuple[int, str]:
-    out = io.StringIO()
-    source = read(stack=None, file=file, directory=ROOT)
+    more = (["--json"] if as_json else []) + (["--outputs", str(outputs)] if outputs else [])
+    argv = ["verify", "--file", str(file), "--width", "100", *more]
     with world.answering(by_names=outputs is not None) as connect:
-        code = verify.run(
-            source, as_json=as_json, out=out, width=100, outputs=outputs, connect=connect
-        )
-    return code, out.getvalue()
+        return running.run_with(verify.Arguments, verify.run, *argv, connect=connect)
 
 
 def test_all_as_planned_is_exit_code_0_and_says_how_it_was_found(
@@ -1130,11 +1127,10 @@ def test_credentials_that_cannot_be_had_are_wrong_usage_in_every_form(
             raise error
         return Refusing()
 
-    source = read(stack=None, file=file, directory=ROOT)
-    out = io.StringIO()
-    assert verify.run(source, as_json=False, out=out, width=100, connect=connect) == 2
+    argv = ["verify", "--file", str(file)]
+    done = running.run_with(verify.Arguments, verify.run, *argv, connect=connect)
     said = capsys.readouterr().err
-    assert (out.getvalue(), said.count("\n")) == ("", 1)
+    assert (done, said.count("\n")) == ((2, ""), 1)
     assert "log in first" in said
 
 

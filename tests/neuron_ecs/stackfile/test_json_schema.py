@@ -1,6 +1,5 @@
 """The JSON Schema of the stack file says what `config` says, and is current."""
 
-import io
 import json
 import math
 import re
@@ -39,6 +38,7 @@ from tests.config.test_parsing import (
     smallest,
 )
 from tests.config.test_settings import models
+from tests.neuron_ecs import running
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "neuron-ecs"
@@ -324,22 +324,18 @@ def test_the_command_prints_what_the_repository_carries(
 def test_another_project_has_its_own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: my.models\n")
     monkeypatch.chdir(tmp_path)
-    out = io.StringIO()
-    assert schema.run([], out) == 0
-    other = VALIDATOR(json.loads(out.getvalue()))
+    code, text = running.printed("schema")
+    assert code == 0
+    other = VALIDATOR(json.loads(text))
     config = {f"my.models:{k}": v for k, v in smallest().items()}
     assert other.is_valid({"config": {"aws:region": "us-west-2", **config}})
     assert not other.is_valid(document(smallest()))
 
 
-def test_a_file_can_be_written_or_is_said_not_to_be(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_can_be_written_or_is_said_not_to_be(tmp_path: Path) -> None:
     target = tmp_path / "s.json"
-    assert schema.run(["--output", str(target), "--project", PROJECT]) == 0
+    assert running.printed("schema", "--output", str(target), "--namespace", PROJECT) == (0, "")
     assert target.read_text(encoding="utf-8") == json_schema.text(PROJECT)
-    for wrong in (["--output", str(tmp_path)], ["--project", "a b"]):
-        with pytest.raises(SystemExit) as caught:
-            schema.run(wrong)
-        assert caught.value.code == 2
-    assert "cannot be written" in capsys.readouterr().err
+    code, said = running.refused("schema", "--output", str(tmp_path))
+    assert (code, "cannot be written" in said) == (2, True)
+    assert running.refused("schema", "--namespace", "a b")[0] == 2

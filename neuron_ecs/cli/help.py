@@ -1,0 +1,35 @@
+"""The `help` command: the help of another command."""
+
+from dataclasses import dataclass
+
+from neuron_ecs.cli.arguments import Common, Parser
+from neuron_ecs.cli.main import COMMANDS, parse
+from neuron_ecs.terminal import FINE
+
+_EPILOG = """\
+example:
+  neuron-ecs help diff
+
+exit codes: 0 fine, 2 wrong usage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Common):
+    """The arguments of `help`."""
+
+    about: str | None
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `help`."""
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "about", metavar="COMMAND", nargs="?", choices=tuple(COMMANDS), help="the command"
+    )
+    parser.calls(Arguments, run)
+
+
+def run(arguments: Arguments) -> int:
+    """Prints the help as `--help` of the command does."""
+    parse([*([arguments.about] if arguments.about else []), "--help"])
+    return FINE

@@ -1,0 +1,39 @@
+"""Runs the command line in this process."""
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, TypeVar
+
+from neuron_ecs.cli.arguments import Common, typed
+from neuron_ecs.cli.main import answer, main, parse
+
+A = TypeVar("A", bound=Common)
+
+
+def printed(*argv: str) -> tuple[int, str]:
+    """Returns the exit code and what stands on standard output."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = main(argv)
+    return code, out.getvalue()
+
+
+def refused(*argv: str) -> tuple[int, str]:
+    """Returns the exit code, that of argparse too, and what stands on standard error."""
+    error = io.StringIO()
+    with redirect_stderr(error):
+        try:
+            code = main(argv)
+        except SystemExit as ended:
+            assert isinstance(ended.code, int)
+            code = ended.code
+    return code, error.getvalue()
+
+
+def run_with(kind: type[A], run: Callable[..., int], *argv: str, **given: Any) -> tuple[int, str]:
+    """The same for a command that is given more than arguments, such as a connection to AWS."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = answer(parse(argv), lambda found: run(typed(kind, found), **given))
+    return code, out.getvalue()
