@@ -30,6 +30,11 @@ def listed(words: Iterable[str], *, most: int = 8) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def low_to_high(low: object, high: object) -> str:
+    """`2`, or `1 to 2`: a number at the minimum and at the maximum of replicas."""
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def spans(sets: Sequence[tuple[int, int]]) -> str:
     """`0, 1, 0-3`: device sets by first device and size."""
     return listed(

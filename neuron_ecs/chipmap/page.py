@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from messages.phrases import counted, listed
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.picture import definitions, svg, width
 from neuron_ecs.chipmap.placement import Fold, Picture, counts, folded, moved, picture
@@ -144,7 +144,7 @@ def _placements(pool: DrawnPool, least: Picture, most: Picture) -> str:
             f'<td class="n">{spans(job.devices) or "all"}</td><td colspan="3">{waits}</td></tr>\n'
         )
     for model in pool.without_devices:
-        tasks = words.span(model.tasks_min, model.tasks_max)
+        tasks = low_to_high(model.tasks_min, model.tasks_max)
         rows.append(
             f"<tr><td>{escape(words.clean(model.workload))}</td><td>none</td>"
             f'<td colspan="3">{tasks} tasks, placed by CPU and memory</td></tr>\n'

@@ -1,4 +1,4 @@
-"""Deals the tasks of a pool to its instances, and says what a rollout and the jobs add.
+"""Places the tasks of a pool on its instances, and what a rollout and the jobs add to them.
 
 ECS chooses the instances; that slots are disjoint makes the choice immaterial (see
 `planning.layout`). So the map shows one choice, always the same: on each slot the tasks of its

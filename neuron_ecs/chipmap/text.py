@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from messages.phrases import counted, listed
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.placement import Cell, Fold, Picture, folded, picture
 from neuron_ecs.chipmap.pools import DrawnPool, Stack
@@ -63,7 +63,7 @@ def _pool(pool: DrawnPool, width: int, *, coloured: bool) -> Iterator[str]:
     codes = _codes(pool) if _coded(pool, width) else _NAMES
     yield from _placements(pool, least, most, codes, width)
     for model in pool.without_devices:
-        tasks = words.span(model.tasks_min, model.tasks_max)
+        tasks = low_to_high(model.tasks_min, model.tasks_max)
         line = f"{words.clean(model.workload)} takes no device: {tasks} tasks by CPU and memory"
         yield from _wrapped(line, width, "    ", "      ")
     drawn = [(most, "at minimum and at maximum")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from messages.phrases import counted, listed
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.chipmap.placement import Fold, Picture, Rollout, counts, numbers
 from neuron_ecs.chipmap.pools import DrawnPool, Shape
 from neuron_ecs.terminal import spans
@@ -38,15 +38,10 @@ def shape(pool: DrawnPool) -> str:
 
 def size(pool: DrawnPool) -> str:
     """`1 to 2 of at most 3 instances`."""
-    number = span(pool.least, pool.most)
+    number = low_to_high(pool.least, pool.most)
     if pool.limit is None:
         return f"{number} instance{'' if pool.least == pool.most == 1 else 's'}"
     return f"{number} of at most {counted(pool.limit, 'instance')}"
-
-
-def span(low: int, high: int) -> str:
-    """`2`, or `1 to 2`."""
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def state(pool: DrawnPool, drawn: Picture) -> str:

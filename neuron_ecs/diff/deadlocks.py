@@ -1,4 +1,4 @@
-"""What waits for ever in one update: for devices that go last, or for a count that moves last.
+"""Services that wait for ever in one update: for devices, or for a count that changes last.
 
 The engine creates and updates services, waits until each is steady, and then deletes what is gone
 from the program (https://www.pulumi.com/docs/iac/concepts/how-pulumi-works/). It leaves the count
@@ -22,7 +22,7 @@ _Pair = tuple[ModelPlan, Service, Service | None]
 class Waiting:
     """Models that wait for devices of a pool, each wanted on so many instances at once.
 
-    With `enough` instances nobody waits, wherever ECS has placed the tasks, and at the maximum of
+    With `enough` instances no model waits, wherever ECS has placed the tasks, and at the maximum of
     replicas too: as many as there are tasks on devices of one that changes.
     """
 
@@ -43,7 +43,7 @@ class Stuck:
 
 
 def waiting(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Waiting | None:
-    """Who waits for devices while the head's pool has its maximum of instances; None for nobody.
+    """Returns the models that wait for devices for ever with the pool at its maximum, or `None`.
 
     A device serves one task on each instance, so what is wanted on more instances than there may
     be is wanted in vain, in whatever way ECS places the rest.
@@ -87,7 +87,7 @@ def waiting(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Waitin
 
 
 def _enough(pairs: Sequence[_Pair], leaving: Sequence[Service], pool: Pool) -> int:
-    """Instances with which nobody waits: see `Waiting`."""
+    """Returns the number of instances with which no model waits: see `Waiting`."""
     most = [(s, max(s.tasks_max, old.tasks_max if old else 0)) for _, s, old in pairs]
     most += [(s, s.tasks_max) for s in leaving]
     found = 0

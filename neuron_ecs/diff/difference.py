@@ -1,4 +1,4 @@
-"""The whole difference between two sides, put together; and its form as JSON."""
+"""The difference between two sides in every respect: models, resources, price and findings."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Everything there is to say about the way from the base to the head."""
+    """Everything that changes from the base to the head."""
 
     project: str
     stack: str

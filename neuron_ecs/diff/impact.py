@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from messages.phrases import counted, listed
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.plans import (
     PlanIndex,
     launched_with,
@@ -270,7 +270,7 @@ def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
             ("instance type", (_types(old), _types(new))),
             ("purchase", (old.purchase.kind, new.purchase.kind)),
             ("max_size", (max_size(old), max_size(new))),
-            ("instances", (_span(*old.layout.instances), _span(*new.layout.instances))),
+            ("instances", (low_to_high(*old.layout.instances), low_to_high(*new.layout.instances))),
             ("retired", (old.retired, new.retired)),
         ):
             if pair[0] != pair[1]:
@@ -294,7 +294,7 @@ def _task_changes(old: Pool, new: Pool) -> Iterator[str]:
     before, after = _tasks(old), _tasks(new)
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
-            yield f"tasks of {name} {_span(*before[name])} → {_span(*after[name])}"
+            yield f"tasks of {name} {low_to_high(*before[name])} → {low_to_high(*after[name])}"
 
 
 def _tasks(pool: Pool) -> Mapping[str, tuple[int, int]]:
@@ -309,10 +309,6 @@ def _tasks(pool: Pool) -> Mapping[str, tuple[int, int]]:
 
 def _types(pool: Pool) -> str:
     return listed(pool.instance_types, most=2)
-
-
-def _span(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The explicit device ids that keep models where they are."""
+"""Finds explicit device ids that keep models on the devices that they have."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,8 +1,8 @@
 """Reads the two sides of a comparison: stack files, or revisions of the project.
 
-A revision whose program is the one that runs is only another stack file. Any other revision is
-checked out in a worktree of its own and asked through its own commands, `plan --json` and
-`preview --json`; what those say in a form that is not known here is reported, not guessed.
+A revision whose program is the one that runs is another stack file. Any other revision is checked
+out in a worktree and asked through its own commands, `plan --json` and `preview --json`. JSON of
+another version is reported, never guessed.
 """
 
 import json
@@ -273,7 +273,7 @@ def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | Non
 
 
 class _Foreign:
-    """A revision with another program, asked through its own commands from the first moment on."""
+    """A revision with another program; its own commands run from the start, beside this one."""
 
     def __init__(
         self, given: _Given, stack: str, root: Path, python: str | None, kept: ExitStack
@@ -314,7 +314,7 @@ class _Foreign:
             raise UsageError(f"{self.python} cannot be run: {error.strerror}") from None
 
     def side(self) -> Side:
-        """What it answered."""
+        """Returns the side that its commands printed."""
         label, commit = self.given.label, self.given.commit
         config = self.given.file.config if self.given.file else None
         blank = Side(label, self.stack, None, (), None, "", config, commit, foreign=True)

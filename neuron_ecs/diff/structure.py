@@ -20,7 +20,7 @@ Path = tuple[str, ...]
 
 
 class Absent:
-    """The value of what is not there."""
+    """Marks a missing key; `None` is a legal value."""
 
     def __repr__(self) -> str:
         return "absent"
@@ -50,7 +50,7 @@ _USER_DATA = "userData"
 
 @dataclass(frozen=True, slots=True)
 class ValueChange:
-    """What stands at a path before and after; `ABSENT` where nothing does."""
+    """The value at a path before and after; `ABSENT` where there is none."""
 
     path: Path
     before: Json
@@ -161,7 +161,7 @@ def dotted(path: Path) -> str:
 
 
 def at(structure: Json, path: Path) -> Json:
-    """What stands at the path, `ABSENT` where nothing does."""
+    """Returns the value at the path, or `ABSENT`."""
     place: Json = structure
     for key in path:
         if isinstance(place, Mapping):
@@ -174,7 +174,7 @@ def at(structure: Json, path: Path) -> Json:
 
 
 def safe(value: Json) -> Json:
-    """The value without what looks like a credential, at any depth."""
+    """Returns the value with credentials hidden at any depth."""
     if isinstance(value, str):
         return HIDDEN if looks_like_credential(value) else value
     if isinstance(value, Mapping):

@@ -10,7 +10,7 @@ from typing import cast
 
 from config.changes import Change
 from config.credentials import HIDDEN, looks_like_credential
-from messages.phrases import counted, listed
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.costs import setting_classes
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.impact import Impact
@@ -188,14 +188,12 @@ def signed(amount: Decimal) -> str:
 
 def span(amount: Amount) -> str:
     """`$1,234 to $2,468`."""
-    low, high = dollars(amount.minimum), dollars(amount.maximum)
-    return low if low == high else f"{low} to {high}"
+    return low_to_high(dollars(amount.minimum), dollars(amount.maximum))
 
 
 def signed_span(amount: Amount) -> str:
     """`+$1,234 to +$2,468`."""
-    low, high = signed(amount.minimum), signed(amount.maximum)
-    return low if low == high else f"{low} to {high}"
+    return low_to_high(signed(amount.minimum), signed(amount.maximum))
 
 
 # ---- models ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from messages.phrases import low_to_high
 from neuron_ecs.diff.plans import (
     Devices,
     PlanIndex,
@@ -117,7 +118,7 @@ def _changed(old: ModelPlan, new: ModelPlan, pools: tuple[str, str]) -> Iterator
     elif where[0] != where[1]:
         yield "moved", f"pool {pools[0]} changes its type or purchase"
     if (old.replicas_min, old.replicas_max) != (new.replicas_min, new.replicas_max):
-        yield "resized", f"replicas {_span(old)} → {_span(new)}"
+        yield "resized", f"replicas {_replicas(old)} → {_replicas(new)}"
     each = devices_each(old), devices_each(new)
     if each[0] != each[1]:
         yield "resized", f"{each[0]} → {each[1]} devices each"
@@ -134,9 +135,8 @@ def _changed(old: ModelPlan, new: ModelPlan, pools: tuple[str, str]) -> Iterator
         yield "changed", ", ".join(rest)
 
 
-def _span(model: ModelPlan) -> str:
-    low, high = model.replicas_min, model.replicas_max
-    return str(low) if low == high else f"{low} to {high}"
+def _replicas(model: ModelPlan) -> str:
+    return low_to_high(model.replicas_min, model.replicas_max)
 
 
 def _rest(old: ModelPlan, new: ModelPlan) -> set[str]:

@@ -39,7 +39,7 @@ from neuron_ecs.recording.graph import (
     child_urn,
     stack_urn,
 )
-from neuron_ecs.recording.placeholders import auto_name, identifier, made_up
+from neuron_ecs.recording.placeholders import auto_name, identifier, placeholders
 from neuron_ecs.recording.sdk_types import (
     KIND_BY_SIGNATURE,
     SIGNATURE,
@@ -274,7 +274,7 @@ class _Monitor(mocks.MockMonitor):
         if self._preview:
             return self._planned(request, resource, known)
         outputs = struct_pb2.Struct()
-        outputs.update(made_up(resource, known, self._region_of(resource)))
+        outputs.update(placeholders(resource, known, self._region_of(resource)))
         return resource_pb2.RegisterResourceResponse(
             urn=urn, id=identifier(request.name), object=outputs
         )

@@ -1,6 +1,6 @@
-"""What the recording engine makes up of a resource that exists nowhere: names, ARNs, identifiers.
+"""Placeholders for the outputs of resources that do not exist: names, ARNs and identifiers.
 
-Everything made up carries a digest of the URN, so that it differs only where the resource does.
+Each carries a digest of the URN, so that it differs only where the resource does.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neuron_ecs.recording.sdk_types import ResourceType
 
 ACCOUNT = "123456789012"
-"""The account in every made-up ARN; AWS reserves it for examples."""
+"""The account in every placeholder ARN; AWS reserves it for examples."""
 
 _GLOBAL_SERVICES = frozenset({"iam", "route53", "cloudfront", "globalaccelerator"})
 _PARTITIONS: tuple[tuple[str, str, str], ...] = (
@@ -124,8 +124,8 @@ def auto_name(resource: Resource, known: "ResourceType") -> str | None:
     return _chosen_name(resource.urn, resource.name)
 
 
-def made_up(resource: Resource, known: "ResourceType", region: str) -> dict[str, Json]:
-    """The outputs of a resource that exists, apart from those that repeat its inputs."""
+def placeholders(resource: Resource, known: "ResourceType", region: str) -> dict[str, Json]:
+    """Returns the outputs of the resource that do not repeat its inputs."""
     outputs: dict[str, Json] = {}
     name = auto_name(resource, known)
     if name is not None:

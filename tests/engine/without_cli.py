@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from neuron_ecs.recording.graph import Recording, Resource
-from neuron_ecs.recording.placeholders import identifier, made_up
+from neuron_ecs.recording.placeholders import identifier, placeholders
 from neuron_ecs.recording.sdk_types import resource_type
 from tests.engine.needs import forgotten
 from tests.engine.provider.account import (
@@ -136,7 +136,7 @@ def _answers(resource: Resource, record: Record) -> dict[str, str]:
     """What the account says instead of each value that the recorder made up."""
     known = resource_type(resource.type)
     assert known is not None
-    recorded = made_up(resource, known, record.region or HOME_REGION)
+    recorded = placeholders(resource, known, record.region or HOME_REGION)
     recorded["id"] = identifier(resource.name)
     return {
         value: answer

@@ -14,7 +14,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from neuron_ecs.recording import placeholders as made_up
+from neuron_ecs.recording import placeholders
 from neuron_ecs.recording.engine import RecordingError, record
 from neuron_ecs.recording.graph import SECRET, UNKNOWN, Recording, stack_urn, to_json
 from neuron_ecs.recording.sdk_types import known_type, output_names
@@ -457,7 +457,7 @@ def test_partitions_and_global_services_have_their_own_arns() -> None:
 
 
 def test_made_up_outputs_are_outputs_that_the_sdk_has() -> None:
-    for token, names in made_up.outputs_by_type().items():
+    for token, names in placeholders.outputs_by_type().items():
         assert known_type(token)
         assert set(names) <= output_names(token), token
 
