@@ -22,11 +22,17 @@ class RegionRefusedError(Exception):
 
 
 AskPrices = Callable[[Collection[str], Collection[str]], list[PriceAnswer]]
-"""(Regions, instance types) -> what each Region that answered said of its prices."""
+"""Regions and instance types -> the prices, one answer for each Region and purchase option.
+
+Sources that refuse are missing from the answers; the function raises nothing for them.
+"""
 
 
 Ask = Callable[[str, Collection[str], Collection[str]], RegionAnswers]
-"""(Region, questions, parameter paths) -> answers; raises RegionRefusedError."""
+"""Region, questions and parameter paths -> the answers; None for what was not asked.
+
+Raises RegionRefusedError when any of the calls fails.
+"""
 
 
 class _Paginator(Protocol):
@@ -38,7 +44,10 @@ class _Client(Protocol):
 
 
 def ask_aws() -> Ask:
-    """Questions to the AWS API through boto3, which is imported here and nowhere else."""
+    """Returns a function that asks one Region through boto3, with the account's own credentials.
+
+    boto3 is imported when this is called, so that importing the module needs no boto3.
+    """
     import boto3
     from botocore.config import Config
     from botocore.exceptions import (
@@ -95,10 +104,11 @@ _PRODUCT_FILTERS: Final[Mapping[str, str]] = {
 
 
 def ask_prices(now: datetime, connect: Callable[..., Any] | None = None) -> AskPrices:
-    """Questions about prices to AWS: the price list in us-east-1, and Spot in each Region.
+    """Returns a function that asks the price list in us-east-1, and each Region for Spot prices.
 
-    ``connect`` makes clients as ``boto3.client`` does, its default. Who refuses is reported and
-    left out of the answers.
+    ``now`` is the moment whose Spot prices are asked for. ``connect`` makes clients as
+    ``boto3.client``, the default, does. A refusal is printed on standard error and left out of
+    the answers.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 

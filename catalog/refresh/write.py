@@ -1,8 +1,6 @@
-"""The ``catalog`` command: show the tables, or renew those that the AWS API fills.
+"""Renews the tables that the AWS API fills, and the tables of prices.
 
-``catalog`` lists the tables, ``catalog show TABLE`` prints one, ``catalog refresh`` asks AWS in
-every Region, ``catalog refresh --only prices`` what the Neuron types cost there. Hand-kept tables
-are never written. A Region that refuses keeps its old rows.
+Tables kept by hand are never written. A Region that refuses keeps its old rows.
 """
 
 from __future__ import annotations
@@ -78,12 +76,6 @@ class KeptByHand:
     neuron_names: frozenset[str]
     parameter_paths: tuple[str, ...]
     plain_paths: tuple[str, ...]
-
-
-# -- showing ---------------------------------------------------------------------------------
-
-
-# -- renewing --------------------------------------------------------------------------------
 
 
 def kept_by_hand(directory: Path) -> KeptByHand:
@@ -356,6 +348,3 @@ def _text(directory: Path, table: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-
-
-# -- asking AWS ------------------------------------------------------------------------------

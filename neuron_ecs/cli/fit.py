@@ -10,8 +10,8 @@ import catalog
 from catalog import Catalog, LanguageModel
 from messages.phrases import closest_key, listed
 from neuron_ecs.cli.arguments import Parser, Printed, add_json, add_width
-from neuron_ecs.fit.instances import Kind, Purchase, Wish, fit, purchases_that_would
-from neuron_ecs.fit.models import ModelWish, fit_model
+from neuron_ecs.fit.instances import Kind, Purchase, TaskRequirements, fit, purchases_that_would
+from neuron_ecs.fit.models import ModelRequirements, fit_model
 from neuron_ecs.fit.text import (
     DEFAULT_LENGTH,
     DEFAULT_SEQUENCES,
@@ -88,10 +88,10 @@ def add_arguments(parser: Parser) -> None:
 def run(arguments: Arguments) -> int:
     """Writes what can run the workload. Raises `UsageError`."""
     known = catalog.load()
-    wish = _wish(arguments, known)
-    model = _model_wish(arguments, wish, known)
+    required = _requirements(arguments, known)
+    model = _model_requirements(arguments, required, known)
     with progress("comparing instance types and Regions"):
-        answer = answered(wish, model, known, given=arguments)
+        answer = answered(required, model, known, given=arguments)
     project = project_name(arguments.directory)
     if arguments.json:
         write_json(document(answer, known, project=project), sys.stdout)
@@ -102,22 +102,26 @@ def run(arguments: Arguments) -> int:
 
 
 def answered(
-    wish: Wish, model: ModelWish | None, known: Catalog, *, given: Arguments | None = None
+    required: TaskRequirements,
+    model: ModelRequirements | None,
+    known: Catalog,
+    *,
+    given: Arguments | None = None,
 ) -> Answer:
-    """What can run the wish, or serve the model."""
+    """What can run the tasks, or serve the model."""
     if model is None:
-        found = fit(wish, known)
+        found = fit(required, known)
         proposals = tuple(Proposal(option, None) for option in found.options)
-        others = () if proposals else tuple(purchases_that_would(wish, known))
-        return Answer(wish, None, proposals, found.refusals, (), (), others)
+        others = () if proposals else tuple(purchases_that_would(required, known))
+        return Answer(required, None, proposals, found.refusals, (), (), others)
     served = fit_model(model, known)
     proposals = tuple(Proposal(o.option, o.serving) for o in served.options)
     others = () if proposals else tuple(_purchases_for(model, known))
     assumes = (*_defaults(model, given), *served.assumes)
-    return Answer(wish, model, proposals, served.refusals, assumes, served.seen, others)
+    return Answer(required, model, proposals, served.refusals, assumes, served.reported, others)
 
 
-def _purchases_for(model: ModelWish, known: Catalog) -> Iterator[str]:
+def _purchases_for(model: ModelRequirements, known: Catalog) -> Iterator[str]:
     for purchase in PURCHASES:
         where = replace(model.where, purchase=purchase)
         if purchase != model.where.purchase and not (
@@ -127,7 +131,7 @@ def _purchases_for(model: ModelWish, known: Catalog) -> Iterator[str]:
                 yield purchase
 
 
-def _defaults(model: ModelWish, given: Arguments | None) -> Iterator[str]:
+def _defaults(model: ModelRequirements, given: Arguments | None) -> Iterator[str]:
     if given is not None and given.max_model_len is None:
         yield f"--max-model-len {model.length}, which was not given"
     if given is not None and given.max_num_seqs is None:
@@ -147,7 +151,7 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _wish(arguments: Arguments, known: Catalog) -> Wish:
+def _requirements(arguments: Arguments, known: Catalog) -> TaskRequirements:
     for region in arguments.regions:
         if region not in known.places.regions:
             raise UsageError(
@@ -159,7 +163,7 @@ def _wish(arguments: Arguments, known: Catalog) -> Wish:
         ):
             near = _near(pattern, known.instances.neuron_types)
             raise UsageError(f"--types: {pattern} is no instance type with Neuron devices{near}")
-    wish = Wish(
+    required = TaskRequirements(
         devices=arguments.devices or 1,
         device_memory_gib=arguments.device_memory_gib or 0,
         memory_mib=(arguments.memory_gib or 0) * 1024,
@@ -170,7 +174,7 @@ def _wish(arguments: Arguments, known: Catalog) -> Wish:
         types=arguments.types,
         tasks=arguments.tasks,
     )
-    if wish.kind == "managed_instances" and wish.purchase == "capacity_block":
+    if required.kind == "managed_instances" and required.purchase == "capacity_block":
         what = "ECS Managed Instances take no Capacity Blocks; use --kind auto_scaling"
         raise UsageError(f"--purchase: {what}")
     asked = (arguments.model, arguments.devices, arguments.device_memory_gib)
@@ -178,7 +182,7 @@ def _wish(arguments: Arguments, known: Catalog) -> Wish:
         raise UsageError(
             "name a --model, or what a task needs: --devices, --device-memory-gib, ..."
         )
-    return wish
+    return required
 
 
 def _near(word: str, words: Iterable[str]) -> str:
@@ -186,7 +190,9 @@ def _near(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {found}?" if found else ""
 
 
-def _model_wish(arguments: Arguments, wish: Wish, known: Catalog) -> ModelWish | None:
+def _model_requirements(
+    arguments: Arguments, required: TaskRequirements, known: Catalog
+) -> ModelRequirements | None:
     name = arguments.model
     if name is None:
         if arguments.max_model_len or arguments.max_num_seqs or arguments.precompiled:
@@ -200,7 +206,7 @@ def _model_wish(arguments: Arguments, wish: Wish, known: Catalog) -> ModelWish |
     if length > model.max_positions:
         raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
     sequences = arguments.max_num_seqs or DEFAULT_SEQUENCES
-    return ModelWish(model, length, sequences, arguments.precompiled, wish)
+    return ModelRequirements(model, length, sequences, arguments.precompiled, required)
 
 
 def model_called(name: str, known: Catalog) -> LanguageModel | None:

@@ -1,4 +1,4 @@
-"""Which instances can run a wish, and what they cost.
+"""Which instances can run a task, and what they cost.
 
 It proposes. No plan depends on it, nor on a price: prices order the answers and nothing else.
 A price that the tables do not hold is named as missing, never guessed, and so are the costs that
@@ -21,7 +21,7 @@ Kind = Literal["auto_scaling", "managed_instances"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TaskRequirements:
     """What each task needs at least, and where and how its instances are bought.
 
     No Regions: every Region of the partition `aws` in which AWS documents what the kind of capacity
@@ -41,7 +41,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An instance type in a Region that can run the wish.
+    """An instance type in a Region that can run the tasks.
 
     `sets` are disjoint legal sets of devices as (first, number), one for each task that an instance
     holds. `task` is what a task takes; where it is more than the share of its devices, the stack
@@ -66,12 +66,12 @@ class Option:
 
     @property
     def instances(self) -> int:
-        """Instances for the tasks wished for."""
+        """Instances for the required tasks."""
         return ceil(self.tasks / self.tasks_per_instance)
 
     @property
     def per_hour(self) -> Decimal | None:
-        """USD an hour for all tasks wished for: what is paid while the instances hold no others."""
+        """USD an hour for all required tasks: what is paid while the instances hold no others."""
         return None if self.price is None else self.price.high * self.instances
 
     @property
@@ -82,7 +82,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a type cannot run the wish, in these Regions or (none) anywhere."""
+    """Why a type cannot run the tasks, in these Regions or (none) anywhere."""
 
     instance_type: str
     regions: tuple[str, ...]
@@ -91,7 +91,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What can run a wish, the cheapest first; and why the rest cannot."""
+    """What can run a task, the cheapest first; and why the rest cannot."""
 
     options: tuple[Option, ...]
     refusals: tuple[Refusal, ...]
@@ -100,38 +100,38 @@ class Fit:
 # -- devices -----------------------------------------------------------------------------------
 
 
-def fit(wish: Wish, catalog: Catalog) -> Fit:
-    """The instance types and Regions that can run the wish; ties in order of names."""
+def fit(required: TaskRequirements, catalog: Catalog) -> Fit:
+    """The instance types and Regions that can run the tasks; ties in order of names."""
     options: list[Option] = []
     refusals: list[Refusal] = []
-    for kind in types_of(wish, catalog):
-        found, refused = options_on(kind, wish, catalog)
+    for kind in types_of(required, catalog):
+        found, refused = options_on(kind, required, catalog)
         options += found
         refusals += refused
     return Fit(tuple(sorted(options, key=order)), tuple(refusals))
 
 
 def options_on(
-    kind: InstanceType, wish: Wish, catalog: Catalog
+    kind: InstanceType, required: TaskRequirements, catalog: Catalog
 ) -> tuple[list[Option], list[Refusal]]:
-    """The Regions in which one type can run the wish, and why others cannot."""
-    sets = _sets(kind, wish, catalog)
+    """The Regions in which one type can run the tasks, and why others cannot."""
+    sets = _sets(kind, required, catalog)
     if isinstance(sets, str):
         return [], [Refusal(kind.name, (), sets)]
     devices = sets[0][1]
-    task, own = _task(kind, devices, wish, catalog), share_of(kind, devices, catalog)
+    task, own = _task(kind, devices, required, catalog), share_of(kind, devices, catalog)
     room = room_of(kind, catalog)
     holds = min(len(sets), room.cpu_units // task.cpu_units, room.memory_mib // task.memory_mib)
     if holds < 1:
         return [], [Refusal(kind.name, (), _too_small(room, task))]
     options: list[Option] = []
     refused: dict[str, list[str]] = {}
-    for region in regions_of(wish, catalog):
-        why = _refused_in(kind, region, wish, catalog)
+    for region in regions_of(required, catalog):
+        why = _refused_in(kind, region, required, catalog)
         if why is not None:
             refused.setdefault(why, []).append(region.name)
             continue
-        price = hourly_rate(kind.name, region.name, wish.purchase, catalog)
+        price = hourly_rate(kind.name, region.name, required.purchase, catalog)
         options.append(
             Option(
                 instance_type=kind.name,
@@ -141,13 +141,13 @@ def options_on(
                 sets=sets[:holds],
                 task=task,
                 share=own,
-                tasks=wish.tasks,
+                tasks=required.tasks,
                 price=price,
-                missing=tuple(_missing(region.name, price, wish, catalog)),
-                notes=tuple(_notes(kind, region, devices, wish, catalog)),
+                missing=tuple(_missing(region.name, price, required, catalog)),
+                notes=tuple(_notes(kind, region, devices, required, catalog)),
             )
         )
-    if not wish.regions:
+    if not required.regions:
         # Of all Regions the ones without the type say nothing; where it is, says all.
         refused.pop(_NOT_OFFERED, None)
         if options:
@@ -159,12 +159,12 @@ def options_on(
     return options, [Refusal(kind.name, tuple(r), why) for why, r in sorted(refused.items())]
 
 
-def regions_of(wish: Wish, catalog: Catalog) -> tuple[Region, ...]:
+def regions_of(required: TaskRequirements, catalog: Catalog) -> tuple[Region, ...]:
     """The Regions asked for that the catalog knows, or those that need no second thought."""
-    if wish.regions:
+    if required.regions:
         return tuple(
             catalog.places.regions[r]
-            for r in sorted(set(wish.regions))
+            for r in sorted(set(required.regions))
             if r in catalog.places.regions
         )
     return tuple(
@@ -173,7 +173,7 @@ def regions_of(wish: Wish, catalog: Catalog) -> tuple[Region, ...]:
         if region.partition == "aws"
         and (
             region.managed_instances
-            if wish.kind == "managed_instances"
+            if required.kind == "managed_instances"
             else region.neuron_ami == "documented"
         )
     )
@@ -185,28 +185,32 @@ def legal_devices(kind: InstanceType, devices: int, catalog: Catalog) -> int | N
     return min(sizes, default=None)
 
 
-def types_of(wish: Wish, catalog: Catalog) -> Iterator[InstanceType]:
-    """The types with Neuron devices that the wish admits, in order of their names."""
-    wanted = {name for pattern in wish.types for name in catalog.instances.matching(pattern)}
+def types_of(required: TaskRequirements, catalog: Catalog) -> Iterator[InstanceType]:
+    """The types with Neuron devices that the requirements admit, in order of their names."""
+    wanted = {name for pattern in required.types for name in catalog.instances.matching(pattern)}
     for name, kind in sorted(catalog.instances.neuron_types.items()):
-        if not wish.types or name in wanted:
+        if not required.types or name in wanted:
             yield kind
 
 
-def _sets(kind: InstanceType, wish: Wish, catalog: Catalog) -> tuple[tuple[int, int], ...] | str:
+def _sets(
+    kind: InstanceType, required: TaskRequirements, catalog: Catalog
+) -> tuple[tuple[int, int], ...] | str:
     """The most disjoint legal sets of the fewest devices that will do, or why there is none."""
     hardware = kind.neuron
     if hardware is None:
         return "has no Neuron devices"
-    needed = max(wish.devices, ceil(wish.device_memory_gib * 1024 / hardware.device_memory_mib), 1)
+    needed = max(
+        required.devices, ceil(required.device_memory_gib * 1024 / hardware.device_memory_mib), 1
+    )
     devices = legal_devices(kind, needed, catalog)
     if devices is None:
         memory = hardware.devices * hardware.device_memory_mib // 1024
         return f"has {counted(hardware.devices, 'device')} with {memory} GiB, of {needed} needed"
-    if wish.kind == "managed_instances" and hardware.managed_instances == "no":
+    if required.kind == "managed_instances" and hardware.managed_instances == "no":
         return "ECS Managed Instances do not support its family"
-    if wish.purchase.replace("_", "-") not in kind.usage_classes:
-        return f"is not sold as {wish.purchase.replace('_', ' ')}"
+    if required.purchase.replace("_", "-") not in kind.usage_classes:
+        return f"is not sold as {required.purchase.replace('_', ' ')}"
     taken: list[tuple[int, int]] = []
     for first, size in catalog.neuron.device_sets(kind.name):
         if size == devices and (not taken or first >= sum(taken[-1])):
@@ -214,9 +218,9 @@ def _sets(kind: InstanceType, wish: Wish, catalog: Catalog) -> tuple[tuple[int, 
     return tuple(taken)
 
 
-def _task(kind: InstanceType, devices: int, wish: Wish, catalog: Catalog) -> Room:
+def _task(kind: InstanceType, devices: int, required: TaskRequirements, catalog: Catalog) -> Room:
     own = share_of(kind, devices, catalog)
-    return Room(max(own.cpu_units, wish.cpu_units), max(own.memory_mib, wish.memory_mib))
+    return Room(max(own.cpu_units, required.cpu_units), max(own.memory_mib, required.memory_mib))
 
 
 def _too_small(room: Room, task: Room) -> str:
@@ -230,48 +234,55 @@ _NOT_OFFERED = "is not offered there"
 _NOWHERE = "is offered in no Region that the tables know"
 
 
-def _refused_in(kind: InstanceType, region: Region, wish: Wish, catalog: Catalog) -> str | None:
-    if wish.kind == "managed_instances" and not region.managed_instances:
+def _refused_in(
+    kind: InstanceType, region: Region, required: TaskRequirements, catalog: Catalog
+) -> str | None:
+    if required.kind == "managed_instances" and not region.managed_instances:
         return "ECS Managed Instances are not there"
-    if wish.kind == "auto_scaling" and region.neuron_ami == "none":
+    if required.kind == "auto_scaling" and region.neuron_ami == "none":
         return "the ECS-optimized Neuron AMI is not there"
     if not catalog.places.offerings_known(region.name):
         return "what is offered there is not in the tables"
     if not catalog.places.zones_offering(kind.name, region.name):
         return _NOT_OFFERED
     blocks = region.name in catalog.places.capacity_block_regions(kind.name)
-    if wish.purchase == "capacity_block":
+    if required.purchase == "capacity_block":
         return None if blocks else "EC2 sells no Capacity Blocks of it there"
     if (
         blocks
-        and catalog.prices.known(region.name, wish.purchase)
-        and hourly_rate(kind.name, region.name, wish.purchase, catalog) is None
+        and catalog.prices.known(region.name, required.purchase)
+        and hourly_rate(kind.name, region.name, required.purchase, catalog) is None
     ):
-        word = wish.purchase.replace("_", "-")
+        word = required.purchase.replace("_", "-")
         return f"has no {word} price there, and is sold in Capacity Blocks"
     return None
 
 
-def _missing(region: str, price: Rate | None, wish: Wish, catalog: Catalog) -> Iterator[str]:
+def _missing(
+    region: str, price: Rate | None, required: TaskRequirements, catalog: Catalog
+) -> Iterator[str]:
     if price is None:
-        if wish.purchase == "capacity_block":
+        if required.purchase == "capacity_block":
             yield "the price of the Capacity Block, which EC2 quotes for its days"
-        elif catalog.prices.known(region, wish.purchase):
+        elif catalog.prices.known(region, required.purchase):
             yield "the price of the instance: the source has none, so it may not be sold"
         else:
             yield f"the price of the instance: the source does not cover {region}"
-    if wish.kind == "managed_instances":
+    if required.kind == "managed_instances":
         yield MANAGEMENT_FEE
 
 
 def _notes(
-    kind: InstanceType, region: Region, devices: int, wish: Wish, catalog: Catalog
+    kind: InstanceType, region: Region, devices: int, required: TaskRequirements, catalog: Catalog
 ) -> Iterator[str]:
     hardware = kind.neuron
     assert hardware is not None
-    if devices > wish.devices and legal_devices(kind, wish.devices, catalog) != wish.devices:
-        yield f"{wish.devices} is no legal number of its devices, {devices} is"
-    if wish.kind == "managed_instances":
+    if (
+        devices > required.devices
+        and legal_devices(kind, required.devices, catalog) != required.devices
+    ):
+        yield f"{required.devices} is no legal number of its devices, {devices} is"
+    if required.kind == "managed_instances":
         if hardware.managed_instances == "unverified":
             yield "AWS's pages contradict each other on Managed Instances with it"
         if devices < hardware.devices:
@@ -280,7 +291,9 @@ def _notes(
         yield f"AWS publishes the Neuron AMI in {region.name} without documenting it"
     if hardware.family == "inf1":
         yield "Inf1 runs images of its own, no newer than Neuron SDK 2.20"
-    if wish.purchase == "spot" and region.name in catalog.places.capacity_block_regions(kind.name):
+    if required.purchase == "spot" and region.name in catalog.places.capacity_block_regions(
+        kind.name
+    ):
         if catalog.prices.on_demand(kind.name, region.name) is None:
             yield "no on-demand price there: Spot capacity may be rare"
 
@@ -304,13 +317,13 @@ def gib(mib: int) -> int:
     return mib // 1024
 
 
-def purchases_that_would(wish: Wish, catalog: Catalog) -> Iterable[Purchase]:
-    """The other ways of purchase by which something could run the wish."""
+def purchases_that_would(required: TaskRequirements, catalog: Catalog) -> Iterable[Purchase]:
+    """The other ways of purchase by which something could run the tasks."""
     others: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
     return [
         p
         for p in others
-        if p != wish.purchase
-        and not (p == "capacity_block" and wish.kind == "managed_instances")
-        and fit(replace(wish, purchase=p), catalog).options
+        if p != required.purchase
+        and not (p == "capacity_block" and required.kind == "managed_instances")
+        and fit(replace(required, purchase=p), catalog).options
     ]

@@ -9,7 +9,7 @@ from messages.phrases import listed
 from neuron_ecs.fit.instances import (
     Option,
     Refusal,
-    Wish,
+    TaskRequirements,
     gib,
     legal_devices,
     options_on,
@@ -26,14 +26,14 @@ SHORTEST = 512  # tokens; below it no advice is given
 
 
 @dataclass(frozen=True, slots=True)
-class ModelWish:
+class ModelRequirements:
     """A language model to serve: so many sequences at once, each of so many tokens at most."""
 
     model: LanguageModel
     length: int
     sequences: int
     precompiled: bool
-    where: Wish
+    where: TaskRequirements
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class ModelFit:
     options: tuple[ModelOption, ...]
     refusals: tuple[Refusal, ...]
     assumes: tuple[str, ...]
-    seen: tuple[ModelDeployment, ...]
+    reported: tuple[ModelDeployment, ...]
 
 
-def fit_model(wish: ModelWish, catalog: Catalog) -> ModelFit:
+def fit_model(required: ModelRequirements, catalog: Catalog) -> ModelFit:
     """The instance types and Regions that can serve the model.
 
     Of each type the fewest devices on which it surely fits, with more where that takes a caveat
@@ -77,17 +77,19 @@ def fit_model(wish: ModelWish, catalog: Catalog) -> ModelFit:
     """
     options: list[ModelOption] = []
     refusals: list[Refusal] = []
-    for kind in types_of(wish.where, catalog):
-        servings, why = _servings(kind, wish, catalog)
+    for kind in types_of(required.where, catalog):
+        servings, why = _servings(kind, required, catalog)
         if not servings:
             refusals.append(Refusal(kind.name, (), why))
             continue
         for devices, serving in servings:
-            needed = serving.server.host_memory_gib(wish.model, precompiled=wish.precompiled)
+            needed = serving.server.host_memory_gib(
+                required.model, precompiled=required.precompiled
+            )
             where = replace(
-                wish.where,
-                devices=max(wish.where.devices, devices),
-                memory_mib=max(wish.where.memory_mib, ceil(needed * 1024)),
+                required.where,
+                devices=max(required.where.devices, devices),
+                memory_mib=max(required.where.memory_mib, ceil(needed * 1024)),
             )
             found, refused = options_on(kind, where, catalog)
             for option in found:
@@ -95,13 +97,13 @@ def fit_model(wish: ModelWish, catalog: Catalog) -> ModelFit:
                     options.append(ModelOption(option, serving))
                 else:
                     refusals.append(Refusal(kind.name, (option.region,), _NO_REGISTRY))
-            refusals += [_with_memory(r, kind, wish, serving, catalog) for r in refused]
+            refusals += [_with_memory(r, kind, required, serving, catalog) for r in refused]
     options.sort(key=_order)
     return ModelFit(
         tuple(options),
         tuple(dict.fromkeys(refusals)),
-        tuple(_assumes(wish, options)),
-        tuple(d for d in catalog.serving.deployments if d.model == wish.model.id),
+        tuple(_assumes(required, options)),
+        tuple(d for d in catalog.serving.deployments if d.model == required.model.id),
     )
 
 
@@ -121,13 +123,17 @@ def _registry(image: ServingImage, region: str, catalog: Catalog) -> bool:
 
 
 def _with_memory(
-    refusal: Refusal, kind: InstanceType, wish: ModelWish, serving: Serving, catalog: Catalog
+    refusal: Refusal,
+    kind: InstanceType,
+    required: ModelRequirements,
+    serving: Serving,
+    catalog: Catalog,
 ) -> Refusal:
     """The refusal, with its reason where it is the host's memory."""
     memory = room_of(kind, catalog).memory_mib
     compiling, loading = (
-        serving.server.host_memory_gib(wish.model, precompiled=done)
-        for done in (wish.precompiled, True)
+        serving.server.host_memory_gib(required.model, precompiled=done)
+        for done in (required.precompiled, True)
     )
     if refusal.regions or compiling * 1024 <= memory:
         return refusal
@@ -139,12 +145,12 @@ def _with_memory(
 
 
 def _servings(
-    kind: InstanceType, wish: ModelWish, catalog: Catalog
+    kind: InstanceType, required: ModelRequirements, catalog: Catalog
 ) -> tuple[list[tuple[int, Serving]], str]:
     """Numbers of devices with the best way to serve the model on them; else why there is none."""
     hardware = kind.neuron
     assert hardware is not None
-    ways, why = _images(hardware.family, wish, catalog)
+    ways, why = _images(hardware.family, required, catalog)
     if not ways:
         return [], why
     found: list[tuple[int, Serving]] = []
@@ -154,18 +160,18 @@ def _servings(
         for degree, evidence in catalog.neuron.tensor_parallel_degrees(kind.name).items():
             needed = ceil(degree / hardware.logical_cores_per_device)
             devices = legal_devices(kind, needed, catalog)
-            if devices is None or not server.splits(wish.model, degree):
+            if devices is None or not server.splits(required.model, degree):
                 continue
             estimate = server.estimate(
-                wish.model,
+                required.model,
                 degree=degree,
-                sequences=wish.sequences,
-                length=wish.length,
+                sequences=required.sequences,
+                length=required.length,
                 core_gib=core_gib,
             )
             caveats = (
-                *_caveats(kind, wish, image, degree, evidence),
-                *_failures(kind, wish, image, degree, catalog),
+                *_caveats(kind, required, image, degree, evidence),
+                *_failures(kind, required, image, degree, catalog),
             )
             found.append((devices, Serving(image, degree, estimate, caveats)))
     if not found:
@@ -189,13 +195,15 @@ def _servings(
     ][:1]
     if not fitting and not tight:
         least = min((s for _, s in found), key=lambda s: s.estimate.share)
-        return [], _does_not_fit(wish, least)
+        return [], _does_not_fit(required, least)
     return [(d, best[d]) for d in (*tight, *fitting)], ""
 
 
-def _images(family: str, wish: ModelWish, catalog: Catalog) -> tuple[list[ServingImage], str]:
+def _images(
+    family: str, required: ModelRequirements, catalog: Catalog
+) -> tuple[list[ServingImage], str]:
     """The images that serve the model on the family, the preferred one first; else why none."""
-    model = wish.model
+    model = required.model
     here = [i for i in catalog.serving.images if family in i.families]
     if not here:
         return [], "no image of the tables serves language models on it"
@@ -210,16 +218,16 @@ def _images(family: str, wish: ModelWish, catalog: Catalog) -> tuple[list[Servin
         r.serving_image: r.says
         for r in catalog.serving.refusals
         if (r.model, r.family) == (model.id, family)
-        and (r.sequences_below is None or wish.sequences < r.sequences_below)
+        and (r.sequences_below is None or required.sequences < r.sequences_below)
     }
     ways = [i for i in known if i.name not in reasons]
     return ways, listed(sorted({reasons[i.name] for i in known if i.name in reasons}))
 
 
 def _caveats(
-    kind: InstanceType, wish: ModelWish, image: ServingImage, degree: int, evidence: str
+    kind: InstanceType, required: ModelRequirements, image: ServingImage, degree: int, evidence: str
 ) -> Iterator[str]:
-    yield from LANGUAGE_MODEL_SERVERS[image.server].caveats(wish.model)
+    yield from LANGUAGE_MODEL_SERVERS[image.server].caveats(required.model)
     if evidence == "seen":
         yield f"tensor parallelism of {degree} was seen to run, and is not documented by AWS"
     if evidence == "disputed":
@@ -229,35 +237,39 @@ def _caveats(
 
 
 def _failures(
-    kind: InstanceType, wish: ModelWish, image: ServingImage, degree: int, catalog: Catalog
+    kind: InstanceType,
+    required: ModelRequirements,
+    image: ServingImage,
+    degree: int,
+    catalog: Catalog,
 ) -> Iterator[str]:
     """What others report of the same model on the same cores, with no more sequences or tokens."""
     for d in catalog.serving.deployments:
         if (
             not d.works
             and (d.model, d.instance_type, d.tensor_parallel, d.server)
-            == (wish.model.id, kind.name, degree, image.server)
-            and d.sequences <= wish.sequences
-            and d.length <= wish.length
+            == (required.model.id, kind.name, degree, image.server)
+            and d.sequences <= required.sequences
+            and d.length <= required.length
         ):
             yield f"{d.sequences} x {d.length} tokens were seen to fail so: {d.source}"
 
 
-def _does_not_fit(wish: ModelWish, least: Serving) -> str:
+def _does_not_fit(required: ModelRequirements, least: Serving) -> str:
     """How far it is from fitting with the most cores, and what would make it fit."""
     found = least.estimate
     said = (
         f"a core of {found.core_gib:.0f} GiB would have to hold {found.need_gib:.1f} "
         f"(tensor parallelism {least.degree})"
     )
-    length, sequences = wish.length, wish.sequences
+    length, sequences = required.length, required.sequences
     while length > SHORTEST or sequences > 1:
         if length > SHORTEST:
             length = max(length // 2, SHORTEST)
         else:
-            length, sequences = wish.length, max(sequences // 2, 1)
+            length, sequences = required.length, max(sequences // 2, 1)
         tried = least.server.estimate(
-            wish.model,
+            required.model,
             degree=least.degree,
             sequences=sequences,
             length=length,
@@ -270,12 +282,12 @@ def _does_not_fit(wish: ModelWish, least: Serving) -> str:
     return said
 
 
-def _assumes(wish: ModelWish, options: Sequence[ModelOption]) -> Iterator[str]:
+def _assumes(required: ModelRequirements, options: Sequence[ModelOption]) -> Iterator[str]:
     yield "weights and caches in bf16"
     used = {o.serving.image.server for o in options}
     servers = [server for key, server in LANGUAGE_MODEL_SERVERS.items() if key in used]
     yield from dict.fromkeys(said for server in servers for said in server.assumptions())
-    if wish.precompiled:
+    if required.precompiled:
         yield (
             f"a model compiled and sharded beforehand: {language_models.LOAD_MEMORY:g} checkpoints "
             "of host memory; NxD Inference reads it where NEURON_COMPILED_ARTIFACTS says"
@@ -285,5 +297,5 @@ def _assumes(wish: ModelWish, options: Sequence[ModelOption]) -> Iterator[str]:
             "that each task compiles the model: "
             f"{language_models.COMPILE_MEMORY:g} checkpoints of host memory, a rule of thumb"
         )
-    if wish.model.note:
-        yield wish.model.note
+    if required.model.note:
+        yield required.model.note

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import ceil
 
 from catalog import Catalog
-from neuron_ecs.fit.instances import Option, Wish
-from neuron_ecs.fit.models import ModelWish, Serving
+from neuron_ecs.fit.instances import Option, TaskRequirements
+from neuron_ecs.fit.models import ModelRequirements, Serving
 from planning import images
 from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
 from planning.serving import memory as language_models
@@ -30,11 +30,11 @@ def model_name(model_id: str) -> str:
 
 def stack_lines(
     option: Option,
-    wish: Wish,
+    required: TaskRequirements,
     catalog: Catalog,
     *,
     project: str,
-    model: ModelWish | None = None,
+    model: ModelRequirements | None = None,
     serving: Serving | None = None,
 ) -> tuple[str, ...]:
     """A whole stack file for the option; what only its reader knows stands as an example."""
@@ -42,7 +42,7 @@ def stack_lines(
     disk = None
     if model is not None:
         disk = ceil(DISK_SHARES * language_models.checkpoint_gib(model.model) + DISK_FIXED_GIB)
-    undocumented = wish.kind == "auto_scaling" and region.neuron_ami == "undocumented"
+    undocumented = required.kind == "auto_scaling" and region.neuron_ami == "undocumented"
     lines = [
         "config:",
         f"  aws:region: {option.region}",
@@ -50,30 +50,34 @@ def stack_lines(
         f"    {option.region}: {'{accept_undocumented_ami: true}' if undocumented else '{}'}",
         f"  {project}:capacity:",
         f"    {pool_name(option)}:",
-        *(f"      {line}" for line in _pool_lines(option, wish, catalog, serving, disk)),
+        *(f"      {line}" for line in _pool_lines(option, required, catalog, serving, disk)),
         f"  {project}:models:",
         f"    {'model' if model is None else model_name(model.model.id)}:",
-        *(f"      {line}" for line in _model_lines(option, wish, catalog, model, serving)),
+        *(f"      {line}" for line in _model_lines(option, required, catalog, model, serving)),
     ]
     return tuple(lines)
 
 
 def _pool_lines(
-    option: Option, wish: Wish, catalog: Catalog, serving: Serving | None, disk: int | None
+    option: Option,
+    required: TaskRequirements,
+    catalog: Catalog,
+    serving: Serving | None,
+    disk: int | None,
 ) -> Iterator[str]:
-    yield f"kind: {wish.kind}"
-    if wish.kind == "managed_instances":
+    yield f"kind: {required.kind}"
+    if required.kind == "managed_instances":
         yield f"allowed_instance_types: [{option.instance_type}]"
-        if wish.purchase == "spot":
+        if required.purchase == "spot":
             yield "purchase: spot"
         if disk is not None and disk > STORAGE_GIB:
             yield f"storage_gib: {disk}"
         return
     yield f"instance_type: {option.instance_type}"
     yield f"max_size: {option.instances}"
-    if wish.purchase != "on_demand":
-        yield f"purchase: {wish.purchase}"
-    if wish.purchase == "capacity_block":
+    if required.purchase != "on_demand":
+        yield f"purchase: {required.purchase}"
+    if required.purchase == "capacity_block":
         yield f"reservation_ids: {{{option.region}: cr-0123456789abcdef0}}  # your Capacity Block"
         yield f"zone_ids: [{option.zone_ids[0]}]  # the block's zone"
     ami = serving and fitting_ami(serving.image.image, option.region, catalog)
@@ -85,9 +89,9 @@ def _pool_lines(
 
 def _model_lines(
     option: Option,
-    wish: Wish,
+    required: TaskRequirements,
     catalog: Catalog,
-    model: ModelWish | None,
+    model: ModelRequirements | None,
     serving: Serving | None,
 ) -> Iterator[str]:
     if model is None or serving is None:

@@ -1,4 +1,4 @@
-"""The ``fit`` command: which instances can run a wish or serve a language model, cheapest first.
+"""The ``fit`` command: which instances can run a task or serve a language model, cheapest first.
 
 It proposes, and prints the lines of a stack file for its first answer. Nothing is looked up: sizes,
 offerings, prices and shapes of models are rows of the catalog, with source and date.
@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from catalog import Catalog, ModelDeployment
 from messages.phrases import counted, listed
-from neuron_ecs.fit.instances import Option, Purchase, Refusal, Wish
-from neuron_ecs.fit.models import ModelWish, Serving
+from neuron_ecs.fit.instances import Option, Purchase, Refusal, TaskRequirements
+from neuron_ecs.fit.models import ModelRequirements, Serving
 from neuron_ecs.fit.stack_lines import stack_lines
 from neuron_ecs.terminal import table, wrapped
 from planning.price import NOT_IN_ANY_PRICE
@@ -36,16 +36,13 @@ class Proposal:
 class Answer:
     """All that is told: proposals in order, refusals, and what the estimate rests on."""
 
-    wish: Wish
-    model: ModelWish | None
+    required: TaskRequirements
+    model: ModelRequirements | None
     proposals: tuple[Proposal, ...]
     refusals: tuple[Refusal, ...]
     assumes: tuple[str, ...]
-    seen: tuple[ModelDeployment, ...]
+    reported: tuple[ModelDeployment, ...]
     other_purchases: tuple[str, ...]
-
-
-# -- the wish ----------------------------------------------------------------------------------
 
 
 # -- text --------------------------------------------------------------------------------------
@@ -73,7 +70,7 @@ def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int
     else:
         options = [f"--purchase {p}" for p in answer.other_purchases]
         yield ""
-        yield f"Nothing can run it {_how(answer.wish)}." + (
+        yield f"Nothing can run it {_how(answer.required)}." + (
             f" Something can with {' or '.join(options)}." if options else ""
         )
     if answer.refusals:
@@ -92,9 +89,9 @@ def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int
 
 
 def _title(answer: Answer) -> str:
-    wish, model = answer.wish, answer.model
-    how = _how(wish)
-    many = f", {counted(wish.tasks, 'task')}" if wish.tasks > 1 else ""
+    required, model = answer.required, answer.model
+    how = _how(required)
+    many = f", {counted(required.tasks, 'task')}" if required.tasks > 1 else ""
     if model is not None:
         size = language_models.parameters(model.model) / 1e9
         return (
@@ -102,20 +99,20 @@ def _title(answer: Answer) -> str:
             f"{language_models.checkpoint_gib(model.model):.1f} GiB in bf16; "
             f"{counted(model.sequences, 'sequence')} of {model.length:,} tokens{many}; {how}"
         )
-    needs = [counted(wish.devices, "device")]
-    if wish.device_memory_gib:
-        needs.append(f"{wish.device_memory_gib} GiB of device memory")
-    if wish.memory_mib:
-        needs.append(f"{wish.memory_mib // 1024} GiB of memory")
-    if wish.cpu_units:
-        needs.append(f"{wish.cpu_units // 1024} vCPUs")
+    needs = [counted(required.devices, "device")]
+    if required.device_memory_gib:
+        needs.append(f"{required.device_memory_gib} GiB of device memory")
+    if required.memory_mib:
+        needs.append(f"{required.memory_mib // 1024} GiB of memory")
+    if required.cpu_units:
+        needs.append(f"{required.cpu_units // 1024} vCPUs")
     return f"At least {listed(needs)} for each task{many}; {how}"
 
 
-def _how(wish: Wish) -> str:
+def _how(required: TaskRequirements) -> str:
     kinds = {"auto_scaling": "Auto Scaling", "managed_instances": "Managed Instances"}
     ways = {"on_demand": "on demand", "spot": "as Spot", "capacity_block": "in a Capacity Block"}
-    return f"{ways[wish.purchase]} on {kinds[wish.kind]} capacity"
+    return f"{ways[required.purchase]} on {kinds[required.kind]} capacity"
 
 
 _HEAD = ("instance type", "devices", "tasks each", "USD/h", "USD/h a task", "Regions")
@@ -195,7 +192,7 @@ def _noted(groups: Sequence[Sequence[Proposal]]) -> Iterator[str]:
 def _lines(proposal: Proposal, answer: Answer, known: Catalog, project: str) -> tuple[str, ...]:
     return stack_lines(
         proposal.option,
-        answer.wish,
+        answer.required,
         known,
         project=project,
         model=answer.model,
@@ -217,8 +214,8 @@ def _refused(refusals: Sequence[Refusal]) -> list[tuple[str, str]]:
 
 def _seen(answer: Answer) -> Iterator[str]:
     """What others report of the model: failures all, of the rest the first few."""
-    good = [d for d in answer.seen if d.works][:3]
-    for deployment in (*good, *(d for d in answer.seen if not d.works)):
+    good = [d for d in answer.reported if d.works][:3]
+    for deployment in (*good, *(d for d in answer.reported if not d.works)):
         verb = "ran" if deployment.works else "failed"
         note = f" ({deployment.note})" if deployment.note else ""
         yield (
@@ -230,12 +227,12 @@ def _seen(answer: Answer) -> Iterator[str]:
 
 def prices_line(answer: Answer, known: Catalog) -> str:
     """How old the prices are, and what is not in them."""
-    wish = answer.wish
+    required = answer.required
     days = sorted(
         {
             day
             for p in answer.proposals
-            if p.option.price and (day := known.prices.day(p.option.region, wish.purchase))
+            if p.option.price and (day := known.prices.day(p.option.region, required.purchase))
         }
     )
     left_out = list(
@@ -247,7 +244,9 @@ def prices_line(answer: Answer, known: Catalog) -> str:
     if not days:
         return f"none known; never in them: {without}"
     span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    kind = "Spot prices of that moment, the highest zone counts" if wish.purchase == "spot" else ""
+    kind = (
+        "Spot prices of that moment, the highest zone counts" if required.purchase == "spot" else ""
+    )
     return f"of {span}{f' ({kind})' if kind else ''}; not in them: {without}"
 
 
@@ -277,7 +276,7 @@ def document(answer: Answer, known: Catalog, *, project: str) -> dict[str, objec
                 "works": d.works,
                 "source": d.source,
             }
-            for d in answer.seen
+            for d in answer.reported
         ],
         "price_source": known.prices.source,
         "not_in_prices": NOT_IN_ANY_PRICE,
@@ -286,7 +285,7 @@ def document(answer: Answer, known: Catalog, *, project: str) -> dict[str, objec
 
 def _option(proposal: Proposal, answer: Answer, known: Catalog, project: str) -> dict[str, object]:
     option, serving = proposal.option, proposal.serving
-    day = known.prices.day(option.region, answer.wish.purchase) if option.price else None
+    day = known.prices.day(option.region, answer.required.purchase) if option.price else None
     data: dict[str, object] = {
         "instance_type": option.instance_type,
         "region": option.region,

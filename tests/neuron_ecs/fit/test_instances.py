@@ -1,4 +1,4 @@
-"""What can run a wish: laws over all types and Regions; the estimate against real deployments."""
+"""What can run a task: laws over all types and Regions; the estimate against real deployments."""
 
 import shutil
 from dataclasses import replace
@@ -14,8 +14,15 @@ import catalog
 from catalog import LanguageModel, ModelDeployment
 from catalog.tables import DATA_DIRECTORY
 from config import parse
-from neuron_ecs.fit.instances import Option, Wish, fit, legal_devices, order, purchases_that_would
-from neuron_ecs.fit.models import ModelFit, ModelWish, fit_model
+from neuron_ecs.fit.instances import (
+    Option,
+    TaskRequirements,
+    fit,
+    legal_devices,
+    order,
+    purchases_that_would,
+)
+from neuron_ecs.fit.models import ModelFit, ModelRequirements, fit_model
 from neuron_ecs.fit.stack_lines import fitting_ami, model_name, stack_lines
 from neuron_ecs.stackfile.reading import read
 from planning import decide
@@ -57,14 +64,18 @@ NEEDS: st.SearchStrategy[dict[str, int]] = st.fixed_dictionaries(
 )
 
 
-def wishes() -> st.SearchStrategy[Wish]:
-    return st.tuples(NEEDS, ways()).map(lambda both: Wish(**both[0], **both[1]))
+def requirements() -> st.SearchStrategy[TaskRequirements]:
+    return st.tuples(NEEDS, ways()).map(lambda both: TaskRequirements(**both[0], **both[1]))
 
 
-def model_wish(name: str, *, length: int = 4096, sequences: int = 4, **more: Any) -> ModelWish:
+def model_requirements(
+    name: str, *, length: int = 4096, sequences: int = 4, **more: Any
+) -> ModelRequirements:
     model = KNOWN.serving.models[name]
     precompiled = more.pop("precompiled", False)
-    return ModelWish(model, min(length, model.max_positions), sequences, precompiled, Wish(**more))
+    return ModelRequirements(
+        model, min(length, model.max_positions), sequences, precompiled, TaskRequirements(**more)
+    )
 
 
 def types_in(found: ModelFit) -> list[str]:
@@ -74,9 +85,9 @@ def types_in(found: ModelFit) -> list[str]:
 # -- laws of every answer ----------------------------------------------------------------------
 
 
-@given(wishes())
-def test_every_option_is_legal_and_fits_its_instance(wish: Wish) -> None:
-    for option in fit(wish, KNOWN).options:
+@given(requirements())
+def test_every_option_is_legal_and_fits_its_instance(required: TaskRequirements) -> None:
+    for option in fit(required, KNOWN).options:
         kind = KNOWN.instances.neuron_types[option.instance_type]
         assert kind.neuron is not None
         legal = KNOWN.neuron.device_sets(option.instance_type)
@@ -84,21 +95,21 @@ def test_every_option_is_legal_and_fits_its_instance(wish: Wish) -> None:
         taken = [d for first, size in option.sets for d in range(first, first + size)]
         assert len(taken) == len(set(taken)), "one task at a time holds a device"
         assert {size for _, size in option.sets} == {option.devices}
-        assert option.devices >= wish.devices
+        assert option.devices >= required.devices
         memory = option.devices * kind.neuron.device_memory_mib
-        assert memory >= wish.device_memory_gib * 1024
+        assert memory >= required.device_memory_gib * 1024
         room, task = room_of(kind, KNOWN), option.task
         assert option.tasks_per_instance * task.memory_mib <= room.memory_mib
         assert option.tasks_per_instance * task.cpu_units <= room.cpu_units
-        assert task.memory_mib >= wish.memory_mib
-        assert task.cpu_units >= wish.cpu_units
-        assert option.instances * option.tasks_per_instance >= wish.tasks
+        assert task.memory_mib >= required.memory_mib
+        assert task.cpu_units >= required.cpu_units
+        assert option.instances * option.tasks_per_instance >= required.tasks
         assert option.zone_ids, "a type that no zone offers cannot be launched"
 
 
-@given(wishes())
-def test_the_cheapest_comes_first_and_what_has_no_price_last(wish: Wish) -> None:
-    options = fit(wish, KNOWN).options
+@given(requirements())
+def test_the_cheapest_comes_first_and_what_has_no_price_last(required: TaskRequirements) -> None:
+    options = fit(required, KNOWN).options
     assert list(options) == sorted(options, key=order)
     prices = [o.per_hour for o in options]
     priced = [p for p in prices if p is not None]
@@ -107,38 +118,38 @@ def test_the_cheapest_comes_first_and_what_has_no_price_last(wish: Wish) -> None
     for option in options:
         said = any(m.startswith("the price") for m in option.missing)
         assert said == (option.price is None), "a missing price is named, never zero"
-        assert (MANAGEMENT_FEE in option.missing) == (wish.kind == "managed_instances")
+        assert (MANAGEMENT_FEE in option.missing) == (required.kind == "managed_instances")
 
 
-@given(wishes())
-def test_every_type_is_an_option_or_told_why_not(wish: Wish) -> None:
-    found = fit(wish, KNOWN)
+@given(requirements())
+def test_every_type_is_an_option_or_told_why_not(required: TaskRequirements) -> None:
+    found = fit(required, KNOWN)
     told = {o.instance_type for o in found.options} | {r.instance_type for r in found.refusals}
-    wanted = {n for p in wish.types for n in KNOWN.instances.matching(p)} or set(
+    wanted = {n for p in required.types for n in KNOWN.instances.matching(p)} or set(
         KNOWN.instances.neuron_types
     )
     assert told == wanted & set(KNOWN.instances.neuron_types)
     assert all(r.why for r in found.refusals)
-    if wish.regions:
+    if required.regions:
         for name in wanted & set(KNOWN.instances.neuron_types):
             where = {o.region for o in found.options if o.instance_type == name}
             for refusal in (r for r in found.refusals if r.instance_type == name):
-                where |= set(refusal.regions) or set(wish.regions)
-            assert where == set(wish.regions)
+                where |= set(refusal.regions) or set(required.regions)
+            assert where == set(required.regions)
 
 
-@given(wishes(), NEEDS)
-def test_more_wanted_is_never_cheaper(wish: Wish, more: dict[str, int]) -> None:
-    larger = replace(wish, **{key: max(getattr(wish, key), more[key]) for key in more})
+@given(requirements(), NEEDS)
+def test_more_wanted_is_never_cheaper(required: TaskRequirements, more: dict[str, int]) -> None:
+    larger = replace(required, **{key: max(getattr(required, key), more[key]) for key in more})
 
-    def cheapest(w: Wish) -> tuple[Decimal, Decimal] | None:
+    def cheapest(w: TaskRequirements) -> tuple[Decimal, Decimal] | None:
         options = [o for o in fit(w, KNOWN).options if o.per_hour is not None]
         if not options:
             return None
         hours, tasks = [o.per_hour for o in options], [o.per_task for o in options]
         return min(h for h in hours if h is not None), min(t for t in tasks if t is not None)
 
-    little, much = cheapest(wish), cheapest(larger)
+    little, much = cheapest(required), cheapest(larger)
     assume(much is not None)
     assert little is not None, "what can run more can run less"
     assert much is not None
@@ -146,10 +157,10 @@ def test_more_wanted_is_never_cheaper(wish: Wish, more: dict[str, int]) -> None:
     assert little[1] <= much[1]
 
 
-@given(wishes())
-def test_the_order_of_the_wish_means_nothing(wish: Wish) -> None:
-    turned = replace(wish, regions=wish.regions[::-1], types=wish.types[::-1])
-    assert fit(turned, KNOWN) == fit(wish, KNOWN)
+@given(requirements())
+def test_the_order_of_requirements_means_nothing(required: TaskRequirements) -> None:
+    turned = replace(required, regions=required.regions[::-1], types=required.types[::-1])
+    assert fit(turned, KNOWN) == fit(required, KNOWN)
 
 
 @settings(max_examples=40)
@@ -157,9 +168,9 @@ def test_the_order_of_the_wish_means_nothing(wish: Wish) -> None:
 def test_a_model_is_served_by_legal_degrees_on_cores_that_it_fits(
     name: str, length: int, sequences: int, where: dict[str, Any]
 ) -> None:
-    wish = model_wish(name, length=length, sequences=sequences, **where)
+    required = model_requirements(name, length=length, sequences=sequences, **where)
     verdicts: list[Verdict] = []
-    for proposed in fit_model(wish, KNOWN).options:
+    for proposed in fit_model(required, KNOWN).options:
         option, serving = proposed.option, proposed.serving
         kind = KNOWN.instances.neuron_types[option.instance_type]
         assert kind.neuron is not None
@@ -194,7 +205,7 @@ def test_more_or_longer_sequences_never_need_less(
 
     one, other = needed(sequences, length), needed(sequences + more, length + longer)
     assert one.need_gib <= other.need_gib
-    assert one.verdict <= other.verdict, "a verdict never improves with a larger wish"
+    assert one.verdict <= other.verdict, "a verdict never improves with larger requirements"
 
 
 # -- the stack file ----------------------------------------------------------------------------
@@ -219,10 +230,10 @@ def first_of_each_type(options: list[Option]) -> list[Option]:
 
 
 @settings(max_examples=25)
-@given(wish=wishes())
-def test_the_lines_for_devices_make_a_plan(wish: Wish, directory: Path) -> None:
-    for option in first_of_each_type(list(fit(wish, KNOWN).options)):
-        plan = checked(stack_lines(option, wish, KNOWN, project="neuron-ecs"), directory)
+@given(required=requirements())
+def test_the_lines_for_devices_make_a_plan(required: TaskRequirements, directory: Path) -> None:
+    for option in first_of_each_type(list(fit(required, KNOWN).options)):
+        plan = checked(stack_lines(option, required, KNOWN, project="neuron-ecs"), directory)
         pools = [pool for region in plan.regions for pool in region.pools]
         assert len(pools) == 1, "one pool runs it"
 
@@ -231,16 +242,16 @@ def test_the_lines_for_devices_make_a_plan(wish: Wish, directory: Path) -> None:
 @pytest.mark.parametrize("purchase", PURCHASES)
 def test_the_lines_for_every_model_make_a_plan(purchase: Any, kind: Any, directory: Path) -> None:
     for number, name in enumerate(MODELS):
-        wish = model_wish(name, purchase=purchase, kind=kind, tasks=1 + number % 2)
-        options = {o.option.instance_type: o for o in reversed(fit_model(wish, KNOWN).options)}
+        required = model_requirements(name, purchase=purchase, kind=kind, tasks=1 + number % 2)
+        options = {o.option.instance_type: o for o in reversed(fit_model(required, KNOWN).options)}
         for proposed in list(options.values())[number % 2 :: 2]:
             checked(
                 stack_lines(
                     proposed.option,
-                    wish.where,
+                    required.where,
                     KNOWN,
                     project="neuron-ecs",
-                    model=wish,
+                    model=required,
                     serving=proposed.serving,
                 ),
                 directory,
@@ -266,24 +277,24 @@ def test_names_of_models_are_names_of_the_stack_file() -> None:
 
 
 def test_a_capacity_block_pair_without_a_price_is_not_sold_on_demand() -> None:
-    wish = Wish(types=("trn2.48xlarge",), regions=("us-east-2",))
-    found = fit(wish, KNOWN)
+    required = TaskRequirements(types=("trn2.48xlarge",), regions=("us-east-2",))
+    found = fit(required, KNOWN)
     assert found.options == ()
     assert "sold in Capacity Blocks" in found.refusals[0].why
-    assert set(purchases_that_would(wish, KNOWN)) == {"spot", "capacity_block"}
-    block = fit(replace(wish, purchase="capacity_block"), KNOWN).options
+    assert set(purchases_that_would(required, KNOWN)) == {"spot", "capacity_block"}
+    block = fit(replace(required, purchase="capacity_block"), KNOWN).options
     assert [o.price for o in block] == [None], "EC2 quotes a block when it is bought"
 
 
 def test_a_region_that_the_prices_do_not_cover_is_an_option_without_a_price() -> None:
-    found = fit(Wish(types=("inf2.xlarge",), regions=("sa-east-1", "us-east-1")), KNOWN)
+    found = fit(TaskRequirements(types=("inf2.xlarge",), regions=("sa-east-1", "us-east-1")), KNOWN)
     assert [o.region for o in found.options] == ["us-east-1", "sa-east-1"]
     assert "does not cover sa-east-1" in found.options[1].missing[0]
 
 
 def test_tasks_are_paid_by_the_instance() -> None:
-    wish = Wish(types=("inf2.24xlarge",), regions=("us-east-1",), tasks=7)
-    option = fit(wish, KNOWN).options[0]
+    required = TaskRequirements(types=("inf2.24xlarge",), regions=("us-east-1",), tasks=7)
+    option = fit(required, KNOWN).options[0]
     assert (option.tasks_per_instance, option.instances) == (6, 2)
     assert option.per_hour == 2 * Decimal("6.49063")
     assert option.per_task == Decimal("6.49063") / 6
@@ -297,20 +308,25 @@ def test_a_type_without_a_price_and_without_capacity_blocks_may_not_be_sold(
     lines = prices.read_text(encoding="utf-8").splitlines(keepends=True)
     gone = "inf2.xlarge,us-west-2,on_demand,"
     prices.write_text("".join(x for x in lines if not x.startswith(gone)), encoding="utf-8")
-    wish = Wish(types=("inf2.xlarge",), regions=("us-west-2",))
-    option = fit(wish, catalog.load(tmp_path / "data")).options[0]
+    required = TaskRequirements(types=("inf2.xlarge",), regions=("us-west-2",))
+    option = fit(required, catalog.load(tmp_path / "data")).options[0]
     assert option.per_hour is None
     assert "it may not be sold" in option.missing[0]
 
 
 def test_a_task_that_needs_more_than_its_share_says_so_in_the_lines(directory: Path) -> None:
-    wish = model_wish(EIGHT, types=("trn1.32xlarge",), regions=("us-west-2",))
-    proposed = fit_model(wish, KNOWN).options[0]
+    required = model_requirements(EIGHT, types=("trn1.32xlarge",), regions=("us-west-2",))
+    proposed = fit_model(required, KNOWN).options[0]
     option = proposed.option
     assert option.task.memory_mib > option.share.memory_mib, "31 GiB go with a device; 37 needed"
     assert option.tasks_per_instance == 13, "so 13 tasks fit, on 16 devices"
     lines = stack_lines(
-        option, wish.where, KNOWN, project="neuron-ecs", model=wish, serving=proposed.serving
+        option,
+        required.where,
+        KNOWN,
+        project="neuron-ecs",
+        model=required,
+        serving=proposed.serving,
     )
     assert f"      memory_mib: {option.task.memory_mib}" in lines
     checked(lines, directory)
@@ -319,13 +335,13 @@ def test_a_task_that_needs_more_than_its_share_says_so_in_the_lines(directory: P
 def test_an_illegal_number_of_devices_takes_the_next_legal_one() -> None:
     kind = KNOWN.instances.neuron_types["trn1.32xlarge"]
     assert [legal_devices(kind, n, KNOWN) for n in (1, 2, 5, 9, 17)] == [1, 4, 8, 16, None]
-    option = fit(Wish(devices=2, types=("trn1.32xlarge",)), KNOWN).options[0]
+    option = fit(TaskRequirements(devices=2, types=("trn1.32xlarge",)), KNOWN).options[0]
     assert (option.devices, option.tasks_per_instance) == (4, 4)
     assert option.notes == ("2 is no legal number of its devices, 4 is",)
 
 
 def test_managed_instances_do_not_take_inf1() -> None:
-    found = fit(Wish(types=("inf1.*",), kind="managed_instances"), KNOWN)
+    found = fit(TaskRequirements(types=("inf1.*",), kind="managed_instances"), KNOWN)
     assert not found.options
     assert {r.why for r in found.refusals} == {"ECS Managed Instances do not support its family"}
 
@@ -385,16 +401,16 @@ def test_the_plugin_serves_more_sequences_than_its_cache_holds_at_once() -> None
 
 
 def test_eight_billion_parameters_do_not_compile_in_sixteen_gib_of_host_memory() -> None:
-    found = fit_model(model_wish(EIGHT), KNOWN)
+    found = fit_model(model_requirements(EIGHT), KNOWN)
     assert types_in(found)[0] == "inf2.8xlarge"
     why = {r.instance_type: r.why for r in found.refusals}
     assert "--precompiled" in why["inf2.xlarge"]
-    precompiled = fit_model(model_wish(EIGHT, precompiled=True), KNOWN)
+    precompiled = fit_model(model_requirements(EIGHT, precompiled=True), KNOWN)
     assert types_in(precompiled)[0] == "inf2.xlarge"
 
 
 def test_a_model_that_one_image_fails_on_takes_the_next() -> None:
-    found = fit_model(model_wish("Qwen/Qwen3-8B", types=("inf2.8xlarge",)), KNOWN)
+    found = fit_model(model_requirements("Qwen/Qwen3-8B", types=("inf2.8xlarge",)), KNOWN)
     assert {o.serving.image.server for o in found.options} == {"optimum"}, (
         "it does not compile with SDK 2.28 (aws-neuron-sdk#1303)"
     )
@@ -403,41 +419,45 @@ def test_a_model_that_one_image_fails_on_takes_the_next() -> None:
 def test_a_mixture_of_experts_on_trainium_2_wants_sixteen_sequences() -> None:
     name = "Qwen/Qwen3-30B-A3B-Instruct-2507"
     where: dict[str, Any] = {"types": ("trn2.*",), "purchase": "spot"}
-    few = fit_model(model_wish(name, sequences=4, **where), KNOWN)
+    few = fit_model(model_requirements(name, sequences=4, **where), KNOWN)
     assert not few.options
     assert all("16 sequences" in r.why for r in few.refusals)
-    assert fit_model(model_wish(name, sequences=16, **where), KNOWN).options
+    assert fit_model(model_requirements(name, sequences=16, **where), KNOWN).options
 
 
 def test_the_largest_model_runs_on_trainium_2_alone() -> None:
-    assert not fit_model(model_wish(BIGGEST), KNOWN).options
-    found = fit_model(model_wish(BIGGEST, purchase="capacity_block"), KNOWN)
+    assert not fit_model(model_requirements(BIGGEST), KNOWN).options
+    found = fit_model(model_requirements(BIGGEST, purchase="capacity_block"), KNOWN)
     assert set(types_in(found)) <= {"trn2.48xlarge", "trn2u.48xlarge"}
     assert {o.serving.degree for o in found.options} == {64}
 
 
 def test_what_does_not_fit_is_told_with_what_would() -> None:
-    found = fit_model(model_wish(EIGHT, length=65536, sequences=8, types=("inf2.8xlarge",)), KNOWN)
+    found = fit_model(
+        model_requirements(EIGHT, length=65536, sequences=8, types=("inf2.8xlarge",)), KNOWN
+    )
     assert not found.options
     assert "8 x 8192 tokens would fit" in found.refusals[0].why
-    best = model_wish(EIGHT, length=8192, sequences=8, types=("inf2.8xlarge",))
+    best = model_requirements(EIGHT, length=8192, sequences=8, types=("inf2.8xlarge",))
     assert fit_model(best, KNOWN).options, "the advice is true"
 
 
 def test_a_documented_degree_goes_before_one_that_was_only_seen() -> None:
-    first, second = fit_model(model_wish(SEVENTY, types=("inf2.48xlarge",)), KNOWN).options[:2]
+    first, second = fit_model(model_requirements(SEVENTY, types=("inf2.48xlarge",)), KNOWN).options[
+        :2
+    ]
     assert first.option.per_hour == second.option.per_hour
     assert (first.serving.degree, first.option.devices) == (24, 12)
     assert not first.serving.caveats
 
 
 def test_a_way_that_was_seen_to_fail_is_not_proposed_in_silence() -> None:
-    wish = model_wish(EIGHT, length=16384, sequences=8, types=("inf2.24xlarge",))
-    for option in fit_model(wish, KNOWN).options:
+    required = model_requirements(EIGHT, length=16384, sequences=8, types=("inf2.24xlarge",))
+    for option in fit_model(required, KNOWN).options:
         serving = option.serving
         failed = (serving.degree, serving.image.server) == (8, "nxdi")
         assert any("issues/96" in c for c in serving.caveats) == failed
-    assert {o.serving.image.server for o in fit_model(wish, KNOWN).options} == {
+    assert {o.serving.image.server for o in fit_model(required, KNOWN).options} == {
         "nxdi",
         "optimum",
     }, "another server has not failed so"
@@ -446,8 +466,8 @@ def test_a_way_that_was_seen_to_fail_is_not_proposed_in_silence() -> None:
 def test_an_image_of_a_registry_that_a_region_lacks_is_not_proposed_there() -> None:
     lacking = [r for r, here in KNOWN.places.regions.items() if here.dlc_account is None]
     for name in MODELS:
-        wish = model_wish(name, regions=tuple(lacking))
-        for option in fit_model(wish, KNOWN).options:
+        required = model_requirements(name, regions=tuple(lacking))
+        for option in fit_model(required, KNOWN).options:
             assert not option.serving.image.image.startswith("dlc/")
 
 
