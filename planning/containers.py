@@ -40,7 +40,9 @@ def definitions(
         "portMappings": _ports(work.spec.served_ports, work.network_mode) + _locks(devices, work),
         "linuxParameters": _linux(work, devices, efa_devices),
         "ulimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}] if efa_devices else [],
-        "resourceRequirements": _requirements(work.managed_devices),
+        "resourceRequirements": [{"type": "NeuronDevice", "value": "ALL"}]
+        if work.managed_devices
+        else [],
         "stopTimeout": work.spec.stop_timeout_seconds
         if work.spec.stop_timeout_seconds is not None
         else choices.STOP_TIMEOUT_SECONDS,
@@ -64,7 +66,6 @@ def _sidecar(
 ) -> Definition:
     wanted = sidecar.neuron_devices
     opened = devices if wanted == "all" else wanted if isinstance(wanted, tuple) else ()
-    managed = wanted == "all" and work.pool.managed and not devices
     return _container(f"{work.name}-{name}", sidecar, work.region, catalog, log_group) | {
         "cpu": sidecar.cpu_units,
         "memory": sidecar.memory_mib,
@@ -76,7 +77,6 @@ def _sidecar(
             "devices": _devices(tuple(sorted(opened))),
             "initProcessEnabled": True,
         },
-        "resourceRequirements": _requirements(managed),
     }
 
 
@@ -138,10 +138,6 @@ def _devices(devices: tuple[int, ...]) -> list[Definition]:
 
 def _device(path: str) -> Definition:
     return {"hostPath": path, "containerPath": path, "permissions": ["read", "write"]}
-
-
-def _requirements(managed: bool) -> list[Definition]:
-    return [{"type": "NeuronDevice", "value": "ALL"}] if managed else []
 
 
 def _health(check: HealthCheck | None) -> Definition:

@@ -122,10 +122,9 @@ def _pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
 def _interfaces(kind: InstanceType) -> tuple[plan.NetworkInterface, ...]:
     """One EFA interface on each network card: device 0 on the first card, else device 1
     (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html)."""
-    number = kind.neuron.efa_interfaces if kind.neuron else 0
-    return tuple(
-        plan.NetworkInterface(card, 0 if card == 0 else 1, "efa") for card in range(number)
-    )
+    assert kind.neuron is not None  # NE308 refuses EFA on other types
+    cards = range(kind.neuron.efa_interfaces)
+    return tuple(plan.NetworkInterface(card, 0 if card == 0 else 1, "efa") for card in cards)
 
 
 def _managed_pool(

@@ -36,10 +36,9 @@ def _task_definition(
         names.key(s.project, s.stack, job, work.name, slot, work.pool.name),
         s.catalog.limits.value("task_family_max"),
     )
-    spec = work.pool.spec
-    whole = kind.neuron is not None and len(devices) == kind.neuron.devices
-    efa = isinstance(spec, AutoScalingCapacity) and spec.efa and whole
-    interfaces = kind.neuron.efa_interfaces if efa and kind.neuron else 0
+    hardware, spec = kind.neuron, work.pool.spec
+    efa = isinstance(spec, AutoScalingCapacity) and spec.efa
+    whole = hardware is not None and len(devices) == hardware.devices
     named = () if work.managed_devices else devices
     # above 10 vCPU AWS's pages disagree on a task-level size; the containers carry it then
     contested = s.catalog.limits.value("managed_instances_task_cpu_max_units")
@@ -60,7 +59,7 @@ def _task_definition(
             size=size,
             devices=named,
             log_group=_log_group(s, work).name,
-            efa_devices=interfaces,
+            efa_devices=hardware.efa_interfaces if hardware and whole and efa else 0,
         ),
         task_role=identity.logical_name(s, identity.task_role(work)),
         execution_role=identity.logical_name(s, identity.execution_role(work)),

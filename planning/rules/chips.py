@@ -26,14 +26,19 @@ def _written(devices: int | tuple[int, ...] | str) -> str:
 def devices_without_chips(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html"""
     for work in each_workload(s):
-        if work.spec.neuron_devices is not None and work.pool.types and not work.pool.neuron:
-            others = [p.name for (r, _), p in s.pools.items() if p.neuron and r == work.region]
-            types = listed([t.name for t in work.pool.types], most=3)
-            yield Report(
-                f"{work.path}.neuron_devices",
-                f"is {_written(work.spec.neuron_devices)}; {types} has no Neuron device",
-                "leave it out" + (f", or move it to {listed(others)}" if others else ""),
-            )
+        if work.pool.neuron or not work.pool.types:
+            continue
+        others = [p.name for (r, _), p in s.pools.items() if p.neuron and r == work.region]
+        types = listed([t.name for t in work.pool.types], most=3)
+        sidecars = [(f"{work.path}.sidecars.{n}", c) for n, c in work.spec.sidecars.items()]
+        for path, container in ((work.path, work.spec), *sidecars):
+            if container.neuron_devices is not None:
+                yield Report(
+                    f"{path}.neuron_devices",
+                    f"is {_written(container.neuron_devices)}; {types} has no Neuron device",
+                    "leave it out"
+                    + (f", or move {work.name} to {listed(others)}" if others else ""),
+                )
 
 
 @rule(
@@ -359,13 +364,9 @@ def _exact(pool: RegionalPool) -> bool:
 def several_neuron_device(s: Situation) -> Iterator[Report]:
     """API_ResourceRequirement of the Amazon ECS API Reference."""
     for work in each_workload(s):
-        if not work.pool.managed:
+        if not work.managed_devices:
             continue
-        asking = [n for n, c in work.spec.sidecars.items() if c.neuron_devices == "all"]
-        others = asking if work.managed_devices else asking[1:]
-        if work.spec.neuron_devices is not None and not work.managed_devices:
-            continue
-        for name in others:
+        for name in (n for n, c in work.spec.sidecars.items() if c.neuron_devices == "all"):
             yield Report(
                 f"{work.path}.sidecars.{name}.neuron_devices",
                 "is all, which another container of the task has already",
@@ -428,14 +429,13 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
     for work in each_workload(s):
         for name, sidecar in work.spec.sidecars.items():
             wanted, path = sidecar.neuron_devices, f"{work.path}.sidecars.{name}.neuron_devices"
-            if wanted is None or work.managed_devices:
+            without_chips = work.pool.types and not work.pool.neuron  # NE201
+            if wanted is None or work.managed_devices or without_chips:
                 continue
             if isinstance(wanted, int):
                 yield Report(
                     path, f"is the count {wanted}", "write all, or ids of the task's devices"
                 )
-            elif work.spec.neuron_devices is None and work.pool.managed and wanted == "all":
-                continue
             elif isinstance(wanted, tuple) and not set(wanted) <= set(work.ids or ()):
                 yield Report(
                     path,

@@ -222,6 +222,16 @@ def test_the_value_that_is_wrong_stands_in_the_message(rule: Rule, fixture: Fixt
     assert any(str(word) in said for word in words), (value, found.what)
 
 
+@pytest.mark.parametrize("devices", [1, "all", [0]], ids=str)
+@pytest.mark.parametrize("pool", [groups("c7g.xlarge"), managed("c7g.xlarge")], ids=["asg", "mi"])
+def test_a_sidecar_finds_no_devices_on_instances_without_chips(pool: Entry, devices: Any) -> None:
+    sidecar: Entry = {"image": "watcher:1", "neuron_devices": devices}
+    model = work(cpu_units=1024, memory_mib=2048, sidecars={"watcher": sidecar})
+    found = findings_of(stack(capacity={"pool": pool}, models={"m": model}))
+    errors = {(f.code, f.path) for f in found if f.severity is Severity.ERROR}
+    assert errors == {("NE201", "models.m.sidecars.watcher.neuron_devices")}
+
+
 def _value_at(config: Config, path: str) -> Any:
     top, *parts = re.findall(r"[^.\[\]]+", path)
     if top == "aws:region":

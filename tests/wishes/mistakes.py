@@ -386,6 +386,11 @@ def _devices_without_chips(hand: Hand, wish: Wish) -> str:
     return field(wish, "neuron_devices", hand.one((1, "all", [0])))
 
 
+@mistake("NE201", replace(SILENT, sorts=(CPU, MANAGED_CPU)))
+def _devices_of_a_sidecar_without_chips(hand: Hand, wish: Wish) -> str:
+    return sidecar_with(wish, neuron_devices=hand.one((1, "all", [0]))) + ".neuron_devices"
+
+
 @mistake("NE202", replace(SILENT, sorts=(NEURON, MANAGED_NEURON)))
 def _devices_not_named(_: Hand, wish: Wish) -> str:
     del wish.entry["neuron_devices"]
