@@ -1,4 +1,4 @@
-"""Containers of a task: what they are told, what they may do, and how they reach each other."""
+"""Containers of a task: commands, permissions, and how they reach each other."""
 
 import re
 from collections.abc import Iterator
@@ -140,8 +140,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
         interval = max(check.interval_seconds, -(-(start - longest) // retries))
         yield Report(
             f"{work.path}.health_check",
-            f"has a command that is given up after {waits} s; a model takes {start} s and more to "
-            "load",
+            f"has a command that may fail for {waits} s; a model takes {start} s or more to load",
             f"write start_period_seconds: {longest}, retries: {retries} and interval_seconds: "
             f"{interval}, or give the model a port",
         )
@@ -167,9 +166,9 @@ def check_of_another_port(s: Situation) -> Iterator[Report]:
                 if port and int(port) not in ports and not re.search(rf"\b{port}\b", said):
                     yield Report(
                         f"{path}.health_check.command",
-                        f"asks {shown(word, limit=100)}; {path} listens on "
+                        f"calls {shown(word, limit=100)}; {path} listens on "
                         f"{listed(map(str, ports))}",
-                        f"ask localhost:{ports[0]}",
+                        f"call localhost:{ports[0]}",
                     )
 
 
@@ -189,9 +188,9 @@ def secret_in_the_environment(s: Situation) -> Iterator[Report]:
                 key = name.lower().replace("_", "-")
                 yield Report(
                     f"{path}.environment.{name}",
-                    "holds a secret by its name, in clear text",
+                    "is a secret by its name, in clear text",
                     f"leave it out, and write secrets: {{{name}: /{s.project}/{key}}}, a parameter "
-                    "that holds the value",
+                    "with the value",
                 )
 
 
@@ -201,7 +200,7 @@ def _secret(name: str, endings: tuple[str, ...]) -> bool:
 
 
 def _harmless(value: str) -> bool:
-    """A number, a switch, a place: nothing that must stay secret."""
+    """Whether the value is a number, a switch or a location, and so not a secret."""
     return not is_credential(value) and (
         not value
         or value.lower() in ("true", "false", "yes", "no", "none")
@@ -227,7 +226,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
     for work in s.work:
         network = s.regions[work.region].network
         if not isinstance(network, ExistingNetworkEntry) and network.nat == "none":
-            continue  # no route: told as an error of the network
+            continue  # no route to it: NE516 reports it
         for path, container in containers(work):
             for name, reference in sorted(container.secrets.items()):
                 place = _region_of(reference)

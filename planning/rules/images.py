@@ -95,11 +95,11 @@ def driver_hidden(s: Situation) -> Iterator[Report]:
     for work in each_workload(s):
         sdk = images.neuron_sdk(work.spec.image)
         if work.pool.managed and work.pool.neuron and work.spec.neuron_devices is not None:
-            said = f"is of Neuron SDK {sdk}" if sdk else "does not name its Neuron SDK"
+            said = f"has Neuron SDK {sdk}" if sdk else "does not name its Neuron SDK"
             yield Report(
                 f"{work.path}.image",
-                f"{said}, on instances whose driver is not published",
-                "try one task first; kind: auto_scaling lets you pin the AMI and so the driver",
+                f"{said}, on instances whose driver version is not published",
+                "test one task first, or use kind: auto_scaling, where the AMI pins the driver",
             )
 
 
@@ -128,11 +128,11 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
         floating = spec.ami.version == "recommended"
         yield Report(
             f"{work.path}.image",
-            f"is of Neuron SDK {sdk}, with driver {driver} or later on "
+            f"has Neuron SDK {sdk}, with driver {driver} or later on "
             + ("the recommended AMI" if floating else spec.ami.version),
             f"write capacity.{work.pool.name}.ami.version: {fitting[-1]}"
             if fitting
-            else "take an image of a newer SDK",
+            else "use an image of a newer SDK",
             bad,
         )
 

@@ -40,7 +40,7 @@ def tag_of_aws(s: Situation) -> Iterator[Report]:
         if key.lower().startswith("aws:"):
             yield Report(
                 f"tags.{key}",
-                f"is {value or 'empty'}, under a key of AWS's own",
+                f"is {value or 'empty'}, under a key that AWS reserves",
                 f"write {key[4:] or 'another key'}",
             )
         elif value.lower().startswith("aws:"):
@@ -50,7 +50,7 @@ def tag_of_aws(s: Situation) -> Iterator[Report]:
 
 
 def _refused(text: str) -> list[str]:
-    """Characters that are no letter, digit, space, nor one of the signs that tags take."""
+    """Characters that AWS refuses in tags: not a letter, a digit, a space or an allowed sign."""
     return sorted({c for c in text if unicodedata.category(c)[0] not in "LNZ"} - _TAG_SIGNS)
 
 
@@ -113,8 +113,8 @@ def tag_of_ours(s: Situation) -> Iterator[Report]:
     (AmazonECSManaged): the value given here is lost."""
     for key in s.settings.tags:
         if key in _OURS:
-            what = f"is {s.settings.tags[key]} in vain: the program sets {key} itself"
-            yield Report(f"tags.{key}", what, "take it away")
+            what = f"is {s.settings.tags[key]}; the program overwrites {key} with its own value"
+            yield Report(f"tags.{key}", what, "remove it")
 
 
 @rule(
@@ -134,8 +134,9 @@ def tags_alike_but_for_case(s: Situation) -> Iterator[Report]:
             ours = ", which the program sets itself" if other in _OURS else ""
             yield Report(
                 f"tags.{key}",
-                f"is {s.settings.tags[key]}, under a key that is {other} but for its case{ours}",
-                f"take {key} away or rename it",
+                f"is {s.settings.tags[key]}, under a key that differs from {other} only in "
+                f"case{ours}",
+                f"remove {key} or rename it",
             )
 
 
@@ -158,7 +159,7 @@ def tag_that_metadata_refuses(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"tags.{key}",
                 f"is {s.settings.tags[key]}, under a key that the Managed Instances of the pool "
-                f"{managed[0]} do not take",
+                f"{managed[0]} do not accept",
                 f"write {near}",
             )
 
@@ -190,7 +191,7 @@ def too_many_pools(s: Situation) -> Iterator[Report]:
             kind = "managed_instances" if managed else "auto_scaling"
             yield Report(
                 "capacity",
-                f"has {len(pools)} pools of the kind {kind} in {region}, from {pools[0]} on",
+                f"has {len(pools)} pools with kind: {kind} in {region}, from {pools[0]} on",
                 f"keep at most {most}: give pools only the regions they need, or merge some",
             )
 
@@ -330,8 +331,8 @@ def several_accounts(s: Situation) -> Iterator[Report]:
             if owner != account:
                 yield Report(
                     path,
-                    f"is {arn}, of the account {owner}; {where} is of {account}",
-                    f"name the one of {account}, or correct {where}",
+                    f"is {arn}, of account {owner}; {where} is of account {account}",
+                    f"name one of account {account}, or correct {where}",
                 )
 
 
@@ -382,18 +383,18 @@ def secret_with_parts_missing(s: Situation) -> Iterator[Report]:
                 fixed = ":".join([stem, *(parts + ["", ""])[:3]])
                 yield Report(
                     where,
-                    f"is {reference}, with {counted(len(parts), 'part')} behind the name",
+                    f"is {reference}, with {counted(len(parts), 'part')} after the name",
                     f"write {fixed} (an empty part keeps its colon)",
                 )
 
 
 def _definitions(s: Situation, work: RegionalWorkload) -> str:
-    """The container definitions as they will be registered; empty where they cannot be made."""
+    """The container definitions as ECS registers them; empty if they cannot be rendered."""
     size, kind = s.task_size(work), work.pool.smallest
     if size is None or work.region not in s.catalog.places.regions:
         return ""
     if work.device_count > (kind.neuron.devices if kind and kind.neuron else 0):
-        return ""  # told as devices that do not exist
+        return ""  # NE203 reports devices that do not exist
     try:
         return rendered.definitions(
             work,
@@ -486,8 +487,8 @@ def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
                     said = shown(container.environment[name])
                     yield Report(
                         where,
-                        f"is {said}, and {name} stands under secrets as well",
-                        f"take environment.{name} away",
+                        f"is {said}, and {name} is also under secrets",
+                        f"remove environment.{name}",
                     )
 
 

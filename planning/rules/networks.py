@@ -26,7 +26,7 @@ _SOME_ACCOUNT = "111122223333"
 
 
 def _block(text: str) -> Block | None:
-    """The block, None for what is none; host bits are put up with."""
+    """Parses a CIDR block. Returns None if it is malformed. Host bits are ignored."""
     try:
         return ipaddress.IPv4Network(text, strict=False)
     except ValueError:
@@ -34,7 +34,7 @@ def _block(text: str) -> Block | None:
 
 
 def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
-    """Region, entry and block of every network of ours whose block is one."""
+    """Region, entry and block of every own network with a valid block of /16 to /20."""
     for region, spec in s.regions.items():
         network = spec.network
         if isinstance(network, OwnNetworkEntry):
@@ -68,7 +68,7 @@ def blocks_overlap(s: Situation) -> Iterator[Report]:
 
 
 def _free(s: Situation, taken: list[Block], like: Block) -> Block:
-    """The first private block of that size that meets none of the others."""
+    """The first private block of that size that overlaps none of the others; else `like`."""
     held = [*taken, *(Block(b) for b in s.catalog.networks.ipv4_blocks("docker"))]
     for private in (Block(b) for b in s.catalog.networks.ipv4_blocks("private")):
         if private.prefixlen > like.prefixlen:
@@ -99,7 +99,7 @@ def dockers_own_block(s: Situation) -> Iterator[Report]:
         if _within(s, block, "docker"):
             yield Report(
                 f"regions.{region}.network.cidr",
-                f"is {network.cidr}, in Docker's own block",
+                f"is {network.cidr}, which overlaps Docker's own block",
                 f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
             )
 
@@ -153,14 +153,14 @@ def block_of_the_internet(s: Situation) -> Iterator[Report]:
 
 
 def _pool_zones(pool: RegionalPool) -> tuple[str, ...]:
-    """The zones of our network in which the pool's instances run."""
+    """The zones of the stack's own network in which the pool's instances run."""
     if isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa:
         return pool.zone_ids[:1]
     return zones_with_blocks(pool.zone_ids)
 
 
 def _addresses(s: Situation, pool: RegionalPool) -> int:
-    """Addresses that the pool takes at its largest: each network interface has one."""
+    """Addresses that the pool needs at its largest, one for each network interface."""
     works = [w for w in s.work_on(pool) if not w.is_job]
     spec, kind = pool.spec, pool.type
     each = 1
@@ -238,7 +238,7 @@ def subnet_given_twice(s: Situation) -> Iterator[Report]:
                     yield Report(
                         path,
                         f"is {subnet}, as {before}",
-                        f"give the subnet of {zone}, or take the entry away",
+                        f"give the subnet of {zone}, or remove the entry",
                     )
 
 
@@ -260,15 +260,15 @@ def vpc_given_twice(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"regions.{region}.network.vpc_id",
                     f"is {spec.network.vpc_id}, as that of {before}",
-                    f"give the VPC of {region}, or leave network out for one of ours",
+                    f"give the VPC of {region}, or leave network out for one of its own",
                 )
 
 
-# ---- what cannot be reached without a way out ------------------------------------------------
+# ---- what cannot be reached without NAT ------------------------------------------------------
 
 
 def _shut(s: Situation) -> Iterator[RegionalWorkload]:
-    """Workloads in networks of ours without NAT, once for each Region."""
+    """Workloads in own networks without NAT, once for each Region."""
     for work in s.work:
         network = s.regions[work.region].network
         if isinstance(network, OwnNetworkEntry) and network.nat == "none":
@@ -316,7 +316,7 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
             copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
             yield Report(
                 f"{path}.image",
-                f"is {image}, of {registry}; the network of {work.region} has no way out",
+                f"is {image}, of {registry}; the network of {work.region} has no NAT",
                 f"copy it to {copy}, or {_open_up(work.region)}",
             )
 
@@ -389,7 +389,7 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
                 )
                 yield Report(
                     f"{path}.{where}",
-                    f"fetches {model} from the hub; the network of {work.region} has no way out",
+                    f"fetches {model} from the hub; the network of {work.region} has no NAT",
                     f"put the weights in a bucket of {work.region} (s3_read) or into the image and "
                     f"serve their path, or {_open_up(work.region)}",
                 )
@@ -416,9 +416,9 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
                 where = "environment" if reference is None else "secrets"
                 yield Report(
                     f"{path}.{where}.{found[0]}",
-                    f"is {reference or 'given'}; the network of {work.region} has no way to the "
-                    "hub",
-                    f"take it away, or {_open_up(work.region)}",
+                    f"is {reference or 'given'}; the network of {work.region} has no "
+                    "NAT to reach the hub",
+                    f"remove it, or {_open_up(work.region)}",
                 )
 
 
@@ -567,7 +567,7 @@ def _callers(s: Situation) -> Iterator[tuple[str, str, str | None]]:
     "connected to the VPC could call them.",
     do="Name the networks that call.",
 )
-def everybody_may_call(s: Situation) -> Iterator[Report]:
+def every_address_may_call(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
     for path, caller, region in _callers(s):
         block = _block(caller)
@@ -599,7 +599,9 @@ def caller_is_no_block(s: Situation) -> Iterator[Report]:
             numbers, _, prefix = caller.partition("/")
             least = ".".join(str(min(255, int(n))) for n in numbers.split("."))
             near = _block(f"{least}/{min(32, int(prefix))}")
-            yield Report(path, f"is {caller}, no IPv4 block", f"write a block such as {near}")
+            yield Report(
+                path, f"is {caller}, which is not an IPv4 block", f"write a block such as {near}"
+            )
         elif str(block) != caller:
             address = caller.partition("/")[0]
             yield Report(
@@ -622,7 +624,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
     seen: set[tuple[str | None, str]] = set()
     for path, caller, region in _callers(s):
         if (region, caller) in seen:
-            yield Report(path, f"is {caller} for the second time", "take it away")
+            yield Report(path, f"is {caller} for the second time", "remove it")
         seen.add((region, caller))
 
 
@@ -718,7 +720,7 @@ def group_outside_our_network(s: Situation) -> Iterator[Report]:
         if caller.startswith("sg-") and here:
             yield Report(
                 path,
-                f"is {caller}, in {listed(here)} where the network is ours",
+                f"is {caller}, in {listed(here)} with the stack's own network",
                 "name the callers' CIDR blocks, or give regions."
                 f"{here[0]}.network the VPC of the group",
             )
@@ -740,7 +742,7 @@ RULES = (
     bucket_of_another_region,
     impossible_bucket,
     certificate_of_another_region,
-    everybody_may_call,
+    every_address_may_call,
     caller_is_no_block,
     caller_given_twice,
     too_many_served,

@@ -1,4 +1,4 @@
-"""How instances are bought: usage classes, Capacity Blocks, reservations, Spot, pool sizes."""
+"""Purchase options: usage classes, Capacity Blocks, reservations, Spot, pool sizes."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ _OF_MANAGED = ("on_demand", "spot", "reserved")
 
 
 def _purchase_path(s: Situation, pool: RegionalPool) -> str:
-    """Where the pool's purchase in its Region is written."""
+    """The path of the pool's purchase option in its Region."""
     override = s.pool_regions(pool.name)[pool.region]
     return f"{pool.path}.regions.{pool.region}.purchase" if override.purchase else _of(pool)
 
@@ -31,14 +31,14 @@ def _of(pool: RegionalPool) -> str:
 
 
 def _size_path(s: Situation, pool: RegionalPool) -> str:
-    """Where the pool's size in its Region is written."""
+    """The path of the pool's size in its Region."""
     override = s.pool_regions(pool.name)[pool.region]
     region = f".regions.{pool.region}" if override.max_size is not None else ""
     return f"{pool.path}{region}.max_size"
 
 
 def _buyable(pool: RegionalPool) -> bool:
-    """Whether this kind of capacity has the purchase at all."""
+    """Whether the kind of capacity has the purchase option."""
     return not pool.managed or pool.purchase in _OF_MANAGED
 
 
@@ -53,7 +53,7 @@ def _as_types(kinds: list[InstanceType]) -> str:
     "EC2 sells an instance type only in certain ways: on demand, as Spot, in Capacity Blocks.",
     do="Choose a purchase option of the type, or use another type.",
 )
-def not_sold_so(s: Situation) -> Iterator[Report]:
+def purchase_not_sold(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, SupportedUsageClasses: on-demand, spot, capacity-block; a Capacity
     Reservation holds on-demand instances."""
     told: set[str] = set()
@@ -64,7 +64,7 @@ def not_sold_so(s: Situation) -> Iterator[Report]:
         if wanted is None or not _buyable(pool) or not refused or path in told:
             continue
         if len(refused) < len(pool.types):
-            continue  # ECS chooses among the others
+            continue  # ECS chooses another type
         told.add(path)
         ways = [w for w, c in _USAGE_CLASS.items() if all(c in t.usage_classes for t in refused)]
         ways = [w for w in ways if not pool.managed or w in _OF_MANAGED]
@@ -79,9 +79,9 @@ def not_sold_so(s: Situation) -> Iterator[Report]:
         ]
         yield Report(
             path,
-            f"is {pool.purchase}; {_as_types(refused)} is not sold so",
+            f"is {pool.purchase}; {_as_types(refused)} is not sold that way",
             f"write purchase: {' or '.join(ways)}"
-            + (f"; {listed(others)} is sold so in {pool.region}" if others else ""),
+            + (f"; {listed(others)} is sold that way in {pool.region}" if others else ""),
         )
 
 
@@ -117,8 +117,7 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
 
 
 def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
-    """Whether the type is offered there without a price of that purchase, beside Capacity
-    Blocks."""
+    """Whether the Region sells Capacity Blocks of the type and has no price for the purchase."""
     if region not in s.catalog.places.capacity_block_regions(kind):
         return False
     if purchase == "spot":
@@ -202,9 +201,9 @@ def blocks_on_managed_instances(s: Situation) -> Iterator[Report]:
         if pool.managed and pool.purchase == "reserved" and only and len(only) == len(pool.types):
             yield Report(
                 _purchase_path(s, pool),
-                f"is reserved; what {region} sells of {_as_types(only)} are Capacity Blocks",
-                "make it kind: auto_scaling with purchase: capacity_block, or try one instance "
-                "first",
+                f"is reserved; {region} sells {_as_types(only)} only in Capacity Blocks",
+                "make it kind: auto_scaling with purchase: capacity_block, or test one "
+                "instance first",
             )
 
 
@@ -267,7 +266,7 @@ def reservation_not_used(s: Situation) -> Iterator[Report]:
                 yield Report(
                     path,
                     f"is {value}; the pool's purchase in {region} is {pool.purchase}",
-                    f"write purchase: {wanted}, or take it away",
+                    f"write purchase: {wanted}, or remove it",
                 )
 
 
@@ -289,7 +288,7 @@ def override_of_the_other_kind(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.max_size",
                     f"is {override.max_size}, on Managed Instances, which have no size",
-                    "take it away; the replicas of the models bound the instances",
+                    "remove it; the replicas of the models limit the number of instances",
                 )
             if managed and override.reservation_id is not None:
                 yield Report(
@@ -350,7 +349,7 @@ def groups_of_several_accounts(s: Situation) -> Iterator[Report]:
         if account != accounts[0]:
             yield Report(
                 path,
-                f"is {arn}, of the account {account}; another one is of {accounts[0]}",
+                f"is {arn}, in account {account}; another group is in account {accounts[0]}",
                 f"name a group of {accounts[0]}, or share this one with it",
             )
 
@@ -391,7 +390,7 @@ def zone_of_no_use(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}.zone_ids[{index}]",
                 what,
-                f"take it away; the pool can use {listed(usable)}",
+                f"remove it; the pool can use {listed(usable)}",
             )
 
 
@@ -439,14 +438,14 @@ def efa_stays_in_one_zone(s: Situation) -> Iterator[Report]:
         if isinstance(spec, AutoScalingCapacity) and spec.efa and len(pool.zone_ids) > 1:
             yield Report(
                 f"capacity.{name}.zone_ids",
-                f"leaves {listed(pool.zone_ids)} of {region}; with efa the pool takes "
-                f"{pool.zone_ids[0]} alone",
-                f"write the zone that it shall take, such as [{pool.zone_ids[0]}]",
+                f"allows {listed(pool.zone_ids)} in {region}; with efa the pool uses only "
+                f"{pool.zone_ids[0]}",
+                f"write the zone to use, such as [{pool.zone_ids[0]}]",
             )
 
 
 def _once(s: Situation, *, purchase: str) -> Iterator[RegionalWorkload]:
-    """Every workload that meets such a pool, once."""
+    """Every workload on a pool with this purchase option, once."""
     seen: set[str] = set()
     for work in s.work:
         if work.pool.purchase == purchase and work.path not in seen:
@@ -496,9 +495,9 @@ def spot_cuts_answers(s: Situation) -> Iterator[Report]:
         served = listed([w.name for w in works])
         yield Report(
             f"capacity.{name}.purchase",
-            f"is spot; leaving the load balancer alone takes {served} up to "
-            f"{choices.DEREGISTRATION_DELAY_SECONDS} s",
-            "let callers try again, or write purchase: on_demand",
+            f"is spot; {served} can take {choices.DEREGISTRATION_DELAY_SECONDS} s to leave the "
+            "load balancer",
+            "let callers retry, or write purchase: on_demand",
         )
 
 
@@ -518,8 +517,8 @@ def spot_ends_jobs(s: Situation) -> Iterator[Report]:
             yield Report(
                 work.path,
                 f"runs on the Spot pool {work.pool.name} and is lost with its instance",
-                "let it write checkpoints and take up the last one, or move it to a pool that is "
-                "not Spot",
+                "let it write checkpoints and resume from the last one, or move it to a pool that "
+                "is not Spot",
             )
 
 
@@ -544,7 +543,8 @@ def two_from_nothing(s: Situation) -> Iterator[Report]:
             yield Report(
                 _size_path(s, pool),
                 f"is {pool.max_size}: the first task of the pool {name} in {region} launches "
-                f"{at_once} instances of {kind.name}, one of which idles for a quarter of an hour",
+                f"{at_once} instances of {kind.name}, one of which stays idle for 15 minutes or "
+                "more",
                 "write max_size: 1 where one is enough",
             )
 
@@ -600,8 +600,8 @@ def block_with_a_minimum(s: Situation) -> Iterator[Report]:
             told.add(name)
             yield Report(
                 f"capacity.{name}.min_size",
-                f"is {spec.min_size}, in a Capacity Block: outside its time the group tries to "
-                "launch without end",
+                f"is {spec.min_size}, in a Capacity Block: outside its time the group keeps "
+                "trying to launch instances",
                 f"write min_size: 0; instances end {minutes} minutes before the block",
             )
 
@@ -633,7 +633,7 @@ def one_reservation_for_two(s: Situation) -> Iterator[Report]:
 
 
 RULES = (
-    not_sold_so,
+    purchase_not_sold,
     no_capacity_blocks_here,
     sold_in_blocks_only,
     larger_than_a_block,

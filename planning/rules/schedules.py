@@ -1,4 +1,4 @@
-"""When jobs start by themselves: the expressions of EventBridge Scheduler."""
+"""Schedules of jobs: the expressions of EventBridge Scheduler."""
 
 import re
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ _FIELDS = (
 
 
 def fault(expression: str) -> tuple[str, str] | None:
-    """What is wrong with the expression and what to write instead; None where nothing is."""
+    """What is wrong with the expression and what to write instead; None if it is valid."""
     kind, _, rest = expression.partition("(")
     body = rest.removesuffix(")").strip()
     match kind:
@@ -110,8 +110,8 @@ def _cron(body: str) -> tuple[str, str] | None:
 
 
 def _from_unix(parts: list[str]) -> str | None:
-    """The same times in six fields, None where both days are given (Unix takes either) or a field
-    is none; Unix counts weekdays from 0 for Sunday, AWS from 1."""
+    """The same times in six fields. None if both days are given (Unix cron then runs on either) or
+    a field is malformed. Unix counts weekdays from 0 for Sunday, AWS from 1."""
     minute, hour, day, month, weekday = parts
     if day != "*" and weekday != "*":
         return None

@@ -1,4 +1,4 @@
-"""What the stack file asks not to be told."""
+"""Findings that the stack file silences."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from planning.situation import Situation
 
 
 def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """The rules that judge `silence`, which need to know all the others."""
+    """The rules about `silence`; `rules` are all the others, whose codes it may name."""
     quiet = {r.code for r in rules if r.severity is not Severity.ERROR}
     loud = {r.code for r in rules if r.severity is Severity.ERROR}
 
@@ -24,7 +24,7 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """docs/findings.md lists every code with its severity."""
         for code in s.settings.silence:
             if code not in quiet:
-                what = "is an error, which stays" if code in loud else "is no code of a finding"
+                what = "is an error" if code in loud else "is not the code of a finding"
                 yield Report(f"silence.{code}", what, nearest(code, quiet))
 
     @rule(
@@ -37,9 +37,9 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     def silence_without_a_finding(s: Situation) -> Iterator[Report]:
         """Nothing in the stack file causes the finding any more."""
         asked = [r for r in rules if r.code in s.settings.silence]
-        said = {r.code for r in asked if any(True for _ in r.findings(s))}
+        found = {r.code for r in asked if any(True for _ in r.findings(s))}
         for code in s.settings.silence:
-            if code in quiet and code not in said:
+            if code in quiet and code not in found:
                 yield Report(f"silence.{code}", "silences nothing", "remove it")
 
     return (silence_of_an_error, silence_without_a_finding)

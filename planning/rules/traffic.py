@@ -1,4 +1,4 @@
-"""Calling the models: who may, and whether anybody listens in between."""
+"""Traffic to the models: load balancers, certificates and callers."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ def plain_http(s: Situation) -> Iterator[Report]:
         yield Report(
             "traffic.certificate_arns",
             f"has no certificate for {listed(missing)}: prompts and answers cross the network in "
-            "clear",
+            "clear text",
             f"write the ARN of an ACM certificate: {{{missing[0]}: arn:aws:acm:…}}",
         )
 
@@ -36,16 +36,16 @@ def plain_http(s: Situation) -> Iterator[Report]:
     "A load balancer whose security group admits no caller receives no request.",
     do="Write the callers under traffic.allow_from.",
 )
-def nobody_may_call(s: Situation) -> Iterator[Report]:
+def no_caller(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html;
-    in a network of ours the VPC's own block is admitted by default."""
+    in the stack's own network the VPC's block is admitted by default."""
     allowed = s.settings.traffic.allow_from
     for region in serving_regions(s):
         here = allowed.get(region, ()) if isinstance(allowed, dict) else allowed
         if not here and isinstance(s.settings.regions[region].network, ExistingNetworkEntry):
             yield Report(
                 "traffic.allow_from",
-                f"admits nobody in {region}, whose network is not ours",
+                f"admits no caller in {region}, which has an existing network",
                 "write the CIDR blocks or security groups that call: [10.0.0.0/8]",
             )
 
@@ -94,4 +94,4 @@ def security_group_everywhere(s: Situation) -> Iterator[Report]:
             )
 
 
-RULES = (plain_http, nobody_may_call, two_zones, security_group_everywhere)
+RULES = (plain_http, no_caller, two_zones, security_group_everywhere)

@@ -10,7 +10,7 @@ from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
 
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "$(hostname)", "$HOSTNAME", "${HOSTNAME}")
-_GANGS = "AWS Batch multi-node parallel jobs, AWS ParallelCluster or Amazon EKS"
+_GANG_SCHEDULERS = "AWS Batch multi-node parallel jobs, AWS ParallelCluster or Amazon EKS"
 
 
 def _trains(work: RegionalWorkload) -> bool:
@@ -20,7 +20,7 @@ def _trains(work: RegionalWorkload) -> bool:
 
 
 def _number(text: str | None) -> int | None:
-    """2 in `2` and in `1:2`; None for what is no number."""
+    """2 for `2` and for `1:2`; None if it is not a number."""
     last = (text or "").rpartition(":")[2]
     return int(last) if last.isdecimal() else None
 
@@ -46,7 +46,8 @@ def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
         if kind and kind.neuron and 0 < work.device_count < kind.neuron.devices:
             yield Report(
                 f"{work.path}.neuron_devices",
-                f"takes {work.device_count} of {kind.neuron.devices} devices: this task has no EFA",
+                f"takes {work.device_count} of {kind.neuron.devices} devices: the task gets "
+                "no EFA interface",
                 "write neuron_devices: all if it needs EFA",
             )
 
@@ -71,7 +72,7 @@ def several_nodes(s: Situation) -> Iterator[Report]:
                 f"{work.path}.{field}",
                 f"asks for {nodes} nodes ({said})",
                 f"write 1 node with the {counted(work.device_count, 'device')} of the task, or use "
-                + _GANGS,
+                + _GANG_SCHEDULERS,
             )
 
 
@@ -108,8 +109,8 @@ def meeting_elsewhere(s: Situation) -> Iterator[Report]:
             if host and host not in _HERE:
                 yield Report(
                     f"{work.path}.{where}",
-                    f"names the host {host} for processes to meet",
-                    f"write localhost, or use {_GANGS}",
+                    f"names the host {host} for the rendezvous of processes",
+                    f"write localhost, or use {_GANG_SCHEDULERS}",
                 )
                 break
 
@@ -122,7 +123,7 @@ def meeting_elsewhere(s: Situation) -> Iterator[Report]:
     "Instances support no other size.",
     do="Load data in the main process (num_workers=0), or use kind: auto_scaling.",
 )
-def little_shared_memory_for_good(s: Situation) -> Iterator[Report]:
+def fixed_shared_memory(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
     linuxParameters.sharedMemorySize is not supported;
     https://docs.pytorch.org/docs/stable/multiprocessing.html"""
@@ -167,7 +168,7 @@ def little_shared_memory(s: Situation) -> Iterator[Report]:
     "EFA connects instances with each other. A single instance does not need it.",
     do="Leave efa out, or give the pool a second instance.",
 )
-def efa_with_nobody(s: Situation) -> Iterator[Report]:
+def efa_on_one_instance(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html"""
     for (region, name), pool in s.pools.items():
         spec = pool.spec
@@ -177,7 +178,7 @@ def efa_with_nobody(s: Situation) -> Iterator[Report]:
                 f"capacity.{name}.efa",
                 f"is true; the pool has one instance at most in {region}"
                 + (f" for {listed(works, most=3)}" if works else ""),
-                "leave it out (bridge mode then shares the instance's ports), or write max_size: 2",
+                "leave it out (tasks then use bridge mode), or write max_size: 2",
             )
 
 
@@ -185,7 +186,7 @@ RULES = (
     efa_for_the_whole_instance,
     several_nodes,
     meeting_elsewhere,
-    little_shared_memory_for_good,
+    fixed_shared_memory,
     little_shared_memory,
-    efa_with_nobody,
+    efa_on_one_instance,
 )

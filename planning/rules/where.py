@@ -1,4 +1,4 @@
-"""Where things can be: Regions, zones, instance types, pools."""
+"""Regions, zones, instance types and pools: what exists, and what is offered where."""
 
 import ipaddress
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ def unknown_region(s: Situation) -> Iterator[Report]:
 def undocumented_ami(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html lists the 17.
 
-    The parameter was seen in further Regions, without a word of AWS; taking it is a choice.
+    The parameter was seen in further Regions, which AWS does not document.
     """
     for name, spec in s.regions.items():
         region = s.catalog.places.regions[name]
@@ -73,7 +73,7 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
         elif region.neuron_ami != "undocumented":
             yield Report(
                 f"regions.{name}",
-                "has no ECS-optimized Neuron AMI that any source knows",
+                "has no known ECS-optimized Neuron AMI",
                 other if documented else "choose another Region",
                 "Instances of an Auto Scaling pool start from that AMI.",
             )
@@ -213,10 +213,10 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
         if not offering and not isinstance(network, ExistingNetworkEntry):
             yield Report(
                 f"regions.{region}.network",
-                f"is ours, in a Region whose zones are not known, for the pool {name}",
-                "give a network that exists, or run `neuron-ecs catalog refresh` with "
+                f"is the stack's own, in a Region whose zones are not known, for the pool {name}",
+                "name an existing network, or run `neuron-ecs catalog refresh` with "
                 "credentials for it",
-                "The blocks of a network of ours follow from the ids of its zones.",
+                "The blocks of the stack's own network follow from the ids of its zones.",
             )
         elif pool.spec.zone_ids:
             wanted = [
@@ -316,7 +316,7 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
                     f"{path}.{where}",
                     f"is {pool}, which is retired",
                     f"move it to {listed(others)}" if others else "write another pool",
-                    "A retired pool is kept empty for one update, so that AWS lets go of it.",
+                    "A retired pool stays without tasks for one update, so that AWS can detach it.",
                 )
 
 
@@ -335,7 +335,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
             others = [r for r in s.regions if s.catalog.places.regions[r].managed_instances]
             yield Report(
                 f"capacity.{name}",
-                f"is of the kind managed_instances, which {region} has not",
+                f"has kind: managed_instances, which {region} does not have",
                 "make it kind: auto_scaling"
                 + (f", or write regions: [{', '.join(others)}]" if others else ""),
             )
@@ -349,12 +349,12 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
     do="Refresh the catalog with credentials that may use the Region.",
 )
 def offerings_unknown(s: Situation) -> Iterator[Report]:
-    """Known absent is an error; not known is a warning."""
+    """What is known to be absent is an error; what is not known is a warning."""
     for region in s.regions:
         if not s.catalog.places.offerings_known(region):
             yield Report(
                 f"regions.{region}",
-                "was not captured: which types its zones offer is not known",
+                "is not in the catalog: the types that its zones offer are not known",
                 "run `neuron-ecs catalog refresh` with credentials for it",
             )
 
@@ -416,7 +416,7 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
         if pool.purchase not in allowed:
             yield Report(
                 f"capacity.{name}.regions.{region}.purchase",
-                f"is {pool.purchase}, which this kind of capacity has not",
+                f"is {pool.purchase}, which this kind of capacity does not have",
                 f"write one of {listed(allowed)}",
                 "Managed Instances take ON_DEMAND, SPOT or RESERVED; EC2 launch templates take "
                 "Spot, Capacity Reservations and Capacity Blocks.",
@@ -467,7 +467,7 @@ def network_block(s: Situation) -> Iterator[Report]:
 
 
 def _block_around(cidr: str) -> str:
-    """The block of a legal size at the address, or a default where it is no address at all."""
+    """The block of a legal size at the address; a default if the address is malformed."""
     address, _, prefix = cidr.partition("/")
     fit = min(20, max(16, int(prefix)))
     try:
