@@ -1,4 +1,4 @@
-"""Neuron devices: which exist, which sets a task may take, and whether the pool holds them all."""
+"""Neuron devices: which exist, which sets a task may use, and whether the pool has enough."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -91,14 +91,14 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
                 f"is {work.device_count}; {kind.name} has {counted(total, 'device')}",
                 f"ask for at most {total}"
                 + (f", or use {listed(bigger)}, offered in {work.region}" if bigger else ""),
-                "A task runs on one instance and has the devices of that one alone.",
+                "A task runs on one instance and gets only the devices of that instance.",
             )
         elif work.ids is not None and work.ids[-1] >= total:
             wrong = [d for d in work.ids if d >= total]
             yield Report(
                 path,
                 f"is {ids(work.ids)}; {kind.name} has no device {listed(map(str, wrong))}",
-                f"its devices are 0 to {total - 1}" if total > 1 else "its one device is 0",
+                f"its devices are 0 to {total - 1}" if total > 1 else "its only device is 0",
             )
 
 
@@ -123,7 +123,7 @@ def illegal_set(s: Situation) -> Iterator[Report]:
                 path,
                 f"is {ids(wanted)}, with {listed(twice)} more than once",
                 f"write {ids(sorted(set(wanted)))}",
-                "A task takes each device once.",
+                "A task names each device once.",
             )
         elif work.device_count > total or (wanted is not None and wanted[-1] >= total):
             continue
@@ -135,7 +135,7 @@ def illegal_set(s: Situation) -> Iterator[Report]:
                 down = [n for n in sizes if n < work.device_count][-1:]
                 yield Report(
                     path,
-                    f"is {work.device_count}, no legal number of devices on {kind.name}",
+                    f"is {work.device_count}, not a legal number of devices on {kind.name}",
                     f"ask for {' or '.join(map(str, down + up))}",
                 )
             else:
@@ -146,9 +146,13 @@ def illegal_set(s: Situation) -> Iterator[Report]:
                 fix = (
                     f"use {spans(sorted(near))}"
                     if near
-                    else f"take {listed(map(str, sizes))} devices: {spans(sets)}"
+                    else f"name {listed(map(str, sizes))} devices: {spans(sets)}"
                 )
-                yield Report(path, f"is {ids(wanted)}, no legal set of {kind.name}", fix)
+                yield Report(
+                    path,
+                    f"is {ids(wanted)}, which is not a legal set of devices on {kind.name}",
+                    fix,
+                )
 
 
 @rule(
@@ -211,15 +215,15 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
             pinned = [f"{w.name} {ids(w.ids)}" for w in works if w.ids is not None]
             largest = max((w for w in works if w.ids is None), key=lambda w: w.device_count)
             what = (
-                f"asks for {counted(largest.device_count, 'device')}, for which the devices named "
-                f"by {listed(pinned)} leave no legal set on {kind.name}"
+                f"asks for {counted(largest.device_count, 'device')}, but the devices named by "
+                f"{listed(pinned)} leave no legal set for it on {kind.name}"
             )
             if (largest.path, what) not in told:
                 told.add((largest.path, what))
                 yield Report(
                     f"{largest.path}.neuron_devices",
                     what,
-                    "name other ids, or give counts everywhere and let the planner place them",
+                    "name other ids, or write counts everywhere and let the planner place them",
                 )
         elif pool.max_size is not None and cut.instances > pool.max_size:
             models = listed([w.name for w in works if not w.is_job])
@@ -232,7 +236,8 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
 
 
 def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorkload]) -> str:
-    """`, or replicas.max: 2 for m`: the most of the largest model that still fits, if any does."""
+    """`, or at most 2 replicas of m`: how many replicas of the model with the most still fit the
+    pool. Empty if not even its minimum fits."""
     kind = pool.type
     models = sorted((w for w in works if not w.is_job), key=lambda w: (-w.tasks_max, w.name))
     if kind is None or kind.neuron is None or not models:
@@ -263,14 +268,14 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
         if not isinstance(spec, ManagedInstancesCapacity):
             continue
         for index, pattern in enumerate(spec.allowed_instance_types):
-            admitted = s.catalog.instances.matching(pattern)
-            refused = [t for t in admitted if _support(s, t) == "no"]
+            allowed = s.catalog.instances.matching(pattern)
+            refused = [t for t in allowed if _support(s, t) == "no"]
             if not refused:
                 continue
-            rest = [t for t in admitted if _support(s, t) == "yes"]
+            rest = [t for t in allowed if _support(s, t) == "yes"]
             if "*" in pattern:
                 families = sorted({t.split(".")[0] + ".*" for t in rest})
-                what = f'is "{pattern}", which admits {listed(refused)}'
+                what = f'is "{pattern}", which allows {listed(refused)}'
                 fix = f"write {listed(families)}" if families else "write inf2.* or trn1.*"
             else:
                 what = f'is "{pattern}"'
@@ -300,8 +305,8 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
             if doubtful:
                 yield Report(
                     f"capacity.{name}.allowed_instance_types",
-                    f"admits {listed(doubtful)}",
-                    "use kind: auto_scaling for it, or try it on an account first",
+                    f"allows {listed(doubtful)}",
+                    "use kind: auto_scaling for it, or test it in an account first",
                 )
 
 
@@ -369,8 +374,8 @@ def several_neuron_device(s: Situation) -> Iterator[Report]:
         for name in (n for n, c in work.spec.sidecars.items() if c.neuron_devices == "all"):
             yield Report(
                 f"{work.path}.sidecars.{name}.neuron_devices",
-                "is all, which another container of the task has already",
-                "leave it out; the model's container alone opens the devices",
+                "is all, as in another container of the task",
+                "leave it out; one container of the task opens the devices",
             )
 
 
@@ -412,7 +417,7 @@ def unproven_locks(s: Situation) -> Iterator[Report]:
         if work.pool.managed and work.device_count and not work.managed_devices:
             yield Report(
                 f"{work.path}.neuron_devices",
-                "shares the instances of a Managed Instances pool by named devices",
+                "names devices on a Managed Instances pool",
                 "write neuron_devices: all, or use kind: auto_scaling",
             )
 
@@ -453,18 +458,18 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
     do="Give the pool one more instance, lower the models' minimum, or make a pool for the job.",
 )
 def job_never_starts(s: Situation) -> Iterator[Report]:
-    """A host port that another task holds keeps a task from being placed (API_PortMapping); models
-    hold their devices as long as they serve."""
+    """ECS does not place a task while another one reserves its host port (API_PortMapping); models
+    reserve the ports of their devices as long as they run."""
     for job, wait in waiting.jobs(s):
         if wait.blocked:
             kind = job.pool.type
             yield Report(
                 f"{job.path}.neuron_devices",
-                f"can never start in {job.region}: models hold its devices on all "
+                f"can never start in {job.region}: models use its devices on all "
                 f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
-                "even at their minimum",
-                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, fewer replicas.min, "
-                "or give the job a pool of its own",
+                "even at their minimum of replicas",
+                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, lower replicas.min of "
+                "the models, or give the job a pool of its own",
             )
 
 
@@ -546,9 +551,9 @@ def mixed_with_other_types(s: Situation) -> Iterator[Report]:
             others = [t for t in types if t not in s.catalog.instances.neuron_types]
             yield Report(
                 f"capacity.{name}.allowed_instance_types",
-                f"admits {listed(others, most=3)}, which have no Neuron devices, beside "
+                f"allows {listed(others, most=3)}, which have no Neuron devices, beside "
                 f"{listed(neuron, most=3)}",
-                "make two pools",
+                "make one pool of Neuron types and one of the others",
             )
 
 
@@ -561,12 +566,12 @@ def mixed_with_other_types(s: Situation) -> Iterator[Report]:
 )
 def lock_given_up(s: Situation) -> Iterator[Report]:
     """API_PortMapping: in awsvpc a host port equals the container port of the task's own interface,
-    so two services, or a task that still stops, can meet on one device."""
+    so two services, or a new task and one that is still stopping, can use one device."""
     for work in each_workload(s):
         if work.pool.locks and work.device_count and work.network_mode == "awsvpc":
             yield Report(
                 f"{work.path}.network_mode",
-                "is awsvpc, which gives the device lock up",
+                "is awsvpc, which removes the device lock",
                 "leave network_mode out (bridge), unless nothing else uses these devices",
             )
 

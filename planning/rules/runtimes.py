@@ -116,7 +116,7 @@ def contested_pair(s: Situation) -> Iterator[Report]:
             f"is {shown(container.image, limit=120)}, on {family} of the pool {work.pool.name}",
             f"write {sure[-1]}, with an AMI whose driver suits it"
             if sure
-            else "prove it with one task first",
+            else "test it with one task first",
             known.contested_says,
         )
 
@@ -193,7 +193,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
         if newer and release and never_fits(s, work.pool, sdk) is None:
             yield Report(
                 f"{work.path}.image",
-                f"is of Neuron SDK {sdk}, released with driver {release.driver}; Amazon Linux 2 of "
+                f"has Neuron SDK {sdk}, released with driver {release.driver}; Amazon Linux 2 of "
                 f"the pool {work.pool.name} stays at {family.held_driver}",
                 f"write capacity.{work.pool.name}.ami.family: al2023",
             )
@@ -397,7 +397,7 @@ def arguments_expected(s: Situation) -> Iterator[Report]:
                 model = given[2] if given[:2] == ["vllm", "serve"] and len(given) > 2 else "…"
                 yield Report(
                     f"{work.path}.command",
-                    f"begins with {shown(given[0])}, which the server takes for an argument",
+                    f"begins with {shown(given[0])}, which the server reads as an argument",
                     f"write --model={model} and the other options alone",
                 )
 
@@ -423,8 +423,8 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
             some = f"--{server.sequences_option}=4 --{server.length_option}=8192"
             yield Report(
                 f"{work.path}.command",
-                f"runs vllm serve without {listed(missing)}; what is not given is "
-                f"{sequences} sequences, and the model's full length",
+                f"runs vllm serve without {listed(missing)}; the defaults are "
+                f"{sequences} sequences and the model's full length",
                 f"write both, such as {some}",
             )
 
@@ -530,7 +530,7 @@ def efa_looked_for(s: Situation) -> Iterator[Report]:
     "one.",
     do="Let the server listen on the model's port.",
 )
-def port_nobody_listens_on(s: Situation) -> Iterator[Report]:
+def server_on_another_port(s: Situation) -> Iterator[Report]:
     """API_PortMapping, containerPort; the server's own port where its command gives none: 8000 for
     vLLM (https://docs.vllm.ai/en/latest/cli/serve/), 8501 for TensorFlow Serving
     (https://www.tensorflow.org/tfx/serving/docker)."""
@@ -575,5 +575,5 @@ RULES = (
     blocks_unset,
     option_of_another_version,
     efa_looked_for,
-    port_nobody_listens_on,
+    server_on_another_port,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import listed
+from planning import choices
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Room, Situation, each_workload
 
@@ -125,7 +126,7 @@ def nothing_scales(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"models.{name}.replicas",
                 f"has min {first.min} below max {first.most}",
-                "change the service's desired count yourself, or write min and max alike",
+                "change the service's desired count yourself, or write one number for min and max",
             )
 
 
@@ -242,7 +243,7 @@ def no_efa(s: Situation) -> Iterator[Report]:
     "Only one task at a time can use a host port of an instance.",
     do="Let each server on the host listen on its own free port below 20000.",
 )
-def ports_meet(s: Situation) -> Iterator[Report]:
+def host_port_conflict(s: Situation) -> Iterator[Report]:
     """API_PortMapping: ports 22, 2375, 2376 and 51678 to 51680 are the host's; ports from 32768 up
     are ephemeral."""
     reserved = s.catalog.networks.reserved_host_ports
@@ -255,7 +256,7 @@ def ports_meet(s: Situation) -> Iterator[Report]:
             if port in reserved or port >= ephemeral:
                 yield Report(
                     f"{work.path}.{field}",
-                    f"is {port}, which the host keeps for itself",
+                    f"is {port}, which the host reserves",
                     f"let the server listen on a port below {ephemeral}, such as 8080",
                 )
             elif port in _lock_ports(work):
@@ -279,14 +280,14 @@ def ports_meet(s: Situation) -> Iterator[Report]:
                     field = "port" if port == work.spec.port else "ports"
                     yield Report(
                         f"{work.path}.{field}",
-                        f"is {port} on the host, as that of {first.name} on the same pool {name} "
-                        f"in {region}",
+                        f"is {port} on the host, which {first.name} on the same pool {name} in "
+                        f"{region} uses too",
                         f"let it listen on another port, such as {_free_port(owners)}",
                     )
 
 
 def _free_port(taken: dict[int, RegionalWorkload]) -> int:
-    return next(p for p in range(8080, 20000) if p not in taken)
+    return next(p for p in range(8080, choices.LOCK_PORT_BASE) if p not in taken)
 
 
 def _lock_ports(work: RegionalWorkload) -> range:
@@ -294,7 +295,8 @@ def _lock_ports(work: RegionalWorkload) -> range:
     if work.managed_devices:
         return range(0)
     kind = work.pool.smallest
-    return range(20000, 20000 + (kind.neuron.devices if kind and kind.neuron else 0))
+    number = kind.neuron.devices if kind and kind.neuron else 0
+    return range(choices.LOCK_PORT_BASE, choices.LOCK_PORT_BASE + number)
 
 
 @rule(
@@ -456,7 +458,7 @@ def managed_instances_limits(s: Situation) -> Iterator[Report]:
 def pool_too_small(s: Situation) -> Iterator[Report]:
     """ECS places a task only where its CPU and memory are left
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html). Tasks with
-    the share of their devices always have room; sizes that are written may not."""
+    the share of their devices always fit; tasks with written sizes may not."""
     for (region, name), pool in s.pools.items():
         works = [w for w in s.work_on(pool) if not w.is_job and s.task_size(w)]
         kind = pool.smallest
@@ -490,8 +492,8 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
     do="Write sizes that fit an instance together, or leave them out for the share of the devices.",
 )
 def slots_too_small(s: Situation) -> Iterator[Report]:
-    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: where the
-    sizes written exceed an instance together, its devices cannot all be used."""
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: if the
+    written sizes together exceed an instance, some of its devices stay unused."""
     for (region, name), pool in s.pools.items():
         kind, cut = pool.type, s.cut(pool)
         if kind is None or kind.neuron is None or cut is None or pool.managed:
@@ -510,7 +512,7 @@ def slots_too_small(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{work.path}.{field}",
                     f"is {getattr(work.spec, field)}; the tasks that share an instance of the pool "
-                    f"{name} in {region} can want {sum(largest)} together, of {have}",
+                    f"{name} in {region} can request {sum(largest)} together; it has {have}",
                     f"leave it out: its share is {share}",
                 )
 
@@ -550,9 +552,9 @@ def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
         if s.packed(pool, wanted) <= pool.max_size < needed:
             yield Report(
                 f"capacity.{name}.max_size",
-                f"is {pool.max_size}, where {listed([w.name for w in works])} fit in {region} only "
-                "if ECS places them in a fortunate order",
-                f"write max_size: {needed}, which holds them in any order",
+                f"is {pool.max_size}; {listed([w.name for w in works])} fit in {region} only if "
+                "ECS places them in certain orders",
+                f"write max_size: {needed}, which fits them in any order",
             )
 
 
@@ -565,7 +567,7 @@ RULES = (
     bridge_on_managed_instances,
     efa_needs_host,
     no_efa,
-    ports_meet,
+    host_port_conflict,
     shared_memory_on_managed_instances,
     log_retention,
     health_check_limits,

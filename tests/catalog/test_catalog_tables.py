@@ -197,7 +197,10 @@ def test_neuron_hardware_is_complete_once_overrides_are_applied(shipped: Catalog
         hardware = known.neuron
         assert hardware is not None
         assert known.architecture == "x86_64", f"{name}: the Neuron AMI exists for x86_64 only"
-        assert hardware.devices in {1, 4, 6, 12, 16}, name
+        assert hardware.devices in {1, 4, 6, 12, 16}, (
+            f"{name}: {hardware.devices} devices are new: check the sets in device_sets.csv "
+            "against AWS's page, then add the number here"
+        )
         assert 0 < hardware.logical_cores_per_device <= hardware.cores_per_device, name
         assert 8 * 1024 <= hardware.device_memory_mib <= 96 * 1024, (
             f"{name}: no chip sold so far has more than 96 GiB"
@@ -318,6 +321,7 @@ def test_every_legal_set_lies_within_the_devices_of_the_type(name: str) -> None:
     sets = catalog.load().neuron.device_sets(name)
     assert list(sets) == sorted(set(sets))
     assert all(first >= 0 and size >= 1 and first + size <= known.devices for first, size in sets)
+    assert sets, f"{name} is in neuron_topologies.csv: run `neuron-ecs catalog refresh` once more"
     assert (0, known.devices) in sets, "a task may always take the whole instance"
     assert {first for first, size in sets if size == 1} == set(range(known.devices)), (
         "a task may always take any one device"
