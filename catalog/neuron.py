@@ -40,6 +40,14 @@ class Neuron:
             return ()
         return self._device_sets.get((known.neuron.topology, known.neuron.devices), ())
 
+    def legal_counts(self, instance_type: str) -> tuple[int, ...]:
+        """The numbers of devices that one task can have, ascending."""
+        return tuple(sorted({size for _, size in self.device_sets(instance_type)}))
+
+    def legal_count(self, instance_type: str, *, at_least: int) -> int | None:
+        """The lowest legal number of devices from ``at_least`` up; None if there is none."""
+        return next((n for n in self.legal_counts(instance_type) if n >= at_least), None)
+
     def tensor_parallel_degrees(self, instance_type: str) -> Mapping[int, str]:
         """The degrees of tensor parallelism that are documented for the type, ascending.
 

@@ -127,6 +127,11 @@ class Room:
     cpu_units: int
     memory_mib: int
 
+    @property
+    def memory_gib(self) -> int:
+        """Memory in whole GiB, rounded down."""
+        return self.memory_mib // 1024
+
 
 def room_of(kind: InstanceType, catalog: Catalog) -> Room:
     """What tasks can have of an instance: what is installed, less host and agent."""

@@ -11,7 +11,7 @@ from catalog import Catalog, LanguageModel
 from messages.phrases import closest_key, listed
 from neuron_ecs.cli.arguments import Parser, Printed, add_json, add_width
 from neuron_ecs.fit.instances import Kind, Purchase, TaskRequirements, fit, purchases_that_would
-from neuron_ecs.fit.models import ModelRequirements, fit_model
+from neuron_ecs.fit.models import ModelSearch, fit_model
 from neuron_ecs.fit.text import (
     DEFAULT_LENGTH,
     DEFAULT_SEQUENCES,
@@ -103,7 +103,7 @@ def run(arguments: Arguments) -> int:
 
 def answered(
     required: TaskRequirements,
-    model: ModelRequirements | None,
+    model: ModelSearch | None,
     known: Catalog,
     *,
     given: Arguments | None = None,
@@ -121,7 +121,7 @@ def answered(
     return Answer(required, model, proposals, served.refusals, assumes, served.reported, others)
 
 
-def _purchases_for(model: ModelRequirements, known: Catalog) -> Iterator[str]:
+def _purchases_for(model: ModelSearch, known: Catalog) -> Iterator[str]:
     for purchase in PURCHASES:
         where = replace(model.where, purchase=purchase)
         if purchase != model.where.purchase and not (
@@ -131,7 +131,7 @@ def _purchases_for(model: ModelRequirements, known: Catalog) -> Iterator[str]:
                 yield purchase
 
 
-def _defaults(model: ModelRequirements, given: Arguments | None) -> Iterator[str]:
+def _defaults(model: ModelSearch, given: Arguments | None) -> Iterator[str]:
     if given is not None and given.max_model_len is None:
         yield f"--max-model-len {model.length}, which was not given"
     if given is not None and given.max_num_seqs is None:
@@ -192,7 +192,7 @@ def _near(word: str, words: Iterable[str]) -> str:
 
 def _model_requirements(
     arguments: Arguments, required: TaskRequirements, known: Catalog
-) -> ModelRequirements | None:
+) -> ModelSearch | None:
     name = arguments.model
     if name is None:
         if arguments.max_model_len or arguments.max_num_seqs or arguments.precompiled:
@@ -206,7 +206,7 @@ def _model_requirements(
     if length > model.max_positions:
         raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
     sequences = arguments.max_num_seqs or DEFAULT_SEQUENCES
-    return ModelRequirements(model, length, sequences, arguments.precompiled, required)
+    return ModelSearch(model, length, sequences, arguments.precompiled, required)
 
 
 def model_called(name: str, known: Catalog) -> LanguageModel | None:

@@ -179,12 +179,6 @@ def regions_of(required: TaskRequirements, catalog: Catalog) -> tuple[Region, ..
     )
 
 
-def legal_devices(kind: InstanceType, devices: int, catalog: Catalog) -> int | None:
-    """The fewest devices of a legal set that holds so many; None where the type has too few."""
-    sizes = {size for _, size in catalog.neuron.device_sets(kind.name) if size >= devices}
-    return min(sizes, default=None)
-
-
 def types_of(required: TaskRequirements, catalog: Catalog) -> Iterator[InstanceType]:
     """The types with Neuron devices that the requirements admit, in order of their names."""
     wanted = {name for pattern in required.types for name in catalog.instances.matching(pattern)}
@@ -203,7 +197,7 @@ def _sets(
     needed = max(
         required.devices, ceil(required.device_memory_gib * 1024 / hardware.device_memory_mib), 1
     )
-    devices = legal_devices(kind, needed, catalog)
+    devices = catalog.neuron.legal_count(kind.name, at_least=needed)
     if devices is None:
         memory = hardware.devices * hardware.device_memory_mib // 1024
         return f"has {counted(hardware.devices, 'device')} with {memory} GiB, of {needed} needed"
@@ -225,8 +219,8 @@ def _task(kind: InstanceType, devices: int, required: TaskRequirements, catalog:
 
 def _too_small(room: Room, task: Room) -> str:
     if task.memory_mib > room.memory_mib:
-        needed = gib(task.memory_mib)
-        return f"has {gib(room.memory_mib)} GiB of memory for tasks, of {needed} needed"
+        needed = task.memory_gib
+        return f"has {room.memory_gib} GiB of memory for tasks, of {needed} needed"
     return f"has {room.cpu_units} CPU units for tasks, of {task.cpu_units} needed"
 
 
@@ -279,7 +273,7 @@ def _notes(
     assert hardware is not None
     if (
         devices > required.devices
-        and legal_devices(kind, required.devices, catalog) != required.devices
+        and catalog.neuron.legal_count(kind.name, at_least=required.devices) != required.devices
     ):
         yield f"{required.devices} is no legal number of its devices, {devices} is"
     if required.kind == "managed_instances":
@@ -310,11 +304,6 @@ def order(option: Option) -> tuple[bool, Decimal, Decimal, int, str, str, int]:
         option.region,
         option.devices,
     )
-
-
-def gib(mib: int) -> int:
-    """Whole GiB, rounded down."""
-    return mib // 1024
 
 
 def purchases_that_would(required: TaskRequirements, catalog: Catalog) -> Iterable[Purchase]:

@@ -7,10 +7,10 @@ from math import ceil
 
 from catalog import Catalog
 from neuron_ecs.fit.instances import Option, TaskRequirements
-from neuron_ecs.fit.models import ModelRequirements, Serving
 from planning import images
 from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
 from planning.serving import memory as language_models
+from planning.serving.options import ModelRequirements, ServingOption
 
 DISK_SHARES = 3  # of a checkpoint on disk: as downloaded, compiled, and cut for the cores
 DISK_FIXED_GIB = 100  # the image, and what the host keeps
@@ -35,7 +35,7 @@ def stack_lines(
     *,
     project: str,
     model: ModelRequirements | None = None,
-    serving: Serving | None = None,
+    serving: ServingOption | None = None,
 ) -> tuple[str, ...]:
     """A whole stack file for the option; what only its reader knows stands as an example."""
     region = catalog.places.regions[option.region]
@@ -62,7 +62,7 @@ def _pool_lines(
     option: Option,
     required: TaskRequirements,
     catalog: Catalog,
-    serving: Serving | None,
+    serving: ServingOption | None,
     disk: int | None,
 ) -> Iterator[str]:
     yield f"kind: {required.kind}"
@@ -92,7 +92,7 @@ def _model_lines(
     required: TaskRequirements,
     catalog: Catalog,
     model: ModelRequirements | None,
-    serving: Serving | None,
+    serving: ServingOption | None,
 ) -> Iterator[str]:
     if model is None or serving is None:
         yield "image: your-image:its-tag"

@@ -11,11 +11,11 @@ from decimal import Decimal
 from catalog import Catalog, ModelDeployment
 from messages.phrases import counted, listed
 from neuron_ecs.fit.instances import Option, Purchase, Refusal, TaskRequirements
-from neuron_ecs.fit.models import ModelRequirements, Serving
 from neuron_ecs.fit.stack_lines import stack_lines
 from neuron_ecs.terminal import table, wrapped
 from planning.price import NOT_IN_ANY_PRICE
 from planning.serving import memory as language_models
+from planning.serving.options import ModelRequirements, ServingOption
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS
 
 VERSION = 1
@@ -29,7 +29,7 @@ class Proposal:
     """An option, with how the model is served on it where a model was asked for."""
 
     option: Option
-    serving: Serving | None
+    serving: ServingOption | None
 
 
 @dataclass(frozen=True, slots=True)

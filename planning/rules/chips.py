@@ -54,7 +54,7 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
     for work in each_workload(s):
         kind = work.pool.smallest
         if work.pool.neuron and work.spec.neuron_devices is None and kind and kind.neuron:
-            sizes = sorted({n for _, n in s.catalog.neuron.device_sets(kind.name)})
+            sizes = s.catalog.neuron.legal_counts(kind.name)
             yield Report(
                 f"{work.path}.neuron_devices",
                 f"is missing, on a pool of {kind.name}",
@@ -82,7 +82,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
                 t.name
                 for t in s.catalog.instances.neuron_types.values()
                 if t.neuron
-                and any(n == work.device_count for _, n in s.catalog.neuron.device_sets(t.name))
+                and work.device_count in s.catalog.neuron.legal_counts(t.name)
                 and (t.neuron.family == "inf1") == (kind.neuron.family == "inf1")  # other images
                 and s.catalog.places.zones_offering(t.name, work.region)
             ]
@@ -130,7 +130,7 @@ def illegal_set(s: Situation) -> Iterator[Report]:
         elif not s.legal(kind, work):
             sets = s.catalog.neuron.device_sets(kind.name)
             if wanted is None:
-                sizes = sorted({n for _, n in sets})
+                sizes = s.catalog.neuron.legal_counts(kind.name)
                 up = [n for n in sizes if n > work.device_count][:1]
                 down = [n for n in sizes if n < work.device_count][-1:]
                 yield Report(
@@ -142,7 +142,7 @@ def illegal_set(s: Situation) -> Iterator[Report]:
                 start = wanted[0]
                 same = [(f, n) for f, n in sets if n == len(wanted)]
                 near = sorted(same, key=lambda x: (abs(x[0] - start), x[0]))[:4]
-                sizes = sorted({n for _, n in sets})
+                sizes = s.catalog.neuron.legal_counts(kind.name)
                 fix = (
                     f"use {spans(sorted(near))}"
                     if near

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from catalog import InstanceType
 from config import AutoScalingCapacity, Container, Sidecar
@@ -257,8 +258,8 @@ def more_cores_than_there_are(s: Situation) -> Iterator[Report]:
 
 def _more_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
     """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
-    sizes = sorted({n for _, n in s.catalog.neuron.device_sets(seat.kind.name)})
-    enough = next((n for n in sizes if n * seat.per_device >= cores), None)
+    needed = ceil(cores / seat.per_device)
+    enough = s.catalog.neuron.legal_count(seat.kind.name, at_least=needed)
     return f", or neuron_devices: {enough}" if enough is not None else ""
 
 
@@ -288,9 +289,9 @@ def idle_cores(s: Situation) -> Iterator[Report]:
 
 def _fewer_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
     """`, or write neuron_devices: 1`: the least legal number of devices, if it is smaller."""
-    sizes = sorted({n for _, n in s.catalog.neuron.device_sets(seat.kind.name)})
-    enough = next((n for n in sizes if n * seat.per_device >= cores), seat.count)
-    if enough >= seat.count or seat.work.pool.managed:
+    needed = ceil(cores / seat.per_device)
+    enough = s.catalog.neuron.legal_count(seat.kind.name, at_least=needed)
+    if enough is None or enough >= seat.count or seat.work.pool.managed:
         return ""
     return f", or write neuron_devices: {enough}"
 

@@ -18,11 +18,10 @@ from neuron_ecs.fit.instances import (
     Option,
     TaskRequirements,
     fit,
-    legal_devices,
     order,
     purchases_that_would,
 )
-from neuron_ecs.fit.models import ModelFit, ModelRequirements, fit_model
+from neuron_ecs.fit.models import ModelFit, ModelSearch, fit_model
 from neuron_ecs.fit.stack_lines import fitting_ami, model_name, stack_lines
 from neuron_ecs.stackfile.reading import read
 from planning import decide
@@ -70,10 +69,10 @@ def requirements() -> st.SearchStrategy[TaskRequirements]:
 
 def model_requirements(
     name: str, *, length: int = 4096, sequences: int = 4, **more: Any
-) -> ModelRequirements:
+) -> ModelSearch:
     model = KNOWN.serving.models[name]
     precompiled = more.pop("precompiled", False)
-    return ModelRequirements(
+    return ModelSearch(
         model, min(length, model.max_positions), sequences, precompiled, TaskRequirements(**more)
     )
 
@@ -334,7 +333,13 @@ def test_a_task_that_needs_more_than_its_share_says_so_in_the_lines(directory: P
 
 def test_an_illegal_number_of_devices_takes_the_next_legal_one() -> None:
     kind = KNOWN.instances.neuron_types["trn1.32xlarge"]
-    assert [legal_devices(kind, n, KNOWN) for n in (1, 2, 5, 9, 17)] == [1, 4, 8, 16, None]
+    assert [KNOWN.neuron.legal_count(kind.name, at_least=n) for n in (1, 2, 5, 9, 17)] == [
+        1,
+        4,
+        8,
+        16,
+        None,
+    ]
     option = fit(TaskRequirements(devices=2, types=("trn1.32xlarge",)), KNOWN).options[0]
     assert (option.devices, option.tasks_per_instance) == (4, 4)
     assert option.notes == ("2 is no legal number of its devices, 4 is",)

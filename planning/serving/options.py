@@ -1,0 +1,238 @@
+"""How one language model can be served on one instance type: images, cores, memory, caveats."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from catalog import Catalog, InstanceType, LanguageModel, ServingImage
+from messages.phrases import listed
+from planning.serving.memory import COMPILE_MEMORY, LOAD_MEMORY, Estimate, Verdict
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, LanguageModelServer
+from planning.situation import room_of
+
+SHORTEST = 512  # tokens; shorter sequences are never suggested
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequirements:
+    """A language model, and the most sequences at once and tokens in a sequence that it serves.
+
+    ``precompiled``: it is compiled and sharded before the task starts.
+    """
+
+    model: LanguageModel
+    length: int
+    sequences: int
+    precompiled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServingOption:
+    """One way to serve a model on an instance type.
+
+    ``devices`` is a legal number of Neuron devices, ``degree`` the number of their logical
+    NeuronCores that share the model. ``caveats`` are sentences to read before choosing it.
+    """
+
+    devices: int
+    image: ServingImage
+    degree: int
+    estimate: Estimate
+    caveats: tuple[str, ...]
+
+    @property
+    def server(self) -> LanguageModelServer:
+        """The server inside the image."""
+        return LANGUAGE_MODEL_SERVERS[self.image.server]
+
+    def host_memory_mib(self, required: ModelRequirements) -> int:
+        """The host memory that a task needs, MiB, rounded up."""
+        needed = self.server.host_memory_gib(required.model, precompiled=required.precompiled)
+        return ceil(needed * 1024)
+
+
+def serving_options(
+    kind: InstanceType, required: ModelRequirements, catalog: Catalog
+) -> tuple[ServingOption, ...] | str:
+    """The options worth proposing on a type with Neuron devices, or the reason for none.
+
+    At most three, each the best for its number of devices: the fewest devices on which the model
+    fits, the fewest without a caveat, and before them fewer devices on which it is tight.
+    """
+    hardware = kind.neuron
+    assert hardware is not None
+    usable = _images(hardware.family, required, catalog)
+    if isinstance(usable, str):
+        return usable
+    found = [o for image in usable for o in _on_image(kind, image, required, catalog)]
+    if not found:
+        return "no degree of tensor parallelism is documented for it"
+    best: dict[int, ServingOption] = {}
+    for option in sorted(found, key=_preference):
+        best.setdefault(option.devices, option)
+    ranked = [best[devices] for devices in sorted(best)]
+    fits = [o for o in ranked if o.estimate.verdict is Verdict.FITS]
+    chosen = list(dict.fromkeys([*fits[:1], *[o for o in fits if not o.caveats][:1]]))
+    tight = [
+        o
+        for o in ranked
+        if o.estimate.verdict is Verdict.TIGHT and (not chosen or o.devices < chosen[0].devices)
+    ]
+    if not chosen and not tight:
+        return _does_not_fit(required, min(found, key=lambda o: o.estimate.share))
+    return (*tight[:1], *chosen)
+
+
+def _preference(option: ServingOption) -> tuple[int, int, int, float, int]:
+    """Sorts the options for one number of devices, the best first."""
+    estimate = option.estimate
+    return (
+        estimate.verdict,
+        len(option.caveats),
+        option.image.rank,
+        estimate.share,
+        option.degree,
+    )
+
+
+def _on_image(
+    kind: InstanceType, image: ServingImage, required: ModelRequirements, catalog: Catalog
+) -> Iterator[ServingOption]:
+    """Every option with this image, whether the model fits or not."""
+    hardware = kind.neuron
+    assert hardware is not None
+    server = LANGUAGE_MODEL_SERVERS[image.server]
+    for degree, evidence in catalog.neuron.tensor_parallel_degrees(kind.name).items():
+        needed = ceil(degree / hardware.logical_cores_per_device)
+        devices = catalog.neuron.legal_count(kind.name, at_least=needed)
+        if devices is None or not server.splits(required.model, degree):
+            continue
+        estimate = server.estimate(
+            required.model,
+            degree=degree,
+            sequences=required.sequences,
+            length=required.length,
+            core_gib=hardware.device_memory_mib / 1024 / hardware.logical_cores_per_device,
+        )
+        caveats = (
+            *server.caveats(required.model),
+            *_caveats_of_degree(degree, evidence),
+            *_failures(kind, required, image, degree, catalog),
+        )
+        yield ServingOption(devices, image, degree, estimate, caveats)
+
+
+def _images(family: str, required: ModelRequirements, catalog: Catalog) -> list[ServingImage] | str:
+    """The images that serve the model on the family, the preferred one first, or why none does."""
+    model = required.model
+    here = [i for i in catalog.serving.images if family in i.families]
+    if not here:
+        return "no image of the tables serves language models on it"
+    known = [
+        i
+        for i in here
+        if model.model_type in i.model_types and (not i.models or model.id in i.models)
+    ]
+    if not known:
+        return f"no image of the tables serves {model.model_type} models on it"
+    reasons = {
+        r.serving_image: r.says
+        for r in catalog.serving.refusals
+        if (r.model, r.family) == (model.id, family)
+        and (r.sequences_below is None or required.sequences < r.sequences_below)
+    }
+    usable = [i for i in known if i.name not in reasons]
+    return usable or listed(sorted({reasons[i.name] for i in known}))
+
+
+def _caveats_of_degree(degree: int, evidence: str) -> Iterator[str]:
+    if evidence == "seen":
+        yield f"tensor parallelism of {degree} was seen to run, and is not documented by AWS"
+    if evidence == "disputed":
+        yield f"tensor parallelism of {degree} is documented, and was seen to fail"
+    if evidence == "assumed":
+        yield "assumed to serve as the type of the same chip does"
+
+
+def _failures(
+    kind: InstanceType,
+    required: ModelRequirements,
+    image: ServingImage,
+    degree: int,
+    catalog: Catalog,
+) -> Iterator[str]:
+    """Reported failures of the model on the same cores with no more sequences or tokens."""
+    for d in catalog.serving.deployments:
+        if (
+            not d.works
+            and (d.model, d.instance_type, d.tensor_parallel, d.server)
+            == (required.model.id, kind.name, degree, image.server)
+            and d.sequences <= required.sequences
+            and d.length <= required.length
+        ):
+            yield f"{d.sequences} x {d.length} tokens were seen to fail so: {d.source}"
+
+
+def _does_not_fit(required: ModelRequirements, smallest: ServingOption) -> str:
+    """The memory that each core would need, and the sequences and tokens that would fit."""
+    found = smallest.estimate
+    reason = (
+        f"a core of {found.core_gib:.0f} GiB would have to hold {found.need_gib:.1f} "
+        f"(tensor parallelism {smallest.degree})"
+    )
+    length, sequences = required.length, required.sequences
+    while length > SHORTEST or sequences > 1:
+        if length > SHORTEST:
+            length = max(length // 2, SHORTEST)
+        else:
+            length, sequences = required.length, max(sequences // 2, 1)
+        tried = smallest.server.estimate(
+            required.model,
+            degree=smallest.degree,
+            sequences=sequences,
+            length=length,
+            core_gib=found.core_gib,
+        )
+        if tried.verdict is Verdict.FITS:
+            return f"{reason}; {sequences} x {length} tokens would fit"
+        if length == SHORTEST and sequences == 1:
+            break
+    return reason
+
+
+def host_memory_shortfall(
+    kind: InstanceType, required: ModelRequirements, option: ServingOption, catalog: Catalog
+) -> str | None:
+    """Why the host's memory is too small for a task; ``None`` if it is not."""
+    room = room_of(kind, catalog)
+    needed, loading = (
+        option.server.host_memory_gib(required.model, precompiled=precompiled)
+        for precompiled in (required.precompiled, True)
+    )
+    if needed * 1024 <= room.memory_mib:
+        return None
+    verb = "load" if needed == loading else "compile and load"
+    why = f"has {room.memory_gib} GiB of memory for tasks; to {verb} takes about {needed:.0f}"
+    if loading * 1024 <= room.memory_mib:
+        why += f"; compiled elsewhere (--precompiled) {loading:.0f} would do"
+    return why
+
+
+def assumptions(required: ModelRequirements, options: Iterable[ServingOption]) -> Iterator[str]:
+    """What the estimates of these options assume."""
+    yield "weights and caches in bf16"
+    used = {option.image.server for option in options}
+    servers = [server for key, server in LANGUAGE_MODEL_SERVERS.items() if key in used]
+    yield from dict.fromkeys(a for server in servers for a in server.assumptions())
+    if required.precompiled:
+        yield (
+            f"a model compiled and sharded beforehand: {LOAD_MEMORY:g} checkpoints "
+            "of host memory; NxD Inference reads it where NEURON_COMPILED_ARTIFACTS says"
+        )
+    elif any(server.compiles for server in servers):
+        yield (
+            "that each task compiles the model: "
+            f"{COMPILE_MEMORY:g} checkpoints of host memory, a rule of thumb"
+        )
+    if required.model.note:
+        yield required.model.note
