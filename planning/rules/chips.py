@@ -204,7 +204,7 @@ def overlap(s: Situation) -> Iterator[Report]:
 def does_not_fit(s: Situation) -> Iterator[Report]:
     """AWS: only one task per chip
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for (region, name), pool in s.pools.items():
         kind = pool.type
         if kind is None or kind.neuron is None or not s.sound(pool):
@@ -218,8 +218,8 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
                 f"asks for {counted(largest.device_count, 'device')}, but the devices named by "
                 f"{listed(pinned)} leave no legal set for it on {kind.name}"
             )
-            if (largest.path, what) not in told:
-                told.add((largest.path, what))
+            if (largest.path, what) not in reported:
+                reported.add((largest.path, what))
                 yield Report(
                     f"{largest.path}.neuron_devices",
                     what,
@@ -336,13 +336,13 @@ def both_approaches(s: Situation) -> Iterator[Report]:
                     else "is all, while the model names its devices",
                     "leave it out",
                 )
-    told: set[str] = set()
+    reported: set[str] = set()
     for (_, pool_name), pool in s.pools.items():
         works = [w for w in s.work_on(pool) if pool.neuron and _exact(pool) and w.device_count]
         whole = [w.name for w in works if w.managed_devices]
         for work in works:
-            if whole and not work.managed_devices and work.path not in told:
-                told.add(work.path)
+            if whole and not work.managed_devices and work.path not in reported:
+                reported.add(work.path)
                 yield Report(
                     f"{work.path}.neuron_devices",
                     f"names devices on the pool {pool_name}, where {listed(whole)} asks ECS for "
@@ -501,7 +501,7 @@ def job_waits(s: Situation) -> Iterator[Report]:
 def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
     """The slots are the same on every instance of a pool, so models of different sizes can cost
     each other room."""
-    told: set[tuple[str, int, int]] = set()
+    reported: set[tuple[str, int, int]] = set()
     for (region, name), pool in s.pools.items():
         kind = pool.type
         if kind is None or kind.neuron is None or not s.sound(pool):
@@ -519,8 +519,8 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
                 for big in (True, False)
             )
             needed = sum(p.instances if p else whole.instances for p in parts)
-            if needed < whole.instances and (name, limit, needed) not in told:
-                told.add((name, limit, needed))
+            if needed < whole.instances and (name, limit, needed) not in reported:
+                reported.add((name, limit, needed))
                 large = [d.name for d in demands if d.size >= limit and d.tasks]
                 yield Report(
                     f"capacity.{name}",

@@ -222,7 +222,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
     another Region's parameter needs its full ARN;
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html: replicas
     have the same ARN but for the Region."""
-    told: dict[tuple[str, str], list[str]] = {}
+    reported: dict[tuple[str, str], list[str]] = {}
     for work in s.work:
         network = s.regions[work.region].network
         if not isinstance(network, ExistingNetworkEntry) and network.nat == "none":
@@ -233,8 +233,8 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
                 if place is not None and place not in (work.region, "{region}"):
                     if _partition_of(reference) == s.catalog.places.regions[work.region].partition:
                         where = (f"{path}.secrets.{name}", reference)
-                        told.setdefault(where, []).append(work.region)
-    for (where, reference), regions in told.items():
+                        reported.setdefault(where, []).append(work.region)
+    for (where, reference), regions in reported.items():
         place = _region_of(reference) or ""
         yield Report(
             where,
@@ -262,7 +262,7 @@ def _partition_of(arn: str) -> str:
 def arn_of_another_partition(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html: aws, aws-cn and
     aws-us-gov."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in s.work:
         partition = s.catalog.places.regions[work.region].partition
         named = [
@@ -272,8 +272,8 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
             if reference.startswith("arn:")
         ]
         for path, arn in named:
-            if _partition_of(arn) != partition and path not in told:
-                told.add(path)
+            if _partition_of(arn) != partition and path not in reported:
+                reported.add(path)
                 yield Report(
                     path,
                     f"is {shown(arn, limit=120)}; {work.region} is of the partition {partition}",

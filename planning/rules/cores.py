@@ -96,8 +96,8 @@ def takes_groups(kind: InstanceType) -> bool:
     return hardware is not None and hardware.cores_per_device != hardware.logical_cores_per_device
 
 
-def seats(s: Situation) -> Iterator[CoreClaim]:
-    """Every container that opens devices, once for each set of slots that it can have."""
+def core_claims(s: Situation) -> Iterator[CoreClaim]:
+    """Every container that opens devices, once for each set of slots that its tasks can have."""
     seen: set[tuple[str, str, tuple[tuple[int, ...], ...]]] = set()
     for work in s.work:
         kind = work.pool.smallest
@@ -119,7 +119,7 @@ def seats(s: Situation) -> Iterator[CoreClaim]:
 
 
 def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
-    """The devices of a task, in each slot that it can have; empty where no cut holds the pool."""
+    """The devices of a task in each slot that it can have; empty if the pool has no layout."""
     if work.ids is not None:
         return (work.ids,)
     if work.managed_devices or work.spec.neuron_devices == "all":
@@ -162,23 +162,23 @@ def _span(first: int, last: int) -> str:
 def malformed_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     NEURON_RT_VISIBLE_CORES is "a single NeuronCore index or an inclusive range value"."""
-    for seat in seats(s):
-        given = seat.container.environment
-        first, last = seat.range_of(seat.first)
+    for claim in core_claims(s):
+        given = claim.container.environment
+        first, last = claim.range_of(claim.first)
         for name in (VISIBLE, PLUGIN):
             if name in given and core_ids(given[name]) is None:
                 yield Report(
-                    f"{seat.variables}.{name}",
+                    f"{claim.variables}.{name}",
                     f"is {shown(given[name])}, no core, range or list of cores",
                     f"leave it out: the task has its devices' cores, or write {_span(first, last)}"
-                    if len(seat.devices) == 1
+                    if len(claim.devices) == 1
                     else "leave it out: the task has its devices' cores",
                 )
         if NUMBER in given and not re.fullmatch(r"[0-9]{1,4}", given[NUMBER]):
             yield Report(
-                f"{seat.variables}.{NUMBER}",
+                f"{claim.variables}.{NUMBER}",
                 f"is {shown(given[NUMBER])}, no whole number",
-                f'leave it out, or write "{seat.cores}"',
+                f'leave it out, or write "{claim.cores}"',
             )
 
 
@@ -194,17 +194,17 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/build-run-neuron-container.html:
     devices 12 and 13 of an inf1.24xlarge come with NEURON_RT_VISIBLE_CORES=51,52; logical cores on
     Trn2 (.../arch/neuron-features/logical-neuroncore-config.html)."""
-    for seat in seats(s):
-        wanted = core_ids(seat.container.environment.get(VISIBLE, ""))
-        if wanted is None or len(seat.devices) > 1:
+    for claim in core_claims(s):
+        wanted = core_ids(claim.container.environment.get(VISIBLE, ""))
+        if wanted is None or len(claim.devices) > 1:
             continue
-        devices = seat.first
-        first, last = seat.range_of(devices)
+        devices = claim.first
+        first, last = claim.range_of(devices)
         if wanted[0] < first or max(wanted) > last:
             yield Report(
-                f"{seat.variables}.{VISIBLE}",
-                f"is {shown(seat.container.environment[VISIBLE])}; the cores of "
-                f"{counted(len(devices), 'device')} {ids(devices)} of {seat.kind.name} are "
+                f"{claim.variables}.{VISIBLE}",
+                f"is {shown(claim.container.environment[VISIBLE])}; the cores of "
+                f"{counted(len(devices), 'device')} {ids(devices)} of {claim.kind.name} are "
                 f"{_span(first, last)}",
                 f'leave it out, or write "{_span(first, last)}"',
             )
@@ -221,18 +221,18 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
 def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     NEURON_RT_VISIBLE_CORES names exact cores, NEURON_RT_NUM_CORES a number of free ones."""
-    for seat in seats(s):
-        value = seat.container.environment.get(VISIBLE, "")
-        if core_ids(value) is None or len(seat.devices) < 2:
+    for claim in core_claims(s):
+        value = claim.container.environment.get(VISIBLE, "")
+        if core_ids(value) is None or len(claim.devices) < 2:
             continue
-        ranges = [_span(*seat.range_of(d)) for d in seat.devices]
+        ranges = [_span(*claim.range_of(d)) for d in claim.devices]
         yield Report(
-            f"{seat.variables}.{VISIBLE}",
+            f"{claim.variables}.{VISIBLE}",
             f"is {shown(value)}, while tasks sit on the devices "
-            f"{listed([ids(d) for d in seat.devices])} of {seat.kind.name}, with cores "
+            f"{listed([ids(d) for d in claim.devices])} of {claim.kind.name}, with cores "
             f"{listed(ranges)}",
-            f'leave it out, write {NUMBER}: "{seat.cores}", or name devices such as '
-            f"{ids(seat.first)} and their cores {ranges[0]}",
+            f'leave it out, write {NUMBER}: "{claim.cores}", or name devices such as '
+            f"{ids(claim.first)} and their cores {ranges[0]}",
         )
 
 
@@ -246,20 +246,20 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
 def more_cores_than_there_are(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     the runtime reserves so many free cores, or fails."""
-    for seat in seats(s):
-        value = seat.container.environment.get(NUMBER, "")
-        if re.fullmatch(r"[0-9]{1,4}", value) and int(value) > seat.cores:
+    for claim in core_claims(s):
+        value = claim.container.environment.get(NUMBER, "")
+        if re.fullmatch(r"[0-9]{1,4}", value) and int(value) > claim.cores:
             yield Report(
-                f"{seat.variables}.{NUMBER}",
-                f"is {value}; {seat.hardware} {seat.have} {counted(seat.cores, 'core')}",
-                f'leave it out, or write "{seat.cores}"' + _more_devices(s, seat, int(value)),
+                f"{claim.variables}.{NUMBER}",
+                f"is {value}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
+                f'leave it out, or write "{claim.cores}"' + _more_devices(s, claim, int(value)),
             )
 
 
-def _more_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
+def _more_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
     """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
-    needed = ceil(cores / seat.per_device)
-    enough = s.catalog.neuron.legal_count(seat.kind.name, at_least=needed)
+    needed = ceil(cores / claim.per_device)
+    enough = s.catalog.neuron.legal_count(claim.kind.name, at_least=needed)
     return f", or neuron_devices: {enough}" if enough is not None else ""
 
 
@@ -273,25 +273,25 @@ def _more_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
 def idle_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     without the variables a process has every core of its devices."""
-    for seat in seats(s):
-        given = seat.container.environment
+    for claim in core_claims(s):
+        given = claim.container.environment
         wanted = core_ids(given.get(VISIBLE, ""))
         name, used = VISIBLE, len(wanted) if wanted else 0
         if wanted is None and re.fullmatch(r"[0-9]{1,4}", given.get(NUMBER, "")):
             name, used = NUMBER, int(given[NUMBER])
-        if 0 < used < seat.cores and not seat.shared:
+        if 0 < used < claim.cores and not claim.shared:
             yield Report(
-                f"{seat.variables}.{name}",
-                f"is {shown(given[name])}: {used} of the {seat.cores} cores of {seat.hardware}",
-                "leave it out" + _fewer_devices(s, seat, used),
+                f"{claim.variables}.{name}",
+                f"is {shown(given[name])}: {used} of the {claim.cores} cores of {claim.hardware}",
+                "leave it out" + _fewer_devices(s, claim, used),
             )
 
 
-def _fewer_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
+def _fewer_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
     """`, or write neuron_devices: 1`: the least legal number of devices, if it is smaller."""
-    needed = ceil(cores / seat.per_device)
-    enough = s.catalog.neuron.legal_count(seat.kind.name, at_least=needed)
-    if enough is None or enough >= seat.count or seat.work.pool.managed:
+    needed = ceil(cores / claim.per_device)
+    enough = s.catalog.neuron.legal_count(claim.kind.name, at_least=needed)
+    if enough is None or enough >= claim.count or claim.work.pool.managed:
         return ""
     return f", or write neuron_devices: {enough}"
 
@@ -305,11 +305,11 @@ def _fewer_devices(s: Situation, seat: CoreClaim, cores: int) -> str:
 )
 def both_core_variables(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html"""
-    for seat in seats(s):
-        given = seat.container.environment
+    for claim in core_claims(s):
+        given = claim.container.environment
         if VISIBLE in given and NUMBER in given:
             yield Report(
-                f"{seat.variables}.{NUMBER}",
+                f"{claim.variables}.{NUMBER}",
                 f"is {shown(given[NUMBER])} beside {VISIBLE}, and is not read",
                 f"leave {NUMBER} out",
             )
@@ -325,10 +325,10 @@ def both_core_variables(s: Situation) -> Iterator[Report]:
 def plugin_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/tutorials/tutorial-epd-1e-1pd-xeypd.html:
     the assertion TP != len(NEURON_VISIBLE_DEVICES)."""
-    for seat in seats(s):
-        server = server_of(seat.container, s.catalog)
-        value = seat.container.environment.get(PLUGIN, "")
-        cores, given = core_ids(value), words(seat.container)
+    for claim in core_claims(s):
+        server = server_of(claim.container, s.catalog)
+        value = claim.container.environment.get(PLUGIN, "")
+        cores, given = core_ids(value), words(claim.container)
         if server is None or not SERVERS[server.name].reads_visible_devices:
             continue
         if cores is None or not serves_vllm(given):
@@ -336,7 +336,7 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
         degree = number(given, "tensor-parallel-size", "tp") or 1
         if len(cores) != degree:
             yield Report(
-                f"{seat.variables}.{PLUGIN}",
+                f"{claim.variables}.{PLUGIN}",
                 f"is {shown(value)}, {counted(len(cores), 'core')}, beside a tensor parallel size "
                 f"of {degree}",
                 f"leave it out, write {counted(degree, 'core')} there, or write "
@@ -354,17 +354,17 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
 def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/guides/reference-configuration.html;
     NxD Inference and optimum-neuron read the variables of the Neuron runtime."""
-    for seat in seats(s):
-        server = server_of(seat.container, s.catalog)
-        given = seat.container.environment
+    for claim in core_claims(s):
+        server = server_of(claim.container, s.catalog)
+        given = claim.container.environment
         if server is None or SERVERS[server.name].reads_visible_devices:
             continue
         if PLUGIN in given:
             yield Report(
-                f"{seat.variables}.{PLUGIN}",
+                f"{claim.variables}.{PLUGIN}",
                 f"is {shown(given[PLUGIN])}, which nothing in "
-                f"{repository(seat.container.image)} reads",
-                f'leave it out, or write {NUMBER}: "{seat.cores}"',
+                f"{repository(claim.container.image)} reads",
+                f'leave it out, or write {NUMBER}: "{claim.cores}"',
             )
 
 
@@ -377,19 +377,19 @@ def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
 )
 def logical_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/arch/neuron-features/logical-neuroncore-config.html"""
-    for seat in seats(s):
-        value = seat.container.environment.get(LOGICAL)
+    for claim in core_claims(s):
+        value = claim.container.environment.get(LOGICAL)
         if value is None:
             continue
-        if not takes_groups(seat.kind):
+        if not takes_groups(claim.kind):
             yield Report(
-                f"{seat.variables}.{LOGICAL}",
-                f"is {shown(value)}, on {seat.kind.name}, whose cores are not grouped",
+                f"{claim.variables}.{LOGICAL}",
+                f"is {shown(value)}, on {claim.kind.name}, whose cores are not grouped",
                 "leave it out",
             )
         elif value not in ("1", "2"):
             yield Report(
-                f"{seat.variables}.{LOGICAL}",
+                f"{claim.variables}.{LOGICAL}",
                 f"is {shown(value)}",
                 'leave it out (2, the default), or write "1"',
             )
@@ -406,15 +406,15 @@ def logical_cores(s: Situation) -> Iterator[Report]:
 def oci_hook(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/tutorial-oci-hook.html;
     https://github.com/aws-neuron/aws-neuron-sdk/issues/911."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in s.work:
         pool = work.pool.spec
         if isinstance(pool, AutoScalingCapacity) and pool.ami.family == "al2":
             continue
         for path, container in containers(work):
             where = f"{path}.environment.{HOOK}"
-            if HOOK in container.environment and where not in told:
-                told.add(where)
+            if HOOK in container.environment and where not in reported:
+                reported.add(where)
                 devices = work.spec.neuron_devices
                 yield Report(
                     where,
@@ -428,7 +428,7 @@ def oci_hook(s: Situation) -> Iterator[Report]:
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """How many cores a command puts its processes on, and the words that say so."""
+    """How many cores the processes of a command use, and the words of the command that say so."""
 
     cores: int
     degree: int | None  # of tensor parallelism; None for torchrun
@@ -437,10 +437,10 @@ class Processes:
     given: bool
 
 
-def processes(s: Situation, seat: CoreClaim) -> Processes | None:
-    """What the command asks of the cores; None where it does not say."""
-    given = words(seat.container)
-    server = server_of(seat.container, s.catalog)
+def processes(s: Situation, claim: CoreClaim) -> Processes | None:
+    """The cores that the server's command uses; None if it does not state them."""
+    given = words(claim.container)
+    server = server_of(claim.container, s.catalog)
     alone = server is not None and server.entry == "arguments"
     if not serves_vllm(given) and not alone:
         return None
@@ -462,9 +462,9 @@ def processes(s: Situation, seat: CoreClaim) -> Processes | None:
     return Processes(degree * copies * stages, degree, said, name, wish is not None)
 
 
-def runs(s: Situation, seat: CoreClaim) -> Processes | None:
-    """What torchrun starts: a process for each core."""
-    given = words(seat.container)
+def runs(s: Situation, claim: CoreClaim) -> Processes | None:
+    """The processes that torchrun starts, one for each core; None without torchrun or a number."""
+    given = words(claim.container)
     if not any(w.rpartition("/")[2] in ("torchrun", "torch.distributed.run") for w in given):
         return None
     count = number(given, "nproc-per-node")
@@ -483,22 +483,23 @@ def runs(s: Situation, seat: CoreClaim) -> Processes | None:
 def degree_above_the_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     tensor_parallel_size is the number of NeuronCores."""
-    for seat in seats(s):
-        found = processes(s, seat)
-        if found is not None and found.cores > seat.cores:
+    for claim in core_claims(s):
+        found = processes(s, claim)
+        if found is not None and found.cores > claim.cores:
             yield Report(
-                f"{seat.path}.command",
+                f"{claim.path}.command",
                 f"gives {found.said}: {counted(found.cores, 'core')}; "
-                f"{seat.hardware} {seat.have} "
-                f"{seat.cores}",
-                f"write --{found.option}={_fitting(s, seat)}" + _more_devices(s, seat, found.cores),
+                f"{claim.hardware} {claim.have} "
+                f"{claim.cores}",
+                f"write --{found.option}={_fitting(s, claim)}"
+                + _more_devices(s, claim, found.cores),
             )
 
 
-def _fitting(s: Situation, seat: CoreClaim) -> int:
-    """The largest documented degree of the type that the devices have cores for."""
-    degrees = s.catalog.neuron.tensor_parallel_degrees(seat.kind.name)
-    return max((d for d in degrees if d <= seat.cores), default=seat.cores)
+def _fitting(s: Situation, claim: CoreClaim) -> int:
+    """The largest documented degree that the cores allow; all cores if none is documented."""
+    degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
+    return max((d for d in degrees if d <= claim.cores), default=claim.cores)
 
 
 @rule(
@@ -511,15 +512,16 @@ def _fitting(s: Situation, seat: CoreClaim) -> int:
 def degree_below_the_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     tensor_parallel_size is the number of NeuronCores, 1 where it is not given."""
-    for seat in seats(s):
-        found = processes(s, seat)
-        if found is not None and found.cores < seat.cores and not seat.shared:
+    for claim in core_claims(s):
+        found = processes(s, claim)
+        if found is not None and found.cores < claim.cores and not claim.shared:
             lead = "gives" if found.given else "runs vllm serve with its default,"
             yield Report(
-                f"{seat.path}.command",
-                f"{lead} {found.said}: {found.cores} of the {seat.cores} cores of {seat.hardware}",
-                f"write --{found.option}={_fitting(s, seat)}"
-                + _fewer_devices(s, seat, found.cores),
+                f"{claim.path}.command",
+                f"{lead} {found.said}: {found.cores} of the {claim.cores} cores of "
+                f"{claim.hardware}",
+                f"write --{found.option}={_fitting(s, claim)}"
+                + _fewer_devices(s, claim, found.cores),
             )
 
 
@@ -533,16 +535,16 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
 def undocumented_degree(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
     the table of degrees holds the source of each."""
-    for seat in seats(s):
-        found = processes(s, seat)
-        degrees = s.catalog.neuron.tensor_parallel_degrees(seat.kind.name)
-        if found is None or not found.given or not degrees or found.cores > seat.cores:
+    for claim in core_claims(s):
+        found = processes(s, claim)
+        degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
+        if found is None or not found.given or not degrees or found.cores > claim.cores:
             continue
         if found.degree not in degrees:
-            near = [d for d in degrees if d <= seat.cores]
+            near = [d for d in degrees if d <= claim.cores]
             yield Report(
-                f"{seat.path}.command",
-                f"gives {found.said}, not documented for {seat.kind.name}",
+                f"{claim.path}.command",
+                f"gives {found.said}, not documented for {claim.kind.name}",
                 f"write {listed(map(str, near))} with as many cores, such as "
                 f"--{found.option}={max(near)}",
             )
@@ -558,13 +560,13 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
 def more_processes_than_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     --nproc_per_node is the number of NeuronCores."""
-    for seat in seats(s):
-        found = runs(s, seat)
-        if found is not None and found.cores > seat.cores:
+    for claim in core_claims(s):
+        found = runs(s, claim)
+        if found is not None and found.cores > claim.cores:
             yield Report(
-                f"{seat.path}.command",
-                f"gives {found.said}; {seat.hardware} {seat.have} {counted(seat.cores, 'core')}",
-                f"write --nproc_per_node={seat.cores}" + _more_devices(s, seat, found.cores),
+                f"{claim.path}.command",
+                f"gives {found.said}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
+                f"write --nproc_per_node={claim.cores}" + _more_devices(s, claim, found.cores),
             )
 
 
@@ -578,13 +580,13 @@ def more_processes_than_cores(s: Situation) -> Iterator[Report]:
 def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     --nproc_per_node is the number of NeuronCores."""
-    for seat in seats(s):
-        found = runs(s, seat)
-        if found is not None and found.cores < seat.cores and not seat.shared:
+    for claim in core_claims(s):
+        found = runs(s, claim)
+        if found is not None and found.cores < claim.cores and not claim.shared:
             yield Report(
-                f"{seat.path}.command",
-                f"gives {found.said}: {found.cores} of the {seat.cores} cores of {seat.hardware}",
-                f"write --nproc_per_node={seat.cores}" + _fewer_devices(s, seat, found.cores),
+                f"{claim.path}.command",
+                f"gives {found.said}: {found.cores} of the {claim.cores} cores of {claim.hardware}",
+                f"write --nproc_per_node={claim.cores}" + _fewer_devices(s, claim, found.cores),
             )
 
 
@@ -599,20 +601,20 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
     """The table of refusals holds the source of each, such as
     https://github.com/aws-neuron/aws-neuron-sdk/issues/1303."""
     serving = {image.name: image for image in s.catalog.serving.images}
-    for seat in seats(s):
-        given, image = words(seat.container), seat.container.image
+    for claim in core_claims(s):
+        given, image = words(claim.container), claim.container.image
         model, sdk, known = (
             model_served(given),
             images.neuron_sdk(image),
             published(image, s.catalog),
         )
-        if model is None or sdk is None or known is None or seat.kind.neuron is None:
+        if model is None or sdk is None or known is None or claim.kind.neuron is None:
             continue
         sequences = number(given, "max-num-seqs")
         for refusal in s.catalog.serving.refusals:
             tried = serving[refusal.serving_image].image
             same = repository(tried) == known.repository and images.neuron_sdk(tried) == sdk
-            if not same or (refusal.model, refusal.family) != (model, seat.kind.neuron.family):
+            if not same or (refusal.model, refusal.family) != (model, claim.kind.neuron.family):
                 continue
             least = refusal.sequences_below
             if least is not None and (sequences is None or sequences >= least):
@@ -620,15 +622,15 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
             others = [
                 p.name
                 for (region, _), p in s.pools.items()
-                if region == seat.work.region
+                if region == claim.work.region
                 and p.neuron
                 and not any(
-                    t.neuron and t.neuron.family == seat.kind.neuron.family for t in p.types
+                    t.neuron and t.neuron.family == claim.kind.neuron.family for t in p.types
                 )
             ]
             yield Report(
-                f"{seat.path}.command",
-                f"serves {shown(model)} with SDK {sdk} on {seat.kind.name}",
+                f"{claim.path}.command",
+                f"serves {shown(model)} with SDK {sdk} on {claim.kind.name}",
                 f"write --max-num-seqs={least}"
                 if least is not None
                 else "take another size of the model, or an image of another SDK"

@@ -370,15 +370,15 @@ def too_many_containers(s: Situation) -> Iterator[Report]:
 )
 def secret_with_parts_missing(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html"""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in s.work:
         for path, container in containers(work):
             for name, reference in sorted(container.secrets.items()):
                 where = f"{path}.secrets.{name}"
                 parts = reference.split(":")[7:] if ":secretsmanager:" in reference else []
-                if len(parts) in (0, 3) or where in told:
+                if len(parts) in (0, 3) or where in reported:
                     continue
-                told.add(where)
+                reported.add(where)
                 stem = ":".join(reference.split(":")[:7])
                 fixed = ":".join([stem, *(parts + ["", ""])[:3]])
                 yield Report(
@@ -477,13 +477,13 @@ def too_many_host_ports(s: Situation) -> Iterator[Report]:
 def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html:
     RegisterTaskDefinition refuses a secret whose name an environment variable has."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in s.work:
         for path, container in containers(work):
             for name in sorted(set(container.secrets) & set(container.environment)):
                 where = f"{path}.environment.{name}"
-                if where not in told:
-                    told.add(where)
+                if where not in reported:
+                    reported.add(where)
                     said = shown(container.environment[name])
                     yield Report(
                         where,

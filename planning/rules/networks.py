@@ -304,14 +304,14 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
         if _ECR.match(host := _host(c.image))
     ]
     account = accounts[0] if accounts else _SOME_ACCOUNT
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
             image = container.image
             registry = s.catalog.containers.public_registries.get(_host(image))
-            if registry is None or image.startswith(images.DLC) or path in told:
+            if registry is None or image.startswith(images.DLC) or path in reported:
                 continue
-            told.add(path)
+            reported.add(path)
             suffix = s.catalog.places.regions[work.region].dns_suffix
             copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
             yield Report(
@@ -331,14 +331,14 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
 def image_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: "VPC endpoints
     currently don't support cross-Region requests"."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
             host = _host(container.image.replace("{region}", work.region))
             found = _ECR.match(host)
-            if found is None or found[1] == work.region or path in told:
+            if found is None or found[1] == work.region or path in reported:
                 continue
-            told.add(path)
+            reported.add(path)
             dlc = {r.dlc_account for r in s.catalog.places.regions.values()}
             name = container.image.partition("/")[2]
             yield Report(
@@ -378,12 +378,12 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html: a route to S3 is
     all that leaves such a network; https://docs.vllm.ai/en/latest/cli/serve.html: a name that is no
     path is fetched from the hub."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
             model = _hub_model(container, words(container))
-            if model is not None and path not in told:
-                told.add(path)
+            if model is not None and path not in reported:
+                reported.add(path)
                 where = (
                     "command" if model in " ".join(words(container)) else "environment.HF_MODEL_ID"
                 )
@@ -406,12 +406,12 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html; without NAT the
     hub is out of reach."""
     tokens = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
             found = [t for t in tokens if t in container.secrets or t in container.environment]
-            if found and path not in told and _hub_model(container, words(container)) is None:
-                told.add(path)
+            if found and path not in reported and _hub_model(container, words(container)) is None:
+                reported.add(path)
                 reference = container.secrets.get(found[0])
                 where = "environment" if reference is None else "secrets"
                 yield Report(
@@ -431,16 +431,16 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
 )
 def secret_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html"""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
             for name, reference in sorted(container.secrets.items()):
                 where = f"{path}.secrets.{name}"
-                if reference.startswith("/") or where in told:
+                if reference.startswith("/") or where in reported:
                     continue
                 region = reference.replace("{region}", work.region).split(":")[3]
                 if region != work.region:
-                    told.add(where)
+                    reported.add(where)
                     parts = reference.split(":")
                     fixed = ":".join([*parts[:3], "{region}", *parts[4:]])
                     yield Report(
@@ -460,14 +460,14 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
 def bucket_of_another_region(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html: gateway endpoints
     do not support cross-Region requests; a name says a Region only by habit."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in _shut(s):
         for index, prefix in enumerate(work.spec.s3_read):
             bucket = _bucket(prefix, work.region)
             named = [r for r in s.catalog.places.regions if r in bucket and r != work.region]
             path = f"{work.path}.s3_read[{index}]"
-            if named and work.region not in bucket and path not in told:
-                told.add(path)
+            if named and work.region not in bucket and path not in reported:
+                reported.add(path)
                 yield Report(
                     path,
                     f"is {prefix}; its name says {named[0]}, the network is in {work.region}, "
@@ -494,7 +494,7 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
     lower-case letters, digits, dots and hyphens, a letter or digit at both ends, no two dots in a
     row, no IP address, and affixes that AWS keeps for itself."""
     low, high = s.catalog.limits.value("bucket_name_min"), s.catalog.limits.value("bucket_name_max")
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in s.work:
         for index, prefix in enumerate(work.spec.s3_read):
             bucket, path = _bucket(prefix, work.region), f"{work.path}.s3_read[{index}]"
@@ -513,8 +513,8 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
                 fault = "the form of an IP address"
             elif before or behind:
                 fault = f"{(before + behind)[0]}, which AWS keeps for itself"
-            if fault is not None and path not in told:
-                told.add(path)
+            if fault is not None and path not in reported:
+                reported.add(path)
                 yield Report(
                     path,
                     f"is {prefix}, a bucket with {fault}",
@@ -682,18 +682,18 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     """https://www.tensorflow.org/tfx/serving/api_rest and
     https://pytorch.org/serve/inference_api.html: what the servers of these Deep Learning Containers
     answer; judged where the image's own server runs."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for work in s.work:
         repository = work.spec.image.rpartition("/")[2].partition(":")[0].partition("@")[0]
         found = s.catalog.containers.health_paths.get(repository)
         given = work.spec.health_check.path if work.spec.health_check else "/health"
-        if found is None or work.is_job or not work.spec.served_ports or work.path in told:
+        if found is None or work.is_job or not work.spec.served_ports or work.path in reported:
             continue
         server = SERVERS[found.server]
         own = server.started_by(" ".join(words(work.spec)).lower())
         if given.startswith(found.path) or not own:
             continue
-        told.add(work.path)
+        reported.add(work.path)
         path = found.path + (work.name if found.path.endswith("/") else "")
         yield Report(
             f"{work.path}.health_check.path",

@@ -56,16 +56,16 @@ def _as_types(kinds: list[InstanceType]) -> str:
 def purchase_not_sold(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, SupportedUsageClasses: on-demand, spot, capacity-block; a Capacity
     Reservation holds on-demand instances."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for pool in s.pools.values():
         wanted = _USAGE_CLASS.get(pool.purchase)
         path = _purchase_path(s, pool)
         refused = [t for t in pool.types if wanted not in t.usage_classes]
-        if wanted is None or not _buyable(pool) or not refused or path in told:
+        if wanted is None or not _buyable(pool) or not refused or path in reported:
             continue
         if len(refused) < len(pool.types):
             continue  # ECS chooses another type
-        told.add(path)
+        reported.add(path)
         ways = [w for w, c in _USAGE_CLASS.items() if all(c in t.usage_classes for t in refused)]
         ways = [w for w in ways if not pool.managed or w in _OF_MANAGED]
         families = {t.neuron.family for t in refused if t.neuron}
@@ -558,10 +558,10 @@ def two_from_nothing(s: Situation) -> Iterator[Report]:
 )
 def instances_that_only_idle(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html"""
-    told: set[str] = set()
+    reported: set[str] = set()
     for (region, name), pool in s.pools.items():
         spec, works = pool.spec, s.work_on(pool)
-        if not isinstance(spec, AutoScalingCapacity) or spec.retired or name in told:
+        if not isinstance(spec, AutoScalingCapacity) or spec.retired or name in reported:
             continue
         if pool.type is None or any(w.is_job for w in works):
             continue
@@ -571,7 +571,7 @@ def instances_that_only_idle(s: Situation) -> Iterator[Report]:
         needed = s.packed(pool, [(w, w.tasks_max) for w in works])
         needed = cut.instances if pool.neuron and cut is not None else needed
         if spec.min_size > needed:
-            told.add(name)
+            reported.add(name)
             yield Report(
                 f"capacity.{name}.min_size",
                 f"is {spec.min_size}; all replicas in {region} together use "
@@ -591,13 +591,13 @@ def block_with_a_minimum(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html:
     the group's desired capacity is 0 outside the block."""
     minutes = s.catalog.limits.value("capacity_block_ends_early_minutes")
-    told: set[str] = set()
+    reported: set[str] = set()
     for (_, name), pool in s.pools.items():
         spec = pool.spec
-        if not isinstance(spec, AutoScalingCapacity) or name in told or not spec.min_size:
+        if not isinstance(spec, AutoScalingCapacity) or name in reported or not spec.min_size:
             continue
         if pool.purchase == "capacity_block":
-            told.add(name)
+            reported.add(name)
             yield Report(
                 f"capacity.{name}.min_size",
                 f"is {spec.min_size}, in a Capacity Block: outside its time the group keeps "

@@ -1,4 +1,4 @@
-"""What an update does to what runs: room to start before stopping, waiting, pools that leave."""
+"""Updates: room to start a task before an old one stops, waiting, pools that are retired."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ def _down(s: Situation, pool: RegionalPool) -> list[tuple[RegionalWorkload, int]
 
 
 def _outage(work: RegionalWorkload) -> str:
-    """How long a task that stops before the new one starts leaves nobody to answer."""
+    """How long the model is unavailable when its only task stops before the new one starts."""
     stop = work.spec.stop_timeout_seconds
     stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
     check = work.spec.health_check
@@ -131,7 +131,7 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}",
                 f"runs up to {runs}; up to {twice} while its models are updated",
-                f"have quota for {quota}",
+                f"request a quota for {quota}",
             )
 
 
@@ -142,7 +142,7 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
     "A model with min 0 starts without tasks, and a load balancer does not queue requests.",
     do="Write min: 1, or raise the desired count of the service before it is called.",
 )
-def nobody_wakes_it(s: Situation) -> Iterator[Report]:
+def minimum_of_zero(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
     a target group without targets answers 503."""
     for name, model in s.settings.models.items():
@@ -155,8 +155,8 @@ def nobody_wakes_it(s: Situation) -> Iterator[Report]:
             if replicas.min == 0 and model.served_ports:
                 yield Report(
                     f"models.{name}.{where}.min",
-                    "is 0: callers get 503 until somebody raises the desired count",
-                    "write min: 1, or raise the count before anybody calls",
+                    "is 0: callers get 503 until the desired count is raised",
+                    "write min: 1, or raise the desired count before the first call",
                 )
 
 
@@ -167,14 +167,14 @@ def nobody_wakes_it(s: Situation) -> Iterator[Report]:
     "A retired pool runs no tasks, but its min_size instances keep running.",
     do="Remove min_size.",
 )
-def retired_and_still_running(s: Situation) -> Iterator[Report]:
+def retired_pool_with_minimum(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html"""
     for name, spec in s.settings.capacity.items():
         if isinstance(spec, AutoScalingCapacity) and spec.retired and spec.min_size:
             yield Report(
                 f"capacity.{name}.min_size",
                 f"is {spec.min_size}, on a retired pool",
-                "take it away",
+                "remove it",
             )
 
 
@@ -201,7 +201,7 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
         yield Report(
             "wait_for_steady_state",
             f"is false; an update stops all tasks of {listed(together)} together",
-            "take it away (true), or give their pools one instance more",
+            "remove it (the default is true), or give their pools one instance more",
         )
 
 
@@ -230,8 +230,8 @@ RULES = (
     down_while_it_rolls,
     reservation_with_room_for_the_rollout,
     twice_the_instances,
-    nobody_wakes_it,
-    retired_and_still_running,
+    minimum_of_zero,
+    retired_pool_with_minimum,
     waves_that_do_not_wait,
     idle_instances_stay,
 )

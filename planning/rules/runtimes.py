@@ -254,7 +254,7 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
     one of an account in a Region;
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html"""
     accounts = {r.dlc_account for r in s.catalog.places.regions.values()}
-    told: dict[str, list[str]] = {}
+    reported: dict[str, list[str]] = {}
     for work in s.work:
         network = s.regions[work.region].network
         cut_off = not isinstance(network, ExistingNetworkEntry) and network.nat == "none"
@@ -263,8 +263,8 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
             if registry is None or registry.region == work.region or cut_off:
                 continue
             if not _wrong_account(s, registry.account, registry.region):
-                told.setdefault(f"{path}.image", []).append(work.region)
-    for path, regions in told.items():
+                reported.setdefault(f"{path}.image", []).append(work.region)
+    for path, regions in reported.items():
         image = _image_at(s, path)
         registry = private_registry(image)
         if registry is None:
