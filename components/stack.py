@@ -81,7 +81,9 @@ def _chips(region: plan.RegionPlan) -> dict[str, Any]:
             case plan.ManagedInstancesPool():
                 instance_type = ", ".join(pool.instance_types)
         layout = pool.layout
-        used = {d for slot in layout.slots for s in slot.shares if not s.is_job for d in s.devices}
+        used = {
+            d for slot in layout.slots for a in slot.assignments if not a.is_job for d in a.devices
+        }
         chips[pool.name] = {
             "instance_type": instance_type,
             "instances_min": layout.instances_min,
@@ -90,7 +92,7 @@ def _chips(region: plan.RegionPlan) -> dict[str, Any]:
             "slots": [
                 {
                     "devices": list(slot.devices),
-                    "workloads": [s.workload for s in slot.shares if not s.is_job],
+                    "workloads": [a.workload for a in slot.assignments if not a.is_job],
                 }
                 for slot in layout.slots
             ],

@@ -67,8 +67,9 @@ def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
 def read_plan(written: Json) -> Plan:
     """Returns the plan that `document` wrote. Raises `UnreadableError`.
 
-    Unknown keys are ignored. A missing key takes the default of its field, and is an error where
-    there is none.
+    Unknown keys are ignored. A renamed field is read under its former name too, so that a `diff`
+    can read the plan of an older program. A missing key takes the default of its field; without a
+    default it is an error.
     """
     plan = cast(Plan, _read(Plan, written, "the plan"))
     for region in plan.regions:
@@ -147,8 +148,10 @@ def _admits(wanted: Any, value: Json) -> bool:
 def _read_object(wanted: type[Any], members: Mapping[str, Json], path: str) -> Any:
     found: dict[str, object] = {}
     for field in fields(wanted):
-        if field.name in members:
-            found[field.name] = _read(field.type, members[field.name], f"{path}.{field.name}")
+        known = field.name, field.metadata.get("former_name")
+        key = next((name for name in known if name in members), None)
+        if key is not None:
+            found[field.name] = _read(field.type, members[key], f"{path}.{key}")
         elif field.default is MISSING and field.default_factory is MISSING:
             raise UnreadableError(f"{path} has no {field.name}")
     return wanted(**found)

@@ -114,15 +114,15 @@ class Slot:
     """A legal set of Neuron devices, the same on every instance of the pool."""
 
     devices: tuple[int, ...]
-    shares: tuple[Assignment, ...]
+    assignments: tuple[Assignment, ...] = field(metadata={"former_name": "shares"})
 
     @property
     def tasks_min(self) -> int:
-        return sum(s.tasks_min for s in self.shares if not s.is_job)
+        return sum(a.tasks_min for a in self.assignments if not a.is_job)
 
     @property
     def tasks_max(self) -> int:
-        return sum(s.tasks_max for s in self.shares if not s.is_job)
+        return sum(a.tasks_max for a in self.assignments if not a.is_job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +143,7 @@ class Layout:
     @property
     def assignments(self) -> tuple[Assignment, ...]:
         """What workloads take of the slots, slot by slot."""
-        return tuple(taken for slot in self.slots for taken in slot.shares)
-
-    @property
-    def free_devices(self) -> tuple[int, ...]:
-        """Devices of an instance that no slot covers."""
-        taken = {d for slot in self.slots for d in slot.devices}
-        return tuple(d for d in range(self.devices) if d not in taken)
+        return tuple(a for slot in self.slots for a in slot.assignments)
 
     def tasks_on(self, devices: Collection[int]) -> tuple[int, int]:
         """Tasks of the busiest slot that has any of the devices, at minimum and at maximum.

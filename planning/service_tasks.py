@@ -30,7 +30,7 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     tasks = sorted(
         (a.devices, a.tasks_min, a.tasks_max)
         for slot in (() if work.managed_devices else placed.slots)
-        for a in slot.shares
+        for a in slot.assignments
         if a.workload == work.name and not a.is_job
     ) or [((), work.replicas.min, work.tasks_max)]
     found: list[ServiceTasks] = []

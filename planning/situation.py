@@ -511,7 +511,7 @@ def _job_devices(job: RegionalWorkload, slots: tuple[plan.Slot, ...]) -> tuple[i
     if job.managed_devices and not slots:
         return ()
     assigned = (
-        a.devices for slot in slots for a in slot.shares if a.is_job and a.workload == job.name
+        a.devices for slot in slots for a in slot.assignments if a.is_job and a.workload == job.name
     )
     return next(assigned, tuple(range(job.device_count)))
 

@@ -99,7 +99,7 @@ def _drawn(region: RegionPlan, pool: Pool, tables: Catalog) -> DrawnPool:
     placements = [
         Placement(slot.devices, taken, *_percentages(models[taken.workload], taken.devices))
         for slot in layout.slots
-        for taken in slot.shares
+        for taken in slot.assignments
         if not taken.is_job
     ]
     placed = {placement.model for placement in placements}

@@ -129,8 +129,8 @@ def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
         return ()
     if work.is_job:
         return (placed.job_devices(work.name),)
-    shares = (share for slot in placed.slots for share in slot.shares)
-    return tuple(sorted({a.devices for a in shares if a.workload == work.name and not a.is_job}))
+    taken = (a for slot in placed.slots for a in slot.assignments)
+    return tuple(sorted({a.devices for a in taken if a.workload == work.name and not a.is_job}))
 
 
 def core_ids(text: str) -> tuple[int, ...] | None:

@@ -592,10 +592,10 @@ def test_a_job_counts_no_task_of_a_slot(config: Config) -> None:
         for pool in region.pools:
             jobs = {job.name for job in region.jobs}
             models = {model.name for model in region.models}
-            for share in (a for slot in pool.layout.slots for a in slot.shares):
-                assert share.workload in (jobs if share.is_job else models)
-                if share.is_job:
-                    assert (share.tasks_min, share.tasks_max) == (0, 0)
+            for taken in pool.layout.assignments:
+                assert taken.workload in (jobs if taken.is_job else models)
+                if taken.is_job:
+                    assert (taken.tasks_min, taken.tasks_max) == (0, 0)
 
 
 @given(stacks())
