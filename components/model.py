@@ -141,22 +141,6 @@ class ModelComponent(pulumi.ComponentResource):
         after: list[pulumi.Resource],
     ) -> aws.ecs.Service:
         within = self._within
-        network: aws.ecs.ServiceNetworkConfigurationArgsDict | None = None
-        if service.task_definition.network_mode == "awsvpc":
-            network = {
-                "subnets": capacity.subnets,
-                "security_groups": within.security_groups,
-                "assign_public_ip": False,
-            }
-        balancers: list[aws.ecs.ServiceLoadBalancerArgsDict] = []
-        if target is not None and service.container_port is not None:
-            balancers.append(
-                {
-                    "target_group_arn": target.arn,
-                    "container_name": service.container_name,
-                    "container_port": service.container_port,
-                }
-            )
         return aws.ecs.Service(
             service.key,
             cluster=capacity.cluster_arn,
@@ -183,8 +167,8 @@ class ModelComponent(pulumi.ComponentResource):
             ordered_placement_strategies=(
                 [{"type": "binpack", "field": "memory"}] if service.pack else None
             ),
-            network_configuration=network,
-            load_balancers=balancers or None,
+            network_configuration=self._network(service, capacity),
+            load_balancers=None if target is None else _registration(service, target),
             health_check_grace_period_seconds=service.grace_seconds,
             enable_execute_command=service.exec,
             enable_ecs_managed_tags=True,
@@ -207,6 +191,17 @@ class ModelComponent(pulumi.ComponentResource):
             ),
         )
 
+    def _network(
+        self, service: plan.Service, capacity: Capacity
+    ) -> aws.ecs.ServiceNetworkConfigurationArgsDict | None:
+        if service.task_definition.network_mode != "awsvpc":
+            return None
+        return {
+            "subnets": capacity.subnets,
+            "security_groups": self._within.security_groups,
+            "assign_public_ip": False,
+        }
+
     def _scaling(
         self, scaling: plan.Scaling, *, cluster: pulumi.Output[str], service: aws.ecs.Service
     ) -> aws.appautoscaling.Target:
@@ -221,6 +216,20 @@ class ModelComponent(pulumi.ComponentResource):
             region=self._within.region,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _registration(
+    service: plan.Service, target: aws.lb.TargetGroup
+) -> list[aws.ecs.ServiceLoadBalancerArgsDict] | None:
+    if service.container_port is None:
+        return None
+    return [
+        {
+            "target_group_arn": target.arn,
+            "container_name": service.container_name,
+            "container_port": service.container_port,
+        }
+    ]
 
 
 def _timeouts(timeouts: plan.Timeouts) -> pulumi.CustomTimeouts:
