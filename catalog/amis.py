@@ -33,7 +33,6 @@ class Amis:
         """Times in which an AMI recipe stayed at one Neuron driver."""
         return tuple(
             AmiDriver(
-                parameter_path=row["parameter_path"],
                 first=row.day("from"),
                 until=row.day("until"),
                 driver=row["driver"],
@@ -45,12 +44,8 @@ class Amis:
     def _families(self) -> Mapping[tuple[str, str, str], AmiFamily]:
         return {
             (row["family"], row["variant"], row["architecture"]): AmiFamily(
-                family=row["family"],
-                variant=row["variant"],
-                architecture=row["architecture"],
                 parameter_path=row["parameter_path"],
                 root_device=row["root_device"],
-                root_gib=row.integer("root_gib"),
                 end_of_life=row.day("end_of_life") if row["end_of_life"] else None,
                 held_driver=(
                     row["default_driver"].removesuffix(".*")
@@ -68,10 +63,8 @@ class Amis:
             everywhere = row["regions"] == EVERYWHERE
             versions.setdefault(row["parameter_path"], []).append(
                 AmiVersion(
-                    parameter_path=row["parameter_path"],
                     image_name=row["image_name"],
                     date=row.day("date"),
-                    agent=row["agent"],
                     regions=None if everywhere else frozenset(row.words("regions")),
                 )
             )

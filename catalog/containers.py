@@ -61,7 +61,7 @@ class Containers:
         return MappingProxyType(
             {
                 row["name"]: LinuxCapability(
-                    row["name"], row["capacity"] == "managed_instances", row["gives"]
+                    managed_only=row["capacity"] == "managed_instances", gives=row["gives"]
                 )
                 for row in self._tables.rows("linux_capabilities")
             }

@@ -46,8 +46,6 @@ class Instances:
                 logical_cores_per_device=topology.integer("logical_cores_per_device"),
                 device_memory_mib=row.integer("device_memory_mib"),
                 topology=topology["topology"],
-                network_cards=row.integer("network_cards"),
-                enis=row.integer("enis"),
                 efa_interfaces=row.integer("efa_interfaces"),
                 local_storage_gb=row.integer("local_storage_gb"),
                 managed_instances=families[topology["family"]]["managed_instances"],

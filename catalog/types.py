@@ -13,8 +13,8 @@ class NeuronHardware:
     ``devices`` are chips (``/dev/neuronN``). ``cores_per_device`` are physical NeuronCores;
     ``logical_cores_per_device`` is what a process sees at the default logical NeuronCore
     configuration. ``device_memory_mib`` is HBM (DRAM on Inferentia 1) of one device.
-    ``topology`` is ``single``, ``ring`` or ``torus_4x4``. ``enis`` is the most network interfaces
-    over all ``network_cards``. ``local_storage_gb`` is NVMe instance store, 0 without.
+    ``topology`` is ``single``, ``ring`` or ``torus_4x4``. ``local_storage_gb`` is NVMe instance
+    store, 0 without.
     ``managed_instances`` says whether Amazon ECS Managed Instances run the family:
     ``yes``, ``no``, or ``unverified`` where AWS's own pages disagree.
     """
@@ -25,8 +25,6 @@ class NeuronHardware:
     logical_cores_per_device: int
     device_memory_mib: int
     topology: str
-    network_cards: int
-    enis: int
     efa_interfaces: int
     local_storage_gb: int
     managed_instances: str
@@ -75,17 +73,13 @@ class Region:
 class AmiFamily:
     """A kind of ECS-optimized AMI and its Systems Manager parameter path.
 
-    ``parameter_path`` has no trailing slash and no version. ``root_gib`` is the size of the root
-    volume in the AMI, GiB. ``end_of_life`` is None while AWS has announced none. ``held_driver`` is
-    the Neuron driver that its recipe stays at, None where it takes the newest.
+    ``parameter_path`` has no trailing slash and no version. ``end_of_life`` is None while AWS has
+    announced none. ``held_driver`` is the Neuron driver to which its recipe is pinned; None where
+    the recipe installs the newest.
     """
 
-    family: str
-    variant: str
-    architecture: str
     parameter_path: str
     root_device: str
-    root_gib: int
     end_of_life: date | None
     held_driver: str | None
 
@@ -94,27 +88,21 @@ class AmiFamily:
 class AmiVersion:
     """One released AMI; ``<parameter_path>/<image_name>/image_id`` pins it in every Region.
 
-    ``agent`` is the version of the ECS container agent. ``regions`` is where the parameter was
+    ``regions`` is where the parameter was
     seen; None means in every Region that was captured.
     """
 
-    parameter_path: str
     image_name: str
     date: date
-    agent: str
     regions: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class NeuronSdk:
-    """A release of the AWS Neuron SDK with its runtime library and host driver.
-
-    ``sdk`` is ``major.minor``. ``runtime`` is None where the release notes give no version.
-    """
+    """A release of the AWS Neuron SDK with its host driver; ``sdk`` is ``major.minor``."""
 
     sdk: str
     date: date
-    runtime: str | None
     driver: str
 
 
@@ -137,9 +125,8 @@ class DriverConflict:
 
 @dataclass(frozen=True, slots=True)
 class AmiDriver:
-    """A driver that the AMIs under a parameter path were held at, from a day up to another."""
+    """The Neuron driver to which AMIs were pinned, from a day up to but not including another."""
 
-    parameter_path: str
     first: date
     until: date
     driver: str
@@ -216,7 +203,6 @@ class ModelRefusal:
     family: str
     sequences_below: int | None
     says: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +301,6 @@ class LinuxCapability:
     it gives, empty where it gives none worth a warning.
     """
 
-    name: str
     managed_only: bool
     gives: str
 

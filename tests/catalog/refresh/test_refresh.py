@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 import catalog
+from catalog.amis import EVERYWHERE
 from catalog.refresh import first_fill as catalog_fill
 from catalog.refresh.ask_aws import Ask, RegionRefusedError, ask_aws
 from catalog.refresh.rows import HEADERS, Item, RegionAnswers
@@ -137,13 +138,15 @@ def test_a_refresh_from_nothing_gives_the_shipped_rows_of_the_region(
     hand = kept_by_hand(DATA_DIRECTORY)
     for path in set(hand.parameter_paths) - set(hand.plain_paths):
         shipped_here = {
-            version.image_name: version.agent
-            for version in catalog.load().amis.versions(path)
-            if version.regions is None or REGION in version.regions
+            row["image_name"]: row["agent"]
+            for row in rows(DATA_DIRECTORY, "ami_versions")
+            if row["parameter_path"] == path
+            and (row["regions"] == EVERYWHERE or REGION in row["regions"].split())
         }
         written_here = {
-            version.image_name: version.agent
-            for version in catalog.load(copied).amis.versions(path)
+            row["image_name"]: row["agent"]
+            for row in rows(copied, "ami_versions")
+            if row["parameter_path"] == path
         }
         assert written_here == shipped_here, f"{path} differs for {REGION}"
     assert {row["date"] for row in rows(copied, "captures")} == {TODAY.isoformat()}
