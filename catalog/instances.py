@@ -39,8 +39,9 @@ class Instances:
             type_row = self._rows.get(row["name"])
             if topology is None or type_row is None:
                 continue
+            family = families[topology["family"]]
             hardware = NeuronHardware(
-                family=topology["family"],
+                family=family["family"],
                 devices=row.integer("devices"),
                 cores_per_device=row.integer("cores_per_device"),
                 logical_cores_per_device=topology.integer("logical_cores_per_device"),
@@ -48,7 +49,10 @@ class Instances:
                 topology=topology["topology"],
                 efa_interfaces=row.integer("efa_interfaces"),
                 local_storage_gb=row.integer("local_storage_gb"),
-                managed_instances=families[topology["family"]]["managed_instances"],
+                managed_instances=family["managed_instances"],
+                frameworks=family["frameworks"],
+                boot_changes_driver=family.flag("boot_changes_driver"),
+                note=family["note"],
             )
             types[row["name"]] = _instance_type(type_row, hardware)
         return MappingProxyType(types)

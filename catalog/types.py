@@ -16,7 +16,10 @@ class NeuronHardware:
     ``topology`` is ``single``, ``ring`` or ``torus_4x4``. ``local_storage_gb`` is NVMe instance
     store, 0 without.
     ``managed_instances`` says whether Amazon ECS Managed Instances run the family:
-    ``yes``, ``no``, or ``unverified`` where AWS's own pages disagree.
+    ``yes``, ``no``, or ``unverified`` where AWS's own pages disagree. ``frameworks`` is the family
+    of framework packages in its images, ``neuron`` or ``neuronx``. ``boot_changes_driver``: the AMI
+    installs another Neuron driver when such an instance boots. ``note`` is a sentence for people
+    who choose the family, empty for most.
     """
 
     family: str
@@ -28,6 +31,9 @@ class NeuronHardware:
     efa_interfaces: int
     local_storage_gb: int
     managed_instances: str
+    frameworks: str
+    boot_changes_driver: bool
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def never_fits(s: Situation, pool: RegionalPool, sdk: Version) -> tuple[Version,
         return None
     if family.held_driver is not None:
         drivers: list[Version | None] = [Version.of(family.held_driver)]
-    elif pool.type and pool.type.neuron and pool.type.neuron.family == "inf1":
+    elif pool.type and pool.type.neuron and pool.type.neuron.boot_changes_driver:
         return None
     else:
         margin = timedelta(days=s.catalog.limits.value("ami_driver_margin_days"))
@@ -69,8 +69,8 @@ def ami_driver(s: Situation, pool: RegionalPool) -> Version | None:
     path, spec = _path(s, pool), pool.spec
     if path is None or not isinstance(spec, AutoScalingCapacity) or spec.ami.family != "al2023":
         return None
-    if pool.type and pool.type.neuron and pool.type.neuron.family == "inf1":
-        return None  # the AMI steps down to a driver for Inf1 at boot
+    if pool.type and pool.type.neuron and pool.type.neuron.boot_changes_driver:
+        return None
     versions = s.catalog.amis.versions(path)
     if spec.ami.version == "recommended":
         return images.driver_at(s.catalog, versions[-1].date) if versions else None

@@ -283,8 +283,8 @@ def _notes(
             yield "sharing an instance of Managed Instances by named devices is unproven"
     elif region.neuron_ami == "undocumented":
         yield f"AWS publishes the Neuron AMI in {region.name} without documenting it"
-    if hardware.family == "inf1":
-        yield "Inf1 runs images of its own, no newer than Neuron SDK 2.20"
+    if hardware.note:
+        yield hardware.note
     if required.purchase == "spot" and region.name in catalog.places.capacity_block_regions(
         kind.name
     ):

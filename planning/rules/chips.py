@@ -83,7 +83,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
                 for t in s.catalog.instances.neuron_types.values()
                 if t.neuron
                 and work.device_count in s.catalog.neuron.legal_counts(t.name)
-                and (t.neuron.family == "inf1") == (kind.neuron.family == "inf1")  # other images
+                and t.neuron.frameworks == kind.neuron.frameworks
                 and s.catalog.places.zones_offering(t.name, work.region)
             ]
             yield Report(

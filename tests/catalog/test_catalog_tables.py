@@ -94,6 +94,8 @@ WORDS = {
         "secrets",
     },
     ("linux_capabilities", "capacity"): {"all", "managed_instances"},
+    ("neuron_families", "boot_changes_driver"): {"no", "yes"},
+    ("neuron_families", "frameworks"): {"neuron", "neuronx"},
     ("neuron_families", "managed_instances"): {"no", "unverified", "yes"},
     ("neuron_topologies", "device_sets"): {"inferred", "stated"},
     ("neuron_topologies", "topology"): {"ring", "single", "torus_4x4"},
