@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 from catalog import Catalog, ContainerImage, Server
 from config import Container, Sidecar
@@ -76,24 +75,6 @@ def written(given: list[str], *names: str) -> str | None:
         if name.startswith("-") and name.lstrip("-").replace("_", "-") in names:
             return word if equals else f"{word} {option(given, *names)}"
     return None
-
-
-def serves_vllm(given: list[str]) -> bool:
-    """Whether the words start a vLLM server: `vllm serve` or its module."""
-    return any(
-        (first.rpartition("/")[2] == "vllm" and second == "serve")
-        or (first == "-m" and second == "vllm.entrypoints.openai.api_server")
-        for first, second in pairwise(given)
-    )
-
-
-def model_served(given: list[str]) -> str | None:
-    """The model that a vLLM command serves: after `vllm serve`, or as --model."""
-    for index, word in enumerate(given[:-2]):
-        if word.rpartition("/")[2] == "vllm" and given[index + 1] == "serve":
-            if not given[index + 2].startswith("-"):
-                return given[index + 2]
-    return option(given, "model")
 
 
 def tag(image: str) -> str:

@@ -13,24 +13,27 @@ from messages.phrases import counted, ids, listed
 from planning import images
 from planning.command_line import (
     containers,
-    model_served,
     number,
-    option,
     published,
     repository,
     server_of,
-    serves_vllm,
     words,
     written,
 )
 from planning.rules.rule import Report, rule
-from planning.serving.servers import SERVERS
+from planning.serving.servers import (
+    SERVERS,
+    TENSOR_PARALLEL,
+    VISIBLE_DEVICES,
+    parallelism,
+    served_model,
+    starts_vllm,
+)
 from planning.situation import RegionalWorkload, Situation
 
 VISIBLE = "NEURON_RT_VISIBLE_CORES"
 NUMBER = "NEURON_RT_NUM_CORES"
 LOGICAL = "NEURON_LOGICAL_NC_CONFIG"
-PLUGIN = "NEURON_VISIBLE_DEVICES"
 HOOK = "AWS_NEURON_VISIBLE_DEVICES"
 
 
@@ -165,7 +168,7 @@ def malformed_cores(s: Situation) -> Iterator[Report]:
     for claim in core_claims(s):
         given = claim.container.environment
         first, last = claim.range_of(claim.first)
-        for name in (VISIBLE, PLUGIN):
+        for name in (VISIBLE, VISIBLE_DEVICES):
             if name in given and core_ids(given[name]) is None:
                 yield Report(
                     f"{claim.variables}.{name}",
@@ -327,20 +330,20 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
     the assertion TP != len(NEURON_VISIBLE_DEVICES)."""
     for claim in core_claims(s):
         server = server_of(claim.container, s.catalog)
-        value = claim.container.environment.get(PLUGIN, "")
+        value = claim.container.environment.get(VISIBLE_DEVICES, "")
         cores, given = core_ids(value), words(claim.container)
         if server is None or not SERVERS[server.name].reads_visible_devices:
             continue
-        if cores is None or not serves_vllm(given):
+        if cores is None or not SERVERS[server.name].started_by(given):
             continue
-        degree = number(given, "tensor-parallel-size", "tp") or 1
+        degree = number(given, TENSOR_PARALLEL, "tp") or 1
         if len(cores) != degree:
             yield Report(
-                f"{claim.variables}.{PLUGIN}",
+                f"{claim.variables}.{VISIBLE_DEVICES}",
                 f"is {shown(value)}, {counted(len(cores), 'core')}, beside a tensor parallel size "
                 f"of {degree}",
                 f"leave it out, write {counted(degree, 'core')} there, or write "
-                f"--tensor-parallel-size={len(cores)}",
+                f"--{TENSOR_PARALLEL}={len(cores)}",
             )
 
 
@@ -359,10 +362,10 @@ def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
         given = claim.container.environment
         if server is None or SERVERS[server.name].reads_visible_devices:
             continue
-        if PLUGIN in given:
+        if VISIBLE_DEVICES in given:
             yield Report(
-                f"{claim.variables}.{PLUGIN}",
-                f"is {shown(given[PLUGIN])}, which nothing in "
+                f"{claim.variables}.{VISIBLE_DEVICES}",
+                f"is {shown(given[VISIBLE_DEVICES])}, which nothing in "
                 f"{repository(claim.container.image)} reads",
                 f'leave it out, or write {NUMBER}: "{claim.cores}"',
             )
@@ -432,7 +435,7 @@ class Processes:
 
     cores: int
     degree: int | None  # of tensor parallelism; None for torchrun
-    said: str
+    text: str
     option: str
     given: bool
 
@@ -441,25 +444,13 @@ def processes(s: Situation, claim: CoreClaim) -> Processes | None:
     """The cores that the server's command uses; None if it does not state them."""
     given = words(claim.container)
     server = server_of(claim.container, s.catalog)
-    alone = server is not None and server.entry == "arguments"
-    if not serves_vllm(given) and not alone:
+    arguments_only = server is not None and server.entry == "arguments"
+    if not starts_vllm(given) and not arguments_only:
         return None
-    if option(given, "config") is not None:
+    found = parallelism(given)
+    if found is None or (arguments_only and not found.given):
         return None
-    wish = written(given, "tensor-parallel-size", "tp")
-    degree = number(given, "tensor-parallel-size", "tp")
-    if (wish is not None and not degree) or (wish is None and alone):
-        return None
-    copies = number(given, "data-parallel-size", "dp") or 1
-    stages = number(given, "pipeline-parallel-size", "pp") or 1
-    degree = degree or 1
-    said = wish or "--tensor-parallel-size=1"
-    if copies > 1:
-        said += f", in {copies} copies"
-    if stages > 1:
-        said += f", in {stages} stages"
-    name = "tensor-parallel-size"
-    return Processes(degree * copies * stages, degree, said, name, wish is not None)
+    return Processes(found.cores, found.degree, found.text, TENSOR_PARALLEL, found.given)
 
 
 def runs(s: Situation, claim: CoreClaim) -> Processes | None:
@@ -488,7 +479,7 @@ def degree_above_the_cores(s: Situation) -> Iterator[Report]:
         if found is not None and found.cores > claim.cores:
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.said}: {counted(found.cores, 'core')}; "
+                f"gives {found.text}: {counted(found.cores, 'core')}; "
                 f"{claim.hardware} {claim.have} "
                 f"{claim.cores}",
                 f"write --{found.option}={_fitting(s, claim)}"
@@ -518,7 +509,7 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
             lead = "gives" if found.given else "runs vllm serve with its default,"
             yield Report(
                 f"{claim.path}.command",
-                f"{lead} {found.said}: {found.cores} of the {claim.cores} cores of "
+                f"{lead} {found.text}: {found.cores} of the {claim.cores} cores of "
                 f"{claim.hardware}",
                 f"write --{found.option}={_fitting(s, claim)}"
                 + _fewer_devices(s, claim, found.cores),
@@ -544,7 +535,7 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
             near = [d for d in degrees if d <= claim.cores]
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.said}, not documented for {claim.kind.name}",
+                f"gives {found.text}, not documented for {claim.kind.name}",
                 f"write {listed(map(str, near))} with as many cores, such as "
                 f"--{found.option}={max(near)}",
             )
@@ -565,7 +556,7 @@ def more_processes_than_cores(s: Situation) -> Iterator[Report]:
         if found is not None and found.cores > claim.cores:
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.said}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
+                f"gives {found.text}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
                 f"write --nproc_per_node={claim.cores}" + _more_devices(s, claim, found.cores),
             )
 
@@ -585,7 +576,7 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
         if found is not None and found.cores < claim.cores and not claim.shared:
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.said}: {found.cores} of the {claim.cores} cores of {claim.hardware}",
+                f"gives {found.text}: {found.cores} of the {claim.cores} cores of {claim.hardware}",
                 f"write --nproc_per_node={claim.cores}" + _fewer_devices(s, claim, found.cores),
             )
 
@@ -604,7 +595,7 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
     for claim in core_claims(s):
         given, image = words(claim.container), claim.container.image
         model, sdk, known = (
-            model_served(given),
+            served_model(given),
             images.neuron_sdk(image),
             published(image, s.catalog),
         )

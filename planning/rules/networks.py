@@ -690,7 +690,7 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
         if found is None or work.is_job or not work.spec.served_ports or work.path in reported:
             continue
         server = SERVERS[found.server]
-        own = server.started_by(" ".join(words(work.spec)).lower())
+        own = server.started_by(words(work.spec))
         if given.startswith(found.path) or not own:
             continue
         reported.add(work.path)

@@ -18,14 +18,20 @@ from planning.command_line import (
     published,
     repository,
     server_of,
-    serves_vllm,
     tag,
     version,
     words,
 )
 from planning.images import Version
 from planning.rules.rule import Report, rule
-from planning.serving.servers import SERVERS, SKIP_EFA, replacement_rank
+from planning.serving.servers import (
+    CACHE_BLOCKS,
+    SERVERS,
+    SKIP_EFA,
+    has_config_file,
+    replacement_rank,
+    starts_vllm,
+)
 from planning.situation import RegionalWorkload, Situation, each_workload
 
 
@@ -414,7 +420,7 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
     """https://github.com/vllm-project/vllm-neuron (platform.py): max_num_seqs becomes 32, and
     max_model_len the model's maximum."""
     for work, server, _, given in _serving(s):
-        if not serves_vllm(given) or option(given, "config") is not None:
+        if not starts_vllm(given) or has_config_file(given):
             continue
         named = [o for o in (server.sequences_option, server.length_option) if o]
         missing = [f"--{o}" for o in named if option(given, o) is None]
@@ -442,34 +448,26 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
     (known issue 2): without prefix caching exactly max_num_seqs, with it at least
     ceil(max_model_len / block_size) * max_num_seqs."""
     for work, server, _, given in _serving(s):
-        if (
-            not SERVERS[server.name].fixed_cache_blocks
-            or not serves_vllm(given)
-            or option(given, "config") is not None
-        ):
+        strategy, sequences = SERVERS[server.name], number(given, server.sequences_option)
+        if sequences is None or not strategy.started_by(given) or has_config_file(given):
             continue
-        sequences = number(given, server.sequences_option)
-        if sequences is None:
+        length = number(given, server.length_option)
+        needed = strategy.cache_blocks(given, sequences=sequences, length=length)
+        if needed is None:
             continue
-        blocks = number(given, "num-gpu-blocks-override")
-        contiguous = "--no-enable-prefix-caching" in [w.replace("_", "-") for w in given]
-        length, size = number(given, server.length_option), number(given, "block-size")
-        least = sequences
-        if not contiguous and length and size:
-            least = -(-length // size) * sequences
+        blocks, fix = number(given, CACHE_BLOCKS), f"write --{CACHE_BLOCKS}={needed.number}"
         if blocks is None:
             yield Report(
                 f"{work.path}.command",
-                f"runs vllm serve for {counted(sequences, 'sequence')} without "
-                "--num-gpu-blocks-override",
-                f"write --num-gpu-blocks-override={least}",
+                f"runs vllm serve for {counted(sequences, 'sequence')} without --{CACHE_BLOCKS}",
+                fix,
             )
-        elif blocks < least or (contiguous and blocks != least):
+        elif not needed.suits(blocks):
             yield Report(
                 f"{work.path}.command",
                 f"runs vllm serve with {counted(blocks, 'block')} for "
                 f"{counted(sequences, 'sequence')}",
-                f"write --num-gpu-blocks-override={least}",
+                fix,
             )
 
 
@@ -484,7 +482,7 @@ def option_of_another_version(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/getting-started/migration-nxdi-to-vllm-neuron.html"""
     for work, server, this, given in _serving(s):
         for gone in s.catalog.containers.server_options:
-            if gone.server != server.name or not serves_vllm(given):
+            if gone.server != server.name or not starts_vllm(given):
                 continue
             if gone.version_from <= this.parts < gone.version_until:
                 if option(given, gone.option) is not None:
@@ -538,12 +536,12 @@ def server_on_another_port(s: Situation) -> Iterator[Report]:
         ports = work.spec.served_ports
         written = option(given, server.port_option)
         own = bool(given) and not work.spec.entry_point  # the image's server, with its arguments
-        runs = serves_vllm(given) if server.entry == "command" else own
+        runs = starts_vllm(given) if server.entry == "command" else own
         if server.entry == "image":
             runs = written is not None
         if not ports or work.is_job or not server.port_option or not runs:
             continue
-        if option(given, "config") is not None or option(given, "uds") is not None:
+        if has_config_file(given) or option(given, "uds") is not None:
             continue
         port = number(given, server.port_option) if written is not None else server.port
         strategy = SERVERS[server.name]

@@ -5,9 +5,13 @@ between servers stands in these classes: rules and `fit` ask them and know no se
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
 from typing import ClassVar, Final
 
 from catalog import LanguageModel
+from planning.command_line import number, option, written
 from planning.serving.memory import (
     ACTIVATION_BYTES,
     COMPILE_MEMORY,
@@ -25,7 +29,82 @@ from planning.serving.memory import (
 )
 
 SKIP_EFA: Final = "NEURON_SKIP_EFA_AFFINITY"
-"""The variable that keeps the vLLM plugin from looking for EFA."""
+"""The environment variable that keeps the vLLM plugin from looking for EFA."""
+
+VISIBLE_DEVICES: Final = "NEURON_VISIBLE_DEVICES"
+"""The environment variable by which the vLLM plugin chooses NeuronCores."""
+
+TENSOR_PARALLEL: Final = "tensor-parallel-size"
+CACHE_BLOCKS: Final = "num-gpu-blocks-override"
+"""Options of vLLM."""
+
+
+def starts_vllm(words: list[str]) -> bool:
+    """Whether a command starts a vLLM server, with `vllm serve` or its module."""
+    return any(
+        (first.rpartition("/")[2] == "vllm" and second == "serve")
+        or (first == "-m" and second == "vllm.entrypoints.openai.api_server")
+        for first, second in pairwise(words)
+    )
+
+
+def served_model(words: list[str]) -> str | None:
+    """The model of a vLLM command: the word after `vllm serve`, or the value of --model."""
+    for index, word in enumerate(words[:-2]):
+        if word.rpartition("/")[2] == "vllm" and words[index + 1] == "serve":
+            if not words[index + 2].startswith("-"):
+                return words[index + 2]
+    return option(words, "model")
+
+
+def has_config_file(words: list[str]) -> bool:
+    """Whether a command names a configuration file, which may set any option."""
+    return option(words, "config") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Parallelism:
+    """The NeuronCores that a vLLM command uses.
+
+    ``degree`` is the tensor parallel size, ``cores`` the total over all copies and stages.
+    ``text`` quotes the command; ``given``: the command states the tensor parallel size.
+    """
+
+    degree: int
+    cores: int
+    text: str
+    given: bool
+
+
+def parallelism(words: list[str]) -> Parallelism | None:
+    """The NeuronCores that a vLLM command uses.
+
+    ``None`` with a configuration file, or if the tensor parallel size is not a positive number.
+    """
+    quoted = written(words, TENSOR_PARALLEL, "tp")
+    degree = number(words, TENSOR_PARALLEL, "tp") if quoted is not None else 1
+    if has_config_file(words) or not degree:
+        return None
+    copies = number(words, "data-parallel-size", "dp") or 1
+    stages = number(words, "pipeline-parallel-size", "pp") or 1
+    text = quoted or f"--{TENSOR_PARALLEL}=1"
+    if copies > 1:
+        text += f", in {copies} copies"
+    if stages > 1:
+        text += f", in {stages} stages"
+    return Parallelism(degree, degree * copies * stages, text, quoted is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheBlocks:
+    """How many KV cache blocks a server must be given: at least, or exactly, ``number``."""
+
+    number: int
+    exact: bool
+
+    def suits(self, blocks: int) -> bool:
+        """Whether the server works with that many blocks."""
+        return blocks == self.number if self.exact else blocks >= self.number
 
 
 class Strategy:
@@ -43,8 +122,6 @@ class Strategy:
     first_port_only: ClassVar[bool] = False
     underscores: ClassVar[bool] = False
     marks: ClassVar[tuple[str, ...]] = ()
-    fixed_cache_blocks: ClassVar[bool] = False
-    """Whether the number of KV cache blocks is compiled into the model."""
     looks_for_efa: ClassVar[bool] = False
     """Whether it fails to start on a host without EFA unless its environment says otherwise."""
     reads_visible_devices: ClassVar[bool] = False
@@ -54,9 +131,17 @@ class Strategy:
         """An option of the server as its command line spells it."""
         return f"--{name.replace('-', '_') if self.underscores else name}"
 
-    def started_by(self, words: str) -> bool:
-        """Whether a command line in lower case starts this server; an empty one does."""
-        return not words or any(mark in words for mark in self.marks)
+    def started_by(self, words: list[str]) -> bool:
+        """Whether a container with this command runs the server."""
+        text = " ".join(words).lower()
+        return not text or any(mark in text for mark in self.marks)
+
+    def cache_blocks(
+        self, words: list[str], *, sequences: int, length: int | None
+    ) -> CacheBlocks | None:
+        """The KV cache blocks to state on the command line; None if the server chooses them."""
+        del words, sequences, length
+        return None
 
 
 class LanguageModelServer(Strategy):
@@ -68,6 +153,10 @@ class LanguageModelServer(Strategy):
     compiles: ClassVar[bool] = True
     environment: ClassVar[Mapping[str, str]] = {}
     """What its containers need in their environment on a host without EFA."""
+
+    def started_by(self, words: list[str]) -> bool:
+        """Whether the command starts vLLM."""
+        return starts_vllm(words)
 
     def estimate(
         self,
@@ -126,7 +215,7 @@ class LanguageModelServer(Strategy):
             "serve",
             model.id,
             "--port=8080",
-            f"--tensor-parallel-size={degree}",
+            f"--{TENSOR_PARALLEL}={degree}",
             f"--max-num-seqs={sequences}",
             f"--max-model-len={length}",
         )
@@ -151,7 +240,22 @@ class Nxdi(LanguageModelServer):
     key = "nxdi"
     title = "NxD Inference"
     replacement_rank = 0
-    fixed_cache_blocks = True
+
+    def cache_blocks(
+        self, words: list[str], *, sequences: int, length: int | None
+    ) -> CacheBlocks | None:
+        """The number of blocks is compiled into the model.
+
+        Without prefix caching exactly one for each sequence, with it at least as many as all
+        sequences of full length fill. Source:
+        https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
+        (known issue 2).
+        """
+        if "--no-enable-prefix-caching" in [w.replace("_", "-") for w in words]:
+            return CacheBlocks(sequences, exact=True)
+        size = number(words, "block-size")
+        per_sequence = ceil(length / size) if length and size else 1
+        return CacheBlocks(per_sequence * sequences, exact=False)
 
     def command(
         self,
@@ -166,7 +270,7 @@ class Nxdi(LanguageModelServer):
         words = super().command(
             model, degree=degree, sequences=sequences, length=length, precompiled=precompiled
         )
-        return (*words, "--no-enable-prefix-caching", f"--num-gpu-blocks-override={sequences}")
+        return (*words, "--no-enable-prefix-caching", f"--{CACHE_BLOCKS}={sequences}")
 
     def caveats(self, model: LanguageModel) -> Iterator[str]:
         if model.tied:
@@ -203,7 +307,7 @@ class Optimum(LanguageModelServer):
         return (
             f"--model={model.id}",
             "--port=8080",
-            f"--tensor-parallel-size={degree}",
+            f"--{TENSOR_PARALLEL}={degree}",
             f"--batch-size={sequences}",
             f"--sequence-length={length}",
             *compiling,
