@@ -204,28 +204,13 @@ def overlap(s: Situation) -> Iterator[Report]:
 def does_not_fit(s: Situation) -> Iterator[Report]:
     """AWS: only one task per chip
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
-    reported: set[tuple[str, str]] = set()
     for (region, name), pool in s.pools.items():
         kind = pool.type
         if kind is None or kind.neuron is None or not s.sound(pool):
             continue
         cut = s.cut(pool)
         works = [w for w in s.work_on(pool) if w.device_count]
-        if cut is None:
-            pinned = [f"{w.name} {ids(w.ids)}" for w in works if w.ids is not None]
-            largest = max((w for w in works if w.ids is None), key=lambda w: w.device_count)
-            what = (
-                f"asks for {counted(largest.device_count, 'device')}, but the devices named by "
-                f"{listed(pinned)} leave no legal set for it on {kind.name}"
-            )
-            if (largest.path, what) not in reported:
-                reported.add((largest.path, what))
-                yield Report(
-                    f"{largest.path}.neuron_devices",
-                    what,
-                    "name other ids, or write counts everywhere and let the planner place them",
-                )
-        elif pool.max_size is not None and cut.instances > pool.max_size:
+        if cut is not None and pool.max_size is not None and cut.instances > pool.max_size:
             models = listed([w.name for w in works if not w.is_job])
             yield Report(
                 f"capacity.{name}.max_size",
@@ -542,10 +527,8 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
 def mixed_with_other_types(s: Situation) -> Iterator[Report]:
     """A Managed Instances pool whose patterns mix types with and without Neuron devices could give
     a task an instance without chips."""
-    for name, spec in s.settings.capacity.items():
+    for name in s.settings.capacity:
         types = s.types_named(name)
-        if not isinstance(spec, ManagedInstancesCapacity) or not types:
-            continue
         neuron = [t for t in types if t in s.catalog.instances.neuron_types]
         if neuron and len(neuron) < len(types):
             others = [t for t in types if t not in s.catalog.instances.neuron_types]

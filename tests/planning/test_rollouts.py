@@ -15,9 +15,11 @@ from tests.planning.drawn import (
 )
 from tests.planning.stacks import (
     HOME,
+    PROJECT,
     Config,
     Entry,
     changed,
+    codes,
     decide_on,
     groups,
     managed,
@@ -215,6 +217,19 @@ def test_services_roll_in_two_waves_where_all_of_them_stop_first(
             first = {s.key for s in model.services if not s.after}
             assert len(first) - len(waiting) in (0, 1), "no wave is more than half, rounded up"
             assert all(set(s.after) == first for s in waiting)
+
+
+@given(least=st.integers(0, 4), more=st.integers(0, 2), size=st.integers(1, 4))
+def test_waves_that_do_not_wait_are_noted_where_services_roll_in_waves(
+    least: int, more: int, size: int
+) -> None:
+    replicas = {"min": least, "max": max(1, least + more)}
+    pool = groups("inf2.24xlarge", size)
+    config = stack(capacity={"pool": pool}, models={"m": work(1, replicas=replicas)})
+    made = planned(config)
+    waves = [m for _, _, m in models_of(made) if any(s.after for s in m.services)] if made else []
+    hasty = {**config, f"{PROJECT}:wait_for_steady_state": "false"}
+    assert ("NE606" in codes(hasty)) == bool(waves) or made is None
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,41 @@ def test_a_sidecar_finds_no_devices_on_instances_without_chips(pool: Entry, devi
     assert errors == {("NE201", "models.m.sidecars.watcher.neuron_devices")}
 
 
+@pytest.mark.parametrize(
+    ("types", "devices", "code"),
+    [("c7g.*", 1, "NE201"), ("c7g.*", [0], "NE201"), ("inf2.*", None, "NE202")],
+    ids=str,
+)
+def test_a_pool_of_several_types_adds_nothing_to_devices_that_cannot_be(
+    types: str, devices: Any, code: str
+) -> None:
+    config = stack(capacity={"pool": managed(types)}, models={"m": work(devices)})
+    assert codes(config) & {"NE201", "NE202", "NE211"} == {code}
+
+
+@pytest.mark.parametrize(("kind", "count"), [("inf2.xlarge", 2), ("inf1.xlarge", 4)])
+def test_a_larger_type_that_is_proposed_has_the_devices_and_runs_the_same_models(
+    kind: str, count: int
+) -> None:
+    config = stack(capacity={"pool": groups(kind)}, models={"m": work(count)})
+    proposed = re.findall(r"[a-z0-9-]+\.\w+", finding(config, "NE203").fix)
+    assert proposed
+    for larger in proposed:
+        found = findings_of(changed(config, "capacity.pool", instance_type=larger))
+        assert not [f for f in found if f.severity is Severity.ERROR], larger
+        assert larger.startswith("inf1") == kind.startswith("inf1"), "Inf1 needs other images"
+
+
+def test_the_second_pool_is_for_the_models_of_larger_tasks_alone() -> None:
+    small = work(1, replicas={"min": 6})
+    config = changed(FIXTURES["NE216"].failing, "models", c=small)
+    assert "; with a in a pool of their own" in finding(config, "NE216").what
+
+
+def test_a_job_that_can_never_start_is_shown_the_size_of_the_pool() -> None:
+    assert "on all 1 instance of" in finding(FIXTURES["NE214"].failing, "NE214").what
+
+
 def _value_at(config: Config, path: str) -> Any:
     top, *parts = re.findall(r"[^.\[\]]+", path)
     if top == "aws:region":

@@ -9,7 +9,17 @@ import pytest
 from planning import Severity
 from planning.rules import schedules
 from tests.planning.fixtures_places import FIXTURES
-from tests.planning.stacks import Config, codes, finding, findings_of, groups, managed, stack, work
+from tests.planning.stacks import (
+    Config,
+    Entry,
+    codes,
+    finding,
+    findings_of,
+    groups,
+    managed,
+    stack,
+    work,
+)
 
 
 def gone(config: Config, code: str) -> None:
@@ -64,6 +74,33 @@ def test_the_number_proposed_is_accepted_and_the_next_is_not(code: str) -> None:
     beyond = number - 1 if code == "NE601" else number + 1
     if beyond > 0:
         assert code in codes(put(code, beyond))
+
+
+RESERVED: Entry = {
+    "purchase": "capacity_reservation",
+    "reservation_ids": {"us-west-2": "cr-0a"},
+    "max_size": 3,
+}
+
+
+def test_an_update_wants_one_instance_more_of_the_reservation_that_is_named() -> None:
+    config = stack(capacity={"pool": groups(**RESERVED)}, models={"m": work(1)})
+    assert "one instance more of cr-0a" in finding(config, "NE602").what
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        stack(capacity={"pool": groups(**RESERVED)}, jobs={"j": work(1)}),
+        stack(
+            capacity={"pool": groups("c7g.xlarge", **RESERVED)},
+            models={"m": work(cpu_units=1024, memory_mib=2048)},
+        ),
+    ],
+    ids=["job", "without chips"],
+)
+def test_only_an_update_of_models_on_chips_wants_more_of_a_reservation(config: Config) -> None:
+    assert "NE602" not in codes(config)
 
 
 @pytest.mark.parametrize("code", ["NE127", "NE717"])
