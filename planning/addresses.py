@@ -8,6 +8,14 @@ from planning.plan import ZoneSubnets
 ZONES = range(1, 8)  # zone numbers that a block has room for
 
 
+def parse_block(text: str) -> ipaddress.IPv4Network | None:
+    """Parses a CIDR block. Returns `None` if malformed. Host bits are ignored."""
+    try:
+        return ipaddress.IPv4Network(text, strict=False)
+    except ValueError:
+        return None
+
+
 def default_cidr(index: int) -> str:
     """The /16 of the Region with that number, distinct for each."""
     return f"10.{index}.0.0/16"

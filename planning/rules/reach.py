@@ -1,0 +1,286 @@
+"""What tasks must reach: image registries, the Hugging Face hub, secrets and buckets."""
+
+import re
+from collections.abc import Iterator
+
+from config import OwnNetworkEntry
+from messages.finding import Severity
+from planning import images
+from planning.addresses import parse_block
+from planning.command_line import containers, option, words
+from planning.rules.rule import Report, rule
+from planning.situation import RegionalWorkload, Situation
+
+_ECR = re.compile(
+    r"^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$"
+)
+_HUB_MODEL = re.compile(r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
+_YES = ("1", "on", "true", "yes")
+_SOME_ACCOUNT = "111122223333"
+
+
+def _shut(s: Situation) -> Iterator[RegionalWorkload]:
+    """Workloads in own networks without NAT, once for each Region."""
+    for work in s.work:
+        network = s.regions[work.region].network
+        if isinstance(network, OwnNetworkEntry) and network.nat == "none":
+            yield work
+
+
+def _host(image: str) -> str:
+    """The registry that an image is pulled from; Docker Hub where none is named."""
+    first, slash, _ = image.partition("/")
+    named = slash and ("." in first or ":" in first or first == "localhost")
+    return first.partition(":")[0].lower() if named else "docker.io"
+
+
+def _open_up(region: str) -> str:
+    return f"write nat: one for {region}"
+
+
+@rule(
+    "NE512",
+    "Public image without NAT",
+    Severity.ERROR,
+    "Without NAT a task reaches only what has a VPC endpoint: private ECR and S3 of its Region, "
+    "but no public registry.",
+    do="Copy the image to a private ECR repository of the Region, or write nat: one.",
+)
+def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: endpoints serve
+    private repositories, not Amazon ECR Public."""
+    accounts = [
+        host[:12]
+        for work in s.work
+        for _, c in containers(work)
+        if _ECR.match(host := _host(c.image))
+    ]
+    account = accounts[0] if accounts else _SOME_ACCOUNT
+    reported: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            image = container.image
+            registry = s.catalog.containers.public_registries.get(_host(image))
+            if registry is None or image.startswith(images.DLC) or path in reported:
+                continue
+            reported.add(path)
+            suffix = s.catalog.places.regions[work.region].dns_suffix
+            copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
+            yield Report(
+                f"{path}.image",
+                f"is {image}, of {registry}; the network of {work.region} has no NAT",
+                f"copy it to {copy}, or {_open_up(work.region)}",
+            )
+
+
+@rule(
+    "NE513",
+    "Image of another Region without NAT",
+    Severity.ERROR,
+    "The VPC endpoints of ECR serve only repositories of their own Region.",
+    do="Write {region} in the image, and replicate the repository.",
+)
+def image_of_another_region(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: "VPC endpoints
+    currently don't support cross-Region requests"."""
+    reported: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            host = _host(container.image.replace("{region}", work.region))
+            found = _ECR.match(host)
+            if found is None or found[1] == work.region or path in reported:
+                continue
+            reported.add(path)
+            dlc = {r.dlc_account for r in s.catalog.places.regions.values()}
+            name = container.image.partition("/")[2]
+            yield Report(
+                f"{path}.image",
+                f"is {container.image}, a registry of {found[1]}, for {work.region} without NAT",
+                f"write dlc/{name}"
+                if host[:12] in dlc
+                else f"write {host.replace(found[1], '{region}')}/{name}, with the repository "
+                "replicated",
+            )
+
+
+def _hub_model(container: object, given: list[str]) -> str | None:
+    """The Hugging Face model that a server's command line fetches, None for a path or a bucket."""
+    model = option(given, "model", "model-id", "model-name-or-path")
+    for index, word in enumerate(given[:-1]):
+        served = word == "serve" and not given[index + 1].startswith("-")
+        if served and model is None:
+            model = given[index + 1]
+    environment: dict[str, str] = getattr(container, "environment", {})
+    offline = [
+        environment.get(k, "").lower() in _YES for k in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    ]
+    if model is None:
+        model = environment.get("HF_MODEL_ID")
+    return model if model and _HUB_MODEL.match(model) and not any(offline) else None
+
+
+@rule(
+    "NE514",
+    "Hugging Face model without NAT",
+    Severity.ERROR,
+    "Without NAT tasks cannot reach the Hugging Face hub.",
+    do="Serve a path, with weights in the image or in a bucket of the Region, or write nat: one.",
+)
+def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html: a route to S3 is
+    all that leaves such a network; https://docs.vllm.ai/en/latest/cli/serve.html: a name that is no
+    path is fetched from the hub."""
+    reported: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            model = _hub_model(container, words(container))
+            if model is not None and path not in reported:
+                reported.add(path)
+                where = (
+                    "command" if model in " ".join(words(container)) else "environment.HF_MODEL_ID"
+                )
+                yield Report(
+                    f"{path}.{where}",
+                    f"fetches {model} from the hub; the network of {work.region} has no NAT",
+                    f"put the weights in a bucket of {work.region} (s3_read) or into the image and "
+                    f"serve their path, or {_open_up(work.region)}",
+                )
+
+
+@rule(
+    "NE515",
+    "Hugging Face token without NAT",
+    Severity.WARNING,
+    "A token of the Hugging Face hub is useful only where the hub can be reached.",
+    do="Serve weights from the image or a bucket of the Region, or write nat: one.",
+)
+def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html; without NAT the
+    hub is out of reach."""
+    tokens = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    reported: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            found = [t for t in tokens if t in container.secrets or t in container.environment]
+            if found and path not in reported and _hub_model(container, words(container)) is None:
+                reported.add(path)
+                reference = container.secrets.get(found[0])
+                where = "environment" if reference is None else "secrets"
+                yield Report(
+                    f"{path}.{where}.{found[0]}",
+                    f"is {reference or 'given'}; the network of {work.region} has no "
+                    "NAT to reach the hub",
+                    f"remove it, or {_open_up(work.region)}",
+                )
+
+
+@rule(
+    "NE516",
+    "Secret of another Region without NAT",
+    Severity.ERROR,
+    "The VPC endpoints of Secrets Manager and Systems Manager serve only their own Region.",
+    do="Write {region} in the ARN, and replicate the secret.",
+)
+def secret_of_another_region(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/secretsmanager/latest/userguide/vpc-endpoint-overview.html"""
+    reported: set[str] = set()
+    for work in _shut(s):
+        for path, container in containers(work):
+            for name, reference in sorted(container.secrets.items()):
+                where = f"{path}.secrets.{name}"
+                if reference.startswith("/") or where in reported:
+                    continue
+                region = reference.replace("{region}", work.region).split(":")[3]
+                if region != work.region:
+                    reported.add(where)
+                    parts = reference.split(":")
+                    fixed = ":".join([*parts[:3], "{region}", *parts[4:]])
+                    yield Report(
+                        where,
+                        f"is {reference}, in {region}, for {work.region} without NAT",
+                        f"write {fixed}, with the secret replicated, or {_open_up(work.region)}",
+                    )
+
+
+@rule(
+    "NE517",
+    "Bucket of another Region without NAT",
+    Severity.NOTE,
+    "The S3 endpoint of a VPC leads only to buckets of its own Region.",
+    do="Write {region} in the bucket's name, and keep a bucket in each Region.",
+)
+def bucket_of_another_region(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html: gateway endpoints
+    do not support cross-Region requests; a name says a Region only by habit."""
+    reported: set[str] = set()
+    for work in _shut(s):
+        for index, prefix in enumerate(work.spec.s3_read):
+            bucket = _bucket(prefix, work.region)
+            named = [r for r in s.catalog.places.regions if r in bucket and r != work.region]
+            path = f"{work.path}.s3_read[{index}]"
+            if named and work.region not in bucket and path not in reported:
+                reported.add(path)
+                yield Report(
+                    path,
+                    f"is {prefix}; its name says {named[0]}, the network is in {work.region}, "
+                    "without NAT",
+                    f"if the bucket is in {named[0]}: write "
+                    f"{prefix.replace(named[0], '{region}')} and keep one in each Region, or "
+                    f"{_open_up(work.region)}",
+                )
+
+
+def _bucket(prefix: str, region: str) -> str:
+    return prefix.removeprefix("s3://").replace("{region}", region).partition("/")[0]
+
+
+@rule(
+    "NE518",
+    "Invalid bucket name",
+    Severity.ERROR,
+    "S3 does not allow such a bucket name.",
+    do="Write the bucket's name as S3 shows it.",
+)
+def impossible_bucket(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: 3 to 63
+    lower-case letters, digits, dots and hyphens, a letter or digit at both ends, no two dots in a
+    row, no IP address, and affixes that AWS keeps for itself."""
+    low, high = s.catalog.limits.value("bucket_name_min"), s.catalog.limits.value("bucket_name_max")
+    reported: set[str] = set()
+    for work in s.work:
+        for index, prefix in enumerate(work.spec.s3_read):
+            bucket, path = _bucket(prefix, work.region), f"{work.path}.s3_read[{index}]"
+            before = [a for a in s.catalog.limits.bucket_affixes("prefix") if bucket.startswith(a)]
+            behind = [a for a in s.catalog.limits.bucket_affixes("suffix") if bucket.endswith(a)]
+            fault = None
+            if "{" in bucket or "}" in bucket:
+                fault = "a placeholder other than {region}"
+            elif not low <= len(bucket) <= high:
+                fault = f"{len(bucket)} characters, not {low} to {high}"
+            elif not (bucket[0].isalnum() and bucket[-1].isalnum()):
+                fault = "no letter or digit at one end"
+            elif ".." in bucket:
+                fault = "two dots in a row"
+            elif parse_block(f"{bucket}/32") is not None:
+                fault = "the form of an IP address"
+            elif before or behind:
+                fault = f"{(before + behind)[0]}, which AWS keeps for itself"
+            if fault is not None and path not in reported:
+                reported.add(path)
+                yield Report(
+                    path,
+                    f"is {prefix}, a bucket with {fault}",
+                    "write s3://, the bucket's own name, a slash and the beginning of the keys"
+                    + ("; {region} is the one placeholder" if "{" in bucket else ""),
+                )
+
+
+RULES = (
+    public_image_without_a_way_out,
+    image_of_another_region,
+    hub_model_without_a_way_out,
+    hub_token_without_a_way_out,
+    secret_of_another_region,
+    bucket_of_another_region,
+    impossible_bucket,
+)
