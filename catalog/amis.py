@@ -21,16 +21,16 @@ class Amis:
         self._tables = tables
 
     def family(self, family: str, *, neuron: bool, architecture: str) -> AmiFamily | None:
-        """The ECS-optimized AMI of an operating system (``al2023``, ``al2``), None without one."""
+        """The ECS-optimized AMI of an operating system (``al2023``, ``al2``); None without one."""
         return self._families.get((family, "neuron" if neuron else "plain", architecture))
 
     def versions(self, parameter_path: str) -> tuple[AmiVersion, ...]:
-        """The AMIs under a parameter path, oldest first; only the newest of the plain families."""
+        """The AMIs under a parameter path, oldest first; of plain families only the newest ones."""
         return self._versions.get(parameter_path, ())
 
     @cached_property
     def pinned_drivers(self) -> tuple[AmiDriver, ...]:
-        """Times in which an AMI recipe stayed at one Neuron driver."""
+        """Periods in which an AMI recipe was pinned to one Neuron driver."""
         return tuple(
             AmiDriver(
                 first=row.day("from"),

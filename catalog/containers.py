@@ -1,4 +1,4 @@
-"""Container images that AWS publishes for Neuron, their servers, and what containers may ask."""
+"""Container images for Neuron, their servers, and settings of containers."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Containers:
 
     @cached_property
     def server_options(self) -> tuple[ServerOption, ...]:
-        """The options that servers no longer take."""
+        """The options that some versions of servers do not accept."""
         return self._tables.typed("server_options", ServerOption)
 
     @cached_property
     def health_paths(self) -> Mapping[str, HealthPath]:
-        """Health paths of the servers in Deep Learning Containers, by repository."""
+        """Health check paths of the servers in Deep Learning Containers, by repository."""
         paths = self._tables.typed("health_paths", HealthPath)
         return MappingProxyType({path.repository: path for path in paths})
 
@@ -57,7 +57,7 @@ class Containers:
 
     @cached_property
     def linux_capabilities(self) -> Mapping[str, LinuxCapability]:
-        """The Linux capabilities that ECS takes, by name without ``CAP_``."""
+        """The Linux capabilities that ECS accepts, by name without ``CAP_``."""
         return MappingProxyType(
             {
                 row["name"]: LinuxCapability(

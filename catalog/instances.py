@@ -58,13 +58,13 @@ class Instances:
         return MappingProxyType(types)
 
     def get(self, name: str) -> InstanceType | None:
-        """The instance type of that exact name, None when no table knows it."""
+        """The instance type of that exact name; None if it is in no table."""
         return self.types.get(name)
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """The names that an ``allowedInstanceTypes`` entry of ECS matches, sorted.
 
-        ``*`` stands for any run of characters, as in ``inf2.*``; every other character for itself.
+        ``*`` matches any characters, as in ``inf2.*``; every other character matches itself.
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_InstanceRequirementsRequest.html
         """
         if "*" not in pattern:
@@ -73,10 +73,10 @@ class Instances:
         return tuple(name for name in self._rows if expression.fullmatch(name))
 
     def awsvpc_tasks(self, name: str) -> tuple[int | None, int | None]:
-        """How many awsvpc tasks an instance takes: without, with ENI trunking.
+        """The number of awsvpc tasks on an instance, without and with ENI trunking.
 
-        Without trunking a task takes one network interface and the host keeps one. None: the type
-        is not known, or (second place) AWS lists no trunking for it.
+        Without trunking each task needs a network interface, and the host needs one. None if the
+        type is unknown; the second is None if AWS lists no trunking for the type.
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html
         """
         if name in self._trunking:

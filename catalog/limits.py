@@ -10,13 +10,13 @@ from catalog.tables import Tables
 
 
 class Limits:
-    """Documented limits and defaults, and the values that a service accepts."""
+    """Documented limits and defaults, and closed lists of values."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     def value(self, name: str) -> int:
-        """A documented limit or default in the unit that its name ends with.
+        """A documented limit or default, in the unit at the end of its name.
 
         Raises KeyError, naming the nearest limits, for a name that the table does not have.
         """
@@ -38,7 +38,7 @@ class Limits:
         return frozenset(row["name"] for row in self._tables.rows("time_zones"))
 
     def bucket_affixes(self, place: str) -> tuple[str, ...]:
-        """What the name of a general purpose bucket never begins or ends with.
+        """The prefixes or suffixes that a general purpose bucket's name must not have.
 
         ``place`` is ``prefix`` or ``suffix``.
         """

@@ -17,9 +17,9 @@ class Networks:
 
     @cached_property
     def interface_endpoints(self) -> tuple[InterfaceEndpoint, ...]:
-        """The interface endpoints that hosts and tasks need where no route leads outside.
+        """The interface endpoints that hosts and tasks need without a route to the internet.
 
-        Not the Amazon S3 gateway endpoint, through which the layers of images come.
+        The Amazon S3 gateway endpoint for image layers is not among them.
         """
         return self._tables.typed("interface_endpoints", InterfaceEndpoint)
 
@@ -29,17 +29,17 @@ class Networks:
         return frozenset(row.integer("port") for row in self._tables.rows("host_ports"))
 
     def own_number(self, region: str) -> int:
-        """The second number of the /16 of a network of our own; a Region never changes it.
+        """The second number of the /16 of the stack's own network; it never changes.
 
-        Raises KeyError for a Region that no table knows.
+        Raises KeyError for an unknown Region.
         """
         return self._own_numbers[region]
 
     def ipv4_blocks(self, kind: str) -> tuple[str, ...]:
-        """The special IPv4 blocks of a kind, in the order of their text.
+        """The special IPv4 blocks of a kind, sorted as text.
 
-        ``private`` is not routed on the internet, ``unusable`` can be no host's address,
-        ``docker`` is Docker's own bridge.
+        ``private``: not routed on the internet. ``unusable``: not for addresses of hosts.
+        ``docker``: Docker's own bridge.
         """
         rows = self._tables.rows("ipv4_blocks")
         return tuple(row["block"] for row in rows if row["kind"] == kind)

@@ -1,4 +1,4 @@
-"""The Neuron SDK: its releases, its drivers, and which sets of devices and cores it takes."""
+"""The Neuron SDK: releases, drivers, legal sets of devices and tensor parallel degrees."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Neuron:
     def tensor_parallel_degrees(self, instance_type: str) -> Mapping[int, str]:
         """The degrees of tensor parallelism that are documented for the type, ascending.
 
-        The evidence of each: ``stated`` by AWS, ``disputed`` where it is stated and was seen to
-        fail, ``seen`` in a deployment, or ``assumed`` from the type of the same chip. A degree is a
-        number of logical NeuronCores.
+        The value is the evidence: ``stated`` by AWS, ``disputed`` if AWS states it and a
+        deployment failed, ``seen`` in a deployment, or ``assumed`` from a type with the same chip.
+        A degree is a number of logical NeuronCores.
         """
         return self._degrees.get(instance_type, {})
 

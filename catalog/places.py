@@ -18,7 +18,7 @@ class Places:
 
     @cached_property
     def regions(self) -> Mapping[str, Region]:
-        """Every Region that any table knows, by name."""
+        """Every Region of the tables, by name."""
         return MappingProxyType({r.name: r for r in self._tables.typed("regions", Region)})
 
     def zone_ids(self, region: str) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ class Places:
         return self._zone_ids.get(region, ())
 
     def zones_offering(self, instance_type: str, region: str) -> tuple[str, ...]:
-        """The zone ids of the Region that offer the type, sorted; empty when none is known."""
+        """The zone ids of the Region that offer the type, sorted; empty if none is known."""
         by_region, _ = self._offerings
         return tuple(by_region.get(region, {}).get(instance_type, "").split())
 
@@ -36,7 +36,7 @@ class Places:
         return tuple(by_type.get(instance_type, ()))
 
     def offerings_known(self, region: str) -> bool:
-        """Whether the offerings of the Region were captured; False means that nothing is known."""
+        """Whether the offerings of the Region were captured; if not, they are unknown."""
         return region in self._captured
 
     def capacity_block_regions(self, instance_type: str) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class Places:
 
     @cached_property
     def _offerings(self) -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, list[str]]]:
-        # Zone ids stay one text until they are asked for.
+        # Zone ids stay one string until they are needed: the table is large.
         by_region: dict[str, dict[str, str]] = {}
         by_type: dict[str, list[str]] = {}
         for name, region, zones in self._tables.offerings():

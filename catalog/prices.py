@@ -24,29 +24,29 @@ class Prices:
     def on_demand(self, instance_type: str, region: str) -> Decimal | None:
         """USD an hour of an on-demand Linux instance, the same in every zone of the Region.
 
-        None: the price list has none, or (see ``known``) the Region was not captured.
+        None if the price list has none or the Region was not captured (see ``known``).
         """
         return self._prices.get((instance_type, region, ON_DEMAND), {}).get("")
 
     def spot(self, instance_type: str, region: str) -> tuple[Decimal, Decimal] | None:
         """The lowest and the highest Spot price over the Region's zones, USD an hour.
 
-        A snapshot: Spot prices move by large factors. None where none was seen.
+        A snapshot: Spot prices change by large factors. None if no price was captured.
         """
         zones = self._prices.get((instance_type, region, SPOT), {})
         return (min(zones.values()), max(zones.values())) if zones else None
 
     def known(self, region: str, purchase: str) -> bool:
-        """Whether the Region's prices of that purchase were captured: no price means none then."""
+        """Whether prices were captured; if so, a type without a price is not sold that way."""
         return (region, purchase) in self._days
 
     def day(self, region: str, purchase: str) -> date | None:
-        """The day of the Region's prices; None where they were not captured."""
+        """The day of the Region's prices; None if they were not captured."""
         return self._days.get((region, purchase))
 
     @cached_property
     def source(self) -> str:
-        """Where the prices come from, as the manifest says."""
+        """The source of the prices, from the manifest."""
         return next(row["source"] for row in self._tables.manifest if row["table"] == "prices")
 
     @cached_property

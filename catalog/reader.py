@@ -1,7 +1,7 @@
 """The catalog: what AWS offers, as frozen rows in groups by subject.
 
-Nothing is read at import; each table is read once, when it is first needed. The catalog never
-reads the network, the clock or the environment.
+Nothing is read at import; each table is read once, at its first use. The catalog never reads the
+network, the clock or the environment.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from catalog.types import TableInfo
 
 
 class Catalog:
-    """The tables of one directory, in groups. Answers are sorted, immutable and do not change."""
+    """The tables of one directory, in groups. Results are sorted and immutable."""
 
     def __init__(self, directory: Path) -> None:
         self._tables = Tables(directory)
@@ -95,7 +95,7 @@ class Catalog:
         return self._tables.described()
 
     def rows(self, table: str) -> tuple[Mapping[str, str], ...]:
-        """The raw rows of a table, overrides not applied: for showing, not for deciding.
+        """The raw rows of a table without overrides, for display.
 
         Raises KeyError, naming the nearest tables, when the manifest does not name the table.
         """

@@ -10,7 +10,7 @@ from catalog.types import Replacement
 
 
 class Resources:
-    """What the AWS provider does to a resource whose property changes; managed policies."""
+    """Effects of changed properties, and managed policies."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -27,9 +27,9 @@ class Resources:
             raise KeyError(f"no managed policy {key!r}; known: {', '.join(policies)}") from None
 
     def replacements(self, resource_type: str) -> Mapping[str, Replacement]:
-        """By dotted property: which changes of a resource of this type replace it.
+        """The changes that replace a resource of this type, by dotted property.
 
-        A property without a row is not known.
+        A property without a row is unknown.
         """
         return self._replacements.get(resource_type, {})
 

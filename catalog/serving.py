@@ -11,7 +11,7 @@ from catalog.types import LanguageModel, ModelDeployment, ModelRefusal, ServingI
 
 
 class Serving:
-    """Language models and what serves them."""
+    """Language models, the images that serve them, and deployments."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -30,10 +30,10 @@ class Serving:
 
     @cached_property
     def refusals(self) -> tuple[ModelRefusal, ...]:
-        """The pairs of model and image that are known to fail."""
+        """The models that are known to fail with an image on a family."""
         return self._tables.typed("model_refusals", ModelRefusal)
 
     @cached_property
     def deployments(self) -> tuple[ModelDeployment, ...]:
-        """The documented deployments of models of known shape, those that failed included."""
+        """The documented deployments, including failures, of models of known shape."""
         return self._tables.typed("model_deployments", ModelDeployment)

@@ -42,7 +42,7 @@ class Row(dict[str, str]):
         raise CatalogError(f"{self._table}.csv has no column {column}")
 
     def text(self, column: str) -> str:
-        """The cell as it stands."""
+        """The text of the cell."""
         return self[column]
 
     def integer(self, column: str) -> int:
@@ -74,7 +74,7 @@ class Row(dict[str, str]):
             raise self._wrong(column, "a version like 2.31", error) from None
 
     def words(self, column: str) -> tuple[str, ...]:
-        """The words of the cell, which stand between spaces."""
+        """The words of the cell, separated by spaces."""
         return tuple(self[column].split())
 
     def flag(self, column: str) -> bool:
@@ -104,7 +104,7 @@ _READERS: Final[Mapping[object, Callable[[Row, str], object]]] = {
 
 
 class Tables:
-    """The CSV files of one directory. Nothing is read before it is asked for."""
+    """The CSV files of one directory, read when they are needed."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -129,7 +129,7 @@ class Tables:
         for override in self._overrides:
             row = by_key.get(override["key"])
             if override["table"] != table or row is None:
-                continue  # Where the type has left, a refresh says that its override can go.
+                continue  # A refresh reports overrides of types that no longer exist.
             if override["column"] not in row:
                 raise CatalogError(
                     f"overrides.csv corrects {override['column']} of {override['key']}, a column"
@@ -141,8 +141,8 @@ class Tables:
     def typed(self, table: str, row_type: Callable[..., _T]) -> tuple[_T, ...]:
         """The rows of a table as ``row_type``, a dataclass with a column for each of its fields.
 
-        The types of the fields decide how cells are read; an empty cell is the None of a field
-        that may be None.
+        The types of the fields decide how cells are parsed; an empty cell is None if the field's
+        type permits it.
         """
         readers = {name: _reader(hint) for name, hint in get_type_hints(row_type).items()}
         return tuple(
@@ -153,8 +153,8 @@ class Tables:
     def offerings(self) -> Iterator[tuple[str, str, str]]:
         """Instance type, Region and zone ids (one text) of every row of ``offerings.csv``.
 
-        By far the largest table. Its cells never hold a comma or a quote, so that it can be split
-        without a CSV reader.
+        By far the largest table. Its cells contain no comma or quote, so it is split without a CSV
+        reader.
         """
         text = (self.directory / "offerings.csv").read_text(encoding="utf-8")
         lines = text.splitlines()

@@ -8,18 +8,17 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class NeuronHardware:
-    """The Neuron devices of an instance type, and what the host has to feed them.
+    """The Neuron devices of an instance type, and the network and disks of the host.
 
-    ``devices`` are chips (``/dev/neuronN``). ``cores_per_device`` are physical NeuronCores;
-    ``logical_cores_per_device`` is what a process sees at the default logical NeuronCore
-    configuration. ``device_memory_mib`` is HBM (DRAM on Inferentia 1) of one device.
-    ``topology`` is ``single``, ``ring`` or ``torus_4x4``. ``local_storage_gb`` is NVMe instance
-    store, 0 without.
-    ``managed_instances`` says whether Amazon ECS Managed Instances run the family:
-    ``yes``, ``no``, or ``unverified`` where AWS's own pages disagree. ``frameworks`` is the family
-    of framework packages in its images, ``neuron`` or ``neuronx``. ``boot_changes_driver``: the AMI
-    installs another Neuron driver when such an instance boots. ``note`` is a sentence for people
-    who choose the family, empty for most.
+    ``devices`` are chips (``/dev/neuronN``). ``cores_per_device`` are physical NeuronCores,
+    ``logical_cores_per_device`` those of the default logical NeuronCore configuration.
+    ``device_memory_mib`` is HBM (DRAM on Inferentia 1) of one device. ``topology`` is ``single``,
+    ``ring`` or ``torus_4x4``. ``local_storage_gb`` is NVMe instance store, 0 without.
+    ``managed_instances``: whether Amazon ECS Managed Instances support the family, ``yes``, ``no``,
+    or ``unverified`` if AWS's pages contradict each other. ``frameworks``: the framework packages
+    of its images, ``neuron`` or ``neuronx``. ``boot_changes_driver``: the AMI installs
+    another Neuron driver when such an instance boots. ``note`` is advice about the family in one
+    sentence, mostly empty.
     """
 
     family: str
@@ -38,7 +37,7 @@ class NeuronHardware:
 
 @dataclass(frozen=True, slots=True)
 class InstanceType:
-    """An EC2 instance type, as DescribeInstanceTypes gives it, overrides applied.
+    """An EC2 instance type from DescribeInstanceTypes, with overrides.
 
     ``architecture`` is ``x86_64`` or ``arm64``. ``accelerator`` is ``none``, ``neuron``, ``gpu``,
     ``fpga``, ``media`` or ``other``. ``usage_classes`` are sorted (``capacity-block``,
@@ -58,11 +57,11 @@ class InstanceType:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A Region that any table knows.
+    """A Region that occurs in any table.
 
     ``short`` is the prefix of its zone ids (``usw2``). ``neuron_ami`` is ``documented`` where the
     developer guide lists the ECS-optimized Neuron AMI, ``undocumented`` where only the Systems
-    Manager parameter exists, ``none`` where neither is known. ``dlc_account`` is the registry of
+    Manager parameter exists, ``none`` without both. ``dlc_account`` is the registry of
     the private AWS Deep Learning Containers; None where AWS lists none.
     """
 
@@ -94,8 +93,8 @@ class AmiFamily:
 class AmiVersion:
     """One released AMI; ``<parameter_path>/<image_name>/image_id`` pins it in every Region.
 
-    ``regions`` is where the parameter was
-    seen; None means in every Region that was captured.
+    ``regions`` are those
+    with the parameter; None means every Region that was captured.
     """
 
     image_name: str
@@ -117,7 +116,7 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class DriverConflict:
-    """Drivers and Neuron SDKs that do not work together, as AWS says.
+    """Drivers and Neuron SDKs that do not work together, according to AWS.
 
     Each range runs from its first version up to, but not including, its last.
     """
@@ -154,7 +153,7 @@ class InterfaceEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """The shape of a large language model, and what its server needs to know.
+    """The shape of a large language model.
 
     ``mlp`` is the width of the feed-forward part, of one expert where ``experts`` is above 1.
     ``windowed_layers`` of the ``layers`` keep only the last ``window`` tokens in their cache.
@@ -184,8 +183,8 @@ class LanguageModel:
 class ServingImage:
     """An image that serves language models on the chips of some families.
 
-    ``server`` is the key of what answers inside it. ``rank`` 1 is taken first.
-    ``models`` are the only ones that it serves; empty: every one of its ``model_types``.
+    ``server`` is a key of ``servers``. The lowest ``rank`` is preferred.
+    ``models`` are the only models that it serves; empty means all of its ``model_types``.
     """
 
     name: str
@@ -199,9 +198,9 @@ class ServingImage:
 
 @dataclass(frozen=True, slots=True)
 class ModelRefusal:
-    """A model that an image is known not to serve on a family.
+    """A model that is known to fail with an image on a family.
 
-    With ``sequences_below`` only when it serves fewer sequences at once.
+    With ``sequences_below``: only with fewer sequences at once.
     """
 
     model: str
@@ -213,7 +212,7 @@ class ModelRefusal:
 
 @dataclass(frozen=True, slots=True)
 class ModelDeployment:
-    """A deployment that somebody documented: it ran (``works``), or it did not fit.
+    """A documented deployment: it ran (``works``), or it failed.
 
     ``model`` is the model of the same shape in ``language_models``. ``sequences`` of ``length``
     tokens were served at once by ``tensor_parallel`` logical NeuronCores.
@@ -233,10 +232,10 @@ class ModelDeployment:
 
 @dataclass(frozen=True, slots=True)
 class HealthPath:
-    """Where the server of a Deep Learning Container answers a health check.
+    """The health check path of the server in a Deep Learning Container.
 
-    ``server`` is a key of ``servers``. ``path`` is the whole path, or its beginning where it ends
-    with a slash and a name follows.
+    ``server`` is a key of ``servers``. ``path`` is the whole path, or a prefix before the
+    model's name if it ends with a slash.
     """
 
     repository: str
@@ -246,13 +245,13 @@ class HealthPath:
 
 @dataclass(frozen=True, slots=True)
 class ContainerImage:
-    """The versions of a Neuron container image that AWS publishes, from one up to another.
+    """Versions of a Neuron container image of AWS, from one up to but not including another.
 
-    ``families`` are those on which it runs, among them the ``contested`` ones, of which AWS's own
-    pages disagree as ``contested_says`` tells. ``server`` is a key of ``servers``, empty where the
-    image serves nothing by itself. ``newest`` names the newest of these versions.
-    ``published_until_sdk`` is the last Neuron SDK with such an image, None while there are more;
-    ``ended`` says what is no longer supported, empty while all is.
+    It runs on ``families``. For the ``contested`` ones among them AWS's pages contradict each
+    other; ``contested_says`` says how. ``server`` is a key of ``servers``, empty without one.
+    ``newest`` names the newest of these versions.
+    ``published_until_sdk`` is the last Neuron SDK with such an image, None if images still appear;
+    ``ended`` says what is no longer supported, empty if all is.
     """
 
     repository: str
@@ -270,13 +269,13 @@ class ContainerImage:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What answers inside a container image.
+    """The server in a container image.
 
-    ``entry`` is what the image's entry point makes of a task's command: it runs it as given
-    (``command``), hands it to the server (``arguments``), or starts the server by itself
-    (``image``). ``port`` is the server's own where ``port_option`` gives none. The
-    last two options name how many sequences are served at once, and how long; empty where the
-    server knows by itself.
+    ``entry`` is how the image's entry point uses a task's command: it runs the command
+    (``command``), passes it to the server (``arguments``), or starts the server itself
+    (``image``). ``port`` is the server's default, ``port_option`` the option that changes it. The
+    last two options set the number of sequences at once and their length; empty if the server
+    does not need them.
     """
 
     name: str
@@ -289,7 +288,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class ServerOption:
-    """An option that versions of a server no longer take, and what to write instead."""
+    """An option that some versions of a server do not accept, and its replacement."""
 
     server: str
     option: str
@@ -303,8 +302,8 @@ class ServerOption:
 class LinuxCapability:
     """A Linux capability that a container may add.
 
-    ``managed_only`` where only Managed Instances take it. ``gives`` says what power over the host
-    it gives, empty where it gives none worth a warning.
+    ``managed_only``: only on Managed Instances. ``gives`` is the power over the host that it
+    gives, empty if it needs no warning.
     """
 
     managed_only: bool
@@ -313,9 +312,9 @@ class LinuxCapability:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What a changed property does to a resource of the AWS provider.
+    """The effect of a changed property on a resource of the AWS provider.
 
-    ``replaces`` is ``always``, ``never``, or ``added_or_removed`` where only its coming or going
+    ``replaces`` is ``always``, ``never``, or ``added_or_removed`` if only adding or removing it
     replaces the resource.
     """
 
@@ -327,10 +326,10 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table of the catalog: who filled it, from what, when.
+    """A table of the catalog with its source and date.
 
-    ``filled_by`` is ``api``, ``hand``, ``derived``, or ``prices`` for what is sold at which price:
-    from price lists, on which no plan depends.
+    ``filled_by`` is ``api``, ``hand``, ``derived``, or ``prices``: from price
+    lists, on which no plan depends.
     """
 
     name: str

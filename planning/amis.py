@@ -1,4 +1,4 @@
-"""Which AMI a pool runs, and which Neuron driver is on it."""
+"""The AMI of a pool and its Neuron driver."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from planning.situation import RegionalPool, Situation
 
 
 def ami_family(s: Situation, pool: RegionalPool) -> AmiFamily | None:
-    """The kind of AMI of an Auto Scaling pool."""
+    """The AMI family of an Auto Scaling pool; None for other pools and unknown types."""
     spec, kind = pool.spec, pool.type
     if not isinstance(spec, AutoScalingCapacity) or kind is None:
         return None
@@ -25,7 +25,7 @@ def _path(s: Situation, pool: RegionalPool) -> str | None:
 
 
 def fitting_amis(s: Situation, pool: RegionalPool, sdk: Version) -> list[str]:
-    """The AMIs of the pool's Region and family whose driver suits the SDK, oldest first."""
+    """The AMIs of the pool's Region and family whose driver works with the SDK, oldest first."""
     family = ami_family(s, pool)
     if family is None or family.held_driver is not None:
         return []
@@ -39,10 +39,11 @@ def fitting_amis(s: Situation, pool: RegionalPool, sdk: Version) -> list[str]:
 
 
 def never_fits(s: Situation, pool: RegionalPool, sdk: Version) -> tuple[Version, str] | None:
-    """The driver of an AMI that stays, with what AWS says, where it can never start the SDK.
+    """The pool's driver if it cannot work with the SDK, and AWS's sentence about the pair.
 
-    An AMI stays that is pinned, or whose recipe holds the driver. One that was built in the days
-    after a release may have the driver before: then nothing is certain.
+    ``None`` unless the driver is certain: the recipe of the AMI is pinned to it, or the stack file
+    names the version of the AMI. An AMI built in the days after a release may still have the
+    driver before it, so both must fail.
     """
     family, spec = ami_family(s, pool), pool.spec
     if family is None or not isinstance(spec, AutoScalingCapacity):
@@ -58,14 +59,14 @@ def never_fits(s: Situation, pool: RegionalPool, sdk: Version) -> tuple[Version,
             v.date for v in s.catalog.amis.versions(family.parameter_path) if v.image_name == pinned
         ]
         drivers = [images.driver_at(s.catalog, d) for day in days for d in (day, day - margin)]
-    told = [images.bad_pair(s.catalog, d, sdk) if d is not None else None for d in drivers]
-    if not told or drivers[0] is None or any(says is None for says in told):
+    conflicts = [images.bad_pair(s.catalog, d, sdk) if d is not None else None for d in drivers]
+    if not conflicts or drivers[0] is None or any(says is None for says in conflicts):
         return None
-    return drivers[0], told[0] or ""
+    return drivers[0], conflicts[0] or ""
 
 
 def ami_driver(s: Situation, pool: RegionalPool) -> Version | None:
-    """The Neuron driver that the pool's AMI came with; None where no source tells."""
+    """The Neuron driver of the pool's AMI; None if it is not known."""
     path, spec = _path(s, pool), pool.spec
     if path is None or not isinstance(spec, AutoScalingCapacity) or spec.ami.family != "al2023":
         return None

@@ -1,4 +1,4 @@
-"""What a container's command line says: its words, and the values of its options."""
+"""The words of a container's command line, its options, and the image that it runs in."""
 
 import re
 import shlex
@@ -13,27 +13,27 @@ from planning.situation import RegionalWorkload
 
 
 def containers(work: RegionalWorkload) -> Iterator[tuple[str, Container | Sidecar]]:
-    """Path and container of the workload itself, then of each of its sidecars."""
+    """Path and settings of the workload's own container, then of each sidecar."""
     yield work.path, work.spec
     for name, sidecar in sorted(work.spec.sidecars.items()):
         yield f"{work.path}.sidecars.{name}", sidecar
 
 
 def words(container: Container) -> list[str]:
-    """Entry point and command, word by word; a shell's one long argument is taken apart."""
+    """The words of entry point and command; arguments with spaces are split as a shell does."""
     found: list[str] = []
     for text in (*container.entry_point, *container.command):
         try:
             found.extend(shlex.split(text) if " " in text or "\n" in text else [text])
-        except ValueError:  # a lone quote: not a shell's argument
+        except ValueError:  # an unclosed quote
             found.extend(text.split())
     return found
 
 
 def option(given: list[str], *names: str) -> str | None:
-    """The last value of `--name value` or `--name=value`, None where no name is given.
+    """The last value of `--name value` or `--name=value`; None if no name occurs.
 
-    Hyphens and underscores are alike, as torchrun and vLLM take them.
+    Hyphens and underscores are equal, as for torchrun and vLLM.
     """
     wanted = {n.replace("-", "_") for n in names}
     value: str | None = None
@@ -55,7 +55,7 @@ _ECR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A private registry as an image writes it out: whose, where, and what follows."""
+    """A private ECR registry in the name of an image; ``rest`` is repository and tag."""
 
     account: str
     region: str
@@ -63,13 +63,13 @@ class Registry:
 
 
 def number(given: list[str], *names: str) -> int | None:
-    """The whole number of an option; None without it and for anything else."""
+    """The whole number of an option; None if it is missing or no number."""
     value = option(given, *names)
     return int(value) if value is not None and re.fullmatch(r"[0-9]{1,9}", value) else None
 
 
 def written(given: list[str], *names: str) -> str | None:
-    """An option as the command writes it: `--name=value` or `--name value`."""
+    """The last such option as the command spells it: `--name=value` or `--name value`."""
     for word in reversed(given):
         name, equals, _ = word.partition("=")
         if name.startswith("-") and name.lstrip("-").replace("_", "-") in names:
@@ -78,24 +78,24 @@ def written(given: list[str], *names: str) -> str | None:
 
 
 def tag(image: str) -> str:
-    """The tag, without its digest; empty without one."""
+    """The tag without the digest; empty if there is none."""
     name = image.partition("@")[0].rpartition("/")[2]
     return name.partition(":")[2]
 
 
 def repository(image: str) -> str:
-    """The last part of the image's name, without tag and digest."""
+    """The last part of the image's name without tag and digest."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def version(image: str) -> Version | None:
-    """The version with which the tag begins, such as 0.13.0."""
+    """The version at the start of the tag, such as 0.13.0."""
     found = re.match(r"\d+(\.\d+)+(?=[-_]|$)", tag(image))
     return Version.of(found.group(0)) if found else None
 
 
 def published(image: str, catalog: Catalog) -> ContainerImage | None:
-    """The image of AWS that this is, or a copy of: by repository, and by a tag as AWS writes it."""
+    """The row of AWS's image with the same repository, and a version and tag as AWS writes them."""
     this = version(image)
     if this is None or (images.neuron_sdk(image) is None and "-neuron" not in tag(image)):
         return None
@@ -111,7 +111,7 @@ def published(image: str, catalog: Catalog) -> ContainerImage | None:
 
 
 def from_aws(image: str, catalog: Catalog) -> bool:
-    """Whether the image comes from a registry of AWS, so that its entry point is AWS's."""
+    """Whether the image is in a registry of AWS, so that its entry point is known."""
     registry = private_registry(image)
     if registry is not None:
         return registry.account in {r.dlc_account for r in catalog.places.regions.values()}
@@ -119,12 +119,12 @@ def from_aws(image: str, catalog: Catalog) -> bool:
 
 
 def server_of(container: Container, catalog: Catalog) -> Server | None:
-    """What answers inside the container, where its image is known."""
+    """The server in the container; None if the image is unknown or has none."""
     known = published(container.image, catalog)
     return catalog.containers.servers.get(known.server) if known is not None else None
 
 
 def private_registry(image: str) -> Registry | None:
-    """The private ECR registry that the image writes out."""
+    """The private ECR registry in the image's name; None without one."""
     found = _ECR.fullmatch(image)
     return Registry(found["account"], found["region"], found["rest"]) if found else None

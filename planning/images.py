@@ -1,4 +1,4 @@
-"""Container images: where a Deep Learning Container lives, and what a tag says of its SDK."""
+"""Container images: registries of Deep Learning Containers, Neuron SDKs and drivers."""
 
 import re
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class Version:
 
 
 def resolved(image: str, region: str, catalog: Catalog) -> str:
-    """The image as ECS pulls it in the Region.
+    """The full name of the image in the Region.
 
-    `dlc/<repository>:<tag>` becomes the Region's Deep Learning Container registry, `{region}` the
-    Region. Raises KeyError for a Deep Learning Container in a Region without a registry.
+    Replaces `dlc/` by the Region's registry of Deep Learning Containers, and `{region}` by the
+    Region. Raises KeyError for `dlc/` in a Region without such a registry.
     """
     image = image.replace("{region}", region)
     if not image.startswith(DLC):
@@ -40,26 +40,26 @@ def resolved(image: str, region: str, catalog: Catalog) -> str:
 
 
 def neuron_sdk(image: str) -> Version | None:
-    """The Neuron SDK that the tag names, such as 2.28.0 in `…-sdk2.28.0-ubuntu24.04`."""
+    """The Neuron SDK in the tag, such as 2.28.0 in `…-sdk2.28.0-ubuntu24.04`."""
     found = re.search(r"[:\-_]sdk(\d+(?:\.\d+){1,2})(?=[-_]|$)", image)
     return Version.of(found.group(1)) if found else None
 
 
 def driver_at(catalog: Catalog, day: date) -> Version | None:
-    """The Neuron driver of an AMI built on that day: held back, or the newest released by then.
+    """The Neuron driver of an AMI built on that day: the pinned one, or the newest release.
 
     https://github.com/aws/amazon-ecs-ami
     """
-    for held in catalog.amis.pinned_drivers:
-        if held.first <= day < held.until:
-            return Version.of(held.driver)
+    for pinned in catalog.amis.pinned_drivers:
+        if pinned.first <= day < pinned.until:
+            return Version.of(pinned.driver)
     released = [v for v in catalog.neuron.sdks.values() if v.date <= day]
     newest = max(released, key=lambda v: v.date, default=None)
     return Version.of(newest.driver) if newest else None
 
 
 def bad_pair(catalog: Catalog, driver: Version, sdk: Version) -> str | None:
-    """What AWS says of the pair where it cannot work."""
+    """AWS's sentence about a driver and an SDK that cannot work together; else None."""
     for conflict in catalog.neuron.driver_conflicts:
         if (
             conflict.driver_from <= driver.parts < conflict.driver_until

@@ -150,7 +150,7 @@ def ask_prices(now: datetime, connect: Callable[..., Any] | None = None) -> AskP
                     cast(_Client, connect("ec2", region_name=region)),
                     "describe_spot_price_history",
                     "SpotPriceHistory",
-                    StartTime=now,  # the price that holds at this moment, and no history
+                    StartTime=now,  # only the current price
                     ProductDescriptions=["Linux/UNIX"],
                     InstanceTypes=list(names),
                 )

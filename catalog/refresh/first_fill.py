@@ -47,7 +47,7 @@ PRICE_SOURCES: Final[Mapping[str, str]] = {
 
 
 def captured_answers(paths: Iterable[str]) -> list[RegionAnswers]:
-    """The answers of every Region that moto holds, for these parameter paths.
+    """The responses in moto for every Region and these parameter paths.
 
     Raises ModuleNotFoundError without moto, which is a development requirement.
     """
@@ -86,7 +86,7 @@ def fill(
     day: date | None = None,
     answers: Sequence[RegionAnswers] | None = None,
 ) -> list[str]:
-    """Write the tables of a directory that holds the hand-kept ones; return what changed.
+    """Writes the tables of a directory with the manual ones; returns what changed.
 
     ``day`` dates the capture, the newest AMI's day by default; ``answers`` are the captured ones.
     """

@@ -1,7 +1,7 @@
-"""From answers of the AWS API to the text of the tables: the one pure normaliser.
+"""Converts responses of the AWS API to the text of the tables.
 
-The first fill of the tables and every later refresh go through here, so that both write the same
-bytes for the same answers. Items have the shape of the API: EC2 DescribeInstanceTypes and
+The first fill and every later refresh use these functions, so both write the same bytes for the
+same responses. Items have the shape of the API: EC2 DescribeInstanceTypes and
 DescribeInstanceTypeOfferings (location type ``availability-zone-id``), Systems Manager
 GetParametersByPath. Nothing here calls AWS, reads a file or knows the day.
 """
@@ -63,9 +63,9 @@ _IMAGE_DATE: Final = re.compile(r"\.(20\d{6})(?=-)")
 
 @dataclass(frozen=True, slots=True)
 class RegionAnswers:
-    """What one Region answered; None for a question that was not asked.
+    """The responses of one Region; None for a call that was not made.
 
-    ``parameters`` holds, for each parameter path, the items directly under it.
+    ``parameters`` are the items directly under each parameter path.
     """
 
     region: str
@@ -76,7 +76,7 @@ class RegionAnswers:
 
 @dataclass(frozen=True, slots=True)
 class SeenAmi:
-    """An AMI version with the Regions in which its parameter was seen."""
+    """An AMI version with the Regions that have its parameter."""
 
     agent: str
     regions: frozenset[str]
@@ -84,7 +84,7 @@ class SeenAmi:
 
 @dataclass(frozen=True, slots=True)
 class ApiTables:
-    """The tables that the AWS API fills, parsed; ``captured`` holds the day of each Region."""
+    """The tables that the AWS API fills, parsed; ``captured`` is the day of each Region."""
 
     instance_types: Mapping[str, Cells] = field(default_factory=dict[str, Cells])
     neuron_types: Mapping[str, Cells] = field(default_factory=dict[str, Cells])
@@ -122,7 +122,7 @@ def instance_type_cells(item: Item, neuron_names: Collection[str]) -> Cells | No
 def neuron_type_cells(item: Item, neuron_names: Collection[str]) -> Cells | None:
     """The ``neuron_types`` row of a DescribeInstanceTypes item, None without Neuron devices.
 
-    What the API does not say stays empty: filling it is the work of the overrides.
+    Values that the API does not return stay empty; overrides fill them.
     """
     if _accelerator(item, neuron_names) != "neuron":
         return None
@@ -167,7 +167,7 @@ def ami_agents(items: Iterable[Item]) -> dict[str, str]:
     """The ECS agent of each AMI under one parameter path, by image name.
 
     Parameters that repeat an AMI under another name (``recommended``, AMI ids) are left out.
-    Raises ValueError for a parameter of an AMI that does not hold JSON.
+    Raises ValueError for a parameter of an AMI whose value is not JSON.
     """
     agents: dict[str, str] = {}
     for item in items:
@@ -206,7 +206,7 @@ def renewed(
     newest_only: Collection[str],
     day: date,
 ) -> ApiTables:
-    """The tables after some Regions have answered; everything about other Regions stays.
+    """The tables after the responses of some Regions; rows of other Regions do not change.
 
     ``newest_only`` are the parameter paths of which only the newest AMIs are kept. The order of
     the answers does not matter. A type leaves with the last Region that offers it; offerings of a
@@ -438,7 +438,7 @@ def price_tables(texts: Mapping[str, str]) -> PriceTables:
 
 @dataclass(frozen=True, slots=True)
 class DeviceKind:
-    """How the devices of a family are wired; ``stated``: AWS says which sets a task may take."""
+    """The topology of a family's devices; ``stated``: AWS documents the legal sets."""
 
     family: str
     topology: str

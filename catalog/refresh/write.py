@@ -71,7 +71,7 @@ _SHOWN_CHANGES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class KeptByHand:
-    """What the hand-kept tables say that renewing the others needs to know."""
+    """The values of the manual tables that a refresh needs."""
 
     neuron_names: frozenset[str]
     parameter_paths: tuple[str, ...]
@@ -79,7 +79,7 @@ class KeptByHand:
 
 
 def kept_by_hand(directory: Path) -> KeptByHand:
-    """What the hand-kept tables of a directory say about Neuron types and AMI parameters."""
+    """Reads the Neuron types and AMI parameters of a directory's manual tables."""
     neuron = _records(_text(directory, "neuron_topologies"))
     amis = _records(_text(directory, "ami_families"))
     return KeptByHand(
@@ -313,7 +313,7 @@ def _keyed(table: str, text: str) -> dict[tuple[str, ...], list[str]]:
 
 
 def _hand_work(catalog: Catalog) -> Iterator[str]:
-    """What the renewed tables ask of whoever keeps the others by hand."""
+    """The manual work that the renewed tables require, one line each."""
     for row in catalog.rows("neuron_types"):
         if row["name"] not in catalog.instances.neuron_types:
             yield f"by hand: {row['name']} is new; add it to neuron_topologies.csv"

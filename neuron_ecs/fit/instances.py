@@ -1,8 +1,7 @@
-"""Which instances can run a task, and what they cost.
+"""The search for instance types and Regions that can run a task, and their prices.
 
-It proposes. No plan depends on it, nor on a price: prices order the answers and nothing else.
-A price that the tables do not hold is named as missing, never guessed, and so are the costs that
-they never hold.
+Plans do not depend on it. Prices only sort the options; unknown prices and costs are listed as
+missing, never guessed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,10 +21,10 @@ Kind = Literal["auto_scaling", "managed_instances"]
 
 @dataclass(frozen=True, slots=True)
 class TaskRequirements:
-    """What each task needs at least, and where and how its instances are bought.
+    """The minimum that each task needs, and where and how its instances are bought.
 
-    No Regions: every Region of the partition `aws` in which AWS documents what the kind of capacity
-    needs. No types: every type with Neuron devices; a type may be a pattern with *.
+    Without `regions`: every Region of the partition `aws` in which AWS documents support for the
+    kind of capacity. Without `types`: every type with Neuron devices; a type may contain *.
     """
 
     devices: int = 1
@@ -43,9 +42,10 @@ class TaskRequirements:
 class Option:
     """An instance type in a Region that can run the tasks.
 
-    `sets` are disjoint legal sets of devices as (first, number), one for each task that an instance
-    holds. `task` is what a task takes; where it is more than the share of its devices, the stack
-    file must say so. `missing` are costs that `price` does not hold, or the price itself.
+    `sets` are disjoint legal sets of devices as (first, number), one for each task on an instance.
+    `share` is the CPU and memory that belong to these devices, `task` what a task needs; the stack
+    file must state what exceeds the share. `missing` are costs that are not in `price`, or the
+    price itself.
     """
 
     instance_type: str
@@ -66,23 +66,23 @@ class Option:
 
     @property
     def instances(self) -> int:
-        """Instances for the required tasks."""
+        """The number of instances for all required tasks."""
         return ceil(self.tasks / self.tasks_per_instance)
 
     @property
     def per_hour(self) -> Decimal | None:
-        """USD an hour for all required tasks: what is paid while the instances hold no others."""
+        """USD an hour for all required tasks if the instances run nothing else."""
         return None if self.price is None else self.price.high * self.instances
 
     @property
     def per_task(self) -> Decimal | None:
-        """USD an hour of a task on an instance that is full."""
+        """USD an hour for one task on a full instance."""
         return None if self.price is None else self.price.high / self.tasks_per_instance
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a type cannot run the tasks, in these Regions or (none) anywhere."""
+    """The reason why a type cannot run the tasks in these Regions; no Regions means anywhere."""
 
     instance_type: str
     regions: tuple[str, ...]
@@ -91,17 +91,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What can run a task, the cheapest first; and why the rest cannot."""
+    """Options, the cheapest first, and the reasons against all other types."""
 
     options: tuple[Option, ...]
     refusals: tuple[Refusal, ...]
 
 
-# -- devices -----------------------------------------------------------------------------------
-
-
 def fit(required: TaskRequirements, catalog: Catalog) -> Fit:
-    """The instance types and Regions that can run the tasks; ties in order of names."""
+    """Finds the instance types and Regions that can run the tasks; ties are sorted by name."""
     options: list[Option] = []
     refusals: list[Refusal] = []
     for kind in types_of(required, catalog):
@@ -114,15 +111,15 @@ def fit(required: TaskRequirements, catalog: Catalog) -> Fit:
 def options_on(
     kind: InstanceType, required: TaskRequirements, catalog: Catalog
 ) -> tuple[list[Option], list[Refusal]]:
-    """The Regions in which one type can run the tasks, and why others cannot."""
+    """The options on one type, one for each Region, and the reasons against other Regions."""
     sets = _sets(kind, required, catalog)
     if isinstance(sets, str):
         return [], [Refusal(kind.name, (), sets)]
     devices = sets[0][1]
     task, own = _task(kind, devices, required, catalog), share_of(kind, devices, catalog)
     room = room_of(kind, catalog)
-    holds = min(len(sets), room.cpu_units // task.cpu_units, room.memory_mib // task.memory_mib)
-    if holds < 1:
+    tasks = min(len(sets), room.cpu_units // task.cpu_units, room.memory_mib // task.memory_mib)
+    if tasks < 1:
         return [], [Refusal(kind.name, (), _too_small(room, task))]
     options: list[Option] = []
     refused: dict[str, list[str]] = {}
@@ -138,7 +135,7 @@ def options_on(
                 region=region.name,
                 zone_ids=catalog.places.zones_offering(kind.name, region.name),
                 devices=devices,
-                sets=sets[:holds],
+                sets=sets[:tasks],
                 task=task,
                 share=own,
                 tasks=required.tasks,
@@ -148,7 +145,7 @@ def options_on(
             )
         )
     if not required.regions:
-        # Of all Regions the ones without the type say nothing; where it is, says all.
+        # In a search of all Regions, those without the type are not worth a line.
         refused.pop(_NOT_OFFERED, None)
         if options:
             return options, []
@@ -160,7 +157,7 @@ def options_on(
 
 
 def regions_of(required: TaskRequirements, catalog: Catalog) -> tuple[Region, ...]:
-    """The Regions asked for that the catalog knows, or those that need no second thought."""
+    """The required Regions that the catalog knows, or all with documented support."""
     if required.regions:
         return tuple(
             catalog.places.regions[r]
@@ -180,7 +177,7 @@ def regions_of(required: TaskRequirements, catalog: Catalog) -> tuple[Region, ..
 
 
 def types_of(required: TaskRequirements, catalog: Catalog) -> Iterator[InstanceType]:
-    """The types with Neuron devices that the requirements admit, in order of their names."""
+    """The required types with Neuron devices, sorted by name."""
     wanted = {name for pattern in required.types for name in catalog.instances.matching(pattern)}
     for name, kind in sorted(catalog.instances.neuron_types.items()):
         if not required.types or name in wanted:
@@ -190,7 +187,7 @@ def types_of(required: TaskRequirements, catalog: Catalog) -> Iterator[InstanceT
 def _sets(
     kind: InstanceType, required: TaskRequirements, catalog: Catalog
 ) -> tuple[tuple[int, int], ...] | str:
-    """The most disjoint legal sets of the fewest devices that will do, or why there is none."""
+    """Disjoint legal sets of the fewest devices that suffice, or the reason for none."""
     hardware = kind.neuron
     if hardware is None:
         return "has no Neuron devices"
@@ -293,7 +290,7 @@ def _notes(
 
 
 def order(option: Option) -> tuple[bool, Decimal, Decimal, int, str, str, int]:
-    """The cheapest first; without prices the least hardware; ties by name."""
+    """Sorts by price; without a price by the size of the hardware; then by name."""
     hour, task = option.per_hour, option.per_task
     return (
         hour is None,
@@ -307,7 +304,7 @@ def order(option: Option) -> tuple[bool, Decimal, Decimal, int, str, str, int]:
 
 
 def purchases_that_would(required: TaskRequirements, catalog: Catalog) -> Iterable[Purchase]:
-    """The other ways of purchase by which something could run the tasks."""
+    """The other purchase options with which at least one type can run the tasks."""
     others: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
     return [
         p

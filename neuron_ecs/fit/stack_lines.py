@@ -1,4 +1,4 @@
-"""The lines of a stack file for an option that a fit has found."""
+"""The stack file for an option of the search."""
 
 import json
 import re
@@ -12,18 +12,18 @@ from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
 from planning.serving import memory as language_models
 from planning.serving.options import ModelRequirements, ServingOption
 
-DISK_SHARES = 3  # of a checkpoint on disk: as downloaded, compiled, and cut for the cores
-DISK_FIXED_GIB = 100  # the image, and what the host keeps
-COMPILE_GRACE_SECONDS = 3600  # large models were seen to compile for 30 to 60 minutes
+DISK_SHARES = 3  # checkpoints on disk: downloaded, compiled, and sharded
+DISK_FIXED_GIB = 100  # the image and the host's own files
+COMPILE_GRACE_SECONDS = 3600  # large models compile for 30 to 60 minutes
 
 
 def pool_name(option: Option) -> str:
-    """The family of the type: what the pool is called in the lines."""
+    """The name of the pool: the family of the instance type."""
     return re.sub(r"[^a-z0-9-]", "-", option.instance_type.split(".")[0])
 
 
 def model_name(model_id: str) -> str:
-    """The model's id as a name of a stack file: its last part in lower case."""
+    """The model's name in the stack file: the last part of its id in lower case."""
     words = re.sub(r"[^a-z0-9]+", "-", model_id.rpartition("/")[2].lower()).strip("-")
     return (words if words[:1].isalpha() else f"m-{words}")[:40].rstrip("-")
 
@@ -37,7 +37,7 @@ def stack_lines(
     model: ModelRequirements | None = None,
     serving: ServingOption | None = None,
 ) -> tuple[str, ...]:
-    """A whole stack file for the option; what only its reader knows stands as an example."""
+    """A complete stack file for the option, with examples where only the user knows the value."""
     region = catalog.places.regions[option.region]
     disk = None
     if model is not None:
@@ -132,7 +132,7 @@ def _model_lines(
 
 
 def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:
-    """The newest Neuron AMI whose driver suits the image; None where the newest of all does."""
+    """The newest Neuron AMI with a driver for the image; None if the default AMI works."""
     sdk = images.neuron_sdk(image)
     family = catalog.amis.family("al2023", neuron=True, architecture="x86_64")
     if sdk is None or family is None:
@@ -152,6 +152,6 @@ def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:
 
 
 def _scalar(text: str) -> str:
-    """The text as YAML writes it: plain where it can only be a text."""
+    """The text as a YAML scalar, quoted unless it can only be a string."""
     plain = re.fullmatch(r"[A-Za-z-][A-Za-z0-9_./=-]*", text)
     return text if plain and text.lower() not in ("true", "false", "null") else json.dumps(text)

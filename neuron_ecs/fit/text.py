@@ -1,8 +1,4 @@
-"""The ``fit`` command: which instances can run a task or serve a language model, cheapest first.
-
-It proposes, and prints the lines of a stack file for its first answer. Nothing is looked up: sizes,
-offerings, prices and shapes of models are rows of the catalog, with source and date.
-"""
+"""The result of a search as text and as JSON, with a stack file for the first option."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +22,7 @@ KINDS = ("auto_scaling", "managed_instances")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An option, with how the model is served on it where a model was asked for."""
+    """An option, and for a model the way to serve it."""
 
     option: Option
     serving: ServingOption | None
@@ -34,7 +30,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All that is told: proposals in order, refusals, and what the estimate rests on."""
+    """The result of a search: proposals, the best first, refusals and assumptions."""
 
     required: TaskRequirements
     model: ModelRequirements | None
@@ -49,7 +45,7 @@ class Answer:
 
 
 def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int) -> Iterator[str]:
-    """The answer as text: a table, its notes, the lines of a stack file, and what it rests on."""
+    """The result as text: a table, notes, a stack file, reasons and assumptions."""
     yield from wrapped(_title(answer), width, "", "    ")
     groups = list(_grouped(answer.proposals))
     if groups:
@@ -81,11 +77,11 @@ def render(answer: Answer, known: Catalog, *, project: str, top: int, width: int
     yield ""
     for word, sentences in (
         ("assumes", answer.assumes),
-        ("seen", _seen(answer)),
+        ("seen", _reported(answer)),
         ("prices", [prices_line(answer, known)]),
     ):
-        for said in sentences:
-            yield from wrapped(f"{word:9}{said}", width, "", " " * 9)
+        for sentence in sentences:
+            yield from wrapped(f"{word:9}{sentence}", width, "", " " * 9)
 
 
 def _title(answer: Answer) -> str:
@@ -120,7 +116,7 @@ _MODEL_HEAD = ("tp", "of a core", "fit", "server")
 
 
 def _grouped(proposals: Sequence[Proposal]) -> Iterator[list[Proposal]]:
-    """Proposals that differ in their Region only, the cheapest Region of each first."""
+    """Groups the proposals that differ only in their Region, the cheapest Region first."""
     groups: dict[object, list[Proposal]] = {}
     for proposal in proposals:
         o = proposal.option
@@ -159,7 +155,7 @@ def _usd(amount: Decimal | None) -> str:
 
 
 def _cheaper_and_tight(proposals: Sequence[Proposal]) -> Iterator[str]:
-    """The cheapest way that is tight, where it costs less than the first."""
+    """The cheapest tight proposal, if it costs less than the first proposal."""
     paid = proposals[0].option.per_hour
     for proposal in proposals:
         option, serving = proposal.option, proposal.serving
@@ -174,7 +170,7 @@ def _cheaper_and_tight(proposals: Sequence[Proposal]) -> Iterator[str]:
 
 
 def _noted(groups: Sequence[Sequence[Proposal]]) -> Iterator[str]:
-    told: dict[str, list[str]] = {}
+    types_of_note: dict[str, list[str]] = {}
     for group in groups:
         option, serving = group[0].option, group[0].serving
         notes = [n for p in group for n in p.option.notes]
@@ -184,8 +180,8 @@ def _noted(groups: Sequence[Sequence[Proposal]]) -> Iterator[str]:
                 notes.append("tight: prove it on the hardware")
         notes += [m for m in option.missing if m.startswith("the price")]
         for note in dict.fromkeys(notes):
-            told.setdefault(note, []).append(option.instance_type)
-    for note, types in told.items():
+            types_of_note.setdefault(note, []).append(option.instance_type)
+    for note, types in types_of_note.items():
         yield f"  {listed(types, most=3)}: {note}"
 
 
@@ -201,19 +197,19 @@ def _lines(proposal: Proposal, answer: Answer, known: Catalog, project: str) -> 
 
 
 def _refused(refusals: Sequence[Refusal]) -> list[tuple[str, str]]:
-    told: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    types_of: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for refusal in refusals:
-        types = told.setdefault((refusal.why, refusal.regions), [])
+        types = types_of.setdefault((refusal.why, refusal.regions), [])
         if refusal.instance_type not in types:
             types.append(refusal.instance_type)
     return [
         (listed(types, most=4), why + (f" ({listed(regions, most=4)})" if regions else ""))
-        for (why, regions), types in told.items()
+        for (why, regions), types in types_of.items()
     ]
 
 
-def _seen(answer: Answer) -> Iterator[str]:
-    """What others report of the model: failures all, of the rest the first few."""
+def _reported(answer: Answer) -> Iterator[str]:
+    """Documented deployments of the model: all failures, and the first three that ran."""
     good = [d for d in answer.reported if d.works][:3]
     for deployment in (*good, *(d for d in answer.reported if not d.works)):
         verb = "ran" if deployment.works else "failed"
@@ -226,7 +222,7 @@ def _seen(answer: Answer) -> Iterator[str]:
 
 
 def prices_line(answer: Answer, known: Catalog) -> str:
-    """How old the prices are, and what is not in them."""
+    """The date of the prices, and the costs that they do not include."""
     required = answer.required
     days = sorted(
         {
@@ -254,7 +250,7 @@ def prices_line(answer: Answer, known: Catalog) -> str:
 
 
 def document(answer: Answer, known: Catalog, *, project: str) -> dict[str, object]:
-    """The answer as JSON holds it; amounts are texts, in USD an hour."""
+    """The result as JSON. Amounts are strings, in USD an hour."""
     return {
         "version": VERSION,
         "model": None if answer.model is None else answer.model.model.id,

@@ -1,1 +1,1 @@
-"""What is known of serving one model on one instance type."""
+"""Language models on instance types: memory, servers and the ways to serve a model."""

@@ -1,10 +1,10 @@
-"""Does a language model fit the cores that it is given: arithmetic on its shape.
+"""Estimates the memory that a language model needs on each NeuronCore, from its shape.
 
-Memory is not pooled: each logical NeuronCore holds its part of the weights and of the KV cache, and
-the fullest core decides. The padding of heads is that of NxD Inference
-(https://github.com/aws-neuron/neuronx-distributed-inference, modules/attention/gqa.py), which
-optimum-neuron copies. What a core holds besides is measured, not documented: the constants are
-chosen with the deployments in `model_deployments.csv` in view, so the verdict is an estimate.
+NeuronCores do not share memory: each logical core stores its part of the weights and of the KV
+cache, and the fullest core decides. Heads are padded as NxD Inference pads them
+(https://github.com/aws-neuron/neuronx-distributed-inference, modules/attention/gqa.py);
+optimum-neuron does the same. AWS does not document what else a core stores: these constants were
+chosen so that the deployments in `model_deployments.csv` are explained.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from math import ceil
 from catalog import LanguageModel
 
 GIB = 2**30
-ACTIVATION_BYTES = 2  # bf16, as the caches and the embeddings
-FITS_UP_TO = 0.85  # of a core's memory; above it nothing but the hardware proves it
+ACTIVATION_BYTES = 2  # bf16, also for caches and embeddings
+FITS_UP_TO = 0.85  # of a core's memory; above it only a test on the hardware is proof
 OVERHEAD_GIB = 2.0  # code, scratchpad, DMA rings, collectives; 1.6 to 2.2 were measured
-COMPILE_MEMORY = 2.5  # host memory to compile and load, in sizes of the checkpoint
-LOAD_MEMORY = 0.8  # host memory to load what is compiled and sharded, in sizes of the checkpoint
+COMPILE_MEMORY = 2.5  # host memory to compile and load, as a multiple of the checkpoint
+LOAD_MEMORY = 0.8  # host memory to load a compiled, sharded model; same unit
 
 
 class Verdict(IntEnum):
-    """How sure it is that the model fits; the lower the better."""
+    """Whether the model fits. Lower values are better."""
 
     FITS = 0
     TIGHT = 1
@@ -35,7 +35,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What one logical NeuronCore would hold, in GiB, of the memory that it has."""
+    """The memory that each logical NeuronCore needs, and has (``core_gib``), in GiB."""
 
     weights_gib: float
     cache_gib: float
@@ -49,30 +49,30 @@ class Estimate:
 
     @property
     def share(self) -> float:
-        """The part of the core's memory that is needed; above 1 it cannot work."""
+        """The needed part of the core's memory; above 1 the model cannot run."""
         return self.need_gib / self.core_gib
 
 
 def parameters(model: LanguageModel) -> int:
-    """The number of parameters, computed from the shape; norms and biases are left out."""
+    """The number of parameters, computed from the shape without norms and biases."""
     embeddings = (1 if model.tied else 2) * model.vocabulary * model.hidden
     return embeddings + model.layers * (_mlp(model) + _attention(model))
 
 
 def checkpoint_gib(model: LanguageModel, weight_bytes: int = 2) -> float:
-    """The size of the checkpoint on disk."""
+    """The size of the checkpoint on disk, GiB."""
     return parameters(model) * weight_bytes / GIB
 
 
 def padded_heads(heads: int, degree: int) -> int:
-    """The query heads after padding to a multiple of the degree: padded, not refused."""
+    """The number of query heads after padding to a multiple of the degree."""
     return ceil(heads / degree) * degree
 
 
 def padded_kv_heads(heads: int, kv_heads: int, degree: int) -> int:
-    """The KV heads over all cores, each of which holds an equal part.
+    """The number of KV heads over all cores; every core stores the same number.
 
-    Where they do not divide, every query head gets a KV head of its own, which is expensive.
+    If neither number divides the other, every query head gets its own KV head.
     """
     if heads == kv_heads:
         return padded_heads(heads, degree)
@@ -84,9 +84,9 @@ def padded_kv_heads(heads: int, kv_heads: int, degree: int) -> int:
 
 
 def weights_gib(model: LanguageModel, degree: int, weight_bytes: int = 2) -> float:
-    """The weights on each of `degree` cores.
+    """The weights on each of `degree` cores, GiB.
 
-    Embedding and output are two matrices even where the checkpoint ties them; every core holds a
+    Embedding and output are two matrices even if the checkpoint ties them. Every core stores a
     slice of every expert.
     """
     heads = padded_heads(model.heads, degree)
@@ -97,7 +97,7 @@ def weights_gib(model: LanguageModel, degree: int, weight_bytes: int = 2) -> flo
 
 
 def cache_gib(model: LanguageModel, degree: int, *, sequences: int, length: int) -> float:
-    """The KV cache on each core, allocated at start for every sequence at full length."""
+    """The KV cache on each core, GiB, allocated at start for all sequences at full length."""
     per_core = padded_kv_heads(model.heads, model.kv_heads, degree) / degree
     tokens = (model.layers - model.windowed_layers) * length + model.windowed_layers * min(
         length, model.window
@@ -106,14 +106,14 @@ def cache_gib(model: LanguageModel, degree: int, *, sequences: int, length: int)
 
 
 def verdict(share: float) -> Verdict:
-    """How sure it is that a core holds what takes this share of its memory."""
+    """The verdict for a needed share of a core's memory."""
     if share <= FITS_UP_TO:
         return Verdict.FITS
     return Verdict.TIGHT if share <= 1 else Verdict.NO
 
 
 def _mlp(model: LanguageModel) -> int:
-    """The feed-forward parameters of a layer: gate, up and down of each expert, and the router."""
+    """The feed-forward parameters of a layer: three matrices an expert, and the router."""
     experts = model.experts * 3 * model.hidden * model.mlp
     return experts + (model.experts * model.hidden if model.experts > 1 else 0)
 

@@ -1,7 +1,7 @@
-"""What is known of each server: its memory, command line, environment, caveats and habits.
+"""The servers: memory, command line, environment and caveats of each.
 
-A server is a row of the catalog's tables and one class here, under the same key. All that differs
-between servers stands in these classes: rules and `fit` ask them and know no server by name.
+A server is a row of `servers.csv` and a class in this file with the same key. All differences
+between servers belong to these classes; rules and `fit` never compare the name of a server.
 """
 
 from collections.abc import Iterator, Mapping
@@ -108,12 +108,12 @@ class CacheBlocks:
 
 
 class Strategy:
-    """What rules and `fit` need to know of one server.
+    """One server.
 
-    ``title`` is its name for people. ``replacement_rank``: which server is suggested first where an
-    image must be replaced, the lowest first. ``first_port_only``: requests reach it on the first of
-    its ports alone. ``underscores``: its options are written so. ``marks`` are words of a command
-    line that start it; empty where any command does.
+    ``title`` is its name in messages. ``replacement_rank`` sorts the images suggested as a
+    replacement, the lowest first. ``first_port_only``: it takes requests only on its first port.
+    ``underscores``: its options have underscores instead of hyphens. A command that contains one
+    of ``marks`` starts it.
     """
 
     key: ClassVar[str]
@@ -123,12 +123,12 @@ class Strategy:
     underscores: ClassVar[bool] = False
     marks: ClassVar[tuple[str, ...]] = ()
     looks_for_efa: ClassVar[bool] = False
-    """Whether it fails to start on a host without EFA unless its environment says otherwise."""
+    """Whether it fails to start on a host without EFA unless ``SKIP_EFA`` is set."""
     reads_visible_devices: ClassVar[bool] = False
-    """Whether it reads NEURON_VISIBLE_DEVICES, as many cores as its degree."""
+    """Whether it reads ``VISIBLE_DEVICES``, one core for each rank."""
 
     def option(self, name: str) -> str:
-        """An option of the server as its command line spells it."""
+        """An option as the server's command line spells it."""
         return f"--{name.replace('-', '_') if self.underscores else name}"
 
     def started_by(self, words: list[str]) -> bool:
@@ -145,14 +145,14 @@ class Strategy:
 
 
 class LanguageModelServer(Strategy):
-    """A server of language models that compiles the model when it starts.
+    """A server of language models, by default one that compiles the model when it starts.
 
-    Weights, cache and a fixed rest stand on every core.
+    Every core stores weights, KV cache and a fixed overhead.
     """
 
     compiles: ClassVar[bool] = True
     environment: ClassVar[Mapping[str, str]] = {}
-    """What its containers need in their environment on a host without EFA."""
+    """The environment variables of its containers on a host without EFA."""
 
     def started_by(self, words: list[str]) -> bool:
         """Whether the command starts vLLM."""
@@ -168,7 +168,7 @@ class LanguageModelServer(Strategy):
         core_gib: float,
         weight_bytes: int = 2,
     ) -> Estimate:
-        """What each core would hold, in GiB, and whether it can."""
+        """The memory that each core needs, and the verdict."""
         weights = weights_gib(model, degree, weight_bytes)
         cache = cache_gib(model, degree, sequences=sequences, length=length)
         other = OVERHEAD_GIB + self.extra_gib(model, degree, length, weight_bytes)
@@ -176,12 +176,12 @@ class LanguageModelServer(Strategy):
         return Estimate(weights, cache, other, core_gib, verdict(share))
 
     def extra_gib(self, model: LanguageModel, degree: int, length: int, weight_bytes: int) -> float:
-        """What the fullest core holds besides weights, cache and the fixed rest."""
+        """The memory of the fullest core beyond weights, cache and overhead, GiB."""
         del model, degree, length, weight_bytes
         return 0.0
 
     def splits(self, model: LanguageModel, degree: int) -> bool:
-        """Whether the server cuts the model into so many parts: most pad the heads."""
+        """Whether the server supports the degree for this model; most servers pad the heads."""
         del model, degree
         return True
 
@@ -190,9 +190,9 @@ class LanguageModelServer(Strategy):
     ) -> float:
         """The host memory that a task needs to compile and load the model, or only to load it.
 
-        A rule of thumb that agrees with the few reports there are: 8B is killed while it is traced
-        in 32 GiB (https://github.com/aws-neuron/aws-neuron-sdk/issues/1222) and asks 96 GiB to
-        compile and 12 GiB to load
+        A rule of thumb from few reports: compiling an 8B model runs out of memory with 32 GiB
+        (https://github.com/aws-neuron/aws-neuron-sdk/issues/1222); a sample requests 96 GiB to
+        compile it and 12 GiB to load it
         (https://github.com/aws-samples/sample-genai-on-eks-starter-kit).
         """
         factor = COMPILE_MEMORY if self.compiles and not precompiled else LOAD_MEMORY
@@ -207,8 +207,10 @@ class LanguageModelServer(Strategy):
         length: int,
         precompiled: bool,
     ) -> tuple[str, ...]:
-        """The command of a container; it states sequences and length, whose defaults are 32 and
-        the model's maximum."""
+        """The command of a container.
+
+        It always states the sequences and the length; the defaults are 32 and the model's maximum.
+        """
         del precompiled
         return (
             "vllm",
@@ -221,12 +223,12 @@ class LanguageModelServer(Strategy):
         )
 
     def caveats(self, model: LanguageModel) -> Iterator[str]:
-        """What to know before this server serves the model."""
+        """What to know before choosing this server for the model, one sentence each."""
         del model
         yield from ()
 
     def assumptions(self) -> Iterator[str]:
-        """What the estimate assumes."""
+        """The assumptions of the estimate."""
         yield (
             f"{OVERHEAD_GIB:g} GiB of each core for code, scratchpad and "
             "collectives, which grow with the number of buckets; fits is up to "
@@ -266,7 +268,7 @@ class Nxdi(LanguageModelServer):
         length: int,
         precompiled: bool,
     ) -> tuple[str, ...]:
-        """One block of the cache for each sequence, of full length."""
+        """Gives each sequence one KV cache block of full length."""
         words = super().command(
             model, degree=degree, sequences=sequences, length=length, precompiled=precompiled
         )
@@ -287,8 +289,10 @@ class Optimum(LanguageModelServer):
     title = "optimum-neuron"
 
     def extra_gib(self, model: LanguageModel, degree: int, length: int, weight_bytes: int) -> float:
-        """The first rank keeps embedding and output whole, and the whole prompt is prefilled at
-        once, so that attention scores grow with the square of the length."""
+        """Unsplit embedding and output on the first rank, and the attention scores.
+
+        The whole prompt is prefilled at once, so the scores grow with the square of the length.
+        """
         whole = 2 * model.vocabulary * model.hidden * weight_bytes * (1 - 1 / degree)
         scores = padded_heads(model.heads, degree) / degree * length**2 * ACTIVATION_BYTES
         return (whole + scores) / GIB
@@ -302,7 +306,7 @@ class Optimum(LanguageModelServer):
         length: int,
         precompiled: bool,
     ) -> tuple[str, ...]:
-        """Arguments only: the entry point of the image is the server."""
+        """Returns only arguments: the entry point of the image is the server."""
         compiling = () if precompiled else ("--allow-non-cached-model",)
         return (
             f"--model={model.id}",
@@ -315,7 +319,7 @@ class Optimum(LanguageModelServer):
 
 
 class Plugin(LanguageModelServer):
-    """The vLLM plugin, whose KV cache is paged: one sequence must fit, and the others wait.
+    """The vLLM plugin with a paged KV cache: one sequence must fit, further ones wait.
 
     Source: https://github.com/aws-neuron/aws-neuron-sdk, determine_available_memory_design.md.
     """
@@ -328,8 +332,8 @@ class Plugin(LanguageModelServer):
     environment: ClassVar[Mapping[str, str]] = {SKIP_EFA: "1"}
 
     MEMORY_SHARE: Final = 0.9  # gpu_memory_utilization
-    CACHE_SHARE: Final = 0.30  # of that, for the cache at most
-    CACHE_LEAST_GIB: Final = 1.0  # below it the plugin does not start
+    CACHE_SHARE: Final = 0.30  # of that, the maximum for the cache
+    CACHE_LEAST_GIB: Final = 1.0  # the plugin does not start with less
 
     def estimate(
         self,
@@ -380,7 +384,7 @@ class Plugin(LanguageModelServer):
 
 
 class TensorFlowServing(Strategy):
-    """TensorFlow Serving, whose first port is REST and the second gRPC."""
+    """TensorFlow Serving. Its first port is REST, its second gRPC."""
 
     key = "tf_serving"
     title = "TensorFlow Serving"
@@ -410,5 +414,5 @@ SERVERS: Final[Mapping[str, Strategy]] = {
 
 
 def replacement_rank(key: str) -> int:
-    """Where an image with that server stands among suggested ones; 1 without a server."""
+    """The rank of an image with that server among suggested ones; 1 without a server."""
     return SERVERS[key].replacement_rank if key in SERVERS else Strategy.replacement_rank
