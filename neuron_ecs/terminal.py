@@ -51,6 +51,7 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
+_JOINT = "\xa0"  # a no-break space
 _BREAKS = re.compile("[\t\n]")
 # Begins each colour that `paint` asks for. No stack file contains it: each process has its own.
 _PAINT = f"\x1b{os.urandom(8).hex()}:"
@@ -217,7 +218,7 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "", width: int = 0) ->
     A column without any text takes no room. Where the rows are wider than `width`, the widest
     columns are wrapped between words, and then a long first cell stands in a line of its own. No
     word, so no name and no figure, is ever cut; only a first cell longer than a line is broken.
-    `width` 0 wraps nothing.
+    What is `joined` counts as one word. `width` 0 wraps nothing.
     """
     shown = [[one_line(cell) for cell in row] for row in rows]
     if not shown:
@@ -237,7 +238,12 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "", width: int = 0) ->
         for number in range(max(map(len, cells), default=0)):
             parts = [c[number] if number < len(c) else "" for c in cells]
             line = "  ".join(p.ljust(size) for p, size in zip(parts, kept, strict=True))
-            yield (indent + line).rstrip()
+            yield (indent + line).rstrip().replace(_JOINT, " ")
+
+
+def joined(text: str) -> str:
+    """Returns the text as one word for `table`: a number stays with what it counts."""
+    return text.replace(" ", _JOINT)
 
 
 def _narrowed(sizes: list[int], least: list[int], room: int) -> list[int]:
@@ -257,7 +263,7 @@ def _narrowed(sizes: list[int], least: list[int], room: int) -> list[int]:
 def _longest_word(cell: str) -> int:
     """The width that a cell needs at least: its indentation and its longest word."""
     lead = len(cell) - len(cell.lstrip(" "))
-    return lead + max(map(len, cell.split()), default=0)
+    return lead + max(map(len, cell.split(" ")))
 
 
 def _in_lines(cell: str, size: int) -> list[str]:

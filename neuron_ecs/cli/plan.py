@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import catalog
-from messages.phrases import counted, listed
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
-from neuron_ecs.terminal import FINE, WRONG_USAGE, spans, table, wrapped
+from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
 from planning import Plan, decide
 from planning import plan as planned
 from planning.document import document
@@ -119,12 +119,13 @@ def _pool_row(pool: planned.Pool) -> tuple[str, ...]:
     match pool:
         case planned.AutoScalingPool(instance_type=kind, max_size=most):
             words, types = "Auto Scaling", kind
-            size = f"{_span(placed.instances_min, placed.instances_max)} of at most {most}"
+            size = f"{low_to_high(placed.instances_min, placed.instances_max)} of at most {most}"
         case planned.ManagedInstancesPool(instance_types=admitted):
             words, types = "Managed Instances", listed(admitted, most=2)
-            size = _span(placed.instances_min, placed.instances_max)
+            size = low_to_high(placed.instances_min, placed.instances_max)
     state = f"{pool.name} (retired)" if pool.retired else pool.name
-    return state, words, types, pool.purchase.kind.replace("_", " "), size, chips(pool)
+    purchase = joined(pool.purchase.kind.replace("_", " "))
+    return state, words, types, purchase, joined(size), chips(pool)
 
 
 def chips(pool: planned.Pool) -> str:
@@ -134,12 +135,8 @@ def chips(pool: planned.Pool) -> str:
         return "none" if not any(s.devices for s in placed.slots) else "all"
     taken = {d for s in placed.slots if s.tasks_max for d in s.devices}
     free = [d for d in range(placed.devices) if d not in taken]
-    words = f"{len(taken)} of {placed.devices} taken on each"
-    return words + (f", free: {spans(free)}" if free and taken else "")
-
-
-def _span(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low} to {high}"
+    words = joined(f"{len(taken)} of {placed.devices}") + " taken on each"
+    return words + (f", {joined(f'free: {spans(free)}')}" if free and taken else "")
 
 
 _TASK_HEAD = ("model or job", "pool", "devices", "tasks", "CPU units", "MiB", "network", "rollout")
@@ -154,7 +151,7 @@ def _task_rows(region: planned.RegionPlan) -> Iterator[tuple[str, ...]]:
                 model.name,
                 names[service.pool],
                 service.task_definition,
-                _span(service.desired_count, most),
+                low_to_high(service.desired_count, most),
                 "starts, then stops" if service.surges else "stops, then starts",
             )
     for job in region.jobs:

@@ -77,3 +77,12 @@ def test_every_reader_shows_the_instances_of_the_layout(
     compared: Any = json.loads(shown(capsys, "diff", str(other), str(file), "--json"))
     (line,) = compared["price"]["lines"]
     assert line["after"]["instances"] == {"min": least, "max": most}
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80", "100", "0"])
+def test_no_width_separates_the_instances_of_a_pool_from_their_limit(
+    stack: tuple[Path, tuple[int, int]], width: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, (least, most) = stack
+    span = str(least) if least == most else f"{least} to {most}"
+    assert f"{span} of at most 4" in shown(capsys, "plan", "--file", str(file), "--width", width)
