@@ -239,6 +239,7 @@ def _tree(recording: Recording, *, show_all: bool) -> Iterator[_Row]:
             by_type.setdefault(child.type, []).append(child)
         counted: list[str] = []
         for token, siblings in by_type.items():
+            siblings.sort(key=lambda c: c.created)
             leaves = not any(children.get(c.urn) for c in siblings)
             fold = not show_all and leaves and (token in _SUBORDINATE or len(siblings) > 2)
             if fold and token in _SUBORDINATE:

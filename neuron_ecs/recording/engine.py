@@ -218,6 +218,7 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(_NoMocks())
         self.problems: list[str] = []
         self.recorded: dict[str, Resource] = {}
+        self._created: dict[tuple[str, str], int] = {}
         self.outputs: dict[str, Json] = {}
         self._hooks: set[str] = set()
         self._project = project
@@ -230,6 +231,10 @@ class _Monitor(mocks.MockMonitor):
     def _refuse(self, text: str) -> NoReturn:
         self.problems.append(text)
         raise RecordingError(text)
+
+    def note(self, args: pulumi.ResourceTransformationArgs) -> None:
+        """Called by the SDK, in the order of the program, for each resource that it creates."""
+        self._created.setdefault((args.type_, args.name), len(self._created))
 
     def RegisterResource(
         self, request: resource_pb2.RegisterResourceRequest
@@ -267,6 +272,7 @@ class _Monitor(mocks.MockMonitor):
             },
             options=_options(request),
             inputs=_readable(inputs) if marked else inputs,
+            created=self._created.get((request.type, request.name), 0),
         )
         self.recorded[urn] = resource
         if known is None:
@@ -472,7 +478,7 @@ def record(
         _settings.SETTINGS.callbacks = monitor
         _settings.ROOT.set(None)
         pulumi.runtime.set_all_config(dict(config), [])
-        _run_to_the_end(_stack.run_in_stack(functools.partial(_run_program, program)))
+        _run_to_the_end(_stack.run_in_stack(functools.partial(_run_program, program, monitor.note)))
 
     # The SDK keeps all of its state in context variables: a copy of the context keeps it in.
     try:
@@ -493,13 +499,16 @@ def record(
     )
 
 
-async def _run_program(program: Callable[[], object]) -> None:
+async def _run_program(
+    program: Callable[[], object], note: Callable[[pulumi.ResourceTransformationArgs], None]
+) -> None:
     """Runs the program, then what it set going until nothing of it is ready to run.
 
     The SDK's own way to wait looks at every pending output again for each that is done: its time
     grows with the square of the program. Nothing here waits for anything outside, so almost all is
     done before the SDK begins to wait.
     """
+    pulumi.runtime.register_stack_transformation(note)
     program()
     loop: Any = asyncio.get_running_loop()
     while loop._ready:

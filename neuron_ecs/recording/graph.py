@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planning.document import Json
 
@@ -19,6 +19,8 @@ class Resource:
 
     `inputs` are what the program gave, with camelCase keys: no autonaming, no provider defaults.
     `options` holds those resource options that are set, under the names of `ResourceOptions`.
+    `created` is the place in the order in which the program creates resources. The order of
+    registration can differ from run to run, because the SDK keeps dependencies in sets.
     `outputs` is what a component registered with `register_outputs`, or None if it never did.
     """
 
@@ -33,6 +35,7 @@ class Resource:
     options: Mapping[str, Json]
     inputs: Mapping[str, Json]
     outputs: Mapping[str, Json] | None = None
+    created: int = field(default=0, compare=False)
 
     def as_json(self) -> dict[str, Json]:
         """This resource as the JSON of `preview --json` shows it."""

@@ -191,6 +191,23 @@ def test_two_runs_write_the_same(tmp_path: Path, as_json: bool) -> None:
     assert write(tmp_path, as_json=as_json) == write(tmp_path, as_json=as_json)
 
 
+def test_siblings_stand_in_the_order_of_the_program_whichever_is_registered_first() -> None:
+    program = """
+import pulumi
+import pulumi_aws as aws
+
+vpc = aws.ec2.Vpc("vpc", region="us-west-2", cidr_block="10.0.0.0/16")
+for name, cidr, after in (("second", "10.1.0.0/16", [vpc]), ("third", "10.2.0.0/16", [])):
+    aws.ec2.Vpc(
+        name, region="us-west-2", cidr_block=cidr, opts=pulumi.ResourceOptions(depends_on=after)
+    )
+"""
+    registered = [r.name for r in record_program(program).resources]
+    assert registered == ["vpc", "third", "second"]
+    (row,) = (line for line in lines(program=program) if "10.1" in line)
+    assert "10.0.0.0/16, 10.1.0.0/16, 10.2.0.0/16" in row
+
+
 def test_what_the_program_raises_comes_out_as_itself(tmp_path: Path) -> None:
     path = tmp_path / "__main__.py"
     path.write_text("raise LookupError('no such instance type')")
