@@ -11,7 +11,7 @@ import catalog
 from messages.phrases import counted
 from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
 from neuron_ecs.operations.aws import Connect, asker
-from neuron_ecs.operations.seen import Check, Names
+from neuron_ecs.operations.observed import Check, Names
 from neuron_ecs.terminal import (
     ERRORS,
     FINE,
@@ -120,7 +120,7 @@ def render(
     described: plan.Plan, checks: Sequence[Check], found_by: str, *, width: int
 ) -> Iterator[str]:
     """The verdict in a line, then a table for each Region with what is wrong below its row."""
-    said = [
+    parts = [
         counted(len(described.regions), "Region"),
         counted(len(checks), "check"),
         *(
@@ -130,8 +130,8 @@ def render(
         ),
     ]
     if all(c.verdict in ("ok", "note") for c in checks):
-        said.append("all as planned")
-    yield f"{described.project}/{described.stack}: {', '.join(said)}"
+        parts.append("all as planned")
+    yield f"{described.project}/{described.stack}: {', '.join(parts)}"
     how = "the stack's outputs" if found_by == "outputs" else "the plan's keys and their suffix"
     yield f"resources found by {how}"
     for region in described.regions:
@@ -161,9 +161,9 @@ def read_outputs(path: Path) -> dict[str, Names]:
         raise UsageError(f"{path} cannot be read ({error}); {_MAKE_OUTPUTS}") from None
     try:
         regions = _map(_map(json.loads(text))["regions"])
-        return {name: _names(_map(told)) for name, told in regions.items()}
+        return {name: _names(_map(value)) for name, value in regions.items()}
     except (ValueError, KeyError, TypeError, RecursionError):
-        wrong = f"{path} does not hold this stack's outputs"
+        wrong = f"{path} does not contain this stack's outputs"
         raise UsageError(f"{wrong}; {_MAKE_OUTPUTS}") from None
 
 
@@ -176,9 +176,9 @@ def _map(value: object) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _names(told: Mapping[str, object]) -> Names:
+def _names(outputs: Mapping[str, object]) -> Names:
     def texts(key: str) -> dict[str, str]:
-        return {name: str(value) for name, value in _map(told.get(key, {})).items()}
+        return {name: str(value) for name, value in _map(outputs.get(key, {})).items()}
 
     return Names(
         clusters=texts("clusters"),

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from neuron_ecs.operations.compare import compare
-from neuron_ecs.operations.seen import (
+from neuron_ecs.operations.observed import (
     Check,
-    ClusterSeen,
-    InstanceSeen,
+    FailedCall,
     Names,
-    ProviderSeen,
-    Seen,
-    ServiceSeen,
-    TaskSeen,
-    Trouble,
-    called,
+    Observation,
+    ObservedCluster,
+    ObservedInstance,
+    ObservedProvider,
+    ObservedService,
+    ObservedTask,
     families,
     family_of,
+    names_of_key,
     parameter_paths,
-    unread,
+    unread_region,
 )
 from neuron_ecs.terminal import UsageError
 from planning import plan
@@ -38,7 +38,7 @@ _PORTS, _DEVICES = "PORTS", "NEURON_DEVICES"
 # After one of these errors no further call to the Region can succeed: the account has not enabled
 # the Region, or the credentials are missing or expired.
 _LOG_IN = "log in again"
-_ENABLE = "enable the Region for the account, or see to the credentials"
+_ENABLE = "enable the Region for the account, or check the credentials"
 _WHOLE_REGION = {
     "AuthFailure": _ENABLE,
     "ExpiredToken": _LOG_IN,
@@ -46,7 +46,7 @@ _WHOLE_REGION = {
     "InvalidClientTokenId": _ENABLE,
     "UnrecognizedClientException": _ENABLE,
 }
-# Most that one call describes (the service models of ECS and Systems Manager).
+# The limit of one call (the service models of ECS and Systems Manager).
 _SERVICES, _TASKS, _INSTANCES, _PARAMETERS = 10, 100, 100, 10
 
 Connect = Callable[..., Any]
@@ -54,31 +54,11 @@ Connect = Callable[..., Any]
 
 
 def asker(connect: Connect | None) -> Callable[[plan.RegionPlan, Names | None], Sequence[Check]]:
-    """What asks a Region. The SDK is loaded here: no other command of the plan needs it."""
+    """Returns the function that reads and checks one Region. Raises `UsageError` without boto3."""
     try:
         import boto3
+        from botocore import exceptions
         from botocore.config import Config
-        from botocore.exceptions import (
-            BotoCoreError,
-            ClientError,
-            ConfigNotFound,
-            ConfigParseError,
-            CredentialRetrievalError,
-            HTTPClientError,
-            InvalidConfigError,
-            LoginError,
-            MissingDependencyException,
-            NoCredentialsError,
-            PartialCredentialsError,
-            ProfileNotFound,
-            RefreshWithMFAUnsupportedError,
-            SSOError,
-            TokenRetrievalError,
-            UnknownCredentialError,
-        )
-        from botocore.exceptions import (
-            ConnectionError as NoWayError,
-        )
     except ImportError:
         raise UsageError(f"needs the AWS SDK: pip install {NEEDED}") from None
     make = connect or cast(Connect, boto3.client)  # pyright: ignore[reportUnknownMemberType]
@@ -86,41 +66,38 @@ def asker(connect: Connect | None) -> Callable[[plan.RegionPlan, Names | None], 
         connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
     )
     without = (
-        ConfigNotFound,
-        ConfigParseError,
-        CredentialRetrievalError,
-        InvalidConfigError,
-        LoginError,
-        MissingDependencyException,
-        NoCredentialsError,
-        PartialCredentialsError,
-        ProfileNotFound,
-        RefreshWithMFAUnsupportedError,
-        SSOError,
-        TokenRetrievalError,
-        UnknownCredentialError,
+        exceptions.ConfigNotFound,
+        exceptions.ConfigParseError,
+        exceptions.CredentialRetrievalError,
+        exceptions.InvalidConfigError,
+        exceptions.LoginError,
+        exceptions.MissingDependencyException,
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.ProfileNotFound,
+        exceptions.RefreshWithMFAUnsupportedError,
+        exceptions.SSOError,
+        exceptions.TokenRetrievalError,
+        exceptions.UnknownCredentialError,
     )
+    refusals = (exceptions.BotoCoreError, exceptions.ClientError)
+    final = (*without, exceptions.ConnectionError, exceptions.HTTPClientError)
 
     def ask(region: plan.RegionPlan, names: Names | None) -> Sequence[Check]:
         try:
-            clients = _Clients(
-                *(
-                    make(service, region_name=region.name, config=settings)
-                    for service in ("ecs", "ec2", "ssm")
-                )
+            ecs, ec2, ssm = (
+                make(service, region_name=region.name, config=settings)
+                for service in ("ecs", "ec2", "ssm")
             )
-            refusals = (BotoCoreError, ClientError)
-            reader = _Reader(
-                region, names, clients, refusals, (*without, NoWayError, HTTPClientError)
-            )
-            return compare(region, reader.seen(), names)
+            reader = _Reader(region, names, _Clients(ecs, ec2, ssm), refusals, final)
+            return compare(region, reader.observation(), names)
         except without as error:
             raise UsageError(
                 f"no AWS credentials ({_one_line(error)}); set AWS_PROFILE, or log in first"
             ) from None
-        except (BotoCoreError, ClientError) as error:
+        except refusals as error:
             way_out = _WHOLE_REGION.get(_code(error))
-            return unread(region, _one_line(error) + (f"; {way_out}" if way_out else ""))
+            return unread_region(region, _one_line(error) + (f"; {way_out}" if way_out else ""))
 
     return ask
 
@@ -130,7 +107,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _code(error: Exception) -> str:
-    """The error code of AWS; empty where the call did not come that far."""
+    """The error code of AWS; empty if AWS did not answer."""
     response = cast("dict[str, Any]", getattr(error, "response", {}))
     return cast(str, response.get("Error", {}).get("Code", ""))
 
@@ -143,10 +120,10 @@ class _Clients:
 
 
 class _Reader:
-    """Reads one Region; a question that is refused leaves None and a `Trouble`.
+    """Reads one Region. A refused call yields `None` and a `FailedCall`.
 
-    `refusals` are what the SDK raises; those that are `final` end the Region: no credentials, no
-    way to it.
+    `refusals` are the errors of the SDK; a `final` one ends the Region: no credentials, or no
+    connection.
     """
 
     def __init__(
@@ -162,10 +139,10 @@ class _Reader:
         self.clients = clients
         self.refusals = refusals
         self.final = final
-        self.troubles: list[Trouble] = []
+        self.failed_calls: list[FailedCall] = []
 
-    def seen(self) -> Seen:
-        clusters: dict[str, ClusterSeen] = {}
+    def observation(self) -> Observation:
+        clusters: dict[str, ObservedCluster] = {}
         for cluster in (self.region.auto_scaling, self.region.managed_instances):
             if cluster is None:
                 continue
@@ -174,7 +151,7 @@ class _Reader:
                 clusters[cluster.kind] = self._cluster(candidates)
         containers = self._definitions(clusters.values())
         images = self._tried("Systems Manager GetParameters", self._images) or {}
-        return Seen(clusters, containers, images, tuple(self.troubles))
+        return Observation(clusters, containers, images, tuple(self.failed_calls))
 
     def _tried(self, asked: str, question: Callable[[], _T]) -> _T | None:
         try:
@@ -184,22 +161,22 @@ class _Reader:
         except self.refusals as error:
             if _code(error) in _WHOLE_REGION:
                 raise
-            trouble = Trouble(asked, _one_line(error))
-            if trouble not in self.troubles:
-                self.troubles.append(trouble)
+            failed = FailedCall(asked, _one_line(error))
+            if failed not in self.failed_calls:
+                self.failed_calls.append(failed)
             return None
 
     # -- clusters ------------------------------------------------------------------------------
 
     def _candidates(self, cluster: plan.Cluster) -> list[str]:
-        """Names of the clusters that may be it."""
+        """Names of the clusters that may be the plan's."""
         if self.names is not None:
-            told = self.names.clusters.get(cluster.kind)
-            return [told] if told else []
+            name = self.names.clusters.get(cluster.kind)
+            return [name] if name else []
         arns = _pages(self.clients.ecs.list_clusters, "clusterArns")
-        found = called(cluster.key, [_last(arn) for arn in arns], None)
+        found = names_of_key(cluster.key, [_last(arn) for arn in arns], None)
         if len(found) > 1:
-            # Stacks that share an account and a Region have the same keys; families tell the stack.
+            # Stacks in one account and Region have the same keys; families contain the stack.
             ours = families(self.region)
             own = [name for name in found if self._has_services_of(name, ours)]
             return own if len(own) == 1 else list(found)
@@ -208,16 +185,16 @@ class _Reader:
     def _has_services_of(self, cluster: str, ours: frozenset[str]) -> bool:
         return any(family_of(s.task_definition) in ours for s in self._services(cluster))
 
-    def _cluster(self, candidates: Sequence[str]) -> ClusterSeen:
+    def _cluster(self, candidates: Sequence[str]) -> ObservedCluster:
         if len(candidates) != 1:
-            return ClusterSeen(None, tuple(candidates))
+            return ObservedCluster(None, tuple(candidates))
         name = candidates[0]
         status = self._tried("ECS DescribeClusters", lambda: self._status(name))
-        if status in ("MISSING", "INACTIVE"):  # INACTIVE: deleted, and still told for a while
-            return ClusterSeen(None)
-        # Tasks before instances: a port or device of a task that ran then is held now.
+        if status in ("MISSING", "INACTIVE"):  # INACTIVE: deleted a short time ago
+            return ObservedCluster(None)
+        # Tasks before instances: what the tasks use is then also in use on the instances.
         tasks = self._tried("ECS ListTasks and DescribeTasks", lambda: self._tasks(name))
-        return ClusterSeen(
+        return ObservedCluster(
             name,
             (name,),
             status or "",
@@ -235,20 +212,20 @@ class _Reader:
         answer = self.clients.ecs.describe_clusters(clusters=[name])
         return next((cast(str, c["status"]) for c in answer["clusters"]), "MISSING")
 
-    def _providers(self, cluster: str) -> Iterator[ProviderSeen]:
-        """With a cluster ECS tells those that are attached to it, Managed Instances included."""
-        told = _pages(
+    def _providers(self, cluster: str) -> Iterator[ObservedProvider]:
+        """The providers attached to the cluster, Managed Instances included."""
+        answers = _pages(
             self.clients.ecs.describe_capacity_providers, "capacityProviders", cluster=cluster
         )
-        for one in told:
-            yield ProviderSeen(
+        for one in answers:
+            yield ObservedProvider(
                 one["name"],
                 one.get("status", ""),
                 one.get("updateStatus", ""),
                 one.get("updateStatusReason", ""),
             )
 
-    def _services(self, cluster: str) -> Iterator[ServiceSeen]:
+    def _services(self, cluster: str) -> Iterator[ObservedService]:
         arns = _pages(self.clients.ecs.list_services, "serviceArns", cluster=cluster)
         for some in _batches(arns, _SERVICES):
             answer = self.clients.ecs.describe_services(cluster=cluster, services=some)
@@ -256,7 +233,7 @@ class _Reader:
                 deployments = cast("list[dict[str, Any]]", one.get("deployments", []))
                 primary = [d for d in deployments if d.get("status") == "PRIMARY"]
                 rollout = primary[0] if primary else dict[str, Any]()
-                yield ServiceSeen(
+                yield ObservedService(
                     name=one["serviceName"],
                     status=one.get("status", ""),
                     desired=one.get("desiredCount", 0),
@@ -272,12 +249,12 @@ class _Reader:
                     rollout_reason=rollout.get("rolloutStateReason", ""),
                 )
 
-    def _tasks(self, cluster: str) -> tuple[TaskSeen, ...]:
-        """Also tasks that ECS wants stopped: until they are, their devices are not free."""
-        found: list[TaskSeen] = []
-        for wished in ("RUNNING", "STOPPED"):
+    def _tasks(self, cluster: str) -> tuple[ObservedTask, ...]:
+        """Includes tasks that are stopping: until they have stopped, their devices are in use."""
+        found: list[ObservedTask] = []
+        for desired in ("RUNNING", "STOPPED"):
             arns = _pages(
-                self.clients.ecs.list_tasks, "taskArns", cluster=cluster, desiredStatus=wished
+                self.clients.ecs.list_tasks, "taskArns", cluster=cluster, desiredStatus=desired
             )
             for some in _batches(arns, _TASKS):
                 answer = self.clients.ecs.describe_tasks(cluster=cluster, tasks=some)
@@ -287,16 +264,18 @@ class _Reader:
 
     # -- instances -----------------------------------------------------------------------------
 
-    def _instances(self, cluster: str) -> tuple[InstanceSeen, ...] | None:
-        told = self._tried(
+    def _instances(self, cluster: str) -> tuple[ObservedInstance, ...] | None:
+        found = self._tried(
             "ECS ListContainerInstances and DescribeContainerInstances",
             lambda: list(self._container_instances(cluster)),
         )
-        if told is None:
+        if found is None:
             return None
-        ids = [one["ec2InstanceId"] for one in told if one.get("ec2InstanceId")]
+        ids = [one["ec2InstanceId"] for one in found if one.get("ec2InstanceId")]
         machines = self._tried("EC2 DescribeInstances", lambda: self._machines(ids)) or {}
-        return tuple(_instance(one, machines.get(one.get("ec2InstanceId", ""), {})) for one in told)
+        return tuple(
+            _instance(one, machines.get(one.get("ec2InstanceId", ""), {})) for one in found
+        )
 
     def _container_instances(self, cluster: str) -> Iterator[Mapping[str, Any]]:
         arns = _pages(
@@ -309,7 +288,7 @@ class _Reader:
             yield from answer["containerInstances"]
 
     def _machines(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """By a filter: ids as ids fail the whole call where one instance is gone already."""
+        """Instances by id, through a filter: `InstanceIds` fails if one instance is gone."""
         found: dict[str, Mapping[str, Any]] = {}
         for some in _batches(ids, _INSTANCES):
             reservations = _pages(
@@ -329,23 +308,23 @@ class _Reader:
             found |= {p["Name"]: p["Value"] for p in answer["Parameters"]}
             missing += answer.get("InvalidParameters", [])
         for path in missing:
-            trouble = Trouble("Systems Manager GetParameters", f"{path} does not exist")
-            self.troubles.append(trouble)
+            failed = FailedCall("Systems Manager GetParameters", f"{path} does not exist")
+            self.failed_calls.append(failed)
         return found
 
     # -- task definitions ----------------------------------------------------------------------
 
     def _definitions(
-        self, clusters: Iterable[ClusterSeen]
+        self, clusters: Iterable[ObservedCluster]
     ) -> dict[str, tuple[Mapping[str, Any], ...]]:
-        """Container definitions of all that is in use, and of the jobs, which nothing may use."""
+        """Container definitions of services, of tasks on instances and of all jobs."""
         wanted: dict[str, None] = {}
         for cluster in clusters:
             wanted |= {s.task_definition: None for s in cluster.services or ()}
             wanted |= {t.task_definition: None for t in cluster.tasks or () if t.on_instance}
         jobs = [job.task_definition for job in self.region.jobs]
-        told: Mapping[str, str] = self.names.task_definitions if self.names else {}
-        wanted |= {told.get(job.key, job.family): None for job in jobs}
+        arns: Mapping[str, str] = self.names.task_definitions if self.names else {}
+        wanted |= {arns.get(job.key, job.family): None for job in jobs}
         found: dict[str, tuple[Mapping[str, Any], ...]] = {}
         for name in (w for w in wanted if w):
             answer = self._tried("ECS DescribeTaskDefinition", lambda n=name: self._definition(n))
@@ -354,11 +333,11 @@ class _Reader:
         return found
 
     def _definition(self, name: str) -> tuple[Mapping[str, Any], ...]:
-        """Its containers; none where there is no such task definition."""
+        """The containers of a task definition; empty if it does not exist."""
         try:
             answer = self.clients.ecs.describe_task_definition(taskDefinition=name)
         except self.refusals as error:
-            # ECS has no error of its own for it.
+            # ECS has no specific error for a missing task definition.
             # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
             if _code(error) == "ClientException":
                 return ()
@@ -369,7 +348,7 @@ class _Reader:
 def _pages(
     call: Callable[..., Any], key: str, *, token: str = "nextToken", **arguments: Any
 ) -> list[Any]:
-    """All pages of a call under one key; `token` is what its request and answer call the next."""
+    """All items of a paged call; `token` names the next page in its request and its answer."""
     found: list[Any] = []
     more: dict[str, str] = {}
     while True:
@@ -389,9 +368,9 @@ def _last(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _task(one: Mapping[str, Any]) -> TaskSeen:
+def _task(one: Mapping[str, Any]) -> ObservedTask:
     devices = {d for c in one.get("containers", ()) for d in c.get("neuronDeviceIds", ())}
-    return TaskSeen(
+    return ObservedTask(
         arn=one["taskArn"],
         group=one.get("group", ""),
         task_definition=one.get("taskDefinitionArn", ""),
@@ -403,7 +382,7 @@ def _task(one: Mapping[str, Any]) -> TaskSeen:
     )
 
 
-def _instance(one: Mapping[str, Any], machine: Mapping[str, Any]) -> InstanceSeen:
+def _instance(one: Mapping[str, Any], machine: Mapping[str, Any]) -> ObservedInstance:
     registered = {r["name"]: r for r in one.get("registeredResources", ())}
     remaining = {r["name"]: r for r in one.get("remainingResources", ())}
     types = [
@@ -412,7 +391,7 @@ def _instance(one: Mapping[str, Any], machine: Mapping[str, Any]) -> InstanceSee
         if a.get("name") == "ecs.instance-type"
     ]
     ports = remaining.get(_PORTS)
-    return InstanceSeen(
+    return ObservedInstance(
         arn=one["containerInstanceArn"],
         instance_id=one.get("ec2InstanceId", ""),
         status=one.get("status", ""),
@@ -427,7 +406,7 @@ def _instance(one: Mapping[str, Any], machine: Mapping[str, Any]) -> InstanceSee
 
 
 def _device_ids(resource: Mapping[str, Any] | None) -> frozenset[str] | None:
-    """The ids of a resource that is a set, or of as many devices as one that is a number says.
+    """The device ids of a resource: its set, or 0 to n - 1 for a number n.
 
     Device 0 is /dev/neuron0, and so on.
     """
@@ -439,7 +418,7 @@ def _device_ids(resource: Mapping[str, Any] | None) -> frozenset[str] | None:
 
 
 def _remaining_ids(resource: Mapping[str, Any] | None) -> frozenset[str] | None:
-    """The ids that are free; None where only their number is told, unless that is 0."""
+    """The ids that are free; `None` if only their number is known and it is not 0."""
     ids = _device_ids(resource)
     is_number = resource is not None and resource.get("type") != "STRINGSET"
     return None if is_number and ids and not (resource or {}).get("stringSetValue") else ids

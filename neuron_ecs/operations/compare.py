@@ -1,7 +1,7 @@
-"""Compares what runs in a Region with what the plan says, without a call.
+"""Compares what runs in a Region with the plan. Calls nothing.
 
-`operations.aws` asks AWS and fills in `Seen`; `compare` judges it. What could not be read is None
-there and becomes a check without an answer, never a difference.
+`operations.aws` calls AWS and returns an `Observation`. What could not be read is `None` there and
+becomes a check without an answer, never a difference.
 """
 
 import json
@@ -10,19 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from messages.phrases import counted, listed
-from neuron_ecs.operations.seen import (
+from neuron_ecs.operations.observed import (
     RESOLVE,
     Check,
-    ClusterSeen,
-    InstanceSeen,
     Kind,
     Names,
-    Seen,
-    ServiceSeen,
-    TaskSeen,
+    Observation,
+    ObservedCluster,
+    ObservedInstance,
+    ObservedService,
+    ObservedTask,
     Verdict,
-    called,
     family_of,
+    names_of_key,
 )
 from neuron_ecs.stackfile.reading import UNSEEN
 from neuron_ecs.terminal import spans
@@ -30,7 +30,7 @@ from planning import choices, plan
 
 _LOCK = choices.LOCK_PORT_BASE
 _NEURON_DEVICE = re.compile(r"/dev/neuron(\d+)")
-# How an instance comes and goes by itself, as pools grow and shrink.
+# States of an instance while its pool grows or shrinks.
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
 _COMES_OR_GOES = {
     "REGISTERING": "it joins the cluster",
@@ -39,30 +39,23 @@ _COMES_OR_GOES = {
 _PASSING = {**_COMES_OR_GOES, "DRAINING": "its tasks move elsewhere"}
 
 
-# ---- what was seen ---------------------------------------------------------------------------
-
-
-# ---- names -----------------------------------------------------------------------------------
-
-
-# ---- the comparison --------------------------------------------------------------------------
-
-
-def compare(region: plan.RegionPlan, seen: Seen, names: Names | None = None) -> tuple[Check, ...]:
+def compare(
+    region: plan.RegionPlan, observed: Observation, names: Names | None = None
+) -> tuple[Check, ...]:
     """Every check of a Region: clusters with their capacity, services, instances, then jobs."""
-    return tuple(_Comparison(region, seen, names).checks())
+    return tuple(_Comparison(region, observed, names).checks())
 
 
 class _Comparison:
-    def __init__(self, region: plan.RegionPlan, seen: Seen, names: Names | None) -> None:
+    def __init__(self, region: plan.RegionPlan, observed: Observation, names: Names | None) -> None:
         self.region = region
-        self.seen = seen
+        self.observed = observed
         self.names = names
         self.services = {s.key: s for m in region.models for s in m.services}
 
     def checks(self) -> Iterator[Check]:
-        for trouble in self.seen.troubles:
-            yield self.check("Region", self.region.name, trouble.asked, (), unknown=trouble.reason)
+        for failed in self.observed.failed_calls:
+            yield self.check("Region", self.region.name, failed.asked, (), unknown=failed.reason)
         for cluster in (self.region.auto_scaling, self.region.managed_instances):
             if cluster is not None:
                 yield from self.cluster(cluster)
@@ -86,54 +79,56 @@ class _Comparison:
             verdict = "unknown"
         elif notes:
             verdict = "note"
-        said = [*problems, *([unknown] if unknown else []), *notes]
-        return Check(self.region.name, kind, name, verdict, found, tuple(said))
+        texts = [*problems, *([unknown] if unknown else []), *notes]
+        return Check(self.region.name, kind, name, verdict, found, tuple(texts))
 
     # -- clusters and capacity -----------------------------------------------------------------
 
     def cluster(self, cluster: plan.Cluster) -> Iterator[Check]:
-        seen = self.seen.clusters.get(cluster.kind)
-        if seen is None:
+        actual = self.observed.clusters.get(cluster.kind)
+        if actual is None:
             unknown = "the clusters of the Region could not be listed"
             yield self.check("cluster", cluster.key, "not read", (), unknown=unknown)
             return
-        if seen.name is None:
-            yield self.check("cluster", cluster.key, "not found", (self.no_cluster(cluster, seen),))
+        if actual.name is None:
+            yield self.check(
+                "cluster", cluster.key, "not found", (self.no_cluster(cluster, actual),)
+            )
             return
-        if not seen.status:
+        if not actual.status:
             unknown = "the cluster could not be read"
-            yield self.check("cluster", seen.name, "not read", (), unknown=unknown)
+            yield self.check("cluster", actual.name, "not read", (), unknown=unknown)
         else:
-            wrong = () if seen.status == "ACTIVE" else (f"it is {seen.status}, not ACTIVE",)
-            yield self.check("cluster", seen.name, seen.status, wrong)
-        yield from self.providers(cluster, seen)
-        yield from self.cluster_services(cluster, seen)
-        yield from self.instances(cluster, seen)
+            wrong = () if actual.status == "ACTIVE" else (f"it is {actual.status}, not ACTIVE",)
+            yield self.check("cluster", actual.name, actual.status, wrong)
+        yield from self.providers(cluster, actual)
+        yield from self.cluster_services(cluster, actual)
+        yield from self.instances(cluster, actual)
 
-    def no_cluster(self, cluster: plan.Cluster, seen: ClusterSeen) -> str:
-        if len(seen.candidates) > 1:
-            both = listed(list(seen.candidates))
+    def no_cluster(self, cluster: plan.Cluster, actual: ObservedCluster) -> str:
+        if len(actual.candidates) > 1:
+            both = listed(list(actual.candidates))
             return f"several clusters may be it: {both}; name the right one with --outputs"
         if self.names is not None:
             name = self.names.clusters.get(cluster.kind)
             return f"{name} does not exist" if name else "the outputs do not name it"
         return f"no cluster is called {cluster.key} and a suffix; the stack is not up, or elsewhere"
 
-    def providers(self, cluster: plan.Cluster, seen: ClusterSeen) -> Iterator[Check]:
+    def providers(self, cluster: plan.Cluster, actual: ObservedCluster) -> Iterator[Check]:
         known = self.names.capacity_providers if self.names else None
-        # One that was deleted is still told for a while, as INACTIVE.
+        # ECS still lists a deleted one for some time, as INACTIVE.
         # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProvider.html
-        there = [p for p in seen.providers or () if p.status != "INACTIVE"]
+        there = [p for p in actual.providers or () if p.status != "INACTIVE"]
         ours: set[str] = set()
         for pool in cluster.pools:
-            if seen.providers is None:
+            if actual.providers is None:
                 unknown = "the capacity providers of the cluster could not be read"
                 yield self.check("capacity", pool.key, "not read", (), unknown=unknown)
                 continue
-            found = called(pool.key, [p.name for p in there], known)
+            found = names_of_key(pool.key, [p.name for p in there], known)
             ours.update(found)
             if not found:
-                wrong = f"no capacity provider for it is attached to {seen.name}"
+                wrong = f"no capacity provider for it is attached to {actual.name}"
                 yield self.check("capacity", pool.key, "not found", (wrong,))
             for provider in (p for p in there if p.name in found):
                 wrong = [] if len(found) == 1 else [f"one of {len(found)} for the pool {pool.name}"]
@@ -150,57 +145,57 @@ class _Comparison:
 
     # -- services ------------------------------------------------------------------------------
 
-    def cluster_services(self, cluster: plan.Cluster, seen: ClusterSeen) -> Iterator[Check]:
+    def cluster_services(self, cluster: plan.Cluster, actual: ObservedCluster) -> Iterator[Check]:
         known = self.names.services if self.names else None
         pools = {pool.key for pool in cluster.pools}
         ours: set[str] = set()
         for service in (s for s in self.services.values() if s.pool in pools):
-            if seen.services is None:
+            if actual.services is None:
                 unknown = "the services of the cluster could not be read"
                 yield self.check("service", service.key, "not read", (), unknown=unknown)
                 continue
-            found = called(service.key, [s.name for s in seen.services], known)
+            found = names_of_key(service.key, [s.name for s in actual.services], known)
             ours.update(found)
             if not found:
-                wrong = f"no service for it is in the cluster {seen.name}"
+                wrong = f"no service for it is in the cluster {actual.name}"
                 yield self.check("service", service.key, "not found", (wrong,))
-            for one in (s for s in seen.services if s.name in found):
-                yield self.service(service, one, seen, alone=len(found) == 1)
-        for one in seen.services or ():
+            for one in (s for s in actual.services if s.name in found):
+                yield self.service(service, one, actual, alone=len(found) == 1)
+        for one in actual.services or ():
             if one.name not in ours:
                 running = f"{one.running} of {one.desired} running"
                 wrong = "it is in the cluster and not in the plan"
                 yield self.check("service", one.name, running, (wrong,))
 
     def service(
-        self, service: plan.Service, one: ServiceSeen, seen: ClusterSeen, *, alone: bool
+        self, service: plan.Service, one: ObservedService, actual: ObservedCluster, *, alone: bool
     ) -> Check:
         wrong = [] if alone else ["another service of the cluster has the same key in its name"]
         if one.status != "ACTIVE":
             wrong.append(f"it is {one.status}, not ACTIVE")
         wrong += self.counts(service, one)
         provider = self.names.capacity_providers if self.names else None
-        if not called(service.pool, one.providers, provider):
+        if not names_of_key(service.pool, one.providers, provider):
             named = listed(list(one.providers)) or "none"
             wrong.append(f"its capacity provider is {named}, planned is that of {service.pool}")
-        unknown, containers = "", self.seen.containers.get(one.task_definition)
+        unknown, containers = "", self.observed.containers.get(one.task_definition)
         wrong += self.definition(service.task_definition, one.task_definition, containers)
         if containers is None:
             unknown = f"the task definition {one.task_definition} could not be read"
-        tasks = [t for t in seen.tasks or () if t.group == f"service:{one.name}"]
-        if seen.tasks is None:
+        tasks = [t for t in actual.tasks or () if t.group == f"service:{one.name}"]
+        if actual.tasks is None:
             unknown = "the tasks of the cluster could not be read"
         for task in tasks:
-            wrong += self.task(service, task, seen)
+            wrong += self.task(service, task, actual)
         found = f"{one.running} of {one.desired} running"
         return self.check("service", one.name, found, wrong, unknown=unknown)
 
-    def counts(self, service: plan.Service, one: ServiceSeen) -> Iterator[str]:
+    def counts(self, service: plan.Service, one: ObservedService) -> Iterator[str]:
         least = service.desired_count
         most = service.scaling.max_capacity if service.scaling else least
         if not least <= one.desired <= most:
             planned = str(least) if least == most else f"{least} to {most}"
-            yield f"{counted(one.desired, 'task')} wished, planned {planned}"
+            yield f"{counted(one.desired, 'task')} desired, planned {planned}"
         if one.running != one.desired:
             yield f"{one.running} of {counted(one.desired, 'task')} running, {one.pending} pending"
         if one.rollout == "FAILED":
@@ -216,8 +211,8 @@ class _Comparison:
     ) -> Iterator[str]:
         """How the task definition that is in use differs from the planned one.
 
-        A rollback by the circuit breaker is seen here: the deployment ends well, with the revision
-        before.
+        This also finds a rollback by the circuit breaker: its deployment completes, with the
+        previous revision.
         """
         if family_of(arn) != planned.family:
             yield f"its task definition is {family_of(arn)}, planned is {planned.family}"
@@ -234,32 +229,35 @@ class _Comparison:
             wanted = cast("list[dict[str, Any]]", json.loads(planned.container_definitions))
             yield from differences(wanted, [dict(c) for c in containers], "containers")
 
-    def task(self, service: plan.Service, task: TaskSeen, seen: ClusterSeen) -> Iterator[str]:
+    def task(
+        self, service: plan.Service, task: ObservedTask, actual: ObservedCluster
+    ) -> Iterator[str]:
         if task.last_status != "RUNNING" or task.desired_status != "RUNNING":
             return
         if task.health == "UNHEALTHY":
             yield f"task {task.name} is UNHEALTHY"
-        instance = next((i for i in seen.instances or () if i.arn == task.instance), None)
+        instance = next((i for i in actual.instances or () if i.arn == task.instance), None)
         if service.task_definition.devices == "all":
             yield from self.assigned(service, task, instance)
             return
-        held = set(self.held(task))
+        held = set(self.devices(task))
         wanted = {str(d) for d in service.task_definition.devices}
-        if task.task_definition in self.seen.containers and held != wanted:
+        if task.task_definition in self.observed.containers and held != wanted:
             yield f"task {task.name} has {_ids(held)}, planned {_ids(wanted)}"
         mode = service.task_definition.network_mode
         if instance is None or instance.ports is None or mode == "awsvpc":
             return
-        named = devices_of(self.seen.containers.get(task.task_definition, ()))
+        named = devices_of(self.observed.containers.get(task.task_definition, ()))
         free = [d for d in sorted(named) if _LOCK + d not in instance.ports]
         if free:
             yield (
                 f"task {task.name} has {_ids([str(d) for d in free])} on {instance.instance_id}, "
-                f"and ECS does not hold {listed([str(_LOCK + d) for d in free])}: the lock is open"
+                f"and ECS does not reserve {listed([str(_LOCK + d) for d in free])}: "
+                "another task could take them"
             )
 
     def assigned(
-        self, service: plan.Service, task: TaskSeen, instance: InstanceSeen | None
+        self, service: plan.Service, task: ObservedTask, instance: ObservedInstance | None
     ) -> Iterator[str]:
         """The devices that ECS assigned are all of the instance.
 
@@ -276,18 +274,20 @@ class _Comparison:
 
     # -- instances -----------------------------------------------------------------------------
 
-    def instances(self, cluster: plan.Cluster, seen: ClusterSeen) -> Iterator[Check]:
-        if seen.instances is None:
-            name = seen.name or cluster.key
+    def instances(self, cluster: plan.Cluster, actual: ObservedCluster) -> Iterator[Check]:
+        if actual.instances is None:
+            name = actual.name or cluster.key
             unknown = "the container instances of the cluster could not be read"
             yield self.check("instance", name, "not read", (), unknown=unknown)
             return
         known = self.names.capacity_providers if self.names else None
-        for instance in seen.instances:
-            pools = [p for p in cluster.pools if called(p.key, [instance.provider], known)]
-            yield self.instance(pools[0] if pools else None, instance, seen)
+        for instance in actual.instances:
+            pools = [p for p in cluster.pools if names_of_key(p.key, [instance.provider], known)]
+            yield self.instance(pools[0] if pools else None, instance, actual)
 
-    def instance(self, pool: plan.Pool | None, instance: InstanceSeen, seen: ClusterSeen) -> Check:
+    def instance(
+        self, pool: plan.Pool | None, instance: ObservedInstance, actual: ObservedCluster
+    ) -> Check:
         wrong: list[str] = []
         notes: list[str] = []
         unknown = ""
@@ -312,8 +312,8 @@ class _Comparison:
                 wrong += self.type_of(pool, instance)
             case None:
                 pass
-        tasks = [t for t in seen.tasks or () if t.instance == instance.arn and t.on_instance]
-        if seen.tasks is None:
+        tasks = [t for t in actual.tasks or () if t.instance == instance.arn and t.on_instance]
+        if actual.tasks is None:
             unknown = "the tasks of the cluster could not be read"
         unread_tasks = [t for t in tasks if not t.devices and not self.is_read(t)]
         if unread_tasks:
@@ -321,7 +321,7 @@ class _Comparison:
             unknown = f"the devices of {some} are not known: task definition not read"
         wrong += self.shared(tasks)
         wrong += self.registered(pool, instance, tasks)
-        held = {d for t in tasks for d in self.held(t)}
+        held = {d for t in tasks for d in self.devices(t)}
         type_ = instance.instance_type or "instance"
         image = f", {instance.image_id}" if instance.image_id else ""
         found = f"{type_}{image}, {counted(len(tasks), 'task')} on {_ids(held)}"
@@ -329,17 +329,17 @@ class _Comparison:
         return self.check("instance", name, found, wrong, notes=notes, unknown=unknown)
 
     def image(
-        self, pool: plan.AutoScalingPool, instance: InstanceSeen
+        self, pool: plan.AutoScalingPool, instance: ObservedInstance
     ) -> tuple[list[str], list[str], str]:
         """Differences, notes, and why there is no answer, about the instance's image.
 
-        A template resolves its parameter at each launch and nothing replaces instances that run,
-        so of a parameter that moves an older image is as planned, and worth knowing.
+        A launch template resolves its parameter at each launch, and running instances are not
+        replaced. So an older image of a parameter that moves is as planned; it becomes a note.
         """
         if not pool.image_id.startswith(RESOLVE):
             wanted: str | None = pool.image_id
         else:
-            wanted = self.seen.images.get(pool.image_id.removeprefix(RESOLVE))
+            wanted = self.observed.images.get(pool.image_id.removeprefix(RESOLVE))
         if wanted is None:
             return [], [], "the parameter of its planned image could not be read"
         if instance.image_id is None:
@@ -354,15 +354,15 @@ class _Comparison:
             return [], [note], ""
         return [f"its image is {instance.image_id}, planned {wanted}"], [], ""
 
-    def type_of(self, pool: plan.ManagedInstancesPool, instance: InstanceSeen) -> Iterator[str]:
+    def type_of(self, pool: plan.ManagedInstancesPool, instance: ObservedInstance) -> Iterator[str]:
         if instance.instance_type and instance.instance_type not in pool.instance_types:
             planned = listed(pool.instance_types, most=4)
             yield f"it is {instance.instance_type}, planned {planned}"
 
     def registered(
-        self, pool: plan.Pool | None, instance: InstanceSeen, tasks: Sequence[TaskSeen]
+        self, pool: plan.Pool | None, instance: ObservedInstance, tasks: Sequence[ObservedTask]
     ) -> Iterator[str]:
-        """The instance's own account of its devices, where it gives one."""
+        """How the devices that the instance registered differ from the plan and from its tasks."""
         if instance.registered is None:
             if isinstance(pool, plan.ManagedInstancesPool) and any(t.devices for t in tasks):
                 yield "it registered no NEURON_DEVICES"
@@ -376,28 +376,28 @@ class _Comparison:
         if both := given & instance.remaining:
             yield f"{_ids(both)}: assigned to a task, and offered as free (NEURON_DEVICES)"
 
-    def shared(self, tasks: Sequence[TaskSeen]) -> Iterator[str]:
-        """No two tasks that are on an instance have the same device, whoever started them."""
-        holders: dict[str, list[TaskSeen]] = {}
+    def shared(self, tasks: Sequence[ObservedTask]) -> Iterator[str]:
+        """The devices of an instance that several tasks use, whoever started them."""
+        holders: dict[str, list[ObservedTask]] = {}
         for task in sorted(tasks, key=lambda t: t.arn):
-            for device in self.held(task):
+            for device in self.devices(task):
                 holders.setdefault(device, []).append(task)
         by_tasks: dict[tuple[str, ...], list[str]] = {}
         for device, several in holders.items():
             if len(several) > 1:
-                said = tuple(f"{t.name} ({t.group}, {t.last_status})" for t in several)
-                by_tasks.setdefault(said, []).append(device)
-        for said, devices in sorted(by_tasks.items()):
-            yield f"{_ids(devices)} held by {len(said)} tasks at once: {listed(list(said))}"
+                users = tuple(f"{t.name} ({t.group}, {t.last_status})" for t in several)
+                by_tasks.setdefault(users, []).append(device)
+        for users, devices in sorted(by_tasks.items()):
+            yield f"{_ids(devices)} used by {len(users)} tasks at once: {listed(list(users))}"
 
-    def is_read(self, task: TaskSeen) -> bool:
-        return task.task_definition in self.seen.containers
+    def is_read(self, task: ObservedTask) -> bool:
+        return task.task_definition in self.observed.containers
 
-    def held(self, task: TaskSeen) -> tuple[str, ...]:
-        """Ids of the devices of a task: those that ECS assigned, or those that it names."""
+    def devices(self, task: ObservedTask) -> tuple[str, ...]:
+        """Ids of the devices of a task: assigned by ECS, or named in its task definition."""
         if task.devices:
             return tuple(sorted(task.devices, key=_order))
-        named = devices_of(self.seen.containers.get(task.task_definition, ()))
+        named = devices_of(self.observed.containers.get(task.task_definition, ()))
         return tuple(str(d) for d in sorted(named))
 
     # -- jobs ----------------------------------------------------------------------------------
@@ -405,7 +405,7 @@ class _Comparison:
     def job(self, job: plan.JobPlan) -> Check:
         definition = job.task_definition
         arn = self.names.task_definitions.get(definition.key) if self.names else None
-        containers = self.seen.containers.get(arn or definition.family)
+        containers = self.observed.containers.get(arn or definition.family)
         if containers is None:
             unknown = "its task definition could not be read"
             return self.check("job", definition.family, "not read", (), unknown=unknown)
@@ -415,8 +415,8 @@ class _Comparison:
         wrong = list(self.definition(definition, arn or f"/{definition.family}:", containers))
         running = sum(
             family_of(t.task_definition) == definition.family and t.on_instance
-            for seen in self.seen.clusters.values()
-            for t in seen.tasks or ()
+            for actual in self.observed.clusters.values()
+            for t in actual.tasks or ()
         )
         return self.check("job", definition.family, f"{counted(running, 'task')} now", wrong)
 
@@ -430,11 +430,11 @@ def devices_of(containers: Sequence[Mapping[str, Any]]) -> frozenset[int]:
 
 
 def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
-    """Where `found` does not have what is planned; what AWS adds of its own is passed over.
+    """Yields where `found` differs from the planned value. Ignores keys that AWS adds.
 
-    ECS hands definitions back with defaults filled in and maps of a list in an order of its own, so
-    maps must hold what is planned, and lists of maps are the same in any order. What the stack file
-    encrypts is not known here, so it is not compared, and nobody is told what stands there.
+    ECS returns definitions with defaults filled in and lists of maps in an order of its own, so
+    lists of maps are compared in any order. Values that the stack file encrypts are not known
+    here: they are not compared, and what AWS returned for them is not printed.
     """
     if isinstance(planned, dict):
         there = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
@@ -446,20 +446,20 @@ def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
         return
     if planned == UNSEEN:
         return
-    # Whoever set a variable by hand may have set a credential.
-    is_told = not (".environment." in path and path.endswith(".value"))
+    # A variable that was set by hand may contain a credential.
+    is_printed = not (".environment." in path and path.endswith(".value"))
     if isinstance(planned, list) and isinstance(found, list):
         wanted, there = cast("list[Any]", planned), cast("list[Any]", found)
         if any(isinstance(item, dict) for item in [*wanted, *there]):
             yield from _unordered(wanted, there, path)
             return
         if UNSEEN in wanted:
-            is_told = False
+            is_printed = False
             if len(wanted) == len(there):
                 planned = [t if w == UNSEEN else w for w, t in zip(wanted, there, strict=True)]
     if planned != found:
-        if not is_told:
-            yield f"{path} is another one"
+        if not is_printed:
+            yield f"{path} differs (not shown)"
             return
         yield f"{path} is {_short(found)}, planned {_short(planned)}"
 

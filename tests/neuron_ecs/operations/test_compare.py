@@ -28,7 +28,7 @@ from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli import verify
 from neuron_ecs.operations import aws
 from neuron_ecs.operations.compare import compare, devices_of, differences
-from neuron_ecs.operations.seen import Check, Names, Seen, called
+from neuron_ecs.operations.observed import Check, Names, Observation, names_of_key
 from neuron_ecs.stackfile.reading import UNSEEN, read
 from planning import decide, plan
 from tests.neuron_ecs import running
@@ -476,16 +476,18 @@ def test_what_is_encrypted_is_neither_compared_nor_told(
     sealed = planned | {key: ["a", UNSEEN, "b"]}
     assert list(differences(sealed, planned | {key: ["a", "hunter2", "b"]}, "d")) == []
     for found in (["hunter2", "x", "b"], ["a", "hunter2"], []):
-        assert list(differences(sealed, planned | {key: found}, "d")) == [f"d.{key} is another one"]
+        assert list(differences(sealed, planned | {key: found}, "d")) == [
+            f"d.{key} differs (not shown)"
+        ]
 
 
 @given(st.sampled_from(["usw2_ant", "usw2_ant_1", "usw2_auto-scaling"]), st.text("0af", max_size=9))
 def test_a_name_is_the_key_and_exactly_seven_digits(key: str, suffix: str) -> None:
-    assert bool(called(key, [f"{key}-{suffix}"], None)) == (len(suffix) == 7)
+    assert bool(names_of_key(key, [f"{key}-{suffix}"], None)) == (len(suffix) == 7)
 
 
 def test_the_key_of_one_service_is_not_found_in_the_name_of_another() -> None:
-    assert called("usw2_ant_1", ["usw2_ant_10-0a1b2c3", "usw2_ant_1-0a1b2c3"], None) == (
+    assert names_of_key("usw2_ant_1", ["usw2_ant_10-0a1b2c3", "usw2_ant_1-0a1b2c3"], None) == (
         "usw2_ant_1-0a1b2c3",
     )
 
@@ -515,7 +517,7 @@ def test_a_desired_count_that_was_changed_by_hand_differs(
 ) -> None:
     world = World(region)
     world.service_of("ant").update({"desiredCount": 5, "runningCount": 5})
-    assert only_problem(world.checks(described)) == "5 tasks wished, planned 1"
+    assert only_problem(world.checks(described)) == "5 tasks desired, planned 1"
 
 
 def test_a_rollback_ends_well_and_is_seen_by_its_containers(
@@ -537,7 +539,7 @@ def test_the_value_of_a_variable_is_never_told(
     containers = world.definitions[world.service_of("ant")["taskDefinition"]]
     containers[0]["environment"][0]["value"] = "hunter2"
     assert "hunter2" not in str(world.checks(described))
-    assert "is another one" in only_problem(world.checks(described))
+    assert "differs (not shown)" in only_problem(world.checks(described))
 
 
 def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold(
@@ -556,7 +558,7 @@ def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold
     assert {c.verdict for c in world.checks(whole)} == {"ok"}
     container["command"] = ["hunter2"]
     problem = only_problem(world.checks(whole))
-    assert problem == "containers.ant.command is another one"
+    assert problem == "containers.ant.command differs (not shown)"
 
 
 def test_the_outputs_tell_the_revision_that_the_last_update_made(
@@ -598,7 +600,7 @@ def test_two_tasks_on_one_device_of_an_instance_differ_even_while_one_is_stoppin
     }
     world.shared["tasks"].append(old)
     problem = only_problem(world.checks(described))
-    assert "held by 2 tasks at once" in problem
+    assert "used by 2 tasks at once" in problem
     assert "STOPPING" in problem, "ECS counts a task that stops as gone, its chips are not"
 
 
@@ -634,7 +636,9 @@ def test_a_lock_that_ecs_does_not_hold_is_open(
     world = World(region)
     ports = resource(world.shared["instances"][0], "PORTS")["stringSetValue"]
     ports.remove("20000")
-    assert "ECS does not hold 20000: the lock is open" in only_problem(world.checks(described))
+    assert "ECS does not reserve 20000: another task could take them" in only_problem(
+        world.checks(described)
+    )
 
 
 def test_a_task_on_other_devices_than_planned_differs(
@@ -852,7 +856,7 @@ def test_a_region_without_a_way_to_it_is_asked_once(
 
 
 def test_a_region_that_was_not_asked_is_unknown_throughout(region: plan.RegionPlan) -> None:
-    checks = compare(region, Seen({}))
+    checks = compare(region, Observation({}))
     assert {c.verdict for c in checks} == {"unknown"}
 
 

@@ -8,23 +8,16 @@ from typing import Any, Literal
 from planning import plan
 
 Verdict = Literal["ok", "note", "differs", "unknown"]
-
-
 Kind = Literal["Region", "cluster", "capacity", "service", "job", "instance"]
 
-
 RESOLVE = "resolve:ssm:"
-
-
 _SUFFIX = r"-[0-9a-f]{7}"  # https://www.pulumi.com/docs/iac/concepts/resources/names/
-
-
 _AFTER_OR_BEFORE_AN_INSTANCE = frozenset({"PROVISIONING", "DEPROVISIONING", "STOPPED"})
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Physical names by the plan's keys, as the stack's outputs tell them for a Region."""
+    """Physical names by the plan's keys, from the stack's outputs for a Region."""
 
     clusters: Mapping[str, str]  # by kind of cluster
     capacity_providers: Mapping[str, str]
@@ -33,7 +26,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderSeen:
+class ObservedProvider:
     """A capacity provider that is attached to the cluster."""
 
     name: str
@@ -43,7 +36,7 @@ class ProviderSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceSeen:
+class ObservedService:
     """A service, with the state of its PRIMARY deployment."""
 
     name: str
@@ -54,14 +47,13 @@ class ServiceSeen:
     task_definition: str  # ARN
     providers: tuple[str, ...]
     deployments: int
-    rollout: str  # COMPLETED, IN_PROGRESS, FAILED; empty where ECS does not tell
+    rollout: str  # COMPLETED, IN_PROGRESS, FAILED; empty if ECS states none
     rollout_reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class TaskSeen:
-    """A task. `devices` are the ids that ECS assigned to its containers, empty where it does not
-    hand out devices."""
+class ObservedTask:
+    """A task. `devices` are the ids that ECS assigned to its containers, empty if none."""
 
     arn: str
     group: str
@@ -78,16 +70,16 @@ class TaskSeen:
 
     @property
     def on_instance(self) -> bool:
-        """Whether it may hold devices: placed, and its containers not known to have stopped."""
+        """Whether it may use devices: placed, and its containers not known to have stopped."""
         return bool(self.instance) and self.last_status not in _AFTER_OR_BEFORE_AN_INSTANCE
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceSeen:
+class ObservedInstance:
     """A container instance, and the image of its EC2 instance.
 
     Devices are ids of the resource NEURON_DEVICES; None where the agent registers none, as on EC2
-    capacity. `ports` are the host ports that ECS holds for tasks or for itself.
+    capacity. `ports` are the host ports that ECS reserves for tasks or for itself.
     """
 
     arn: str
@@ -103,42 +95,42 @@ class InstanceSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterSeen:
-    """A cluster; `candidates` are all that might be it, and None what could not be read."""
+class ObservedCluster:
+    """A cluster. `candidates` are all names that match; `None` marks what could not be read."""
 
     name: str | None
     candidates: tuple[str, ...] = ()
     status: str = ""
-    providers: tuple[ProviderSeen, ...] | None = None
-    services: tuple[ServiceSeen, ...] | None = None
-    tasks: tuple[TaskSeen, ...] | None = None
-    instances: tuple[InstanceSeen, ...] | None = None
+    providers: tuple[ObservedProvider, ...] | None = None
+    services: tuple[ObservedService, ...] | None = None
+    tasks: tuple[ObservedTask, ...] | None = None
+    instances: tuple[ObservedInstance, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A question that AWS did not answer."""
+class FailedCall:
+    """A call that AWS refused, or that got no answer."""
 
     asked: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What AWS said about a Region."""
+class Observation:
+    """What AWS returned about a Region."""
 
-    clusters: Mapping[str, ClusterSeen]  # by kind; one that is absent here could not be looked for
+    clusters: Mapping[str, ObservedCluster]  # by kind; one that is absent was not listed
     containers: Mapping[str, tuple[Mapping[str, Any], ...]] = field(
         default_factory=dict[str, tuple[Mapping[str, Any], ...]]
     )
     """Container definitions by the ARN of the task definition, or by family for its latest."""
     images: Mapping[str, str] = field(default_factory=dict[str, str])  # image id by parameter path
-    troubles: tuple[Trouble, ...] = ()
+    failed_calls: tuple[FailedCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `problems` says what differs, or why there is no answer."""
+    """The result of one check. `problems` says what differs, or why there is no answer."""
 
     region: str
     kind: Kind
@@ -148,8 +140,10 @@ class Check:
     problems: tuple[str, ...] = ()
 
 
-def called(key: str, names: Sequence[str], known: Mapping[str, str] | None) -> tuple[str, ...]:
-    """Those of the names that the plan's key may have: the output's, or the key and a suffix."""
+def names_of_key(
+    key: str, names: Sequence[str], known: Mapping[str, str] | None
+) -> tuple[str, ...]:
+    """Returns the names that belong to a key: the output's, or the key with the engine's suffix."""
     if known is not None:
         return tuple(name for name in names if name == known.get(key))
     pattern = re.compile(re.escape(key) + _SUFFIX)
@@ -162,17 +156,17 @@ def family_of(task_definition: str) -> str:
 
 
 def families(region: plan.RegionPlan) -> frozenset[str]:
-    """The families of all task definitions in a Region; they carry project and stack."""
+    """The families of all task definitions in a Region; they contain project and stack."""
     services = [s.task_definition.family for m in region.models for s in m.services]
     return frozenset([*services, *(j.task_definition.family for j in region.jobs)])
 
 
 def parameter_paths(region: plan.RegionPlan) -> tuple[str, ...]:
-    """The parameters that hold the images of the Region's Auto Scaling pools."""
+    """The parameters that contain the images of the Region's Auto Scaling pools."""
     images = {p.image_id for p in region.pools if isinstance(p, plan.AutoScalingPool)}
     return tuple(sorted(i.removeprefix(RESOLVE) for i in images if i.startswith(RESOLVE)))
 
 
-def unread(region: plan.RegionPlan, reason: str) -> tuple[Check, ...]:
-    """The one check of a Region about which nothing could be read."""
+def unread_region(region: plan.RegionPlan, reason: str) -> tuple[Check, ...]:
+    """Returns the one check of a Region that could not be read at all."""
     return (Check(region.name, "Region", region.name, "unknown", "not read", (reason,)),)
