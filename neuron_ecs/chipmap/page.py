@@ -9,7 +9,7 @@ from neuron_ecs.chipmap.picture import definitions, svg, width
 from neuron_ecs.chipmap.placement import Fold, Picture, counts, folded, moved, picture
 from neuron_ecs.chipmap.pools import DrawnPool, Stack, of_plan
 from neuron_ecs.chipmap.style import SHEET, hue
-from neuron_ecs.terminal import spans
+from neuron_ecs.terminal import one_line, spans
 from planning import Plan
 
 _HEAD = """\
@@ -48,7 +48,7 @@ def page(before: Plan | None, after: Plan) -> str:
 
 def render(before: Stack | None, after: Stack) -> str:
     """The page of `after`; with `before`, what changed stands side by side."""
-    name = escape(words.clean(after.name))
+    name = escape(one_line(after.name))
     title = f"Chip map of {name}" + (": before and after" if before else "")
     stacks = [after] if before is None else [before, after]
     most = max((p.devices for s in stacks for _, pools in s.regions for p in pools), default=0)
@@ -71,7 +71,7 @@ def _alone(stack: Stack) -> Iterator[str]:
     if len(stack.regions) > 1:
         yield from _contents(stack, {r: at for at, rs in enumerate(alike.values()) for r in rs})
     for at, (pools, regions) in enumerate(alike.items()):
-        yield f'<h2 id="r{at}">{escape(words.clean(listed(regions)))}</h2>\n'
+        yield f'<h2 id="r{at}">{escape(one_line(listed(regions)))}</h2>\n'
         for pool in pools:
             yield from _pool(pool, regions[0])
 
@@ -82,7 +82,7 @@ def _contents(stack: Stack, places: dict[str, int]) -> Iterator[str]:
     yield "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr>\n"
     for region, pools in stack.regions:
         low, high = (_sums(pools, full=full) for full in (False, True))
-        yield f'<tr><td><a href="#r{places[region]}">{escape(words.clean(region))}</a></td>'
+        yield f'<tr><td><a href="#r{places[region]}">{escape(one_line(region))}</a></td>'
         yield f"<td>{len(pools)}</td>"
         for least, most in zip(low, high, strict=True):
             yield f"<td>{least if least == most else f'{least} → {most}'}</td>"
@@ -121,8 +121,8 @@ def _facts(pool: DrawnPool, badge: str = "") -> str:
     badges = "".join(f'<span class="badge">{mark}</span>' for mark in marks if mark)
     facts = f"{words.shape(pool)}; {words.kind(pool)}; {words.size(pool)}"
     return (
-        f"<h3>{escape(words.clean(pool.name))}{badges}</h3>"
-        f'<p class="dim">{escape(words.clean(facts))}</p>\n'
+        f"<h3>{escape(one_line(pool.name))}{badges}</h3>"
+        f'<p class="dim">{escape(one_line(facts))}</p>\n'
     )
 
 
@@ -132,21 +132,21 @@ def _placements(pool: DrawnPool, least: Picture, most: Picture) -> str:
         change = words.rollouts(least.rollouts[index], most.rollouts[index])
         rows.append(
             f'<tr><td><span class="key" style="--h:{hue(placement.model)}"></span>'
-            f"{escape(words.clean(placement.model))}</td>"
+            f"{escape(one_line(placement.model))}</td>"
             f'<td class="n">{spans(placement.devices) or "all"}</td>'
             f'<td class="n">{words.tasks(least, index)}</td>'
             f'<td class="n">{words.tasks(most, index)}</td><td class="n">{change}</td></tr>\n'
         )
     for job in pool.jobs:
-        waits = escape(words.clean(pool.wait_of(job))) or "when it runs"
+        waits = escape(one_line(pool.wait_of(job))) or "when it runs"
         rows.append(
-            f"<tr><td>{escape(words.clean(job.workload))} (job)</td>"
+            f"<tr><td>{escape(one_line(job.workload))} (job)</td>"
             f'<td class="n">{spans(job.devices) or "all"}</td><td colspan="3">{waits}</td></tr>\n'
         )
     for model in pool.without_devices:
         tasks = low_to_high(model.tasks_min, model.tasks_max)
         rows.append(
-            f"<tr><td>{escape(words.clean(model.workload))}</td><td>none</td>"
+            f"<tr><td>{escape(one_line(model.workload))}</td><td>none</td>"
             f'<td colspan="3">{tasks} tasks, placed by CPU and memory</td></tr>\n'
         )
     if not rows:
@@ -173,7 +173,7 @@ def _size(
         for job in pool.jobs
         if job.workload in drawn.waiting
     ]
-    parts += [f'<p class="dim">{escape(words.clean(note))}</p>\n' for note in notes if note]
+    parts += [f'<p class="dim">{escape(one_line(note))}</p>\n' for note in notes if note]
     return "".join(parts)
 
 
@@ -195,7 +195,7 @@ def _compared(before: Stack, after: Stack) -> Iterator[str]:
     yield f"<p>{counted(len(changed), 'pool')} changed, {len(same)} as before.</p>\n"
     regions = list(dict.fromkeys(region for region, _ in sorted(changed)))
     for region in regions:
-        yield f"<h2>{escape(words.clean(region))}</h2>\n"
+        yield f"<h2>{escape(one_line(region))}</h2>\n"
         for place in changed:
             if place[0] == region:
                 yield from _both((old.get(place), new.get(place)), region)
@@ -214,7 +214,7 @@ def _unchanged(pools: Sequence[tuple[str, DrawnPool]]) -> Iterator[str]:
     for region, pool in pools:
         alike.setdefault(pool, []).append(region)
     for pool, regions in alike.items():
-        yield f"<h4>{escape(words.clean(listed(regions)))}</h4>\n"
+        yield f"<h4>{escape(one_line(listed(regions)))}</h4>\n"
         yield from _pool(pool, regions[0], "as before")
 
 
@@ -225,12 +225,12 @@ def _both(sides: Sides, region: str) -> Iterator[str]:
     if old is None or new is None:
         yield from _pool(pool, region, "new" if old is None else "gone")
         return
-    yield f'<section class="pool"><h3>{escape(words.clean(pool.name))}'
+    yield f'<section class="pool"><h3>{escape(one_line(pool.name))}'
     yield '<span class="badge">changed</span></h3>\n<div class="compared">'
     for word, its in (("before", old), ("after", new)):
         facts = f"{words.shape(its)}; {words.kind(its)}; {words.size(its)}"
         facts += "; retired" if its.retired else ""
-        yield f'<div><h4>{word}</h4><p class="dim">{escape(words.clean(facts))}</p>'
+        yield f'<div><h4>{word}</h4><p class="dim">{escape(one_line(facts))}</p>'
         yield _placements(its, picture(its, full=False), picture(its, full=True)) + "</div>\n"
     for full in (False, True):
         drawn = [picture(its, full=full) for its in (old, new)]

@@ -8,6 +8,7 @@ from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.placement import Cell, Fold
 from neuron_ecs.chipmap.pools import DrawnPool
 from neuron_ecs.chipmap.style import hue
+from neuron_ecs.terminal import one_line
 
 CELL_WIDTH, CELL_HEIGHT, GAP = 88, 46, 12
 _MARGIN = 12
@@ -50,8 +51,8 @@ def svg(pool: DrawnPool, fold: Fold, label: str) -> str:
     rows = 1 + max(y for _, y in places)
     wide = width(pool)
     high = rows * (CELL_HEIGHT + GAP) - GAP + 2 * _MARGIN
-    summary = escape(words.clean(words.summary(fold, pool.slots)))
-    name = escape(words.clean(label))
+    summary = escape(one_line(words.summary(fold, pool.slots)))
+    name = escape(one_line(label))
     parts = [
         f'<svg class="chip" role="img" aria-label="{name}" width="{wide}" height="{high}" '
         f'viewBox="0 0 {wide} {high}"><title>{name}</title><desc>{summary}</desc>',
@@ -156,7 +157,7 @@ def _devices(pool: DrawnPool, fold: Fold, places: Sequence[Point]) -> Iterator[s
 
 def _group(kind: str, holder: str, surge: bool, inner: str) -> str:
     style = f' style="--h:{hue(holder)}"' if kind == "h" else ""
-    title = f"<title>{escape(words.clean(holder))}</title>" if holder and kind != "f" else ""
+    title = f"<title>{escape(one_line(holder))}</title>" if holder and kind != "f" else ""
     return f'<g class="{kind}{" s" if surge else ""}"{style}>{title}{inner}</g>'
 
 
@@ -190,7 +191,7 @@ def labels(names: set[str]) -> Mapping[str, str]:
     room = 2 * _LINE
     found: dict[str, str] = {}
     for name in sorted(names):
-        text = words.clean(name)
+        text = one_line(name)
         label = text if _fits(text) else _shortened(text, room - 2)
         number = 2
         while label in found.values():

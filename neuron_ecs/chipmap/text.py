@@ -8,7 +8,7 @@ from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.placement import Cell, Fold, Picture, folded, picture
 from neuron_ecs.chipmap.pools import DrawnPool, Stack
-from neuron_ecs.terminal import paint, spans, table, wrapped
+from neuron_ecs.terminal import one_line, paint, spans, table, wrapped
 
 _NARROWEST, _WIDEST = 80, 160
 _NAME_LIMIT = 24
@@ -41,7 +41,7 @@ def render(stack: Stack, *, width: int, coloured: bool = False) -> Iterator[str]
     """
     width = max(width or _WIDEST, _NARROWEST)
     number = sum(len(pools) for _, pools in stack.regions)
-    head = f"{words.clean(stack.name)}: {counted(number, 'pool')}"
+    head = f"{one_line(stack.name)}: {counted(number, 'pool')}"
     yield from _wrapped(f"{head} in {counted(len(stack.regions), 'Region')}", width)
     yield from _wrapped(_KEY, width, "", "")
     alike: dict[tuple[DrawnPool, ...], list[str]] = {}
@@ -49,7 +49,7 @@ def render(stack: Stack, *, width: int, coloured: bool = False) -> Iterator[str]
         alike.setdefault(pools, []).append(region)
     for pools, regions in alike.items():
         yield ""
-        yield from _wrapped(words.clean(listed(regions)), width, "", "")
+        yield from _wrapped(one_line(listed(regions)), width, "", "")
         for pool in pools:
             yield from _pool(pool, width, coloured=coloured)
 
@@ -57,14 +57,14 @@ def render(stack: Stack, *, width: int, coloured: bool = False) -> Iterator[str]
 def _pool(pool: DrawnPool, width: int, *, coloured: bool) -> Iterator[str]:
     yield ""
     name = f"{pool.name} (retired)" if pool.retired else pool.name
-    facts = f"{words.clean(name)}  {words.shape(pool)}; {words.kind(pool)}; {words.size(pool)}"
+    facts = f"{one_line(name)}  {words.shape(pool)}; {words.kind(pool)}; {words.size(pool)}"
     yield from _wrapped(facts, width, "  ", "    ")
     least, most = picture(pool, full=False), picture(pool, full=True)
     codes = _codes(pool) if _coded(pool, width) else _NAMES
     yield from _placements(pool, least, most, codes, width)
     for model in pool.without_devices:
         tasks = low_to_high(model.tasks_min, model.tasks_max)
-        line = f"{words.clean(model.workload)} takes no device: {tasks} tasks by CPU and memory"
+        line = f"{one_line(model.workload)} takes no device: {tasks} tasks by CPU and memory"
         yield from _wrapped(line, width, "    ", "      ")
     drawn = [(most, "at minimum and at maximum")]
     if not words.same(pool, least, most):
@@ -82,7 +82,7 @@ def _pool(pool: DrawnPool, width: int, *, coloured: bool) -> Iterator[str]:
 def _waiting(pool: DrawnPool, seen: Picture) -> Iterator[str]:
     for job in pool.jobs:
         if job.workload in seen.waiting:
-            yield f"job {words.clean(job.workload)} {pool.wait_of(job) or 'waits for its devices'}"
+            yield f"job {one_line(job.workload)} {pool.wait_of(job) or 'waits for its devices'}"
 
 
 def _wrapped(text: str, width: int, first: str = "", later: str = "  ") -> list[str]:
@@ -102,7 +102,7 @@ def _placements(
         code = f"{codes.models[placement.model]}  " if codes.models else ""
         rows.append(
             (
-                code + words.clean(placement.model),
+                code + one_line(placement.model),
                 spans(placement.devices) or "all",
                 words.tasks(least, index),
                 words.tasks(most, index),
@@ -112,7 +112,7 @@ def _placements(
     for job in pool.jobs:
         code = f"{codes.jobs[job.workload]}  " if codes.jobs else ""
         where = spans(job.devices) or "all"
-        rows.append((f"{code}{words.clean(job.workload)} (job)", where, "-", "-", "-"))
+        rows.append((f"{code}{one_line(job.workload)} (job)", where, "-", "-", "-"))
     if len(rows) == 1:
         return
     yield from table(rows, indent="    ", width=width)
@@ -159,11 +159,11 @@ def _cell_width(pool: DrawnPool, width: int) -> int:
 def _labels(pool: DrawnPool, codes: _Codes) -> set[str]:
     """Every label that a device of the pool may have."""
     models = {placement.model for placement in pool.placements}
-    found = {"free"} | {codes.models.get(model, words.clean(model)) for model in models}
+    found = {"free"} | {codes.models.get(model, one_line(model)) for model in models}
     for device in range(pool.devices):
         holders = [j.workload for j in pool.jobs if not j.devices or device in j.devices]
         if holders and codes is _NAMES:
-            found.add(f"({words.clean(' or '.join(holders))})")
+            found.add(f"({one_line(' or '.join(holders))})")
         elif holders:
             found.add(_letters_of(holders, codes))
     return found
@@ -192,7 +192,7 @@ def _instance(
 ) -> Iterator[str]:
     if not fold.cells:
         for name in fold.tasks:
-            yield from _wrapped(f"[all {words.clean(name)}]", width, " " * 8, " " * 8)
+            yield from _wrapped(f"[all {one_line(name)}]", width, " " * 8, " " * 8)
         return
     rows = list(_rows(pool, fold, codes, width, coloured=coloured))
     match pool.shape:
@@ -245,9 +245,9 @@ def _label(cell: Cell, codes: _Codes) -> str:
     if cell.state == "free":
         return "free" if codes is _NAMES else "·"
     if cell.state == "taken":
-        return words.clean(codes.models.get(cell.holder, cell.holder))
+        return one_line(codes.models.get(cell.holder, cell.holder))
     if codes is _NAMES:
-        return f"({words.clean(' or '.join(cell.holders))})"
+        return f"({one_line(' or '.join(cell.holders))})"
     return _letters_of(cell.holders, codes)
 
 

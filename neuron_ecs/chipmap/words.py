@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.chipmap.placement import Fold, Picture, Rollout, counts, numbers
 from neuron_ecs.chipmap.pools import DrawnPool, Shape
-from neuron_ecs.terminal import spans
+from neuron_ecs.terminal import one_line, spans
 
 SIZES = {False: "minimum", True: "maximum"}
 
@@ -19,11 +19,6 @@ _SHAPES: dict[Shape, str] = {
 }
 
 
-def clean(text: str) -> str:
-    """The text without characters that would move a terminal's cursor or hide what follows."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
 def kind(pool: DrawnPool) -> str:
     """Capacity kind and purchase option."""
     words = "Auto Scaling" if pool.kind == "auto_scaling" else "Managed Instances"
@@ -33,7 +28,7 @@ def kind(pool: DrawnPool) -> str:
 def shape(pool: DrawnPool) -> str:
     """Instance types and how their devices are linked."""
     links = _SHAPES[pool.shape].format(pool.devices)
-    return f"{clean(listed(pool.types, most=3))}: {links}"
+    return f"{one_line(listed(pool.types, most=3))}: {links}"
 
 
 def size(pool: DrawnPool) -> str:

@@ -25,10 +25,10 @@ PROGRAM = "neuron-ecs"
 COMMANDS = {
     "plan": "what was decided: Regions, pools, chips, task definitions, findings",
     "preview": "every resource that `pulumi up` would register",
-    "map": "who sits on which chip, at minimum and maximum, as text and as a page",
+    "map": "which workload uses which chips, at minimum and maximum, as text and as a page",
     "diff": "what a pull request changes: models, chips, resources, interruptions, price",
     "fit": "which instances can run a workload or serve a language model, cheapest first",
-    "models": "adds, removes and changes models in the stack file, once it is seen to plan",
+    "models": "adds, removes and changes models in the stack file, if the result can be planned",
     "verify": "whether what runs is what the plan says; asks AWS, with credentials",
     "catalog": "shows the tables of what AWS offers; `catalog refresh` renews them from AWS",
     "schema": "the JSON Schema of the stack file, for editors",

@@ -49,7 +49,11 @@ def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
     if file is not None and (file.parent / "Pulumi.yaml").is_file():
         home = file.parent
     project_file = home / "Pulumi.yaml"
-    project = _map_in(project_file, f"{project_file} does not exist", "run it in the project")
+    project = _map_in(
+        project_file,
+        f"{project_file} does not exist",
+        "run it in the project, or name its directory with --project",
+    )
     name = project.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
         raise _refused(

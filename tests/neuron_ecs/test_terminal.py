@@ -186,9 +186,23 @@ def test_no_command_sends_what_a_stack_file_or_an_argument_says(
     assert not SENT.search(out + error)
 
 
-def test_no_page_or_comment_that_is_written_holds_control_characters(hostile: Path) -> None:
-    argv = ["diff", "Pulumi.dev.yaml", "Pulumi.other.yaml", "--html", "map.html"]
-    code, error = running.refused(*argv)
-    assert (hostile / "map.html").exists(), (code, error)
-    page = (hostile / "map.html").read_text(encoding="utf-8")
-    assert not SENT.search(page)
+PAGES = [
+    (0, ["map"]),
+    (0, ["map", "--stack", "other"]),
+    (0, ["diff", "Pulumi.dev.yaml", "Pulumi.other.yaml"]),
+    (0, ["diff", "Pulumi.wrong.yaml", "Pulumi.other.yaml"]),
+    (1, ["map", "--stack", "tags"]),
+    (1, ["diff", "Pulumi.dev.yaml", "Pulumi.wrong.yaml"]),
+    (1, ["diff", "Pulumi.dev.yaml", "Pulumi.tags.yaml"]),
+]
+
+
+@pytest.mark.parametrize(("code", "argv"), PAGES, ids=[" ".join(argv) for _, argv in PAGES])
+def test_a_page_holds_no_control_characters_and_is_written_of_what_can_be_built(
+    hostile: Path, code: int, argv: list[str]
+) -> None:
+    found, error = running.refused(*argv, "--html", "map.html")
+    page = hostile / "map.html"
+    assert found == code
+    assert page.exists() == (code == 0)
+    assert not SENT.search(error + (page.read_text(encoding="utf-8") if code == 0 else ""))

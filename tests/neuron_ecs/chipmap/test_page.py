@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from neuron_ecs.chipmap import page, pools, words
+from neuron_ecs.chipmap import page, pools
 from neuron_ecs.chipmap.picture import labels
 from neuron_ecs.chipmap.pools import DrawnPool, Stack
 from neuron_ecs.chipmap.style import DARK, INK, LIGHT, hue
+from neuron_ecs.terminal import one_line
 from planning.document import document, read_plan
 from tests.neuron_ecs.chipmap import drawn
 
@@ -103,7 +104,7 @@ def test_hostile_names_stay_text(pool: DrawnPool) -> None:
     stack = Stack("/".join(drawn.HOSTILE[:2]), ((drawn.HOSTILE[0], (hostile,)),))
     told = read(page.render(None, stack)).texts
     read(page.render(one(pool), stack))
-    assert any(words.clean(hostile.name) in text for text in told), "the name is shown as it is"
+    assert any(one_line(hostile.name) in text for text in told), "the name is shown as it is"
     assert not re.search("[\x00-\x08\x1b\u202e]", page.render(None, stack))
 
 
