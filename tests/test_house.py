@@ -218,6 +218,30 @@ def test_the_program_is_short_enough_to_read_at_a_glance() -> None:
     assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) <= 40
 
 
+PROGRAM_AND_TOOL = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
+
+
+def test_a_file_has_at_most_700_lines() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for package in PROGRAM_AND_TOOL
+        for path in modules(package)
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > 700} == {}
+
+
+def test_a_function_has_at_most_70_lines() -> None:
+    long = {
+        f"{path.relative_to(ROOT)}: {node.name}": lines
+        for package in PROGRAM_AND_TOOL
+        for path in modules(package)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if node.end_lineno is not None and (lines := node.end_lineno - node.lineno + 1) > 70
+    }
+    assert long == {}
+
+
 def test_modules_are_named_for_what_they_hold() -> None:
     vague = [str(p.relative_to(ROOT)) for o in OURS for p in modules(o) if p.stem in VAGUE]
     assert vague == []
