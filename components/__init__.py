@@ -1,4 +1,4 @@
-"""What is built: Pulumi components that wire a plan. Nothing is decided here."""
+"""Pulumi components that build a plan. They decide nothing."""
 
 from components.stack import build
 

@@ -1,9 +1,9 @@
 """Waits for capacity providers that ECS has accepted but not activated yet.
 
 CreateCapacityProvider answers while the provider is still PROVISIONING, and nothing in the engine
-waits for it: what names it is refused for a while (hashicorp/terraform-provider-aws#45693,
-pulumi/pulumi-aws#6061). An error hook retries exactly that refusal. It deliberately asks AWS
-nothing, so it needs no credentials of its own.
+waits for it. Until it is ACTIVE, AWS refuses resources that name it
+(hashicorp/terraform-provider-aws#45693, pulumi/pulumi-aws#6061). An error hook retries this error
+alone. It calls no AWS API, so it needs no credentials of its own.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ class Verdict(Enum):
 
 
 def verdict(errors: Sequence[str]) -> Verdict:
-    """The verdict on the errors of one operation, newest first.
+    """Returns the verdict on the errors of one operation, newest first.
 
-    Only the newest decides whether to retry; the limit counts the refusals in a row before it.
+    The newest error decides whether to retry. The limit counts it and the same errors before it.
     """
     refusals = sum(1 for _ in takewhile(_NOT_ACTIVE.search, errors))
     if refusals == 0:
@@ -46,10 +46,10 @@ def verdict(errors: Sequence[str]) -> Verdict:
 
 
 def explanation(args: pulumi.ErrorHookArgs) -> str:
-    """What the log says after the last try: AWS's words, and where to look."""
+    """Returns the log message after the last attempt: AWS's error, and the command to run next."""
     inputs = args.new_inputs or {}
-    said = args.errors[0]
-    provider = _provider(said, inputs)
+    error = args.errors[0]
+    provider = _provider(error, inputs)
     region = inputs.get("region")
     look = f"aws ecs describe-capacity-providers --capacity-providers {provider}"
     if isinstance(region, str):
@@ -59,15 +59,15 @@ def explanation(args: pulumi.ErrorHookArgs) -> str:
     return (
         f"{args.name}: capacity provider {provider} did not become ACTIVE in "
         f"{choices.ACTIVATION_MINUTES} minutes.\n"
-        f"AWS said: {said.strip()}\n"
+        f"AWS answered: {error.strip()}\n"
         f"Read its status and statusReason with: {look}\n"
         "For Managed Instances, look first at the infrastructure role's policies and at the way "
         "from the subnets to ECS (NAT gateway or interface endpoints)."
     )
 
 
-def _provider(said: str, inputs: Mapping[str, Any]) -> str:
-    found = _NAME.search(said)
+def _provider(error: str, inputs: Mapping[str, Any]) -> str:
+    found = _NAME.search(error)
     if found is not None:
         return found[1]
     strategies = cast(
@@ -77,7 +77,7 @@ def _provider(said: str, inputs: Mapping[str, Any]) -> str:
 
 
 async def on_error(args: pulumi.ErrorHookArgs, *, wait: Wait, report: Report) -> bool:
-    """Whether the engine tries the operation again, after a pause."""
+    """Returns whether the engine tries the operation again; waits before that."""
     match verdict(args.errors):
         case Verdict.NOT_OURS:
             return False
@@ -85,13 +85,14 @@ async def on_error(args: pulumi.ErrorHookArgs, *, wait: Wait, report: Report) ->
             report(explanation(args))
             return False
         case Verdict.RETRY:
-            # A blocking pause would hold up every other Region: hooks run on the program's loop.
+            # Hooks run on the program's event loop: a blocking pause would stop every other Region.
             await wait(choices.ACTIVATION_PAUSE_SECONDS)
             return True
 
 
 def hooks(*, wait: Wait = asyncio.sleep) -> pulumi.ResourceHookBinding:
-    """The binding for whatever names a capacity provider; one in a program, as names are unique."""
+    """Returns the hooks of resources that name a capacity provider. Call it once in a program:
+    the name of a hook is unique."""
 
     async def retry(args: pulumi.ErrorHookArgs) -> bool:
         return await on_error(args, wait=wait, report=pulumi.log.error)

@@ -15,8 +15,8 @@ from planning import choices, plan
 class ModelComponent(pulumi.ComponentResource):
     """A service for each slot that the model has, all in one target group.
 
-    Scaling targets are registered without a policy: what moves the replicas between minimum and
-    maximum is the operator's.
+    Scaling targets have no policy: operators choose what moves the replicas between minimum and
+    maximum.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ModelComponent(pulumi.ComponentResource):
     def _target_group(
         self, group: plan.TargetGroup, *, vpc_id: pulumi.Input[str]
     ) -> aws.lb.TargetGroup:
-        # No name of our own: a group in use cannot be deleted before it is replaced.
+        # The engine names it: a group in use must be replaced before it is deleted.
         return aws.lb.TargetGroup(
             group.key,
             vpc_id=vpc_id,
@@ -115,7 +115,7 @@ class ModelComponent(pulumi.ComponentResource):
             listener_arn=load_balancer.listener_arn,
             # No priority: AWS gives the next free one, and the paths never overlap.
             conditions=[{"path_pattern": {"values": [prefix, f"{prefix}/*"]}}],
-            # The model sees the path that it would see without us.
+            # The model gets the path without its prefix.
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html
             transforms=[
                 {

@@ -14,8 +14,8 @@ from planning import choices, plan
 class NetworkOutputs:
     """What the rest of a Region needs of its network.
 
-    `ready` holds routes, NAT gateways and endpoints. No property refers to them, and instances
-    that cannot reach ECS neither register nor drain: whoever launches them depends on these.
+    `ready` are routes, NAT gateways and endpoints. No property refers to them. Instances without
+    a route to ECS neither register nor drain, so what launches instances must depend on these.
     """
 
     vpc_id: pulumi.Input[str]
@@ -23,12 +23,12 @@ class NetworkOutputs:
     ready: tuple[pulumi.Resource, ...]
 
     def subnets(self, zone_ids: Iterable[str]) -> list[pulumi.Input[str]]:
-        """The private subnets of those zones. KeyError where a zone has none."""
+        """Returns the private subnets of those zones. Raises KeyError if a zone has none."""
         return [self.private_subnets[zone_id] for zone_id in zone_ids]
 
 
 def given(network: plan.GivenNetwork) -> NetworkOutputs:
-    """A VPC that exists. Nothing is built in it, and nothing about it is looked up."""
+    """Returns an existing VPC. Nothing is built in it, and nothing about it is looked up."""
     return NetworkOutputs(
         vpc_id=network.vpc_id, private_subnets=dict(network.private_subnets), ready=()
     )
@@ -37,7 +37,7 @@ def given(network: plan.GivenNetwork) -> NetworkOutputs:
 class OwnNetwork(pulumi.ComponentResource):
     """A VPC with a private subnet in each zone.
 
-    Public subnets exist for NAT gateways alone: nothing else of ours has a public address.
+    Public subnets are for NAT gateways alone. No other resource has a public address.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class OwnNetwork(pulumi.ComponentResource):
             region=region,
             opts=self._child(),
         )
-        # A VPC's default group admits its members; without rules it admits nobody.
+        # The default group of a VPC allows traffic of its members; without rules it allows none.
         # https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-2
         aws.ec2.DefaultSecurityGroup(
             self._named("default"),
@@ -140,7 +140,7 @@ class OwnNetwork(pulumi.ComponentResource):
     def _nat_routes(
         self, network: plan.OwnNetwork, tables: Mapping[str, aws.ec2.RouteTable]
     ) -> list[pulumi.Resource]:
-        """Each zone's route out: through its own NAT gateway, or else through the first."""
+        """Builds each zone's default route: to its own NAT gateway, or else to the first."""
         if not network.nat_zone_ids:
             return []
         gateway = aws.ec2.InternetGateway(
@@ -260,5 +260,5 @@ class OwnNetwork(pulumi.ComponentResource):
         return [*endpoints, rule]
 
     def _short(self, service: str) -> str:
-        """`ecr-api` for com.amazonaws.us-west-2.ecr.api."""
+        """Returns `ecr-api` for com.amazonaws.us-west-2.ecr.api."""
         return service.partition(f"{self._region}.")[2].replace(".", "-")

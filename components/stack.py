@@ -1,4 +1,4 @@
-"""The whole stack: roles once, then every Region, and what the stack tells about itself."""
+"""The whole stack: the roles, every Region, and the stack's outputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from planning import plan
 
 
 def build(described: plan.Plan) -> dict[str, Any]:
-    """Registers everything in the plan; returns the stack's outputs, by name.
+    """Registers everything in the plan. Returns the stack's outputs by name.
 
-    It exports nothing itself: the program does.
+    It exports nothing; the program does.
     """
     roles = Roles("roles", described.roles, tags=described.tags)
     hooks = activation.hooks()
@@ -46,7 +46,7 @@ def build(described: plan.Plan) -> dict[str, Any]:
 
 
 def _names(region: RegionComponent) -> dict[str, Any]:
-    """Physical names, and task definitions by ARN: their revision is part of what they are."""
+    """Physical names; for task definitions ARNs, which contain the revision."""
     return {
         "clusters": region.clusters,
         "capacity_providers": {key: c.provider for key, c in region.capacity.items()},
@@ -72,7 +72,7 @@ def _by_workload(by_region: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
 
 
 def _chips(region: plan.RegionPlan) -> dict[str, Any]:
-    """Who sits on which chip, by pool: plain data of the plan, known before anything runs."""
+    """Which workload uses which chip, by pool: plain data of the plan, known at preview."""
     chips: dict[str, Any] = {}
     for pool in region.pools:
         match pool:

@@ -1,4 +1,4 @@
-"""The Region's internal Application Load Balancer: one for all models, a rule for each."""
+"""The Region's internal Application Load Balancer, with a listener rule for each model."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,10 @@ from planning import choices, plan
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """An internal load balancer that answers 404 to whatever no model's rule takes.
+    """An internal load balancer that answers 404 to requests that match no model's rule.
 
-    It has no public address: AWS's default is internet-facing, and models have no login.
+    It has no public address, because models have no authentication. AWS's default is
+    internet-facing.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What models and jobs have in common: a log group, task definitions, the tasks' network."""
+"""What models and jobs have in common: log group, task definitions, Region and security group."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from planning import plan
 
 @dataclass(frozen=True, slots=True)
 class RegionContext:
-    """What every workload of a Region gets: where it is, and what it may use."""
+    """What every workload of a Region needs: Region, tags, roles and security group."""
 
     region: str
     tags: plan.Tags
@@ -21,14 +21,14 @@ class RegionContext:
 
     @property
     def security_groups(self) -> list[pulumi.Input[str]]:
-        """Of an awsvpc task."""
+        """Security groups of an awsvpc task."""
         return [] if self.tasks_security_group is None else [self.tasks_security_group]
 
 
 def log_group(
     group: plan.LogGroup, *, within: RegionContext, parent: pulumi.Resource
 ) -> aws.cloudwatch.LogGroup:
-    """The log group, by its own name: the containers' definitions state it as text."""
+    """Builds the log group. Its name is fixed, because the container definitions contain it."""
     return aws.cloudwatch.LogGroup(
         group.key,
         name=group.name,
@@ -46,7 +46,7 @@ def task_definition(
     within: RegionContext,
     parent: pulumi.Resource,
 ) -> aws.ecs.TaskDefinition:
-    """The task definition. Old revisions stay active: a rollback starts tasks of the one before."""
+    """Builds the task definition. Old revisions stay active, so that a rollback can use them."""
     return aws.ecs.TaskDefinition(
         definition.key,
         family=definition.family,

@@ -5,7 +5,7 @@ import re
 
 from planning.plan import ZoneSubnets
 
-ZONES = range(1, 8)  # zone numbers that a block has room for
+ZONES = range(1, 8)  # zone numbers for which a network has blocks
 
 
 def parse_block(text: str) -> ipaddress.IPv4Network | None:
@@ -17,12 +17,12 @@ def parse_block(text: str) -> ipaddress.IPv4Network | None:
 
 
 def default_cidr(index: int) -> str:
-    """The /16 of the Region with that number, distinct for each."""
+    """Returns the /16 of the Region with that number; no two Regions have the same."""
     return f"10.{index}.0.0/16"
 
 
 def zone_number(zone_id: str) -> int:
-    """7 for use1-az7. Raises ValueError for what is no zone id of a Region."""
+    """Returns 7 for use1-az7. Raises ValueError if it is not the id of an Availability Zone."""
     found = re.fullmatch(r"[a-z0-9]+-az(\d+)", zone_id)
     if found is None:
         raise ValueError(f"{zone_id} is not the id of an Availability Zone")
@@ -30,8 +30,10 @@ def zone_number(zone_id: str) -> int:
 
 
 def zone_subnets(cidr: str, zone_id: str) -> ZoneSubnets:
-    """An eighth of the block for the zone's private subnet, an eighth of the first eighth for its
-    public one. Zone 3 has the same blocks whichever other zones are used, so nothing ever moves.
+    """Returns the blocks of a zone: an eighth of the network for the private subnet, an eighth of
+    the first eighth for the public one.
+
+    They follow from the number of the zone alone, so they stay when other zones come or go.
     """
     eighths = list(ipaddress.ip_network(cidr).subnets(prefixlen_diff=3))
     public = list(eighths[0].subnets(prefixlen_diff=3))
@@ -40,5 +42,5 @@ def zone_subnets(cidr: str, zone_id: str) -> ZoneSubnets:
 
 
 def zones_with_blocks(zone_ids: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones that our own network has blocks for."""
+    """Returns those zones that an own network has blocks for."""
     return tuple(z for z in zone_ids if zone_number(z) in ZONES)

@@ -1,7 +1,8 @@
-"""Container definitions: one canonical JSON, so that nothing differs but what was changed.
+"""Container definitions as canonical JSON, so that the text differs only where a value differs.
 
-Sorted keys, containers, variables and devices; no empty leaf; integers only. AWS hands definitions
-back normalised, and every textual difference would be a new revision and a restart.
+Keys, containers, variables and devices are sorted. There are no empty values, and all numbers are
+integers. AWS returns definitions in normalised form, and any difference of the text would be a new
+revision, which restarts the tasks.
 """
 
 import json
@@ -25,9 +26,11 @@ def definitions(
     log_group: str,
     efa_devices: int,
 ) -> str:
-    """The canonical JSON of a task's containers: the workload's own, then its sidecars by name.
+    """Returns the canonical JSON of a task's containers, its sidecars among them, by name.
 
-    `devices` are the Neuron devices that the task names; empty where ECS hands them out.
+    `size` is of the whole task: the workload's container gets what the sidecars leave. `devices`
+    are the Neuron devices that the task names; empty if ECS assigns them. `efa_devices` is the
+    number of EFA interfaces.
     """
     sidecars = work.spec.sidecars
     cpu = size.cpu_units - sum(c.cpu_units for c in sidecars.values())
@@ -70,7 +73,7 @@ def _sidecar(
         "cpu": sidecar.cpu_units,
         "memory": sidecar.memory_mib,
         "essential": sidecar.essential,
-        # the only way by which containers behind the bridge reach each other by name
+        # in bridge mode containers reach each other by name only through a link
         "links": [work.name] if work.network_mode == "bridge" else [],
         "linuxParameters": {
             "capabilities": {"add": sorted(sidecar.linux_capabilities)},
@@ -107,7 +110,7 @@ def _container(
 
 
 def _ports(ports: Sequence[int], mode: NetworkMode) -> list[Definition]:
-    """Behind the bridge the host port is chosen by Docker (0); elsewhere it is the server's own."""
+    """Port mappings of the server. In bridge mode Docker chooses the host port (0)."""
     return [
         {"containerPort": p, "hostPort": 0 if mode == "bridge" else p, "protocol": "tcp"}
         for p in ports
@@ -115,7 +118,7 @@ def _ports(ports: Sequence[int], mode: NetworkMode) -> list[Definition]:
 
 
 def _locks(devices: tuple[int, ...], work: RegionalWorkload) -> list[Definition]:
-    """A reserved host port for each device; in awsvpc mode nothing of the host can be reserved."""
+    """Reserves a host port for each device. An awsvpc task cannot reserve ports of the host."""
     if work.network_mode == "awsvpc":
         return []
     ports = [choices.LOCK_PORT_BASE + d for d in devices]
@@ -154,7 +157,7 @@ def _health(check: HealthCheck | None) -> Definition:
 
 
 def _pruned(value: Any) -> Any:
-    """Without empty leaves; 0 stays where it says something (a dynamic host port)."""
+    """Returns the value without empty values. 0 stays as a host port, where it means dynamic."""
     if isinstance(value, dict):
         pruned = {k: _pruned(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType] (JSON)
         return {

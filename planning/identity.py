@@ -1,4 +1,4 @@
-"""IAM roles: what each may do, and nothing else. Roles are global and built once."""
+"""IAM roles, each with the permissions that it needs. Roles are global and are built once."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,24 +11,27 @@ Statement = Mapping[str, PolicyValue]
 
 
 def task_role(work: RegionalWorkload) -> str:
-    """Key of the role that a workload's own code has."""
+    """Returns the key of the role of a workload's own code."""
     return names.key("job" if work.is_job else "", work.name, "task")
 
 
 def execution_role(work: RegionalWorkload) -> str:
-    """Key of the role with which ECS pulls the images, reads the secrets and writes the logs."""
+    """Returns the key of the role with which ECS pulls images, reads secrets and writes logs.
+
+    All tasks without secrets have the same one.
+    """
     if not _secrets(work):
         return choices.EXECUTION_ROLE
     return names.key("job" if work.is_job else "", work.name, "execution")
 
 
 def scheduler_role(work: RegionalWorkload) -> str:
-    """Key of the role with which EventBridge Scheduler starts a job."""
+    """Returns the key of the role with which EventBridge Scheduler starts a job."""
     return names.key("job", work.name, "scheduler")
 
 
 def roles(s: Situation, families: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[Role, ...]:
-    """All roles of the stack, sorted by key.
+    """Returns all roles of the stack, sorted by key.
 
     `families` maps each scheduled job to the Region and family of its task definitions.
     """
@@ -152,7 +155,7 @@ def _secrets(work: RegionalWorkload) -> bool:
 
 
 def _s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
-    """ListBucket on the bucket for the prefix alone, GetObject below it."""
+    """Allows ListBucket for the prefix of each bucket alone, and GetObject below the prefix."""
     prefixes = sorted({p.replace("{region}", w.region) for w in works for p in w.spec.s3_read})
     partition = s.catalog.places.regions[s.home_region].partition
     statements: list[Statement] = []
@@ -168,8 +171,11 @@ def _s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
 
 
 def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
-    """Exactly the secrets and parameters named, and their keys: decryption only through the service
-    that keeps them and only for these, whichever KMS key they use."""
+    """Allows reading the named secrets and parameters, and decrypting them.
+
+    Any KMS key may decrypt, but only through the service that stores the secret, and only for
+    these secrets.
+    """
     partition = s.catalog.places.regions[s.home_region].partition
     found: set[str] = set()
     for work in works:
@@ -198,7 +204,7 @@ def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statemen
             for region in sorted({r for r, _ in accounts})
             if region in s.catalog.places.regions
         )
-        # a Secrets Manager context holds the full ARN, the given one may lack its random suffix
+        # The context of Secrets Manager is the full ARN; the given one may lack its random suffix.
         statements.append(
             {
                 "Effect": "Allow",
@@ -252,7 +258,7 @@ def _run_task(
 
 
 def logical_name(s: Situation, key: str) -> str:
-    """The key within IAM's limit on role names, with room for the engine's suffix."""
+    """Returns the key within IAM's limit on role names, with room for the engine's suffix."""
     return names.autonamed(key, s.catalog.limits.value("role_name_max"))
 
 

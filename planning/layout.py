@@ -1,15 +1,14 @@
-"""Device slots: the cut of an instance's chips, and the dealing of replicas to the slots.
+"""Device slots: how the chips of an instance are cut, and how replicas are dealt to the slots.
 
 Pure arithmetic. A *cut* is a set of disjoint legal device sets, the same on every instance of a
-pool. A task that names its devices goes to the slot that contains them; a task that wants a count
-goes to a slot that is large enough and takes the slot's first devices. A slot with R tasks needs R
-instances, because only one task at a time can hold it; the pool needs the largest R.
+pool. A task with explicit ids goes to the slot that contains them. A task with a count goes to a
+slot that is large enough and takes the slot's first devices. Only one task at a time can use a
+slot, so a slot with R tasks needs R instances. The pool needs the largest R.
 
-The arrangement taken has the fewest instances, then the fewest services (pairs of workload and
-slot), then the fewest devices around those that are named, then the fewest slots, then the first in
-order of devices and names. The number of instances
-is exact always; the number of services is exact for up to `EXACT_WORKLOADS` workloads that want a
-count, and found by best fit beyond that.
+`arrange` prefers the fewest instances, then the fewest services (pairs of workload and slot), then
+the fewest devices in slots that contain explicit ids, then the fewest slots, then the lowest device
+ids and the first names. The number of instances is always exact. The number of services is exact
+for up to `EXACT_WORKLOADS` workloads with a count; beyond that it is found by best fit.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +20,9 @@ EXACT_WORKLOADS = 6
 
 @dataclass(frozen=True, slots=True, order=True)
 class Demand:
-    """What one workload wants of a pool: tasks that each take `size` devices, or exactly `ids`.
+    """What one workload requests of a pool: `tasks` tasks, each on `size` devices or on `ids`.
 
-    A job (`tasks` 0) only needs that a slot for it exists.
+    A job has `tasks` 0: it only needs a slot that is large enough.
     """
 
     name: str
@@ -35,7 +34,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """So many tasks of a workload on a slot, each on these devices."""
+    """How many tasks of a workload run on a slot, and on which of its devices."""
 
     name: str
     devices: tuple[int, ...]
@@ -52,11 +51,12 @@ class Cut:
 
     @property
     def instances(self) -> int:
-        """Instances that every placement order needs at most: the most tasks on one slot."""
+        """Instances that suffice in any placement order: the most tasks on one slot."""
         return max((sum(d.tasks for d in deals) for deals in self.deals), default=0)
 
     @property
     def services(self) -> int:
+        """Pairs of workload and slot; each is a service, or the slot of a job."""
         return sum(len(deals) for deals in self.deals)
 
 
@@ -75,10 +75,10 @@ class _Slot:
 def arrange(
     devices: int, legal_sets: tuple[tuple[int, int], ...], demands: tuple[Demand, ...]
 ) -> Cut | None:
-    """The best cut and dealing, or None where no cut holds all demands at once.
+    """Returns the best cut and dealing. Returns `None` if no cut has a slot for every demand.
 
-    `legal_sets` are (first device, number of devices). Demands must be legal by themselves: a count
-    that some legal set has, ids that are one.
+    `legal_sets` are pairs of first device and number of devices. Each demand must be legal by
+    itself: its count is the size of a legal set, or its ids are one.
     """
     demands = tuple(sorted(demands))
     named = [d for d in demands if d.ids is not None]
@@ -102,7 +102,7 @@ def arrange(
     for needed, slots in sorted(candidates, key=lambda c: _rank(c[1])):
         alike = tuple(sorted((s.size, s.fixed) for s in slots))
         if alike in seen:
-            continue  # slots of the same sizes and fillings, in places that rank lower
+            continue  # the same sizes and tasks as a cut that ranks higher
         seen.add(alike)
         if best is not None and _fewest_services(counted, needed) + len(named) >= best[0][0]:
             break
@@ -116,24 +116,24 @@ def arrange(
 
 
 def _rank(slots: Sequence[_Slot]) -> tuple[int, int, tuple[int, ...]]:
-    """Devices that slots of named devices cover, slots, first devices: the less the better."""
+    """Sort key of a cut: devices in slots with explicit ids, slots, first devices; low is best."""
     covered = sum(s.size for s in slots if s.fixed)
     return covered, len(slots), tuple(s.first for s in slots)
 
 
 def share_evenly(tasks: int, limits: Sequence[int]) -> tuple[int, ...]:
-    """Deals `tasks` one at a time to the slots in their order, passing over those at their limit.
+    """Deals `tasks` one at a time to the slots in their order, up to the limit of each slot.
 
-    So a minimum spreads over the slots of one instance before it asks for a second instance.
+    A minimum thus spreads over the slots of one instance before it needs a second instance.
     """
-    shares = [0] * len(limits)
+    dealt = [0] * len(limits)
     left = min(tasks, sum(limits))
     while left:
         for index, limit in enumerate(limits):
-            if left and shares[index] < limit:
-                shares[index] += 1
+            if left and dealt[index] < limit:
+                dealt[index] += 1
                 left -= 1
-    return tuple(shares)
+    return tuple(dealt)
 
 
 def _single(demands: Sequence[Demand]) -> Cut:
@@ -148,10 +148,10 @@ def _cuts(
     named: Sequence[Demand],
     counts: Sequence[int],
 ) -> Iterator[tuple[_Slot, ...]]:
-    """Every cut that can matter: slots of a size that is asked for, or that hold named devices.
+    """Yields every cut that can be the best: slots of a requested size or around explicit ids.
 
-    A slot that is larger than the largest count it serves wastes what is beyond, so no other size
-    can need fewer instances. Within a stretch of free devices only one order of the sizes is made.
+    A slot that is larger than the largest count it serves wastes devices, so other sizes never need
+    fewer instances. On a ring, free devices are cut in one order of sizes only: the largest first.
     """
     sizes = sorted(set(counts), reverse=True)
     spans: dict[tuple[int, int], int] = {}
@@ -163,7 +163,8 @@ def _cuts(
     aligned = any((first, 2) not in legal for first in range(devices - 1))
 
     def options(at: int, largest: int) -> Iterator[tuple[int, int]]:
-        """(size, most of the sizes that may follow in this stretch) of slots that start here."""
+        """Yields the sizes of slots that can start at a device, each with the largest size that may
+        follow among the same free devices."""
         inside = owner.get(at)
         if inside is not None and inside[0] != at:
             return
@@ -182,8 +183,8 @@ def _cuts(
                 yield size, size
 
     def needed(at: int, size: int) -> bool:
-        """Whether a slot around named devices is the least that serves some size: without the
-        named devices at either of its ends it would be too small."""
+        """Whether a slot around explicit ids is as small as it can be for the size that it serves:
+        without the ids at either end it would be too small."""
         served = max((s for s in sizes if s <= size), default=0)
         ends = (owner.get(at), owner.get(at + size - 1))
         return served > 0 and all(size - span[1] < served for span in ends if span)
@@ -195,11 +196,13 @@ def _cuts(
         untouched = False
         for size, following in options(at, devices if aligned else largest):
             untouched = untouched or not any(d in owner for d in range(at, at + size))
-            held = sum(tasks for (f, n), tasks in spans.items() if at <= f and f + n <= at + size)
+            fixed_tasks = sum(
+                tasks for (f, n), tasks in spans.items() if at <= f and f + n <= at + size
+            )
             for rest in walk(at + size, following):
-                yield (_Slot(at, size, held), *rest)
+                yield (_Slot(at, size, fixed_tasks), *rest)
         if at not in owner and not untouched:
-            # what no slot can use stands at the end of a stretch, so that each cut is made once
+            # unused devices come last among the free ones, so that each cut is yielded once
             after = min((f for f, _ in fixed if f > at), default=devices)
             yield from walk(at + 1 if aligned else after, devices)
 
@@ -207,16 +210,17 @@ def _cuts(
 
 
 def _span(demand: Demand) -> tuple[int, int]:
-    """First device and number of the devices that the demand names."""
+    """Returns the first of the demand's ids and their number."""
     ids = demand.ids or ()
     return min(ids), len(ids)
 
 
 def _instances(slots: Sequence[_Slot], counted: Sequence[Demand]) -> int | None:
-    """The fewest instances with which these slots hold all tasks; None where a size has no slot.
+    """Returns the fewest instances on which all tasks fit these slots.
 
-    A slot that is large enough for a task is so for every smaller one. So the tasks fit if, and
-    only if, for every size the tasks of that size and more fit the slots of that size and more.
+    Returns `None` if no slot is large enough for some task. A slot that is large enough for a task
+    is large enough for every smaller one. The tasks therefore fit if, and only if, for every size
+    the tasks of at least that size fit the slots of at least that size.
     """
     needed = max((s.fixed for s in slots), default=0)
     for size in {d.size for d in counted}:
@@ -229,7 +233,11 @@ def _instances(slots: Sequence[_Slot], counted: Sequence[Demand]) -> int | None:
 
 
 def _level(wanted: int, filled: Sequence[int]) -> int:
-    """The lowest level to which the slots, filled so far, must be filled to take `wanted` more."""
+    """Returns the lowest number of tasks per slot at which the slots take `wanted` more tasks.
+
+    `filled` are the tasks that the slots have already, in ascending order. A slot that has more
+    than the result takes none of the others.
+    """
     level = 0
     for used in range(1, len(filled) + 1):
         level = -(-(wanted + sum(filled[:used])) // used)
@@ -239,6 +247,7 @@ def _level(wanted: int, filled: Sequence[int]) -> int:
 
 
 def _fewest_services(counted: Sequence[Demand], instances: int) -> int:
+    """Returns a lower bound of the services: a slot takes at most `instances` tasks."""
     return sum(max(1, -(-d.tasks // max(instances, 1))) for d in counted)
 
 
@@ -248,7 +257,10 @@ Dealt = dict[tuple[str, int], int]  # (workload, index of the slot) -> tasks
 def _deal(
     slots: Sequence[_Slot], instances: int, counted: Sequence[Demand], beat: int | None
 ) -> Dealt:
-    """The dealing with the fewest pairs; any dealing where none has fewer than `beat`."""
+    """Returns the dealing with the fewest pairs of workload and slot.
+
+    Returns any dealing if none has fewer pairs than `beat`.
+    """
     rooms = [instances - s.fixed for s in slots]
     order = sorted(counted, key=lambda d: (-d.size, d.name))
     greedy = _best_fit(slots, rooms, order) or _in_sequence(slots, rooms, order)
@@ -268,7 +280,10 @@ def _deal(
 def _best_fit(
     slots: Sequence[_Slot], rooms: Sequence[int], order: Sequence[Demand]
 ) -> Dealt | None:
-    """Each workload whole on one slot, or cut into full slots and a rest; None where that fails."""
+    """Deals each workload to one slot, or to full slots and one for the rest.
+
+    Returns `None` if that leaves tasks without a slot.
+    """
     left = list(rooms)
     dealt: Dealt = {}
     for demand in sorted(order, key=lambda d: (-d.size, -d.tasks, d.name)):
@@ -277,9 +292,9 @@ def _best_fit(
             fits = [i for i, s in enumerate(slots) if s.size >= demand.size and left[i] > 0]
             if not fits:
                 return None
-            whole = [i for i in fits if left[i] >= tasks]
-            if whole:
-                index = min(whole, key=lambda i: (slots[i].size, left[i], i))
+            sufficient = [i for i in fits if left[i] >= tasks]
+            if sufficient:
+                index = min(sufficient, key=lambda i: (slots[i].size, left[i], i))
             else:
                 index = min(fits, key=lambda i: (-left[i], slots[i].size, i))
             moved = min(tasks, left[index])
@@ -290,10 +305,10 @@ def _best_fit(
 
 
 def _in_sequence(slots: Sequence[_Slot], rooms: Sequence[int], order: Sequence[Demand]) -> Dealt:
-    """Largest tasks into the largest slots, one slot filled after the other.
+    """Deals the largest tasks to the largest slots and fills one slot after the other.
 
-    Succeeds whenever any dealing does (see `_instances`), and cuts a workload only where a slot
-    ends: so many slots, so many pairs more than workloads, less one.
+    Succeeds whenever any dealing does (see `_instances`). It splits a workload only where a slot is
+    full, so the pairs are at most the workloads plus the slots, less one.
     """
     left = {i: room for i, room in enumerate(rooms) if room > 0}
     dealt: Dealt = {}
@@ -310,29 +325,29 @@ def _in_sequence(slots: Sequence[_Slot], rooms: Sequence[int], order: Sequence[D
 
 
 Group = tuple[tuple[Demand, ...], tuple[int, ...]]
-Parts = tuple[tuple[int, tuple[int, ...]], ...]  # workloads as bits, slots of each kind
+Parts = tuple[tuple[int, tuple[int, ...]], ...]  # workloads as bits, number of slots by kind
 
 
 def _groups(
     slots: Sequence[_Slot], rooms: Sequence[int], order: Sequence[Demand], below: int
 ) -> tuple[Group, ...]:
-    """The partition into groups of workloads with slots of their own that cuts workloads least;
-    none where no partition needs fewer than `below` pairs more than there are workloads.
+    """Returns the partition into groups, each with slots of its own, that needs the fewest pairs.
 
-    A dealing is a graph of workloads and slots; a connected part with w workloads and s slots needs
-    at least w + s - 1 pairs, and `_in_sequence` reaches that. So the fewest pairs are the fewest
-    slots in all, less the number of groups.
+    Returns no groups if every partition needs at least `below` pairs more than there are workloads.
+    A dealing is a graph of workloads and slots. A connected part with w workloads and s slots needs
+    at least w + s - 1 pairs, and `_in_sequence` reaches that. So few slots and many groups need the
+    fewest pairs.
     """
     kinds = sorted({(s.size, room) for s, room in zip(slots, rooms, strict=True) if room > 0})
     members = {
         kind: [i for i, s in enumerate(slots) if (s.size, rooms[i]) == kind] for kind in kinds
     }
     start = tuple(len(members[kind]) for kind in kinds)
-    whole = (1 << len(order)) - 1
+    all_workloads = (1 << len(order)) - 1
 
     @cache
-    def wants(mask: int) -> tuple[tuple[int, int], ...]:
-        """For each size of the group, the tasks of that size and more."""
+    def cumulated(mask: int) -> tuple[tuple[int, int], ...]:
+        """Returns each size of the group with the number of its tasks of at least that size."""
         group = [d for i, d in enumerate(order) if mask >> i & 1]
         sizes = sorted({d.size for d in group})
         return tuple((size, sum(d.tasks for d in group if d.size >= size)) for size in sizes)
@@ -341,7 +356,7 @@ def _groups(
         return all(
             sum(n * room for n, (large, room) in zip(used, kinds, strict=True) if large >= size)
             >= wanted
-            for size, wanted in wants(mask)
+            for size, wanted in cumulated(mask)
         )
 
     @cache
@@ -350,7 +365,7 @@ def _groups(
 
     @cache
     def partition(mask: int, free: tuple[int, ...], extra: int) -> Parts | None:
-        """The first partition of the workloads with at most `extra` pairs more than workloads."""
+        """Returns the first partition with at most `extra` pairs more than workloads, or `None`."""
         if not mask:
             return ()
         if not feasible(mask, free):
@@ -368,7 +383,7 @@ def _groups(
                 return None
             part = (part - 1) & rest
 
-    tried = (partition(whole, start, extra) for extra in range(below))
+    tried = (partition(all_workloads, start, extra) for extra in range(below))
     found = next((parts for parts in tried if parts is not None), None)
     if found is None:
         return ()
@@ -386,7 +401,10 @@ def _groups(
 def _minimal(
     free: Sequence[int], most: int, feasible: Callable[[tuple[int, ...]], bool]
 ) -> list[tuple[int, ...]]:
-    """The smallest numbers of slots of each kind, `most` in all, with which a group is feasible."""
+    """Returns the minimal numbers of slots of each kind that suffice for a group.
+
+    At most `most` slots in all. None of the results can lose a slot.
+    """
     found: list[tuple[int, ...]] = []
 
     def walk(at: int, left: int, used: tuple[int, ...]) -> None:

@@ -47,7 +47,7 @@ def make_plan(
 
 
 def judge(situation: Situation) -> tuple[Finding, ...]:
-    """The findings of all rules, errors first, then by path."""
+    """Returns the findings of all rules, errors first, then by path."""
     found = {f: None for rule in RULES for f in rule.findings(situation)}
     return tuple(sorted(found, key=lambda f: f.sort_key))
 
@@ -55,7 +55,7 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
 def _scheduled_families(
     regions: Iterable[plan.RegionPlan],
 ) -> Mapping[str, list[tuple[str, str]]]:
-    """Region and task family of each scheduled job, by the job's name."""
+    """Returns Region and task family of each scheduled job, by the job's name."""
     families: dict[str, list[tuple[str, str]]] = {}
     for region in regions:
         for job in region.jobs:
@@ -124,7 +124,7 @@ def _endpoint(s: Situation, region: str, service: str) -> str:
 
 
 def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
-    """Service names of the interface endpoints that a network without NAT gateway needs."""
+    """Returns service names of the interface endpoints for a network without NAT gateway."""
     works = [w for w in s.work if w.region == region]
     references = [r for w in works for r in w.spec.secrets.values()]
     needed = {"instances", "images", "logs", "host_access"}

@@ -10,6 +10,7 @@ from planning.situation import RegionalPool, Situation
 def auto_scaling_cluster(
     s: Situation, short: str, pools: list[RegionalPool]
 ) -> plan.AutoScalingCluster | None:
+    """Returns the cluster of a Region's Auto Scaling pools; `None` without such pools."""
     mine = tuple(
         _auto_scaling_pool(s, p, p.spec) for p in pools if isinstance(p.spec, AutoScalingCapacity)
     )
@@ -26,6 +27,7 @@ def auto_scaling_cluster(
 def managed_instances_cluster(
     s: Situation, short: str, pools: list[RegionalPool]
 ) -> plan.ManagedInstancesCluster | None:
+    """Returns the cluster of a Region's Managed Instances pools; `None` without such pools."""
     mine = tuple(
         _managed_pool(s, p, p.spec) for p in pools if isinstance(p.spec, ManagedInstancesCapacity)
     )
@@ -41,7 +43,10 @@ def managed_instances_cluster(
 
 
 def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, int], ...]:
-    """Host ports on which the load balancer reaches tasks: Docker chooses behind the bridge."""
+    """Returns the host ports on which the load balancer reaches tasks, as ranges.
+
+    In bridge mode Docker chooses from the ephemeral ports.
+    """
     found: set[tuple[int, int]] = set()
     for pool in pools:
         for work in s.work_on(pool):
@@ -59,8 +64,11 @@ def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, 
 
 
 def pool_key(s: Situation, pool: RegionalPool) -> str:
-    """The key that provider, group and services on it carry: pool, type, purchase, and EFA,
-    whose security group and placement group running instances never leave."""
+    """Returns the key of a pool, which its provider, its group and its services carry.
+
+    It names pool, instance type, purchase and EFA: a change of any of them makes a new pool.
+    Instances that run cannot leave the security group and placement group of EFA.
+    """
     efa = isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa
     kind = pool.spec.instance_type if isinstance(pool.spec, AutoScalingCapacity) else ""
     if isinstance(pool.spec, ManagedInstancesCapacity):
@@ -120,7 +128,7 @@ def _pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
 
 
 def _interfaces(kind: InstanceType) -> tuple[plan.NetworkInterface, ...]:
-    """One EFA interface on each network card: device 0 on the first card, else device 1
+    """Returns an EFA interface for each network card: device 0 on the first card, else device 1
     (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html)."""
     assert kind.neuron is not None  # NE308 refuses EFA on other types
     cards = range(kind.neuron.efa_interfaces)
@@ -155,5 +163,5 @@ def _managed_pool(
 
 def _layout(s: Situation, pool: RegionalPool) -> plan.Layout:
     placed = s.layout(pool)
-    assert placed is not None  # a rule refuses workloads that no cut of the devices can place
+    assert placed is not None  # rules refuse pools whose devices are not `sound`
     return placed

@@ -69,7 +69,10 @@ def _task_definition(
 
 
 def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
-    """Named devices belong to one instance type; the expressions of AWS's own example."""
+    """Returns placement expressions: named devices need their instance type.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html
+    """
     kind = work.pool.type
     if work.managed_devices or kind is None or (work.pool.managed and not work.device_count):
         return ()
@@ -82,9 +85,9 @@ def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
 def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     """Returns the plan of a model in its Region: a service for each slot it has tasks on."""
     short, ports = _short(s, work), work.spec.served_ports
-    # A service is named by its number and not by its devices: devices that move are then a
-    # rollout of the service that is there, which stops its old task, and not a new service
-    # that waits for chips that the old one holds until the end of the update.
+    # A service is named by its number, not by its devices. If its devices move, it rolls out and
+    # stops its old tasks. A new service would wait for the devices of the old one, which the engine
+    # deletes only at the end of the update.
     services = [
         _service(s, work, tasks, str(number))
         for number, tasks in enumerate(service_tasks.services(s, work), start=1)
@@ -103,8 +106,10 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
 
 
 def _in_two_waves(services: list[plan.Service]) -> tuple[plan.Service, ...]:
-    """Services that stop before they start would take the whole model down together: the second
-    half waits until the first is steady."""
+    """Makes the second half of the services wait for the first, if all stop before they start.
+
+    Updated together they would take the whole model down.
+    """
     stopping = all(service.minimum_healthy_percent == 0 for service in services)
     if len(services) < 2 or not stopping:
         return tuple(services)
@@ -142,10 +147,10 @@ def _service(
 
 
 def _percentages(tasks: service_tasks.ServiceTasks) -> tuple[int, int]:
-    """Minimum and maximum percent with which every desired count from the minimum up can roll.
+    """Returns minimum and maximum percent with which every desired count can roll.
 
-    With room for one more task the new one starts first. Without it the old one must stop
-    first: ECS rounds the minimum up, so of d tasks floor(100 (d - 1) / d) lets one go
+    With room for one more task the new one starts first. Without it an old one must stop first.
+    ECS rounds the minimum up, so floor(100 (d - 1) / d) percent of d tasks lets one stop
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
     """
     if tasks.surges:
@@ -155,7 +160,10 @@ def _percentages(tasks: service_tasks.ServiceTasks) -> tuple[int, int]:
 
 
 def _timeouts(work: RegionalWorkload, most: int, low: int, high: int, grace: int) -> plan.Timeouts:
-    """A wave is boot, pull and load; an update without room has as many as the tasks need."""
+    """Returns how long the engine waits, in minutes.
+
+    A wave takes the time to boot, pull and load. An update without room takes several waves.
+    """
     wave = choices.BOOT_MINUTES + choices.PULL_MINUTES + -(-grace // 60)
     stop = work.spec.stop_timeout_seconds
     stopping = -(-(choices.STOP_TIMEOUT_SECONDS if stop is None else stop) // 60)
@@ -191,6 +199,7 @@ def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
 
 
 def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
+    """Returns the plan of a job in its Region. `waits` says where it would wait for devices."""
     placed = s.layout(work.pool)
     named = placed is not None and work.device_count and not work.managed_devices
     devices = placed.job_devices(work.name) if placed is not None and named else ()

@@ -1,9 +1,9 @@
 """Logical names: stable keys, unique in their scope, within AWS's limits with Pulumi's suffix.
 
-The engine appends `-` and seven hexadecimal digits to a logical name, so 8 characters of each
-limit are its own. Parts are joined by `_`, which no name of the stack file contains, so that two
-different lists of parts never give one key; load balancers and target groups know only letters,
-digits and hyphens, and their first part (the Region's short form) has no hyphen.
+The engine appends `-` and seven hexadecimal digits to a logical name, so a name has 8 characters
+less than AWS's limit. Parts are joined by `_`, which no name of the stack file contains, so two
+different lists of parts never give the same key. Names of load balancers and target groups allow
+only letters, digits and hyphens; their first part (the Region's short form) has no hyphen.
 """
 
 import hashlib
@@ -12,12 +12,12 @@ AUTONAME_SUFFIX = 8  # https://www.pulumi.com/docs/iac/concepts/resources/names/
 
 
 def key(*parts: str) -> str:
-    """The parts as one logical name."""
+    """Returns the parts as one logical name."""
     return "_".join(part.replace(".", "-") for part in parts if part)
 
 
 def fitted(name: str, limit: int) -> str:
-    """The name, or its beginning with a hash of the whole where it is longer than `limit`."""
+    """Returns the name, or its beginning and a hash of the whole if it is longer than `limit`."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]
@@ -25,5 +25,5 @@ def fitted(name: str, limit: int) -> str:
 
 
 def autonamed(name: str, limit: int) -> str:
-    """`fitted` to what AWS's limit leaves beside the engine's suffix."""
+    """Returns the name within AWS's limit, with room for the engine's suffix."""
     return fitted(name, limit - AUTONAME_SUFFIX)

@@ -1,7 +1,7 @@
-"""The plan: everything that will be built, decided, as frozen plain data.
+"""The plan: all decisions about what will be built, as frozen plain data.
 
-Components read these types and wire them; they decide nothing. A `key` is a logical name: stable,
-unique in its Region (it carries the Region), and alive as long as the thing it names.
+Components read these types and decide nothing. A `key` is a logical name. Keys of Regional
+resources contain the Region. A key never changes while the resource that it names exists.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ Tags = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class ZoneSubnets:
-    """A zone of our own network: its blocks follow from the zone id and never move."""
+    """A zone of an own network. Its blocks follow from the zone id and never change."""
 
     zone_id: str
     private_cidr: str
@@ -34,7 +34,7 @@ class OwnNetwork:
     key: str
     cidr: str
     zones: tuple[ZoneSubnets, ...]
-    nat_zone_ids: tuple[str, ...]  # zones with a NAT gateway; none where empty
+    nat_zone_ids: tuple[str, ...]  # zones with a NAT gateway; can be empty
     gateway_endpoints: tuple[str, ...]  # service names, such as com.amazonaws.us-west-2.s3
     interface_endpoints: tuple[str, ...]  # service names
 
@@ -75,7 +75,7 @@ class CapacityReservation:
 
 @dataclass(frozen=True, slots=True)
 class CapacityBlock:
-    """EC2 Capacity Block: a reservation of a market of its own."""
+    """EC2 Capacity Block: a reservation for a fixed time, with a market type of its own."""
 
     kind: ClassVar[str] = "capacity_block"
     reservation_id: str
@@ -100,7 +100,7 @@ class NetworkInterface:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a workload takes of a slot: so many tasks, each on the slot's first devices."""
+    """What a workload takes of a slot: a number of tasks, each on these devices of the slot."""
 
     workload: str
     devices: tuple[int, ...]
@@ -142,13 +142,13 @@ class Layout:
 
     @property
     def assignments(self) -> tuple[Assignment, ...]:
-        """What workloads take of the slots, slot by slot."""
+        """The assignments of all slots, slot by slot."""
         return tuple(a for slot in self.slots for a in slot.assignments)
 
     def tasks_on(self, devices: Collection[int]) -> tuple[int, int]:
-        """Tasks of the busiest slot that has any of the devices, at minimum and at maximum.
+        """Returns the instances on which a model uses one of the devices, at minimum and maximum.
 
-        These are the instances on which a model uses one of the devices.
+        That is the number of tasks of the busiest slot that has any of them.
         """
         slots = [slot for slot in self.slots if not set(devices).isdisjoint(slot.devices)]
         return (
@@ -193,13 +193,13 @@ class AutoScalingPool:
 
 @dataclass(frozen=True, slots=True)
 class ManagedInstancesPool:
-    """Managed Instances capacity: one capacity provider, the rest is AWS's."""
+    """Managed Instances capacity: a capacity provider. AWS runs the instances."""
 
     kind: ClassVar[str] = "managed_instances"
     key: str
     name: str
     allowed_instance_types: tuple[str, ...]  # as written, patterns included
-    instance_types: tuple[str, ...]  # what they admit in this Region, by the catalog
+    instance_types: tuple[str, ...]  # what the patterns allow in this Region, by the catalog
     purchase: OnDemand | Spot | ReservationGroup
     storage_gib: int | None  # None with local storage
     local_storage: bool
@@ -362,7 +362,7 @@ class JobPlan:
     log_group: LogGroup
     task_definition: TaskDefinition
     schedule: Schedule | None
-    waits: str  # where it would wait, in words; empty where an instance has room
+    waits: str  # where it would wait, as text; empty if it finds room
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +430,7 @@ PolicyValue = str | RoleArn | tuple["PolicyValue", ...] | Mapping[str, "PolicyVa
 
 @dataclass(frozen=True, slots=True)
 class InlinePolicy:
-    """A policy document: a list of statements, in which `RoleArn` stands for an ARN to come."""
+    """A policy document: a list of statements. `RoleArn` stands for an ARN known only later."""
 
     name: str
     statements: tuple[Mapping[str, PolicyValue], ...]
@@ -448,7 +448,7 @@ class Role:
     purpose: str
 
 
-# ---- the whole -----------------------------------------------------------------------------
+# ---- the stack -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,4 +463,4 @@ class Plan:
     regions: tuple[RegionPlan, ...]
     roles: tuple[Role, ...]
     findings: tuple[Finding, ...] = field(default=())
-    silenced: Tags = ()  # code and reason of findings that the stack file asked not to tell
+    silenced: Tags = ()  # code and reason of findings that the stack file silences

@@ -8,7 +8,7 @@ from planning.plan import PolicyValue, RoleArn
 
 
 def trust(service: str) -> str:
-    """The trust policy that lets one AWS service assume a role."""
+    """Returns the trust policy that lets one AWS service assume a role."""
     return _dumps(
         [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}]
     )
@@ -17,15 +17,15 @@ def trust(service: str) -> str:
 def document(
     statements: Iterable[Mapping[str, PolicyValue]], role_arns: Mapping[str, str] | None = None
 ) -> str:
-    """The policy document with each `RoleArn` replaced by the ARN of that role.
+    """Returns the policy document with each `RoleArn` replaced by the ARN of that role.
 
-    Raises KeyError where a role's ARN is not given.
+    Raises KeyError if a role's ARN is missing.
     """
     return _dumps([_resolved(s, role_arns or {}) for s in statements])
 
 
 def roles_named(statements: Iterable[Mapping[str, PolicyValue]]) -> tuple[str, ...]:
-    """Keys of the roles whose ARNs the statements need, sorted."""
+    """Returns the keys of the roles that the statements name by ARN, sorted."""
     found: set[str] = set()
     for statement in statements:
         _collect(statement, found)

@@ -1,4 +1,4 @@
-"""The exact command that starts a job by hand."""
+"""The command that starts a job by hand."""
 
 import json
 import shlex
@@ -17,9 +17,9 @@ def render(
     subnets: Sequence[str],
     security_groups: Sequence[str],
 ) -> str:
-    """`aws ecs run-task` for the job, quoted for a POSIX shell.
+    """Returns the `aws ecs run-task` command of the job, quoted for a POSIX shell.
 
-    The network stands in it if and only if the task definition is awsvpc; RunTask refuses both
+    It has a network configuration if and only if the task definition is awsvpc. RunTask refuses the
     other combinations (API_RunTask, networkConfiguration).
     """
     words = [

@@ -1,7 +1,7 @@
-"""What the stack file asks for in each Region: entries crossed with Regions, defaults filled in.
+"""The stack file by Region: each pool and workload in each of its Regions, with its defaults.
 
-Nothing is decided or refused here. What names something unknown is left out, so that a rule about
-the unknown thing speaks once and no other rule speaks of its echoes.
+Nothing is refused here. An entry that names something unknown is left out: the rule about the
+unknown name reports it, and no other rule reports what follows from it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,11 +34,11 @@ class RegionalPool:
     name: str
     region: str
     spec: AutoScalingCapacity | ManagedInstancesCapacity
-    max_size: int | None  # None on Managed Instances, which have no limit of their own
+    max_size: int | None  # None on Managed Instances, which have no maximum
     purchase: str
     reservation: str | None
-    types: tuple[InstanceType, ...]  # offered in the Region; all where that is not known
-    zone_ids: tuple[str, ...]  # of the Region's network, that offer one of the types
+    types: tuple[InstanceType, ...]  # offered in the Region; all if the offerings are unknown
+    zone_ids: tuple[str, ...]  # zones of the network that offer one of the types
 
     @property
     def path(self) -> str:
@@ -50,7 +50,7 @@ class RegionalPool:
 
     @property
     def type(self) -> InstanceType | None:
-        """The one instance type; None where there are several or none."""
+        """The instance type; `None` if there are several or none."""
         return self.types[0] if len(self.types) == 1 else None
 
     @property
@@ -63,7 +63,7 @@ class RegionalPool:
 
     @property
     def locks(self) -> bool:
-        """Whether host ports can lock devices: on hosts that ECS lets tasks share by our ids."""
+        """Whether host ports lock the devices: on Auto Scaling capacity with Neuron devices."""
         return not self.managed and self.neuron
 
 
@@ -100,12 +100,12 @@ class RegionalWorkload:
 
     @property
     def managed_devices(self) -> bool:
-        """Whether ECS itself hands out the devices: `NeuronDevice: ALL` on Managed Instances."""
+        """Whether ECS assigns the devices: `NeuronDevice: ALL` on Managed Instances."""
         return self.pool.managed and self.spec.neuron_devices == "all"
 
     @property
     def device_count(self) -> int:
-        """Devices of one task; 0 without devices or where the instance type is not known."""
+        """Number of devices of one task; 0 without devices, or if the instance type is unknown."""
         wanted, kind = self.spec.neuron_devices, self.pool.smallest
         if wanted is None:
             return 0
@@ -115,14 +115,14 @@ class RegionalWorkload:
 
     @property
     def ids(self) -> tuple[int, ...] | None:
-        """The devices that the stack file names, sorted; None for a count or `all`."""
+        """The device ids in the stack file, sorted; `None` for a count or `all`."""
         wanted = self.spec.neuron_devices
         return tuple(sorted(wanted)) if isinstance(wanted, tuple) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """CPU and memory that tasks can have on an instance, after the host and the ECS agent."""
+    """CPU units and memory that an instance has for tasks, or that a task gets."""
 
     cpu_units: int
     memory_mib: int
@@ -134,15 +134,17 @@ class Room:
 
 
 def room_of(kind: InstanceType, catalog: Catalog) -> Room:
-    """What tasks can have of an instance: what is installed, less host and agent."""
+    """Returns what an instance has for tasks: its CPU and memory less those of host and agent."""
     limit = catalog.limits.value
     host = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
     return Room(kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - host)
 
 
 def share_of(kind: InstanceType, devices: int, catalog: Catalog) -> Room:
-    """The part of the room that goes with so many of the type's devices, rounded down, so that
-    tasks whose devices fit an instance together fit its CPU and memory as well."""
+    """Returns the part of the room that goes with a number of the type's devices, rounded down.
+
+    Tasks whose devices fit an instance together thus fit its CPU and memory as well.
+    """
     room, total = room_of(kind, catalog), kind.neuron.devices if kind.neuron else 1
     return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
 
@@ -171,7 +173,7 @@ class Situation:
         }
 
     def pool_regions(self, name: str) -> Mapping[str, PoolOverride]:
-        """The Regions that a pool of the stack file is in, as written, with its overrides."""
+        """Returns the Regions of a pool, as written in the stack file, with their overrides."""
         spec = self.settings.capacity[name]
         match spec.regions:
             case None:
@@ -182,7 +184,7 @@ class Situation:
                 return dict(sorted(spec.regions.items()))
 
     def work_regions(self, spec: ModelEntry | JobEntry) -> Mapping[str, WorkloadOverride]:
-        """The Regions of a model or job, as written or those of its pool, with its overrides."""
+        """Returns the Regions of a model or job with their overrides; by default its pool's."""
         match spec.regions:
             case None:
                 pool = spec.capacity if spec.capacity in self.settings.capacity else None
@@ -198,14 +200,14 @@ class Situation:
         return (*self.settings.models.values(), *self.settings.jobs.values())
 
     def named_workloads(self) -> Iterator[tuple[str, ModelEntry | JobEntry]]:
-        """Path and spec of every model, then of every job."""
+        """Yields path and entry of every model, then of every job."""
         for name, model in sorted(self.settings.models.items()):
             yield f"models.{name}", model
         for name, job in sorted(self.settings.jobs.items()):
             yield f"jobs.{name}", job
 
     def network_zones(self, region: str) -> tuple[str, ...]:
-        """Zone ids that a network can have: those of the subnets given, or all of the Region."""
+        """Returns the zone ids of the given subnets, or all zone ids of the Region."""
         network = self.settings.regions[region].network
         if isinstance(network, ExistingNetworkEntry):
             return tuple(sorted(network.private_subnets))
@@ -213,7 +215,7 @@ class Situation:
         return tuple(z for z in self.catalog.places.zone_ids(region) if z.startswith(prefix))
 
     def types_named(self, name: str) -> tuple[str, ...]:
-        """The instance types that a pool's entry names or admits, whether offered or not."""
+        """Returns the known instance types that a pool's entry allows, whether offered or not."""
         spec = self.settings.capacity[name]
         if isinstance(spec, AutoScalingCapacity):
             known = self.catalog.instances.get(spec.instance_type)
@@ -223,7 +225,7 @@ class Situation:
 
     @cached_property
     def pools(self) -> Mapping[tuple[str, str], RegionalPool]:
-        """Every pool in every Region where it can be, by (Region, name)."""
+        """Every pool in each of its Regions that the catalog knows, by (Region, name)."""
         found: dict[tuple[str, str], RegionalPool] = {}
         for name, spec in sorted(self.settings.capacity.items()):
             types = self.types_named(name)
@@ -265,7 +267,7 @@ class Situation:
 
     @cached_property
     def work(self) -> tuple[RegionalWorkload, ...]:
-        """Every model and job in every Region where its pool is, in order of Region and name."""
+        """Every model and job in each Region of its pool: by Region, models first, by name."""
         found: list[RegionalWorkload] = []
         for group in (self.settings.models, self.settings.jobs):
             for name, spec in group.items():
@@ -290,21 +292,24 @@ class Situation:
         return {where: tuple(works) for where, works in grouped.items()}
 
     def work_on(self, pool: RegionalPool) -> tuple[RegionalWorkload, ...]:
-        """The models, then the jobs, of a pool in its Region."""
+        """Returns the models, then the jobs, of a pool in its Region."""
         return self._work_by_pool.get((pool.region, pool.name), ())
 
     # -- sizes ---------------------------------------------------------------------------------
 
     def room(self, kind: InstanceType) -> Room:
-        """What tasks can have of an instance of the type."""
+        """Returns what an instance of the type has for tasks."""
         return room_of(kind, self.catalog)
 
     def share(self, kind: InstanceType, devices: int) -> Room:
-        """The part of the room that goes with so many of the type's devices."""
+        """Returns the part of the room that goes with a number of the type's devices."""
         return share_of(kind, devices, self.catalog)
 
     def task_size(self, work: RegionalWorkload) -> Room | None:
-        """CPU units and memory of a task, given or by its share; None where neither is known."""
+        """Returns CPU units and memory of a task: as written, or in proportion to its devices.
+
+        Returns `None` if one of them follows from neither.
+        """
         kind, spec = work.pool.smallest, work.spec
         share = self.share(kind, work.device_count) if kind and work.device_count else None
         cpu = spec.cpu_units or (share.cpu_units if share else None)
@@ -312,8 +317,11 @@ class Situation:
         return Room(cpu, memory) if cpu is not None and memory is not None else None
 
     def packed(self, pool: RegionalPool, wanted: list[tuple[RegionalWorkload, int]]) -> int:
-        """Instances for tasks without devices, first fit decreasing by memory; in host mode a
-        task's port is its instance's, so two tasks of one model never share one."""
+        """Returns the instances for tasks without devices: first fit, by decreasing memory.
+
+        In host mode a task uses its port on the instance, so two tasks of one model that serves
+        never run on one instance.
+        """
         kind = pool.smallest
         if kind is None:
             return 0
@@ -322,11 +330,11 @@ class Situation:
         tasks = [(size, w) for w, n in wanted if (size := self.task_size(w)) for _ in range(n)]
         for size, work in sorted(tasks, key=lambda t: (-t[0].memory_mib, t[1].name)):
             alone = work.network_mode == "host" and bool(work.spec.served_ports)
-            for index, (cpu, memory, held) in enumerate(bins):
+            for index, (cpu, memory, names) in enumerate(bins):
                 fits = cpu >= size.cpu_units and memory >= size.memory_mib
-                if fits and not (alone and work.name in held):
-                    held.add(work.name)
-                    bins[index] = (cpu - size.cpu_units, memory - size.memory_mib, held)
+                if fits and not (alone and work.name in names):
+                    names.add(work.name)
+                    bins[index] = (cpu - size.cpu_units, memory - size.memory_mib, names)
                     break
             else:
                 bins.append(
@@ -341,10 +349,10 @@ class Situation:
     def packed_in_any_order(
         self, pool: RegionalPool, wanted: list[tuple[RegionalWorkload, int]]
     ) -> int:
-        """Instances on which tasks without devices find room in whichever order they arrive.
+        """Returns the instances on which tasks without devices fit in any order of arrival.
 
-        An instance that refuses a task holds at least as many as it could hold of the largest; in
-        host mode it may also hold another task of the same port.
+        An instance without room for a task already runs at least as many tasks as it could run of
+        the largest. In host mode it may instead run another task of the same port.
         """
         kind = pool.smallest
         sizes = [(size, w, n) for w, n in wanted if n and (size := self.task_size(w))]
@@ -362,7 +370,7 @@ class Situation:
     # -- slots ---------------------------------------------------------------------------------
 
     def demands(self, pool: RegionalPool) -> tuple[layout.Demand, ...]:
-        """What the pool's models, and those of its jobs that take a slot, want of its devices."""
+        """Returns the demands of the pool's models, and of those of its jobs that take a slot."""
         kind = pool.type
         if kind is None or kind.neuron is None:
             return ()
@@ -375,7 +383,7 @@ class Situation:
         )
 
     def legal(self, kind: InstanceType, work: RegionalWorkload) -> bool:
-        """Whether the task's devices, by count or by ids, are a legal set of the type."""
+        """Whether the task's count of devices, or its ids, are a legal set of the type."""
         sets, wanted = self.catalog.neuron.device_sets(kind.name), work.ids
         if wanted is None:
             return any(size == work.device_count for _, size in sets)
@@ -383,7 +391,7 @@ class Situation:
         return wanted == tuple(range(first, first + number)) and (first, number) in sets
 
     def legal_everywhere(self, pool: RegionalPool) -> bool:
-        """Whether every workload of the pool has devices that exist and are legal."""
+        """Whether the devices of every workload of the pool exist and are a legal set."""
         kind = pool.type
         if kind is None or kind.neuron is None:
             return False
@@ -391,14 +399,13 @@ class Situation:
         return all(self.legal(kind, w) for w in works)
 
     def sound(self, pool: RegionalPool) -> bool:
-        """Whether the devices are legal, and no two models name sets that overlap in part."""
+        """Whether all devices are legal, and no ids of two models overlap in part."""
         named = {w.ids for w in self.work_on(pool) if w.ids is not None and not w.is_job}
         devices = [d for ids in named for d in ids]
         return self.legal_everywhere(pool) and len(devices) == len(set(devices))
 
     def cut(self, pool: RegionalPool) -> layout.Cut | None:
-        """The pool's slots and who sits on them; None where no cut holds all, or where the
-        devices are not `sound`."""
+        """Returns the pool's slots and what runs on them; `None` if the devices are not `sound`."""
         where = pool.region, pool.name
         if where not in self._cuts:
             self._cuts[where] = self._cut(pool)
@@ -415,7 +422,7 @@ class Situation:
         )
 
     def layout(self, pool: RegionalPool) -> plan.Layout | None:
-        """Returns the layout of the pool's instances; `None` where `cut` has none."""
+        """Returns the layout of the pool's instances; `None` if its devices are not `sound`."""
         where = pool.region, pool.name
         if where not in self._layouts:
             self._layouts[where] = self._layout(pool)
@@ -459,7 +466,7 @@ class Situation:
 def _whole_instance(
     kind: InstanceType | None, works: tuple[RegionalWorkload, ...]
 ) -> tuple[plan.Slot, ...]:
-    """The one slot of a pool whose tasks each take all devices of an instance."""
+    """Returns the one slot of a pool where each task takes all devices of an instance."""
     if kind is None or kind.neuron is None:
         return ()
     devices = tuple(range(kind.neuron.devices))
@@ -475,7 +482,7 @@ def _whole_instance(
 
 
 def _slots(cut: layout.Cut, works: tuple[RegionalWorkload, ...]) -> tuple[plan.Slot, ...]:
-    """The slots of the cut; each model's minimum is spread evenly over its slots."""
+    """Returns the slots of a cut. Each model's minimum is spread evenly over its slots."""
     minimum: dict[tuple[str, int], int] = {}
     for work in (w for w in works if not w.is_job):
         at = [
@@ -505,7 +512,7 @@ def _slots(cut: layout.Cut, works: tuple[RegionalWorkload, ...]) -> tuple[plan.S
 
 
 def _job_devices(job: RegionalWorkload, slots: tuple[plan.Slot, ...]) -> tuple[int, ...]:
-    """The devices of a job's task: the ids it names, those of its slot, or all."""
+    """Returns the devices of a job's task: its ids, those of its slot, or all."""
     if job.ids is not None:
         return job.ids
     if job.managed_devices and not slots:
@@ -517,7 +524,7 @@ def _job_devices(job: RegionalWorkload, slots: tuple[plan.Slot, ...]) -> tuple[i
 
 
 def each_workload(s: Situation) -> Iterator[RegionalWorkload]:
-    """Every model and job once for each instance type it meets."""
+    """Yields every model and job once for each pool and set of instance types that it runs on."""
     seen: set[tuple[str, str, tuple[str, ...]]] = set()
     for work in s.work:
         key = (work.path, work.pool.name, tuple(t.name for t in work.pool.types))
@@ -527,5 +534,5 @@ def each_workload(s: Situation) -> Iterator[RegionalWorkload]:
 
 
 def serving_regions(s: Situation) -> list[str]:
-    """Regions in which some model has a port."""
+    """Returns the Regions in which a model has a port."""
     return sorted({w.region for w in s.work if not w.is_job and w.spec.served_ports})

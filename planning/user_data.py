@@ -1,10 +1,12 @@
-"""User data of an Auto Scaling pool's instances: joins the cluster, nothing else."""
+"""User data of an Auto Scaling pool's instances: it only joins them to the cluster."""
 
 from planning.plan import Tags
 
 
 def render(cluster_name: str, agent_config: Tags) -> str:
-    """The script, before base64. The ECS agent reads /etc/ecs/ecs.config once cloud-init is done.
+    """Returns the script, not yet in base64.
+
+    The ECS agent reads /etc/ecs/ecs.config after cloud-init.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-agent-config.html
     """
