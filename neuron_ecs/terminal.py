@@ -303,7 +303,7 @@ def write(findings: Iterable[Finding], out: Writer, *, width: int) -> None:
     ordered = sorted(findings, key=lambda f: f.sort_key)
     coloured = is_coloured(out)
     for finding in ordered:
-        out.write("\n".join(_block(finding, width, coloured=coloured)) + "\n")
+        out.write("\n".join(block(finding, width, coloured=coloured)) + "\n")
     out.write(count(ordered) + "\n")
 
 
@@ -317,9 +317,12 @@ def findings_document(findings: Iterable[Finding]) -> dict[str, object]:
     return {"findings": [as_object(f) for f in sorted(findings, key=lambda f: f.sort_key)]}
 
 
-def _block(finding: Finding, width: int, *, coloured: bool) -> Iterable[str]:
+def block(
+    finding: Finding, width: int, *, prefix: str = "", coloured: bool = False
+) -> Iterable[str]:
+    """Returns the lines of a finding; one with a prefix has no colour."""
     word = finding.severity.word
-    head = f"{word} {finding.code}  {finding.path or 'the stack file'} {finding.what}"
+    head = f"{prefix}{word} {finding.code}  {finding.path or 'the stack file'} {finding.what}"
     lines = wrapped(head, width, "", "    ")
     if coloured:
         lines[0] = paint(word, _COLOURS[finding.severity]) + lines[0][len(word) :]

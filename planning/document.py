@@ -7,10 +7,12 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin
 
+from messages.finding import Finding
 from planning import plan as types
 from planning.plan import Plan
 
-VERSION = 1
+VERSION = 2
+"""The version of this form. It rises when a field is renamed, removed or changes its meaning."""
 
 Json = Any
 """A JSON value. Recursive aliases make every reader of an input narrow it at each level, which
@@ -67,9 +69,8 @@ def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
 def read_plan(written: Json) -> Plan:
     """Returns the plan that `document` wrote. Raises `UnreadableError`.
 
-    Unknown keys are ignored. A renamed field is read under its former name too, so that a `diff`
-    can read the plan of an older program. A missing key takes the default of its field; without a
-    default it is an error.
+    Unknown keys are ignored. A missing key takes the default of its field; without a default it is
+    an error. `version` is not checked.
     """
     plan = cast(Plan, _read(Plan, written, "the plan"))
     for region in plan.regions:
@@ -85,6 +86,11 @@ def read_plan(written: Json) -> Plan:
         for task in (s.task_definition for s in (*services, *region.jobs)):
             _check_containers(task)
     return plan
+
+
+def read_findings(written: Json) -> tuple[Finding, ...]:
+    """Returns the findings of a plan, or of a refused stack file. Raises `UnreadableError`."""
+    return _read(tuple[Finding, ...], written, "findings")
 
 
 def _check_containers(task: types.TaskDefinition) -> None:
@@ -148,10 +154,8 @@ def _admits(wanted: Any, value: Json) -> bool:
 def _read_object(wanted: type[Any], members: Mapping[str, Json], path: str) -> Any:
     found: dict[str, object] = {}
     for field in fields(wanted):
-        known = field.name, field.metadata.get("former_name")
-        key = next((name for name in known if name in members), None)
-        if key is not None:
-            found[field.name] = _read(field.type, members[key], f"{path}.{key}")
+        if field.name in members:
+            found[field.name] = _read(field.type, members[field.name], f"{path}.{field.name}")
         elif field.default is MISSING and field.default_factory is MISSING:
             raise UnreadableError(f"{path} has no {field.name}")
     return wanted(**found)

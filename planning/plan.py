@@ -114,7 +114,7 @@ class Slot:
     """A legal set of Neuron devices, the same on every instance of the pool."""
 
     devices: tuple[int, ...]
-    assignments: tuple[Assignment, ...] = field(metadata={"former_name": "shares"})
+    assignments: tuple[Assignment, ...]
 
     @property
     def tasks_min(self) -> int:

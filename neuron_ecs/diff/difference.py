@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import catalog
 from catalog import Catalog
+from messages.finding import Finding, Severity
 from neuron_ecs.diff import impact, price, refusals
 from neuron_ecs.diff.impact import Impact, PoolChange
 from neuron_ecs.diff.pinning import PinnedDevices, Replan, pin_devices
@@ -18,8 +19,6 @@ from neuron_ecs.diff.structure import ValueChange, differences
 from neuron_ecs.diff.workloads import ModelChange, disturbed, job_changes, model_changes
 from planning import Refused, decide
 from planning.document import Json
-
-Finding = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Difference:
     @property
     def errors(self) -> tuple[Finding, ...]:
         """The errors of the head."""
-        return tuple(f for f in self.head.findings if f["severity"] == "error")
+        return tuple(f for f in self.head.findings if f.severity is Severity.ERROR)
 
     @property
     def unread(self) -> bool:
@@ -197,9 +196,7 @@ def _value(text: str) -> Json:
 
 
 def _findings(before: Sequence[Finding], after: Sequence[Finding]) -> Findings:
-    olds, news = (
-        {(f["code"], f["path"], f["severity"]): f for f in found} for found in (before, after)
-    )
+    olds, news = ({(f.code, f.path, f.severity): f for f in found} for found in (before, after))
     return Findings(
         tuple(f for k, f in news.items() if k not in olds),
         tuple(f for k, f in olds.items() if k not in news),

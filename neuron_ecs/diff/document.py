@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import cast
 
 from config.changes import Change
+from messages.finding import Finding, as_object
 from neuron_ecs.diff import json_form as form
 from neuron_ecs.diff.costs import setting_classes
-from neuron_ecs.diff.difference import Difference, Finding
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.impact import Impact, PoolChange
 from neuron_ecs.diff.plans import (
     PlanIndex,
@@ -300,4 +301,4 @@ def _amount(amount: Amount) -> form.Amount:
 
 
 def _findings(found: Sequence[Finding]) -> list[form.Finding]:
-    return [cast(form.Finding, dict(finding)) for finding in found]
+    return [cast(form.Finding, as_object(finding)) for finding in found]

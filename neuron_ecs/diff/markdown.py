@@ -9,9 +9,10 @@ import string
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from messages.finding import Finding, Severity
 from messages.phrases import counted, listed
 from neuron_ecs.diff.costs import setting_classes, words
-from neuron_ecs.diff.difference import Difference, Finding
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
     ResourceRow,
@@ -92,8 +93,8 @@ def render(difference: Difference, *, limit: int = LIMIT) -> str:
     for note in difference.notes:
         writer.put(f"Note: {plain(note)}")
     writer.open(None, list(_refusals(difference)), "refusals")
-    errors = [f for f in difference.findings.new if f["severity"] == "error"]
-    errors += [f for f in difference.findings.still if f["severity"] == "error"]
+    errors = [f for f in difference.findings.new if f.severity is Severity.ERROR]
+    errors += [f for f in difference.findings.still if f.severity is Severity.ERROR]
     writer.open(None, list(_finding_lines(errors)), "errors")
     rows = list(_model_table(difference))
     if rows:
@@ -190,12 +191,12 @@ def _refusals(difference: Difference) -> Iterator[str]:
 def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
     for finding in findings:
         yield ""
-        place = code(finding["path"] or "the stack file")
-        yield f"**{finding['severity']} {plain(finding['code'])}** {place} {plain(finding['what'])}"
-        if finding["why"]:
-            yield f"<br>why: {plain(finding['why'])}"
-        if finding["fix"]:
-            yield f"<br>fix: {plain(finding['fix'])}"
+        place = code(finding.path or "the stack file")
+        yield f"**{finding.severity.word} {plain(finding.code)}** {place} {plain(finding.what)}"
+        if finding.why:
+            yield f"<br>why: {plain(finding.why)}"
+        if finding.fix:
+            yield f"<br>fix: {plain(finding.fix)}"
 
 
 def _disturbed(difference: Difference) -> Iterator[str]:
@@ -220,13 +221,13 @@ def _disturbed(difference: Difference) -> Iterator[str]:
 
 def _folded(difference: Difference) -> Iterator[tuple[str, list[str]]]:
     found = difference.findings
-    others = [f for f in found.new if f["severity"] != "error"]
+    others = [f for f in found.new if f.severity is not Severity.ERROR]
     lines = [*_finding_lines(others)]
     if found.gone:
-        gone = listed(dict.fromkeys(f"{f['code']} {f['path']}" for f in found.gone), most=20)
+        gone = listed(dict.fromkeys(f"{f.code} {f.path}" for f in found.gone), most=20)
         lines += ["", f"gone: {plain(gone)}"]
     if found.still:
-        still = listed(dict.fromkeys(f"{f['code']} {f['path']}" for f in found.still), most=20)
+        still = listed(dict.fromkeys(f"{f.code} {f.path}" for f in found.still), most=20)
         lines += ["", f"still there: {plain(still)}"]
     summary = (
         f"Findings: {len(found.new)} new, {len(found.gone)} gone, {len(found.still)} still there"

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import cast
 
 import catalog
-from messages import finding
 from messages.finding import Finding
 from neuron_ecs.diff.git import Repository
 from neuron_ecs.diff.plans import EMPTY
@@ -27,7 +26,7 @@ from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
 from neuron_ecs.terminal import UsageError
 from planning import Plan, Refused, decide
 from planning.document import VERSION as PLAN_VERSION
-from planning.document import Json, UnreadableError, read_plan
+from planning.document import Json, UnreadableError, read_findings, read_plan
 
 GRAPH_VERSION = 1
 """The version of the JSON of `preview` that is read."""
@@ -49,7 +48,7 @@ class Side:
     label: str
     stack: str
     plan: Plan | None
-    findings: tuple[Mapping[str, str], ...]
+    findings: tuple[Finding, ...]
     graph: tuple[Json, ...] | None = None
     no_graph: str = ""
     config: Mapping[str, str] | None = None
@@ -241,20 +240,17 @@ def _planned(given: _Given) -> tuple[Side, Plan | None]:
         return replace(_absent(given), plan=EMPTY.plan, graph=()), None
     label, commit = given.label, given.commit
     if given.file is None:
-        said = tuple(finding.as_object(f) for f in given.refused)
         why = "the stack file cannot be read"
-        return Side(label, "", None, said, no_graph=why, commit=commit), None
+        return Side(label, "", None, given.refused, no_graph=why, commit=commit), None
     file = given.file
-    notes = tuple(finding.as_object(f) for f in file.notes)
     try:
         plan = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
     except Refused as refused:
-        said = notes + tuple(finding.as_object(f) for f in refused.findings)
+        found = (*file.notes, *refused.findings)
         why = "the plan has errors"
-        side = Side(label, file.stack, None, said, None, why, file.config, commit)
-        return side, None
-    said = notes + tuple(finding.as_object(f) for f in plan.findings)
-    return Side(label, file.stack, plan, said, None, "", file.config, commit), plan
+        return Side(label, file.stack, None, found, None, why, file.config, commit), None
+    found = (*file.notes, *plan.findings)
+    return Side(label, file.stack, plan, found, None, "", file.config, commit), plan
 
 
 def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | None]:
@@ -322,23 +318,24 @@ class _Foreign:
         preview, graph_why = _document(self.preview) if self.preview else (None, self.why)
         if document is None:
             return replace(blank, no_graph=f"its program cannot be asked: {why}")
-        findings = tuple(cast("list[dict[str, str]]", document.get("findings", [])))
-        if "regions" not in document:
-            return replace(blank, findings=findings, no_graph="the plan has errors")
-        if document.get("version") != PLAN_VERSION:
-            why = _other_version("plan", document, PLAN_VERSION)
-            return replace(blank, findings=findings, no_graph=why)
+        if "regions" in document and document.get("version") != PLAN_VERSION:
+            return replace(blank, no_graph=_other_version("plan", document, PLAN_VERSION))
         try:
-            plan = read_plan(document)
+            blank = replace(blank, findings=read_findings(document.get("findings", [])))
+            if "regions" not in document:
+                return replace(blank, no_graph="the plan has errors")
+            planned = replace(blank, plan=read_plan(document))
         except UnreadableError as error:
-            why = f"the JSON of its `plan` cannot be read: {error}"
-            return replace(blank, findings=findings, no_graph=why)
-        planned = replace(blank, plan=plan, findings=findings)
+            return replace(blank, no_graph=f"the JSON of its `plan` cannot be read: {error}")
         if preview is None:
             return replace(planned, no_graph=graph_why, broken=self.preview is not None)
         if preview.get("version") != GRAPH_VERSION:
             return replace(planned, no_graph=_other_version("preview", preview, GRAPH_VERSION))
-        return replace(planned, graph=tuple(cast("list[Json]", preview["resources"])))
+        resources = preview.get("resources")
+        if not isinstance(resources, list):
+            why = "the JSON of its `preview` has no list of resources"
+            return replace(planned, no_graph=why, broken=True)
+        return replace(planned, graph=tuple(cast("list[Json]", resources)))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -10,6 +10,7 @@ from typing import cast
 
 from config.changes import Change
 from config.credentials import HIDDEN, looks_like_credential
+from messages.finding import Severity
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.costs import setting_classes
 from neuron_ecs.diff.difference import Difference
@@ -37,9 +38,7 @@ _LONGEST = 160
 def verdict(difference: Difference) -> str:
     """The verdict in one sentence."""
     if difference.errors:
-        paths = listed(
-            dict.fromkeys(f["path"] or "the stack file" for f in difference.errors), most=3
-        )
+        paths = listed(dict.fromkeys(f.path or "the stack file" for f in difference.errors), most=3)
         return f"Cannot work: {counted(len(difference.errors), 'error')}, at {paths}."
     if difference.unread:
         return f"Cannot be judged: {difference.plan_only}."
@@ -57,7 +56,7 @@ def verdict(difference: Difference) -> str:
     if money:
         parts.append(money)
     if difference.findings.new:
-        warnings = [f for f in difference.findings.new if f["severity"] == "warning"]
+        warnings = [f for f in difference.findings.new if f.severity is Severity.WARNING]
         if warnings:
             parts.append(counted(len(warnings), "new warning"))
     text = "; ".join(p for p in parts if p)

@@ -1,10 +1,12 @@
 """The difference for a terminal: the verdict first, then what a reviewer asks for."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from messages.phrases import counted, listed
+from messages.finding import Severity
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.costs import setting_classes, words
-from neuron_ecs.diff.difference import Difference, Finding
+from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
     model_money,
@@ -17,7 +19,7 @@ from neuron_ecs.diff.summary import (
     span,
     verdict,
 )
-from neuron_ecs.terminal import paint, spans, table, wrapped
+from neuron_ecs.terminal import block, paint, spans, table, wrapped
 from planning.plan import Pool
 from planning.price import FREE, NOTHING
 
@@ -53,30 +55,19 @@ def _refusals(difference: Difference, width: int) -> Iterator[str]:
 
 def _errors(difference: Difference, width: int) -> Iterator[str]:
     for finding in difference.errors:
-        yield from _finding("", finding, width)
+        yield from block(finding, width)
 
 
 def _findings(difference: Difference, width: int) -> Iterator[str]:
     found = difference.findings
     for finding in found.new:
-        if finding["severity"] != "error":
-            yield from _finding("new: ", finding, width)
+        if finding.severity is not Severity.ERROR:
+            yield from block(finding, width, prefix="new: ")
     for finding in found.gone:
-        place = finding["path"] or "the stack file"
-        head = f"gone: {finding['severity']} {finding['code']}  {place} {finding['what']}"
-        yield from wrapped(head, width, "", "    ")
+        yield from block(replace(finding, why="", fix=""), width, prefix="gone: ")
     if found.still and (found.new or found.gone):
-        codes = listed(sorted({f["code"] for f in found.still}))
+        codes = listed(sorted({f.code for f in found.still}))
         yield f"{counted(len(found.still), 'finding')} still there: {codes}"
-
-
-def _finding(word: str, finding: Finding, width: int) -> Iterator[str]:
-    place = finding["path"] or "the stack file"
-    head = f"{word}{finding['severity']} {finding['code']}  {place} {finding['what']}"
-    yield from wrapped(head, width, "", "    ")
-    for label in ("why", "fix"):
-        if finding[label]:
-            yield from wrapped(finding[label], width, f"    {label}:  ", " " * 10)
 
 
 def _settings(difference: Difference, width: int) -> Iterator[str]:
@@ -153,9 +144,8 @@ def layout(pool: Pool | None) -> str:
     if free:
         parts.append(f"free {spans(free)}")
     low, high = pool.layout.instances
-    number = str(low) if low == high else f"{low} to {high}"
     devices = counted(pool.layout.devices, "device")
-    return f"{number} {pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
+    return f"{low_to_high(low, high)} {pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
 
 
 def _resources(difference: Difference, width: int) -> Iterator[str]:

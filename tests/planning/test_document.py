@@ -62,13 +62,6 @@ def test_keys_that_are_not_known_are_ignored() -> None:
     assert read_plan(later) == read_plan(small())
 
 
-def test_a_renamed_field_is_read_under_its_former_name() -> None:
-    older = small()
-    for slot in older["regions"][0]["auto_scaling"]["pools"][0]["layout"]["slots"]:
-        slot["shares"] = slot.pop("assignments")
-    assert read_plan(older) == read_plan(small())
-
-
 def test_a_missing_key_takes_its_default_or_is_named() -> None:
     older = small()
     del older["silenced"]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 import catalog
-from messages.finding import as_object
 from neuron_ecs.diff.difference import Difference, put_together
 from neuron_ecs.diff.sides import Side, Sides
 from neuron_ecs.recording.plans import record_plan
@@ -26,12 +25,10 @@ def side(config: Config, *, graph: bool = False, label: str = "a.yaml") -> Side:
     try:
         plan = plan_of(config)
     except Refused as refused:
-        said = tuple(as_object(f) for f in refused.findings)
-        return Side(label, STACK, None, said, None, "the plan has errors", config)
+        return Side(label, STACK, None, refused.findings, None, "the plan has errors", config)
     resources = record_plan(plan) if graph else None
-    findings = tuple(as_object(f) for f in plan.findings)
     why = "" if graph else "not asked for"
-    return Side(label, STACK, plan, findings, resources, why, config)
+    return Side(label, STACK, plan, plan.findings, resources, why, config)
 
 
 def compared(before: Config, after: Config, *, graph: bool = False) -> Difference:

@@ -242,7 +242,7 @@ def test_what_has_no_price_is_named_and_not_guessed() -> None:
     )
     found = compared(base, after)
     if found.errors:
-        pytest.skip("no Capacity Block here: " + found.errors[0]["what"])
+        pytest.skip("no Capacity Block here: " + found.errors[0].what)
     assert found.price is not None
     (missing,) = [line for line in found.price.lines if not line.included]
     assert missing.pool == "block"
@@ -270,7 +270,7 @@ def test_the_verdict_of_an_impossible_wish_says_where() -> None:
     found = compared(base, changed(base, "models.a", neuron_devices=40))
     assert found.failed
     assert verdict(found) == "Cannot work: 1 error, at models.a.neuron_devices."
-    assert [f["path"] for f in found.findings.new] == ["models.a.neuron_devices"]
+    assert [f.path for f in found.findings.new] == ["models.a.neuron_devices"]
 
 
 def test_a_job_that_changes_and_a_model_that_goes_are_in_the_verdict() -> None:
@@ -299,4 +299,4 @@ def test_a_base_that_cannot_be_built_leaves_nothing_to_compare_with() -> None:
         "Nothing to compare with (base: the plan has errors); the head can be built."
     )
     assert not found.failed
-    assert [f["path"] for f in found.findings.gone] == ["models.a.neuron_devices"]
+    assert [f.path for f in found.findings.gone] == ["models.a.neuron_devices"]
