@@ -1,7 +1,7 @@
 """What a model's callers notice while the update rolls out, from the plans and the changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from messages.phrases import counted, listed, low_to_high
@@ -143,9 +143,11 @@ def _impact(
         if not any(s.desired_count for s in (*come, *after.values())):
             return Impact("moves", "its services go and none that runs comes: nobody answers")
         text = "new services start first, the old ones go when these are steady"
-        return Impact("moves", f"{text}{more}{_also(restarted)}")
+        found = Impact("moves", f"{text}{more}{_also(restarted)}")
+        return _through_new_group(found, new, come) if _is_replaced(old, new) else found
     if restarted:
-        return _rollout(new, restarted, pool)
+        found = _rollout(new, restarted, pool)
+        return _through_new_group(found, new, restarted) if _is_replaced(old, new) else found
     if come:
         return Impact("none", f"{counted(len(come), 'service')} more{_rise(base, region, pool)}")
     if (old.replicas_min, old.replicas_max) != (new.replicas_min, new.replicas_max):
@@ -212,20 +214,50 @@ def _rollout(model: ModelPlan, restarted: Sequence[Service], pool: Pool) -> Impa
     return Impact("rolling", text)
 
 
-def _gap(model: ModelPlan, services: Sequence[Service]) -> Gap:
+def _is_replaced(old: ModelPlan, new: ModelPlan) -> bool:
+    """Whether the load balancer gets another target group for the model. AWS changes neither the
+    port nor the target type of a group
+    (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyTargetGroup.html).
+    """
+    pair = old.target_group, new.target_group
+    return None not in pair and len({(g.port, g.target_type) for g in pair if g}) > 1
+
+
+def _through_new_group(found: Impact, model: ModelPlan, started: Sequence[Service]) -> Impact:
+    """The impact where the target group is replaced as well.
+
+    The listener rule changes before the services do. Its new group is empty until the first new
+    task is healthy.
+    """
+    running = [s for s in started if s.desired_count]
+    if found.gap:
+        return replace(found, text=f"its target group is replaced; {found.text}")
+    if not running:
+        return found
+    stops_first = found.word != "moves" and any(s.maximum_percent <= 100 for s in running)
+    gap = _gap(model, running, stops_first=stops_first)
+    text = "its target group is replaced, and the new one is empty until a new task is healthy"
+    return replace(
+        found, word="replaced in place", text=f"{text}: {gap.text}; {found.text}", gap=gap
+    )
+
+
+def _gap(model: ModelPlan, services: Sequence[Service], *, stops_first: bool = True) -> Gap:
     """From the last answer to the first of the new task.
 
-    ECS waits for the deregistration delay, then sends SIGTERM and waits for the stop timeout; the
-    new task is healthy once it has passed its health checks, and is given up after its grace time.
+    Where the old task stops first, ECS waits for the deregistration delay, then sends SIGTERM and
+    waits for the stop timeout. The new task is healthy once it has passed its health checks, and is
+    given up after its grace time.
     """
     group = model.target_group
     if group is None:
         return Gap(0, None)
-    stop = max(stop_seconds(s) for s in services)
-    least = group.deregistration_delay_seconds
-    least += choices.HEALTHY_THRESHOLD * group.health_interval_seconds
     grace = max((s.grace_seconds or 0) for s in services)
-    return Gap(least, group.deregistration_delay_seconds + stop + max(grace, least))
+    checks = choices.HEALTHY_THRESHOLD * group.health_interval_seconds
+    if not stops_first:
+        return Gap(checks, max(grace, checks))
+    delay, stop = group.deregistration_delay_seconds, max(stop_seconds(s) for s in services)
+    return Gap(delay + checks, delay + stop + max(grace, delay + checks))
 
 
 # ---- pools -----------------------------------------------------------------------------------

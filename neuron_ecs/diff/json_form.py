@@ -79,8 +79,9 @@ class ModelSide(TypedDict):
 
 
 class Gap(TypedDict):
-    """Seconds without a replica: deregistration delay, stop timeout, and the time until the new
-    task is healthy: two health checks at least, its grace time at most."""
+    """Seconds without a replica: deregistration delay and stop timeout where the old task stops
+    first, and the time until the new task is healthy: two health checks at least, its grace time at
+    most."""
 
     least: int
     most: Annotated[

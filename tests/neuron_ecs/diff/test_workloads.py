@@ -106,6 +106,66 @@ def test_without_a_load_balancer_only_the_model_knows_how_long_it_takes() -> Non
     assert gap.most is None
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        ({"port": 8080}, {"port": 8081}, "replaced in place"),
+        ({"port": 8080}, {"port": 8081, "replicas": {"min": 2}}, "replaced in place"),
+        ({"port": 8080}, {"port": 8080, "network_mode": "awsvpc"}, "replaced in place"),
+        ({"port": 8080}, {"port": 8080, "capacity": "other"}, "replaced in place"),
+        ({"port": 8080}, {"port": 8080, "network_mode": "host"}, "rolling"),
+        ({"port": 8080}, {"port": 8080, "capacity": "second"}, "moves"),
+        ({"port": 8080}, {}, "rolling"),
+        ({}, {"port": 8080}, "rolling"),
+    ],
+)
+def test_a_replaced_target_group_answers_only_when_a_new_task_is_healthy(
+    before: Entry, after: Entry, word: str
+) -> None:
+    pools: Entry = {
+        "pool": groups("inf2.xlarge", 4),
+        "second": groups("inf2.xlarge", 4),
+        "other": managed("inf2.xlarge"),
+    }
+
+    def with_model(entry: Entry) -> Config:
+        pool = entry.pop("capacity", "pool")
+        devices = "all" if pool == "other" else 1
+        return stack(capacity=pools, models={"a": work(devices, pool, **entry)})
+
+    found = compared(with_model({**before}), with_model({**after}))
+    felt = found.impacts[HOME, "a"]
+    assert felt.word == word
+    replaced = word == "replaced in place"
+    assert ("target group" in felt.text) is replaced
+    assert ("without a replica for" in verdict(found)) is replaced
+    if replaced:
+        model = found.after.models[HOME, "a"]
+        group = model.target_group
+        assert group is not None
+        assert felt.gap is not None
+        assert felt.gap.least == choices.HEALTHY_THRESHOLD * group.health_interval_seconds
+        assert felt.gap.most == max(s.grace_seconds or 0 for s in model.services)
+        assert felt.gap.text in felt.text
+
+
+def test_a_replaced_target_group_without_room_waits_for_the_old_task_too() -> None:
+    base = one(groups("inf2.xlarge", 1), port=8080, stop_timeout_seconds=60)
+    found = compared(base, changed(base, "models.a", port=8081))
+    felt = found.impacts[HOME, "a"]
+    model = found.after.models[HOME, "a"]
+    group = model.target_group
+    assert group is not None
+    assert felt.gap is not None
+    checks = choices.HEALTHY_THRESHOLD * group.health_interval_seconds
+    assert (felt.word, felt.gap.least) == (
+        "replaced in place",
+        group.deregistration_delay_seconds + checks,
+    )
+    grace = model.services[0].grace_seconds or 0
+    assert felt.gap.most == group.deregistration_delay_seconds + 60 + grace
+
+
 def test_with_room_a_new_task_starts_first() -> None:
     base = one(groups("inf2.xlarge", 2))
     found = compared(base, changed(base, "models.a", environment={"LEVEL": "debug"}))
