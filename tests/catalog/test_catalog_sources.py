@@ -99,10 +99,11 @@ def test_cfn_lint_disagrees_exactly_where_we_say_so() -> None:
     mine = ours(covered)
     assert theirs - mine == CFN_LINT_ADDS, (
         "cfn-lint lists a pair that EC2 does not offer: check with DescribeInstanceTypeOfferings,"
-        " then refresh the table or change this list"
+        " then refresh the table or change CFN_LINT_ADDS in tests/catalog/test_catalog_sources.py"
     )
     assert mine - theirs == CFN_LINT_LACKS, (
-        "EC2 offers a pair that cfn-lint lacks: check it, then change this list"
+        "EC2 offers a pair that cfn-lint lacks: check it, then change CFN_LINT_LACKS in "
+        "tests/catalog/test_catalog_sources.py"
     )
 
 
@@ -119,7 +120,10 @@ def test_the_price_catalog_agrees_on_every_zone_it_covers() -> None:
     assert len(theirs) == 342, "the comparison input changed; its source stands in data/README.md"
     assert {region for _, region, _ in theirs} <= PRICED_REGIONS
     assert mine == theirs, (
-        "two captures of one API, months apart, agreed on every zone; a new difference is news"
+        f"{sorted(mine ^ theirs)[:8]}: offerings.csv and "
+        "tests/catalog/data/priced_offerings.csv disagree, two captures of one API: check it with "
+        "DescribeInstanceTypeOfferings, then renew that file from the source that "
+        "tests/catalog/data/README.md names, and its number of rows above"
     )
 
 

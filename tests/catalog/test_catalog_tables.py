@@ -163,7 +163,7 @@ def test_every_word_from_a_closed_list_is_on_it() -> None:
 def test_every_row_parses_into_its_type(shipped: Catalog) -> None:
     assert len(shipped.instances.types) == len(raw("instance_types"))
     assert len(shipped.instances.neuron_types) == len(raw("neuron_types")), (
-        "a Neuron type needs a row in neuron_topologies.csv"
+        "a type in neuron_types.csv needs a row in neuron_topologies.csv, and in instance_types.csv"
     )
     assert len(shipped.places.regions) == len(raw("regions"))
     assert len(shipped.neuron.sdks) == len(raw("neuron_sdks"))
@@ -278,8 +278,13 @@ def test_regions_carry_the_suffix_of_their_partition(shipped: Catalog) -> None:
 def test_hand_tables_speak_of_types_families_and_regions_that_exist(shipped: Catalog) -> None:
     families = {row["family"] for row in raw("neuron_families")}
     for row in raw("neuron_topologies"):
-        assert row["name"] in shipped.instances.neuron_types
-        assert row["family"] in families
+        assert row["name"] in shipped.instances.neuron_types, (
+            f"{row['name']} is in neuron_topologies.csv and not in neuron_types.csv: run "
+            "`neuron-ecs catalog refresh`, which adds it, or remove the row"
+        )
+        assert row["family"] in families, (
+            f"{row['family']} of {row['name']} is a new family: add it to neuron_families.csv"
+        )
     assert families == {row["family"] for row in raw("neuron_topologies")}
     for row in raw("capacity_blocks"):
         assert row["instance_type"] in shipped.instances.neuron_types
@@ -325,7 +330,10 @@ def test_every_legal_set_lies_within_the_devices_of_the_type(name: str) -> None:
     sets = catalog.load().neuron.device_sets(name)
     assert list(sets) == sorted(set(sets))
     assert all(first >= 0 and size >= 1 and first + size <= known.devices for first, size in sets)
-    assert sets, f"{name} is in neuron_topologies.csv: run `neuron-ecs catalog refresh` once more"
+    assert sets, (
+        f"device_sets.csv has no sets for {name}: run `neuron-ecs catalog refresh` once more; "
+        "without an account see CONTRIBUTING.md, Add an instance type"
+    )
     assert (0, known.devices) in sets, "a task may always take the whole instance"
     assert {first for first, size in sets if size == 1} == set(range(known.devices)), (
         "a task may always take any one device"

@@ -117,7 +117,8 @@ def test_codes_ascend_inside_each_group() -> None:
 
 def test_titles_are_unique_among_all_codes() -> None:
     titles = [page.title.casefold() for page in pages()]
-    assert [title for title in titles if titles.count(title) > 1] == []
+    twice = [title for title in titles if titles.count(title) > 1]
+    assert twice == [], "another code has this title: write another one in @rule"
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.code)
@@ -134,9 +135,14 @@ def test_a_title_is_a_short_sentence_in_plain_words(page: Page) -> None:
 def test_every_rule_names_where_aws_says_so(rule: Rule) -> None:
     source = rule.check.__doc__ or ""
     named = r"https://|API_\w+|EC2 Describe\w+|Create[A-Z]\w+|Register[A-Z]\w+"
-    assert source.strip()
+    assert source.strip(), (
+        f"{rule.code}: name the page or API of AWS in the docstring of the rule's function"
+    )
     if rule.code not in HOUSE:
-        assert re.search(named, source), f"{rule.code} has no source in its docstring"
+        assert re.search(named, source), (
+            f"{rule.code}: its docstring names no page (https://) and no API (API_...) of AWS; "
+            "if the stack file alone decides, add the code to HOUSE in tests/planning/test_rules.py"
+        )
 
 
 @pytest.mark.parametrize(("rule", "fixture"), EACH)
@@ -166,7 +172,10 @@ def test_an_error_refuses_and_all_else_plans(rule: Rule, fixture: Fixture) -> No
 
 @pytest.mark.parametrize(("rule", "fixture"), EACH)
 def test_the_passing_stack_plans_without_this_finding(rule: Rule, fixture: Fixture) -> None:
-    assert rule.code not in {f.code for f in decide_on(fixture.passing).findings}
+    assert rule.code not in {f.code for f in decide_on(fixture.passing).findings}, (
+        f"the passing stack of the fixture of {rule.code} breaks the rule: change that stack in "
+        "tests/planning/fixtures*.py, or narrow the rule"
+    )
 
 
 @pytest.mark.parametrize(("rule", "fixture"), EACH)
@@ -188,7 +197,10 @@ def test_the_two_stacks_are_nearly_identical(rule: Rule, fixture: Fixture) -> No
     failing, passing = leaves(fixture.failing), leaves(fixture.passing)
     moved = {path for path, _ in failing ^ passing}
     # another kind of capacity has other keys
-    assert len(moved) <= (4 if rule.code in {"NE109", "NE403"} else 3), sorted(moved)
+    assert len(moved) <= (4 if rule.code in {"NE109", "NE403"} else 3), (
+        f"{sorted(moved)}: the two stacks of the fixture of {rule.code} differ in more than one "
+        "place: let them differ only in what the rule judges"
+    )
 
 
 @pytest.mark.parametrize(("rule", "fixture"), EACH)
@@ -219,7 +231,9 @@ def test_the_value_that_is_wrong_stands_in_the_message(rule: Rule, fixture: Fixt
         return  # the path says it: these warn of the whole, not of the value
     if rule.code in {"NE010", "NE011", "NE209", "NE210", "NE211", "NE214"}:
         return  # the value is right; what stands beside it is not
-    assert any(str(word) in said for word in words), (value, found.what)
+    assert any(str(word) in said for word in words), (
+        f"{rule.code} says {found.what!r}: name the wrong value {value!r} in `what` of the Report"
+    )
 
 
 @pytest.mark.parametrize("devices", [1, "all", [0]], ids=str)

@@ -109,8 +109,10 @@ def test_filling_again_writes_the_shipped_bytes(tmp_path: Path) -> None:
     answers = catalog_fill.captured_answers(kept_by_hand(directory).parameter_paths)
     catalog_fill.fill(directory, answers=answers)
     assert texts(directory) == texts(DATA_DIRECTORY), (
-        "the shipped tables are not what the captured answers give: "
-        "run python -m catalog.refresh.first_fill"
+        "the shipped tables are not what the captured answers of moto give. After a new version of "
+        "moto run `python -m catalog.refresh.first_fill`. After a refresh with an account, or with "
+        "rows written by hand, do not run it, it forgets them: see CONTRIBUTING.md, Add an "
+        "instance type"
     )
     assert catalog_fill.fill(directory, answers=answers) == ["nothing changed"]
     assert texts(directory) == texts(DATA_DIRECTORY)
@@ -158,7 +160,10 @@ def test_a_refresh_that_finds_nothing_new_changes_only_dates(
     refresh(copied, regions=[REGION], today=TODAY, ask=saying({REGION: moto_answers}))
     before, after = texts(DATA_DIRECTORY), texts(copied)
     changed = {table for table in before if before[table] != after[table]}
-    assert changed == {"captures", "tables"}, "the answers are those of the shipped tables"
+    assert changed == {"captures", "tables"}, (
+        "the answers of moto are not those of the shipped tables: a table of the API has rows that "
+        "were written by hand or refreshed since; CONTRIBUTING.md, Add an instance type"
+    )
     known = catalog.load(copied)
     assert known.date == TODAY
     for table in known.tables():

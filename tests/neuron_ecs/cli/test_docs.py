@@ -8,7 +8,9 @@ from planning.reference import SUBJECTS, pages
 
 
 def test_the_page_is_made_from_the_rules() -> None:
-    assert FINDINGS.read_text(encoding="utf-8") == findings(), "run `make docs`"
+    assert FINDINGS.read_text(encoding="utf-8") == findings(), (
+        "docs/findings.md is old: run `make docs`"
+    )
 
 
 def test_every_page_says_what_why_what_to_do_and_where_aws_says_so() -> None:

@@ -63,7 +63,7 @@ def test_what_nothing_can_run_says_why_and_what_would() -> None:
     assert "inf2.48xlarge: a core of 16 GiB would have to hold" in text
     assert "config:" not in text
     code, text = said("--devices", "17")
-    assert code == 1
+    assert code == 1, "a type has 17 devices now: ask for more than any type has in this test"
     assert text.count("Nothing can run it on demand on Auto Scaling capacity.\n") == 1
 
 

@@ -22,7 +22,8 @@ from neuron_ecs.diff.text import render
 from neuron_ecs.diff.unchanged import differing
 from neuron_ecs.recording.plans import record_plan
 from neuron_ecs.stackfile.reading import read
-from tests.neuron_ecs.diff.edits import Edit, edits
+from tests.config.test_settings import models
+from tests.neuron_ecs.diff.edits import VALUES, Edit, edits
 from tests.neuron_ecs.diff.pairs import OTHER, compared, plan_of, side
 from tests.neuron_ecs.diff.test_laws import can_be_built
 from tests.planning.stacks import (
@@ -239,10 +240,28 @@ def some_of(stacks: Iterable[Config], seed: int) -> Iterator[tuple[Config, Edit]
         yield from islice(((b, e) for b, e in found if can_be_built(e.config)), 1)
 
 
+def test_every_field_with_a_cost_has_values_to_write() -> None:
+    names = set(VALUES)
+    missing = sorted(
+        f"{model.__name__}.{name}"
+        for model in models()
+        for name, field in model.model_fields.items()
+        if cost(field) and not names & {name, *(f"{m.__name__}.{name}" for m in model.__mro__)}
+    )
+    assert not missing, (
+        f"{missing}: nothing compares their costs with the resources that change: add values of "
+        "the field to VALUES in tests/neuron_ecs/diff/edits.py"
+    )
+
+
+UNLIKE_ITS_COST = "declare the class that is seen, in json_schema_extra of the field in config/"
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_a_field_declares_what_its_change_does(seed: int) -> None:
     found = some_of(STACKS.values(), seed)
-    assert [fault for before, edit in found for fault in wrong(before, edit)] == []
+    faults = [fault for before, edit in found for fault in wrong(before, edit)]
+    assert faults == [], UNLIKE_ITS_COST
 
 
 @pytest.mark.slow

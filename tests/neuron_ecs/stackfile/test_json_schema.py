@@ -73,7 +73,7 @@ def config_accepts(of: Mapping[str, Any]) -> bool:
 
 def test_the_schema_in_the_repository_is_current() -> None:
     shown = schema.FILE.read_text(encoding="utf-8")
-    assert shown == json_schema.text(PROJECT), "make docs writes it anew"
+    assert shown == json_schema.text(PROJECT), "docs/stack-file.schema.json is old: run `make docs`"
 
 
 def test_the_schema_is_one() -> None:
@@ -223,7 +223,7 @@ def test_an_editor_shows_what_changing_a_field_does() -> None:
 
 def test_the_page_of_the_stack_file_is_current_and_lists_every_field() -> None:
     text = docs.STACK_FILE_PAGE.read_text(encoding="utf-8")
-    assert text == docs.stack_file_page(), "run `make docs`"
+    assert text == docs.stack_file_page(), "docs/stack-file.md is old: run `make docs`"
     for described in models():
         if described.__subclasses__():
             continue  # its fields are those of each of its subclasses
@@ -263,6 +263,7 @@ def test_each_map_of_the_stack_file_has_an_example(key: str) -> None:
 def test_defaults_are_those_of_the_settings(made: type[BaseModel]) -> None:
     shown = SCHEMA["$defs"][made.__name__]["properties"]
     for name, field in made.model_fields.items():
+        assert name in shown, f"{name} is not in docs/stack-file.schema.json: run `make docs`"
         if isinstance(field.default, (int, str)):
             assert shown[name]["default"] == field.default
 
@@ -284,7 +285,9 @@ def test_an_editor_completes_what_the_catalog_knows() -> None:
     known = catalog.load()
     types = SCHEMA["$defs"]
     pool = types["AutoScalingCapacity"]["properties"]
-    assert choices(pool["instance_type"]) >= set(known.instances.neuron_types)
+    assert choices(pool["instance_type"]) >= set(known.instances.neuron_types), (
+        "docs/stack-file.schema.json lacks an instance type: run `make docs`"
+    )
     images = choices(types["Ami"]["properties"]["version"])
     assert "recommended" in images
     assert "al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64" in images
@@ -318,7 +321,9 @@ def test_the_command_prints_what_the_repository_carries(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert command_line.main(["schema"]) == 0
-    assert capsys.readouterr().out == schema.FILE.read_text(encoding="utf-8")
+    assert capsys.readouterr().out == schema.FILE.read_text(encoding="utf-8"), (
+        "docs/stack-file.schema.json is old: run `make docs`"
+    )
 
 
 def test_another_project_has_its_own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

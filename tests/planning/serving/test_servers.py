@@ -15,14 +15,22 @@ CODE = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
 def test_every_server_of_the_tables_has_a_strategy_and_the_other_way_round() -> None:
     known = catalog.load()
     assert set(SERVERS) == set(known.containers.servers), (
-        "a row of servers.csv needs a class in planning/serving/servers.py, under the same key"
+        f"{sorted(set(SERVERS) ^ set(known.containers.servers))}: a row of servers.csv needs a "
+        "class in planning/serving/servers.py, under the same key, and an instance of it in "
+        "SERVERS or LANGUAGE_MODEL_SERVERS at the end of that file; a class needs a row"
     )
     serving = {image.server for image in known.serving.images}
     assert serving <= set(LANGUAGE_MODEL_SERVERS), (
-        "serving_images.csv names a language model server"
+        f"{sorted(serving - set(LANGUAGE_MODEL_SERVERS))} of serving_images.csv is no server of "
+        "language models: add an instance of its class to LANGUAGE_MODEL_SERVERS in "
+        "planning/serving/servers.py"
     )
-    assert {d.server for d in known.serving.deployments} <= set(LANGUAGE_MODEL_SERVERS)
-    assert {path.server for path in known.containers.health_paths.values()} <= set(SERVERS)
+    assert {d.server for d in known.serving.deployments} <= set(LANGUAGE_MODEL_SERVERS), (
+        "model_deployments.csv names a server that LANGUAGE_MODEL_SERVERS lacks"
+    )
+    assert {path.server for path in known.containers.health_paths.values()} <= set(SERVERS), (
+        "health_paths.csv names a server that has no row in servers.csv"
+    )
 
 
 def test_no_code_outside_the_strategies_names_a_server() -> None:
