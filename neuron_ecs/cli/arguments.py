@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from messages.phrases import closest_key
+from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, option
 from neuron_ecs.terminal import WRONG_USAGE, Colour, terminal_width, width_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,18 @@ PROJECT_FILE = "Pulumi.yaml"
 class Common:
     """The arguments that every command has."""
 
-    project: Path | None
-    color: Colour
+    project: Path | None = option(
+        group=EVERYWHERE,
+        metavar="DIR",
+        type=Path,
+        help="the project's directory (the nearest one upward with a Pulumi.yaml)",
+    )
+    color: Colour = option(
+        group=EVERYWHERE,
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colours: on a terminal without NO_COLOR, always or never (auto)",
+    )
 
     @property
     def directory(self) -> Path:
@@ -34,16 +45,23 @@ class Common:
 class Printed(Common):
     """The arguments of a command that prints text or JSON."""
 
-    json: bool
-    width: int
+    width: int = option(
+        metavar="N",
+        type=width_of,
+        default=terminal_width,
+        help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
+    )
+    json: bool = option(help="print JSON")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfStack(Printed):
     """The arguments of a command about one stack file."""
 
-    stack: str | None
-    file: Path | None
+    stack: str | None = option(metavar="NAME", help="the stack of this project (dev)")
+    file: Path | None = option(
+        metavar="PATH", type=Path, help="a stack file anywhere, instead of --stack"
+    )
 
     def read(self) -> "StackFile":
         """Reads the stack file and writes its notes. Raises `StackFileError`."""
@@ -75,21 +93,26 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)
 
-    def calls(self, arguments: type[A], run: Callable[[A], int]) -> None:
+    def calls(self, arguments: type[A], run: Callable[[A], int], epilog: str) -> None:
         """Lets the command that is parsed here run as `run(arguments(...))`."""
-        group = self.add_argument_group("everywhere")
-        group.add_argument(
-            "--project",
-            metavar="DIR",
-            type=Path,
-            help="the project's directory (the nearest one upward with a Pulumi.yaml)",
-        )
-        group.add_argument(
-            "--color",
-            choices=("auto", "always", "never"),
-            default="auto",
-            help="colours: on a terminal without NO_COLOR, always or never (auto)",
-        )
+        self.epilog = epilog
+        groups: dict[str, Any] = {"": self}
+        declared = [f for f in fields(arguments) if f.metadata]  # pyright: ignore[reportArgumentType]
+        for one in sorted(declared, key=lambda f: f.metadata["group"] == EVERYWHERE):
+            group, settings = one.metadata["group"], dict(one.metadata["settings"])
+            if callable(settings.get("default")):
+                settings["default"] = settings["default"]()
+            if one.type in (bool, "bool"):
+                settings["action"] = "store_true"
+            if group not in groups:
+                is_choice = group == ONE_OF
+                groups[group] = (
+                    self.add_mutually_exclusive_group()
+                    if is_choice
+                    else self.add_argument_group(group)
+                )
+            name = one.name if one.metadata["is_positional"] else f"--{one.name.replace('_', '-')}"
+            groups[group].add_argument(name, **settings)
 
         def call(found: argparse.Namespace) -> int:
             return run(typed(arguments, found))
@@ -133,32 +156,6 @@ def typed(arguments: type[A], found: argparse.Namespace) -> A:
     """Returns the typed arguments that a parser found."""
     names = [field.name for field in fields(arguments)]  # pyright: ignore[reportArgumentType]
     return arguments(**{name: getattr(found, name) for name in names})
-
-
-def add_json(parser: argparse.ArgumentParser, said: str = "print JSON") -> None:
-    """Adds `--json`."""
-    parser.add_argument("--json", action="store_true", help=said)
-
-
-def add_width(parser: argparse.ArgumentParser) -> None:
-    """Adds `--width`: characters in a line, 0 for no limit."""
-    parser.add_argument(
-        "--width",
-        metavar="N",
-        type=width_of,
-        default=terminal_width(),
-        help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
-    )
-
-
-def add_stack(parser: argparse.ArgumentParser) -> None:
-    """Adds `--stack` and `--file`, and how the answer is printed."""
-    parser.add_argument("--stack", metavar="NAME", help="the stack of this project (dev)")
-    parser.add_argument(
-        "--file", metavar="PATH", type=Path, help="a stack file anywhere, instead of --stack"
-    )
-    add_json(parser)
-    add_width(parser)
 
 
 def actions(

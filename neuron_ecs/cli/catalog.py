@@ -13,7 +13,8 @@ from pathlib import Path
 from catalog.reader import load
 from catalog.refresh.write import PRICES, QUESTIONS, refresh, refresh_prices
 from catalog.tables import DATA_DIRECTORY
-from neuron_ecs.cli.arguments import Common, Parser, actions, add_json
+from neuron_ecs.cli.arguments import Common, Parser, actions
+from neuron_ecs.cli.options import option, positional
 from neuron_ecs.terminal import FINE, UsageError, progress, table
 
 _EPILOG = """\
@@ -23,6 +24,20 @@ examples:
   neuron-ecs catalog refresh --only prices --regions us-west-2
 
 exit codes: 0 fine, 1 no Region answered a refresh, 2 wrong usage."""
+
+
+def _names(allowed: Collection[str] | None = None) -> Callable[[str], list[str]]:
+    def names(text: str) -> list[str]:
+        found = [name.strip() for name in text.split(",") if name.strip()]
+        wrong = [name for name in found if allowed is not None and name not in allowed]
+        if wrong or not found:
+            choices = ", ".join(allowed or ("names separated by commas",))
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(wrong) or 'empty'}: choose from {choices}"
+            )
+        return found
+
+    return names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +52,21 @@ class Tables(Common):
 class Show(Tables):
     """The arguments of `catalog show`."""
 
-    table: str
+    table: str = positional(help="a name from the list, such as neuron_types")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refresh(Tables):
     """The arguments of `catalog refresh`."""
 
-    regions: list[str]
-    only: list[str]
+    regions: list[str] = option(type=_names(), default=[], help="default: all of regions.csv")
+    only: list[str] = option(
+        type=_names([*QUESTIONS, PRICES]), default=[], help="types,offerings,amis,prices"
+    )
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the actions of `catalog` and their arguments."""
-    parser.epilog = _EPILOG
     parser.add_argument(
         "--directory",
         dest="directory_of_tables",
@@ -58,20 +74,14 @@ def add_arguments(parser: Parser) -> None:
         default=DATA_DIRECTORY,
         help=argparse.SUPPRESS,
     )
-    add_json(parser)
-    parser.calls(Tables, _list)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.calls(Tables, _list, _EPILOG)
     add = actions(parser, is_required=False)
     show = add("show", "prints one table")
-    show.add_argument("table", help="a name from the list, such as neuron_types")
     show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
-    show.calls(Show, _show)
+    show.calls(Show, _show, _EPILOG)
     renew = add("refresh", "renews the tables from AWS; needs credentials")
-    renew.add_argument("--regions", type=_names(), default=[], help="default: all of regions.csv")
-    renew.add_argument(
-        "--only", type=_names([*QUESTIONS, PRICES]), default=[], help="types,offerings,amis,prices"
-    )
-    renew.calls(Refresh, _refresh)
-    show.epilog = renew.epilog = _EPILOG
+    renew.calls(Refresh, _refresh, _EPILOG)
 
 
 def _refresh(arguments: Refresh) -> int:
@@ -90,20 +100,6 @@ def _refresh(arguments: Refresh) -> int:
         if PRICES in only:
             codes.append(refresh_prices(directory, regions=regions, now=now))
     return max(codes)
-
-
-def _names(allowed: Collection[str] | None = None) -> Callable[[str], list[str]]:
-    def names(text: str) -> list[str]:
-        found = [name.strip() for name in text.split(",") if name.strip()]
-        wrong = [name for name in found if allowed is not None and name not in allowed]
-        if wrong or not found:
-            choices = ", ".join(allowed or ("names separated by commas",))
-            raise argparse.ArgumentTypeError(
-                f"{', '.join(wrong) or 'empty'}: choose from {choices}"
-            )
-        return found
-
-    return names
 
 
 def _list(arguments: Tables) -> int:

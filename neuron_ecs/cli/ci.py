@@ -11,9 +11,10 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from neuron_ecs.cli.arguments import Common, Parser, actions, add_json
+from neuron_ecs.cli.arguments import Common, Parser, actions
+from neuron_ecs.cli.options import ONE_OF, option, positional
 from neuron_ecs.diff.comment import (
     COMMENT_BYTES,
     Compared,
@@ -53,51 +54,61 @@ exit codes: 0 fine, 1 a stack cannot be built or a preview failed, 2 wrong usage
 drift, with --exit-code."""
 
 
+def _summary() -> Any:
+    return option(
+        metavar="PATH",
+        default=lambda: os.environ.get("GITHUB_STEP_SUMMARY"),
+        help="a file to append the Markdown to ($GITHUB_STEP_SUMMARY)",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Between(Common):
     """The arguments of what compares two revisions."""
 
-    base: str
-    head: str
+    base: str = option(metavar="REVISION", required=True, help="merged into")
+    head: str = option(metavar="REVISION", required=True, help="what is merged")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diff(Between):
     """The arguments of `ci diff`."""
 
-    out: Path
-    base_python: str | None
-    summary: str | None
+    out: Path = option(metavar="DIR", type=Path, required=True, help="where to write")
+    base_python: str | None = option(metavar="PATH", help="a Python with BASE's requirements")
+    summary: str | None = _summary()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stacks(Between):
     """The arguments of `ci stacks`."""
 
-    json: bool
-    output: bool
+    json: bool = option(group=ONE_OF, help="print JSON")
+    output: bool = option(group=ONE_OF, help="print a step's output: stacks=[…]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(Common):
     """The arguments of `ci compare`."""
 
-    preview: Path
-    diff: Path
-    json: bool
-    annotate: bool
-    exit_code: bool
-    summary: str | None
+    preview: Path = positional(metavar="PREVIEW", type=Path, help="what pulumi preview wrote")
+    diff: Path = positional(
+        metavar="DIFF", type=Path, help="the output of `neuron-ecs diff --json`"
+    )
+    json: bool = option(help="print JSON")
+    annotate: bool = option(help="print a warning for GitHub")
+    exit_code: bool = option(help="exit with 3 on a difference")
+    summary: str | None = _summary()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drift(Common):
     """The arguments of `ci drift`."""
 
-    folder: Path
-    out: Path
-    exit_code: bool
-    summary: str | None
+    folder: Path = positional(metavar="DIR", type=Path, help="with a <stack>.json for each")
+    out: Path = option(metavar="PATH", type=Path, required=True, help="the text")
+    exit_code: bool = option(help="exit with 3 on a difference")
+    summary: str | None = _summary()
 
 
 def add_arguments(parser: Parser) -> None:
@@ -105,40 +116,13 @@ def add_arguments(parser: Parser) -> None:
     parser.epilog = _EPILOG
     add = actions(parser)
     diff = add("diff", "writes the difference of every stack that a change touches")
-    diff.add_argument("--out", metavar="DIR", type=Path, required=True, help="where to write")
-    diff.add_argument("--base-python", metavar="PATH", help="a Python with BASE's requirements")
+    diff.calls(Diff, _diff, _EPILOG)
     stacks = add("stacks", "names the stacks that a change touches")
-    form = stacks.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument("--output", action="store_true", help="print a step's output: stacks=[…]")
-    for one in (diff, stacks):
-        one.add_argument("--base", metavar="REVISION", required=True, help="merged into")
-        one.add_argument("--head", metavar="REVISION", required=True, help="what is merged")
+    stacks.calls(Stacks, _stacks, _EPILOG)
     compare = add("compare", "compares a preview with an offline diff")
-    compare.add_argument("preview", metavar="PREVIEW", type=Path, help="what pulumi preview wrote")
-    compare.add_argument(
-        "diff", metavar="DIFF", type=Path, help="the output of `neuron-ecs diff --json`"
-    )
-    add_json(compare)
-    compare.add_argument("--annotate", action="store_true", help="print a warning for GitHub")
-    drift = add("drift", "says what previews with --refresh found")
-    drift.add_argument("folder", metavar="DIR", type=Path, help="with a <stack>.json for each")
-    drift.add_argument("--out", metavar="PATH", type=Path, required=True, help="the text")
-    for one in (compare, drift):
-        one.add_argument("--exit-code", action="store_true", help="exit with 3 on a difference")
-    for one in (diff, compare, drift):
-        one.add_argument(
-            "--summary",
-            metavar="PATH",
-            default=os.environ.get("GITHUB_STEP_SUMMARY"),
-            help="a file to append the Markdown to ($GITHUB_STEP_SUMMARY)",
-        )
-    for one in (diff, stacks, compare, drift):
-        one.epilog = _EPILOG
-    diff.calls(Diff, _diff)
-    stacks.calls(Stacks, _stacks)
-    compare.calls(Compare, _compare)
-    drift.calls(Drift, _drift)
+    compare.calls(Compare, _compare, _EPILOG)
+    drift = add("drift", "reports what previews with --refresh found")
+    drift.calls(Drift, _drift, _EPILOG)
 
 
 def compare_stack(

@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 
 from neuron_ecs.cli.arguments import Common, Parser
+from neuron_ecs.cli.options import positional
 from neuron_ecs.terminal import FINE
 
 _EPILOG = """\
@@ -19,14 +20,12 @@ exit codes: 0 fine, 2 wrong usage."""
 class Arguments(Common):
     """The arguments of `completion`."""
 
-    shell: str
+    shell: str = positional(choices=("bash", "zsh", "fish"), help="the shell that reads it")
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the arguments of `completion`."""
-    parser.epilog = _EPILOG
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that reads it")
-    parser.calls(Arguments, run)
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import Parser, Printed, add_width
+from neuron_ecs.cli.arguments import Parser, Printed
+from neuron_ecs.cli.options import ONE_OF, option, positional
 from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, progress
 
 if TYPE_CHECKING:
@@ -33,40 +34,27 @@ update; 2 wrong usage; 3 changes, with --exit-code."""
 class Arguments(Printed):
     """The arguments of `diff`."""
 
-    base: str
-    head: str
-    stack: str | None
-    base_python: str | None
-    markdown: bool
-    html: Path | None
-    exit_code: bool
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `diff`."""
-    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.add_argument("base", metavar="BASE", help="a stack file, or a git revision")
-    parser.add_argument("head", metavar="HEAD", help="a stack file, or a git revision")
-    parser.add_argument("--stack", metavar="NAME", help="the stack, where a revision is named")
-    parser.add_argument(
-        "--base-python",
+    json: bool = option(group=ONE_OF, help="print JSON")
+    markdown: bool = option(group=ONE_OF, help="print a comment for the pull request")
+    base: str = positional(metavar="BASE", help="a stack file, or a git revision")
+    head: str = positional(metavar="HEAD", help="a stack file, or a git revision")
+    stack: str | None = option(metavar="NAME", help="the stack, where a revision is named")
+    base_python: str | None = option(
         metavar="PATH",
         help="a Python with BASE's requirements, where they are not those of this environment",
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON")
-    form.add_argument(
-        "--markdown", action="store_true", help="print a comment for the pull request"
-    )
-    parser.add_argument(
-        "--html",
+    html: Path | None = option(
         metavar="PATH",
         type=Path,
         help="write the chip map, before and after side by side, as one page",
     )
-    parser.add_argument("--exit-code", action="store_true", help="exit with 3 if anything changes")
-    add_width(parser)
-    parser.calls(Arguments, run)
+    exit_code: bool = option(help="exit with 3 if anything changes")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `diff`."""
+    parser.description = _DESCRIPTION
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:

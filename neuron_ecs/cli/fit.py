@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import catalog
 from catalog import Catalog, LanguageModel
 from messages.phrases import closest_key, listed
-from neuron_ecs.cli.arguments import Parser, Printed, add_json, add_width
+from neuron_ecs.cli.arguments import Parser, Printed
+from neuron_ecs.cli.options import option
 from neuron_ecs.fit.instances import Kind, Purchase, TaskRequirements, fit, purchases_that_would
 from neuron_ecs.fit.models import ModelSearch, fit_model
 from neuron_ecs.fit.text import (
@@ -36,53 +37,59 @@ examples:
 exit codes: 0 something can run it, 1 nothing can, 2 wrong usage."""
 
 
+_MODEL, _TASK, _WHERE = "a language model", "what each task needs at least", "where and how"
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,7}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 9999999")
+    return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("write names separated by commas")
+    return names
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arguments(Printed):
     """The arguments of `fit`."""
 
-    model: str | None
-    max_model_len: int | None
-    max_num_seqs: int | None
-    precompiled: bool
-    devices: int | None
-    device_memory_gib: int | None
-    memory_gib: int | None
-    vcpus: int | None
-    regions: tuple[str, ...]
-    types: tuple[str, ...]
-    purchase: Purchase
-    kind: Kind
-    tasks: int
-    top: int
+    model: str | None = option(group=_MODEL, metavar="ID", help="its id at Hugging Face")
+    max_model_len: int | None = option(
+        group=_MODEL, metavar="N", type=_number, help="tokens of a sequence, prompt and answer"
+    )
+    max_num_seqs: int | None = option(
+        group=_MODEL, metavar="N", type=_number, help="sequences at once"
+    )
+    precompiled: bool = option(group=_MODEL, help="it is compiled and sharded beforehand")
+    devices: int | None = option(group=_TASK, metavar="N", type=_number, help="Neuron devices")
+    device_memory_gib: int | None = option(
+        group=_TASK, metavar="N", type=_number, help="of all its devices"
+    )
+    memory_gib: int | None = option(
+        group=_TASK, metavar="N", type=_number, help="memory of the host"
+    )
+    vcpus: int | None = option(group=_TASK, metavar="N", type=_number, help="vCPUs of the host")
+    regions: tuple[str, ...] = option(
+        group=_WHERE, metavar="A,B", type=_names, default=(), help="only these"
+    )
+    types: tuple[str, ...] = option(
+        group=_WHERE, metavar="A,B", type=_names, default=(), help="such as inf2.*"
+    )
+    purchase: Purchase = option(group=_WHERE, choices=PURCHASES, default="on_demand")
+    kind: Kind = option(group=_WHERE, choices=KINDS, default="auto_scaling", help="of capacity")
+    tasks: int = option(
+        group=_WHERE, metavar="N", type=_number, default=1, help="so many tasks (1)"
+    )
+    top: int = option(metavar="N", type=_number, default=8, help="rows to show (8)")
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the arguments of `fit`."""
-    parser.epilog = _EPILOG
-    model = parser.add_argument_group("a language model")
-    model.add_argument("--model", metavar="ID", help="its id at Hugging Face")
-    model.add_argument(
-        "--max-model-len", metavar="N", type=_number, help="tokens of a sequence, prompt and answer"
-    )
-    model.add_argument("--max-num-seqs", metavar="N", type=_number, help="sequences at once")
-    model.add_argument(
-        "--precompiled", action="store_true", help="it is compiled and sharded beforehand"
-    )
-    needs = parser.add_argument_group("what each task needs at least")
-    needs.add_argument("--devices", metavar="N", type=_number, help="Neuron devices")
-    needs.add_argument("--device-memory-gib", metavar="N", type=_number, help="of all its devices")
-    needs.add_argument("--memory-gib", metavar="N", type=_number, help="memory of the host")
-    needs.add_argument("--vcpus", metavar="N", type=_number, help="vCPUs of the host")
-    where = parser.add_argument_group("where and how")
-    where.add_argument("--regions", metavar="A,B", type=_names, default=(), help="only these")
-    where.add_argument("--types", metavar="A,B", type=_names, default=(), help="such as inf2.*")
-    where.add_argument("--purchase", choices=PURCHASES, default="on_demand")
-    where.add_argument("--kind", choices=KINDS, default="auto_scaling", help="of capacity")
-    where.add_argument("--tasks", metavar="N", type=_number, default=1, help="so many tasks (1)")
-    parser.add_argument("--top", metavar="N", type=_number, default=8, help="rows to show (8)")
-    add_json(parser)
-    add_width(parser)
-    parser.calls(Arguments, run)
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:
@@ -136,19 +143,6 @@ def _defaults(model: ModelSearch, given: Arguments | None) -> Iterator[str]:
         yield f"--max-model-len {model.length}, which was not given"
     if given is not None and given.max_num_seqs is None:
         yield f"--max-num-seqs {model.sequences}, which was not given"
-
-
-def _number(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,7}", text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 9999999")
-    return int(text)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise argparse.ArgumentTypeError("write names separated by commas")
-    return names
 
 
 def _requirements(arguments: Arguments, known: Catalog) -> TaskRequirements:

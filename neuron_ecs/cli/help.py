@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from neuron_ecs.cli.arguments import Common, Parser
 from neuron_ecs.cli.main import COMMANDS, parse
+from neuron_ecs.cli.options import positional
 from neuron_ecs.terminal import FINE
 
 _EPILOG = """\
@@ -17,16 +18,14 @@ exit codes: 0 fine, 2 wrong usage."""
 class Arguments(Common):
     """The arguments of `help`."""
 
-    about: str | None
+    about: str | None = positional(
+        metavar="COMMAND", nargs="?", choices=tuple(COMMANDS), help="the command"
+    )
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the arguments of `help`."""
-    parser.epilog = _EPILOG
-    parser.add_argument(
-        "about", metavar="COMMAND", nargs="?", choices=tuple(COMMANDS), help="the command"
-    )
-    parser.calls(Arguments, run)
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:

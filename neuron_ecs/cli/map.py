@@ -8,7 +8,8 @@ import catalog
 from neuron_ecs import terminal
 from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
-from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
+from neuron_ecs.cli.arguments import OfStack, Parser
+from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, UsageError
 from planning import decide
 
@@ -24,15 +25,12 @@ exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
 class Arguments(OfStack):
     """The arguments of `map`."""
 
-    html: Path | None
+    html: Path | None = option(metavar="PATH", type=Path, help="write one HTML page there")
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the arguments of `map`."""
-    parser.epilog = _EPILOG
-    add_stack(parser)
-    parser.add_argument("--html", metavar="PATH", type=Path, help="write one HTML page there")
-    parser.calls(Arguments, run)
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfStack, Parser, actions, add_stack
+from neuron_ecs.cli.arguments import OfStack, Parser, actions
+from neuron_ecs.cli.options import option, positional
 from neuron_ecs.stackfile.fields import Field, assignment, field_of, span_of, words
 from neuron_ecs.stackfile.models import Add, Change, Edit, Remove, edited, write
 from neuron_ecs.stackfile.reading import StackFile, read
@@ -39,145 +40,6 @@ _T = TypeVar("_T")
 
 
 # -- arguments ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfModel(OfStack):
-    """The arguments of every action."""
-
-    name: str
-    yes: bool
-
-    @property
-    def edit(self) -> Edit:
-        """What is asked for."""
-        return Remove()
-
-
-@dataclass(frozen=True, kw_only=True)
-class AddArguments(OfModel):
-    """The arguments of `models add`."""
-
-    image: str
-    capacity: str
-    devices: Value
-    port: list[int] | None
-    replicas: dict[str, Value] | None
-    min: int | None
-    max: int | None
-    region: list[str] | None
-    command: list[str] | None
-    entry_point: list[str] | None
-    secret: list[tuple[str, str]] | None
-    env: list[tuple[str, str]] | None
-    set: list[tuple[Field, str]] | None
-
-    @property
-    def edit(self) -> Edit:
-        """The new model, its keys in the order in which stack files have them."""
-        ports = self.port or []
-        span = {k: v for k, v in (("min", self.min), ("max", self.max)) if v is not None}
-        if self.replicas and span:
-            raise UsageError("--replicas says both --min and --max; give one or the other")
-        fields: dict[str, Value] = {
-            "image": self.image,
-            "entry_point": self.entry_point,
-            "command": self.command,
-            "secrets": dict(self.secret or []),
-            "environment": dict(self.env or []),
-            "capacity": self.capacity,
-            "neuron_devices": self.devices,
-            "port": ports[0] if len(ports) == 1 else None,
-            "ports": ports if len(ports) > 1 else None,
-            "replicas": self.replicas or span,
-            "regions": [r for r in ",".join(self.region or []).split(",") if r],
-        }
-        return Add(fields, self.set or ())
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetArguments(OfModel):
-    """The arguments of `models set`."""
-
-    changes: list[tuple[Field, str]]
-    unset: list[Field] | None
-
-    @property
-    def edit(self) -> Edit:
-        """The fields that change."""
-        if not self.changes and not self.unset:
-            raise UsageError("nothing is asked for; write FIELD=VALUE, or --unset FIELD")
-        return Change(self.changes, self.unset or ())
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the actions of `models` and their arguments."""
-    parser.description = "Edits models in a stack file, in place: comments and order stay."
-    parser.epilog = _EPILOG
-    action = actions(parser)
-    add, remove, change = (
-        action("add", "adds a model"),
-        action("remove", "removes a model"),
-        action("set", "changes fields of a model"),
-    )
-    for one in (add, remove, change):
-        one.epilog = _EPILOG
-        one.add_argument("name", metavar="NAME", help="the model")
-    _add_fields(add)
-    change.add_argument(
-        "changes",
-        metavar="FIELD=VALUE",
-        nargs="*",
-        type=_as_type(assignment),
-        help="as replicas.max=4",
-    )
-    change.add_argument(
-        "--unset",
-        metavar="FIELD",
-        action="append",
-        type=_as_type(field_of),
-        help="back to the default",
-    )
-    for one in (add, remove, change):
-        add_stack(one)
-        one.add_argument(
-            "--yes", action="store_true", help="write without asking; --json writes only with it"
-        )
-    add.calls(AddArguments, run)
-    remove.calls(OfModel, run)
-    change.calls(SetArguments, run)
-
-
-def _add_fields(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--image", required=True, help="its image, with tag or digest")
-    add.add_argument("--capacity", metavar="POOL", required=True, help="the pool that runs it")
-    add.add_argument(
-        "--devices", type=_devices, metavar="DEVICES", help="a count, ids as 0,1 or [0], or all"
-    )
-    add.add_argument("--port", type=_ports, metavar="N", help="the port that serves, or several")
-    add.add_argument(
-        "--replicas", type=_as_type(span_of), metavar="N..M", help="tasks, at least and most"
-    )
-    add.add_argument("--min", type=int, metavar="N", help="tasks that always run")
-    add.add_argument("--max", type=int, metavar="N", help="tasks at most")
-    add.add_argument(
-        "--region", action="append", metavar="REGION", help="only there (again for several)"
-    )
-    add.add_argument(
-        "--command", type=_as_type(words), metavar="WORDS", help="as a shell would split them"
-    )
-    add.add_argument("--entry-point", type=_as_type(words), metavar="WORDS", help="as --command")
-    add.add_argument(
-        "--secret", action="append", type=_pair, metavar="NAME=ARN", help="a secret's place"
-    )
-    add.add_argument("--env", action="append", type=_pair, metavar="NAME=VALUE", help="a variable")
-    add.add_argument(
-        "--set",
-        action="append",
-        type=_as_type(assignment),
-        metavar="FIELD=VALUE",
-        help="any other field",
-    )
 
 
 def _as_type(parse: Callable[[str], _T]) -> Callable[[str], _T]:
@@ -213,6 +75,110 @@ def _ports(text: str) -> list[int]:
     if not re.fullmatch(r"\d{1,5}(,\d{1,5})*", text):
         raise argparse.ArgumentTypeError("write a port as 8080, or several as 8080,9090")
     return [int(number) for number in text.split(",")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfModel(OfStack):
+    """The arguments of every action."""
+
+    name: str = positional(metavar="NAME", help="the model")
+    yes: bool = option(help="write without asking; --json writes only with it")
+
+    @property
+    def edit(self) -> Edit:
+        """What is asked for."""
+        return Remove()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddArguments(OfModel):
+    """The arguments of `models add`."""
+
+    image: str = option(required=True, help="its image, with tag or digest")
+    capacity: str = option(metavar="POOL", required=True, help="the pool that runs it")
+    devices: Value = option(
+        type=_devices, metavar="DEVICES", help="a count, ids as 0,1 or [0], or all"
+    )
+    port: list[int] | None = option(
+        type=_ports, metavar="N", help="the port that serves, or several"
+    )
+    replicas: dict[str, Value] | None = option(
+        type=_as_type(span_of), metavar="N..M", help="tasks, at least and most"
+    )
+    min: int | None = option(type=int, metavar="N", help="tasks that always run")
+    max: int | None = option(type=int, metavar="N", help="tasks at most")
+    region: list[str] | None = option(
+        action="append", metavar="REGION", help="only there (again for several)"
+    )
+    command: list[str] | None = option(
+        type=_as_type(words), metavar="WORDS", help="as a shell would split them"
+    )
+    entry_point: list[str] | None = option(
+        type=_as_type(words), metavar="WORDS", help="as --command"
+    )
+    secret: list[tuple[str, str]] | None = option(
+        action="append", type=_pair, metavar="NAME=ARN", help="a secret's place"
+    )
+    env: list[tuple[str, str]] | None = option(
+        action="append", type=_pair, metavar="NAME=VALUE", help="a variable"
+    )
+    set: list[tuple[Field, str]] | None = option(
+        action="append",
+        type=_as_type(assignment),
+        metavar="FIELD=VALUE",
+        help="any other field",
+    )
+
+    @property
+    def edit(self) -> Edit:
+        """The new model, its keys in the order in which stack files have them."""
+        ports = self.port or []
+        span = {k: v for k, v in (("min", self.min), ("max", self.max)) if v is not None}
+        if self.replicas and span:
+            raise UsageError("--replicas says both --min and --max; give one or the other")
+        fields: dict[str, Value] = {
+            "image": self.image,
+            "entry_point": self.entry_point,
+            "command": self.command,
+            "secrets": dict(self.secret or []),
+            "environment": dict(self.env or []),
+            "capacity": self.capacity,
+            "neuron_devices": self.devices,
+            "port": ports[0] if len(ports) == 1 else None,
+            "ports": ports if len(ports) > 1 else None,
+            "replicas": self.replicas or span,
+            "regions": [r for r in ",".join(self.region or []).split(",") if r],
+        }
+        return Add(fields, self.set or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetArguments(OfModel):
+    """The arguments of `models set`."""
+
+    changes: list[tuple[Field, str]] = positional(
+        metavar="FIELD=VALUE", nargs="*", type=_as_type(assignment), help="as replicas.max=4"
+    )
+    unset: list[Field] | None = option(
+        metavar="FIELD", action="append", type=_as_type(field_of), help="back to the default"
+    )
+
+    @property
+    def edit(self) -> Edit:
+        """The fields that change."""
+        if not self.changes and not self.unset:
+            raise UsageError("nothing is asked for; write FIELD=VALUE, or --unset FIELD")
+        return Change(self.changes, self.unset or ())
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the actions of `models` and their arguments."""
+    parser.description = "Edits models in a stack file, in place: comments and order stay."
+    parser.epilog = _EPILOG
+    action = actions(parser)
+    action("add", "adds a model").calls(AddArguments, run, _EPILOG)
+    action("remove", "removes a model").calls(OfModel, run, _EPILOG)
+    action("set", "changes fields of a model").calls(SetArguments, run, _EPILOG)
 
 
 # -- the command -------------------------------------------------------------------------------

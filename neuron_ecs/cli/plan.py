@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import catalog
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
+from neuron_ecs.cli.arguments import OfStack, Parser
+from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
 from planning import Plan, decide
 from planning import plan as planned
@@ -28,15 +29,12 @@ exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
 class Arguments(OfStack):
     """The arguments of `plan`."""
 
-    explain: str | None
+    explain: str | None = option(metavar="CODE", help="what a finding's code means")
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the arguments of `plan`."""
-    parser.epilog = _EPILOG
-    add_stack(parser)
-    parser.add_argument("--explain", metavar="CODE", help="what a finding's code means")
-    parser.calls(Arguments, run)
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from messages.finding import Finding, Refused, Severity
-from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
+from neuron_ecs.cli.arguments import OfStack, Parser
+from neuron_ecs.cli.options import option
 from neuron_ecs.recording.graph import Recording, Resource, children_of, short_type, to_json
 from neuron_ecs.terminal import FINE, progress, spans, table, wrapped
 from planning.document import Json
@@ -107,15 +108,12 @@ exit codes: 0 fine, 1 the plan has errors, 2 wrong usage."""
 class Arguments(OfStack):
     """The arguments of `preview`."""
 
-    all: bool
+    all: bool = option(help="fold nothing together")
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the arguments of `preview`."""
-    parser.epilog = _EPILOG
-    add_stack(parser)
-    parser.add_argument("--all", action="store_true", help="fold nothing together")
-    parser.calls(Arguments, run)
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:

@@ -5,7 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuron_ecs.cli.arguments import Common, Parser, add_json
+from neuron_ecs.cli.arguments import Common, Parser
+from neuron_ecs.cli.options import option
 from neuron_ecs.stackfile.json_schema import text
 from neuron_ecs.stackfile.reading import project_name
 from neuron_ecs.terminal import FINE, UsageError
@@ -23,21 +24,18 @@ exit codes: 0 fine, 2 wrong usage."""
 class Arguments(Common):
     """The arguments of `schema`."""
 
-    namespace: str | None
-    output: Path | None
+    namespace: str | None = option(
+        metavar="NAME", help="the namespace of the keys (the project's name)"
+    )
+    output: Path | None = option(
+        metavar="PATH", type=Path, help="a file to write, instead of printing"
+    )
+    json: bool = option(help="accepted for uniformity: a schema is JSON")
 
 
 def add_arguments(parser: Parser) -> None:
     """Adds the arguments of `schema`."""
-    parser.epilog = _EPILOG
-    parser.add_argument(
-        "--namespace", metavar="NAME", help="the namespace of the keys (the project's name)"
-    )
-    parser.add_argument(
-        "--output", metavar="PATH", type=Path, help="a file to write, instead of printing"
-    )
-    add_json(parser, "accepted for uniformity: a schema is JSON")
-    parser.calls(Arguments, run)
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:

@@ -9,7 +9,8 @@ from typing import cast
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import OfStack, Parser, add_stack
+from neuron_ecs.cli.arguments import OfStack, Parser
+from neuron_ecs.cli.options import option
 from neuron_ecs.operations.aws import Connect, asker
 from neuron_ecs.operations.observed import Check, Names
 from neuron_ecs.terminal import (
@@ -39,20 +40,16 @@ exit codes: 0 all as planned, 1 a difference or no answer, 2 wrong usage or no c
 class Arguments(OfStack):
     """The arguments of `verify`."""
 
-    outputs: Path | None
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `verify`."""
-    parser.epilog = _EPILOG
-    add_stack(parser)
-    parser.add_argument(
-        "--outputs",
+    outputs: Path | None = option(
         metavar="FILE",
         type=Path,
         help="names from `pulumi stack output --json` (-: standard input), not by key",
     )
-    parser.calls(Arguments, run)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `verify`."""
+    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments, connect: Connect | None = None) -> int:

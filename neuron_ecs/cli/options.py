@@ -1,0 +1,22 @@
+"""Declares how a field of a command's arguments is parsed, beside its type."""
+
+from dataclasses import field
+from typing import Any
+
+EVERYWHERE = "everywhere"
+"""The group of the options that every command has."""
+ONE_OF = "one of"
+"""The group of the options of a command of which one is allowed."""
+
+
+def option(*, group: str = "", **settings: Any) -> Any:
+    """Declares `--name` for a field, with the settings of argparse; a `bool` takes no value.
+
+    A callable `default` is called when the parser is made.
+    """
+    return field(metadata={"group": group, "settings": settings, "is_positional": False})
+
+
+def positional(**settings: Any) -> Any:
+    """Declares a positional argument for a field, with the settings of argparse."""
+    return field(metadata={"group": "", "settings": settings, "is_positional": True})
