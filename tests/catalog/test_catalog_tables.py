@@ -151,13 +151,16 @@ def test_a_table_is_plain_sorted_text_with_one_row_for_each_key(table: str) -> N
     )
     assert all(cell == cell.strip() for row in rows for cell in row.values())
     assert len({str(key) for key in places}) == len(places), f"{table}: two rows for one key"
-    assert places == sorted(places), f"{table} is not sorted by {KEYS[table]}: diffs would lie"
+    assert places == sorted(places), f"{table}.csv is not sorted by {KEYS[table]}: move the new row"
 
 
 def test_every_word_from_a_closed_list_is_on_it() -> None:
     for (table, column), words in WORDS.items():
         found = {row[column] for row in raw(table)}
-        assert found <= words, f"{table}.{column}: {sorted(found - words)} mean nothing here"
+        assert found <= words, (
+            f"{table}.csv, {column}: {sorted(found - words)} is no known word: correct the "
+            "cell, or add the word to WORDS in tests/catalog/test_catalog_tables.py"
+        )
 
 
 def test_every_row_parses_into_its_type(shipped: Catalog) -> None:
@@ -285,10 +288,16 @@ def test_hand_tables_speak_of_types_families_and_regions_that_exist(shipped: Cat
         assert row["family"] in families, (
             f"{row['family']} of {row['name']} is a new family: add it to neuron_families.csv"
         )
-    assert families == {row["family"] for row in raw("neuron_topologies")}
+    assert families == {row["family"] for row in raw("neuron_topologies")}, (
+        "each family of neuron_families.csv has a type in neuron_topologies.csv"
+    )
     for row in raw("capacity_blocks"):
-        assert row["instance_type"] in shipped.instances.neuron_types
-        assert row["region"] in shipped.places.regions
+        assert row["instance_type"] in shipped.instances.neuron_types, (
+            f"{row['instance_type']} of capacity_blocks.csv is not in neuron_types.csv"
+        )
+        assert row["region"] in shipped.places.regions, (
+            f"{row['region']} of capacity_blocks.csv is not in regions.csv"
+        )
         usage = shipped.instances.neuron_types[row["instance_type"]].usage_classes
         assert "capacity-block" in usage, f"{row['instance_type']} is not sold in Capacity Blocks"
     for row in raw("trunking"):

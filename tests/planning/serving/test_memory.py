@@ -175,9 +175,13 @@ def test_the_accuracy_of_the_estimate(record_property: Any) -> None:
 def test_every_documented_deployment_uses_a_degree_that_is_known() -> None:
     for deployment in KNOWN.serving.deployments:
         degrees = KNOWN.neuron.tensor_parallel_degrees(deployment.instance_type)
-        assert deployment.tensor_parallel in degrees, deployment
-        assert deployment.model in KNOWN.serving.models
-        assert deployment.source.startswith("https://")
+        assert deployment.tensor_parallel in degrees, (
+            f"{deployment}: tensor_parallel.csv lacks the degree for the instance type"
+        )
+        assert deployment.model in KNOWN.serving.models, (
+            f"{deployment.model} of model_deployments.csv is not in language_models.csv"
+        )
+        assert deployment.source.startswith("https://"), deployment
 
 
 def test_images_and_refusals_name_what_exists() -> None:
