@@ -1,4 +1,4 @@
-"""From pydantic's errors to problems in the words of the stack file: where, what, what instead."""
+"""Turns pydantic's errors into findings with the path, the value and the fix."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from messages.phrases import closest_key
 
 Location = tuple[str | int, ...]
 
-# Where a key belongs that stands elsewhere, and what else to change so that it may stay.
+# For a misplaced key: where it belongs, or what makes it valid here.
 _HOMES: tuple[tuple[type[BaseModel], str, str], ...] = (
     (AutoScalingCapacity, "capacity of kind auto_scaling", "write kind: auto_scaling"),
     (
@@ -48,21 +48,21 @@ _SIBLINGS: tuple[frozenset[type[BaseModel]], ...] = (
     frozenset({OwnNetworkEntry, ExistingNetworkEntry}),
     frozenset({ModelEntry, JobEntry}),
 )
-_UNSEEN = frozenset({"secrets", "environment"})
+_HIDDEN = frozenset({"secrets", "environment"})
 _KEYS_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What an error's location leads to, in the values and in the models."""
+    """The value and the field of the models at the location of an error."""
 
     location: Location
     annotation: object = None
-    key_annotation: object = None  # of the keys of the map that holds it
+    key_annotation: object = None  # of the keys of its map
     owner: type[BaseModel] | None = None  # the model that has it as a field
     value: object = None
     is_key: bool = False  # the error is about the key that leads here, not about the value
-    unseen: bool = False  # its text may be a secret
+    is_hidden: bool = False  # its text may be a secret
 
     @property
     def key(self) -> str:
@@ -70,22 +70,22 @@ class Place:
 
     @property
     def path(self) -> str:
-        """Where it is; under secrets and environment only what can be a variable's name is said."""
-        named = self.unseen and isinstance(self.location[-1], str) and not self.owner
+        """The path. Hides a key of secrets or environment that cannot be a variable's name."""
+        named = self.is_hidden and isinstance(self.location[-1], str) and not self.owner
         hide = named and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,254}", self.key) is None
         return path_of(self.location, hide_last=hide)
 
     @property
-    def said(self) -> str:
-        """The value, as far as a message may say it."""
+    def shown_value(self) -> str:
+        """The value as a message may show it: a possible secret as its kind only."""
         value = self.key if self.is_key else self.value
-        if self.unseen and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        if self.is_hidden and isinstance(value, (str, int, float)) and not isinstance(value, bool):
             return f"{_kind(value)} (not shown)"
         return shown(value)
 
 
 def path_of(location: Sequence[str | int], *, hide_last: bool = False) -> str:
-    """The dotted path as messages print it: `models.llama.ports[0]`, odd keys as `["a key"]`."""
+    """Returns the dotted path of messages: `models.llama.ports[0]`, odd keys as `["a key"]`."""
     path = ""
     for position, step in enumerate(location):
         if isinstance(step, int):
@@ -100,14 +100,14 @@ def path_of(location: Sequence[str | int], *, hide_last: bool = False) -> str:
 
 
 def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Location, Finding]]:
-    """Each error as a problem, with the location in the values that it belongs to."""
+    """Yields a finding for each error, with its location in the values."""
     for error in errors:
         place = _follow(error, values)
         yield place.location, _explain(error, place)
 
 
 def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Finding:
-    """A key that does not exist here, with the place where it does or the nearest that exists."""
+    """The finding for an unknown key: where it belongs, or the nearest key that exists."""
     what = "is not a key that exists here"
     if model is None:
         return malformed(path, what, "remove it")
@@ -145,13 +145,13 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
             near = closest_key(given, words) if isinstance(given, str) else None
             fix = rule or f"write {' or '.join(words)}"
             return malformed(
-                path, f"is {place.said}", fix + (f"; did you mean {near}?" * bool(near))
+                path, f"is {place.shown_value}", fix + (f"; did you mean {near}?" * bool(near))
             )
         case "string_pattern_mismatch" if place.is_key:
-            what = "cannot be a key here" if place.unseen else "cannot be a name here"
+            what = "cannot be a key here" if place.is_hidden else "cannot be a name here"
             return malformed(path, what, _with_suggestion(rule, place))
         case "string_pattern_mismatch":
-            return malformed(path, f"is {place.said}", rule)
+            return malformed(path, f"is {place.shown_value}", rule)
         case "string_too_short":
             return malformed(path, "is empty", rule or "write at least one character")
         case "string_too_long":
@@ -165,22 +165,22 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
             limit = int(cast(int, context.get("max_length", 0)))
             return malformed(path, "has too many entries", f"write at most {limit:,}")
         case "greater_than_equal":
-            return malformed(path, f"is {place.said}", f"write at least {context.get('ge')}")
+            return malformed(path, f"is {place.shown_value}", f"write at least {context.get('ge')}")
         case "less_than_equal":
-            return malformed(path, f"is {place.said}", f"write at most {context.get('le')}")
+            return malformed(path, f"is {place.shown_value}", f"write at most {context.get('le')}")
         case _:
             return _wrong_type(place, rule)
 
 
 def _wrong_type(place: Place, rule: str) -> Finding:
     core, is_union = bare(place.annotation)
-    said = place.said if place.unseen else f"{_kind(place.value)}{_quoted(place.value)}"
+    said = place.shown_value if place.is_hidden else f"{_kind(place.value)}{_quoted(place.value)}"
     if place.value is None:
         return malformed(place.path, "is empty", _instead_of_nothing(core, rule))
     if is_union:
         return malformed(place.path, f"is {said}", rule or "write another value")
     if core is str:
-        number = isinstance(place.value, (int, float)) and not place.unseen
+        number = isinstance(place.value, (int, float)) and not place.is_hidden
         fix = f'quote it: "{shown(place.value)}"' if number else rule or "write text"
         return malformed(place.path, f"is {said}, not text", fix)
     if core is int:
@@ -189,7 +189,9 @@ def _wrong_type(place: Place, rule: str) -> Finding:
         return malformed(place.path, f"is {said}, not true or false", "write true or false")
     if get_origin(core) is tuple:
         value = place.value
-        alone = isinstance(value, (str, int)) and not isinstance(value, bool) and not place.unseen
+        alone = (
+            isinstance(value, (str, int)) and not isinstance(value, bool) and not place.is_hidden
+        )
         short = alone and len(str(value)) <= 60 and not looks_like_credential(str(value))
         fix = f"write a list: [{value if short else 'a, b'}]"
         return malformed(place.path, f"is {said}, not a list", fix)
@@ -257,7 +259,7 @@ def _flow(value: object) -> str:
 
 
 def _rule(annotation: object) -> str:
-    """`write a name of …; for instance llama-3-8b`, or nothing where the type states no rule."""
+    """`write a name of …; for instance llama-3-8b`; empty if the type states no rule."""
     described = [info for info in _infos(annotation) if info.description]
     if not described:
         return ""
@@ -274,7 +276,7 @@ def _lowered(sentence: str) -> str:
 
 
 def _with_suggestion(rule: str, place: Place) -> str:
-    """The rule with the nearest legal name for an example, where there is one that may be said."""
+    """The rule, with the nearest legal name as its example if that can be shown."""
     if _rule(place.annotation) != _rule(Name) or looks_like_credential(place.key):
         return rule
     key = re.sub(r"[^a-z0-9]+", "-", place.key[:80].lower()).strip("-")
@@ -305,10 +307,10 @@ def _quoted(value: object) -> str:
 
 
 def _follow(error: ErrorDetails, values: object) -> Place:
-    """The place that an error speaks of.
+    """The place of an error.
 
-    Pydantic's location also names the arm of a union and marks a key with `[key]`; only the
-    annotations tell those words from keys that are called the same.
+    Pydantic's location also contains the arm of a union, and `[key]` for a key. Only the
+    annotations distinguish these words from keys with the same name.
     """
     place = Place((), annotation=Settings, value=values)
     steps = error["loc"]
@@ -334,20 +336,20 @@ def _into(place: Place, core: object, step: str | int) -> Place:
     elif isinstance(members, list) and isinstance(step, int):
         items = cast(list[object], members)
         value = items[step] if step < len(items) else None
-    location, unseen = (*place.location, step), place.unseen
+    location, is_hidden = (*place.location, step), place.is_hidden
     if is_model(core):
-        unseen = unseen or (issubclass(core, Container) and step in _UNSEEN)
+        is_hidden = is_hidden or (issubclass(core, Container) and step in _HIDDEN)
         annotation = hints(core).get(str(step))
-        return Place(location, annotation, owner=core, value=value, unseen=unseen)
+        return Place(location, annotation, owner=core, value=value, is_hidden=is_hidden)
     if get_origin(core) is dict:
         keys, annotation = get_args(core)
-        return Place(location, annotation, keys, value=value, unseen=unseen)
+        return Place(location, annotation, keys, value=value, is_hidden=is_hidden)
     annotation = get_args(core)[0] if get_origin(core) is tuple else None
-    return Place(location, annotation, value=value, unseen=unseen)
+    return Place(location, annotation, value=value, is_hidden=is_hidden)
 
 
 def _infos(annotation: object) -> list[FieldInfo]:
-    """What is said about the annotation, outermost first, not what is said about a union's arms."""
+    """The metadata of the annotation, outermost first, without that of a union's arms."""
     found: list[FieldInfo] = []
     while True:
         if get_origin(annotation) is Annotated:

@@ -1,4 +1,4 @@
-"""From JSON texts to `Settings`, or every mistake of shape at once."""
+"""Parses JSON texts into `Settings`, or reports every mistake of shape at once."""
 
 import json
 import math
@@ -22,7 +22,7 @@ _MENTIONED = 5
 
 
 class ShapeError(Exception):
-    """The stack file is not of the form that `Settings` describes; holds every finding, sorted."""
+    """The stack file does not have the form of `Settings`. `findings` has every mistake, sorted."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(sorted(findings, key=lambda p: (p.path, p.what)))
@@ -33,7 +33,7 @@ class ShapeError(Exception):
 
 
 def parse(texts: Mapping[str, str]) -> Settings:
-    """The settings in the project's namespace, each as the JSON text that the engine hands over.
+    """Parses the settings of the project's namespace, each a JSON text from the engine.
 
     Raises `ShapeError` with all problems: unknown keys with the nearest that exist, wrong types,
     missing keys, values that cannot be. No problem repeats a credential, nor anything at length.
@@ -60,7 +60,7 @@ def parse(texts: Mapping[str, str]) -> Settings:
 def _new(
     explained: Iterable[tuple[Location, Finding]], found: Mapping[Location, Finding]
 ) -> Iterator[Finding]:
-    """The problems that are no echo of one found before, at the same place or above it."""
+    """The findings without those at or below the place of an earlier one."""
     seen: set[Finding] = set()
     for location, problem in explained:
         above = (location[:depth] for depth in range(1, len(location) + 1))
@@ -70,7 +70,7 @@ def _new(
 
 
 def _read(key: str, text: str, found: dict[Location, Finding]) -> object:
-    """The value that the text stands for; a text that is not JSON stands for itself."""
+    """Returns the value of a JSON text; a text that is not JSON is its own value."""
     repeated: list[str] = []
 
     def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -96,7 +96,7 @@ def _read(key: str, text: str, found: dict[Location, Finding]) -> object:
 
 
 def _screened(value: object, location: Location, found: dict[Location, Finding]) -> object:
-    """The value without what may not be said or cannot be JSON; each such thing is a problem."""
+    """Returns the value without credentials and what is not JSON; each becomes a finding."""
     match value:
         case dict() if len(location) < _DEEPEST:
             members = cast(dict[str, object], value)
@@ -142,9 +142,9 @@ def _too_deep(location: Location) -> Finding:
 
 
 def _assume_kinds(values: dict[str, Any], found: dict[Location, Finding]) -> None:
-    """Gives capacity of no or of an unknown kind the kind that its keys speak for.
+    """Gives capacity without a known kind the kind that its keys belong to.
 
-    So that its other mistakes are found in the same run.
+    The same run then finds its other mistakes.
     """
     pools = values.get("capacity")
     if not isinstance(pools, dict):

@@ -1,4 +1,4 @@
-"""The `map` command: who sits on which chip, as text, as JSON and as one HTML page."""
+"""The `map` command: which workload uses which chips, as text, as JSON and as one HTML page."""
 
 import sys
 from dataclasses import dataclass

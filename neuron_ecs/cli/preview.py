@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import cast
 
 from messages.finding import Finding, Refused, Severity
+from messages.phrases import low_to_high
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.recording.graph import Recording, Resource, children_of, short_type, to_json
-from neuron_ecs.terminal import FINE, progress, spans, table, wrapped
+from neuron_ecs.terminal import FINE, joined, progress, spans, table, wrapped
 from planning.document import Json
 
 PROGRAM = Path(__file__).resolve().parents[2] / "__main__.py"
@@ -168,7 +169,7 @@ def render(recording: Recording, *, width: int, show_all: bool = False) -> Itera
         yield from table([("Region", "pool", "instances", "devices"), *chips], width=width)
     yield ""
     rows = list(_tree(recording, show_all=show_all))
-    cells = [("  " * r.depth + r.type, _told(r, names=show_all)) for r in rows]
+    cells = [("  " * r.depth + r.type, _details(r, names=show_all)) for r in rows]
     yield from table(cells, width=width)
     if show_all:
         yield ""
@@ -185,31 +186,31 @@ def render(recording: Recording, *, width: int, show_all: bool = False) -> Itera
 
 
 def _chips(value: Json) -> Iterator[tuple[str, str, str, str]]:
-    """Who sits on which device, from the stack's own output."""
+    """The devices of each workload, from the stack's own output."""
     for region, pools in _items(value):
         for pool, chips in _items(pools):
             facts = dict(_items(chips))
             low, high = facts.get("instances_min"), facts.get("instances_max")
-            size = f"{low}" if low == high else f"{low} to {high}"
-            seats: dict[str, list[str]] = {}
+            devices_of: dict[str, list[str]] = {}
             for slot in cast(list[Json], facts.get("slots") or []):
                 held = dict(_items(slot))
                 who = ", ".join(str(w) for w in cast(list[Json], held.get("workloads") or []))
                 if who:
-                    seats.setdefault(who, []).append(_span(held.get("devices")))
+                    devices_of.setdefault(who, []).append(_span(held.get("devices")))
             for job, wanted in _items(facts.get("jobs")):
-                seats.setdefault(f"job {job}", []).append(_span(wanted))
+                devices_of.setdefault(f"job {job}", []).append(_span(wanted))
             if facts.get("free"):
-                seats["free"] = [_span(facts["free"])]
-            told = "; ".join(f"{who} {' '.join(devices)}" for who, devices in seats.items())
-            yield region, pool, f"{size} {facts.get('instance_type')}", told
+                devices_of["free"] = [_span(facts["free"])]
+            size = joined(f"{low_to_high(low, high)} {facts.get('instance_type')}")
+            text = "; ".join(f"{who} {' '.join(devices)}" for who, devices in devices_of.items())
+            yield region, pool, size, text
 
 
 def _span(devices: Json) -> str:
     return spans([int(cast(int, d)) for d in cast(list[Json], devices or [])])
 
 
-def _told(row: _Row, *, names: bool) -> str:
+def _details(row: _Row, *, names: bool) -> str:
     if not names or f"{row.detail}:".startswith(f"{row.name}:"):
         return row.detail or row.name
     return f"{row.name}  {row.detail}".rstrip()

@@ -1,9 +1,8 @@
-"""Edits YAML text in place: what is not meant keeps every byte, comments and order included.
+"""Edits YAML text in place: everything else keeps every byte, comments and order included.
 
-ruamel.yaml says where each value begins and ends; the text is cut there, and only what is new is
-written. So a file of any style stays in its style, which writing it anew from the loaded document
-does not promise. Every edit is read back as the engine would read it: what would change anything
-else (an alias, a merge) is refused.
+ruamel.yaml gives the position of each value; only the new text is inserted there. So a file keeps
+its style, which a dump of the loaded document would not. Every edit is read back as the engine
+reads it, and refused if anything else changed (an alias, a merge).
 """
 
 import json
@@ -24,7 +23,7 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 
 
 class NotEditableError(Exception):
-    """The text cannot be edited at `path` without touching what is not meant; `what` and `fix`."""
+    """The text cannot be edited at `path` without changing something else."""
 
     def __init__(self, path: Path, what: str, fix: str = "edit it by hand") -> None:
         self.path, self.what, self.fix = path, what, fix
@@ -32,11 +31,10 @@ class NotEditableError(Exception):
 
 
 def put(text: str, path: Path, value: Value, *, opened: int = 0, after: str | None = None) -> str:
-    """The text with the value at the path; maps on the way are made where they lack.
+    """Returns the text with the value at the path. Missing maps on the way are created.
 
-    What is equal stays as it is written, so the same edit twice is the edit once. A new key stands
-    last in its map, or after the key `after`. As many levels of a new map
-    as `opened` says have a line for each key.
+    An equal value stays as it is written, so an edit is idempotent. A new key comes last in its
+    map, or after the key `after`. The first `opened` levels of a new map have a line for each key.
     Raises `NotEditableError`.
     """
     values = _loaded(text)
@@ -48,10 +46,10 @@ def put(text: str, path: Path, value: Value, *, opened: int = 0, after: str | No
 
 
 def drop(text: str, path: Path, *, and_map: bool = False) -> str:
-    """The text without the key at the end of the path.
+    """Returns the text without the key at the end of the path.
 
-    A map that loses its last key becomes `{}`, or goes with its own key where `and_map` says so
-    and no comment stands in it. Raises `NotEditableError`.
+    A map that loses its last key becomes `{}`. With `and_map` its own key is removed too, unless
+    there is a comment in it. Raises `NotEditableError`.
     """
     wanted = _without(_loaded(text), path)
     document = _Document(text)
@@ -69,7 +67,7 @@ def drop(text: str, path: Path, *, and_map: bool = False) -> str:
 
 
 def scalar(value: Value) -> str:
-    """A value that is no list and no map, as YAML 1.2 that the engine reads back as that value."""
+    """Returns a scalar as YAML 1.2 that the engine reads back as that value."""
     if not isinstance(value, str):
         return scalar_text(value) if value is not None else "null"
     is_plain = (
@@ -104,7 +102,7 @@ def flow(value: Value) -> str:
 def block(key: str, value: Value, column: int, *, opened: int = 0) -> list[str]:
     """The lines of a key and its value: on one line where it fits, else an item a line.
 
-    As many levels as `opened` says have a line for each key, whether it fits or not.
+    The first `opened` levels have a line for each key, even if they fit on one.
     """
     indent = " " * column
     one = f"{indent}{scalar(key)}: {flow(value)}"
@@ -135,7 +133,7 @@ def _same(left: Value, right: Value) -> bool:
 
 
 def _loaded(text: str) -> Value:
-    """What the text says. Raises `NotEditableError` for a text that says nothing for certain."""
+    """Returns the values. Raises `NotEditableError` for malformed YAML and repeated keys."""
     try:
         values, repeated = load(text)
     except NotYamlError as error:
@@ -146,7 +144,7 @@ def _loaded(text: str) -> Value:
 
 
 def _checked(edited: str, wanted: Value, path: Path) -> str:
-    """The edited text, once it says what was wanted and nothing else has changed."""
+    """Returns the edited text if it has the wanted values. Raises `NotEditableError`."""
     try:
         values, repeated = load(edited)
     except NotYamlError:
@@ -227,7 +225,7 @@ def _merge(text: str, path: Path, now: dict[str, Value], value: dict[str, Value]
 
 
 def _relist(text: str, path: Path, now: list[Value], value: list[Value]) -> str:
-    """The list written anew where it differs: items that stay keep their lines and comments."""
+    """Rewrites the items that differ; the others keep their lines and comments."""
     longest = min(len(now), len(value))
     begin = next((i for i in range(longest) if not _same(now[i], value[i])), longest)
     rest = range(longest - begin)
@@ -287,9 +285,9 @@ class _Document:
     # -- where things end --------------------------------------------------------------------
 
     def end(self, node: Any) -> int:
-        """Where the last character of a value stands; blank lines and comments do not count.
+        """The end of a value, without the blank lines and comments after it.
 
-        Except those of a text in lines that keeps its last ones (`|+`).
+        A block scalar with `|+` keeps its blank lines.
         """
         start, end = node.start_mark.index, node.end_mark.index
         if node.id == "scalar":
@@ -306,11 +304,11 @@ class _Document:
         return self.end(last) if node.id == "sequence" else self.pair_end(*last)
 
     def pair_end(self, key: Any, value: Any) -> int:
-        """Where the last character of a key and its value stands."""
+        """The end of a key and its value."""
         return max(self.end(key), self.colon(key) if self.is_empty(value) else self.end(value))
 
     def is_empty(self, value: Any) -> bool:
-        """Whether nothing is written for a value; its marks are those of what follows."""
+        """Whether a value has no text; its marks are then those of what follows."""
         return value.id == "scalar" and value.start_mark.index == value.end_mark.index
 
     def entry_end(self, key: Any, value: Any) -> int:
@@ -321,7 +319,7 @@ class _Document:
         return self.lines_end(self.pair_end(key, value), key.start_mark.column)
 
     def lines_end(self, place: int, column: int) -> int:
-        """Where the lines end of what ends at a place and begins in a column, with comments."""
+        """The end of the lines of an entry, with the comments indented deeper than `column`."""
         end = self.line_end(place)
         place = end
         while place < len(self.text):
@@ -343,7 +341,7 @@ class _Document:
         return self.text.rfind("\n", 0, index) + 1
 
     def colon(self, key: Any) -> int:
-        """The place behind the colon of a key, or behind a key that has none."""
+        """The position after the colon of a key, or after a key without one."""
         found = re.compile(r"\s*:").match(self.text, key.end_mark.index)
         return found.end() if found else key.end_mark.index
 
@@ -351,7 +349,7 @@ class _Document:
         return next((k for k, v in self.pairs(parent) if v is node), None)
 
     def says_more(self, nodes: Sequence[Any], path: Path) -> bool:
-        """Whether something but blanks stands in a map beside the lines of its only entry."""
+        """Whether a map contains a comment beside its only entry."""
         parent, owner = nodes[-2], self.key_of(nodes[-3], nodes[-2])
         if owner is None or parent.flow_style or len(nodes[-3].value) < 2:
             return True

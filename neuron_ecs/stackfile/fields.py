@@ -1,4 +1,4 @@
-"""Fields of a model and their values, as people write them on a command line."""
+"""Parses fields of a model and their values from the command line."""
 
 import re
 import shlex
@@ -89,7 +89,7 @@ def _coerced(value: Value, field: Field) -> Value:
 
 
 def _types(field: Field) -> set[str]:
-    """The JSON types that a field of a model takes, nothing aside; none for an unknown field."""
+    """The JSON types of a field of a model, without null; empty for an unknown field."""
     schema: dict[str, Any] = ModelEntry.model_json_schema()
     found = list(_arms(schema, schema))
     for step in field:

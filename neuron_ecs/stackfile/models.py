@@ -46,7 +46,7 @@ Edit = Add | Remove | Change
 def edited(text: str, file: StackFile, name: str, edit: Edit) -> str:
     """Returns the text of the stack file after the edit of a model.
 
-    Raises `UsageError` for an edit that the file gives no sense to, and `StackFileError` where the
+    Raises `UsageError` for an edit that does not fit the file, and `StackFileError` where the
     text cannot be edited without touching something else.
     """
     mark = "\ufeff" * text.startswith("\ufeff")
@@ -97,7 +97,7 @@ def write(path: Path, text: str, new: str) -> None:
             what = "was changed by someone else in the meantime"
             raise _refused(str(path), what, "run the command again")
         mode = stat.S_IMODE(target.stat().st_mode)
-        # A new file may take the place of one that nobody may write; whoever forbade it meant it.
+        # A rename would replace even a read-only file; it is read-only on purpose.
         if not mode & 0o222 or not os.access(target, os.W_OK):
             raise _refused(
                 str(path), "is read-only", "allow it (chmod u+w), or name a copy with --file"
@@ -115,7 +115,7 @@ def write(path: Path, text: str, new: str) -> None:
             raise
     except OSError as error:
         what = f"cannot be written: {error.strerror}"
-        raise _refused(str(path), what, "see to its permissions") from None
+        raise _refused(str(path), what, "check its permissions") from None
 
 
 def _models_key(

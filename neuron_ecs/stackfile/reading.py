@@ -1,4 +1,4 @@
-"""Reads a stack file without the Pulumi CLI: the texts that the engine would hand over."""
+"""Reads a stack file without the Pulumi CLI, into the texts that the engine passes on."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scal
 
 CODE = "NE002"
 DEFAULT_STACK = "dev"
-# Stands for an encrypted value: fits wherever a text, an image, a path or a reference may stand.
+# Placeholder of an encrypted value: valid as a text, an image, a path or a reference.
 UNSEEN = "/unseen"
 
 _ENGINE_KEYS = ("config", "environment", "encryptionsalt", "encryptedkey", "secretsprovider")
@@ -35,7 +35,7 @@ class StackFile:
 
 
 class StackFileError(Refused):
-    """The stack file, or the project file beside it, cannot be read; holds all that is wrong."""
+    """The stack file or its project file cannot be read. `findings` has every reason."""
 
 
 def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
@@ -146,7 +146,7 @@ def _refused(path: str, what: str, fix: str) -> StackFileError:
 
 
 class _Reader:
-    """Turns the map of a stack file into texts, and keeps what there is to say about it."""
+    """Turns the map of a stack file into texts, and collects findings."""
 
     def __init__(self, project: str, file: Path) -> None:
         self.project = project
@@ -183,7 +183,7 @@ class _Reader:
             self.note(
                 "environment",
                 "imports environments that only the Pulumi service can open",
-                "what they hold is not seen offline",
+                "their values are not known offline",
                 "check with `pulumi preview` as well",
             )
         for key in document:
@@ -205,7 +205,7 @@ class _Reader:
                         Severity.WARNING,
                         _named(key),
                         "is not a key of stack files",
-                        "the engine passes over it without a word",
+                        "the engine ignores it without notice",
                         "remove it",
                     )
                 )
@@ -214,7 +214,7 @@ class _Reader:
             self.findings.append(_error(str(self.file), "has no config:", fix))
 
     def full_key(self, key: str) -> str | None:
-        """The key with its namespace; a key of ours in another project's is a mistake."""
+        """The key with its namespace. A key of this program in another namespace is an error."""
         parts = key.split(":")
         if len(parts) == 3 and parts[1] == "config":
             parts = [parts[0], parts[2]]
@@ -237,7 +237,7 @@ class _Reader:
         return f"{namespace}:{name}"
 
     def defaults(self, project_config: object) -> Iterator[tuple[str, Any]]:
-        """What the project file gives to every stack that does not say otherwise."""
+        """The defaults of the project file for every stack."""
         if not isinstance(project_config, dict):
             return
         for key, said in cast("dict[str, Any]", project_config).items():
