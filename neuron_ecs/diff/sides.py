@@ -37,12 +37,12 @@ _REQUIREMENTS = "requirements.txt"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two states: what was decided, and what would be registered.
+    """One of the two states: its plan and the resources that it registers.
 
-    `plan` is None where the stack file is refused or its plan cannot be read. `graph` holds the
-    resources of `neuron-ecs preview`, of the Regions that were registered; None where there is
-    none, and then `no_graph` says why, and `broken` that its program was asked for it and failed.
-    `config` holds the texts of the stack file, where they could be read.
+    `plan` is None if the stack file is refused or its plan cannot be read. `graph` lists the
+    resources of the recorded Regions as `neuron-ecs preview` prints them. If it is None, `no_graph`
+    gives the reason, and `broken` is true if the program was run for it and failed. `config` is the
+    configuration of the stack file, None if it cannot be read.
     """
 
     label: str
@@ -59,8 +59,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both sides. What registers the same on both is not registered at all: the Regions `skipped`,
-    and the workloads (Region, path) `left_out` of the others."""
+    """Both sides. What registers the same resources on both is not recorded: the Regions `skipped`,
+    and the workloads (Region, path) `left_out` of the other Regions."""
 
     project: str
     base: Side
@@ -72,7 +72,7 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """One side undecided: a file that this program plans, or a foreign revision."""
+    """One side before it is planned: a stack file, or a revision with another program."""
 
     label: str
     file: StackFile | None
@@ -160,32 +160,32 @@ def _given(
         try:
             file = read(stack=None, file=place / file_name, directory=place)
         except StackFileError as error:
-            said = tuple(
+            findings = tuple(
                 replace(f, path=f.path.replace(f"{place}{os.sep}", "")) for f in error.findings
             )
-            return _Given(label, None, said, commit, checkout)
+            return _Given(label, None, findings, commit, checkout)
     return _Given(label, file, (), commit, checkout)
 
 
 def _as_one_stack(
     base: _Given, head: _Given, stack: str | None
 ) -> tuple[_Given, _Given, tuple[str, ...]]:
-    """Both as the same stack: two names would make two sets of resources."""
+    """Gives both sides the same stack name: with two names all resources would differ."""
     files = [given.file for given in (base, head) if given.file]
-    name = stack or (head.file or base.file or _NOBODY).stack
+    name = stack or (head.file or base.file or _NO_FILE).stack
     notes: list[str] = []
     if not stack and len({f.stack for f in files}) > 1:
         notes.append(f"the files name two stacks; both are compared as {name}")
     if len({f.project for f in files}) > 1:
         notes.append("the two sides are of two projects: all resources differ")
 
-    def called(given: _Given) -> _Given:
+    def renamed(given: _Given) -> _Given:
         return given if given.file is None else replace(given, file=replace(given.file, stack=name))
 
-    return called(base), called(head), tuple(notes)
+    return renamed(base), renamed(head), tuple(notes)
 
 
-_NOBODY = StackFile("", "", Path(), {})
+_NO_FILE = StackFile("", "", Path(), {})
 
 
 # ---- plans and graphs ------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def _read(
         plans.append(plan)
     project = next((g.file.project for g in (head, base) if g.file), "")
     if any(foreign):
-        graphs = _whole(plans, recorder)
+        graphs = _graphs(plans, recorder)
         sides = [
             other.side() if other else replace(side, graph=graph if side.graph is None else ())
             for side, graph, other in zip(sides, graphs, foreign, strict=True)
@@ -224,13 +224,13 @@ def _read(
             return Sides(project, sides[0], sides[1], regions, workloads, notes)
     sides = [
         replace(side, graph=() if side.graph is not None else graph)
-        for side, graph in zip(sides, _whole(plans, recorder), strict=True)
+        for side, graph in zip(sides, _graphs(plans, recorder), strict=True)
     ]
     return Sides(project, sides[0], sides[1], regions, workloads, notes)
 
 
 def _absent(given: _Given) -> Side:
-    """A revision without the stack file: a stack with nothing in it."""
+    """Returns the side of a revision that has no stack file: an empty stack."""
     label = f"{given.label}, which has no {given.missing}" if given.missing else given.label
     return Side(label, "", None, (), commit=given.commit)
 
@@ -253,15 +253,15 @@ def _planned(given: _Given) -> tuple[Side, Plan | None]:
     return Side(label, file.stack, plan, found, None, "", file.config, commit), plan
 
 
-def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | None]:
-    """Each plan's graph, side by side."""
+def _graphs(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | None]:
+    """Returns the graph of each plan. Raises `UsageError` if one cannot be recorded."""
     try:
         recorder.ask([p for p in plans if p is not None])
         found = iter(recorder.answer())
     except NotRecordedError as error:
-        said = str(error)
-        said = said.splitlines()[-1] if said.startswith("Traceback") else said
-        raise UsageError(f"the program cannot be recorded: {said}") from None
+        text = str(error)
+        text = text.splitlines()[-1] if text.startswith("Traceback") else text
+        raise UsageError(f"the program cannot be recorded: {text}") from None
     return [next(found) if p is not None else None for p in plans]
 
 
@@ -269,7 +269,7 @@ def _whole(plans: Sequence[Plan | None], recorder: Recorder) -> list[Graph | Non
 
 
 class _Foreign:
-    """A revision with another program; its own commands run from the start, beside this one."""
+    """A revision with another program. Its commands start at once and run beside this process."""
 
     def __init__(
         self, given: _Given, stack: str, root: Path, python: str | None, kept: ExitStack
@@ -357,8 +357,8 @@ def _document(process: subprocess.Popen[bytes]) -> tuple[Mapping[str, Json] | No
         found = json.loads(out)
         if isinstance(found, dict):
             return cast("Mapping[str, Json]", found), ""
-    said = error.decode(errors="replace").strip().splitlines()
-    return None, (said[-1][:300] if said else f"it ended with exit code {process.returncode}")
+    lines = error.decode(errors="replace").strip().splitlines()
+    return None, (lines[-1][:300] if lines else f"it ended with exit code {process.returncode}")
 
 
 def _text(path: Path) -> str:

@@ -12,7 +12,6 @@ import asyncio
 import contextvars
 import difflib
 import functools
-import gc
 import importlib
 import re
 import runpy
@@ -482,7 +481,7 @@ def record(
 
     # The SDK keeps all of its state in context variables: a copy of the context keeps it in.
     try:
-        with _no_collection(monitor.recorded), _no_stack_traces():
+        with _no_stack_traces():
             contextvars.copy_context().run(run)
     except Exception:
         if monitor.problems:
@@ -530,40 +529,9 @@ def _importable(directory: Path) -> Generator[None]:
         sys.path.remove(str(directory))
 
 
-_LARGE = 1_000
-"""Resources of a run whose garbage is too dear to look through."""
-
-_kept: list[None] = []  # one for each run whose garbage is still there
-
-
-@contextmanager
-def _no_collection(recorded: Collection[str]) -> Generator[None]:
-    """Puts the collector of reference cycles off until the run is over.
-
-    The SDK keeps some hundred objects for each output alive to the end. The collector would find
-    nothing and look through all of them again and again: two thirds of the time of a large stack.
-    What a large run leaves is not looked through either, a quarter of the time: most processes end
-    after it. In those that go on, it goes before the next run.
-    """
-    was_enabled = gc.isenabled()
-    if _kept:
-        _kept.clear()
-        gc.unfreeze()
-        gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if len(recorded) >= _LARGE:
-            _kept.append(None)
-            gc.freeze()
-        if was_enabled:
-            gc.enable()
-
-
 @contextmanager
 def _no_stack_traces() -> Generator[None]:
-    """Tells the SDK no call stacks: it would send one with each resource, and nobody reads them."""
+    """Keeps the SDK from sending a call stack with each resource: nothing here uses it."""
     traced = _resource._get_stack_trace
     _resource._get_stack_trace = source_pb2.StackTrace
     try:

@@ -259,7 +259,7 @@ def _check_of(hint: Any) -> _Check:
 def _provider_check(args_type: type) -> _Check:
     """Provider arguments travel as strings: what is not a string is JSON inside one."""
     hints: Mapping[str, Any] = _types._raw_return_hints(args_type)
-    whole = _object_of(args_type)
+    check_object = _object_of(args_type)
 
     def check(value: Json) -> None:
         decoded: dict[str, Json] = {}
@@ -271,7 +271,7 @@ def _provider_check(args_type: type) -> _Check:
                 except MismatchError:
                     with suppress(json.JSONDecodeError):
                         decoded[key] = json.loads(item)
-        whole(decoded)
+        check_object(decoded)
 
     return check
 

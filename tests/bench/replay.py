@@ -9,7 +9,9 @@ prints the seconds of CPU that this took.
 """
 
 import asyncio
+import atexit
 import dataclasses
+import gc
 import json
 import pickle
 import sys
@@ -213,4 +215,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    gc.disable()  # as a command of the project does
+    atexit.register(gc.freeze)
     sys.exit(main(sys.argv[1:]))
