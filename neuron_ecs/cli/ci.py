@@ -8,7 +8,7 @@
 import json
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,9 @@ from neuron_ecs.terminal import (
     ERRORS,
     FINE,
     UsageError,
-    escaped,
     progress,
     table,
+    write_file,
     write_json,
 )
 
@@ -269,19 +269,12 @@ def _drift(arguments: Drift) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes a file that people may print on a terminal. Raises `UsageError`."""
-    try:
+    """Writes a file, and the directories above it. Raises `UsageError`."""
+    with suppress(OSError):  # the file says what is wrong
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(escaped(text), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    write_file(path, text)
 
 
 def _summarise(text: str, path: str | None) -> None:
-    if not path:
-        return
-    try:
-        with Path(path).open("a", encoding="utf-8") as stream:
-            stream.write(escaped(text))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+    if path:
+        write_file(Path(path), text, append=True)

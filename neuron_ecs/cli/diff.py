@@ -95,14 +95,12 @@ def run(arguments: Arguments) -> int:
 
 
 def _write_map(path: Path, base: "Side", head: "Side") -> None:
-    from neuron_ecs.cli.map import write_page
-
     page = map_page(base, head)
     if page is None:
         said = "no map is written: the head cannot be built"
         sys.stderr.write(f"neuron-ecs diff: --html {path}: {said}\n")
     else:
-        write_page(path, page)
+        terminal.write_file(path, page)
 
 
 def map_page(base: "Side", head: "Side") -> str | None:

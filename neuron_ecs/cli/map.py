@@ -10,7 +10,7 @@ from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
-from neuron_ecs.terminal import FINE, UsageError
+from neuron_ecs.terminal import FINE
 from planning import decide
 
 _EPILOG = """\
@@ -44,7 +44,7 @@ def run(arguments: Arguments) -> int:
     stack = pools.of_plan(plan, tables)
     out, html = sys.stdout, arguments.html
     if html is not None:
-        write_page(html, page.render(None, stack))
+        terminal.write_file(html, page.render(None, stack))
     if arguments.json:
         terminal.write_json(document(stack), out, indent=1)
     elif html is None:
@@ -53,12 +53,3 @@ def run(arguments: Arguments) -> int:
     else:
         out.write(f"{html}\n")
     return FINE
-
-
-def write_page(path: Path, text: str) -> None:
-    """Writes an HTML page. Raises `UsageError` if it cannot be written there."""
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        said = f"{error.strerror}; name a file in a directory that exists"
-        raise UsageError(f"--html {path} cannot be written: {said}") from None

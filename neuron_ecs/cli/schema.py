@@ -9,7 +9,7 @@ from neuron_ecs.cli.arguments import Common, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.stackfile.json_schema import text
 from neuron_ecs.stackfile.reading import project_name
-from neuron_ecs.terminal import FINE, UsageError
+from neuron_ecs.terminal import FINE, UsageError, write_file
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "stack-file.schema.json"
 
@@ -46,8 +46,5 @@ def run(arguments: Arguments) -> int:
     if arguments.output is None:
         sys.stdout.write(text(namespace))
         return FINE
-    try:
-        arguments.output.write_text(text(namespace), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{arguments.output} cannot be written: {error.strerror}") from None
+    write_file(arguments.output, text(namespace))
     return FINE
