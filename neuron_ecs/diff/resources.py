@@ -87,16 +87,6 @@ class ResourceChange:
         """Whether an alias carries the resource over from another URN."""
         return self.action not in {"create", "delete"} and self.urn != self.base_urn
 
-    @property
-    def forced_by(self) -> tuple[PropertyChange, ...]:
-        """The properties that force the replacement."""
-        return tuple(p for p in self.properties if p.effect == "replace")
-
-    @property
-    def uncertain(self) -> tuple[PropertyChange, ...]:
-        """The properties of which it is not known whether they force a replacement."""
-        return tuple(p for p in self.properties if p.effect == "unknown")
-
 
 def is_component(type_: str) -> bool:
     """Whether a type token is that of a component."""

@@ -56,10 +56,6 @@ class ValueChange:
     before: Json
     after: Json
 
-    def mirrored(self) -> "ValueChange":
-        """The same difference the other way round."""
-        return ValueChange(self.path, self.after, self.before)
-
 
 def decoded(value: Json, key: str = "") -> Json:
     """The value as structure; `key` is the name of the property that holds it."""

@@ -44,14 +44,15 @@ def test_a_property_that_the_provider_cannot_change_replaces_and_says_which() ->
     after = resource("a", TASK, family="x", cpu="512")
     (found,) = changes([before], [after])
     assert found.action == "replace"
-    assert [p.name for p in found.forced_by] == ["cpu"]
-    assert found.forced_by[0].source.startswith("https://")
+    (forced,) = [p for p in found.properties if p.effect == "replace"]
+    assert forced.name == "cpu"
+    assert forced.source.startswith("https://")
 
 
 def test_a_property_without_a_row_is_said_to_be_unknown() -> None:
     (found,) = changes([resource(newest=1)], [resource(newest=2)])
     assert (found.action, effects(found)) == ("update", {"newest": "unknown"})
-    assert [p.name for p in found.uncertain] == ["newest"]
+    assert [p.name for p in found.properties if p.effect == "unknown"] == ["newest"]
 
 
 def test_a_service_follows_the_task_definition_that_is_replaced() -> None:

@@ -31,7 +31,7 @@ def test_the_differences_applied_to_the_first_give_the_second(first: Json, secon
 
 @given(values, values)
 def test_the_way_back_is_the_mirror_of_the_way_there(first: Json, second: Json) -> None:
-    there = [found.mirrored() for found in differences(first, second)]
+    there = [ValueChange(d.path, d.after, d.before) for d in differences(first, second)]
     assert [f.path for f in there] == [f.path for f in differences(second, first)]
     assert same(applied(second, there), first)
 
