@@ -8,7 +8,7 @@ python := .venv/bin/python
 pip := $(python) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check format docs goldens wishes mutants
+.PHONY: help preview plan test pytest engine bench check format docs goldens search wishes mutants
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench                the tests that measure time"
 	@echo "make check                formatter, linter, types"
 	@echo "make wishes               10,000 random valid stacks, and 10,000 with one mistake each"
+	@echo "make search               every change of every field against its declared cost; many minutes"
 	@echo "make mutants              random changes of planning and components, and which of them no test notices"
 	@echo "make goldens              the pinned plans and resources of tests/contract, written anew"
 	@echo "make docs                 docs/: the findings, the JSON of the diff, the JSON Schemas"
@@ -37,7 +38,10 @@ test: check pytest
 	fi
 
 pytest: .venv/.development
-	@$(python) -m pytest --numprocesses "$(WORKERS)" -m "not engine"
+	@$(python) -m pytest --numprocesses "$(WORKERS)" -m "not engine and not search"
+
+search: .venv/.development
+	@$(python) -m pytest --numprocesses "$(WORKERS)" -m search
 
 engine: .venv/.development
 	@if command -v pulumi >/dev/null; then \

@@ -264,7 +264,7 @@ def test_a_field_declares_what_its_change_does(seed: int) -> None:
     assert faults == [], UNLIKE_ITS_COST
 
 
-@pytest.mark.slow
+@pytest.mark.search
 @pytest.mark.parametrize("name", STACKS)
 def test_every_field_declares_what_each_of_its_changes_does(name: str) -> None:
     before = STACKS[name]
@@ -272,7 +272,7 @@ def test_every_field_declares_what_each_of_its_changes_does(name: str) -> None:
     assert [f for edit in found for f in wrong(before, edit)] == []
 
 
-@pytest.mark.slow
+@pytest.mark.search
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda f: f.name)
 def test_a_field_of_a_shipped_stack_file_declares_what_its_change_does(file: Path) -> None:
     before = read(stack=None, file=file, directory=ROOT).config
