@@ -16,9 +16,7 @@ class ServiceTasks:
     devices: tuple[int, ...]  # empty where the planner assigns none
     tasks_min: int
     tasks_max: int
-    busy_instances: (
-        int | None
-    )  # instances that can be full at maximum replicas; None without maximum
+    busy_instances: int | None  # can be full at maximum replicas; None without a maximum size
     surges: bool  # whether an update can start a new task before it stops an old one
 
 

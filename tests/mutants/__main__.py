@@ -161,7 +161,7 @@ def run(copy: Path, mutant: Mutant, tests: Sequence[str]) -> Result:
     path.write_text(mutant.apply(source), encoding="utf-8")
     shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # two changes in one second
     limited = ["sh", "-c", f'ulimit -t {_CPU_SECONDS}; exec "$@"', "sh"]
-    command = [*limited, sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "not engine"]
+    command = [*limited, sys.executable, "-m", "pytest", "-x", "-q", "-n", "0"]
     try:
         done = subprocess.run(
             [*command, "-p", "no:cacheprovider", "--tb=no", *tests],
