@@ -201,8 +201,7 @@ def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
 def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
     """Returns the plan of a job in its Region. `waits` says where it would wait for devices."""
     placed = s.layout(work.pool)
-    named = placed is not None and work.device_count and not work.managed_devices
-    devices = placed.job_devices(work.name) if placed is not None and named else ()
+    devices = placed.job_devices(work.name) if placed is not None else ()
     task = _task_definition(s, work, devices, "")
     schedule = None
     spec = work.spec
