@@ -246,6 +246,7 @@ def test_a_deep_learning_container_of_another_region_is_written_without_its_acco
         (["/opt/serve.sh", "s3://my-models/qwen/"], False),
         (["--model", "s3://my-models/qwen/"], False),
         (["torchrun", "train.py"], False),
+        (["/opt/serve.sh", "Qwen/Qwen3-8B"], False),
     ],
 )
 def test_a_model_of_the_hub_is_told_from_a_path(command: list[str], fetched: bool) -> None:
