@@ -253,6 +253,11 @@ def _narrowed(sizes: list[int], least: list[int], room: int) -> list[int]:
     while sum(sizes) > room:
         able = [i for i, size in enumerate(sizes) if size > least[i]]
         if not able:
+            # a long word of the last column may pass the width: no column stands behind it
+            last = max(i for i, size in enumerate(sizes) if size)
+            if sizes[last] - (sum(sizes) - room) >= NARROWEST // 2:
+                sizes[last] -= sum(sizes) - room
+                break
             first = next(i for i, size in enumerate(sizes) if size)
             sizes[first] = max(room - sum(sizes) + sizes[first], 8)
             break
