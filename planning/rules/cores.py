@@ -1,157 +1,29 @@
-"""NeuronCores: the variables that choose them, and the processes that a command starts on them."""
+"""NeuronCores: the variables that choose them."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import ceil
 
-from catalog import InstanceType
-from config import AutoScalingCapacity, Container, Sidecar
+from config import AutoScalingCapacity
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed
-from planning import images
-from planning.command_line import (
-    containers,
-    number,
-    published,
-    repository,
-    server_of,
-    words,
-    written,
+from planning.command_line import containers, number, repository, server_of, words
+from planning.cores import (
+    LOGICAL,
+    NUMBER,
+    VISIBLE,
+    core_claims,
+    core_ids,
+    fewer_devices,
+    more_devices,
+    span,
+    takes_groups,
 )
 from planning.rules.rule import Report, rule
-from planning.serving.servers import (
-    SERVERS,
-    TENSOR_PARALLEL,
-    VISIBLE_DEVICES,
-    parallelism,
-    served_model,
-    starts_vllm,
-)
-from planning.situation import RegionalWorkload, Situation
+from planning.serving.servers import SERVERS, TENSOR_PARALLEL, VISIBLE_DEVICES
+from planning.situation import Situation
 
-VISIBLE = "NEURON_RT_VISIBLE_CORES"
-NUMBER = "NEURON_RT_NUM_CORES"
-LOGICAL = "NEURON_LOGICAL_NC_CONFIG"
 HOOK = "AWS_NEURON_VISIBLE_DEVICES"
-
-
-@dataclass(frozen=True, slots=True)
-class CoreClaim:
-    """A container that opens Neuron devices: where its tasks can sit, and on how many cores."""
-
-    work: RegionalWorkload
-    path: str
-    container: Container
-    kind: InstanceType
-    devices: tuple[tuple[int, ...], ...]  # of each slot that its tasks can have
-
-    @property
-    def shared(self) -> bool:
-        """Whether another container of the task opens devices as well."""
-        return any(c.neuron_devices is not None for c in self.work.spec.sidecars.values())
-
-    @property
-    def per_device(self) -> int:
-        """Cores of a device as the container counts them: logical ones."""
-        hardware = self.kind.neuron
-        assert hardware is not None
-        grouped = self.container.environment.get(LOGICAL, "")
-        if takes_groups(self.kind) and grouped in ("1", "2"):
-            return hardware.cores_per_device // int(grouped)
-        return hardware.logical_cores_per_device
-
-    @property
-    def first(self) -> tuple[int, ...]:
-        """The devices in the first of the slots."""
-        return next(iter(self.devices))
-
-    @property
-    def count(self) -> int:
-        return len(self.first)
-
-    @property
-    def cores(self) -> int:
-        return self.per_device * self.count
-
-    @property
-    def hardware(self) -> str:
-        """`4 devices of inf2.24xlarge`."""
-        return f"{counted(self.count, 'device')} of {self.kind.name}"
-
-    @property
-    def variables(self) -> str:
-        return f"{self.path}.environment"
-
-    @property
-    def have(self) -> str:
-        return "has" if self.count == 1 else "have"
-
-    def range_of(self, devices: tuple[int, ...]) -> tuple[int, int]:
-        """First and last core of the devices, counted over the host."""
-        return devices[0] * self.per_device, (devices[-1] + 1) * self.per_device - 1
-
-
-def takes_groups(kind: InstanceType) -> bool:
-    """Whether several physical cores of the chip make a logical one."""
-    hardware = kind.neuron
-    return hardware is not None and hardware.cores_per_device != hardware.logical_cores_per_device
-
-
-def core_claims(s: Situation) -> Iterator[CoreClaim]:
-    """Every container that opens devices, once for each set of slots that its tasks can have."""
-    seen: set[tuple[str, str, tuple[tuple[int, ...], ...]]] = set()
-    for work in s.work:
-        kind = work.pool.smallest
-        if kind is None or kind.neuron is None or not work.device_count:
-            continue
-        if work.device_count > kind.neuron.devices or not s.legal(kind, work):
-            continue
-        devices = slots(s, work)
-        for path, container in containers(work):
-            if isinstance(container, Sidecar) and container.neuron_devices is None:
-                continue
-            mine = devices
-            if isinstance(container, Sidecar) and isinstance(container.neuron_devices, tuple):
-                mine = (tuple(sorted(container.neuron_devices)),)
-            key = (path, kind.name, mine)
-            if mine and key not in seen:
-                seen.add(key)
-                yield CoreClaim(work, path, container, kind, mine)
-
-
-def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
-    """The devices of a task in each slot that it can have; empty if the pool has no layout."""
-    if work.ids is not None:
-        return (work.ids,)
-    if work.managed_devices or work.spec.neuron_devices == "all":
-        return (tuple(range(work.device_count)),)
-    placed = s.layout(work.pool)
-    if placed is None:
-        return ()
-    if work.is_job:
-        return (placed.job_devices(work.name),)
-    taken = (a for slot in placed.slots for a in slot.assignments)
-    return tuple(sorted({a.devices for a in taken if a.workload == work.name and not a.is_job}))
-
-
-def core_ids(text: str) -> tuple[int, ...] | None:
-    """The cores of `3`, `0-3` or `0,1,4-7`; None for anything else."""
-    found: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
-        if match is None:
-            return None
-        first, last = int(match[1]), int(match[2] or match[1])
-        if last < first:
-            return None
-        found.extend(range(first, last + 1))
-    return tuple(found) if len(set(found)) == len(found) else None
-
-
-def _span(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last}"
 
 
 @rule(
@@ -173,7 +45,7 @@ def malformed_cores(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{claim.variables}.{name}",
                     f"is {shown(given[name])}, no core, range or list of cores",
-                    f"leave it out: the task has its devices' cores, or write {_span(first, last)}"
+                    f"leave it out: the task has its devices' cores, or write {span(first, last)}"
                     if len(claim.devices) == 1
                     else "leave it out: the task has its devices' cores",
                 )
@@ -208,8 +80,8 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
                 f"{claim.variables}.{VISIBLE}",
                 f"is {shown(claim.container.environment[VISIBLE])}; the cores of "
                 f"{counted(len(devices), 'device')} {ids(devices)} of {claim.kind.name} are "
-                f"{_span(first, last)}",
-                f'leave it out, or write "{_span(first, last)}"',
+                f"{span(first, last)}",
+                f'leave it out, or write "{span(first, last)}"',
             )
 
 
@@ -228,7 +100,7 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
         value = claim.container.environment.get(VISIBLE, "")
         if core_ids(value) is None or len(claim.devices) < 2:
             continue
-        ranges = [_span(*claim.range_of(d)) for d in claim.devices]
+        ranges = [span(*claim.range_of(d)) for d in claim.devices]
         yield Report(
             f"{claim.variables}.{VISIBLE}",
             f"is {shown(value)}, while tasks sit on the devices "
@@ -255,15 +127,8 @@ def more_cores_than_there_are(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{claim.variables}.{NUMBER}",
                 f"is {value}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
-                f'leave it out, or write "{claim.cores}"' + _more_devices(s, claim, int(value)),
+                f'leave it out, or write "{claim.cores}"' + more_devices(s, claim, int(value)),
             )
-
-
-def _more_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
-    """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
-    needed = ceil(cores / claim.per_device)
-    enough = s.catalog.neuron.legal_count(claim.kind.name, at_least=needed)
-    return f", or neuron_devices: {enough}" if enough is not None else ""
 
 
 @rule(
@@ -286,17 +151,8 @@ def idle_cores(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{claim.variables}.{name}",
                 f"is {shown(given[name])}: {used} of the {claim.cores} cores of {claim.hardware}",
-                "leave it out" + _fewer_devices(s, claim, used),
+                "leave it out" + fewer_devices(s, claim, used),
             )
-
-
-def _fewer_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
-    """`, or write neuron_devices: 1`: the least legal number of devices, if it is smaller."""
-    needed = ceil(cores / claim.per_device)
-    enough = s.catalog.neuron.legal_count(claim.kind.name, at_least=needed)
-    if enough is None or enough >= claim.count or claim.work.pool.managed:
-        return ""
-    return f", or write neuron_devices: {enough}"
 
 
 @rule(
@@ -429,207 +285,6 @@ def oci_hook(s: Situation) -> Iterator[Report]:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class Processes:
-    """How many cores the processes of a command use, and the words of the command that say so."""
-
-    cores: int
-    degree: int | None  # of tensor parallelism; None for torchrun
-    text: str
-    option: str
-    given: bool
-
-
-def processes(s: Situation, claim: CoreClaim) -> Processes | None:
-    """The cores that the server's command uses; None if it does not state them."""
-    given = words(claim.container)
-    server = server_of(claim.container, s.catalog)
-    arguments_only = server is not None and server.entry == "arguments"
-    if not starts_vllm(given) and not arguments_only:
-        return None
-    found = parallelism(given)
-    if found is None or (arguments_only and not found.given):
-        return None
-    return Processes(found.cores, found.degree, found.text, TENSOR_PARALLEL, found.given)
-
-
-def runs(s: Situation, claim: CoreClaim) -> Processes | None:
-    """The processes that torchrun starts, one for each core; None without torchrun or a number."""
-    given = words(claim.container)
-    if not any(w.rpartition("/")[2] in ("torchrun", "torch.distributed.run") for w in given):
-        return None
-    count = number(given, "nproc-per-node")
-    if not count:
-        return None
-    return Processes(count, None, written(given, "nproc-per-node") or "", "nproc_per_node", True)
-
-
-@rule(
-    "NE229",
-    "Tensor parallel size exceeds the cores of the task",
-    Severity.ERROR,
-    "Each rank of a tensor parallel model needs its own NeuronCore.",
-    do="Write a tensor parallel size of at most the cores of the task's devices.",
-)
-def degree_above_the_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
-    tensor_parallel_size is the number of NeuronCores."""
-    for claim in core_claims(s):
-        found = processes(s, claim)
-        if found is not None and found.cores > claim.cores:
-            yield Report(
-                f"{claim.path}.command",
-                f"gives {found.text}: {counted(found.cores, 'core')}; "
-                f"{claim.hardware} {claim.have} "
-                f"{claim.cores}",
-                f"write --{found.option}={_fitting(s, claim)}"
-                + _more_devices(s, claim, found.cores),
-            )
-
-
-def _fitting(s: Situation, claim: CoreClaim) -> int:
-    """The largest documented degree that the cores allow; all cores if none is documented."""
-    degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
-    return max((d for d in degrees if d <= claim.cores), default=claim.cores)
-
-
-@rule(
-    "NE230",
-    "Tensor parallel size leaves cores idle",
-    Severity.WARNING,
-    "A rank uses one core. The remaining cores stay idle, and no other task can use their devices.",
-    do="Raise the tensor parallel size to the cores of the devices, or request fewer devices.",
-)
-def degree_below_the_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
-    tensor_parallel_size is the number of NeuronCores, 1 where it is not given."""
-    for claim in core_claims(s):
-        found = processes(s, claim)
-        if found is not None and found.cores < claim.cores and not claim.shared:
-            lead = "gives" if found.given else "runs vllm serve with its default,"
-            yield Report(
-                f"{claim.path}.command",
-                f"{lead} {found.text}: {found.cores} of the {claim.cores} cores of "
-                f"{claim.hardware}",
-                f"write --{found.option}={_fitting(s, claim)}"
-                + _fewer_devices(s, claim, found.cores),
-            )
-
-
-@rule(
-    "NE231",
-    "Tensor parallel size is not documented for the type",
-    Severity.WARNING,
-    "Collective operations are built for certain numbers of cores. AWS does not document others.",
-    do="Choose a documented tensor parallel size of the instance type.",
-)
-def undocumented_degree(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
-    the table of degrees holds the source of each."""
-    for claim in core_claims(s):
-        found = processes(s, claim)
-        degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
-        if found is None or not found.given or not degrees or found.cores > claim.cores:
-            continue
-        if found.degree not in degrees:
-            near = [d for d in degrees if d <= claim.cores]
-            yield Report(
-                f"{claim.path}.command",
-                f"gives {found.text}, not documented for {claim.kind.name}",
-                f"write {listed(map(str, near))} with as many cores, such as "
-                f"--{found.option}={max(near)}",
-            )
-
-
-@rule(
-    "NE232",
-    "More torchrun processes than cores",
-    Severity.ERROR,
-    "torchrun starts nproc_per_node processes, and each of them needs its own NeuronCore.",
-    do="Write at most the cores of the task's devices.",
-)
-def more_processes_than_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
-    --nproc_per_node is the number of NeuronCores."""
-    for claim in core_claims(s):
-        found = runs(s, claim)
-        if found is not None and found.cores > claim.cores:
-            yield Report(
-                f"{claim.path}.command",
-                f"gives {found.text}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
-                f"write --nproc_per_node={claim.cores}" + _more_devices(s, claim, found.cores),
-            )
-
-
-@rule(
-    "NE233",
-    "Fewer torchrun processes than cores",
-    Severity.WARNING,
-    "A process uses one core. The remaining cores stay idle.",
-    do="Start a process for each core, or request fewer devices.",
-)
-def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
-    --nproc_per_node is the number of NeuronCores."""
-    for claim in core_claims(s):
-        found = runs(s, claim)
-        if found is not None and found.cores < claim.cores and not claim.shared:
-            yield Report(
-                f"{claim.path}.command",
-                f"gives {found.text}: {found.cores} of the {claim.cores} cores of {claim.hardware}",
-                f"write --nproc_per_node={claim.cores}" + _fewer_devices(s, claim, found.cores),
-            )
-
-
-@rule(
-    "NE234",
-    "Model is known to fail on this image and chip",
-    Severity.WARNING,
-    "The model is known to fail with this image on this chip.",
-    do="Choose another size of the model, another image, or another chip.",
-)
-def model_known_to_fail(s: Situation) -> Iterator[Report]:
-    """The table of refusals holds the source of each, such as
-    https://github.com/aws-neuron/aws-neuron-sdk/issues/1303."""
-    serving = {image.name: image for image in s.catalog.serving.images}
-    for claim in core_claims(s):
-        given, image = words(claim.container), claim.container.image
-        model, sdk, known = (
-            served_model(given),
-            images.neuron_sdk(image),
-            published(image, s.catalog),
-        )
-        if model is None or sdk is None or known is None or claim.kind.neuron is None:
-            continue
-        sequences = number(given, "max-num-seqs")
-        for refusal in s.catalog.serving.refusals:
-            tried = serving[refusal.serving_image].image
-            same = repository(tried) == known.repository and images.neuron_sdk(tried) == sdk
-            if not same or (refusal.model, refusal.family) != (model, claim.kind.neuron.family):
-                continue
-            least = refusal.sequences_below
-            if least is not None and (sequences is None or sequences >= least):
-                continue
-            others = [
-                p.name
-                for (region, _), p in s.pools.items()
-                if region == claim.work.region
-                and p.neuron
-                and not any(
-                    t.neuron and t.neuron.family == claim.kind.neuron.family for t in p.types
-                )
-            ]
-            yield Report(
-                f"{claim.path}.command",
-                f"serves {shown(model)} with SDK {sdk} on {claim.kind.name}",
-                f"write --max-num-seqs={least}"
-                if least is not None
-                else "take another size of the model, or an image of another SDK"
-                + (f", or move it to {listed(others)}" if others else ""),
-                refusal.says[0].upper() + refusal.says[1:].rstrip(".") + ".",
-            )
-
-
 RULES = (
     malformed_cores,
     cores_of_other_devices,
@@ -641,10 +296,4 @@ RULES = (
     plugin_variable_elsewhere,
     logical_cores,
     oci_hook,
-    degree_above_the_cores,
-    degree_below_the_cores,
-    undocumented_degree,
-    more_processes_than_cores,
-    fewer_processes_than_cores,
-    model_known_to_fail,
 )

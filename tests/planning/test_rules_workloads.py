@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from planning import Severity
+from planning import Severity, cores
 from planning.command_line import option, published, tag, version, words
-from planning.rules import cores
 from tests.planning.fixtures import PINNED
 from tests.planning.fixtures_workloads import (
     BLOCK,

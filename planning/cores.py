@@ -1,0 +1,185 @@
+"""NeuronCores: which containers open them, and the processes that a command starts on them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from catalog import InstanceType
+from config import Container, Sidecar
+from messages.phrases import counted
+from planning.command_line import containers, number, server_of, words, written
+from planning.serving.servers import TENSOR_PARALLEL, parallelism, starts_vllm
+from planning.situation import RegionalWorkload, Situation
+
+VISIBLE = "NEURON_RT_VISIBLE_CORES"
+NUMBER = "NEURON_RT_NUM_CORES"
+LOGICAL = "NEURON_LOGICAL_NC_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class CoreClaim:
+    """A container that opens Neuron devices: where its tasks can sit, and on how many cores."""
+
+    work: RegionalWorkload
+    path: str
+    container: Container
+    kind: InstanceType
+    devices: tuple[tuple[int, ...], ...]  # of each slot that its tasks can have
+
+    @property
+    def shared(self) -> bool:
+        """Whether another container of the task opens devices as well."""
+        return any(c.neuron_devices is not None for c in self.work.spec.sidecars.values())
+
+    @property
+    def per_device(self) -> int:
+        """Cores of a device as the container counts them: logical ones."""
+        hardware = self.kind.neuron
+        assert hardware is not None
+        grouped = self.container.environment.get(LOGICAL, "")
+        if takes_groups(self.kind) and grouped in ("1", "2"):
+            return hardware.cores_per_device // int(grouped)
+        return hardware.logical_cores_per_device
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The devices in the first of the slots."""
+        return next(iter(self.devices))
+
+    @property
+    def count(self) -> int:
+        return len(self.first)
+
+    @property
+    def cores(self) -> int:
+        return self.per_device * self.count
+
+    @property
+    def hardware(self) -> str:
+        """`4 devices of inf2.24xlarge`."""
+        return f"{counted(self.count, 'device')} of {self.kind.name}"
+
+    @property
+    def variables(self) -> str:
+        return f"{self.path}.environment"
+
+    @property
+    def have(self) -> str:
+        return "has" if self.count == 1 else "have"
+
+    def range_of(self, devices: tuple[int, ...]) -> tuple[int, int]:
+        """First and last core of the devices, counted over the host."""
+        return devices[0] * self.per_device, (devices[-1] + 1) * self.per_device - 1
+
+
+def takes_groups(kind: InstanceType) -> bool:
+    """Whether several physical cores of the chip make a logical one."""
+    hardware = kind.neuron
+    return hardware is not None and hardware.cores_per_device != hardware.logical_cores_per_device
+
+
+def core_claims(s: Situation) -> Iterator[CoreClaim]:
+    """Every container that opens devices, once for each set of slots that its tasks can have."""
+    seen: set[tuple[str, str, tuple[tuple[int, ...], ...]]] = set()
+    for work in s.work:
+        kind = work.pool.smallest
+        if kind is None or kind.neuron is None or not work.device_count:
+            continue
+        if work.device_count > kind.neuron.devices or not s.legal(kind, work):
+            continue
+        devices = slots(s, work)
+        for path, container in containers(work):
+            if isinstance(container, Sidecar) and container.neuron_devices is None:
+                continue
+            mine = devices
+            if isinstance(container, Sidecar) and isinstance(container.neuron_devices, tuple):
+                mine = (tuple(sorted(container.neuron_devices)),)
+            key = (path, kind.name, mine)
+            if mine and key not in seen:
+                seen.add(key)
+                yield CoreClaim(work, path, container, kind, mine)
+
+
+def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
+    """The devices of a task in each slot that it can have; empty if the pool has no layout."""
+    if work.ids is not None:
+        return (work.ids,)
+    if work.managed_devices or work.spec.neuron_devices == "all":
+        return (tuple(range(work.device_count)),)
+    placed = s.layout(work.pool)
+    if placed is None:
+        return ()
+    if work.is_job:
+        return (placed.job_devices(work.name),)
+    taken = (a for slot in placed.slots for a in slot.assignments)
+    return tuple(sorted({a.devices for a in taken if a.workload == work.name and not a.is_job}))
+
+
+def core_ids(text: str) -> tuple[int, ...] | None:
+    """The cores of `3`, `0-3` or `0,1,4-7`; None for anything else."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
+        if match is None:
+            return None
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            return None
+        found.extend(range(first, last + 1))
+    return tuple(found) if len(set(found)) == len(found) else None
+
+
+def span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """How many cores the processes of a command use, and the words of the command that say so."""
+
+    cores: int
+    degree: int | None  # of tensor parallelism; None for torchrun
+    text: str
+    option: str
+    given: bool
+
+
+def processes(s: Situation, claim: CoreClaim) -> Processes | None:
+    """The cores that the server's command uses; None if it does not state them."""
+    given = words(claim.container)
+    server = server_of(claim.container, s.catalog)
+    arguments_only = server is not None and server.entry == "arguments"
+    if not starts_vllm(given) and not arguments_only:
+        return None
+    found = parallelism(given)
+    if found is None or (arguments_only and not found.given):
+        return None
+    return Processes(found.cores, found.degree, found.text, TENSOR_PARALLEL, found.given)
+
+
+def runs(s: Situation, claim: CoreClaim) -> Processes | None:
+    """The processes that torchrun starts, one for each core; None without torchrun or a number."""
+    given = words(claim.container)
+    if not any(w.rpartition("/")[2] in ("torchrun", "torch.distributed.run") for w in given):
+        return None
+    count = number(given, "nproc-per-node")
+    if not count:
+        return None
+    return Processes(count, None, written(given, "nproc-per-node") or "", "nproc_per_node", True)
+
+
+def more_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
+    """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
+    needed = ceil(cores / claim.per_device)
+    enough = s.catalog.neuron.legal_count(claim.kind.name, at_least=needed)
+    return f", or neuron_devices: {enough}" if enough is not None else ""
+
+
+def fewer_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
+    """`, or write neuron_devices: 1`: the least legal number of devices, if it is smaller."""
+    needed = ceil(cores / claim.per_device)
+    enough = s.catalog.neuron.legal_count(claim.kind.name, at_least=needed)
+    if enough is None or enough >= claim.count or claim.work.pool.managed:
+        return ""
+    return f", or write neuron_devices: {enough}"

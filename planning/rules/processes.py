@@ -1,0 +1,135 @@
+"""Processes on NeuronCores: tensor parallel sizes, and what torchrun starts."""
+
+from collections.abc import Iterator
+
+from messages.finding import Severity
+from messages.phrases import counted, listed
+from planning.cores import CoreClaim, core_claims, fewer_devices, more_devices, processes, runs
+from planning.rules.rule import Report, rule
+from planning.situation import Situation
+
+
+@rule(
+    "NE229",
+    "Tensor parallel size exceeds the cores of the task",
+    Severity.ERROR,
+    "Each rank of a tensor parallel model needs its own NeuronCore.",
+    do="Write a tensor parallel size of at most the cores of the task's devices.",
+)
+def degree_above_the_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    tensor_parallel_size is the number of NeuronCores."""
+    for claim in core_claims(s):
+        found = processes(s, claim)
+        if found is not None and found.cores > claim.cores:
+            yield Report(
+                f"{claim.path}.command",
+                f"gives {found.text}: {counted(found.cores, 'core')}; "
+                f"{claim.hardware} {claim.have} "
+                f"{claim.cores}",
+                f"write --{found.option}={_fitting(s, claim)}"
+                + more_devices(s, claim, found.cores),
+            )
+
+
+def _fitting(s: Situation, claim: CoreClaim) -> int:
+    """The largest documented degree that the cores allow; all cores if none is documented."""
+    degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
+    return max((d for d in degrees if d <= claim.cores), default=claim.cores)
+
+
+@rule(
+    "NE230",
+    "Tensor parallel size leaves cores idle",
+    Severity.WARNING,
+    "A rank uses one core. The remaining cores stay idle, and no other task can use their devices.",
+    do="Raise the tensor parallel size to the cores of the devices, or request fewer devices.",
+)
+def degree_below_the_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    tensor_parallel_size is the number of NeuronCores, 1 where it is not given."""
+    for claim in core_claims(s):
+        found = processes(s, claim)
+        if found is not None and found.cores < claim.cores and not claim.shared:
+            lead = "gives" if found.given else "runs vllm serve with its default,"
+            yield Report(
+                f"{claim.path}.command",
+                f"{lead} {found.text}: {found.cores} of the {claim.cores} cores of "
+                f"{claim.hardware}",
+                f"write --{found.option}={_fitting(s, claim)}"
+                + fewer_devices(s, claim, found.cores),
+            )
+
+
+@rule(
+    "NE231",
+    "Tensor parallel size is not documented for the type",
+    Severity.WARNING,
+    "Collective operations are built for certain numbers of cores. AWS does not document others.",
+    do="Choose a documented tensor parallel size of the instance type.",
+)
+def undocumented_degree(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
+    the table of degrees holds the source of each."""
+    for claim in core_claims(s):
+        found = processes(s, claim)
+        degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
+        if found is None or not found.given or not degrees or found.cores > claim.cores:
+            continue
+        if found.degree not in degrees:
+            near = [d for d in degrees if d <= claim.cores]
+            yield Report(
+                f"{claim.path}.command",
+                f"gives {found.text}, not documented for {claim.kind.name}",
+                f"write {listed(map(str, near))} with as many cores, such as "
+                f"--{found.option}={max(near)}",
+            )
+
+
+@rule(
+    "NE232",
+    "More torchrun processes than cores",
+    Severity.ERROR,
+    "torchrun starts nproc_per_node processes, and each of them needs its own NeuronCore.",
+    do="Write at most the cores of the task's devices.",
+)
+def more_processes_than_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    --nproc_per_node is the number of NeuronCores."""
+    for claim in core_claims(s):
+        found = runs(s, claim)
+        if found is not None and found.cores > claim.cores:
+            yield Report(
+                f"{claim.path}.command",
+                f"gives {found.text}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
+                f"write --nproc_per_node={claim.cores}" + more_devices(s, claim, found.cores),
+            )
+
+
+@rule(
+    "NE233",
+    "Fewer torchrun processes than cores",
+    Severity.WARNING,
+    "A process uses one core. The remaining cores stay idle.",
+    do="Start a process for each core, or request fewer devices.",
+)
+def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    --nproc_per_node is the number of NeuronCores."""
+    for claim in core_claims(s):
+        found = runs(s, claim)
+        if found is not None and found.cores < claim.cores and not claim.shared:
+            yield Report(
+                f"{claim.path}.command",
+                f"gives {found.text}: {found.cores} of the {claim.cores} cores of {claim.hardware}",
+                f"write --nproc_per_node={claim.cores}" + fewer_devices(s, claim, found.cores),
+            )
+
+
+RULES = (
+    degree_above_the_cores,
+    degree_below_the_cores,
+    undocumented_degree,
+    more_processes_than_cores,
+    fewer_processes_than_cores,
+)
