@@ -85,6 +85,15 @@ class Instances:
         return (None, None) if known is None else (max(known.max_enis - 1, 0), None)
 
     @cached_property
+    def registered_memory(self) -> Mapping[str, int]:
+        """Memory in MiB that the ECS agent registers, by instance type; few readings are recorded.
+
+        It is what the kernel leaves of the installed memory, and may differ a little by AMI.
+        """
+        rows = self._tables.rows("registered_memory")
+        return MappingProxyType({r["instance_type"]: r.integer("memory_mib") for r in rows})
+
+    @cached_property
     def _rows(self) -> Mapping[str, Row]:
         return {row["name"]: row for row in self._tables.corrected_rows("instance_types")}
 

@@ -134,10 +134,29 @@ class Room:
 
 
 def room_of(kind: InstanceType, catalog: Catalog) -> Room:
-    """Returns what an instance has for tasks: its CPU and memory less those of host and agent."""
+    """Returns what default sizes share: CPU and memory less what we keep back for the host."""
     limit = catalog.limits.value
     host = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
-    return Room(kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - host)
+    cpu = registered_by(kind, catalog).cpu_units - limit("host_cpu_units")
+    return Room(cpu, kind.memory_mib - host)
+
+
+def registered_by(kind: InstanceType, catalog: Catalog) -> Room:
+    """Returns the most that an instance registers for tasks.
+
+    Every CPU unit; the memory that was seen to be registered, or all that is installed where no
+    reading is recorded. Tasks that need more are never placed.
+    """
+    cpu = kind.vcpus * catalog.limits.value("cpu_units_per_vcpu")
+    return Room(cpu, catalog.instances.registered_memory.get(kind.name, kind.memory_mib))
+
+
+def counted_on(kind: InstanceType, catalog: Catalog) -> Room:
+    """Returns what the plan counts on: as registered, with an estimate of unrecorded memory."""
+    registered = registered_by(kind, catalog)
+    if kind.name in catalog.instances.registered_memory:
+        return registered
+    return Room(registered.cpu_units, room_of(kind, catalog).memory_mib)
 
 
 def share_of(kind: InstanceType, devices: int, catalog: Catalog) -> Room:
@@ -297,9 +316,13 @@ class Situation:
 
     # -- sizes ---------------------------------------------------------------------------------
 
-    def room(self, kind: InstanceType) -> Room:
-        """Returns what an instance of the type has for tasks."""
-        return room_of(kind, self.catalog)
+    def registered(self, kind: InstanceType) -> Room:
+        """Returns the most that an instance of the type registers for tasks."""
+        return registered_by(kind, self.catalog)
+
+    def counted_on(self, kind: InstanceType) -> Room:
+        """Returns what the plan counts on: as registered, with an estimate of unrecorded memory."""
+        return counted_on(kind, self.catalog)
 
     def share(self, kind: InstanceType, devices: int) -> Room:
         """Returns the part of the room that goes with a number of the type's devices."""
@@ -316,8 +339,15 @@ class Situation:
         memory = spec.memory_mib or (share.memory_mib if share else None)
         return Room(cpu, memory) if cpu is not None and memory is not None else None
 
-    def packed(self, pool: RegionalPool, wanted: list[tuple[RegionalWorkload, int]]) -> int:
+    def packed(
+        self,
+        pool: RegionalPool,
+        wanted: list[tuple[RegionalWorkload, int]],
+        room: Room | None = None,
+    ) -> int:
         """Returns the instances for tasks without devices: first fit, by decreasing memory.
+
+        `room` is what an instance has for tasks, by default what the plan counts on.
 
         In host mode a task uses its port on the instance, so two tasks of one model that serves
         never run on one instance.
@@ -325,7 +355,7 @@ class Situation:
         kind = pool.smallest
         if kind is None:
             return 0
-        room = self.room(kind)
+        room = room or self.counted_on(kind)
         bins: list[tuple[int, int, set[str]]] = []
         tasks = [(size, w) for w, n in wanted if (size := self.task_size(w)) for _ in range(n)]
         for size, work in sorted(tasks, key=lambda t: (-t[0].memory_mib, t[1].name)):
@@ -358,7 +388,7 @@ class Situation:
         sizes = [(size, w, n) for w, n in wanted if n and (size := self.task_size(w))]
         if kind is None or not sizes:
             return 0
-        room = self.room(kind)
+        room = self.counted_on(kind)
         together = min(
             room.cpu_units // max(size.cpu_units for size, _, _ in sizes),
             room.memory_mib // max(size.memory_mib for size, _, _ in sizes),

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Room, Situation, each_workload
+from planning.situation import RegionalPool, RegionalWorkload, Room, Situation, each_workload
 
 
 def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> str:
@@ -20,8 +21,8 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
         if t.neuron
         and family
         and t.neuron.devices >= work.device_count
-        and s.room(t).cpu_units >= cpu
-        and s.room(t).memory_mib >= memory
+        and s.counted_on(t).cpu_units >= cpu
+        and s.counted_on(t).memory_mib >= memory
         and s.catalog.places.zones_offering(t.name, work.region)
         and not (work.pool.managed and t.neuron.managed_instances != "yes")
     ]
@@ -36,25 +37,24 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
     do="Request at most what the instance has for tasks, or use a larger type.",
 )
 def larger_than_the_instance(s: Situation) -> Iterator[Report]:
-    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: the host
-    and the ECS agent take a part of what is installed."""
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html; every CPU
+    unit is registered
+    (https://github.com/aws/amazon-ecs-agent/blob/master/ecs-agent/api/ecs/client/ecs_client.go)."""
     for work in each_workload(s):
         kind = work.pool.smallest
         if kind is None:
             continue
-        room = s.room(kind)
-        for field, unit, wanted, most, installed in (
-            ("memory_mib", "MiB", work.spec.memory_mib, room.memory_mib, f"{kind.memory_mib} MiB"),
-            ("cpu_units", "units", work.spec.cpu_units, room.cpu_units, f"{kind.vcpus} vCPU"),
+        has, most = s.registered(kind), s.counted_on(kind)
+        cpu, memory = work.spec.cpu_units or 0, work.spec.memory_mib or 0
+        for field, wanted, installed, limit, fix in (
+            ("memory_mib", memory, f"{has.memory_mib} MiB", has.memory_mib, most.memory_mib),
+            ("cpu_units", cpu, f"{kind.vcpus} vCPU", has.cpu_units, most.cpu_units),
         ):
-            if wanted is not None and wanted > most:
-                cpu = wanted if field == "cpu_units" else work.spec.cpu_units or 0
-                memory = wanted if field == "memory_mib" else work.spec.memory_mib or 0
+            if wanted > limit:
                 yield Report(
                     f"{work.path}.{field}",
-                    f"is {wanted}; {kind.name} has {installed}, of which a task can have {most} "
-                    f"{unit}",
-                    f"write at most {most}" + _bigger(s, work, cpu=cpu, memory=memory),
+                    f"is {wanted}; {kind.name} has {installed}, and a task at most {limit}",
+                    f"write at most {fix}" + _bigger(s, work, cpu=cpu, memory=memory),
                 )
 
 
@@ -71,7 +71,7 @@ def no_size(s: Situation) -> Iterator[Report]:
         if work.pool.types and not work.pool.neuron and s.task_size(work) is None:
             kind = work.pool.smallest
             missing = [f for f in ("cpu_units", "memory_mib") if getattr(work.spec, f) is None]
-            room = s.room(kind) if kind else None
+            room = s.counted_on(kind) if kind else None
             yield Report(
                 f"{work.path}.{missing[0]}",
                 "is missing, on a pool without Neuron devices",
@@ -459,29 +459,39 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
     """ECS places a task only where its CPU and memory are left
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html). Tasks with
     the share of their devices always fit; tasks with written sizes may not."""
-    for (region, name), pool in s.pools.items():
-        works = [w for w in s.work_on(pool) if not w.is_job and s.task_size(w)]
-        kind = pool.smallest
-        if kind is None or pool.max_size is None or not works:
-            continue
-        if kind.neuron is None:
-            needed = s.packed(pool, [(w, w.tasks_max) for w in works])
-        else:
-            cut = s.cut(pool)
-            if cut is None or cut.instances > pool.max_size:
-                continue
-            room, total = s.room(kind), _total(s, works)
-            needed = max(
-                -(-total.cpu_units // room.cpu_units), -(-total.memory_mib // room.memory_mib)
-            )
-        if needed > pool.max_size and all(_fits_alone(s, w) for w in works):
+    for pool, kind, works in _sized(s):
+        needed = _instances(s, pool, works, s.registered(kind))
+        if pool.max_size is not None and needed > pool.max_size:
+            enough = _instances(s, pool, works, s.counted_on(kind))
             yield Report(
-                f"capacity.{name}.max_size",
+                f"capacity.{pool.name}.max_size",
                 f"is {pool.max_size}; the CPU and memory of the replicas of "
                 f"{listed([w.name for w in works])} need {needed} instances of {kind.name} in "
-                f"{region}",
-                f"write max_size: {needed}, or smaller cpu_units and memory_mib",
+                f"{pool.region}",
+                f"write max_size: {enough}, or smaller cpu_units and memory_mib",
             )
+
+
+def _sized(s: Situation) -> Iterator[tuple[RegionalPool, InstanceType, list[RegionalWorkload]]]:
+    """Yields each pool whose models all fit an instance, with its smallest type and the models."""
+    for pool in s.pools.values():
+        works = [w for w in s.work_on(pool) if not w.is_job and s.task_size(w)]
+        kind = pool.smallest
+        if kind is not None and works and all(_fits_alone(s, w) for w in works):
+            yield pool, kind, works
+
+
+def _instances(s: Situation, pool: RegionalPool, works: list[RegionalWorkload], room: Room) -> int:
+    """Returns how many instances with that room the CPU and memory of all replicas need."""
+    if not pool.neuron:
+        return s.packed(pool, [(w, w.tasks_max) for w in works], room)
+    cut = s.cut(pool)
+    if cut is None or (pool.max_size is not None and cut.instances > pool.max_size):
+        return 0
+    sizes = [(w.tasks_max, size) for w in works if (size := s.task_size(w))]
+    cpu = sum(n * size.cpu_units for n, size in sizes)
+    memory = sum(n * size.memory_mib for n, size in sizes)
+    return max(-(-cpu // room.cpu_units), -(-memory // room.memory_mib))
 
 
 @rule(
@@ -494,42 +504,40 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
 def slots_too_small(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: if the
     written sizes together exceed an instance, some of its devices stay unused."""
-    for (region, name), pool in s.pools.items():
-        kind, cut = pool.type, s.cut(pool)
-        if kind is None or kind.neuron is None or cut is None or pool.managed:
-            continue
-        room = s.room(kind)
-        works = {w.name: w for w in s.work_on(pool) if not w.is_job}
-        if not all(_fits_alone(s, w) for w in works.values()):
-            continue
-        held = [[works[d.name] for d in deals if not d.is_job] for deals in cut.deals]
-        for field, have in (("memory_mib", room.memory_mib), ("cpu_units", room.cpu_units)):
-            largest = [max((getattr(s.task_size(w), field) for w in ws), default=0) for ws in held]
-            written = [w for ws in held for w in ws if getattr(w.spec, field) is not None]
-            if sum(largest) > have and written:
-                work = max(written, key=lambda w: (getattr(w.spec, field), w.name))
-                share = getattr(s.share(kind, work.device_count), field)
+    for pool, kind, works in _sized(s):
+        has = s.registered(kind)
+        for field, have in (("memory_mib", has.memory_mib), ("cpu_units", has.cpu_units)):
+            together, largest = _together(s, pool, works, field)
+            if largest is not None and together > have:
+                share = getattr(s.share(kind, largest.device_count), field)
                 yield Report(
-                    f"{work.path}.{field}",
-                    f"is {getattr(work.spec, field)}; the tasks that share an instance of the pool "
-                    f"{name} in {region} can request {sum(largest)} together; it has {have}",
+                    f"{largest.path}.{field}",
+                    f"is {getattr(largest.spec, field)}; the tasks that share an instance of the "
+                    f"pool {pool.name} in {pool.region} can request {together} together; it has "
+                    f"{have}",
                     f"leave it out: its share is {share}",
                 )
+
+
+def _together(
+    s: Situation, pool: RegionalPool, works: list[RegionalWorkload], field: str
+) -> tuple[int, RegionalWorkload | None]:
+    """Returns the most of a size that tasks on all slots of an instance request together, and the
+    model with the largest written size among them; 0 and `None` without a layout by slots."""
+    cut = None if pool.managed or not pool.neuron else s.cut(pool)
+    named = {w.name: w for w in works}
+    held = [[named[d.name] for d in deals if not d.is_job] for deals in cut.deals] if cut else []
+    most = [max((getattr(s.task_size(w), field) for w in ws), default=0) for ws in held]
+    written = [w for ws in held for w in ws if getattr(w.spec, field) is not None]
+    return sum(most), max(written, key=lambda w: (getattr(w.spec, field), w.name), default=None)
 
 
 def _fits_alone(s: Situation, work: RegionalWorkload) -> bool:
     kind, size = work.pool.smallest, s.task_size(work)
     if kind is None or size is None:
         return False
-    room = s.room(kind)
+    room = s.registered(kind)
     return size.cpu_units <= room.cpu_units and size.memory_mib <= room.memory_mib
-
-
-def _total(s: Situation, works: list[RegionalWorkload]) -> Room:
-    sizes = [(w.tasks_max, size) for w in works if (size := s.task_size(w))]
-    return Room(
-        sum(n * size.cpu_units for n, size in sizes), sum(n * size.memory_mib for n, size in sizes)
-    )
 
 
 @rule(
@@ -543,18 +551,65 @@ def _total(s: Situation, works: list[RegionalWorkload]) -> Room:
 def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html:
     binpack chooses among the instances that have room, one task at a time."""
-    for (region, name), pool in s.pools.items():
-        works = [w for w in s.work_on(pool) if not w.is_job and s.task_size(w)]
-        if pool.neuron or pool.max_size is None or not all(_fits_alone(s, w) for w in works):
+    for pool, _, works in _sized(s):
+        if pool.neuron or pool.max_size is None:
             continue
         wanted = [(w, w.tasks_max) for w in works]
         needed = s.packed_in_any_order(pool, wanted)
         if s.packed(pool, wanted) <= pool.max_size < needed:
             yield Report(
-                f"capacity.{name}.max_size",
-                f"is {pool.max_size}; {listed([w.name for w in works])} fit in {region} only if "
-                "ECS places them in certain orders",
+                f"capacity.{pool.name}.max_size",
+                f"is {pool.max_size}; {listed([w.name for w in works])} fit in {pool.region} only "
+                "if ECS places them in certain orders",
                 f"write max_size: {needed}, which fits them in any order",
+            )
+
+
+@rule(
+    "NE351",
+    "Memory is above the estimate of what an instance registers",
+    Severity.WARNING,
+    "The kernel keeps a part of the installed memory, and how much an instance of this type "
+    "registers is not recorded: the figure that the plan counts on is an estimate.",
+    do="Write a size within the estimate, or start one task first and read what is registered.",
+)
+def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: less
+    memory is registered than is installed; `aws ecs describe-container-instances` shows how
+    much."""
+    for work in each_workload(s):
+        kind, wanted = work.pool.smallest, work.spec.memory_mib
+        if kind is None or wanted is None:
+            continue
+        has, most = s.registered(kind).memory_mib, s.counted_on(kind).memory_mib
+        if most < wanted <= has:
+            yield Report(
+                f"{work.path}.memory_mib",
+                f"is {wanted}; {kind.name} has {has} MiB, of which about {most} are registered",
+                f"write at most {most}",
+            )
+    for pool, kind, works in _sized(s):
+        has, most = s.registered(kind), s.counted_on(kind)
+        if any((w.spec.memory_mib or 0) > most.memory_mib for w in works):
+            continue
+        together, largest = _together(s, pool, works, "memory_mib")
+        if largest is not None and most.memory_mib < together <= has.memory_mib:
+            yield Report(
+                f"{largest.path}.memory_mib",
+                f"is {largest.spec.memory_mib}; the tasks that share an instance of the pool "
+                f"{pool.name} in {pool.region} can request {together} MiB together; "
+                f"{kind.name} has {has.memory_mib}, of which about {most.memory_mib} are "
+                "registered",
+                f"leave it out: its share is {s.share(kind, largest.device_count).memory_mib}",
+            )
+        needed = _instances(s, pool, works, most)
+        if pool.max_size is not None and needed > pool.max_size >= _instances(s, pool, works, has):
+            yield Report(
+                f"capacity.{pool.name}.max_size",
+                f"is {pool.max_size}; by the estimate of {most.memory_mib} MiB on {kind.name} the "
+                f"replicas of {listed([w.name for w in works])} need {needed} instances in "
+                f"{pool.region}",
+                f"write max_size: {needed}, or a smaller memory_mib",
             )
 
 
@@ -575,4 +630,5 @@ RULES = (
     pool_too_small,
     slots_too_small,
     order_can_leave_a_task_out,
+    memory_above_the_estimate,
 )

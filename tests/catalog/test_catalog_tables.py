@@ -54,6 +54,7 @@ KEYS = {
     "own_networks": ("region",),
     "public_registries": ("host",),
     "regions": ("name",),
+    "registered_memory": ("instance_type",),
     "replacements": ("resource_type", "property"),
     "serving_images": ("name",),
     "secret_names": ("ending",),
@@ -300,6 +301,9 @@ def test_hand_tables_speak_of_types_families_and_regions_that_exist(shipped: Cat
         )
         usage = shipped.instances.neuron_types[row["instance_type"]].usage_classes
         assert "capacity-block" in usage, f"{row['instance_type']} is not sold in Capacity Blocks"
+    for row in raw("registered_memory"):
+        installed = shipped.instances.types[row["instance_type"]].memory_mib
+        assert int(row["memory_mib"]) < installed, "the kernel keeps some of the installed memory"
     for row in raw("trunking"):
         known = shipped.instances.neuron_types[row["instance_type"]]
         assert int(row["tasks"]) == known.max_enis - 1, (

@@ -224,7 +224,7 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE301": Fixture(
         "models.m.memory_mib",
-        _model(INF2, work(1, memory_mib=16_384)),
+        _model(INF2, work(1, memory_mib=16_385)),
         _model(INF2, work(1, memory_mib=15_000)),
     ),
     "NE302": Fixture(
@@ -285,8 +285,8 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE314": Fixture(
         "capacity.pool.max_size",
+        _model(groups("c7g.xlarge", 1), work(**SIZE, replicas={"min": 5})),
         _model(groups("c7g.xlarge", 1), work(**SIZE, replicas={"min": 4})),
-        _model(groups("c7g.xlarge", 1), work(**SIZE, replicas={"min": 3})),
     ),
     "NE315": Fixture(
         "models.a.memory_mib",
@@ -297,6 +297,11 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.max_size",
         _two(groups("c7g.xlarge", 2), _cpu(2600, 2), _cpu(1300, 2)),
         _two(groups("c7g.xlarge", 4), _cpu(2600, 2), _cpu(1300, 2)),
+    ),
+    "NE351": Fixture(
+        "models.m.memory_mib",
+        _model(INF2, work(1, memory_mib=16_384)),
+        _model(INF2, work(1, memory_mib=15_509)),
     ),
     "NE401": Fixture(
         "capacity.pool.ami.family",

@@ -20,6 +20,7 @@ from catalog import load
 from neuron_ecs.stackfile import reading as stack_file
 from planning import Plan, as_json, choices, decide, names, plan, run_task
 from planning.addresses import default_cidr, zone_subnets
+from planning.situation import registered_by, room_of
 from tests.planning.drawn import (
     TWO,
     definitions_of,
@@ -115,7 +116,7 @@ def test_tasks_of_equal_share_always_fit_the_room(kind: str) -> None:
     situation = situation_of(stack(capacity={"pool": groups(kind)}))
     found = CATALOG.instances.neuron_types[kind]
     assert found.neuron is not None
-    room = situation.room(found)
+    room = room_of(found, situation.catalog)
     for size in {n for _, n in CATALOG.neuron.device_sets(kind)}:
         share, tasks = situation.share(found, size), found.neuron.devices // size
         assert tasks * share.cpu_units <= room.cpu_units
@@ -126,11 +127,11 @@ def test_tasks_of_equal_share_always_fit_the_room(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", CATALOG.instances.neuron_types)
 def test_every_neuron_type_leaves_something_for_the_host(kind: str) -> None:
-    situation = situation_of(stack(capacity={"pool": groups(kind)}))
     found = CATALOG.instances.neuron_types[kind]
-    room = situation.room(found)
+    room, registered = room_of(found, CATALOG), registered_by(found, CATALOG)
     assert 0.5 * found.memory_mib < room.memory_mib < 0.975 * found.memory_mib
-    assert room.cpu_units < 1024 * found.vcpus
+    assert room.memory_mib <= registered.memory_mib
+    assert room.cpu_units < registered.cpu_units == 1024 * found.vcpus
 
 
 @given(stacks())

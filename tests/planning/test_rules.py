@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from catalog import load
 from planning import Refused, Severity, rules
 from planning.reference import SUBJECTS, Page, pages
 from planning.rules import RETIRED, RULES, Rule
@@ -474,9 +475,60 @@ def test_the_most_that_a_task_can_have_passes(field: str, kind: str) -> None:
     if field == "cpu_units":
         sizes[field] = 900_000
     config = stack(capacity={"pool": groups(kind)}, models={"m": work(devices, **sizes)})
-    most = _number(r"at most (\d+)", finding(config, "NE301").fix)
-    assert codes(changed(config, "models.m", **{field: most}), Severity.ERROR) == set()
+    found = finding(config, "NE301")
+    fitting, most = (_number(r"at most (\d+)", text) for text in (found.fix, found.what))
+    assert codes(changed(config, "models.m", **{field: fitting})) == codes(
+        changed(config, "models.m", **{field: 512})
+    ), "a fix brings no other finding"
+    assert "NE301" not in codes(changed(config, "models.m", **{field: most}))
     assert "NE301" in codes(changed(config, "models.m", **{field: most + 1}))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        FIXTURES["NE351"].failing,
+        stack(
+            capacity={"pool": groups("inf2.24xlarge")},
+            models={"m": work(1, memory_mib=65_000, replicas={"min": 6})},
+        ),
+        stack(
+            capacity={"pool": groups("c7g.xlarge", 1)},
+            models={"m": work(cpu_units=1024, memory_mib=4096, replicas={"min": 2})},
+        ),
+    ],
+    ids=["one task", "an instance", "a pool"],
+)
+def test_memory_above_the_estimate_is_a_warning_with_a_size_within_it(config: Config) -> None:
+    found = finding(config, "NE351")
+    assert codes(config, Severity.ERROR) == set(), "it may be registered"
+    if "max_size" in found.fix:
+        fixed = changed(config, "capacity.pool", max_size=_number(r"max_size: (\d+)", found.fix))
+    else:
+        size = _number(r"(?:at most|share is) (\d+)", found.fix)
+        fixed = changed(config, "models.m", memory_mib=size)
+    assert codes(fixed) == codes(config) - {"NE351"}
+
+
+def test_a_recorded_reading_needs_no_estimate() -> None:
+    most = load().instances.registered_memory["inf1.2xlarge"]
+    config = stack(
+        capacity={"pool": groups("inf1.2xlarge")}, models={"m": work(1, memory_mib=most)}
+    )
+    assert not codes(config) & {"NE301", "NE351"}
+    assert "NE301" in codes(changed(config, "models.m", memory_mib=most + 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "units", "replicas"),
+    [("inf2.48xlarge", 16_384, 12), ("inf2.8xlarge", 32_768, 1), ("inf2.xlarge", 4096, 1)],
+)
+def test_tasks_may_have_every_cpu_unit_of_an_instance(kind: str, units: int, replicas: int) -> None:
+    model = work(1, cpu_units=units, replicas={"min": replicas})
+    config = stack(capacity={"pool": groups(kind, 1)}, models={"m": model})
+    assert not codes(config) & {"NE301", "NE314", "NE315", "NE350", "NE351"}
+    larger = codes(changed(config, "models.m", cpu_units=units + 1))
+    assert larger & {"NE301", "NE314", "NE315"}
 
 
 def test_a_larger_type_proposed_has_room_for_the_task() -> None:

@@ -73,15 +73,20 @@ def admitted(patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def room(kind: InstanceType) -> tuple[int, int]:
-    """CPU units and MiB that tasks can have on an instance together."""
+    """CPU units and MiB that tasks can have on an instance together: all that it registers."""
+    return kind.vcpus * 1024, catalog().instances.registered_memory.get(kind.name, kind.memory_mib)
+
+
+def estimate(kind: InstanceType) -> int:
+    """MiB that the planner counts on where no reading is recorded."""
     limit = catalog().limits.value
     taken = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
-    return kind.vcpus * 1024 - limit("host_cpu_units"), kind.memory_mib - taken
+    return kind.memory_mib - taken
 
 
 def share(kind: InstanceType, devices: int) -> tuple[int, int]:
     """CPU units and MiB that go with so many of the type's devices."""
-    cpu, memory = room(kind)
+    cpu, memory = kind.vcpus * 1024 - catalog().limits.value("host_cpu_units"), estimate(kind)
     return cpu * devices // devices_of(kind), memory * devices // devices_of(kind)
 
 

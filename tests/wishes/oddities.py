@@ -181,11 +181,17 @@ def _small_volume(_: Hand, wish: Wish) -> str:
 @oddity("NE350", replace(ALONE, sorts=(CPU,), port=False, modes=("bridge", "host")))
 def _fortunate_order(_: Hand, wish: Wish) -> str:
     one_size(wish.pool, 2)
-    memory = wish.pool.room[1]
+    memory = facts.estimate(wish.pool.kind)
     wish.entry.update(cpu_units=128, memory_mib=memory // 2, replicas={"min": 3})
     small = {"memory_mib": memory // 4, "replicas": {"min": 2}}
     wish.keys["models"]["second"] = wish.entry | small
     return f"capacity.{wish.pool.name}.max_size"
+
+
+@oddity("NE351", replace(ALONE, sorts=(NEURON,), overridden=False))
+def _memory_above_the_estimate(hand: Hand, wish: Wish) -> str:
+    memory = wish.pool.room[1]
+    return field(wish, "memory_mib", memory - hand.number(0, 383))
 
 
 @oddity("NE409", replace(PULLS, sorts=(NEURON,), ami=False, alone=True))
