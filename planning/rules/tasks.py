@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from catalog import InstanceType
-from config import AutoScalingCapacity, ManagedInstancesCapacity
+from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
@@ -346,51 +346,41 @@ def log_retention(s: Situation) -> Iterator[Report]:
     do="Stay within the limits; grace_seconds covers a longer start.",
 )
 def health_check_limits(s: Situation) -> Iterator[Report]:
-    """API_HealthCheck of the Amazon ECS API Reference: interval 5 to 300 s, timeout 2 to 60 s, 1 to
-    10 retries, start period at most 300 s; the load balancer's own limits are wider."""
+    """API_HealthCheck of the Amazon ECS API Reference for a command: interval 5 to 300 s, timeout 2
+    to 60 s, 1 to 10 retries, start period at most 300 s. CreateTargetGroup of the Elastic Load
+    Balancing API for a model with a port: interval 5 to 300 s and above the timeout of 2 to 120 s,
+    2 to 10 failures."""
     limit = s.catalog.limits.value
     for path, spec in s.named_workloads():
         check = spec.health_check
         if check is None:
             continue
-        for field, value, low, high in (
-            (
-                "interval_seconds",
-                check.interval_seconds,
-                limit("health_check_interval_min_seconds"),
-                limit("health_check_interval_max_seconds"),
-            ),
-            (
-                "timeout_seconds",
-                check.timeout_seconds,
-                limit("health_check_timeout_min_seconds"),
-                limit("health_check_timeout_max_seconds"),
-            ),
-            (
-                "retries",
-                check.retries,
-                max(2, limit("health_check_retries_min")),
-                limit("health_check_retries_max"),
-            ),
-            (
-                "start_period_seconds",
-                check.start_period_seconds or 0,
-                0,
-                limit("health_check_start_period_max_seconds"),
-            ),
+        balanced = isinstance(spec, ModelEntry) and bool(spec.served_ports)
+        users = ["health_check"] if check.command else []
+        users += ["target_health_check"] if balanced else []
+        for field, value in (
+            ("interval_seconds", check.interval_seconds),
+            ("timeout_seconds", check.timeout_seconds),
+            ("retries", check.retries),
         ):
+            stem, _, unit = field.partition("_")
+            unit = f"_{unit}" if unit else ""
+            low = max((limit(f"{user}_{stem}_min{unit}") for user in users), default=value)
+            high = min((limit(f"{user}_{stem}_max{unit}") for user in users), default=value)
             if not low <= value <= high:
-                more = (
-                    "; grace_seconds covers a longer start"
-                    if field == "start_period_seconds"
-                    else ""
-                )
                 yield Report(
                     f"{path}.health_check.{field}",
-                    f"is {value}",
-                    f"write {low} to {high}{more}",
+                    f"is {value}" + (", with a load balancer" if balanced else ""),
+                    f"write {low} to {high}",
                 )
-        if check.timeout_seconds >= check.interval_seconds:
+        start, longest = check.start_period_seconds, limit("health_check_start_period_max_seconds")
+        if check.command and start is not None and start > longest:
+            yield Report(
+                f"{path}.health_check.start_period_seconds",
+                f"is {start}",
+                f"write 0 to {longest}; grace_seconds covers a longer start",
+            )
+        if balanced and check.timeout_seconds >= check.interval_seconds:
             yield Report(
                 f"{path}.health_check.timeout_seconds",
                 f"is {check.timeout_seconds}, not below the interval of {check.interval_seconds}",

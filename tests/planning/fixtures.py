@@ -275,8 +275,8 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE312": Fixture(
         "models.m.health_check.retries",
-        _model(INF2, work(1, health_check={"retries": 11})),
-        _model(INF2, work(1, health_check={"retries": 10})),
+        _model(INF2, work(1, port=8080, health_check={"retries": 1}), traffic=HERE),
+        _model(INF2, work(1, port=8080, health_check={"retries": 2}), traffic=HERE),
     ),
     "NE313": Fixture(
         "capacity.pool.storage_gib",

@@ -619,14 +619,33 @@ def test_the_days_proposed_are_kept(days: int) -> None:
     ],
 )
 def test_the_limits_proposed_for_a_health_check_hold(check: dict[str, int]) -> None:
-    config = stack(capacity={"pool": groups()}, models={"m": work(1, health_check=check)})
+    written = {"command": ["CMD", "true"], **check}
+    model = work(1, port=8080, health_check=written)
+    config = stack(capacity={"pool": groups()}, models={"m": model})
     found = next(f for f in findings_of(config) if f.code == "NE312")
     value = _number(r"(\d+)", found.fix)
     field = found.path.rpartition(".")[2]
-    fixed = changed(config, "models.m", health_check={**check, field: value})
+    fixed = changed(config, "models.m", health_check={**written, field: value})
     assert found.path not in {f.path for f in findings_of(fixed) if f.code == "NE312"} or (
         field == "timeout_seconds"
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "check"),
+    [
+        ({}, {"command": ["CMD", "true"], "retries": 1}),
+        ({}, {"command": ["CMD", "true"], "timeout_seconds": 60, "interval_seconds": 30}),
+        ({"port": 8080}, {"timeout_seconds": 120, "interval_seconds": 121}),
+        ({"port": 8080}, {"start_period_seconds": 3600}),
+    ],
+    ids=["one failure", "a long check", "a slow target", "no command"],
+)
+def test_a_health_check_has_the_limits_of_what_uses_it(more: Entry, check: Entry) -> None:
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, **more, health_check=check)})
+    assert "NE312" not in codes(config)
+    both = work(1, port=8080, health_check={"command": ["CMD", "true"], **check})
+    assert "NE312" in codes(stack(capacity={"pool": groups()}, models={"m": both}))
 
 
 def test_the_instances_that_let_a_job_start_are_enough_and_the_least() -> None:

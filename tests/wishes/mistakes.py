@@ -661,14 +661,19 @@ def _health_check_limits(hand: Hand, wish: Wish) -> str:
             ("interval_seconds", 301),
             ("timeout_seconds", 1),
             ("timeout_seconds", 61),
-            ("timeout_seconds", 60),
-            ("retries", 1),
             ("retries", 11),
             ("start_period_seconds", 301),
         )
     )
-    check: Entry = {"interval_seconds": 60 if value != 61 else 62, name: value}
+    check: Entry = {"command": ["CMD", "true"], "interval_seconds": 62, name: value}
     wish.entry["health_check"] = check
+    return f"{wish.path}.health_check.{name}"
+
+
+@mistake("NE312", CALLED)
+def _health_check_of_a_load_balancer(hand: Hand, wish: Wish) -> str:
+    name, value = hand.one((("timeout_seconds", 60), ("retries", 1), ("retries", 11)))
+    wish.entry["health_check"] = {"interval_seconds": 60, name: value}
     return f"{wish.path}.health_check.{name}"
 
 

@@ -175,6 +175,8 @@ def _works(
             entry["replicas"] = seat.replicas
         if mine.port or (mine.port is None and hand.chance(60 if seat.most else 20)):
             tasks.ports(hand, scene, entry)
+            if seat.most:
+                tasks.checked(entry)
         if seat.group == "jobs" and not mine.bare and hand.chance(50):
             entry["schedule"] = tasks.schedule(hand)
         tasks.served(hand, scene, entry)

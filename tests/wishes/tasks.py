@@ -229,10 +229,9 @@ def health_check(hand: Hand) -> Entry:
                 low = limit("health_check_interval_min_seconds")
                 high = limit("health_check_interval_max_seconds")
                 entry["interval_seconds"] = hand.number(low, high)
-                most = min(entry["interval_seconds"] - 1, limit("health_check_timeout_max_seconds"))
-                entry["timeout_seconds"] = hand.number(2, most)
+                entry["timeout_seconds"] = hand.number(2, limit("health_check_timeout_max_seconds"))
             case "retries":
-                entry[name] = hand.number(2, limit("health_check_retries_max"))
+                entry[name] = hand.number(1, limit("health_check_retries_max"))
             case "start":
                 entry["start_period_seconds"] = hand.one((300, 0, 60))
             case _:
@@ -322,6 +321,15 @@ def ports(hand: Hand, scene: Scene, entry: Entry) -> None:
         entry["port"], entry["ports"] = found[0], found[1:] or [found[0]]
     else:
         entry["ports"] = found
+
+
+def checked(entry: Entry) -> None:
+    """Keeps a health check within the limits of a load balancer, which the ports may need."""
+    check = entry.get("health_check", {})
+    if "retries" in check:
+        check["retries"] = max(check["retries"], 2)
+    if "timeout_seconds" in check:
+        check["timeout_seconds"] = min(check["timeout_seconds"], check["interval_seconds"] - 1)
 
 
 def served(hand: Hand, scene: Scene, entry: Entry) -> None:
