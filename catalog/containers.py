@@ -7,7 +7,16 @@ from functools import cached_property
 from types import MappingProxyType
 
 from catalog.tables import Tables
-from catalog.types import ContainerImage, HealthPath, LinuxCapability, Server, ServerOption
+from catalog.types import (
+    ContainerImage,
+    HealthPath,
+    ImageRepository,
+    ImageTag,
+    LinuxCapability,
+    Server,
+    ServerOption,
+    WorkerOption,
+)
 
 
 class Containers:
@@ -20,6 +29,25 @@ class Containers:
     def images(self) -> tuple[ContainerImage, ...]:
         """The container images that AWS publishes for Neuron, by repository and version."""
         return self._tables.typed("container_images", ContainerImage)
+
+    @cached_property
+    def repositories(self) -> Mapping[tuple[str, str], ImageRepository]:
+        """The repositories of AWS's registries of images, by registry and name."""
+        rows = self._tables.typed("image_repositories", ImageRepository)
+        return MappingProxyType({(row.registry, row.repository): row for row in rows})
+
+    @cached_property
+    def tags(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The tags that AWS published for Neuron, by registry and repository."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for row in self._tables.typed("image_tags", ImageTag):
+            found.setdefault((row.registry, row.repository), []).append(row.tag)
+        return MappingProxyType({key: tuple(tags) for key, tags in found.items()})
+
+    @cached_property
+    def worker_options(self) -> tuple[WorkerOption, ...]:
+        """The programs that start several worker processes, and how each is told their number."""
+        return self._tables.typed("worker_options", WorkerOption)
 
     @cached_property
     def servers(self) -> Mapping[str, Server]:

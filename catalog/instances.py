@@ -52,6 +52,7 @@ class Instances:
                 managed_instances=family["managed_instances"],
                 frameworks=family["frameworks"],
                 boot_changes_driver=family.flag("boot_changes_driver"),
+                aligned_slices=family.flag("aligned_slices"),
                 note=family["note"],
             )
             types[row["name"]] = _instance_type(type_row, hardware)

@@ -17,8 +17,9 @@ class NeuronHardware:
     ``managed_instances``: whether Amazon ECS Managed Instances support the family, ``yes``, ``no``,
     or ``unverified`` if AWS's pages contradict each other. ``frameworks``: the framework packages
     of its images, ``neuron`` or ``neuronx``. ``boot_changes_driver``: the AMI installs
-    another Neuron driver when such an instance boots. ``note`` is advice about the family in one
-    sentence, mostly empty.
+    another Neuron driver when such an instance boots. ``aligned_slices``: a slice of its cores
+    starts at a multiple of its tensor parallel size, or collectives fail. ``note`` is advice about
+    the family in one sentence, mostly empty.
     """
 
     family: str
@@ -32,6 +33,7 @@ class NeuronHardware:
     managed_instances: str
     frameworks: str
     boot_changes_driver: bool
+    aligned_slices: bool
     note: str
 
 
@@ -265,6 +267,45 @@ class ContainerImage:
     newest: str
     published_until_sdk: Version | None
     ended: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRepository:
+    """A repository of AWS's registries of images.
+
+    ``registry`` is ``neuron`` (public.ecr.aws/neuron) or ``dlc`` (Deep Learning Containers).
+    ``use`` is ``models`` (images with the Neuron runtime), ``operations`` (they watch or manage
+    devices and take no NeuronCore) or ``other`` (images for CPU and GPU).
+    """
+
+    registry: str
+    repository: str
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTag:
+    """A tag that AWS published in a repository of its registries."""
+
+    registry: str
+    repository: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOption:
+    """How a program that serves is told its number of worker processes.
+
+    ``options`` are options of its command and ``variable`` an environment variable, empty without
+    one. With ``models_option`` each model that the option names gets so many workers. ``whole``:
+    each worker takes every core that it sees.
+    """
+
+    program: str
+    options: tuple[str, ...]
+    variable: str
+    models_option: str
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from planning import images
 from planning.images import Version
 from planning.situation import RegionalWorkload
 
+PUBLIC_NEURON = "public.ecr.aws/neuron/"
+"""The public registry of the Neuron team."""
+
 
 def containers(work: RegionalWorkload) -> Iterator[tuple[str, Container | Sidecar]]:
     """Path and settings of the workload's own container, then of each sidecar."""
@@ -68,6 +71,20 @@ def number(given: list[str], *names: str) -> int | None:
     return int(value) if value is not None and re.fullmatch(r"[0-9]{1,9}", value) else None
 
 
+def values(given: list[str], name: str) -> list[str]:
+    """All values after `--name`, up to the next option."""
+    found: list[str] = []
+    reading = False
+    for word in given:
+        option_name, equals, rest = word.partition("=")
+        if word.startswith("-"):
+            reading = option_name.lstrip("-").replace("_", "-") == name
+            found += [rest] if reading and equals else []
+        elif reading:
+            found.append(word)
+    return found
+
+
 def written(given: list[str], *names: str) -> str | None:
     """The last such option as the command spells it: `--name=value` or `--name value`."""
     for word in reversed(given):
@@ -115,7 +132,21 @@ def from_aws(image: str, catalog: Catalog) -> bool:
     registry = private_registry(image)
     if registry is not None:
         return registry.account in {r.dlc_account for r in catalog.places.regions.values()}
-    return image.startswith((images.DLC, "public.ecr.aws/neuron/"))
+    return image.startswith((images.DLC, PUBLIC_NEURON))
+
+
+def aws_repository(image: str, catalog: Catalog) -> tuple[str, str] | None:
+    """Registry (`neuron` or `dlc`) and repository of an image of AWS; None for another image."""
+    if not from_aws(image, catalog):
+        return None
+    registry = "neuron" if image.startswith(PUBLIC_NEURON) else "dlc"
+    return registry, repository(image)
+
+
+def opens_no_core(image: str, catalog: Catalog) -> bool:
+    """Whether the image only watches or manages devices, such as neuron-monitor."""
+    uses = {r.repository: r.use for r in catalog.containers.repositories.values()}
+    return uses.get(repository(image)) == "operations"
 
 
 def server_of(container: Container, catalog: Catalog) -> Server | None:

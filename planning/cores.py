@@ -8,8 +8,22 @@ from math import ceil
 from catalog import InstanceType
 from config import Container, Sidecar
 from messages.phrases import counted
-from planning.command_line import containers, number, server_of, words, written
-from planning.serving.servers import TENSOR_PARALLEL, parallelism, starts_vllm
+from planning.command_line import (
+    containers,
+    number,
+    opens_no_core,
+    server_of,
+    values,
+    words,
+    written,
+)
+from planning.serving.servers import (
+    SERVERS,
+    TENSOR_PARALLEL,
+    VISIBLE_DEVICES,
+    parallelism,
+    starts_vllm,
+)
 from planning.situation import RegionalWorkload, Situation
 
 VISIBLE = "NEURON_RT_VISIBLE_CORES"
@@ -26,11 +40,7 @@ class CoreClaim:
     container: Container
     kind: InstanceType
     devices: tuple[tuple[int, ...], ...]  # of each slot that its tasks can have
-
-    @property
-    def shared(self) -> bool:
-        """Whether another container of the task opens devices as well."""
-        return any(c.neuron_devices is not None for c in self.work.spec.sidecars.values())
+    shared: bool  # another container of the task takes cores as well
 
     @property
     def per_device(self) -> int:
@@ -41,6 +51,18 @@ class CoreClaim:
         if takes_groups(self.kind) and grouped in ("1", "2"):
             return hardware.cores_per_device // int(grouped)
         return hardware.logical_cores_per_device
+
+    @property
+    def physical(self) -> int:
+        """Physical cores of one of its cores."""
+        hardware = self.kind.neuron
+        return hardware.cores_per_device // self.per_device if hardware else 1
+
+    @property
+    def default_grouping(self) -> bool:
+        """Whether its cores are those that the tables count: the default of the chip."""
+        hardware = self.kind.neuron
+        return hardware is not None and self.per_device == hardware.logical_cores_per_device
 
     @property
     def first(self) -> tuple[int, ...]:
@@ -82,6 +104,15 @@ def takes_groups(kind: InstanceType) -> bool:
 def core_claims(s: Situation) -> Iterator[CoreClaim]:
     """Every container that opens devices, once for each set of slots that its tasks can have."""
     seen: set[tuple[str, str, tuple[tuple[int, ...], ...]]] = set()
+    for claim in (claim for task in task_claims(s) for claim in task):
+        key = (claim.path, claim.kind.name, claim.devices)
+        if key not in seen:
+            seen.add(key)
+            yield claim
+
+
+def task_claims(s: Situation) -> Iterator[list[CoreClaim]]:
+    """The containers of each task that open devices."""
     for work in s.work:
         kind = work.pool.smallest
         if kind is None or kind.neuron is None or not work.device_count:
@@ -89,16 +120,20 @@ def core_claims(s: Situation) -> Iterator[CoreClaim]:
         if work.device_count > kind.neuron.devices or not s.legal(kind, work):
             continue
         devices = slots(s, work)
-        for path, container in containers(work):
-            if isinstance(container, Sidecar) and container.neuron_devices is None:
-                continue
+        opening = [
+            (path, container)
+            for path, container in containers(work)
+            if not isinstance(container, Sidecar) or container.neuron_devices is not None
+        ]
+        shared = sum(not opens_no_core(c.image, s.catalog) for _, c in opening) > 1
+        found: list[CoreClaim] = []
+        for path, container in opening:
             mine = devices
             if isinstance(container, Sidecar) and isinstance(container.neuron_devices, tuple):
                 mine = (tuple(sorted(container.neuron_devices)),)
-            key = (path, kind.name, mine)
-            if mine and key not in seen:
-                seen.add(key)
-                yield CoreClaim(work, path, container, kind, mine)
+            if mine:
+                found.append(CoreClaim(work, path, container, kind, mine, shared))
+        yield found
 
 
 def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
@@ -132,6 +167,101 @@ def core_ids(text: str) -> tuple[int, ...] | None:
 
 def span(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"
+
+
+def core_ranges(cores: list[int]) -> str:
+    """`0-3,8`: ascending cores as the variable names them."""
+    parts: list[tuple[int, int]] = []
+    for core in cores:
+        if parts and core == parts[-1][1] + 1:
+            parts[-1] = parts[-1][0], core
+        else:
+            parts.append((core, core))
+    return ",".join(span(first, last) for first, last in parts)
+
+
+def core_number(text: str) -> int | None:
+    """The cores of `4`, or of groups such as `2,2`; None for anything else."""
+    if re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", text) is None:
+        return None
+    return sum(int(part) for part in text.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The cores that a variable gives to each process of a container.
+
+    ``exact`` are their ids, counted over the host; None for a number of free cores.
+    """
+
+    variable: str
+    cores: int
+    exact: frozenset[int] | None
+
+
+def statement(s: Situation, claim: CoreClaim) -> Statement | None:
+    """What the container's variables say; None if each process takes every core of its devices.
+
+    https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html
+    """
+    given, server = claim.container.environment, server_of(claim.container, s.catalog)
+    names = [VISIBLE]
+    if server is not None and SERVERS[server.name].reads_visible_devices:
+        names.insert(0, VISIBLE_DEVICES)
+    for name in names:
+        exact = core_ids(given.get(name, ""))
+        if exact is not None:
+            return Statement(name, len(exact), frozenset(exact))
+    cores = core_number(given.get(NUMBER, ""))
+    return Statement(NUMBER, cores, None) if cores else None
+
+
+def users_of_cores(s: Situation, task: list[CoreClaim]) -> list[CoreClaim]:
+    """The containers of a task that take cores: all but those that only monitor the devices."""
+    return [c for c in task if not opens_no_core(c.container.image, s.catalog)]
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The worker processes that a server starts: ``each`` for each of ``models``.
+
+    ``path`` is the place in the stack file, ``text`` what stands there, and ``setting`` what comes
+    before their number there. ``whole``: each takes every core that it sees.
+    """
+
+    each: int
+    models: int
+    path: str
+    text: str
+    setting: str
+    whole: bool
+
+    @property
+    def count(self) -> int:
+        return self.each * self.models
+
+
+def workers(s: Situation, claim: CoreClaim) -> Workers | None:
+    """The worker processes of a command; None without their number."""
+    given, environment = words(claim.container), claim.container.environment
+    programs = {w.rpartition("/")[2] for w in given}
+    for row in s.catalog.containers.worker_options:
+        models = len(values(given, row.models_option)) or 1
+        each = number(given, *row.options)
+        variable = environment.get(row.variable, "")
+        command = f"{claim.path}.command"
+        if row.program not in programs:
+            continue
+        if each is not None:
+            text = written(given, *row.options) or ""
+            return Workers(each, models, command, text, f"--{row.options[0]}=", row.whole)
+        if re.fullmatch(r"[0-9]{1,4}", variable):
+            text = f'{row.variable}: "{variable}"'
+            where = f"{claim.variables}.{row.variable}"
+            return Workers(int(variable), models, where, text, f"{row.variable}: ", row.whole)
+        if models > 1:
+            return Workers(1, models, command, f"--{row.models_option}", "", row.whole)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """NeuronCores: the variables that choose them."""
 
-import re
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity
+from config import AutoScalingCapacity, Sidecar
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed
@@ -12,12 +11,21 @@ from planning.cores import (
     LOGICAL,
     NUMBER,
     VISIBLE,
+    CoreClaim,
+    Statement,
     core_claims,
     core_ids,
+    core_number,
+    core_ranges,
     fewer_devices,
     more_devices,
+    processes,
     span,
+    statement,
     takes_groups,
+    task_claims,
+    users_of_cores,
+    workers,
 )
 from planning.rules.rule import Report, rule
 from planning.serving.servers import SERVERS, TENSOR_PARALLEL, VISIBLE_DEVICES
@@ -49,7 +57,7 @@ def malformed_cores(s: Situation) -> Iterator[Report]:
                     if len(claim.devices) == 1
                     else "leave it out: the task has its devices' cores",
                 )
-        if NUMBER in given and not re.fullmatch(r"[0-9]{1,4}", given[NUMBER]):
+        if NUMBER in given and core_number(given[NUMBER]) is None:
             yield Report(
                 f"{claim.variables}.{NUMBER}",
                 f"is {shown(given[NUMBER])}, no whole number",
@@ -75,13 +83,16 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
             continue
         devices = claim.first
         first, last = claim.range_of(devices)
-        if wanted[0] < first or max(wanted) > last:
+        if min(wanted) < first or max(wanted) > last:
+            right = span(first, last)
             yield Report(
                 f"{claim.variables}.{VISIBLE}",
                 f"is {shown(claim.container.environment[VISIBLE])}; the cores of "
                 f"{counted(len(devices), 'device')} {ids(devices)} of {claim.kind.name} are "
-                f"{span(first, last)}",
-                f'leave it out, or write "{span(first, last)}"',
+                f"{right}",
+                f"name cores out of {right}"
+                if claim.shared
+                else f'leave it out, or write "{right}"',
             )
 
 
@@ -123,11 +134,17 @@ def more_cores_than_there_are(s: Situation) -> Iterator[Report]:
     the runtime reserves so many free cores, or fails."""
     for claim in core_claims(s):
         value = claim.container.environment.get(NUMBER, "")
-        if re.fullmatch(r"[0-9]{1,4}", value) and int(value) > claim.cores:
+        cores = core_number(value) or 0
+        if cores > claim.cores:
             yield Report(
                 f"{claim.variables}.{NUMBER}",
                 f"is {value}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
-                f'leave it out, or write "{claim.cores}"' + more_devices(s, claim, int(value)),
+                (
+                    f"write at most {claim.cores} over all containers of the task"
+                    if claim.shared
+                    else f'leave it out, or write "{claim.cores}"'
+                )
+                + more_devices(s, claim, cores),
             )
 
 
@@ -142,17 +159,21 @@ def idle_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     without the variables a process has every core of its devices."""
     for claim in core_claims(s):
-        given = claim.container.environment
-        wanted = core_ids(given.get(VISIBLE, ""))
-        name, used = VISIBLE, len(wanted) if wanted else 0
-        if wanted is None and re.fullmatch(r"[0-9]{1,4}", given.get(NUMBER, "")):
-            name, used = NUMBER, int(given[NUMBER])
-        if 0 < used < claim.cores and not claim.shared:
-            yield Report(
-                f"{claim.variables}.{name}",
-                f"is {shown(given[name])}: {used} of the {claim.cores} cores of {claim.hardware}",
-                "leave it out" + fewer_devices(s, claim, used),
-            )
+        found = statement(s, claim)
+        started = workers(s, claim)
+        count = started.count if started is not None else 1
+        if found is None or claim.shared or found.variable == VISIBLE_DEVICES:
+            continue
+        if (count > 1 and found.exact is not None) or found.cores * count >= claim.cores:
+            continue  # Each worker has cores of its own, or NE238 reports them.
+        processes = f" in each of {count} processes" if count > 1 else ""
+        yield Report(
+            f"{claim.variables}.{found.variable}",
+            f"is {shown(claim.container.environment[found.variable])}{processes}: "
+            f"{found.cores * count} of the {claim.cores} cores of {claim.hardware}",
+            (f'write "{claim.cores // count}"' if count > 1 else "leave it out")
+            + fewer_devices(s, claim, found.cores * count),
+        )
 
 
 @rule(
@@ -285,6 +306,152 @@ def oci_hook(s: Situation) -> Iterator[Report]:
                 )
 
 
+@rule(
+    "NE235",
+    "Two containers name the same NeuronCore",
+    Severity.ERROR,
+    "A core that one process has reserved cannot be used by another until that process ends.",
+    do="Name other cores in each container of the task.",
+)
+def overlapping_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    a reserved NeuronCore cannot be used by another process."""
+    for task in task_claims(s):
+        seen: dict[int, str] = {}
+        for claim in users_of_cores(s, task):
+            found = statement(s, claim)
+            if found is None or found.exact is None or len(claim.devices) > 1:
+                continue
+            common = sorted(found.exact & seen.keys())
+            if common:
+                first, last = claim.range_of(claim.first)
+                free = [c for c in range(first, last + 1) if c not in seen]
+                yield Report(
+                    f"{claim.variables}.{found.variable}",
+                    f"is {shown(claim.container.environment[found.variable])}; "
+                    f"{seen[common[0]]} has {counted(len(common), 'core')} of them: "
+                    f"{listed(map(str, common))}",
+                    f'write "{core_ranges(free[: found.cores])}"'
+                    if free
+                    else "leave neuron_devices out of one of the two",
+                )
+            seen |= {core: claim.path for core in found.exact if core not in seen}
+
+
+@rule(
+    "NE236",
+    "Containers of a task request more NeuronCores than it has",
+    Severity.ERROR,
+    "All containers of a task take their cores from the same devices. A process that finds too few "
+    "free cores fails in nrt_init.",
+    do="Request no more cores over all containers than the devices have.",
+)
+def summed_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    a process that requests more cores than are free fails."""
+    for task in task_claims(s):
+        users = [(c, f) for c in users_of_cores(s, task) if (f := statement(s, c)) is not None]
+        if any(found.cores > claim.cores for claim, found in users):
+            continue  # NE220 or NE222 reports it.
+        everything = {d for claim, _ in users for d in claim.first}
+        for devices in ({*claim.first} for claim, _ in users):
+            devices = devices if any({*c.first} < devices for c, _ in users) else everything
+            inside = [(c, f) for c, f in users if devices >= {*c.first}]
+            if _too_many(inside, len(devices)):
+                yield _summed(s, inside, len(devices))
+                break
+
+
+def _too_many(inside: list[tuple[CoreClaim, Statement]], devices: int) -> bool:
+    """Whether the containers request more cores than the devices have; exact ones count once."""
+    exact = {core for _, found in inside for core in found.exact or ()}
+    claims = [claim for claim, _ in inside]
+    counted_cores = sum(f.cores * c.physical for c, f in inside if f.exact is None)
+    if not counted_cores:
+        return False  # NE235 reports those that overlap.
+    named = len(exact) * max(c.physical for c in claims)
+    return named + counted_cores > devices * claims[0].per_device * claims[0].physical
+
+
+def _summed(s: Situation, inside: list[tuple[CoreClaim, Statement]], devices: int) -> Report:
+    claim, found = next((c, f) for c, f in reversed(inside) if f.exact is None)
+    total, most = sum(f.cores for _, f in inside), devices * claim.per_device
+    others = listed([c.path for c, _ in inside if c is not claim])
+    each = most // len(inside)
+    fix = f'write {NUMBER}: "{each}" in each' if each else f"keep at most {most} of the containers"
+    return Report(
+        f"{claim.variables}.{found.variable}",
+        f"is {claim.container.environment[found.variable]}, beside {others}: "
+        f"{counted(total, 'core')} together; {counted(devices, 'device')} of {claim.kind.name} "
+        f"{'has' if devices == 1 else 'have'} {most}",
+        fix + more_devices(s, claim, total),
+    )
+
+
+@rule(
+    "NE237",
+    "Containers open the same NeuronCores without stating how many",
+    Severity.WARNING,
+    "Without a variable the Neuron runtime reserves every core of the container's devices for one "
+    "process. The second process that starts fails in nrt_init.",
+    do="State the cores of each container, or open the devices in one container only.",
+)
+def unstated_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    by default a process reserves all cores. A container that only monitors takes none."""
+    for task in task_claims(s):
+        users = users_of_cores(s, task)
+        for claim in reversed(users):
+            others = [o for o in users if o is not claim and {*o.first} & {*claim.first}]
+            counts = isinstance(claim.container, Sidecar) and isinstance(
+                claim.container.neuron_devices, int
+            )  # NE213 reports it
+            if not others or counts or claim.work.managed_devices:
+                continue
+            if statement(s, claim) is None:
+                each = claim.cores // (len(others) + 1)
+                also = listed([o.path for o in others])
+                yield Report(
+                    f"{claim.path}.neuron_devices",
+                    f"opens {counted(claim.count, 'device')} that {also} "
+                    f"{'open' if len(others) > 1 else 'opens'} as well, without stating its cores",
+                    f'write environment: {{{NUMBER}: "{each}"}} in each of these containers'
+                    if each
+                    else "leave neuron_devices out of all but one container",
+                )
+                break
+
+
+@rule(
+    "NE239",
+    "Slice of NeuronCores is not aligned",
+    Severity.ERROR,
+    "On Trainium2 a slice of cores must start at a multiple of its tensor parallel size. Another "
+    "slice loads and compiles, and fails when the server warms up.",
+    do="Start the cores at a multiple of the tensor parallel size.",
+)
+def unaligned_slice(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/aws-neuron-sdk,
+    vllm-neuron/docs/tutorials/tutorial-epd-1e-1pd-xeypd.md: "each engine's core slice must start on
+    a boundary that is a multiple of its own TP degree"."""
+    for claim in core_claims(s):
+        found, run, hardware = statement(s, claim), processes(s, claim), claim.kind.neuron
+        if hardware is None or not hardware.aligned_slices or run is None or not run.degree:
+            continue
+        if found is None or found.exact is None or min(found.exact) % run.degree == 0:
+            continue
+        first, last = claim.range_of(claim.first)
+        start = min(found.exact) // run.degree * run.degree
+        start += run.degree if start < first else 0
+        end = start + found.cores - 1
+        yield Report(
+            f"{claim.variables}.{found.variable}",
+            f"is {shown(claim.container.environment[found.variable])}: it starts at core "
+            f"{min(found.exact)}, no multiple of {run.degree} ({run.text})",
+            f'write "{span(start, end)}"' if end <= last else f"start it at core {start}",
+        )
+
+
 RULES = (
     malformed_cores,
     cores_of_other_devices,
@@ -296,4 +463,8 @@ RULES = (
     plugin_variable_elsewhere,
     logical_cores,
     oci_hook,
+    overlapping_cores,
+    summed_cores,
+    unstated_cores,
+    unaligned_slice,
 )

@@ -1,10 +1,21 @@
 """Processes on NeuronCores: tensor parallel sizes, and what torchrun starts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from messages.finding import Severity
 from messages.phrases import counted, listed
-from planning.cores import CoreClaim, core_claims, fewer_devices, more_devices, processes, runs
+from planning.cores import (
+    NUMBER,
+    CoreClaim,
+    Workers,
+    core_claims,
+    fewer_devices,
+    more_devices,
+    processes,
+    runs,
+    statement,
+    workers,
+)
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
@@ -32,9 +43,16 @@ def degree_above_the_cores(s: Situation) -> Iterator[Report]:
             )
 
 
+def _degrees(s: Situation, claim: CoreClaim) -> Mapping[int, str]:
+    """The documented degrees; they count the logical cores of the chip's default."""
+    if not claim.default_grouping:
+        return {}
+    return s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
+
+
 def _fitting(s: Situation, claim: CoreClaim) -> int:
     """The largest documented degree that the cores allow; all cores if none is documented."""
-    degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
+    degrees = _degrees(s, claim)
     return max((d for d in degrees if d <= claim.cores), default=claim.cores)
 
 
@@ -73,7 +91,7 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
     the table of degrees holds the source of each."""
     for claim in core_claims(s):
         found = processes(s, claim)
-        degrees = s.catalog.neuron.tensor_parallel_degrees(claim.kind.name)
+        degrees = _degrees(s, claim)
         if found is None or not found.given or not degrees or found.cores > claim.cores:
             continue
         if found.degree not in degrees:
@@ -126,10 +144,57 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE238",
+    "Worker processes need more NeuronCores than there are",
+    Severity.WARNING,
+    "Each worker is a process and reserves cores of its own: those that a variable gives it, or "
+    "every core that it sees. A worker that finds too few free cores fails in nrt_init.",
+    do="Start fewer workers, or give each of them fewer cores.",
+)
+def workers_above_the_cores(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
+    by default a process reserves all cores; the table of worker options holds the page of each
+    server."""
+    for claim in core_claims(s):
+        started, found = workers(s, claim), statement(s, claim)
+        if started is None:
+            continue
+        exact = found.exact if found is not None else None
+        seen = len(exact) if exact is not None else claim.cores
+        least = seen if started.whole else 1
+        each = found.cores if found is not None and exact is None else least
+        if started.count < 2 or each * started.count <= seen:
+            continue
+        takes = "each takes" if started.models == 1 else "each takes at least"
+        yield Report(
+            started.path,
+            f"gives {started.text}: {counted(started.count, 'worker')}, {takes} "
+            f"{counted(each, 'core')}; {claim.hardware} {claim.have} {seen}",
+            _fewer_workers(started, seen, each)
+            + ("" if started.whole else more_devices(s, claim, each * started.count)),
+        )
+
+
+def _fewer_workers(started: Workers, seen: int, each: int) -> str:
+    """The number of workers, and of cores for each, that share the cores without a rest."""
+    quote = "" if started.setting.endswith("=") else '"'
+    if not started.whole:
+        most = seen // (each * started.models)
+        if most:
+            return f"write {started.setting}{quote}{most}{quote}"
+        return f"serve at most {counted(seen // each, 'model')} in one task"
+    count = max(n for n in range(1, started.count + 1) if seen % n == 0)
+    fix = f"write {started.setting}{quote}{count}{quote}" if count < started.count else "write"
+    cores = f'{NUMBER}: "{seen // count}"'
+    return fix if count == 1 else f"{fix} {cores}" if fix == "write" else f"{fix} and {cores}"
+
+
 RULES = (
     degree_above_the_cores,
     degree_below_the_cores,
     undocumented_degree,
     more_processes_than_cores,
     fewer_processes_than_cores,
+    workers_above_the_cores,
 )

@@ -26,6 +26,8 @@ KEYS = {
     "driver_conflicts": ("driver_from", "sdk_from"),
     "health_paths": ("repository",),
     "host_ports": ("port",),
+    "image_repositories": ("registry", "repository"),
+    "image_tags": ("registry", "repository", "tag"),
     "instance_types": ("name",),
     "interface_endpoints": ("service", "needed_for"),
     "language_models": ("id",),
@@ -64,6 +66,7 @@ KEYS = {
     "tensor_parallel": ("instance_type", "degree"),
     "time_zones": ("name",),
     "trunking": ("instance_type",),
+    "worker_options": ("program",),
 }
 
 TABLES = sorted(path.stem for path in DATA_DIRECTORY.glob("*.csv"))
@@ -75,6 +78,9 @@ WORDS = {
     ("ami_families", "variant"): {"neuron", "neuron_kernel_4_14", "plain"},
     ("captures", "table"): {"ami_versions", "offerings"},
     ("container_images", "purpose"): {"inference", "serving", "training"},
+    ("image_repositories", "registry"): {"dlc", "neuron"},
+    ("image_repositories", "use"): {"models", "operations", "other"},
+    ("image_tags", "registry"): {"dlc", "neuron"},
     ("instance_types", "accelerator"): {"fpga", "gpu", "media", "neuron", "none", "other"},
     ("instance_types", "architecture"): {"arm64", "x86_64"},
     ("language_models", "needs_token"): {"no", "yes"},
@@ -95,6 +101,7 @@ WORDS = {
         "secrets",
     },
     ("linux_capabilities", "capacity"): {"all", "managed_instances"},
+    ("neuron_families", "aligned_slices"): {"no", "yes"},
     ("neuron_families", "boot_changes_driver"): {"no", "yes"},
     ("neuron_families", "frameworks"): {"neuron", "neuronx"},
     ("neuron_families", "managed_instances"): {"no", "unverified", "yes"},
@@ -106,6 +113,7 @@ WORDS = {
     ("replacements", "replaces"): {"added_or_removed", "always", "never"},
     ("servers", "entry"): {"arguments", "command", "image"},
     ("tables", "filled_by"): {"api", "derived", "hand", "prices"},
+    ("worker_options", "whole"): {"no", "yes"},
 }
 
 

@@ -89,6 +89,26 @@ def beside(mode: str, **more: Any) -> Config:
     return on(INF2, model, traffic=HERE)
 
 
+def pair(mine: dict[str, str], other: dict[str, str], image: str = "second:1") -> Config:
+    """Two containers on the four cores of an inf1.xlarge, with these variables."""
+    second = {"image": image, "neuron_devices": "all", "environment": other}
+    model = work([0], environment=mine, sidecars={"second": second})
+    return on(groups("inf1.xlarge"), model)
+
+
+def slice_of(cores: str) -> Config:
+    """A server of tensor parallel size 8 on some cores of a whole trn2.48xlarge."""
+    environment = {**SKIP, "NEURON_VISIBLE_DEVICES": cores}
+    given = command(model="meta-llama/Llama-3.3-70B-Instruct", tp=8, blocks=None)
+    return on(BLOCK, work("all", image=PLUGIN, command=given, environment=environment), **OHIO)
+
+
+def gunicorn(count: int, **environment: str) -> Config:
+    """A web server with so many workers on the two cores of an inf2.xlarge."""
+    served = ["gunicorn", "main:app", f"--workers={count}"]
+    return on(INF2, work(1, command=served, environment=environment))
+
+
 def small(replicas: int, **more: Any) -> dict[str, Any]:
     """A model without devices."""
     return work(cpu_units=256, memory_mib=512, replicas={"min": replicas}, **more)
@@ -173,6 +193,25 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.command",
         nxdi(command=command(model="Qwen/Qwen3-8B")),
         nxdi(command=command(model="Qwen/Qwen2.5-7B-Instruct")),
+    ),
+    "NE235": Fixture(
+        f"models.m.sidecars.second.environment.{VISIBLE}",
+        pair({VISIBLE: "0-1"}, {VISIBLE: "1-2"}),
+        pair({VISIBLE: "0-1"}, {VISIBLE: "2-3"}),
+    ),
+    "NE236": Fixture(
+        f"models.m.sidecars.second.environment.{NUMBER}",
+        pair({NUMBER: "2"}, {NUMBER: "3"}),
+        pair({NUMBER: "2"}, {NUMBER: "2"}),
+    ),
+    "NE237": Fixture(
+        "models.m.sidecars.second.neuron_devices",
+        pair({NUMBER: "2"}, {}),
+        pair({NUMBER: "2"}, {}, f"{PUBLIC}neuron-monitor:1.3.0"),
+    ),
+    "NE238": Fixture("models.m.command", gunicorn(2), gunicorn(2, **{NUMBER: "1"})),
+    "NE239": Fixture(
+        "models.m.environment.NEURON_VISIBLE_DEVICES", slice_of("4-11"), slice_of("8-15")
     ),
     "NE317": Fixture(
         "models.m.stop_timeout_seconds",

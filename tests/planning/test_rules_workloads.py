@@ -28,10 +28,13 @@ from tests.planning.fixtures_workloads import (
     VISIBLE,
     beside,
     command,
+    gunicorn,
     nxdi,
     on,
+    pair,
     plugin,
     sidecar,
+    slice_of,
     torchrun,
     variables,
 )
@@ -425,3 +428,60 @@ def test_options_are_read_from_the_words_of_a_container() -> None:
     config: Any = nxdi(command=["sh", "-c", "vllm serve x --port 9 --port=10"])
     (model,) = situation_of(config).settings.models.values()
     assert option(words(model), "port") == "10"
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "place", "code"),
+    [
+        ({VISIBLE: "0-1"}, {VISIBLE: "1-2"}, "models.m.sidecars.second", "NE235"),
+        ({NUMBER: "2"}, {NUMBER: "3"}, "both", "NE236"),
+        ({}, {}, "both", "NE237"),
+    ],
+)
+def test_cores_proposed_for_several_containers_are_free(
+    mine: dict[str, str], other: dict[str, str], place: str, code: str
+) -> None:
+    config = pair(mine, other)
+    found = re.search(r'"([0-9,-]+)"', finding(config, code).fix)
+    assert found
+    variable = VISIBLE if code == "NE235" else NUMBER
+    places = ["models.m", "models.m.sidecars.second"] if place == "both" else [place]
+    for at in places:
+        config = changed(config, at, environment={variable: found[1]})
+    assert not codes(config) & {"NE223", "NE235", "NE236", "NE237"}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_workers_that_are_proposed_have_cores_of_their_own(count: int) -> None:
+    config = gunicorn(count)
+    fix = finding(config, "NE238").fix
+    assert f'{NUMBER}: "1"' in fix
+    fewer = re.search(r"--workers=(\d+)", fix)
+    config = gunicorn(int(fewer[1]) if fewer else count, **{NUMBER: "1"})
+    assert not codes(config) & {"NE223", "NE238"}, "idle-core advice would let workers collide"
+
+
+def test_workers_of_torchserve_are_counted_for_each_model() -> None:
+    served = ["torchserve", "--start", "--models", "a=a.mar", "b=b.mar"]
+    most = {"TS_DEFAULT_WORKERS_PER_MODEL": "2"}
+    config = on(groups("inf2.xlarge"), work(1, command=served, environment=most))
+    assert 'TS_DEFAULT_WORKERS_PER_MODEL: "1"' in finding(config, "NE238").fix
+    assert "NE238" not in codes(changed(config, "models.m", environment={}))
+
+
+def test_an_aligned_slice_is_proposed() -> None:
+    fix = finding(FIXTURES["NE239"].failing, "NE239").fix
+    found = re.search(r'"([0-9-]+)"', fix)
+    assert found
+    assert "NE239" not in codes(slice_of(found[1]))
+
+
+def test_the_smallest_visible_core_is_judged_wherever_it_is_written() -> None:
+    assert "NE220" in codes(on(INF2_6, work([1], environment={VISIBLE: "3,0"})))
+
+
+def test_all_cores_without_grouping_need_no_documented_degree() -> None:
+    given = command(model="meta-llama/Llama-3.3-70B-Instruct", tp=128)
+    environment = {LOGICAL: "1"}
+    model = work("all", image=NXDI_16, command=given, environment=environment)
+    assert not codes(on(BLOCK, model, **OHIO)) & {"NE229", "NE230", "NE231"}

@@ -558,6 +558,30 @@ def _more_processes_than_cores(hand: Hand, wish: Wish) -> str:
     return command(wish, "torchrun", "--nproc_per_node", str(processes), "train.py")
 
 
+@mistake("NE235", replace(BY_NAME, devices=("ids",)))
+def _one_core_in_two_containers(_: Hand, wish: Wish) -> str:
+    first = str((wish.work.ids or (0,))[0] * facts.cores_of(wish.pool.kind))
+    variable(wish, CORES, first)
+    path = sidecar_with(wish, neuron_devices="all", environment={CORES: first})
+    return f"{path}.environment.{CORES}"
+
+
+@mistake("NE236", ON_DEVICES)
+def _more_cores_together(hand: Hand, wish: Wish) -> str:
+    cores = cores_in(wish)
+    variable(wish, NUMBER, str(cores))
+    number = str(hand.number(1, cores))
+    path = sidecar_with(wish, neuron_devices="all", environment={NUMBER: number})
+    return f"{path}.environment.{NUMBER}"
+
+
+@mistake("NE239", replace(ON_DEVICES, types=family("trn2", "trn2u"), nat=OPEN, devices=("all",)))
+def _unaligned_slice(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = PLUGIN
+    command(wish, "vllm", "serve", "/models/m", "--tensor-parallel-size=2")
+    return variable(wish, "NEURON_VISIBLE_DEVICES", "1-2")
+
+
 # -- tasks -----------------------------------------------------------------------------------------
 
 

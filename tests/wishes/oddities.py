@@ -136,6 +136,16 @@ def _model_known_to_fail(_: Hand, wish: Wish) -> str:
     return command(wish, "vllm", "serve", "Qwen/Qwen2.5-14B-Instruct")
 
 
+@oddity("NE237", ON_DEVICES)
+def _cores_of_two_containers(_: Hand, wish: Wish) -> str:
+    return f"{sidecar_with(wish, neuron_devices='all')}.neuron_devices"
+
+
+@oddity("NE238", ON_DEVICES)
+def _workers_with_every_core(hand: Hand, wish: Wish) -> str:
+    return command(wish, hand.one(("gunicorn", "uvicorn")), "main:app", "--workers", "2")
+
+
 @oddity("NE315", replace(ALONE, sorts=(NEURON,), types=several, port=False, overridden=False))
 def _sizes_beyond_the_shares(_: Hand, wish: Wish) -> str:
     one_size(wish.pool, 2)
