@@ -102,7 +102,8 @@ def takes_groups(kind: InstanceType) -> bool:
 
 
 def core_claims(s: Situation) -> Iterator[CoreClaim]:
-    """Every container that opens devices, once for each set of slots that its tasks can have."""
+    """Every container that opens devices, once for each set of slots and instance type that its
+    tasks can have."""
     seen: set[tuple[str, str, tuple[tuple[int, ...], ...]]] = set()
     for claim in (claim for task in task_claims(s) for claim in task):
         key = (claim.path, claim.kind.name, claim.devices)
@@ -112,14 +113,15 @@ def core_claims(s: Situation) -> Iterator[CoreClaim]:
 
 
 def task_claims(s: Situation) -> Iterator[list[CoreClaim]]:
-    """The containers of each task that open devices."""
-    for work in s.work:
-        kind = work.pool.smallest
-        if kind is None or kind.neuron is None or not work.device_count:
+    """The containers of each task that open devices, for each type on which the task fits."""
+    for work, kind in ((w, k) for w in s.work for k in w.types or w.pool.types[:1]):
+        if kind.neuron is None or not work.device_count:
             continue
         if work.device_count > kind.neuron.devices or not s.legal(kind, work):
             continue
         devices = slots(s, work)
+        if work.managed_devices:
+            devices = (tuple(range(kind.neuron.devices)),)
         opening = [
             (path, container)
             for path, container in containers(work)

@@ -150,7 +150,7 @@ def _managed_pool(
         key=pool_key(s, pool),
         name=pool.name,
         allowed_instance_types=tuple(sorted(set(spec.allowed_instance_types))),
-        instance_types=tuple(t.name for t in pool.types),
+        instance_types=_admitted(s, pool),
         purchase=purchase,
         storage_gib=None if spec.local_storage else spec.storage_gib or choices.STORAGE_GIB,
         local_storage=spec.local_storage,
@@ -159,6 +159,12 @@ def _managed_pool(
         layout=_layout(s, pool),
         retired=spec.retired,
     )
+
+
+def _admitted(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
+    """Returns the allowed types on which a task of the pool fits; all without a workload."""
+    fitting = {t.name for w in s.work_on(pool) for t in w.types}
+    return tuple(t.name for t in pool.types if not fitting or t.name in fitting)
 
 
 def _layout(s: Situation, pool: RegionalPool) -> plan.Layout:

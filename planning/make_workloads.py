@@ -26,7 +26,7 @@ def _short(s: Situation, work: RegionalWorkload) -> str:
 def _task_definition(
     s: Situation, work: RegionalWorkload, devices: tuple[int, ...], slot: str
 ) -> plan.TaskDefinition:
-    kind = work.pool.smallest
+    kind = work.smallest
     size = s.task_size(work)
     assert kind is not None
     assert size is not None

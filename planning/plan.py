@@ -199,7 +199,7 @@ class ManagedInstancesPool:
     key: str
     name: str
     allowed_instance_types: tuple[str, ...]  # as written, patterns included
-    instance_types: tuple[str, ...]  # what the patterns allow in this Region, by the catalog
+    instance_types: tuple[str, ...]  # of them those in this Region on which a task fits
     purchase: OnDemand | Spot | ReservationGroup
     storage_gib: int | None  # None with local storage
     local_storage: bool

@@ -59,7 +59,7 @@ class RegionalPool:
 
     @cached_property
     def smallest(self) -> InstanceType | None:
-        return min(self.types, key=lambda t: (t.memory_mib, t.vcpus, t.name), default=None)
+        return _smallest(self.types)
 
     @property
     def locks(self) -> bool:
@@ -76,6 +76,12 @@ class RegionalWorkload:
     spec: ModelEntry | JobEntry
     pool: RegionalPool
     replicas: Replicas
+    types: tuple[InstanceType, ...]  # of the pool, on which the task fits; ECS chooses among them
+
+    @property
+    def smallest(self) -> InstanceType | None:
+        """The smallest type on which the task fits; that of the pool if it fits on none."""
+        return _smallest(self.types) or self.pool.smallest
 
     @property
     def is_job(self) -> bool:
@@ -106,7 +112,7 @@ class RegionalWorkload:
     @property
     def device_count(self) -> int:
         """Number of devices of one task; 0 without devices, or if the instance type is unknown."""
-        wanted, kind = self.spec.neuron_devices, self.pool.smallest
+        wanted, kind = self.spec.neuron_devices, self.smallest
         if wanted is None:
             return 0
         if wanted == "all":
@@ -118,6 +124,10 @@ class RegionalWorkload:
         """The device ids in the stack file, sorted; `None` for a count or `all`."""
         wanted = self.spec.neuron_devices
         return tuple(sorted(wanted)) if isinstance(wanted, tuple) else None
+
+
+def _smallest(types: tuple[InstanceType, ...]) -> InstanceType | None:
+    return min(types, key=lambda t: (t.memory_mib, t.vcpus, t.name), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +308,24 @@ class Situation:
                         )
                         found.append(
                             RegionalWorkload(
-                                name, region, spec, pool, override.replicas or replicas
+                                name,
+                                region,
+                                spec,
+                                pool,
+                                override.replicas or replicas,
+                                tuple(t for t in pool.types if self._holds(t, spec)),
                             )
                         )
         return tuple(sorted(found, key=lambda w: (w.region, w.is_job, w.name)))
+
+    def _holds(self, kind: InstanceType, spec: ModelEntry | JobEntry) -> bool:
+        """Whether an instance of the type has the written sizes of a task, and the devices."""
+        room = self.registered(kind)
+        return (
+            (spec.cpu_units or 0) <= room.cpu_units
+            and (spec.memory_mib or 0) <= room.memory_mib
+            and (spec.neuron_devices is None or kind.neuron is not None)
+        )
 
     @cached_property
     def _work_by_pool(self) -> Mapping[tuple[str, str], tuple[RegionalWorkload, ...]]:
@@ -333,11 +357,18 @@ class Situation:
 
         Returns `None` if one of them follows from neither.
         """
-        kind, spec = work.pool.smallest, work.spec
+        kind, spec = work.smallest, work.spec
         share = self.share(kind, work.device_count) if kind and work.device_count else None
         cpu = spec.cpu_units or (share.cpu_units if share else None)
         memory = spec.memory_mib or (share.memory_mib if share else None)
         return Room(cpu, memory) if cpu is not None and memory is not None else None
+
+    def instance_of(self, pool: RegionalPool) -> InstanceType | None:
+        """Returns the smallest type of the pool on which each of its tasks fits, if there is one;
+        otherwise the smallest."""
+        works = self.work_on(pool)
+        fitting = tuple(t for t in pool.types if all(t in w.types for w in works))
+        return _smallest(fitting) or pool.smallest
 
     def packed(
         self,
@@ -352,7 +383,7 @@ class Situation:
         In host mode a task uses its port on the instance, so two tasks of one model that serves
         never run on one instance.
         """
-        kind = pool.smallest
+        kind = self.instance_of(pool)
         if kind is None:
             return 0
         room = room or self.counted_on(kind)
@@ -384,7 +415,7 @@ class Situation:
         An instance without room for a task already runs at least as many tasks as it could run of
         the largest. In host mode it may instead run another task of the same port.
         """
-        kind = pool.smallest
+        kind = self.instance_of(pool)
         sizes = [(size, w, n) for w, n in wanted if n and (size := self.task_size(w))]
         if kind is None or not sizes:
             return 0

@@ -52,7 +52,7 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
 def devices_not_named(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html"""
     for work in each_workload(s):
-        kind = work.pool.smallest
+        kind = work.smallest
         if work.pool.neuron and work.spec.neuron_devices is None and kind and kind.neuron:
             sizes = s.catalog.neuron.legal_counts(kind.name)
             yield Report(
@@ -72,7 +72,7 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
 def device_does_not_exist(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, NeuronInfo, as the catalog holds it."""
     for work in each_workload(s):
-        kind = work.pool.smallest
+        kind = work.smallest
         if kind is None or kind.neuron is None or work.device_count == 0:
             continue
         total = kind.neuron.devices
@@ -113,7 +113,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
 def illegal_set(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/infrastructure/scheduler.html"""
     for work in each_workload(s):
-        kind = work.pool.smallest
+        kind = work.smallest
         if kind is None or kind.neuron is None or work.device_count == 0:
             continue
         total, wanted, path = kind.neuron.devices, work.ids, f"{work.path}.neuron_devices"

@@ -109,7 +109,7 @@ def port_of_a_lock(s: Situation) -> Iterator[Report]:
 
 def _lock_ports(work: RegionalWorkload) -> range:
     """The host ports that lock the devices of the instance."""
-    kind = work.pool.smallest
+    kind = work.smallest
     number = kind.neuron.devices if kind and kind.neuron else 0
     return range(choices.LOCK_PORT_BASE, choices.LOCK_PORT_BASE + number)
 
@@ -374,7 +374,7 @@ def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
             continue
         have = size.memory_mib - sum(c.memory_mib for c in work.spec.sidecars.values())
         if wanted > have > 0:
-            kind = work.pool.smallest
+            kind = work.smallest
             yield Report(
                 f"{work.path}.shared_memory_mib",
                 f"is {wanted}; the container has {have} MiB of {kind.name if kind else ''}",

@@ -390,7 +390,7 @@ def secret_with_parts_missing(s: Situation) -> Iterator[Report]:
 
 def _definitions(s: Situation, work: RegionalWorkload) -> str:
     """The container definitions as ECS registers them; empty if they cannot be rendered."""
-    size, kind = s.task_size(work), work.pool.smallest
+    size, kind = s.task_size(work), work.smallest
     if size is None or work.region not in s.catalog.places.regions:
         return ""
     if work.device_count > (kind.neuron.devices if kind and kind.neuron else 0):

@@ -121,7 +121,7 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
         found: list[tuple[str, int, int, str]] = []
         for (region, pool_name), pool in s.pools.items():
             tasks = sum(w.tasks_max for w in s.work_on(pool) if w.managed_devices and not w.is_job)
-            kind = pool.smallest
+            kind = s.instance_of(pool)
             if pool_name == name and pool.purchase != "reserved" and tasks and kind is not None:
                 found.append((region, tasks, 2 * tasks * kind.vcpus, kind.name))
         if found:

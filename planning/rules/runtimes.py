@@ -19,15 +19,14 @@ from planning.situation import RegionalWorkload, Situation, each_workload
 def _on_chips(
     s: Situation,
 ) -> Iterator[tuple[RegionalWorkload, str, Container, str, ContainerImage]]:
-    """Every container with an image that is known, on the chips of its pool's family."""
+    """Every container with an image that is known, on each family of chips where its task fits."""
     for work in each_workload(s):
-        kind = work.pool.smallest
-        if kind is None or kind.neuron is None or not work.device_count:
-            continue
-        for path, container in containers(work):
+        kinds = work.types or work.pool.types[:1]
+        families = dict.fromkeys(k.neuron.family for k in kinds if k.neuron)
+        for path, container in containers(work) if work.device_count else ():
             known = published(container.image, s.catalog)
             if known is not None:
-                yield work, path, container, kind.neuron.family, known
+                yield from ((work, path, container, family, known) for family in families)
 
 
 def _others(s: Situation, family: str, purpose: str) -> list[str]:
@@ -69,11 +68,13 @@ def image_of_another_chip(s: Situation) -> Iterator[Report]:
         if family in known.families:
             continue
         others, pools = _others(s, family, known.purpose), _pools_for(s, work, known)
-        kind = work.pool.smallest
+        kinds = [
+            k.name for k in work.types or work.pool.types if k.neuron and k.neuron.family == family
+        ]
         yield Report(
             f"{path}.image",
             f"is {shown(container.image, limit=120)}, which runs on {listed(known.families)}; "
-            f"{work.pool.name} has {kind.name if kind else ''}",
+            f"{work.pool.name} has {listed(kinds, most=3)}",
             (f"write {others[0]}" if others else "take another image")
             + (f", or move it to {listed(pools)}" if pools else ""),
         )

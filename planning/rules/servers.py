@@ -233,7 +233,7 @@ def efa_looked_for(s: Situation) -> Iterator[Report]:
     for work, server, _, given in _serving(s):
         spec = work.pool.spec
         efa = isinstance(spec, AutoScalingCapacity) and spec.efa
-        kind = work.pool.smallest
+        kind = work.smallest
         if not SERVERS[server.name].looks_for_efa or efa or not given or kind is None:
             continue
         value = work.spec.environment.get(SKIP_EFA)

@@ -13,7 +13,7 @@ from planning.situation import RegionalPool, RegionalWorkload, Room, Situation, 
 
 def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> str:
     """`, or use inf2.8xlarge`: types of the Region with as many devices and enough room."""
-    kind = work.pool.smallest
+    kind = work.smallest
     family = kind.neuron.family if kind and kind.neuron else None
     fitting = [
         t.name
@@ -41,21 +41,38 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
     unit is registered
     (https://github.com/aws/amazon-ecs-agent/blob/master/ecs-agent/api/ecs/client/ecs_client.go)."""
     for work in each_workload(s):
-        kind = work.pool.smallest
-        if kind is None:
-            continue
+        kind = max(work.pool.types, key=lambda t: (t.memory_mib, t.vcpus), default=None)
+        if kind is None or work.types:
+            continue  # ECS chooses a type on which the task fits
         has, most = s.registered(kind), s.counted_on(kind)
         cpu, memory = work.spec.cpu_units or 0, work.spec.memory_mib or 0
-        for field, wanted, installed, limit, fix in (
-            ("memory_mib", memory, f"{has.memory_mib} MiB", has.memory_mib, most.memory_mib),
-            ("cpu_units", cpu, f"{kind.vcpus} vCPU", has.cpu_units, most.cpu_units),
-        ):
-            if wanted > limit:
-                yield Report(
-                    f"{work.path}.{field}",
-                    f"is {wanted}; {kind.name} has {installed}, and a task at most {limit}",
-                    f"write at most {fix}" + _bigger(s, work, cpu=cpu, memory=memory),
-                )
+        fits = [
+            t
+            for t in work.pool.types
+            if s.registered(t).cpu_units >= cpu and s.registered(t).memory_mib >= memory
+        ]
+        wrong = [
+            (field, wanted, installed, limit, fix)
+            for field, wanted, installed, limit, fix in (
+                ("memory_mib", memory, f"{has.memory_mib} MiB", has.memory_mib, most.memory_mib),
+                ("cpu_units", cpu, f"{kind.vcpus} vCPU", has.cpu_units, most.cpu_units),
+            )
+            if wanted > limit
+        ]
+        for field, wanted, installed, limit, fix in wrong:
+            yield Report(
+                f"{work.path}.{field}",
+                f"is {wanted}; {kind.name} has {installed}, and a task at most {limit}",
+                f"write at most {fix}" + _bigger(s, work, cpu=cpu, memory=memory),
+            )
+        if not wrong and not fits:
+            yield Report(
+                f"{work.path}.cpu_units",
+                f"is {cpu}, with {memory} MiB: no instance type that {work.pool.name} allows in "
+                f"{work.region} has both",
+                f"write at most {most.cpu_units}, which {kind.name} has"
+                + _bigger(s, work, cpu=cpu, memory=memory),
+            )
 
 
 @rule(
@@ -69,7 +86,7 @@ def no_size(s: Situation) -> Iterator[Report]:
     """RegisterTaskDefinition needs the memory of the task or of each container."""
     for work in each_workload(s):
         if work.pool.types and not work.pool.neuron and s.task_size(work) is None:
-            kind = work.pool.smallest
+            kind = work.smallest
             missing = [f for f in ("cpu_units", "memory_mib") if getattr(work.spec, f) is None]
             room = s.counted_on(kind) if kind else None
             yield Report(
@@ -294,7 +311,7 @@ def _lock_ports(work: RegionalWorkload) -> range:
     """The ports that lock devices on the workload's instances; ECS itself tracks `all`."""
     if work.managed_devices:
         return range(0)
-    kind = work.pool.smallest
+    kind = work.smallest
     number = kind.neuron.devices if kind and kind.neuron else 0
     return range(choices.LOCK_PORT_BASE, choices.LOCK_PORT_BASE + number)
 
@@ -466,7 +483,7 @@ def _sized(s: Situation) -> Iterator[tuple[RegionalPool, InstanceType, list[Regi
     """Yields each pool whose models all fit an instance, with its smallest type and the models."""
     for pool in s.pools.values():
         works = [w for w in s.work_on(pool) if not w.is_job and s.task_size(w)]
-        kind = pool.smallest
+        kind = s.instance_of(pool)
         if kind is not None and works and all(_fits_alone(s, w) for w in works):
             yield pool, kind, works
 
@@ -523,7 +540,7 @@ def _together(
 
 
 def _fits_alone(s: Situation, work: RegionalWorkload) -> bool:
-    kind, size = work.pool.smallest, s.task_size(work)
+    kind, size = work.smallest, s.task_size(work)
     if kind is None or size is None:
         return False
     room = s.registered(kind)
@@ -568,7 +585,7 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
     memory is registered than is installed; `aws ecs describe-container-instances` shows how
     much."""
     for work in each_workload(s):
-        kind, wanted = work.pool.smallest, work.spec.memory_mib
+        kind, wanted = work.smallest, work.spec.memory_mib
         if kind is None or wanted is None:
             continue
         has, most = s.registered(kind).memory_mib, s.counted_on(kind).memory_mib

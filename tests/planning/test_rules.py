@@ -531,6 +531,36 @@ def test_tasks_may_have_every_cpu_unit_of_an_instance(kind: str, units: int, rep
     assert larger & {"NE301", "NE314", "NE315"}
 
 
+def test_managed_instances_choose_an_allowed_type_on_which_the_task_fits() -> None:
+    sizes: Entry = {"cpu_units": 8192, "memory_mib": 16_384}
+    pool = managed("inf2.*", "trn1.*")
+    config = stack(capacity={"pool": pool}, models={"m": work("all", **sizes)})
+    assert codes(config, Severity.ERROR) == set()
+    (made,) = (p for r in decide_on(config).regions for p in r.pools)
+    assert "inf2.xlarge" not in made.instance_types, "it has 4 vCPU"
+    assert {"inf2.8xlarge", "trn1.2xlarge"} <= set(made.instance_types)
+    assert "NE301" in codes(
+        changed(config, "capacity.pool", allowed_instance_types=["inf2.xlarge"])
+    )
+    apart = ["c7g.4xlarge", "r6g.2xlarge"]  # 16 vCPU with 32 GiB, 8 vCPU with 64 GiB
+    both = work(cpu_units=16_384, memory_mib=60_000)
+    config = stack(capacity={"pool": managed(*apart)}, models={"m": both})
+    most = _number(r"at most (\d+)", finding(config, "NE301").fix)
+    assert "NE301" not in codes(changed(config, "models.m", cpu_units=most))
+
+
+def test_an_image_and_its_cores_must_suit_every_type_that_ecs_may_choose() -> None:
+    later = "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx"
+    image = f"{later}:0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+    command = ["vllm", "serve", "Qwen/Qwen3-0.6B", "--tensor-parallel-size=12"]
+    model = work("all", image=image, command=command)
+    config = stack(capacity={"pool": managed("inf2.*")}, models={"m": model})
+    told = [f.what for f in findings_of(config) if f.code == "NE229"]
+    assert [w for w in told if "inf2.xlarge" in w], "two cores are not twelve"
+    larger = changed(config, "models.m", cpu_units=65_536, memory_mib=131_072)
+    assert "NE229" not in codes(larger), "only types with twelve cores and more have this size"
+
+
 def test_a_larger_type_proposed_has_room_for_the_task() -> None:
     config = stack(capacity={"pool": groups()}, models={"m": work(1, memory_mib=100_000)})
     proposed = finding(config, "NE301").fix.partition("or use ")[2]

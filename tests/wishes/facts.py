@@ -33,6 +33,7 @@ NEURON_PATTERNS = (
     ("inf2.8xlarge", "trn1.2xlarge"),
     ("inf2.24xlarge", "inf2.48xlarge"),
     ("trn1.2xlarge", "trn1.32xlarge"),
+    ("inf2.*", "trn1.*"),
 )
 
 

@@ -89,9 +89,13 @@ class Pool:
 
     @property
     def room(self) -> tuple[int, int]:
-        """What every instance has for tasks."""
-        rooms = [facts.room(kind) for kind in self.kinds]
-        return min(cpu for cpu, _ in rooms), min(memory for _, memory in rooms)
+        """What an instance of the largest type has for tasks; ECS chooses a type that fits."""
+        rooms = [facts.room(k) for k in self.kinds if self.everywhere(k)] or [facts.room(self.kind)]
+        return max(rooms, key=lambda room: room[::-1])
+
+    def everywhere(self, kind: InstanceType) -> bool:
+        """Whether every Region of the pool offers the type."""
+        return all(facts.offering(kind.name, region) for region in self.regions)
 
     def zones(self, region: str) -> tuple[str, ...]:
         """The zones of the Region in which its instances can be."""
