@@ -90,6 +90,10 @@ class Catalog:
         rows = self._tables.manifest
         return max(row.day("date") for row in rows if row["filled_by"] == "api")
 
+    def dated(self, table: str) -> date:
+        """The day to which a table of the manifest is true."""
+        return next(row.day("date") for row in self._tables.manifest if row["table"] == table)
+
     def tables(self) -> tuple[TableInfo, ...]:
         """Every table with its source, date and number of rows; counting reads all of them."""
         return self._tables.described()

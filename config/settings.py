@@ -85,7 +85,8 @@ class Settings(Strict):
         examples=[
             {
                 "llama-3-8b": {
-                    "image": "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:0.16.0",
+                    "image": "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:"
+                    "0.16.0-neuronx-py312-sdk2.31.1-ubuntu24.04",
                     "capacity": "inf2",
                     "neuron_devices": 2,
                     "port": 8080,

@@ -100,7 +100,10 @@ class Container(Strict):
         StringConstraints(pattern=r"^\S{1,512}$"),
         Field(
             description="An image with its tag or digest, without blanks.",
-            examples=["public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:0.16.0"],
+            examples=[
+                "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:"
+                "0.16.0-neuronx-py312-sdk2.31.1-ubuntu24.04"
+            ],
         ),
     ] = Field(
         description=(

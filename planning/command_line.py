@@ -112,9 +112,13 @@ def version(image: str) -> Version | None:
 
 
 def published(image: str, catalog: Catalog) -> ContainerImage | None:
-    """The row of AWS's image with the same repository, and a version and tag as AWS writes them."""
+    """The row of AWS's image with the same repository and version.
+
+    Outside of AWS's registries its tag must be one as AWS writes them.
+    """
     this = version(image)
-    if this is None or (images.neuron_sdk(image) is None and "-neuron" not in tag(image)):
+    like_aws = images.neuron_sdk(image) is not None or "-neuron" in tag(image)
+    if this is None or not (like_aws or from_aws(image, catalog)):
         return None
     return next(
         (

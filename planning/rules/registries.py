@@ -1,13 +1,22 @@
 """Names of container images: registry, repository and tag."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from config import ExistingNetworkEntry
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import images
-from planning.command_line import containers, private_registry, repository, tag
+from planning.command_line import (
+    PUBLIC_NEURON,
+    aws_repository,
+    containers,
+    private_registry,
+    repository,
+    tag,
+)
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
 
@@ -106,7 +115,8 @@ def moving_tag(s: Situation) -> Iterator[Report]:
     for work in each_workload(s):
         for path, container in containers(work):
             image, name = container.image, tag(container.image)
-            if "@" not in image and name in ("", "latest"):
+            moves = not name or "latest" in re.split(r"[-_.]", name)
+            if "@" not in image and moves:
                 yield Report(
                     f"{path}.image",
                     f"is {shown(image, limit=120)}, {'without a tag' if not name else 'latest'}",
@@ -119,8 +129,124 @@ def _tagged(s: Situation, image: str) -> str:
     return rows[-1].newest if rows else "the tag of the version that you tested"
 
 
+def _aws_images(s: Situation) -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """Path and name of every image of AWS, with its registry and repository."""
+    for work in each_workload(s):
+        for path, container in containers(work):
+            found = aws_repository(container.image, s.catalog)
+            if found is not None:
+                yield f"{path}.image", container.image, found
+
+
+@rule(
+    "NE422",
+    "Image is not in the table of images that AWS publishes",
+    Severity.WARNING,
+    "If AWS publishes no such image, the pull fails with CannotPullContainerError. AWS may have "
+    "published it after the date of the table.",
+    do="Use an image of the table, or check the name in the registry.",
+)
+def unlisted_image(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/deep-learning-containers (README and its history) and
+    https://github.com/aws/deep-learning-containers (docs/src/data)."""
+    for path, image, (registry, name) in _aws_images(s):
+        prefix = PUBLIC_NEURON if registry == "neuron" else images.DLC
+        tags, written = s.catalog.containers.tags.get((registry, name), ()), tag(image)
+        if (registry, name) not in s.catalog.containers.repositories:
+            near = _nearest_repository(s, registry, name)
+            date = s.catalog.dated("image_repositories")
+            yield Report(
+                path,
+                f"is {shown(image, limit=120)}; the table of {date} has no repository "
+                f"{shown(name)}",
+                (f"write {prefix}{near}, or " if near else "")
+                + "check the name; `neuron-ecs catalog refresh` says which tables to renew by hand",
+            )
+        elif registry == "neuron" and tags and written and written not in tags:
+            if _as_aws_writes(written) and not _never_paired(written, tags) and "@" not in image:
+                yield Report(
+                    path,
+                    f"is {shown(image, limit=120)}, which is not in the table of "
+                    f"{s.catalog.dated('image_tags')}",
+                    f"write {prefix}{name}:{_closest(written, tags)}, or check the tag; "
+                    "`neuron-ecs catalog refresh` says which tables to renew by hand",
+                )
+
+
+@rule(
+    "NE424",
+    "Tag is none that AWS publishes",
+    Severity.ERROR,
+    "AWS's tags contain version, Python, Neuron SDK and operating system, and each version comes "
+    "with certain SDKs. The pull of another tag fails with CannotPullContainerError.",
+    do="Write a whole tag that AWS published.",
+)
+def impossible_tag(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/deep-learning-containers (README and its history): every tag of
+    the public registry."""
+    for path, image, (registry, name) in _aws_images(s):
+        tags, written = s.catalog.containers.tags.get((registry, name), ()), tag(image)
+        if registry != "neuron" or not tags or not written or "@" in image or written in tags:
+            continue
+        if "latest" in written or _sdk(tags[0]) is None:
+            continue
+        malformed = not _as_aws_writes(written)
+        if malformed or _never_paired(written, tags):
+            date = s.catalog.dated("image_tags")
+            yield Report(
+                path,
+                f"is {shown(image, limit=120)}"
+                + (", without the Neuron SDK in its tag" if malformed else "")
+                + f"; the table of {date} has no such tag",
+                f"write {PUBLIC_NEURON}{name}:{_closest(written, tags)}",
+            )
+
+
+def _nearest_repository(s: Situation, registry: str, name: str) -> str | None:
+    """The repository of the registry whose name is nearest, with its newest tag."""
+    tags = s.catalog.containers.tags
+    known = [r for where, r in tags if where == registry]
+    near = [r for r in known if name in r] or get_close_matches(name, known, n=1)
+    return f"{near[0]}:{_newest(tags[registry, near[0]])}" if near else None
+
+
+def _as_aws_writes(written: str) -> bool:
+    """Whether a tag has version, Python, Neuron SDK and operating system."""
+    pattern = r"\d+(\.\d+)+-neuronx?-py\d+-sdk\d+\.\d+\.\d+-ubuntu\d+\.\d+"
+    return re.fullmatch(pattern, written) is not None
+
+
+def _pair(written: str) -> tuple[str, images.Version | None]:
+    return written.partition("-")[0], _sdk(written)
+
+
+def _sdk(written: str) -> images.Version | None:
+    """The SDK of a tag."""
+    return images.neuron_sdk(f":{written}")
+
+
+def _never_paired(written: str, tags: Sequence[str]) -> bool:
+    """Whether AWS released that SDK of the repository, but not with this version."""
+    version, sdk = _pair(written)
+    with_sdk = {v for v, other in map(_pair, tags) if other == sdk}
+    return bool(with_sdk) and version not in with_sdk
+
+
+def _newest(tags: Sequence[str]) -> str:
+    """The tag with the newest version, then the newest SDK."""
+    return max(tags, key=lambda t: (images.Version.of(t.partition("-")[0]), str(_sdk(t) or "")))
+
+
+def _closest(written: str, tags: Sequence[str]) -> str:
+    """The newest tag of the same version; else the nearest text, else the newest tag."""
+    same = [t for t in tags if t.startswith(written.partition("-")[0])]
+    return same[-1] if same else next(iter(get_close_matches(written, tags, n=1)), _newest(tags))
+
+
 RULES = (
     image_of_another_region,
     wrong_registry_account,
     moving_tag,
+    unlisted_image,
+    impossible_tag,
 )

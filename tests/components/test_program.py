@@ -24,7 +24,7 @@ STACK_FILE: dict[str, Any] = {
     },
     "models": {
         "llama": {
-            "image": "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:0.16.0",
+            "image": "public.ecr.aws/acme/serving:1.0",
             "capacity": "inf2",
             "neuron_devices": 2,
             "port": 8080,

@@ -15,7 +15,7 @@ from tests.planning.stacks import (
 )
 
 PINNED = "al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64"
-VLLM = "public.ecr.aws/neuron/vllm:0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+VLLM = "public.ecr.aws/acme/vllm:0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
 
 
 @dataclass(frozen=True)

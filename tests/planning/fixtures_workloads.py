@@ -330,8 +330,8 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE414": Fixture(
         "models.m.image",
-        on(INF2, work(1, image="public.ecr.aws/neuron/serving:latest")),
-        on(INF2, work(1, image="public.ecr.aws/neuron/serving:1.0")),
+        on(INF2, work(1, image="public.ecr.aws/acme/serving:latest")),
+        on(INF2, work(1, image="public.ecr.aws/acme/serving:1.0")),
     ),
     "NE415": Fixture("models.m.command", nxdi(command=[]), nxdi()),
     "NE416": Fixture(
@@ -355,5 +355,16 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.port",
         nxdi(port=8080, command=command(), traffic=HERE),
         nxdi(port=8080, command=command("--port=8080"), traffic=HERE),
+    ),
+    "NE422": Fixture(
+        "models.m.image",
+        on(INF2, work(1, image=f"{PUBLIC}vllm:1")),
+        on(INF2, work(1, image="public.ecr.aws/acme/vllm:1")),
+    ),
+    "NE424": Fixture(
+        "models.m.image",
+        nxdi(groups("inf2.xlarge"), image=f"{VLLM}0.13.0-neuronx-py312-sdk2.31.1-ubuntu24.04"),
+        nxdi(groups("inf2.xlarge"), image="public.ecr.aws/acme/vllm:1", command=[]),
+        beside=frozenset({"NE410"}),
     ),
 }

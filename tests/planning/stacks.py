@@ -13,7 +13,7 @@ from planning.situation import Situation
 PROJECT = "neuron-ecs"
 STACK = "test"
 HOME = "us-west-2"
-IMAGE = "public.ecr.aws/neuron/serving:1.0"
+IMAGE = "public.ecr.aws/acme/serving:1.0"
 
 Config = dict[str, str]
 Entry = dict[str, Any]

@@ -485,3 +485,16 @@ def test_all_cores_without_grouping_need_no_documented_degree() -> None:
     environment = {LOGICAL: "1"}
     model = work("all", image=NXDI_16, command=given, environment=environment)
     assert not codes(on(BLOCK, model, **OHIO)) & {"NE229", "NE230", "NE231"}
+
+
+@pytest.mark.parametrize("code", ["NE422", "NE424"])
+def test_an_image_that_is_proposed_is_in_the_table(code: str) -> None:
+    config = FIXTURES[code].failing
+    found = re.search(r"write (\S+?),? ?(?:or |$)", finding(config, code).fix + " ")
+    assert found
+    assert not codes(changed(config, "models.m", image=found[1])) & {"NE410", "NE422", "NE424"}
+
+
+def test_latest_is_found_inside_a_tag() -> None:
+    assert "NE414" in codes(on(INF2, work(1, image="acme/serving:2.1-latest")))
+    assert "NE414" not in codes(on(INF2, work(1, image="acme/serving:2.1-latestfix")))

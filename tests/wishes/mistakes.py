@@ -903,6 +903,11 @@ def _port_nobody_listens_on(_: Hand, wish: Wish) -> tuple[str, ...]:
     return f"{wish.path}.port", f"{wish.path}.ports"
 
 
+@mistake("NE424", replace(PULLS, sorts=(CPU,), networks=("own",)))
+def _half_a_tag(_: Hand, wish: Wish) -> str:
+    return field(wish, "image", "public.ecr.aws/neuron/jax-training-neuronx:0.7")
+
+
 # -- networks and traffic --------------------------------------------------------------------------
 
 

@@ -238,6 +238,11 @@ def _efa_looked_for(_: Hand, wish: Wish) -> str:
     return command(wish, *SERVE)
 
 
+@oddity("NE422", replace(PULLS, networks=("own",)))
+def _repository_of_nobody(_: Hand, wish: Wish) -> str:
+    return field(wish, "image", "public.ecr.aws/neuron/serving:1.0")
+
+
 @oddity("NE505", Want(networks=("own",), regions=2))
 def _blocks_overlap(_: Hand, wish: Wish) -> str:
     for region in wish.pool.regions:

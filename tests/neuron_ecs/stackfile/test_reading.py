@@ -356,7 +356,8 @@ def test_sixteen_regions_of_twenty_models_are_read_at_once(project: Path) -> Non
     for number in range(320):
         lines += [
             f"    model-{number}:",
-            "      image: public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:0.16.0",
+            "      image: public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:"
+            "0.16.0-neuronx-py312-sdk2.31.1-ubuntu24.04",
             "      capacity: inf2",
             "      neuron_devices: 2",
             "      port: 8080",
