@@ -3,6 +3,8 @@
 The tables are renewed by a command of their own; reading them needs no account and no network.
 """
 
+from catalog.amis import image_day
+from catalog.instances import generation
 from catalog.reader import Catalog, load
 from catalog.tables import CatalogError
 from catalog.types import (
@@ -49,5 +51,7 @@ __all__ = [
     "ServerOption",
     "ServingImage",
     "TableInfo",
+    "generation",
+    "image_day",
     "load",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import cached_property
 from typing import Final
 
@@ -12,6 +13,18 @@ from catalog.types import AmiDriver, AmiFamily, AmiVersion
 
 EVERYWHERE: Final = "all"
 """The word in ``ami_versions.csv`` for every Region whose AMI parameters were captured."""
+
+
+_IMAGE_DAY: Final = re.compile(r"\.(20\d{2})(\d{2})(\d{2})(?=-)")
+
+
+def image_day(image_name: str) -> date | None:
+    """The day in an image's name, such as 2026-09-22 in ``…-2023.0.20260922-kernel-6.1-x86_64``."""
+    found = _IMAGE_DAY.search(image_name)
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None
 
 
 class Amis:
@@ -27,6 +40,28 @@ class Amis:
     def versions(self, parameter_path: str) -> tuple[AmiVersion, ...]:
         """The AMIs under a parameter path, oldest first; of plain families only the newest ones."""
         return self._versions.get(parameter_path, ())
+
+    def captured_on(self, region: str) -> date | None:
+        """The day on which the Region's AMI parameters were captured; None if they never were."""
+        return self._captures.get(region)
+
+    @cached_property
+    def _captures(self) -> Mapping[str, date]:
+        rows = self._tables.rows("captures")
+        return {row["region"]: row.day("date") for row in rows if row["table"] == "ami_versions"}
+
+    def kept_from(self, parameter_path: str) -> date | None:
+        """The day from which the table has the AMIs of a path; None if it has all.
+
+        Of families without Neuron it keeps only the newest.
+        """
+        versions = self.versions(parameter_path)
+        return versions[0].date if versions and parameter_path in self._plain_paths else None
+
+    @cached_property
+    def _plain_paths(self) -> frozenset[str]:
+        rows = self._tables.rows("ami_families")
+        return frozenset(row["parameter_path"] for row in rows if row["variant"] == "plain")
 
     @cached_property
     def pinned_drivers(self) -> tuple[AmiDriver, ...]:

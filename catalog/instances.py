@@ -11,6 +11,12 @@ from catalog.tables import Row, Tables
 from catalog.types import InstanceType, NeuronHardware
 
 
+def generation(name: str) -> tuple[str, int]:
+    """Series and generation of a family or type: trn and 2 of trn2u.48xlarge."""
+    found = re.match(r"([a-z-]+)(\d+)", name)
+    return (found[1], int(found[2])) if found else (name, 0)
+
+
 class Instances:
     """Instance types by name, overrides applied; Mac types are left out."""
 
@@ -61,6 +67,19 @@ class Instances:
     def get(self, name: str) -> InstanceType | None:
         """The instance type of that exact name; None if it is in no table."""
         return self.types.get(name)
+
+    def accelerator(self, name: str) -> str | None:
+        """The accelerator of a type or pattern by its family; None if no table knows the family.
+
+        The words are those of ``InstanceType.accelerator``, and ``mac``.
+        """
+        return self._accelerators.get(name.partition(".")[0])
+
+    @cached_property
+    def _accelerators(self) -> Mapping[str, str]:
+        others = {r["family"]: r["accelerator"] for r in self._tables.rows("other_families")}
+        listed = {n.partition(".")[0]: r["accelerator"] for n, r in self._rows.items()}
+        return {**others, **listed}
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """The names that an ``allowedInstanceTypes`` entry of ECS matches, sorted.

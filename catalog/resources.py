@@ -26,6 +26,11 @@ class Resources:
         except KeyError:
             raise KeyError(f"no managed policy {key!r}; known: {', '.join(policies)}") from None
 
+    @cached_property
+    def aws_policies(self) -> frozenset[str]:
+        """Paths and names of the AWS managed policies, as in ``managed_policy``."""
+        return frozenset(row["arn_path"] for row in self._tables.rows("aws_policies"))
+
     def replacements(self, resource_type: str) -> Mapping[str, Replacement]:
         """The changes that replace a resource of this type, by dotted property.
 

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """`did you mean x?`, or the words there are."""
-    choices = sorted(words)
+    """`did you mean x?`, or the words there are: a list in its order, others sorted."""
+    choices = words if isinstance(words, list) else sorted(words)
     found = get_close_matches(word[:80], choices, n=1, cutoff=0.6)
     if found:
         return f"did you mean {found[0]}?"

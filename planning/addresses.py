@@ -41,6 +41,12 @@ def zone_subnets(cidr: str, zone_id: str) -> ZoneSubnets:
     return ZoneSubnets(zone_id, str(eighths[number]), str(public[number]))
 
 
+def has_blocks(zone_id: str) -> bool:
+    """Whether an own network has blocks for a zone of this id."""
+    found = re.fullmatch(r"[a-z0-9]+-az(\d+)", zone_id)
+    return found is not None and int(found.group(1)) in ZONES
+
+
 def zones_with_blocks(zone_ids: tuple[str, ...]) -> tuple[str, ...]:
     """Returns those zones that an own network has blocks for."""
-    return tuple(z for z in zone_ids if zone_number(z) in ZONES)
+    return tuple(z for z in zone_ids if has_blocks(z))

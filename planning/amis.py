@@ -1,8 +1,10 @@
 """The AMI of a pool and its Neuron driver."""
 
-from datetime import timedelta
+import re
+from datetime import date, timedelta
+from typing import Literal
 
-from catalog import AmiFamily
+from catalog import AmiFamily, image_day
 from config import AutoScalingCapacity
 from planning import images
 from planning.images import Version
@@ -24,17 +26,79 @@ def _path(s: Situation, pool: RegionalPool) -> str | None:
     return family.parameter_path if family else None
 
 
+AmiKnowledge = Literal["seen", "unseen", "absent"]
+
+
+def known_ami(s: Situation, pool: RegionalPool) -> AmiKnowledge:
+    """What the catalog knows of the version that the pool pins, in the pool's Region.
+
+    `seen` in the Region, or floating; `unseen` if it has the form of such a name and is later than
+    the Region's capture, or older than the AMIs that the table keeps; otherwise `absent`. Where no
+    AMI was captured, the form decides: `seen` stands for "not known to be absent".
+    """
+    spec, path = pool.spec, _path(s, pool)
+    if not isinstance(spec, AutoScalingCapacity) or path is None:
+        return "seen"
+    name, versions = spec.ami.version, s.catalog.amis.versions(path)
+    day, captured = image_day(name), s.catalog.amis.captured_on(pool.region)
+    if name == "recommended" or any(
+        v.image_name == name and (v.regions is None or pool.region in v.regions) for v in versions
+    ):
+        return "seen"
+    if day is None or _form(name) not in {_form(v.image_name) for v in versions}:
+        return "absent"
+    if captured is None:
+        return "seen"
+    kept = s.catalog.amis.kept_from(path)
+    return "unseen" if day > captured or (kept is not None and day < kept) else "absent"
+
+
+def _form(image_name: str) -> str:
+    """The name of an AMI with each number as 0."""
+    return re.sub(r"\d+", "0", image_name)
+
+
+def pinned_day(s: Situation, pool: RegionalPool) -> date | None:
+    """The day of the AMI that the pool pins; None if it floats or cannot exist."""
+    if not isinstance(pool.spec, AutoScalingCapacity) or known_ami(s, pool) == "absent":
+        return None
+    return image_day(pool.spec.ami.version)
+
+
 def fitting_amis(s: Situation, pool: RegionalPool, sdk: Version) -> list[str]:
     """The AMIs of the pool's Region and family whose driver works with the SDK, oldest first."""
     family = ami_family(s, pool)
     if family is None or family.held_driver is not None:
         return []
     return [
-        v.image_name
-        for v in s.catalog.amis.versions(family.parameter_path)
-        if (v.regions is None or pool.region in v.regions)
-        and (d := images.driver_at(s.catalog, v.date)) is not None
+        name
+        for name, day in _seen(s, pool)
+        if (d := images.driver_at(s.catalog, day)) is not None
         and images.bad_pair(s.catalog, d, sdk) is None
+    ]
+
+
+def suitable_amis(s: Situation, pool: RegionalPool) -> list[str]:
+    """The AMIs of the pool's Region and family, oldest first, that suit the images on the pool.
+
+    All of them if no AMI suits each image.
+    """
+    seen = [name for name, _ in _seen(s, pool)]
+    suiting = set(seen)
+    for work in s.work_on(pool):
+        sdk = images.neuron_sdk(work.spec.image)
+        if sdk is not None and pool.neuron:
+            suiting &= set(fitting_amis(s, pool, sdk))
+    return [name for name in seen if name in suiting] or seen
+
+
+def _seen(s: Situation, pool: RegionalPool) -> list[tuple[str, date]]:
+    """Name and day of each AMI of the pool's Region and family, oldest first."""
+    path = _path(s, pool)
+    return [
+        (v.image_name, v.date)
+        for v in (s.catalog.amis.versions(path) if path else ())
+        if v.regions is None or pool.region in v.regions
     ]
 
 
@@ -54,11 +118,9 @@ def never_fits(s: Situation, pool: RegionalPool, sdk: Version) -> tuple[Version,
         return None
     else:
         margin = timedelta(days=s.catalog.limits.value("ami_driver_margin_days"))
-        pinned = spec.ami.version
-        days = [
-            v.date for v in s.catalog.amis.versions(family.parameter_path) if v.image_name == pinned
-        ]
-        drivers = [images.driver_at(s.catalog, d) for day in days for d in (day, day - margin)]
+        day = pinned_day(s, pool)
+        days = (day, day - margin) if day else ()
+        drivers = [images.driver_at(s.catalog, d) for d in days]
     conflicts = [images.bad_pair(s.catalog, d, sdk) if d is not None else None for d in drivers]
     if not conflicts or drivers[0] is None or any(says is None for says in conflicts):
         return None
@@ -75,5 +137,5 @@ def ami_driver(s: Situation, pool: RegionalPool) -> Version | None:
     versions = s.catalog.amis.versions(path)
     if spec.ami.version == "recommended":
         return images.driver_at(s.catalog, versions[-1].date) if versions else None
-    dates = [v.date for v in versions if v.image_name == spec.ami.version]
-    return images.driver_at(s.catalog, dates[0]) if dates else None
+    day = pinned_day(s, pool)
+    return images.driver_at(s.catalog, day) if day else None

@@ -4,7 +4,7 @@ Nothing is refused here. An entry that names something unknown is left out: the 
 unknown name reports it, and no other rule reports what follows from it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -23,6 +23,7 @@ from config import (
     WorkloadOverride,
 )
 from planning import layout, plan
+from planning.addresses import has_blocks
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
@@ -37,8 +38,8 @@ class RegionalPool:
     max_size: int | None  # None on Managed Instances, which have no maximum
     purchase: str
     reservation: str | None
-    types: tuple[InstanceType, ...]  # offered in the Region; all if the offerings are unknown
-    zone_ids: tuple[str, ...]  # zones of the network that offer one of the types
+    types: tuple[InstanceType, ...]  # offered in the Region, or possibly offered if none is
+    zone_ids: tuple[str, ...]  # zones of the network that offer one of the types, or may do so
 
     @property
     def path(self) -> str:
@@ -236,12 +237,17 @@ class Situation:
             yield f"jobs.{name}", job
 
     def network_zones(self, region: str) -> tuple[str, ...]:
-        """Returns the zone ids of the given subnets, or all zone ids of the Region."""
+        """Returns the zone ids of the given subnets, or all zone ids of the Region.
+
+        The stack's own network also has the zones that a pool names and no table knows.
+        """
         network = self.settings.regions[region].network
         if isinstance(network, ExistingNetworkEntry):
             return tuple(sorted(network.private_subnets))
         prefix = self.catalog.places.regions[region].short + "-az"
-        return tuple(z for z in self.catalog.places.zone_ids(region) if z.startswith(prefix))
+        named = (z for spec in self.settings.capacity.values() for z in spec.zone_ids)
+        zones = {*self.catalog.places.zone_ids(region), *(z for z in named if has_blocks(z))}
+        return tuple(sorted(z for z in zones if z.startswith(prefix)))
 
     def types_named(self, name: str) -> tuple[str, ...]:
         """Returns the known instance types that a pool's entry allows, whether offered or not."""
@@ -273,25 +279,58 @@ class Situation:
     ) -> RegionalPool:
         network = self.network_zones(region)
         wanted = [z for z in network if not spec.zone_ids or z in spec.zone_ids]
-        known = self.catalog.places.offerings_known(region)
-        offered = [t for t in types if not known or self.catalog.places.zones_offering(t, region)]
-        kinds = [k for t in offered if (k := self.catalog.instances.get(t)) is not None]
-        zones = {z for t in offered for z in self.catalog.places.zones_offering(t, region)}
+        places = self.catalog.places
         if isinstance(spec, AutoScalingCapacity):
             max_size = override.max_size or spec.max_size
             reservation = override.reservation_id or spec.reservation_ids.get(region)
         else:
             max_size = None
             reservation = override.reservation_group_arn or spec.reservation_group_arns.get(region)
+        purchase = override.purchase or spec.purchase
+        held = reservation is not None and purchase not in ("on_demand", "spot")
+        offered = [t for t in types if places.zones_offering(t, region)] or [
+            t for t in types if held or self._may_offer(t, region)
+        ]
+        kinds = [k for t in offered if (k := self.catalog.instances.get(t)) is not None]
+        zones = {z for t in offered for z in places.zones_offering(t, region)}
+        given = isinstance(self.settings.regions[region].network, ExistingNetworkEntry)
+        named = wanted if given else spec.zone_ids
+        unlisted = {z for z in named if z not in places.zone_ids(region)}
         return RegionalPool(
             name=name,
             region=region,
             spec=spec,
             max_size=max_size,
-            purchase=override.purchase or spec.purchase,
+            purchase=purchase,
             reservation=reservation,
             types=tuple(kinds),
-            zone_ids=tuple(z for z in wanted if z in zones or not known),
+            zone_ids=tuple(z for z in wanted if kinds and (not zones or z in zones | unlisted)),
+        )
+
+    def _may_offer(self, instance_type: str, region: str) -> bool:
+        """Whether the Region may offer a type that its capture does not have."""
+        places = self.catalog.places
+        return (
+            not places.offerings_known(region)
+            or places.newer_there(instance_type, region)
+            or region in places.capacity_block_regions(instance_type)
+        )
+
+    def neuron_types_in(self, regions: Iterable[str]) -> list[str]:
+        """Returns the Neuron types that one of the Regions offers, small ones first, Inf1 last.
+
+        Inf1 is last because it needs other images.
+        """
+        offered = {t for r in regions for t in self.catalog.places.types_offered(r)}
+        types = [t for t in self.catalog.instances.neuron_types.values() if t.name in offered]
+        types.sort(key=lambda t: (t.neuron and t.neuron.frameworks == "neuron", t.vcpus, t.name))
+        return [t.name for t in types]
+
+    def assumed(self, pool: RegionalPool) -> bool:
+        """Whether the Region's capture has none of the pool's types, and may be out of date."""
+        places = self.catalog.places
+        return places.offerings_known(pool.region) and not any(
+            places.zones_offering(t.name, pool.region) for t in pool.types
         )
 
     @cached_property

@@ -2,8 +2,8 @@
 
 ``python -m catalog.refresh.first_fill`` writes the tables that are not kept by hand; running it
 again writes the same bytes. It needs the development requirements and no account or network. moto's
-authors captured the answers from the real API without recording the day; the newest AMI in them
-dates the capture.
+authors captured the answers from the real API without recording the day; the newest AMI of a Region
+dates its capture.
 
 ``python -m catalog.refresh.first_fill prices PATH`` writes the price tables from a copy of
 SkyPilot's ``catalogs/v9/aws/vms.csv`` at the commit that the source names.
@@ -16,6 +16,7 @@ import gzip
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from importlib import metadata
 from importlib.util import find_spec
@@ -88,27 +89,31 @@ def fill(
 ) -> list[str]:
     """Writes the tables of a directory with the manual ones; returns what changed.
 
-    ``day`` dates the capture, the newest AMI's day by default; ``answers`` are the captured ones.
+    ``day`` dates the capture; by default the newest AMI of all dates the tables and the newest AMI
+    of each Region its answers. ``answers`` are the captured ones.
     """
     hand = kept_by_hand(directory)
     if answers is None:
         answers = captured_answers(hand.parameter_paths)
+    newest = day is None
     if day is None:
-        day = newest_image_day(
-            renewed(
-                ApiTables(),
-                [RegionAnswers(region=item.region, parameters=item.parameters) for item in answers],
-                neuron_names=(),
-                newest_only=(),
-                day=date.min,
-            )
-        )
+        day = newest_image_day(_images(answers))
     tables = renewed(
         ApiTables(), answers, neuron_names=hand.neuron_names, newest_only=hand.plain_paths, day=day
     )
+    if newest:
+        own = {a.region: newest_image_day(_images([a])).isoformat() for a in answers}
+        captured = {(table, region): own[region] for table, region in tables.captured}
+        tables = replace(tables, captured=captured)
     version = metadata.version("moto")
     sources = {table: f"{call} as captured in moto {version}" for table, call in API_CALLS.items()}
     return write_tables(directory, tables, sources=sources, days=dict.fromkeys(API_CALLS, day))
+
+
+def _images(answers: Iterable[RegionAnswers]) -> ApiTables:
+    """The AMIs of the answers alone."""
+    images = [RegionAnswers(region=a.region, parameters=a.parameters) for a in answers]
+    return renewed(ApiTables(), images, neuron_names=(), newest_only=(), day=date.min)
 
 
 def fill_prices(directory: Path, text: str, *, day: date = PRICE_DAY) -> list[str]:

@@ -11,14 +11,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, TypeAlias, cast
 
-from catalog.amis import EVERYWHERE
+from catalog.amis import EVERYWHERE, image_day
 from catalog.prices import ON_DEMAND, SPOT
 
 Item: TypeAlias = Mapping[str, Any]
@@ -58,7 +57,6 @@ PLAIN_VERSIONS_KEPT: Final = 20
 """How many of the newest AMIs of a family without Neuron are kept."""
 
 _ARCHITECTURES: Final = ("x86_64", "arm64")
-_IMAGE_DATE: Final = re.compile(r"\.(20\d{6})(?=-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +171,7 @@ def ami_agents(items: Iterable[Item]) -> dict[str, str]:
     for item in items:
         name = str(item["Name"]).rpartition("/")[2]
         value = str(item["Value"])
-        if not _IMAGE_DATE.search(name) or not value.startswith("{"):
+        if image_day(name) is None or not value.startswith("{"):
             continue
         try:
             described = cast(Item, json.loads(value))
@@ -185,14 +183,11 @@ def ami_agents(items: Iterable[Item]) -> dict[str, str]:
 
 
 def image_date(image_name: str) -> str:
-    """The day in an image's name, ``2026-09-22`` in ``…-2023.0.20260922-kernel-6.1-x86_64``.
-
-    Raises ValueError for a name without one.
-    """
-    match = _IMAGE_DATE.search(image_name)
-    if match is None:
+    """The day in an image's name as text. Raises ValueError for a name without one."""
+    day = image_day(image_name)
+    if day is None:
         raise ValueError(f"no date in the image name {image_name!r}")
-    return date.fromisoformat(match.group(1)).isoformat()
+    return day.isoformat()
 
 
 # -- many answers ----------------------------------------------------------------------------

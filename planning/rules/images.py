@@ -7,7 +7,14 @@ from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import nearest
 from planning import images
-from planning.amis import ami_driver, fitting_amis, never_fits
+from planning.amis import (
+    ami_driver,
+    ami_family,
+    fitting_amis,
+    known_ami,
+    never_fits,
+    suitable_amis,
+)
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
 
@@ -45,39 +52,26 @@ def past_end_of_life(s: Situation) -> Iterator[Report]:
     "NE402",
     "AMI does not exist",
     Severity.ERROR,
-    "A pinned AMI must have a parameter that AWS published.",
+    "A pinned AMI must have a parameter that AWS published in the Region.",
     do="Write the name of an AMI that was published in the Region, or recommended.",
 )
 def unknown_ami(s: Situation) -> Iterator[Report]:
     """Systems Manager keeps a parameter for each ECS-optimized AMI
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html)."""
     for (region, name), pool in s.pools.items():
-        spec = pool.spec
-        if not isinstance(spec, AutoScalingCapacity) or spec.ami.version == "recommended":
+        spec, family = pool.spec, ami_family(s, pool)
+        if not isinstance(spec, AutoScalingCapacity) or not family:
             continue
-        kind = pool.type
-        family = kind and s.catalog.amis.family(
-            spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
-        )
-        if not family:
-            continue
-        versions = s.catalog.amis.versions(family.parameter_path)
-        known = {v.image_name: v for v in versions}
-        found = known.get(spec.ami.version)
-        if found is None:
+        if known_ami(s, pool) == "absent":
+            fitting, day = suitable_amis(s, pool), s.catalog.amis.captured_on(region)
             yield Report(
                 f"capacity.{name}.ami.version",
-                f"is {shown(spec.ami.version, limit=128)}, no AMI of {family.parameter_path}",
-                f"{nearest(spec.ami.version, known)} The newest is {versions[-1].image_name}"
-                if versions
+                f"is {shown(spec.ami.version, limit=128)}, no AMI of {family.parameter_path}"
+                + (f" in {region} ({day})" if day else ""),
+                f"{nearest(spec.ami.version, fitting)} The newest that suits the pool is "
+                f"{fitting[-1]}"
+                if fitting
                 else "write recommended",
-            )
-        elif found.regions is not None and region not in found.regions:
-            here = [v.image_name for v in versions if v.regions is None or region in v.regions]
-            yield Report(
-                f"capacity.{name}.ami.version",
-                f"is {spec.ami.version}, which was not seen in {region}",
-                f"write {here[-1]}" if here else "write recommended",
             )
 
 
@@ -162,10 +156,36 @@ def no_deep_learning_containers(s: Situation) -> Iterator[Report]:
                 )
 
 
+@rule(
+    "NE422",
+    "AMI is not in the catalog",
+    Severity.WARNING,
+    "The catalog has the AMIs of the Region up to a day, and only the newest without Neuron. If "
+    "this one does not exist, the pool's update fails.",
+    do="Check the name in the release notes of amazon-ecs-ami, or refresh the catalog.",
+)
+def ami_not_seen(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws/amazon-ecs-ami/releases: about three new AMIs a month. The parameters
+    of the catalog are those of GetParametersByPath
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html)."""
+    for (region, name), pool in s.pools.items():
+        spec = pool.spec
+        if isinstance(spec, AutoScalingCapacity) and known_ami(s, pool) == "unseen":
+            fitting = suitable_amis(s, pool)
+            yield Report(
+                f"capacity.{name}.ami.version",
+                f"is {spec.ami.version}, which the catalog has not seen in {region} "
+                f"({s.catalog.amis.captured_on(region)})",
+                "run `neuron-ecs catalog refresh`"
+                + (f"; or write {fitting[-1]}, which was seen there" if fitting else ""),
+            )
+
+
 RULES = (
     past_end_of_life,
     unknown_ami,
     driver_hidden,
     driver_against_sdk,
     no_deep_learning_containers,
+    ami_not_seen,
 )

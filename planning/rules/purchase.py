@@ -51,6 +51,7 @@ def _as_types(kinds: list[InstanceType]) -> str:
     "Purchase option is not sold for the instance type",
     Severity.ERROR,
     "EC2 sells an instance type only in certain ways: on demand, as Spot, in Capacity Blocks.",
+    table="instance_types",
     do="Choose a purchase option of the type, or use another type.",
 )
 def purchase_not_sold(s: Situation) -> Iterator[Report]:
@@ -61,12 +62,13 @@ def purchase_not_sold(s: Situation) -> Iterator[Report]:
         wanted = _USAGE_CLASS.get(pool.purchase)
         path = _purchase_path(s, pool)
         refused = [t for t in pool.types if wanted not in t.usage_classes]
-        if wanted is None or not _buyable(pool) or not refused or path in reported:
+        if wanted in (None, "capacity-block") or not _buyable(pool) or path in reported:
             continue
-        if len(refused) < len(pool.types):
+        if not refused or len(refused) < len(pool.types):
             continue  # ECS chooses another type
         reported.add(path)
         ways = [w for w, c in _USAGE_CLASS.items() if all(c in t.usage_classes for t in refused)]
+        ways = [w for w in ways if w in ("on_demand", "spot") or pool.reservation]
         ways = [w for w in ways if not pool.managed or w in _OF_MANAGED]
         families = {t.neuron.family for t in refused if t.neuron}
         others = [
@@ -87,10 +89,12 @@ def purchase_not_sold(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE115",
-    "No Capacity Blocks of the type in the Region",
-    Severity.ERROR,
-    "EC2 sells Capacity Blocks of a type only in certain Regions.",
-    do="Buy the block in a Region that has them, or choose another purchase option.",
+    "No documented Capacity Blocks of the type in the Region",
+    Severity.WARNING,
+    "EC2 sells Capacity Blocks of certain types in certain Regions, and adds to both.",
+    do="Make sure that the reservation is a Capacity Block of this type, or use another purchase "
+    "option.",
+    table="capacity_blocks",
 )
 def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html lists types and
@@ -100,7 +104,7 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
         if pool.purchase != "capacity_block" or pool.managed or kind is None:
             continue
         selling = s.catalog.places.capacity_block_regions(kind.name)
-        if "capacity-block" in kind.usage_classes and region not in selling:
+        if region not in selling:
             here = [
                 t
                 for t in s.catalog.instances.neuron_types
@@ -109,8 +113,9 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
             ]
             yield Report(
                 _purchase_path(s, pool),
-                f"is capacity_block; no Capacity Blocks of {kind.name} are sold in {region}",
-                f"they are sold in {listed(selling)}"
+                f"is capacity_block; AWS documents no Capacity Blocks of {kind.name} in {region}",
+                f"make sure that {pool.reservation} is one"
+                + (f"; they are sold in {listed(selling)}" if selling else "")
                 + (f"; {region} sells those of {listed(here)}" if here else "")
                 + ("; or write purchase: on_demand" if "on-demand" in kind.usage_classes else ""),
             )
@@ -134,6 +139,7 @@ def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
     Severity.WARNING,
     "EC2 offers the type in the Region, but AWS's price list has no such price there: the Region "
     "sells the type in Capacity Blocks.",
+    table="prices",
     do="Buy a Capacity Block, or use a Region where the type has a price.",
 )
 def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
@@ -190,6 +196,7 @@ def larger_than_a_block(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "A resource group can contain Capacity Blocks, but AWS does not document that Managed "
     "Instances can use such a group.",
+    table="prices",
     do="Use kind: auto_scaling for Capacity Blocks, or test it in an account first.",
 )
 def blocks_on_managed_instances(s: Situation) -> Iterator[Report]:
@@ -359,6 +366,7 @@ def groups_of_several_accounts(s: Situation) -> Iterator[Report]:
     "Zone that the pool cannot use",
     Severity.WARNING,
     "Instances run only in zones of the pool's Regions that offer the type and have a subnet.",
+    table="offerings",
     do="Name zones that the pool can use.",
 )
 def zone_of_no_use(s: Situation) -> Iterator[Report]:
@@ -374,8 +382,8 @@ def zone_of_no_use(s: Situation) -> Iterator[Report]:
                 continue
             if pool is None:
                 what = f"is {zone}, a zone of none of the pool's Regions"
-            elif (known := s.catalog.places.zone_ids(pool.region)) and zone not in known:
-                what = f"is {zone}, which {pool.region} does not have"
+            elif not s.catalog.places.is_zone(zone, pool.region):
+                what = f"is {zone}, which {pool.region} cannot have"
             elif zone not in s.network_zones(pool.region):
                 what = f"is {zone}, where the network of {pool.region} has no subnet"
             else:

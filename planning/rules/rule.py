@@ -27,6 +27,7 @@ class Rule:
     why: str
     do: str
     check: Callable[[Situation], Iterable[Report]]
+    table: str = ""  # of the catalog, if its rows decide
 
     @property
     def source(self) -> str:
@@ -34,19 +35,23 @@ class Rule:
         return " ".join((self.check.__doc__ or "").split())
 
     def findings(self, situation: Situation) -> Iterator[Finding]:
-        """The findings of the rule: one for each report."""
+        """The findings of the rule: one for each report. `why` ends with the table and its date."""
+        day = situation.catalog.dated(self.table) if self.table else ""
+        dated = f" Table {self.table} of {day}." if self.table else ""
         for report in self.check(situation):
-            why = report.why or self.why
+            why = (report.why or self.why) + dated
             yield Finding(self.code, self.severity, report.path, report.what, why, report.fix)
 
 
 def rule(
-    code: str, title: str, severity: Severity, why: str, *, do: str
+    code: str, title: str, severity: Severity, why: str, *, do: str, table: str = ""
 ) -> Callable[[Callable[[Situation], Iterable[Report]]], Rule]:
     """Makes a rule of a generator of reports.
 
     `title` names the mistake in plain words: sentence case, no full stop, unlike any other title.
     `why` is the fact and `do` the way out, one sentence each, for docs/findings.md and
     `plan --explain`. A report's own fix is more concrete: it names values of the stack file.
+    `table` is the table of the catalog whose rows decide, such as `instance_types`: AWS may have
+    changed since its date, which each finding names.
     """
-    return lambda check: Rule(code, title, severity, why, do, check)
+    return lambda check: Rule(code, title, severity, why, do, check, table)

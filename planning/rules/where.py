@@ -1,22 +1,24 @@
 """Regions, zones, instance types and pools: what exists, and what is offered where."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from catalog import generation
 from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed, nearest
 from planning.rules.rule import Report, rule
-from planning.situation import Situation
+from planning.situation import RegionalPool, Situation
 
 
 @rule(
     "NE101",
     "Unknown AWS Region",
     Severity.ERROR,
-    "AWS has no Region of this name.",
+    "The catalog has no Region of this name.",
     do="Name Regions as AWS writes them, such as us-west-2, and the home Region under aws:region.",
+    table="regions",
 )
 def unknown_region(s: Situation) -> Iterator[Report]:
     """Regions are those of https://docs.aws.amazon.com/global-infrastructure/latest/regions/."""
@@ -44,6 +46,7 @@ def unknown_region(s: Situation) -> Iterator[Report]:
     "AWS documents the ECS-optimized Neuron AMI for 17 Regions. In other Regions it may be missing "
     "or disappear.",
     do="Choose a documented Region, or accept the risk with accept_undocumented_ami: true.",
+    table="regions",
 )
 def undocumented_ami(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html lists the 17.
@@ -51,31 +54,56 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
     The parameter was seen in further Regions, which AWS does not document.
     """
     for name, spec in s.regions.items():
-        region = s.catalog.places.regions[name]
-        pools = [p for (r, _), p in s.pools.items() if r == name and not p.managed and p.neuron]
-        if not pools or region.neuron_ami == "documented":
+        pools = _pools_of_neuron_amis(s, name)
+        if not pools or spec.accept_undocumented_ami:
             continue
         types = {t.name for p in pools for t in p.types}
+        here = s.catalog.places.regions[name]
         documented = [
             r.name
             for r in s.catalog.places.regions.values()
             if r.neuron_ami == "documented"
+            and r.partition == here.partition
             and all(s.catalog.places.zones_offering(t, r.name) for t in types)
         ]
-        other = f"use {listed(documented)}, which offer {listed(sorted(types))}"
-        if region.neuron_ami == "undocumented" and not spec.accept_undocumented_ami:
+        other = f"use {listed(documented)}, which offer {listed(sorted(types))}; or "
+        seen = here.neuron_ami == "undocumented"
+        yield Report(
+            f"regions.{name}",
+            "is none of the Regions for which AWS documents the Neuron AMI",
+            f"{other if documented else ''}write accept_undocumented_ami: true"
+            + (", since the AMI parameter was seen there" if seen else ", and look for the AMI"),
+        )
+
+
+def _pools_of_neuron_amis(s: Situation, region: str) -> list[RegionalPool]:
+    """The pools that start from a Neuron AMI which AWS does not document for the Region."""
+    if s.catalog.places.regions[region].neuron_ami == "documented":
+        return []
+    return [p for (r, _), p in s.pools.items() if r == region and not p.managed and p.neuron]
+
+
+@rule(
+    "NE134",
+    "Neuron AMI of the Region is not in the catalog",
+    Severity.WARNING,
+    "Instances of an Auto Scaling pool start from the ECS-optimized Neuron AMI. AWS does not "
+    "document it for this Region, and no capture has seen it.",
+    do="Ask Systems Manager for the AMI's parameter in the Region, then refresh the catalog.",
+    table="regions",
+)
+def ami_never_seen(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html lists 17
+    Regions; GovCloud, China and the newest Regions are in no capture."""
+    for name, spec in s.regions.items():
+        seen = s.catalog.places.regions[name].neuron_ami == "undocumented"
+        if not seen and spec.accept_undocumented_ami and _pools_of_neuron_amis(s, name):
+            path = "/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron"
             yield Report(
                 f"regions.{name}",
-                "is none of the Regions for which AWS documents the Neuron AMI",
-                f"{other if documented else 'choose another Region'}; or write "
-                "accept_undocumented_ami: true, since the AMI parameter was seen there",
-            )
-        elif region.neuron_ami != "undocumented":
-            yield Report(
-                f"regions.{name}",
-                "has no known ECS-optimized Neuron AMI",
-                other if documented else "choose another Region",
-                "Instances of an Auto Scaling pool start from that AMI.",
+                "has accept_undocumented_ami: true, and the catalog has not seen the AMI there",
+                f"run `aws ssm get-parameters-by-path --region {name} --path {path}` before the "
+                "first update, or `neuron-ecs catalog refresh` with credentials for it",
             )
 
 
@@ -101,10 +129,12 @@ def several_partitions(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE104",
-    "Unknown instance type",
+    "Instance type is not in the catalog",
     Severity.ERROR,
-    "EC2 has no instance type of that name.",
-    do="Write an instance type, or a pattern that matches one, as EC2 names it.",
+    "A plan follows from the hardware of the instance type, which only the catalog has.",
+    do="Write an instance type of the catalog, or a pattern that matches one, or refresh the "
+    "catalog if EC2 has a new type.",
+    table="instance_types",
 )
 def unknown_type(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, as the catalog holds it.
@@ -112,84 +142,114 @@ def unknown_type(s: Situation) -> Iterator[Report]:
     ECS checks no name: a misspelt pattern passes and nothing ever launches
     (API_InstanceRequirementsRequest, allowedInstanceTypes).
     """
+    day = s.catalog.dated("instance_types")
+    for path, name, written in _types_written(s):
+        if s.catalog.instances.matching(written) or _foreign(s, written):
+            continue
+        verb = "matches no type of" if "*" in written else "is not in"
+        refresh = "run `neuron-ecs catalog refresh` if EC2 has it now"
+        yield Report(
+            path,
+            f'is "{written}", which {verb} the table of {day}',
+            f"{nearest(written, _likely(s, name, written))} Or {refresh}",
+        )
+
+
+def _types_written(s: Situation) -> Iterator[tuple[str, str, str]]:
+    """Path, pool and text of every instance type or pattern of the stack file."""
     for name, spec in s.settings.capacity.items():
         match spec:
             case AutoScalingCapacity(instance_type=written):
-                if s.catalog.instances.get(written) is None:
-                    yield Report(
-                        f"capacity.{name}.instance_type",
-                        f'is "{written}"',
-                        nearest(written, _likely(s, written)),
-                    )
+                yield f"capacity.{name}.instance_type", name, written
             case ManagedInstancesCapacity(allowed_instance_types=patterns):
                 for index, pattern in enumerate(patterns):
-                    if not s.catalog.instances.matching(pattern):
-                        yield Report(
-                            f"capacity.{name}.allowed_instance_types[{index}]",
-                            f'is "{pattern}", which matches no instance type',
-                            nearest(pattern, _likely(s, pattern)),
-                        )
+                    yield f"capacity.{name}.allowed_instance_types[{index}]", name, pattern
 
 
-def _likely(s: Situation, word: str) -> list[str]:
-    """Neuron types, and others of the family that the word begins with."""
-    family = word.split(".")[0]
-    others = [t for t in s.catalog.instances.types if t.split(".")[0] == family]
-    return [*s.catalog.instances.neuron_types, *others]
+def _foreign(s: Situation, written: str) -> str | None:
+    """The accelerator of a type or pattern if it is none of ours: `gpu`, `fpga`, `mac` …"""
+    accelerator = s.catalog.instances.accelerator(written)
+    return accelerator if accelerator not in (None, "none", "neuron") else None
+
+
+def _likely(s: Situation, pool: str, word: str) -> list[str]:
+    """Types of the word's series that the pool's Regions offer; Neuron types if there are none."""
+    regions = [r for r in s.pool_regions(pool) if r in s.regions]
+    series, _ = generation(word)
+    offered = [t for r in regions for t in s.catalog.places.types_offered(r)]
+    same = [t for t in offered if generation(t)[0] == series and not _foreign(s, t)]
+    return list(dict.fromkeys(same)) or s.neuron_types_in(regions or s.catalog.places.regions)
 
 
 @rule(
     "NE105",
     "Instance type is not offered in the Region",
     Severity.ERROR,
-    "EC2 does not offer the type in the Region.",
+    "EC2 did not offer the type in the Region when its offerings were captured.",
     do="Give the pool only Regions that offer its type, or another type there.",
 )
 def not_offered(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypeOfferings, as the catalog holds it; an Auto Scaling group accepts the
-    type in any Region and then never launches (aws/containers-roadmap#723)."""
+    type in any Region and then never launches (aws/containers-roadmap#723).
+
+    A Region where the type may have come since is a matter of NE135.
+    """
     for name in s.settings.capacity:
         types = s.types_named(name)
-        missing = [
-            r
-            for (r, pool_name), pool in s.pools.items()
-            if pool_name == name and not pool.types and s.catalog.places.offerings_known(r)
-        ]
-        if not types or not missing:
-            continue
-        offering = sorted({r for t in types for r in s.catalog.places.regions_offering(t)})
-        mine = [r for r in offering if r in s.regions]
-        families = {
-            k.neuron.family
-            for t in types
-            if (k := s.catalog.instances.neuron_types.get(t)) and k.neuron
-        }
-        here: Mapping[str, list[str]] = {
-            r: [
-                t
-                for t, k in s.catalog.instances.neuron_types.items()
-                if k.neuron and s.catalog.places.zones_offering(t, r)
-            ]
-            for r in missing
-        }
-        fixes = [f"{listed(types, most=3)} is offered in {listed(offering)}" if offering else ""]
-        if mine:
-            fixes.append(f"write regions: [{', '.join(mine)}]")
-        for region in missing[:3]:
-            same = [
-                t
-                for t in here[region]
-                if (k := s.catalog.instances.neuron_types[t].neuron) and k.family in families
-            ]
-            if same or here[region]:
-                fixes.append(f"{region} offers {listed(same or here[region], most=4)}")
-            elif families:
-                fixes.append(f"{region} offers no Neuron type")
-        yield Report(
-            f"capacity.{name}",
-            f"asks for {listed(types, most=3)}, not offered in {listed(missing)}",
-            "; ".join(f for f in fixes if f),
-        )
+        missing = [r for (r, n), pool in s.pools.items() if n == name and not pool.types]
+        if types and missing and not any(_foreign(s, t) for t in types):
+            yield Report(
+                f"capacity.{name}",
+                f"asks for {listed(types, most=3)}, not offered in {_dated(s, missing)}",
+                _where_offered(s, types, missing),
+            )
+
+
+def _dated(s: Situation, regions: list[str]) -> str:
+    """`us-west-1 (2026-09-24) and us-east-1 (2026-09-24)`: Regions and days of their captures."""
+    return listed([f"{r} ({s.catalog.places.captured_on(r)})" for r in regions])
+
+
+def _where_offered(s: Situation, types: tuple[str, ...], missing: list[str]) -> str:
+    """Regions that offer the types, and what the Regions without them offer instead."""
+    offering = sorted({r for t in types for r in s.catalog.places.regions_offering(t)})
+    partitions = {s.catalog.places.regions[r].partition for r in missing}
+    offering = [r for r in offering if s.catalog.places.regions[r].partition in partitions]
+    fixes = [f"{listed(types, most=3)} is offered in {listed(offering)}"] if offering else []
+    if mine := [r for r in offering if r in s.regions]:
+        fixes.append(f"write regions: [{', '.join(mine)}]")
+    neuron = any(t in s.catalog.instances.neuron_types for t in types)
+    for region in missing[:3]:
+        here = s.neuron_types_in([region])
+        if not neuron:
+            series = {generation(t)[0] for t in types}
+            here = [t for t in s.catalog.places.types_offered(region) if generation(t)[0] in series]
+        if here or neuron:
+            fixes.append(f"{region} offers {listed(here, most=4) or 'no Neuron type'}")
+    return "; ".join(fixes) or "give the pool other regions"
+
+
+@rule(
+    "NE135",
+    "Offering is newer than the catalog",
+    Severity.WARNING,
+    "The catalog does not know whether EC2 offers the type in the Region now. If it does not, the "
+    "pool's instances never launch.",
+    do="Refresh the catalog with credentials for the Region, or use a Region that offers the type.",
+)
+def offering_unknown(s: Situation) -> Iterator[Report]:
+    """EC2 DescribeInstanceTypeOfferings, as the catalog holds it. AWS brings new generations and
+    Capacity Blocks to more Regions, and whoever holds a reservation knows that EC2 offers the
+    type."""
+    for (region, name), pool in s.pools.items():
+        if pool.types and s.assumed(pool):
+            types = tuple(t.name for t in pool.types)
+            yield Report(
+                f"capacity.{name}",
+                f"asks for {listed(types, most=3)}, which the catalog has not seen in "
+                f"{_dated(s, [region])}",
+                f"run `neuron-ecs catalog refresh`; {_where_offered(s, types, [region])}",
+            )
 
 
 @rule(
@@ -197,6 +257,7 @@ def not_offered(s: Situation) -> Iterator[Report]:
     "No usable Availability Zone for the pool",
     Severity.ERROR,
     "EC2 offers an instance type only in some zones of a Region.",
+    table="offerings",
     do="Add a subnet in a zone that offers the type, or remove the zone restriction.",
 )
 def not_in_zones(s: Situation) -> Iterator[Report]:
@@ -214,8 +275,9 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"regions.{region}.network",
                 f"is the stack's own, in a Region whose zones are not known, for the pool {name}",
-                "name an existing network, or run `neuron-ecs catalog refresh` with "
-                "credentials for it",
+                f"name zones under capacity.{name}.zone_ids ("
+                f"{s.catalog.places.regions[region].short}-az1 …) or an existing network, or run "
+                "`neuron-ecs catalog refresh` with credentials for it",
                 "The blocks of the stack's own network follow from the ids of its zones.",
             )
         elif pool.spec.zone_ids:
@@ -322,10 +384,11 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE109",
-    "Region has no ECS Managed Instances",
-    Severity.ERROR,
-    "ECS Managed Instances is not available in every Region.",
+    "Region has no documented ECS Managed Instances",
+    Severity.WARNING,
+    "AWS does not list the Region among those with ECS Managed Instances, and adds Regions.",
     do="Use kind: auto_scaling there, or leave the Region out of the pool.",
+    table="regions",
 )
 def no_managed_instances(s: Situation) -> Iterator[Report]:
     """The Regions are those of the table of AMI accounts in
@@ -335,7 +398,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
             others = [r for r in s.regions if s.catalog.places.regions[r].managed_instances]
             yield Report(
                 f"capacity.{name}",
-                f"has kind: managed_instances, which {region} does not have",
+                f"has kind: managed_instances, which AWS does not document for {region}",
                 "make it kind: auto_scaling"
                 + (f", or write regions: [{', '.join(others)}]" if others else ""),
             )
@@ -361,31 +424,22 @@ def offerings_unknown(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE111",
-    "Instance type has an accelerator other than Neuron",
+    "Instance type is a Mac or has another accelerator",
     Severity.ERROR,
-    "A pool has Neuron types, or types without any accelerator.",
+    "A pool has Neuron types, or types without any accelerator, that run Linux.",
     do="Use a Neuron type, or a type without an accelerator for models that need none.",
 )
 def other_accelerator(s: Situation) -> Iterator[Report]:
     """The ECS-optimized AMIs used here drive Neuron devices only; GPU types need the GPU AMI
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-optimized_AMI.html)."""
-    for name, spec in s.settings.capacity.items():
-        field = (
-            "instance_type" if isinstance(spec, AutoScalingCapacity) else "allowed_instance_types"
-        )
-        others = [
-            t
-            for t in s.types_named(name)
-            if s.catalog.instances.types[t].accelerator not in ("none", "neuron")
-        ]
-        if others and not any(t in s.catalog.instances.neuron_types for t in s.types_named(name)):
-            kinds = sorted({s.catalog.instances.types[t].accelerator for t in others})
-            yield Report(
-                f"capacity.{name}.{field}",
-                f"is {listed(others, most=3)}, with an accelerator of another kind "
-                f"({listed(kinds)})",
-                f"choose a Neuron type: {listed(s.catalog.instances.neuron_types)}",
-            )
+    for path, name, written in _types_written(s):
+        accelerator = _foreign(s, written)
+        if accelerator is None:
+            continue
+        what = "a Mac" if accelerator == "mac" else f"with another accelerator ({accelerator})"
+        regions = [r for r in s.pool_regions(name) if r in s.regions]
+        mine = s.neuron_types_in(regions) or s.neuron_types_in(s.catalog.places.regions)
+        yield Report(path, f"is {written}, {what}", f"choose a Neuron type: {listed(mine)}")
 
 
 @rule(
@@ -436,13 +490,13 @@ def network_block(s: Situation) -> Iterator[Report]:
     for region, spec in s.regions.items():
         network = spec.network
         if isinstance(network, ExistingNetworkEntry):
-            short = s.catalog.places.regions[region].short
-            wrong = [z for z in network.private_subnets if not z.startswith(f"{short}-az")]
+            places = s.catalog.places
+            wrong = [z for z in network.private_subnets if not places.is_zone(z, region)]
             if wrong:
-                zones = listed(s.catalog.places.zone_ids(region)) or f"{short}-az1 …"
+                zones = listed(places.zone_ids(region)) or f"{places.regions[region].short}-az1 …"
                 yield Report(
                     f"regions.{region}.network.private_subnets",
-                    f"names {listed(wrong)}, no zone of {region}",
+                    f"names {listed(wrong)}, no zone id of {region}",
                     f"its zones are {zones}",
                     "Subnets are keyed by the id of their Availability Zone.",
                 )
@@ -464,6 +518,37 @@ def network_block(s: Situation) -> Iterator[Report]:
                 f"is {network.cidr}",
                 f"write {_block_around(network.cidr)}",
             )
+
+
+@rule(
+    "NE136",
+    "Zone is not in the catalog",
+    Severity.WARNING,
+    "The zone offered no instance type when the Region was captured: it is new, or does not exist.",
+    do="Check the zone id, or refresh the catalog with credentials for the Region.",
+)
+def unknown_zone(s: Situation) -> Iterator[Report]:
+    """EC2 DescribeAvailabilityZones; ids are those of
+    https://docs.aws.amazon.com/global-infrastructure/latest/regions/az-ids.html. Local Zones are
+    zones too."""
+    places = s.catalog.places
+    for region, spec in s.regions.items():
+        network = spec.network
+        given = network.private_subnets if isinstance(network, ExistingNetworkEntry) else {}
+        named = [(f"regions.{region}.network.private_subnets", zone) for zone in given]
+        for (_, name), pool in ((k, p) for k, p in s.pools.items() if k[0] == region):
+            for index, zone in enumerate(pool.spec.zone_ids):
+                if zone not in given and zone in pool.zone_ids:
+                    named.append((f"capacity.{name}.zone_ids[{index}]", zone))
+        for path, zone in named:
+            known = places.zone_ids(region)
+            if known and zone not in known and places.is_zone(zone, region):
+                yield Report(
+                    path,
+                    f"has {zone}, which the catalog has not seen in {_dated(s, [region])}",
+                    f"if it is mistyped: {nearest(zone, known)} If not, run "
+                    "`neuron-ecs catalog refresh`",
+                )
 
 
 def _block_around(cidr: str) -> str:
@@ -490,4 +575,7 @@ RULES = (
     other_accelerator,
     reservation_missing,
     network_block,
+    ami_never_seen,
+    offering_unknown,
+    unknown_zone,
 )

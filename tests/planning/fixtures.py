@@ -51,6 +51,13 @@ GOV: Entry = {
     "regions": {"us-gov-west-1": existing(usgw1_az1="subnet-0a", usgw1_az2="subnet-0b")},
 }
 CHINA: Entry = {"home": "cn-north-1", "regions": {"cn-north-1": existing(cnn1_az1="subnet-0a")}}
+
+
+def _accepted(regions: Entry) -> Entry:
+    """The Regions with their undocumented AMI accepted."""
+    return {name: {**entry, "accept_undocumented_ami": True} for name, entry in regions.items()}
+
+
 SIZE: Entry = {"cpu_units": 1024, "memory_mib": 2048}
 HERE: Entry = certificates("us-west-2")
 
@@ -99,8 +106,8 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE105": Fixture(
         "capacity.pool",
-        _pool(INF2, regions={"us-west-1": {}}),
-        _pool(INF2, regions={"us-west-2": {}}),
+        _pool(groups("trn1.2xlarge"), regions={"sa-east-1": {}}),
+        _pool(groups("trn1.2xlarge"), regions={"us-west-2": {}}),
     ),
     "NE106": Fixture(
         "regions.us-east-2.network.private_subnets",
@@ -121,6 +128,7 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool",
         _pool(managed("c7g.xlarge"), **CHINA),
         _pool(groups("c7g.xlarge"), **CHINA),
+        beside=frozenset({"NE110"}),
     ),
     "NE110": Fixture(
         "regions.ap-southeast-6",
@@ -139,6 +147,22 @@ FIXTURES: dict[str, Fixture] = {
         "regions.us-west-2.network.cidr",
         _pool(INF2, regions={"us-west-2": {"network": {"cidr": "10.0.0.0/21"}}}),
         _pool(INF2, regions={"us-west-2": {"network": {"cidr": "10.0.0.0/20"}}}),
+    ),
+    "NE134": Fixture(
+        "regions.us-gov-west-1",
+        _pool(INF2, home="us-gov-west-1", regions=_accepted(GOV["regions"])),
+        _pool(CPU, home="us-gov-west-1", regions=_accepted(GOV["regions"])),
+        beside=frozenset({"NE110"}),
+    ),
+    "NE135": Fixture(
+        "capacity.pool",
+        _pool(INF2, regions={"us-west-1": {}}),
+        _pool(INF2, regions={"us-west-2": {}}),
+    ),
+    "NE136": Fixture(
+        "regions.us-west-2.network.private_subnets",
+        _pool(INF2, regions={"us-west-2": existing(usw2_az1="subnet-0a", usw2_az9="subnet-0b")}),
+        _pool(INF2, regions={"us-west-2": existing(usw2_az1="subnet-0a", usw2_az2="subnet-0b")}),
     ),
     "NE201": Fixture(
         "models.m.neuron_devices",
@@ -311,6 +335,11 @@ FIXTURES: dict[str, Fixture] = {
     "NE402": Fixture(
         "capacity.pool.ami.version",
         _pool(groups(ami={"version": PINNED.replace("0701", "0700")})),
+        _pool(groups(ami={"version": PINNED})),
+    ),
+    "NE422": Fixture(
+        "capacity.pool.ami.version",
+        _pool(groups(ami={"version": PINNED.replace("20260701", "20261113")})),
         _pool(groups(ami={"version": PINNED})),
     ),
     "NE403": Fixture(

@@ -9,6 +9,7 @@ ECR = "111122223333.dkr.ecr.{region}.amazonaws.com/serving:1.0"
 HERE = certificates("us-west-2")
 OHIO: dict[str, Any] = {"us-east-2": {}}
 SYDNEY: dict[str, Any] = {"ap-southeast-2": {}}
+HYDERABAD: dict[str, Any] = {"ap-south-2": {"accept_undocumented_ami": True}}
 SIZE: dict[str, Any] = {"cpu_units": 128, "memory_mib": 256}
 TRN1 = "trn1.32xlarge"
 BLOCK: dict[str, Any] = {
@@ -99,8 +100,8 @@ def _sidecars(number: int) -> dict[str, object]:
 FIXTURES: dict[str, Fixture] = {
     "NE114": Fixture(
         "capacity.pool.purchase",
-        _pool(groups("inf2.xlarge", **BLOCK)),
-        _pool(groups(TRN1, **BLOCK)),
+        _pool(groups("trn2u.48xlarge", purchase="spot"), regions=HYDERABAD),
+        _pool(groups("trn2u.48xlarge", purchase="on_demand"), regions=HYDERABAD),
     ),
     "NE115": Fixture(
         "capacity.pool.purchase",
@@ -111,7 +112,7 @@ FIXTURES: dict[str, Fixture] = {
                 reservation_ids={"ap-south-2": "cr-0a"},
                 zone_ids=["aps2-az1"],
             ),
-            regions={"ap-south-2": {"accept_undocumented_ami": True}},
+            regions=HYDERABAD,
         ),
         _pool(
             groups(
@@ -120,7 +121,7 @@ FIXTURES: dict[str, Fixture] = {
                 reservation_ids={"ap-south-2": "cr-0a"},
                 zone_ids=["aps2-az1"],
             ),
-            regions={"ap-south-2": {"accept_undocumented_ami": True}},
+            regions=HYDERABAD,
         ),
     ),
     "NE116": Fixture(

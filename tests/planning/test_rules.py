@@ -307,8 +307,8 @@ def _scalars(value: Any) -> list[Any]:
 
 def test_all_mistakes_come_at_once_errors_first_in_order_of_their_paths() -> None:
     config = stack(
-        regions={"us-west-2": {}, "us-west-1": {}},
-        capacity={"a": groups("inf2.xlarge"), "b": groups("inf2.24xlarge", regions=["us-west-2"])},
+        regions={"us-west-2": {}, "sa-east-1": {}},
+        capacity={"a": groups("trn1.2xlarge"), "b": groups("inf2.24xlarge", regions=["us-west-2"])},
         models={
             "m": work([0, 2], "b", log_retention_days=31, port=80),
             "n": work(2, "a", regions=["us-west-2"]),
@@ -611,21 +611,28 @@ def test_a_misspelt_type_of_managed_instances_is_found_at_its_place_in_the_list(
 
 
 @pytest.mark.parametrize(
-    ("region", "says"),
+    ("code", "kind", "region", "says"),
     [
-        ("us-west-1", "us-west-1 offers inf1"),
-        ("ca-central-1", "ca-central-1 offers inf1"),
-        ("ap-northeast-3", "ap-northeast-3 offers no Neuron type"),
+        ("NE135", "inf2.xlarge", "us-west-1", "us-west-1 offers inf1.xlarge"),
+        ("NE135", "inf2.xlarge", "ca-central-1", "ca-central-1 offers inf1.xlarge"),
+        ("NE135", "inf2.xlarge", "ap-northeast-3", "ap-northeast-3 offers no Neuron type"),
+        ("NE135", "trn2.48xlarge", "us-west-2", "us-west-2 offers inf2.xlarge"),
+        ("NE105", "trn1.2xlarge", "sa-east-1", "sa-east-1 offers inf2.xlarge"),
+        ("NE105", "trn1.2xlarge", "ap-south-1", "ap-south-1 offers inf2.xlarge"),
     ],
 )
-def test_a_region_without_the_type_says_what_it_has(region: str, says: str) -> None:
-    config = stack(regions={region: {}, "us-west-2": {}}, capacity={"pool": groups()})
-    found = finding(config, "NE105")
-    assert region in found.what
+def test_a_region_without_the_type_says_what_it_has(
+    code: str, kind: str, region: str, says: str
+) -> None:
+    """An older generation that is not there is an error, one that may have come a warning."""
+    config = stack(regions={region: {}, "us-east-2": {}}, capacity={"pool": groups(kind)})
+    found = finding(config, code)
+    assert found.severity == (Severity.ERROR if code == "NE105" else Severity.WARNING)
+    assert f"{region} (2026-09-24)" in found.what
     assert says in found.fix
-    assert "write regions: [us-west-2]" in found.fix
-    fixed = changed(config, "capacity.pool", regions=["us-west-2"])
-    assert "NE105" not in codes(fixed)
+    assert "write regions: [us-east-2]" in found.fix
+    fixed = changed(config, "capacity.pool", regions=["us-east-2"])
+    assert code not in codes(fixed)
 
 
 @pytest.mark.parametrize("days", [2, 31, 100, 5000])

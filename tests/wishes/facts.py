@@ -147,6 +147,29 @@ def regions_of(kind: str) -> tuple[str, ...]:
     return tuple(r for r in captured() if offering(kind, r))
 
 
+@cache
+def lacking(kind: str, *, newer: bool) -> tuple[str, ...]:
+    """The captured Regions without the type, where it is newer than all types of its series or not.
+
+    Without Regions that sell Capacity Blocks of it.
+    """
+    series, number = _generation(kind)
+    blocks = catalog().places.capacity_block_regions(kind)
+    found: list[str] = []
+    for region in captured():
+        here = [_generation(t) for t in catalog().places.types_offered(region)]
+        known = max((n for s, n in here if s == series), default=0)
+        if region not in (*regions_of(kind), *blocks) and (number > known) == newer:
+            found.append(region)
+    return tuple(found)
+
+
+def _generation(kind: str) -> tuple[str, int]:
+    found = re.match(r"([a-z-]*)(\d*)", kind)
+    assert found
+    return found[1], int(found[2] or 0)
+
+
 def block_regions(kind: str) -> tuple[str, ...]:
     """The Regions that offer the type and sell Capacity Blocks of it."""
     selling = catalog().places.capacity_block_regions(kind)

@@ -160,10 +160,16 @@ def _pattern_of_nothing(hand: Hand, wish: Wish) -> str:
     return f"capacity.{wish.pool.name}.allowed_instance_types[{len(patterns) - 1}]"
 
 
-@mistake("NE105", Want(sorts=(NEURON,), purchases=("on_demand", "spot")))
+@mistake(
+    "NE105",
+    Want(
+        sorts=(NEURON,),
+        types=lambda k: len(facts.lacking(k.name, newer=False)) > 1,
+        purchases=("on_demand", "spot"),
+    ),
+)
 def _region_without_the_type(hand: Hand, wish: Wish) -> str:
-    kind = wish.pool.kind.name
-    lacking = [r for r in facts.captured() if r not in facts.regions_of(kind)]
+    lacking = facts.lacking(wish.pool.kind.name, newer=False)
     lacking = [r for r in lacking if r not in wish.keys["regions"]]
     further_region(wish, hand.one(lacking), {"accept_undocumented_ami": True})
     return f"capacity.{wish.pool.name}"
@@ -207,15 +213,6 @@ def _misspelt_pool(_: Hand, wish: Wish) -> str:
 def _retired_pool(_: Hand, wish: Wish) -> str:
     wish.pool.entry["retired"] = True
     return f"{wish.path}.capacity"
-
-
-@mistake("NE109", replace(MANAGED, purchases=("on_demand", "spot")))
-def _no_managed_instances(_: Hand, wish: Wish) -> str:
-    subnets = {f"ape2-az{n}": f"subnet-9f{n}" for n in (1, 2)}
-    network = {"vpc_id": "vpc-9f", "private_subnets": subnets}
-    further_region(wish, "ap-east-2", {"network": network})
-    wish.pool.entry.pop("zone_ids", None)
-    return f"capacity.{wish.pool.name}"
 
 
 OTHERS = ("g4dn.xlarge", "g5.xlarge", "g6.xlarge")
@@ -279,21 +276,6 @@ def _zone_of_another_region(_: Hand, wish: Wish) -> str:
 @mistake(
     "NE114",
     Want(
-        sorts=(NEURON, CPU),
-        types=lambda k: "capacity-block" not in k.usage_classes,
-        purchases=("on_demand", "spot"),
-        overridden=False,
-    ),
-)
-def _not_sold_so(_: Hand, wish: Wish) -> str:
-    pool = wish.pool
-    pool.entry["reservation_ids"] = {r: reservation(pool, r) for r in pool.regions}
-    return of_pool(wish, "purchase", "capacity_block")
-
-
-@mistake(
-    "NE114",
-    Want(
         types=lambda k: "spot" not in k.usage_classes,
         sorts=(NEURON, MANAGED_NEURON),
         exact=True,
@@ -303,23 +285,6 @@ def _not_sold_so(_: Hand, wish: Wish) -> str:
 )
 def _no_spot(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "purchase", "spot")
-
-
-@mistake(
-    "NE115",
-    Want(
-        sorts=(NEURON,),
-        types=lambda k: "capacity-block" in k.usage_classes,
-        where=("ap-south-2",),
-        single=True,
-        purchases=("on_demand",),
-        overridden=False,
-    ),
-)
-def _no_blocks_here(_: Hand, wish: Wish) -> str:
-    pool = wish.pool
-    pool.entry["reservation_ids"] = {r: reservation(pool, r) for r in pool.regions}
-    return of_pool(wish, "purchase", "capacity_block")
 
 
 @mistake(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tests.wishes import facts
 from tests.wishes.drawing import Hand, Names
-from tests.wishes.pools import CPU, MANAGED_CPU, MANAGED_NEURON, Pool, Want, make_pool
+from tests.wishes.pools import CPU, MANAGED_CPU, MANAGED_NEURON, NEURON, Pool, Want, make_pool
 from tests.wishes.tasks import Entry, overrides
 
 LARGEST, SMALLEST = 16, 20  # prefixes of a network of ours
@@ -117,9 +117,9 @@ def far_pools(hand: Hand, names: Names, want: Want) -> list[Pool]:
     home = want.far or hand.one(("aws", "aws-us-gov", "aws-cn"))
     known = facts.not_captured(home)
     regions = tuple(sorted(hand.some(known, least=1, most=2)))
-    sorts = [CPU]
+    sorts = [CPU, NEURON]
     if all(facts.managed_here(r) for r in regions):
         sorts += [MANAGED_CPU, MANAGED_NEURON]
     sort = hand.one([s for s in sorts if s in want.sorts])
-    types = {CPU: "m5.large", MANAGED_CPU: "c7g.xlarge", MANAGED_NEURON: "inf2.xlarge"}
-    return [make_pool(hand, want, names.new(), sort, (types[sort],), regions)]
+    types = {CPU: "m5.large", MANAGED_CPU: "c7g.xlarge"}
+    return [make_pool(hand, want, names.new(), sort, (types.get(sort, "inf2.xlarge"),), regions)]

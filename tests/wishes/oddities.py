@@ -26,6 +26,7 @@ from tests.wishes.changes import (
     command,
     family,
     field,
+    further_region,
     oddity,
     of_pool,
     one_size,
@@ -51,6 +52,72 @@ def _large(kind: InstanceType) -> bool:
 PAID = ("on_demand", "spot")
 INF1 = "dlc/tensorflow-inference-neuron:1.15.4-neuron-py37-ubuntu18.04"
 SERVE = ("vllm", "serve", "/models/m")
+LATER_KINDS = family("inf2", "trn1", "trn1n")
+
+
+@oddity("NE109", replace(MANAGED, purchases=("on_demand", "spot")))
+def _no_managed_instances(_: Hand, wish: Wish) -> str:
+    subnets = {f"ape2-az{n}": f"subnet-9f{n}" for n in (1, 2)}
+    network = {"vpc_id": "vpc-9f", "private_subnets": subnets}
+    further_region(wish, "ap-east-2", {"network": network})
+    wish.pool.entry.pop("zone_ids", None)
+    return f"capacity.{wish.pool.name}"
+
+
+@oddity(
+    "NE115",
+    Want(
+        sorts=(NEURON, CPU),
+        types=lambda k: "capacity-block" not in k.usage_classes,
+        purchases=("on_demand", "spot"),
+        overridden=False,
+    ),
+)
+def _not_sold_so(_: Hand, wish: Wish) -> str:
+    pool = wish.pool
+    pool.entry["reservation_ids"] = {r: reservation(pool, r) for r in pool.regions}
+    return of_pool(wish, "purchase", "capacity_block")
+
+
+@oddity(
+    "NE115",
+    Want(
+        sorts=(NEURON,),
+        types=lambda k: "capacity-block" in k.usage_classes,
+        where=("ap-south-2",),
+        single=True,
+        purchases=("on_demand",),
+        overridden=False,
+    ),
+)
+def _no_blocks_here(_: Hand, wish: Wish) -> str:
+    pool = wish.pool
+    pool.entry["reservation_ids"] = {r: reservation(pool, r) for r in pool.regions}
+    return of_pool(wish, "purchase", "capacity_block")
+
+
+@oddity("NE135", Want(sorts=(NEURON,), types=LATER_KINDS, purchases=PAID))
+def _generation_that_may_have_come(hand: Hand, wish: Wish) -> str:
+    newer = facts.lacking(wish.pool.kind.name, newer=True)
+    region = hand.one([r for r in newer if r not in wish.keys["regions"]])
+    further_region(wish, region, {"accept_undocumented_ami": True})
+    return f"capacity.{wish.pool.name}"
+
+
+@oddity("NE136", Want(networks=("existing",)))
+def _zone_that_no_table_knows(_: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    short = facts.catalog().places.regions[region].short
+    wish.network(region)["private_subnets"][f"{short}-az9"] = "subnet-9e"
+    return f"regions.{region}.network.private_subnets"
+
+
+@oddity("NE422", Want(sorts=(NEURON,), ami=False))
+def _ami_after_the_capture(hand: Hand, wish: Wish) -> str:
+    day = hand.one(("20261022", "20261031", "20261113"))
+    name = f"al2023-ami-ecs-neuron-hvm-2023.0.{day}-kernel-6.1-x86_64"
+    wish.pool.entry["ami"] = {"version": name}
+    return f"capacity.{wish.pool.name}.ami.version"
 
 
 @oddity("NE119", Want(sorts=(NEURON, CPU)))
