@@ -118,7 +118,7 @@ def never_fits(s: Situation, pool: RegionalPool, sdk: Version) -> tuple[Version,
         return None
     else:
         margin = timedelta(days=s.catalog.limits.value("ami_driver_margin_days"))
-        day = pinned_day(s, pool)
+        day = pinned_day(s, pool) if known_ami(s, pool) == "seen" else None
         days = (day, day - margin) if day else ()
         drivers = [images.driver_at(s.catalog, d) for d in days]
     conflicts = [images.bad_pair(s.catalog, d, sdk) if d is not None else None for d in drivers]

@@ -157,7 +157,7 @@ def no_deep_learning_containers(s: Situation) -> Iterator[Report]:
 
 
 @rule(
-    "NE422",
+    "NE425",
     "AMI is not in the catalog",
     Severity.WARNING,
     "The catalog has the AMIs of the Region up to a day, and only the newest without Neuron. If "

@@ -433,12 +433,9 @@ def managed_instances_limits(s: Situation) -> Iterator[Report]:
                 f"is {spec.scale_in_after_seconds}",
                 f"write at most {idle}, or -1 to keep idle instances",
             )
+        offered = {t.name: t for p in s.pools.values() if p.name == name for t in p.types}
         without = [
-            t
-            for t in s.types_named(name)
-            if (k := s.catalog.instances.neuron_types.get(t))
-            and k.neuron
-            and not k.neuron.local_storage_gb
+            t for t, k in sorted(offered.items()) if k.neuron and not k.neuron.local_storage_gb
         ]
         if spec.local_storage and without:
             yield Report(

@@ -271,7 +271,7 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
         )
         network = s.settings.regions[region].network
         types = listed([t.name for t in pool.types], most=3)
-        if not offering and not isinstance(network, ExistingNetworkEntry):
+        if not s.network_zones(region) and not isinstance(network, ExistingNetworkEntry):
             yield Report(
                 f"regions.{region}.network",
                 f"is the stack's own, in a Region whose zones are not known, for the pool {name}",

@@ -337,7 +337,7 @@ FIXTURES: dict[str, Fixture] = {
         _pool(groups(ami={"version": PINNED.replace("0701", "0700")})),
         _pool(groups(ami={"version": PINNED})),
     ),
-    "NE422": Fixture(
+    "NE425": Fixture(
         "capacity.pool.ami.version",
         _pool(groups(ami={"version": PINNED.replace("20260701", "20261113")})),
         _pool(groups(ami={"version": PINNED})),

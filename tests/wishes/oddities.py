@@ -101,6 +101,7 @@ def _generation_that_may_have_come(hand: Hand, wish: Wish) -> str:
     newer = facts.lacking(wish.pool.kind.name, newer=True)
     region = hand.one([r for r in newer if r not in wish.keys["regions"]])
     further_region(wish, region, {"accept_undocumented_ami": True})
+    wish.pool.entry.pop("zone_ids", None)
     return f"capacity.{wish.pool.name}"
 
 
@@ -112,7 +113,7 @@ def _zone_that_no_table_knows(_: Hand, wish: Wish) -> str:
     return f"regions.{region}.network.private_subnets"
 
 
-@oddity("NE422", Want(sorts=(NEURON,), ami=False))
+@oddity("NE425", Want(sorts=(NEURON,), ami=False))
 def _ami_after_the_capture(hand: Hand, wish: Wish) -> str:
     day = hand.one(("20261022", "20261031", "20261113"))
     name = f"al2023-ami-ecs-neuron-hvm-2023.0.{day}-kernel-6.1-x86_64"
