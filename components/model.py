@@ -16,7 +16,9 @@ class ModelComponent(pulumi.ComponentResource):
     """A service for each slot that the model has, all in one target group.
 
     Scaling targets have no policy: operators choose what moves the replicas between minimum and
-    maximum.
+    maximum. The engine leaves the count of such a service alone. Application Auto Scaling moves a
+    count that is outside of new limits into them, as soon as they are registered
+    (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).
     """
 
     def __init__(
@@ -186,7 +188,7 @@ class ModelComponent(pulumi.ComponentResource):
                     *after,
                 ],
                 custom_timeouts=_timeouts(service.timeouts),
-                ignore_changes=["desiredCount"] if service.scaling is not None else [],
+                ignore_changes=["desiredCount"] if service.scaled else [],
                 hooks=self._hooks,
             ),
         )

@@ -177,7 +177,7 @@ def _wrong_type(place: Place, rule: str) -> Finding:
     said = place.shown_value if place.is_hidden else f"{_kind(place.value)}{_quoted(place.value)}"
     if place.value is None:
         return malformed(place.path, "is empty", _instead_of_nothing(core, rule))
-    if is_union:
+    if is_union or (rule and is_model(core)):
         return malformed(place.path, f"is {said}", rule or "write another value")
     if core is str:
         number = isinstance(place.value, (int, float)) and not place.is_hidden
@@ -204,9 +204,6 @@ def _map_form(place: Place, core: object) -> str:
     if not is_model(core):
         names = [info.examples[0] for info in _infos((*get_args(core), None)[0]) if info.examples]
         return f"write a map such as {{{names[0]}: …}}" if names else "write a map"
-    fields, value = core.model_fields, place.value
-    if {"min", "max"} == set(fields) and isinstance(value, int) and not isinstance(value, bool):
-        return f"write {{min: {shown(value)}, max: {shown(value)}}}"
     return f"write a map; {_keys(core)}"
 
 
@@ -323,6 +320,8 @@ def _follow(error: ErrorDetails, values: object) -> Place:
             place = replace(place, annotation=arm)
         elif last and step == "[key]" and error["type"].startswith("string_"):
             place = replace(place, annotation=place.key_annotation, owner=None, is_key=True)
+        elif is_model(core) and not isinstance(place.value, dict):
+            break  # a number that stands for a whole map
         else:
             place = _into(place, core, step)
     return place

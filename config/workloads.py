@@ -1,8 +1,16 @@
 """The stack file's entries of `models` and `jobs`, and what both share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from config.changes import CHECK, IN_PLACE, MOVES, OTHER_POOL, ROLLING, SIZE, TARGETS, Change, Cost
 from config.values import (
@@ -21,18 +29,33 @@ from config.values import (
     list_or_map,
 )
 
+_NUMBER = ("type", "minimum", "maximum")
+_Tasks = Annotated[int, Field(ge=0, le=5_000)]
+
 
 class Replicas(Strict):
-    """How many tasks of a model run."""
+    """How many tasks of a model run: a number, or min and max. 0 stops the model."""
 
-    min: Annotated[int, Field(ge=0, le=5_000)] = Field(
-        default=1, description="Tasks that always run.", json_schema_extra=SIZE
-    )
-    max: Annotated[int, Field(ge=1, le=5_000)] | None = Field(
+    min: _Tasks = Field(default=1, description="Tasks that always run.", json_schema_extra=SIZE)
+    max: _Tasks | None = Field(
         default=None,
-        description="Tasks at most. Default: `min`, at least 1.",
+        description="Tasks at most. Default: `min`, at least 1. 0 stops the model.",
         json_schema_extra=SIZE,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_number(cls, value: object) -> object:
+        """Reads a bare number as min and max."""
+        return {"min": value, "max": value} if type(value) is int else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        span = handler(core_schema)
+        number = {k: v for k, v in span["properties"]["min"].items() if k in _NUMBER}
+        return {"description": span.pop("description"), "anyOf": [number, span]}
 
     @property
     def most(self) -> int:
@@ -40,10 +63,15 @@ class Replicas(Strict):
         return self.max if self.max is not None else max(self.min, 1)
 
 
+AnyReplicas = Annotated[
+    Replicas, Field(description="A number such as 2, or a map such as {min: 1, max: 4}.")
+]
+
+
 class WorkloadOverride(Strict):
     """What a model or job does otherwise in one Region."""
 
-    replicas: Replicas | None = Field(
+    replicas: AnyReplicas | None = Field(
         default=None, description="How many tasks run in this Region (models)."
     )
     capacity: Name | None = Field(
@@ -311,7 +339,11 @@ WorkloadRegions = Annotated[
 class ModelEntry(Workload):
     """What serves: one model on one pool in each of its Regions."""
 
-    replicas: Replicas = Field(default=Replicas(), description="How many tasks run.")
+    replicas: AnyReplicas = Field(
+        default=Replicas(),
+        description="How many tasks run: a number, or min and max. 0 stops the model.",
+        examples=[2, {"min": 1, "max": 4}],
+    )
     regions: WorkloadRegions | None = Field(
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",

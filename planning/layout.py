@@ -11,8 +11,8 @@ ids and the first names. The number of instances is always exact. The number of 
 for up to `EXACT_WORKLOADS` workloads with a count; beyond that it is found by best fit.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 EXACT_WORKLOADS = 6
@@ -113,6 +113,17 @@ def arrange(
         if best is None or key < best[0]:
             best = (key, cut)
     return best[1] if best else None
+
+
+def without_tasks(cut: Cut, stopped: Collection[str]) -> Cut:
+    """Returns the cut with no task of these models. They keep their slots."""
+    return replace(
+        cut,
+        deals=tuple(
+            tuple(replace(d, tasks=0) if d.name in stopped and not d.is_job else d for d in deals)
+            for deals in cut.deals
+        ),
+    )
 
 
 def _rank(slots: Sequence[_Slot]) -> tuple[int, int, tuple[int, ...]]:

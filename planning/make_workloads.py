@@ -132,7 +132,11 @@ def _service(
         pool=pool_key(s, work.pool),
         task_definition=task,
         desired_count=least,
-        scaling=plan.Scaling(names.key(task.key, "scaling"), least, most) if least < most else None,
+        # Registering the limits moves a count that is outside of them. Services of a fixed number
+        # of tasks need that only at 0, where tasks that somebody started must end.
+        scaling=plan.Scaling(names.key(task.key, "scaling"), least, most)
+        if least < most or not most
+        else None,
         minimum_healthy_percent=low,
         maximum_percent=high,
         distinct_instance=bool(tasks.devices) and work.network_mode == "awsvpc",

@@ -257,7 +257,8 @@ class TaskDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Application Auto Scaling target of a service whose minimum is below its maximum."""
+    """Application Auto Scaling target of a service whose minimum is below its maximum, or that is
+    stopped."""
 
     key: str
     min_capacity: int
@@ -297,6 +298,11 @@ class Service:
     def tasks_max(self) -> int:
         """Tasks at the maximum of replicas."""
         return self.scaling.max_capacity if self.scaling else self.desired_count
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the desired count is AWS's: the update leaves it alone, within the limits."""
+        return self.desired_count < self.tasks_max
 
     @property
     def surges(self) -> bool:

@@ -97,6 +97,11 @@ class RegionalWorkload:
         return 0 if self.is_job else self.replicas.most
 
     @property
+    def slot_tasks(self) -> int:
+        """Tasks that its slots are made for: a stopped model keeps the slot of one."""
+        return 0 if self.is_job else max(1, self.tasks_max)
+
+    @property
     def network_mode(self) -> NetworkMode:
         if self.spec.network_mode is not None:
             return self.spec.network_mode
@@ -476,7 +481,7 @@ class Situation:
             return ()
         total = kind.neuron.devices
         return tuple(
-            layout.Demand(w.name, w.device_count, w.tasks_max, w.ids, w.is_job)
+            layout.Demand(w.name, w.device_count, w.slot_tasks, w.ids, w.is_job)
             for w in self.work_on(pool)
             if w.device_count
             and not (w.is_job and (w.ids is not None or (w.device_count == total and total > 1)))
@@ -517,9 +522,11 @@ class Situation:
             return layout.Cut((), ())
         if not self.sound(pool):
             return None
-        return layout.arrange(
+        cut = layout.arrange(
             kind.neuron.devices, self.catalog.neuron.device_sets(kind.name), self.demands(pool)
         )
+        stopped = {w.name for w in self.work_on(pool) if not w.is_job and not w.tasks_max}
+        return layout.without_tasks(cut, stopped) if cut and stopped else cut
 
     def layout(self, pool: RegionalPool) -> plan.Layout | None:
         """Returns the layout of the pool's instances; `None` if its devices are not `sound`."""
@@ -631,6 +638,15 @@ def each_workload(s: Situation) -> Iterator[RegionalWorkload]:
         if key not in seen:
             seen.add(key)
             yield work
+
+
+def written_replicas(s: Situation) -> Iterator[tuple[str, ModelEntry, Replicas]]:
+    """Yields each `replicas` of the models, of the entry and of its Regions, with its path."""
+    for name, model in s.settings.models.items():
+        yield f"models.{name}.replicas", model, model.replicas
+        for region, override in s.work_regions(model).items():
+            if override.replicas:
+                yield f"models.{name}.regions.{region}.replicas", model, override.replicas
 
 
 def serving_regions(s: Situation) -> list[str]:

@@ -102,7 +102,7 @@ class AddArguments(OfModel):
     port: list[int] | None = option(
         type=_ports, metavar="N", help="the port that serves, or several"
     )
-    replicas: dict[str, Value] | None = option(
+    replicas: Value = option(
         type=_as_type(span_of), metavar="N..M", help="tasks, at least and most"
     )
     min: int | None = option(type=int, metavar="N", help="tasks that always run")
@@ -134,7 +134,7 @@ class AddArguments(OfModel):
         """The new model, its keys in the order in which stack files have them."""
         ports = self.port or []
         span = {k: v for k, v in (("min", self.min), ("max", self.max)) if v is not None}
-        if self.replicas and span:
+        if self.replicas is not None and span:
             raise UsageError("--replicas says both --min and --max; give one or the other")
         fields: dict[str, Value] = {
             "image": self.image,
@@ -146,7 +146,7 @@ class AddArguments(OfModel):
             "neuron_devices": self.devices,
             "port": ports[0] if len(ports) == 1 else None,
             "ports": ports if len(ports) > 1 else None,
-            "replicas": self.replicas or span,
+            "replicas": span if self.replicas is None else self.replicas,
             "regions": [r for r in ",".join(self.region or []).split(",") if r],
         }
         return Add(fields, self.set or ())

@@ -144,12 +144,11 @@ def _task_rows(region: planned.RegionPlan) -> Iterator[tuple[str, ...]]:
     names = {p.key: p.name for p in region.pools}
     for model in region.models:
         for service in model.services:
-            most = service.scaling.max_capacity if service.scaling else service.desired_count
             yield _row(
                 model.name,
                 names[service.pool],
                 service.task_definition,
-                low_to_high(service.desired_count, most),
+                low_to_high(service.desired_count, service.tasks_max),
                 "starts, then stops" if service.surges else "stops, then starts",
             )
     for job in region.jobs:

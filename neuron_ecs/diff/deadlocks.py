@@ -107,7 +107,7 @@ def stuck(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Iterator
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
     """
     for model, service, old in _pairs(base, head, region, pool):
-        if old is None or old.task_definition == service.task_definition or not _scaled(service):
+        if old is None or old.task_definition == service.task_definition or not service.scaled:
             continue
         tasks = old.desired_count
         fewest = -(-tasks * service.minimum_healthy_percent // 100)
@@ -133,10 +133,6 @@ def _devices(service: Service, pool: Pool) -> tuple[int, ...]:
     return tuple(range(pool.layout.devices)) if devices == "all" else devices
 
 
-def _scaled(service: Service) -> bool:
-    return service.tasks_max != service.desired_count
-
-
 def _starts_first(service: Service) -> bool:
     """Whether a deployment starts a new task before an old one stops: none may be missing."""
     return service.minimum_healthy_percent == 100
@@ -144,7 +140,7 @@ def _starts_first(service: Service) -> bool:
 
 def _tasks(service: Service, old: Service | None = None) -> int:
     """Tasks while the update lasts: a scaled service that exists keeps the count that it has."""
-    return (old if old is not None and _scaled(service) else service).desired_count
+    return (old if old is not None and service.scaled else service).desired_count
 
 
 def _more(service: Service, old: Service | None, device: int, pool: Pool) -> int:

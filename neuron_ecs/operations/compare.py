@@ -191,8 +191,7 @@ class _Comparison:
         return self.check("service", one.name, found, wrong, unknown=unknown)
 
     def counts(self, service: plan.Service, one: ObservedService) -> Iterator[str]:
-        least = service.desired_count
-        most = service.scaling.max_capacity if service.scaling else least
+        least, most = service.desired_count, service.tasks_max
         if not least <= one.desired <= most:
             planned = str(least) if least == most else f"{least} to {most}"
             yield f"{counted(one.desired, 'task')} desired, planned {planned}"

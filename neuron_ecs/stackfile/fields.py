@@ -123,8 +123,9 @@ def _inside(
             yield from _arms(cast("dict[str, Any]", member), schema)
 
 
-def _span(low: str, high: str | None) -> dict[str, Value]:
-    return {"min": int(low[:9])} | ({"max": int(high[:9])} if high is not None else {})
+def _span(low: str, high: str | None) -> Value:
+    least = int(low[:9])
+    return least if high is None else {"min": least, "max": int(high[:9])}
 
 
 def words(text: str) -> list[str]:
@@ -135,7 +136,7 @@ def words(text: str) -> list[str]:
         raise UsageError("a quotation in it does not end") from None
 
 
-def span_of(text: str) -> dict[str, Value]:
+def span_of(text: str) -> Value:
     """Parses `2`, or `1..4` for at least 1 and at most 4. Raises `UsageError`."""
     found = _SPAN.fullmatch(text)
     if found is None:

@@ -8,7 +8,7 @@ from messages.phrases import counted, listed
 from planning import choices
 from planning.rules.rule import Report, rule
 from planning.service_tasks import services
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import RegionalPool, RegionalWorkload, Situation, written_replicas
 
 
 def _down(s: Situation, pool: RegionalPool) -> list[tuple[RegionalWorkload, int]]:
@@ -145,19 +145,19 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
 def minimum_of_zero(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
     a target group without targets answers 503."""
-    for name, model in s.settings.models.items():
-        places = {"replicas": model.replicas} | {
-            f"regions.{r}.replicas": o.replicas
-            for r, o in s.work_regions(model).items()
-            if o.replicas
-        }
-        for where, replicas in places.items():
-            if replicas.min == 0 and model.served_ports:
-                yield Report(
-                    f"models.{name}.{where}.min",
-                    "is 0: callers get 503 until the desired count is raised",
-                    "write min: 1, or raise the desired count before the first call",
-                )
+    for path, model, replicas in written_replicas(s):
+        if not model.served_ports or replicas.min:
+            continue
+        if replicas.most:
+            yield Report(
+                f"{path}.min",
+                "is 0: callers get 503 until the desired count is raised",
+                "write min: 1, or raise the desired count before the first call",
+            )
+        else:
+            yield Report(
+                path, "is 0: the model is stopped, and callers get 503", "write replicas: 1"
+            )
 
 
 @rule(

@@ -8,7 +8,14 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, RegionalWorkload, Room, Situation, each_workload
+from planning.situation import (
+    RegionalPool,
+    RegionalWorkload,
+    Room,
+    Situation,
+    each_workload,
+    written_replicas,
+)
 
 
 def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> str:
@@ -157,19 +164,13 @@ def nothing_scales(s: Situation) -> Iterator[Report]:
 def maximum_below_minimum(s: Situation) -> Iterator[Report]:
     """RegisterScalableTarget refuses a MinCapacity above the MaxCapacity; an Auto Scaling group
     likewise."""
-    for name, model in s.settings.models.items():
-        places = {"replicas": model.replicas} | {
-            f"regions.{r}.replicas": o.replicas
-            for r, o in s.work_regions(model).items()
-            if o.replicas
-        }
-        for where, replicas in places.items():
-            if replicas.max is not None and replicas.max < replicas.min:
-                yield Report(
-                    f"models.{name}.{where}.max",
-                    f"is {replicas.max}, below min {replicas.min}",
-                    f"write max: {replicas.min}",
-                )
+    for path, _, replicas in written_replicas(s):
+        if replicas.max is not None and replicas.max < replicas.min:
+            yield Report(
+                f"{path}.max",
+                f"is {replicas.max}, below min {replicas.min}",
+                f"write max: {replicas.min}",
+            )
     for name, spec in s.settings.capacity.items():
         if isinstance(spec, AutoScalingCapacity):
             sizes = {r: p.max_size for (r, n), p in s.pools.items() if n == name}

@@ -395,11 +395,23 @@ MISTAKES: dict[str, tuple[dict[str, Json], str, str, str]] = {
         "is empty",
         "write a map such as {kind: auto_scaling",
     ),
-    "replicas as a number": (
-        model(replicas=3),
+    "replicas as text": (
+        model(replicas="3"),
         "models.m.replicas",
-        "is the number 3, not a map",
-        "write {min: 3, max: 3}",
+        'is the text "3"',
+        "write a number such as 2, or a map such as {min: 1, max: 4}",
+    ),
+    "fewer replicas than none": (
+        model(replicas=-1),
+        "models.m.replicas",
+        "is -1",
+        "write at least 0",
+    ),
+    "too many replicas in a Region": (
+        model(regions={"us-west-2": {"replicas": 6000}}),
+        "models.m.regions.us-west-2.replicas",
+        "is 6000",
+        "write at most 5000",
     ),
     "a list of one": (
         model(ports=8080),
@@ -534,7 +546,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         {
             "regions": {"us-west": {}},
             "capacity": {"a": {"instance_type": "inf2", "max_sise": 3}},
-            "models": {"B_": {"image": 5}, "c": {"replicas": 3}},
+            "models": {"B_": {"image": 5}, "c": {"replicas": "3"}},
             "mdoels": {},
         }
     )
@@ -598,6 +610,20 @@ def test_replicas_default_to_what_is_asked_for_at_least() -> None:
     parsed = parse(texts(model(replicas={"min": 3})))
     assert parsed.models["m"].replicas.most == 3
     assert parse(texts(model())).models["m"].replicas.most == 1
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_a_bare_number_of_replicas_is_minimum_and_maximum(number: int) -> None:
+    written = {"min": number, "max": number}
+    pairs = (
+        (model(replicas=number), model(replicas=written)),
+        (
+            model(regions={"us-west-2": {"replicas": number}}),
+            model(regions={"us-west-2": {"replicas": written}}),
+        ),
+    )
+    for short, long in pairs:
+        assert parse(texts(short)) == parse(texts(long))
 
 
 def test_ports_begin_with_the_one_port() -> None:

@@ -18,9 +18,9 @@ from tests.engine.harness import (
     stack_file,
 )
 from tests.engine.provider.account import Entry, Habits
-from tests.engine.provider.operations import DEPLOYED
+from tests.engine.provider.operations import COUNT, DEPLOYED
 from tests.engine.provider.refusals import SERVICE, TASK
-from tests.engine.provider.wire import text
+from tests.engine.provider.wire import Json, text
 
 pytestmark = pytest.mark.engine
 
@@ -143,6 +143,20 @@ def services(outcome: Outcome, op: str) -> list[str]:
     return [entry.logical for entry in outcome.done if entry.op == op and entry.type == SERVICE]
 
 
+def counts(engine: Engine, name: str) -> list[Json]:
+    """The desired counts of the model's services, in the order in which they were made."""
+    found = [r for r in engine.left() if r.type == SERVICE and f"_{name}_" in r.logical]
+    return [record.facts[COUNT] for record in found]
+
+
+def by_hand(engine: Engine, name: str, count: int) -> None:
+    """Somebody sets the desired count of the model's services."""
+    with engine.account.open() as holdings:
+        for record in holdings.of(SERVICE):
+            if f"_{name}_" in record.logical:
+                record.facts[COUNT] = count
+
+
 def leaves_alone(outcome: Outcome, name: str) -> None:
     """No task of that model stopped."""
     hit = {service for _, service in disturbed(outcome.journal) if f"_{name}_" in service}
@@ -211,6 +225,37 @@ def test_tags_and_bounds_restart_nothing(engine: Engine) -> None:
     template = succeeds(engine.up(stack(models, disk, tags={"team": "ml"})))
     assert template.done, "a larger root volume changes the launch template"
     assert disturbed(template.journal) == set(), template.explain()
+    ends(engine)
+
+
+STEPS: tuple[tuple[object, int | None, list[int]], ...] = (
+    # replicas, the count that somebody sets afterwards, and the count that the update leaves
+    (1, None, [1]),
+    (0, None, [0]),
+    ({"min": 1, "max": 3}, 3, [1]),  # leaves 0
+    ({"min": 0, "max": 3}, 0, [3]),  # what runs stays
+    ({"min": 2, "max": 3}, None, [2]),  # a minimum above the count
+    ({"min": 0, "max": 1}, 0, [1]),  # a maximum below the count
+    ({"min": 0, "max": 3}, 3, [0]),
+    (0, None, [0]),  # stopped although the stack file said 0 before
+    (2, None, [2]),
+    ({"min": 1, "max": 2}, None, [2]),
+)
+
+
+def test_a_model_stops_and_starts_and_its_count_moves_into_new_limits(engine: Engine) -> None:
+    def stacked(replicas: object) -> str:
+        models = {"calm": model("first", [0, 1]), "busy": model("first", [2, 3], replicas=replicas)}
+        return stack(models, {"first": pool(max_size=3)})
+
+    for replicas, afterwards, left in STEPS:
+        outcome = succeeds(engine.up(stacked(replicas)))
+        assert counts(engine, "busy") == left, f"{replicas}\n{outcome.explain()}"
+        leaves_alone(outcome, "calm")
+        assert succeeds(engine.up()).done == [], "the count is AWS's within the limits"
+        assert counts(engine, "busy") == left
+        if afterwards is not None:
+            by_hand(engine, "busy", afterwards)
     ends(engine)
 
 

@@ -625,3 +625,28 @@ def test_a_pool_has_efa_interfaces_where_it_asks_for_them_and_as_many_as_its_typ
         assert cards == list(range(hardware.efa_interfaces if efa else 0))
         assert [i.device_index for i in pool.network_interfaces] == [min(c, 1) for c in cards]
         assert pool.placement_group is efa
+
+
+@pytest.mark.parametrize("stopped", ["ant", "bee", "cat"])
+@pytest.mark.parametrize("devices", [1, 2, [4, 5]])
+def test_a_stopped_model_keeps_its_slot_and_moves_nobody(stopped: str, devices: Any) -> None:
+    models = {"ant": work(2), "bee": work(devices), "cat": work(1)}
+    running = stack(capacity={"pool": groups("inf2.24xlarge", 2)}, models=models)
+    resting = changed(running, f"models.{stopped}", replicas=0)
+    plans = [decide_on(c) for c in (running, resting)]
+    before, after = (
+        {a.workload: a.devices for p in made.regions[0].pools for a in p.layout.assignments}
+        for made in plans
+    )
+    assert before == after
+    model = next(m for m in plans[1].regions[0].models if m.name == stopped)
+    [service] = model.services
+    assert (service.desired_count, service.tasks_max, service.scaled) == (0, 0, False)
+    assert service.scaling is not None, "tasks that somebody started end when the limits are 0"
+
+
+def test_a_stopped_model_needs_no_instance() -> None:
+    models = {"ant": work("all"), "bee": work("all", replicas=0)}
+    made = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models=models)
+    [pool] = decide_on(made).regions[0].pools
+    assert pool.layout.instances == (1, 1)

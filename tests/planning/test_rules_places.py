@@ -430,3 +430,11 @@ def test_rules_stand_what_other_rules_refuse() -> None:
         traffic={"allow_from": {"us-wset-2": ["999.0.0.0/99"]}},
     )
     assert codes(config) >= {"NE101", "NE718", "NE521"}
+
+
+def test_a_stopped_model_is_told_by_its_whole_entry_and_starts_as_proposed() -> None:
+    stopped = put("NE604", 0, "models.m.replicas")
+    found = finding(stopped, "NE604")
+    assert found.path == "models.m.replicas"
+    assert found.fix == "write replicas: 1"
+    gone(put("NE604", 1, "models.m.replicas"), "NE604")

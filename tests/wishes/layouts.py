@@ -16,7 +16,7 @@ class Seat:
     written: int | list[int] | str | None
     devices: int
     ids: tuple[int, ...] | None
-    replicas: Entry
+    replicas: Entry | int
     least: int
     most: int
 
@@ -125,16 +125,20 @@ def _group(hand: Hand, want: Want) -> str:
     return hand.one(want.work) if want.work else hand.one(("models", "models", "jobs"))
 
 
-def _replicas(hand: Hand, group: str, tasks: int) -> tuple[Entry, int, int]:
+def _replicas(hand: Hand, group: str, tasks: int) -> tuple[Entry | int, int, int]:
     """Replicas as written, and the least and the most tasks that they mean."""
     if group == "jobs":
         return {}, 0, 0
     most = hand.near(tasks, 12, spread=tasks + 3)
     least = hand.number(0, most)
-    match hand.index(3):
+    match hand.index(5):
         case 0 if tasks == 1:
             return {}, 1, 1
         case 1 if most > 0:
             return {"min": most}, most, most
+        case 2:
+            return most, most, most
+        case 3 if hand.chance(20):
+            return 0, 0, 0
         case _:
             return {"min": least, "max": most}, least, most

@@ -171,7 +171,7 @@ def _works(
             entry["network_mode"] = mode
         if here is not None:
             entry["regions"] = here
-        if seat.replicas:
+        if seat.replicas != {}:
             entry["replicas"] = seat.replicas
         if mine.port or (mine.port is None and hand.chance(60 if seat.most else 20)):
             tasks.ports(hand, scene, entry)

@@ -17,6 +17,7 @@ from tests.engine.provider.refusals import (
     PARTINGS,
     PROVIDER,
     RUNNING,
+    SCALABLE,
     SCALING,
     SERVICE,
     STUCK,
@@ -25,6 +26,7 @@ from tests.engine.provider.refusals import (
     broken,
     launch,
     may_stop_all,
+    scaled_service,
 )
 from tests.engine.provider.rows import KINDS, Ref
 from tests.engine.provider.wire import DEFAULTS, Json, Props, blocks, flag, number, text, texts
@@ -32,6 +34,8 @@ from tests.engine.provider.wire import DEFAULTS, Json, Props, blocks, flag, numb
 DEPLOYED = "deployment started"
 REPLACED = "instances replaced"
 KEPT = "kept ACTIVE"
+COUNT = "count"
+"""Fact of a service: the desired count that ECS has, whoever set it."""
 
 # botocore 1.44.5, ecs UpdateService: "This parameter triggers a new service deployment."
 _TRIGGERS = (
@@ -306,8 +310,23 @@ def _settle(holdings: Holdings, record: Record, changed: tuple[str, ...] | None 
     if record.type == SCALING and number(record.inputs, "minSize"):
         launch(holdings, record)
     if record.type == SERVICE:
+        if changed is None or "desiredCount" in changed:
+            record.facts[COUNT] = number(record.inputs, "desiredCount")
         for group in _groups_of(holdings, record):
             launch(holdings, group)
+    if record.type == SCALABLE:
+        _move_into_limits(holdings, record)
+
+
+def _move_into_limits(holdings: Holdings, target: Record) -> None:
+    """Registering a target moves the count of its service to a value that is inside of its limits.
+
+    Source: Application Auto Scaling API reference, RegisterScalableTarget.
+    """
+    service = scaled_service(holdings, target)
+    if service is not None:
+        least, most = (number(target.inputs, key) or 0 for key in ("minCapacity", "maxCapacity"))
+        service.facts[COUNT] = max(least, min(most, number(service.facts, COUNT) or 0))
 
 
 def _tag_group(holdings: Holdings, provider: Record) -> None:

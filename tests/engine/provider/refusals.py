@@ -1061,11 +1061,18 @@ def scalable_services_exist(holdings: Holdings, record: Record, before: Props | 
 
     Source: Application Auto Scaling RegisterScalableTarget: "ECS service doesn't exist".
     """
-    resource = text(record.inputs, "resourceId") or ""
-    for service in holdings.of(SERVICE, record.region):
+    if scaled_service(holdings, record) is None:
+        resource = text(record.inputs, "resourceId")
+        raise Refused(f"ValidationException: ECS service doesn't exist: {resource}")
+
+
+def scaled_service(holdings: Holdings, target: Record) -> Record | None:
+    """The service that a scalable target is about."""
+    resource = text(target.inputs, "resourceId") or ""
+    for service in holdings.of(SERVICE, target.region):
         if service.arn.partition(":service/")[2] == resource.removeprefix("service/"):
-            return
-    raise Refused(f"ValidationException: ECS service doesn't exist: {resource}")
+            return service
+    return None
 
 
 def policies_have_a_target(holdings: Holdings, record: Record, before: Props | None) -> None:
