@@ -218,6 +218,12 @@ def _unchanged(pools: Sequence[tuple[str, DrawnPool]]) -> Iterator[str]:
         yield from _pool(pool, regions[0], "as before")
 
 
+def _look(pool: DrawnPool, drawn: Picture) -> object:
+    """What the drawing of a pool at one size shows: equal for two that look the same."""
+    folds = (folded(pool, drawn.instances), folded(pool, drawn.surge))
+    return pool.types, pool.shape, pool.slots, folds, drawn.waiting, drawn.new_tasks
+
+
 def _both(sides: Sides, region: str) -> Iterator[str]:
     old, new = sides
     pool = new or old
@@ -234,11 +240,14 @@ def _both(sides: Sides, region: str) -> Iterator[str]:
         yield _placements(its, picture(its, full=False), picture(its, full=True)) + "</div>\n"
     for full in (False, True):
         drawn = [picture(its, full=full) for its in (old, new)]
+        size = f"at {words.SIZES[full]}"
+        if _look(old, drawn[0]) == _look(new, drawn[1]):
+            yield f"<div>{_size(new, drawn[1], f'before and after, {size}', region)}</div>\n"
+            continue
         for word, its, mine, other, theirs in (
             ("before", old, drawn[0], new, drawn[1]),
             ("after", new, drawn[1], old, drawn[0]),
         ):
             marks = moved(its, mine, other, theirs)
-            size = f"{word}, at {words.SIZES[full]}"
-            yield f"<div>{_size(its, mine, size, region, marks)}</div>\n"
+            yield f"<div>{_size(its, mine, f'{word}, {size}', region, marks)}</div>\n"
     yield "</div></section>\n"

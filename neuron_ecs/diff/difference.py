@@ -28,6 +28,7 @@ class Findings:
     new: tuple[Finding, ...]
     gone: tuple[Finding, ...]
     still: tuple[Finding, ...]
+    not_judged: tuple[Finding, ...] = ()  # of the base; the head's errors ended its planning
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
         pins=_pins(moved, before, after, head_side, base_config, sides.project),
         refusals=refusals.refusals(before, after, head_config) if comparable else (),
         price=price.price(before.plan, after.plan, known) if comparable else None,
-        findings=_findings(base_side.findings, head_side.findings),
+        findings=_findings(base_side, head_side),
         before=before,
         after=after,
     )
@@ -195,10 +196,14 @@ def _value(text: str) -> Json:
     return text
 
 
-def _findings(before: Sequence[Finding], after: Sequence[Finding]) -> Findings:
-    olds, news = ({(f.code, f.path, f.severity): f for f in found} for found in (before, after))
+def _findings(before: Side, after: Side) -> Findings:
+    olds, news = (
+        {(f.code, f.path, f.severity): f for f in side.findings} for side in (before, after)
+    )
+    missing = tuple(f for k, f in olds.items() if k not in news)
     return Findings(
-        tuple(f for k, f in news.items() if k not in olds),
-        tuple(f for k, f in olds.items() if k not in news),
-        tuple(f for k, f in news.items() if k in olds),
+        new=tuple(f for k, f in news.items() if k not in olds),
+        gone=missing if after.plan else (),
+        still=tuple(f for k, f in news.items() if k in olds),
+        not_judged=() if after.plan else missing,
     )

@@ -55,6 +55,7 @@ def document(difference: Difference, verdict: str) -> form.Document:
             "new": _findings(difference.findings.new),
             "gone": _findings(difference.findings.gone),
             "still": _findings(difference.findings.still),
+            "not_judged": _findings(difference.findings.not_judged),
         },
     }
     return safe(cast(Json, found))
@@ -84,7 +85,7 @@ def not_compared(stack: str, why: str) -> form.Document:
         "refusals": [],
         "resources": None,
         "price": None,
-        "findings": {"new": [], "gone": [], "still": []},
+        "findings": {"new": [], "gone": [], "still": [], "not_judged": []},
     }
 
 

@@ -1,6 +1,6 @@
 """What a model's callers notice while the update rolls out, from the plans and the changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -73,6 +73,7 @@ class Impact:
     gap: Gap | None = None
     extra_instances: int = 0  # at most, while it rolls out
     doubled: bool = False  # every instance of the model has a second one for a while
+    lingers: bool = False  # tasks run above the new minimum until somebody lowers the count
 
 
 def _minutes(*seconds: int) -> str:
@@ -130,29 +131,102 @@ def _impact(
         assert old is not None
         return Impact("ends", "its tasks stop, nobody answers there any more")
     pool = head.regions[region].pool(new.pool)
+    more = _rise(base, region, pool)
     if old is None:
-        more = _rise(base, region, pool)
         return Impact("starts", f"starts beside the others{more}")
+    counts = _Counts.of(old, new)
+    if not counts.before[1]:
+        return _from_a_stop(counts, more)
+    if not new.replicas_max:
+        return Impact("ends", "its tasks stop and nobody answers; it keeps its devices")
     before = {s.key: s for s in old.services}
     after = {s.key: s for s in new.services}
     come = [s for k, s in after.items() if k not in before and s.tasks_max]
     gone = [s for k, s in before.items() if k not in after and s.tasks_max]
     restarted = [s for k, s in after.items() if k in before and _restarts(before[k], s, deployed)]
-    if gone:
-        more = _rise(base, region, pool)
-        if not any(s.desired_count for s in (*come, *after.values())):
-            return Impact("moves", "its services go and none that runs comes: nobody answers")
+    if gone and come:
+        if not counts.after[0]:
+            text = "its services go, and those that come have a minimum of 0: nobody answers"
+            return Impact("ends" if counts.before[0] else "moves", text)
         text = "new services start first, the old ones go when these are steady"
         found = Impact("moves", f"{text}{more}{_also(restarted)}")
         return _through_new_group(found, new, come) if _is_replaced(old, new) else found
+    fewer = f"{counted(len(gone), 'service')} fewer" if gone else ""
     if restarted:
         found = _rollout(new, restarted, pool)
-        return _through_new_group(found, new, restarted) if _is_replaced(old, new) else found
-    if come:
-        return Impact("none", f"{counted(len(come), 'service')} more{_rise(base, region, pool)}")
+        found = _through_new_group(found, new, restarted) if _is_replaced(old, new) else found
+        text = f"{found.text}; {fewer}" if gone else found.text
+        return replace(found, text=text, lingers=counts.lingers)
+    parts = [f"{counted(len(come), 'service')} more{more}"] if come else []
+    parts += [fewer] if gone else []
     if (old.replicas_min, old.replicas_max) != (new.replicas_min, new.replicas_max):
-        return Impact("none", "tasks come or go, those that stay are not touched")
-    return Impact("none", "no task restarts")
+        parts.append(counts.text)
+    return Impact("none", "; ".join(parts) or "no task restarts", lingers=counts.lingers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Desired counts of a model, lowest and highest: before the update, after it, and planned.
+
+    The engine leaves the count of a scaled service alone. Registering its new limits moves the
+    count into them, no further
+    (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).
+    """
+
+    before: tuple[int, int]
+    after: tuple[int, int]
+    planned: int
+
+    @classmethod
+    def of(cls, old: ModelPlan, new: ModelPlan) -> "_Counts":
+        before = {s.key: (s.desired_count, s.tasks_max) for s in old.services}
+        after = [_moved(before.get(s.key, (0, 0)), s) for s in new.services]
+        return cls(_sums(before.values()), _sums(after), sum(s.desired_count for s in new.services))
+
+    @property
+    def lingers(self) -> bool:
+        return self.after[0] > self.planned and self.before[0] > self.planned
+
+    @property
+    def text(self) -> str:
+        """What happens to the tasks whose limits change."""
+        (least, most), (fewest, highest) = self.before, self.after
+        parts: list[str] = []
+        if fewest > least:
+            parts.append(_tasks_do(fewest - least, "more start", "more starts"))
+        if highest < most:
+            text = _tasks_do(most - highest, "stop", "stops")
+            parts.append(text if least == most else f"up to {text}")
+        if self.lingers:
+            stay = "no task stops by itself: what runs stays" if not parts else "the rest stays"
+            parts.append(f"{stay} until somebody lowers the desired count")
+        elif not parts or fewest:
+            parts.append("tasks that stay are not touched")
+        return "; ".join(parts)
+
+
+def _moved(before: tuple[int, int], service: Service) -> tuple[int, int]:
+    """The lowest and the highest desired count of a service after the update."""
+    if not service.scaled:
+        return service.desired_count, service.desired_count
+    low, high = (max(service.desired_count, min(service.tasks_max, n)) for n in before)
+    return low, high
+
+
+def _sums(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    pairs = list(counts)
+    return sum(low for low, _ in pairs), sum(high for _, high in pairs)
+
+
+def _tasks_do(number: int, plural: str, singular: str) -> str:
+    return f"1 task {singular}" if number == 1 else f"{number} tasks {plural}"
+
+
+def _from_a_stop(counts: _Counts, more: str) -> Impact:
+    """The impact on a model that was stopped before."""
+    if counts.after[0]:
+        return Impact("starts", f"starts again on its devices{more}")
+    return Impact("none", "it stays stopped, until somebody raises the desired count")
 
 
 def _also(restarted: Sequence[Service]) -> str:

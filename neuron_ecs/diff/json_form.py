@@ -308,6 +308,10 @@ class Findings(TypedDict):
     new: list[Finding]
     gone: list[Finding]
     still: list[Finding]
+    not_judged: Annotated[
+        list[Finding],
+        Field(description="Of BASE. HEAD's errors ended its planning before these."),
+    ]
 
 
 class Document(TypedDict):

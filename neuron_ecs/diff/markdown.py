@@ -21,12 +21,12 @@ from neuron_ecs.diff.summary import (
     property_lines,
     refused_in,
     resource_rows,
-    setting_line,
+    setting_lines,
     signed_span,
     span,
     verdict,
 )
-from neuron_ecs.diff.text import layout
+from neuron_ecs.diff.text import STOPPED, layouts
 from planning.price import FREE
 
 LIMIT = 65_536
@@ -226,6 +226,9 @@ def _folded(difference: Difference) -> Iterator[tuple[str, list[str]]]:
     if found.gone:
         gone = listed(dict.fromkeys(f"{f.code} {f.path}" for f in found.gone), most=20)
         lines += ["", f"gone: {plain(gone)}"]
+    if found.not_judged:
+        left = listed(dict.fromkeys(f"{f.code} {f.path}" for f in found.not_judged), most=20)
+        lines += ["", f"not judged, {STOPPED}: {plain(left)}"]
     if found.still:
         still = listed(dict.fromkeys(f"{f.code} {f.path}" for f in found.still), most=20)
         lines += ["", f"still there: {plain(still)}"]
@@ -234,10 +237,13 @@ def _folded(difference: Difference) -> Iterator[tuple[str, list[str]]]:
     )
     yield summary, lines
     lines = [
-        setting_line(dotted(d.path), d.before, d.after) + words(d.path, change)
+        f"{'  ' * (index > 0)}- {code(line)}"
         for d, change in setting_classes(difference)
+        for index, line in enumerate(
+            setting_lines(dotted(d.path), d.before, d.after, words(d.path, change))
+        )
     ]
-    yield f"Stack file: {counted(len(lines), 'setting')}", [f"- {code(line)}" for line in lines]
+    yield f"Stack file: {counted(len(difference.settings), 'setting')}", lines
     yield _price_summary(difference), list(_price(difference))
     yield f"Chips: {counted(len(difference.pools), 'pool')}", list(_pools(difference))
     rows = resource_rows(difference)
@@ -260,11 +266,7 @@ def _pools(difference: Difference) -> Iterator[str]:
         yield f"- {code(change.name)} in {plain(change.region)}: {plain('; '.join(change.lines))}"
         if change.impact:
             yield f"  - {plain(change.impact)}"
-        old, new = layout(change.before), layout(change.after)
-        if old != new:
-            for word, text in (("before", old), ("after", new)):
-                if text:
-                    yield f"  - {word}: {plain(text)}"
+        yield from (f"  - {word}: {plain(text)}" for word, text in layouts(change))
 
 
 def _price_summary(difference: Difference) -> str:

@@ -3,9 +3,10 @@
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import cast
 
 from config.changes import Change
@@ -32,7 +33,10 @@ SIGNS: Mapping[Action, str] = {
 }
 
 _LONGEST = 160
-"""Characters of a value; the JSON has it difference."""
+"""Characters of a value; the JSON has the whole."""
+
+_CONTEXT = 20
+"""Characters that two long texts have in common and that are shown before they differ."""
 
 
 def verdict(difference: Difference) -> str:
@@ -142,12 +146,19 @@ def _of_instances(difference: Difference) -> str:
 def _interruptions(difference: Difference) -> Iterator[str]:
     running = {k: i for k, i in difference.impacts.items() if k in difference.before.models}
     gaps = {name for (_, name), i in running.items() if i.word == "replaced in place"}
+    stopped = {
+        k[1] for k, i in running.items() if i.word == "ends" and k in difference.after.models
+    }
+    if stopped:
+        answer = "answers" if len(stopped) == 1 else "answer"
+        yield f"{listed(sorted(stopped), most=3)} {answer} no more"
+    promised = {k for k in running if difference.before.models[k].replicas_min}
     if gaps:
         longest = max(
             (i.gap for i in running.values() if i.gap), key=lambda g: (g.most or 10**9, g.least)
         )
         yield f"{listed(sorted(gaps), most=3)} {longest.text}"
-    elif running:
+    elif promised:
         stays = "no other model" if any(i.word == "ends" for i in running.values()) else "no model"
         yield f"{stays} without a replica"
     if difference.disturbed:
@@ -168,9 +179,15 @@ def price_words(difference: Difference) -> str:
         if not change.minimum:
             return f"no change of price{hedge}"
         return f"{signed(change.minimum)} a month{hedge}"
-    return (
-        f"{signed(change.minimum)} a month at minimum, {signed(change.maximum)} at maximum{hedge}"
-    )
+    low = f"{signed(change.minimum)} a month at minimum"
+    if names := lingering(difference):
+        low += f" (once somebody lowers the desired count of {listed(names, most=3)})"
+    return f"{low}, {signed(change.maximum)} at maximum{hedge}"
+
+
+def lingering(difference: Difference) -> Sequence[str]:
+    """The models whose tasks stay although their new minimum is lower."""
+    return sorted({name for (_, name), found in difference.impacts.items() if found.lingers})
 
 
 def dollars(amount: Decimal) -> str:
@@ -363,16 +380,31 @@ def property_lines(change: PropertyChange) -> Iterator[str]:
         name = change.follows.rpartition("::")[2]
         yield f"{change.name}: follows {short_type(_type_of(change.follows))} {name}{mark}"
         return
-    before, after = hidden(change.before), hidden(change.after)
-    if isinstance(before, list) and isinstance(after, list):
-        yield f"{change.name}:{mark}"
-        sides = (cast("list[Json]", before), cast("list[Json]", after))
-        olds, news = ([_short(item) for item in side] for side in sides)
-        for line in difflib.ndiff(olds, news):
-            if line[:1] in {"-", "+"}:
-                yield f"  {line}"
-        return
-    yield f"{change.name}: {_short(before)} → {_short(after)}{mark}"
+    yield from _changed(change.name, change.before, change.after, mark)
+
+
+def _changed(name: str, before: Json, after: Json, tail: str) -> Iterator[str]:
+    """`name: 4 → 6`, or a line for each item of a list that goes or comes."""
+    olds, news = hidden(before), hidden(after)
+    if isinstance(olds, list) and isinstance(news, list):
+        yield f"{name}:{tail}"
+        sides = (cast("list[Json]", olds), cast("list[Json]", news))
+        yield from (f"  {line}" for line in _item_lines(*(map(_text, side) for side in sides)))
+    else:
+        yield f"{name}: {' → '.join(_shortened(_text(olds), _text(news)))}{tail}"
+
+
+def _item_lines(before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
+    """The items that go and come, as `- item` and `+ item`, each pair cut to where it differs."""
+    olds, news = list(before), list(after)
+    matcher = difflib.SequenceMatcher(None, olds, news, autojunk=False)
+    for kind, start, end, new_start, new_end in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        for old, new in zip_longest(olds[start:end], news[new_start:new_end]):
+            shown = _shortened(old or "", new or "")
+            yield from (f"- {shown[0]}",) if old is not None else ()
+            yield from (f"+ {shown[1]}",) if new is not None else ()
 
 
 def hidden(value: Json) -> Json:
@@ -384,7 +416,7 @@ def _type_of(urn: str) -> str:
     return urn.split("::")[2].rpartition("$")[2]
 
 
-def _short(value: Json) -> str:
+def _text(value: Json) -> str:
     if value is ABSENT:
         return "none"
     if value == {"secret": True}:
@@ -392,10 +424,22 @@ def _short(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if looks_like_credential(text):
         return HIDDEN
-    text = text if text else '""'
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text or '""'
 
 
-def setting_line(path: str, before: Json, after: Json) -> str:
-    """`models.llama.replicas.max: 4 → 6`."""
-    return f"{path}: {_short(hidden(before))} → {_short(hidden(after))}"
+def _shortened(before: str, after: str) -> tuple[str, str]:
+    """Both texts, cut so that the first place where they differ is shown."""
+    pairs = enumerate(zip(before, after, strict=False))
+    same = next((i for i, (a, b) in pairs if a != b), min(len(before), len(after)))
+    start = max(0, same - _CONTEXT) if max(len(before), len(after)) > _LONGEST else 0
+    return _cut(before, start), _cut(after, start)
+
+
+def _cut(text: str, start: int) -> str:
+    shown = f"…{text[start:]}" if start else text
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+
+
+def setting_lines(path: str, before: Json, after: Json, tail: str = "") -> Iterator[str]:
+    """`models.llama.replicas.max: 4 → 6`; of a list a line for each item that goes or comes."""
+    yield from _changed(path, before, after, tail)

@@ -7,6 +7,7 @@ from messages.finding import Severity
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.costs import setting_classes, words
 from neuron_ecs.diff.difference import Difference
+from neuron_ecs.diff.impact import PoolChange
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
     model_money,
@@ -14,7 +15,7 @@ from neuron_ecs.diff.summary import (
     property_lines,
     refused_in,
     resource_rows,
-    setting_line,
+    setting_lines,
     signed_span,
     span,
     verdict,
@@ -24,6 +25,7 @@ from planning.plan import Pool
 from planning.price import FREE, NOTHING
 
 _MOST_SETTINGS = 40
+STOPPED = "because errors ended the planning of the head"
 
 
 def render(difference: Difference, *, width: int, bold: bool = False) -> Iterator[str]:
@@ -65,6 +67,10 @@ def _findings(difference: Difference, width: int) -> Iterator[str]:
             yield from block(finding, width, prefix="new: ")
     for finding in found.gone:
         yield from block(replace(finding, why="", fix=""), width, prefix="gone: ")
+    if found.not_judged:
+        codes = listed(sorted({f.code for f in found.not_judged}))
+        number = counted(len(found.not_judged), "finding")
+        yield from wrapped(f"not judged, {STOPPED}: {number} of the base, {codes}", width)
     if found.still and (found.new or found.gone):
         codes = listed(sorted({f.code for f in found.still}))
         yield f"{counted(len(found.still), 'finding')} still there: {codes}"
@@ -74,9 +80,9 @@ def _settings(difference: Difference, width: int) -> Iterator[str]:
     if difference.settings:
         yield "Stack file"
     for found, change in setting_classes(difference)[:_MOST_SETTINGS]:
-        line = setting_line(dotted(found.path), found.before, found.after)
-        line += words(found.path, change)
-        yield from wrapped(line, width, "  ", "    ")
+        tail = words(found.path, change)
+        for line in setting_lines(dotted(found.path), found.before, found.after, tail):
+            yield from wrapped(line, width, "  ", "    ")
     if len(difference.settings) > _MOST_SETTINGS:
         yield f"  and {len(difference.settings) - _MOST_SETTINGS} more"
 
@@ -121,16 +127,21 @@ def _pools(difference: Difference, width: int) -> Iterator[str]:
         yield from wrapped(head, width, "  ", "      ")
         if change.impact:
             yield from wrapped(change.impact, width, "    impact  ", " " * 12)
-        old, new = layout(change.before), layout(change.after)
-        if old == new:
-            continue
-        for word, text in (("before", old), ("after", new)):
-            if text:
-                yield from wrapped(text, width, f"    {word:6}  ", " " * 12)
+        for word, text in layouts(change):
+            yield from wrapped(text, width, f"    {word:6}  ", " " * 12)
 
 
-def layout(pool: Pool | None) -> str:
-    """`2 to 3 instances of 12 devices: llama 0-3 and 4-7; mistral 8; free 9-11`."""
+def layouts(change: PoolChange) -> Iterator[tuple[str, str]]:
+    """The layouts of a pool before and after, with its instances; none where they are the same."""
+    sides = [("before", change.before), ("after", change.after)]
+    if _layout(change.before) != _layout(change.after):
+        for word, pool in sides:
+            if pool and (text := _layout(pool)):
+                yield word, f"{low_to_high(*pool.layout.instances)} {text}"
+
+
+def _layout(pool: Pool | None) -> str:
+    """`inf2.48xlarge of 12 devices: llama 0-3 4-7; mistral 8; free 9-11`."""
     if pool is None or not pool.layout.devices:
         return ""
     sets: dict[str, list[tuple[int, ...]]] = {}
@@ -143,9 +154,8 @@ def layout(pool: Pool | None) -> str:
     parts = [f"{name} {' '.join(map(spans, held))}" for name, held in sets.items()]
     if free:
         parts.append(f"free {spans(free)}")
-    low, high = pool.layout.instances
     devices = counted(pool.layout.devices, "device")
-    return f"{low_to_high(low, high)} {pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
+    return f"{pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
 
 
 def _resources(difference: Difference, width: int) -> Iterator[str]:

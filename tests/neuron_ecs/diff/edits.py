@@ -71,7 +71,7 @@ VALUES: dict[str, list[Any]] = {
     "purchase": ["on_demand", "spot"],
     "read_only_root": [True],
     "regions": [["us-west-2"], ["us-west-2", "us-east-2"]],
-    "replicas": [{"min": 1, "max": 2}, {"min": 2}],
+    "replicas": [{"min": 1, "max": 2}, {"min": 2}, 0],
     "reservation_group_arn": [GROUP.format("a"), GROUP.format("b")],
     "reservation_group_arns": [{"us-west-2": GROUP.format("a")}, {"us-west-2": GROUP.format("b")}],
     "reservation_id": ["cr-0a", "cr-0b"],

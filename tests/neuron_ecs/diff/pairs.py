@@ -56,8 +56,9 @@ _POOLS: Sequence[Entry] = (
 def _model(draw: st.DrawFn, pools: Entry) -> Entry:
     pool = draw(st.sampled_from(sorted(pools)))
     devices = "all" if pool == "small" else draw(st.sampled_from([1, 2, 3]))
-    least = draw(st.integers(1, 2))
-    entry = work(devices, pool, replicas={"min": least, "max": least + draw(st.integers(0, 1))})
+    least = draw(st.integers(0, 2))
+    replicas = {"min": least, "max": least + draw(st.integers(0, 1))}
+    entry = work(devices, pool, replicas=replicas)
     entry["image"] = f"public.ecr.aws/neuron/serving:{draw(st.sampled_from(['1.0', '1.1']))}"
     if draw(st.booleans()):
         entry["port"] = 8080

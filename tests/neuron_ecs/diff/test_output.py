@@ -104,3 +104,60 @@ def test_what_looks_like_a_credential_is_in_no_form() -> None:
     forms = ["\n".join(text.render(found, width=0)), markdown.render(found)]
     forms.append(json.dumps(document(found, verdict(found))))
     assert not [form for form in forms if key in form]
+
+
+LONG = [f"--option-{n}=value" for n in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gone", "come"),
+    [
+        ([*LONG, "--blocks=8"], [*LONG, "--blocks=16"], "- --blocks=8", "+ --blocks=16"),
+        ([*LONG, "a" * 400 + "8"], [*LONG, "a" * 400 + "16"], "aa8", "aa16"),
+    ],
+)
+def test_the_one_item_of_a_list_that_changes_is_shown(
+    before: list[str], after: list[str], gone: str, come: str
+) -> None:
+    base = shared(("a", 2))
+    sides = (changed(base, "models.a", command=command) for command in (before, after))
+    found = compared(*sides, graph=True)
+    for shown in (text.render(found, width=0), [html.unescape(markdown.render(found))]):
+        lines = "\n".join(re.sub("</?code>", "", line) for line in shown).splitlines()
+        assert sum(gone in line for line in lines) == 2, "in the stack file and in the resource"
+        assert sum(come in line for line in lines) == 2
+        assert not any(LONG[0] in line for line in lines), "what stays is not repeated"
+
+
+def test_a_long_text_is_cut_to_where_it_differs() -> None:
+    base = shared(("a", 2))
+    tail = "x" * 500
+    sides = (changed(base, "models.a", environment={"LONG": f"{tail}{n}"}) for n in (1, 2))
+    said = "\n".join(text.render(compared(*sides), width=0))
+    assert "x1 → …" in said
+    assert "x2 (" in said
+
+
+def test_what_a_refused_head_leaves_open_is_not_called_gone() -> None:
+    base = shared(("a", 2), max_size=1)
+    after = changed(base, "models.a", capacity="nowhere")
+    found = compared(base, after)
+    assert found.base.findings
+    assert found.findings.gone == ()
+    codes = {f.code for f in found.findings.not_judged}
+    assert codes
+    for said in ("\n".join(text.render(found, width=0)), markdown.render(found)):
+        assert "gone: " not in said
+        assert "not judged" in said
+    listed = document(found, "")["findings"]["not_judged"]
+    assert {f["code"] for f in listed} == codes
+
+
+def test_a_pool_whose_layout_stays_is_not_drawn_again() -> None:
+    base = shared(("a", 2), max_size=3)
+    more = compared(base, changed(base, "models.a", replicas={"min": 0}))
+    said = "\n".join(text.render(more, width=0))
+    assert "instances 1 → 0 to 1" in said
+    assert "    before  1" not in said
+    other = compared(base, changed(base, "models.a", neuron_devices=3))
+    assert "    before  1" in "\n".join(text.render(other, width=0))

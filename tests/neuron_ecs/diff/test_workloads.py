@@ -107,6 +107,50 @@ def test_without_a_load_balancer_only_the_model_knows_how_long_it_takes() -> Non
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "word", "text", "said"),
+    [
+        # what the update leaves: Application Auto Scaling moves a count into new limits, no further
+        (1, 0, "ends", "its tasks stop and nobody answers", "a answers no more"),
+        (0, 1, "starts", "starts again", "+$"),
+        (0, {"min": 0}, "none", "stays stopped", "resized"),
+        (1, {"min": 0}, "none", "what runs stays until somebody", "(once somebody lowers the"),
+        (2, {"min": 0}, "none", "1 task stops; the rest stays", "(once somebody lowers the"),
+        ({"min": 0, "max": 2}, 0, "ends", "its tasks stop", "a answers no more"),
+        (1, {"min": 1, "max": 2}, "none", "tasks that stay are not touched", "no model without"),
+        (1, 2, "none", "1 task more starts; tasks that stay", "no model without"),
+        (2, 1, "none", "1 task stops; tasks that stay", "no model without"),
+        ({"min": 1, "max": 2}, {"min": 2}, "none", "1 task more starts", "no model without"),
+        ({"min": 1, "max": 2}, 1, "none", "up to 1 task stops", "no model without"),
+    ],
+)
+def test_the_impact_says_which_tasks_start_stop_and_stay(
+    before: Entry | int, after: Entry | int, word: str, text: str, said: str
+) -> None:
+    found = compared(one(replicas=before), one(replicas=after))
+    felt = found.impacts[HOME, "a"]
+    assert (felt.word, text in felt.text) == (word, True), felt
+    assert said in verdict(found), verdict(found)
+
+
+def test_a_model_that_moves_with_a_minimum_of_0_answers_no_more() -> None:
+    pools = {"pool": groups("inf2.xlarge", 2), "second": groups("inf2.xlarge", 2)}
+    before, after = (
+        stack(capacity=pools, models={"a": work(1, pool, replicas=replicas)})
+        for pool, replicas in (("pool", 1), ("second", {"min": 0, "max": 1}))
+    )
+    found = compared(before, after)
+    assert found.impacts[HOME, "a"].word == "ends"
+    assert "a answers no more" in verdict(found)
+
+
+def test_a_service_fewer_is_no_move() -> None:
+    found = compared(*(shared(("a", [0, 1]), b=work(3, replicas=n)) for n in (2, 1)))
+    felt = found.impacts[HOME, "b"]
+    assert felt.word == "none"
+    assert "stop" in felt.text
+
+
+@pytest.mark.parametrize(
     ("before", "after", "word"),
     [
         ({"port": 8080}, {"port": 8081}, "replaced in place"),
