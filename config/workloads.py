@@ -71,11 +71,16 @@ AnyReplicas = Annotated[
 class WorkloadOverride(Strict):
     """What a model or job does otherwise in one Region."""
 
-    replicas: AnyReplicas | None = Field(
-        default=None, description="How many tasks run in this Region (models)."
-    )
     capacity: Name | None = Field(
         default=None, description="The pool that runs it here.", json_schema_extra=OTHER_POOL
+    )
+
+
+class ModelOverride(WorkloadOverride):
+    """What a model does otherwise in one Region."""
+
+    replicas: AnyReplicas | None = Field(
+        default=None, description="How many tasks run in this Region."
     )
 
 
@@ -323,16 +328,23 @@ class Workload(Container):
         return first + tuple(p for p in self.ports if p not in first)
 
 
-WorkloadRegions = Annotated[
+_BY_REGION = Field(
+    description=(
+        "A list of Regions such as [us-west-2], or a map of Regions to what differs there such as "
+        "{us-west-2: {capacity: trn1}}."
+    )
+)
+ModelRegions = Annotated[
+    Annotated[RegionNames, Tag("list")]
+    | Annotated[dict[RegionName, ModelOverride], Field(min_length=1), Tag("map")],
+    Discriminator(list_or_map),
+    _BY_REGION,
+]
+JobRegions = Annotated[
     Annotated[RegionNames, Tag("list")]
     | Annotated[dict[RegionName, WorkloadOverride], Field(min_length=1), Tag("map")],
     Discriminator(list_or_map),
-    Field(
-        description=(
-            "A list of Regions such as [us-west-2], or a map of Regions to what differs there "
-            "such as {us-west-2: {capacity: trn1}}."
-        )
-    ),
+    _BY_REGION,
 ]
 
 
@@ -344,7 +356,7 @@ class ModelEntry(Workload):
         description="How many tasks run: a number, or min and max. 0 stops the model.",
         examples=[2, {"min": 1, "max": 4}],
     )
-    regions: WorkloadRegions | None = Field(
+    regions: ModelRegions | None = Field(
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",
         examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
@@ -383,9 +395,9 @@ class JobEntry(Workload):
         description="When it starts by itself. Default: only on demand.",
         examples=[{"expression": "cron(0 3 * * ? *)", "timezone": "Europe/Berlin"}],
     )
-    regions: WorkloadRegions | None = Field(
+    regions: JobRegions | None = Field(
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",
-        examples=[["us-west-2"], {"us-west-2": {"replicas": {"min": 2}}}],
+        examples=[["us-west-2"], {"us-west-2": {"capacity": "trn1"}}],
         json_schema_extra=Cost(Change.IN_PLACE, MOVES, (Change.ROLLING,)),
     )

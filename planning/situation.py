@@ -16,6 +16,7 @@ from config import (
     JobEntry,
     ManagedInstancesCapacity,
     ModelEntry,
+    ModelOverride,
     PoolOverride,
     RegionEntry,
     Replicas,
@@ -347,19 +348,12 @@ class Situation:
                 for region, override in self.work_regions(spec).items():
                     pool = self.pools.get((region, override.capacity or spec.capacity))
                     if pool is not None:
-                        replicas = (
-                            spec.replicas if isinstance(spec, ModelEntry) else Replicas(min=0)
-                        )
-                        found.append(
-                            RegionalWorkload(
-                                name,
-                                region,
-                                spec,
-                                pool,
-                                override.replicas or replicas,
-                                tuple(t for t in pool.types if self._holds(t, spec)),
-                            )
-                        )
+                        replicas = Replicas(min=0)
+                        if isinstance(spec, ModelEntry):
+                            here = isinstance(override, ModelOverride) and override.replicas
+                            replicas = here or spec.replicas
+                        types = tuple(t for t in pool.types if self._holds(t, spec))
+                        found.append(RegionalWorkload(name, region, spec, pool, replicas, types))
         return tuple(sorted(found, key=lambda w: (w.region, w.is_job, w.name)))
 
     def _holds(self, kind: InstanceType, spec: ModelEntry | JobEntry) -> bool:
@@ -644,7 +638,8 @@ def written_replicas(s: Situation) -> Iterator[tuple[str, ModelEntry, Replicas]]
     """Yields each `replicas` of the models, of the entry and of its Regions, with its path."""
     for name, model in s.settings.models.items():
         yield f"models.{name}.replicas", model, model.replicas
-        for region, override in s.work_regions(model).items():
+        regions = model.regions if isinstance(model.regions, dict) else {}
+        for region, override in sorted(regions.items()):
             if override.replicas:
                 yield f"models.{name}.regions.{region}.replicas", model, override.replicas
 

@@ -142,14 +142,11 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
 def nothing_scales(s: Situation) -> Iterator[Report]:
     """Application Auto Scaling moves the desired count only by a scaling policy or by hand
     (https://docs.aws.amazon.com/autoscaling/application/userguide/what-is-application-auto-scaling.html)."""
-    for name, model in s.settings.models.items():
-        replicas = [model.replicas]
-        replicas += [o.replicas for o in s.work_regions(model).values() if o.replicas]
-        if any(r.min < r.most for r in replicas):
-            first = next(r for r in replicas if r.min < r.most)
+    for path, _, replicas in written_replicas(s):
+        if replicas.min < replicas.most:
             yield Report(
-                f"models.{name}.replicas",
-                f"has min {first.min} below max {first.most}",
+                path,
+                f"has min {replicas.min} below max {replicas.most}",
                 "change the service's desired count yourself, or write one number for min and max",
             )
 
