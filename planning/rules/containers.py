@@ -1,5 +1,6 @@
 """Containers of a task: commands, permissions, and how they reach each other."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -531,6 +532,35 @@ def malformed_user(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE337",
+    "Health command without CMD",
+    Severity.ERROR,
+    "A health command begins with CMD, which runs a program with its arguments, or with CMD-SHELL, "
+    "which runs one text in the container's shell.",
+    do="Write CMD or CMD-SHELL first, or leave the command out.",
+)
+def health_command(s: Situation) -> Iterator[Report]:
+    """API_HealthCheck, command: the array must start with CMD or CMD-SHELL; required."""
+    kinds = ("CMD", "CMD-SHELL")
+    for path, spec in s.named_workloads():
+        check = spec.health_check
+        if check is None or check.command is None:
+            continue
+        kind, *rest = check.command or ("",)
+        where = f"{path}.health_check.command"
+        if kind not in kinds:
+            first = kind.upper() if kind.upper() in kinds else "CMD" if rest else "CMD-SHELL"
+            written = [first, *(rest if kind.upper() == first else check.command)]
+            yield Report(
+                where,
+                f"begins with {shown(kind, limit=100)}" if kind else "is empty",
+                f"write {json.dumps(written)}" if kind else "leave it out",
+            )
+        elif not rest:
+            yield Report(where, f"has nothing after {kind}", "leave it out, or add what runs")
+
+
 RULES = (
     stopped_too_soon,
     interfaces_run_out,
@@ -550,4 +580,5 @@ RULES = (
     link_name_without_a_bridge,
     sidecar_on_the_model_port,
     malformed_user,
+    health_command,
 )

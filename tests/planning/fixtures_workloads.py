@@ -223,6 +223,11 @@ FIXTURES: dict[str, Fixture] = {
         on(groups("c7g.xlarge", 1), small(4, network_mode="awsvpc")),
         on(groups("c7g.xlarge", 1), small(4, network_mode="bridge")),
     ),
+    "NE337": Fixture(
+        "models.m.health_check.command",
+        on(INF2, work(1, health_check={"command": ["curl", "localhost"], "retries": 10})),
+        on(INF2, work(1, health_check={"command": ["CMD", "curl", "localhost"], "retries": 10})),
+    ),
     "NE320": Fixture(
         "models.m.port",
         on(INF2, work(1, port=20_000), traffic=HERE),

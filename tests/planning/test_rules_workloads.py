@@ -1,5 +1,6 @@
 """The rules of cores, images and containers: what a finding proposes works."""
 
+import json
 import re
 from typing import Any
 
@@ -409,6 +410,14 @@ def test_the_instances_proposed_have_the_interfaces() -> None:
     size = re.search(r"max_size: (\d+)", finding(config, "NE318").fix)
     assert size
     assert "NE318" not in codes(changed(config, "capacity.pool", max_size=int(size[1])))
+
+
+@pytest.mark.parametrize("command", [["curl", "-f", "a b"], ["cmd", "x"], ["exit 1"]])
+def test_the_health_command_proposed_begins_with_its_kind(command: list[str]) -> None:
+    config = on(INF2, work(1, health_check={"command": command, "retries": 10}))
+    proposed = json.loads(finding(config, "NE337").fix.removeprefix("write "))
+    better = changed(config, "models.m.health_check", command=proposed)
+    assert not codes(better) - codes(FIXTURES["NE337"].passing)
 
 
 @pytest.mark.parametrize("user", ["root", "1000", "neuron:neuron", "1000:docker"])

@@ -666,6 +666,13 @@ def _health_check_of_a_load_balancer(hand: Hand, wish: Wish) -> str:
     return f"{wish.path}.health_check.{name}"
 
 
+@mistake("NE337", WORK)
+def _health_command_without_cmd(hand: Hand, wish: Wish) -> str:
+    command = hand.one((["curl", "-f", "http://localhost/"], ["cmd-shell", "true"], [], ["CMD"]))
+    wish.entry["health_check"] = {"command": command}
+    return f"{wish.path}.health_check.command"
+
+
 @mistake("NE313", MANAGED)
 def _limits_of_managed_instances(hand: Hand, wish: Wish) -> str:
     wish.pool.entry.pop("local_storage", None)
