@@ -12,6 +12,7 @@ from typing import Any
 from catalog import Catalog
 from config import Container, HealthCheck, Sidecar
 from planning import choices, images
+from planning.regional import in_region
 from planning.situation import NetworkMode, RegionalWorkload, Room
 
 Definition = dict[str, Any]
@@ -49,7 +50,7 @@ def definitions(
         "stopTimeout": work.spec.stop_timeout_seconds
         if work.spec.stop_timeout_seconds is not None
         else choices.STOP_TIMEOUT_SECONDS,
-        "healthCheck": _health(work.spec.health_check),
+        "healthCheck": _health(work.spec.health_check, work.region),
     }
     rest = [
         _sidecar(name, sidecar, work, catalog, devices, log_group)
@@ -89,12 +90,13 @@ def _container(
     return {
         "name": name,
         "image": images.resolved(spec.image, region, catalog),
-        "command": list(spec.command),
-        "entryPoint": list(spec.entry_point),
-        "environment": [{"name": n, "value": v} for n, v in sorted(spec.environment.items())],
+        "command": [in_region(text, region) for text in spec.command],
+        "entryPoint": [in_region(text, region) for text in spec.entry_point],
+        "environment": [
+            {"name": n, "value": v} for n, v in sorted(_environment(spec, region).items())
+        ],
         "secrets": [
-            {"name": n, "valueFrom": v.replace("{region}", region)}
-            for n, v in sorted(spec.secrets.items())
+            {"name": n, "valueFrom": in_region(v, region)} for n, v in sorted(spec.secrets.items())
         ],
         "user": spec.user,
         "readonlyRootFilesystem": spec.read_only_root,
@@ -107,6 +109,17 @@ def _container(
             },
         },
     }
+
+
+def _environment(spec: Container, region: str) -> dict[str, str]:
+    """Returns the variables of a container: those of the stack file and the Region's own.
+
+    The agent sets AWS_REGION only since 2026, so that SDKs and the CLI would not find the Region
+    (https://github.com/aws/amazon-ecs-agent/pull/4946).
+    """
+    own = dict.fromkeys(choices.REGION_VARIABLES, region)
+    written = {name: in_region(value, region) for name, value in spec.environment.items()}
+    return {name: v for name, v in (own | written).items() if name not in spec.secrets}
 
 
 def _ports(ports: Sequence[int], mode: NetworkMode) -> list[Definition]:
@@ -143,12 +156,12 @@ def _device(path: str) -> Definition:
     return {"hostPath": path, "containerPath": path, "permissions": ["read", "write"]}
 
 
-def _health(check: HealthCheck | None) -> Definition:
+def _health(check: HealthCheck | None, region: str) -> Definition:
     if check is None or check.command is None:
         return {}
     start = check.start_period_seconds
     return {
-        "command": list(check.command),
+        "command": [in_region(text, region) for text in check.command],
         "interval": check.interval_seconds,
         "timeout": check.timeout_seconds,
         "retries": check.retries,

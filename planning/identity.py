@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from planning import choices, names
 from planning.plan import InlinePolicy, PolicyValue, Role, RoleArn
+from planning.regional import in_region
 from planning.situation import RegionalWorkload, Situation
 
 Statement = Mapping[str, PolicyValue]
@@ -101,7 +102,7 @@ def _of_workload(
         s,
         task_role(first),
         "ecs-tasks",
-        arns=first.spec.task_policies,
+        arns=tuple({in_region(p, w.region) for w in works for p in w.spec.task_policies}),
         inline=tuple(inline),
         purpose=f"what the code of the {what} may do",
     )
@@ -156,7 +157,7 @@ def _secrets(work: RegionalWorkload) -> bool:
 
 def _s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """Allows ListBucket for the prefix of each bucket alone, and GetObject below the prefix."""
-    prefixes = sorted({p.replace("{region}", w.region) for w in works for p in w.spec.s3_read})
+    prefixes = sorted({in_region(p, w.region) for w in works for p in w.spec.s3_read})
     partition = s.catalog.places.regions[s.home_region].partition
     statements: list[Statement] = []
     for prefix in prefixes:
@@ -181,7 +182,7 @@ def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statemen
     for work in works:
         containers = (work.spec, *work.spec.sidecars.values())
         for reference in (r for c in containers for r in c.secrets.values()):
-            reference = reference.replace("{region}", work.region)
+            reference = in_region(reference, work.region)
             if reference.startswith("/"):
                 found.add(f"arn:{partition}:ssm:{work.region}:*:parameter{reference}")
             elif ":secretsmanager:" in reference:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalog import Catalog
+from planning.regional import in_region
 
 DLC = "dlc/"
 
@@ -29,7 +30,7 @@ def resolved(image: str, region: str, catalog: Catalog) -> str:
     Replaces `dlc/` by the Region's registry of Deep Learning Containers, and `{region}` by the
     Region. Raises KeyError for `dlc/` in a Region without such a registry.
     """
-    image = image.replace("{region}", region)
+    image = in_region(image, region)
     if not image.startswith(DLC):
         return image
     here = catalog.places.regions[region]

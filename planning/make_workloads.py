@@ -6,6 +6,7 @@ from config import AutoScalingCapacity
 from planning import choices, containers, identity, names, plan, service_tasks
 from planning.images import resolved
 from planning.make_capacity import pool_key
+from planning.regional import in_region
 from planning.situation import RegionalWorkload, Situation
 
 
@@ -190,7 +191,7 @@ def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
         key=key,
         target_type="ip" if work.network_mode == "awsvpc" or work.pool.managed else "instance",
         port=work.spec.served_ports[0],
-        health_path=check.path if check else choices.HEALTH_PATH,
+        health_path=in_region(check.path if check else choices.HEALTH_PATH, work.region),
         health_interval_seconds=check.interval_seconds
         if check
         else choices.HEALTH_INTERVAL_SECONDS,

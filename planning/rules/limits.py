@@ -12,6 +12,7 @@ from planning import containers as rendered
 from planning import identity, names, policies
 from planning.command_line import containers
 from planning.plan import Role
+from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
 
@@ -285,12 +286,16 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
 def too_many_policies(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
     most = s.catalog.limits.value("managed_policies_per_role")
-    for path, spec in s.named_workloads():
-        number = len(set(spec.task_policies))
-        if number > most:
+    given: dict[str, set[str]] = {}
+    for work in s.work:
+        given.setdefault(work.path, set()).update(
+            in_region(policy, work.region) for policy in work.spec.task_policies
+        )
+    for path, arns in given.items():
+        if len(arns) > most:
             yield Report(
                 f"{path}.task_policies",
-                f"has {number} policies, from {spec.task_policies[0]} on",
+                f"has {len(arns)} policies, from {min(arns)} on",
                 f"keep at most {most}",
             )
 

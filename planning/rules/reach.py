@@ -8,6 +8,7 @@ from messages.finding import Severity
 from planning import images
 from planning.addresses import parse_block
 from planning.command_line import containers, option, words
+from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation
 
@@ -86,7 +87,7 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
     reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
-            host = _host(container.image.replace("{region}", work.region))
+            host = _host(in_region(container.image, work.region))
             found = _ECR.match(host)
             if found is None or found[1] == work.region or path in reported:
                 continue
@@ -190,7 +191,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
                 where = f"{path}.secrets.{name}"
                 if reference.startswith("/") or where in reported:
                     continue
-                region = reference.replace("{region}", work.region).split(":")[3]
+                region = in_region(reference, work.region).split(":")[3]
                 if region != work.region:
                     reported.add(where)
                     parts = reference.split(":")
@@ -231,7 +232,7 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
 
 
 def _bucket(prefix: str, region: str) -> str:
-    return prefix.removeprefix("s3://").replace("{region}", region).partition("/")[0]
+    return in_region(prefix, region).removeprefix("s3://").partition("/")[0]
 
 
 @rule(

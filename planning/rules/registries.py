@@ -17,6 +17,7 @@ from planning.command_line import (
     repository,
     tag,
 )
+from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
 
@@ -39,7 +40,7 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
         network = s.regions[work.region].network
         cut_off = not isinstance(network, ExistingNetworkEntry) and network.nat == "none"
         for path, container in containers(work):
-            registry = private_registry(container.image.replace("{region}", work.region))
+            registry = private_registry(in_region(container.image, work.region))
             if registry is None or registry.region == work.region or cut_off:
                 continue
             if not _wrong_account(s, registry.account, registry.region):
@@ -88,7 +89,7 @@ def wrong_registry_account(s: Situation) -> Iterator[Report]:
     account by Region."""
     for work in s.work:
         for path, container in containers(work):
-            image = container.image.replace("{region}", work.region)
+            image = in_region(container.image, work.region)
             registry = private_registry(image)
             if registry is None or not _wrong_account(s, registry.account, registry.region):
                 continue

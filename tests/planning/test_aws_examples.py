@@ -72,6 +72,7 @@ BOTH = {
 CONTAINER = {
     "logConfiguration": "the example writes no logs; we keep them",
     "stopTimeout": "a long answer ends before the container is killed",
+    "environment": "the Region, which agents before 2026 do not set",
     "linuxParameters.initProcessEnabled": "an init process passes signals on and reaps children",
 }
 

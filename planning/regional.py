@@ -1,0 +1,13 @@
+"""Texts of a workload that differ from Region to Region: `{region}` in them."""
+
+import re
+
+_PLACES = re.compile(r"\{\{region\}\}|\{region\}")
+
+
+def in_region(text: str, region: str) -> str:
+    """Returns the text with `{region}` replaced by the Region, and `{{region}}` by `{region}`.
+
+    Other braces stay as they are.
+    """
+    return _PLACES.sub(lambda found: region if found[0] == "{region}" else "{region}", text)
