@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from config import ManagedInstancesCapacity
 from config.credentials import shown
@@ -341,6 +342,31 @@ def several_accounts(s: Situation) -> Iterator[Report]:
                 )
 
 
+@rule(
+    "NE720",
+    "AWS managed policy is not in the catalog",
+    Severity.WARNING,
+    "IAM refuses to attach a policy that does not exist. AWS adds policies of its own.",
+    do="Write the name of an AWS managed policy as IAM shows it.",
+    table="aws_policies",
+)
+def unknown_aws_policy(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html"""
+    known = s.catalog.resources.aws_policies
+    for path, spec in s.named_workloads():
+        for index, arn in enumerate(spec.task_policies):
+            stem, own, name = arn.partition(":iam::aws:policy/")
+            if own and name not in known:
+                near = get_close_matches(name, sorted(known), n=1)
+                yield Report(
+                    f"{path}.task_policies[{index}]",
+                    f"is {arn}",
+                    f"write {stem}{own}{near[0]}, if that was meant"
+                    if near
+                    else "look for the policy in IAM, or name one of your own",
+                )
+
+
 # ---- task definitions ------------------------------------------------------------------------
 
 
@@ -536,4 +562,5 @@ RULES = (
     too_many_host_ports,
     secret_and_variable_of_one_name,
     stops_longer_than_a_day,
+    unknown_aws_policy,
 )

@@ -21,6 +21,7 @@ EFA = groups(TRN1, 4, min_size=1, efa=True, zone_ids=["usw2-az4"])
 GROUP = "arn:aws:resource-groups:{}:{}:group/trn1"
 MY_GROUP = GROUP.format("us-west-2", "111122223333")
 POLICY = "arn:aws:iam::111122223333:policy/p{}"
+AWS_POLICY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 SECRET = "arn:aws:secretsmanager:{}:111122223333:secret:token"
 
 
@@ -488,6 +489,11 @@ FIXTURES: dict[str, Fixture] = {
             traffic=HERE,
         ),
         _model(groups(), work(1, port=8080, task_policies=[POLICY.format(1)]), traffic=HERE),
+    ),
+    "NE720": Fixture(
+        "models.m.task_policies[0]",
+        _model(groups(), work(1, task_policies=[AWS_POLICY.replace("Access", "Acess")])),
+        _model(groups(), work(1, task_policies=[AWS_POLICY])),
     ),
     "NE711": Fixture(
         "models.m.sidecars",

@@ -61,6 +61,7 @@ def put(code: str, value: object, path: str | None = None) -> Config:
         "NE702",
         "NE712",
         "NE718",
+        "NE720",
     ],
 )
 def test_the_text_proposed_is_accepted(code: str) -> None:

@@ -251,7 +251,7 @@ def _secret_of_another_region(_: Hand, wish: Wish) -> str:
 
 @oddity("NE329", replace(ALONE, sorts=(NEURON,), port=False))
 def _small_volume(_: Hand, wish: Wish) -> str:
-    one_size(wish.pool, 2 * wish.work.most)
+    one_size(wish.pool, max(1, 2 * wish.work.most))
     wish.keys["models"]["second"] = wish.entry | {"image": wish.entry["image"] + "-1"}
     return of_pool(wish, "root_volume_gib", 30)
 
@@ -286,6 +286,13 @@ def _no_longer_supported(_: Hand, wish: Wish) -> str:
 @oddity("NE414", PULLS)
 def _moving_tag(hand: Hand, wish: Wish) -> str:
     return field(wish, "image", hand.one(("acme/serving:latest", "acme/serving")))
+
+
+@oddity("NE720", WORK)
+def _policy_that_no_table_knows(_: Hand, wish: Wish) -> str:
+    partition = facts.partition(wish.home)
+    arn = f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAcess"
+    return f"{field(wish, 'task_policies', [arn])}[0]"
 
 
 @oddity("NE418", replace(ON_DEVICES, types=family("inf2", "trn1"), nat=OPEN))
