@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from catalog.tables import Row, Tables
-from catalog.types import InstanceType, NeuronHardware
+from catalog.types import InstanceQuota, InstanceType, NeuronHardware
 
 
 def generation(name: str) -> tuple[str, int]:
@@ -112,6 +112,21 @@ class Instances:
         """
         rows = self._tables.rows("registered_memory")
         return MappingProxyType({r["instance_type"]: r.integer("memory_mib") for r in rows})
+
+    def quota(self, name: str, purchase: str) -> InstanceQuota | None:
+        """The quota that counts running instances of the type; None if no table knows it.
+
+        ``purchase`` is ``on_demand`` or ``spot``. Source:
+        https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+        """
+        return self._quotas.get((generation(name)[0], purchase))
+
+    @cached_property
+    def _quotas(self) -> Mapping[tuple[str, str], InstanceQuota]:
+        return {
+            (row["series"], row["purchase"]): InstanceQuota(row["name"], row["code"])
+            for row in self._tables.rows("instance_quotas")
+        }
 
     @cached_property
     def _rows(self) -> Mapping[str, Row]:

@@ -7,6 +7,14 @@ from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
+class InstanceQuota:
+    """A quota of running instances of some series, counted in vCPU in each Region."""
+
+    name: str
+    code: str  # of the service ec2 in Service Quotas
+
+
+@dataclass(frozen=True, slots=True)
 class NeuronHardware:
     """The Neuron devices of an instance type, and the network and disks of the host.
 

@@ -245,11 +245,13 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.purchase",
         _model(groups(purchase="spot"), work(1, port=8080), traffic=HERE),
         _model(groups(purchase="on_demand"), work(1, port=8080), traffic=HERE),
+        frozenset({"NE722"}),
     ),
     "NE129": Fixture(
         "jobs.j",
         _job(groups(purchase="spot"), work(1)),
         _job(groups(purchase="on_demand"), work(1)),
+        frozenset({"NE722"}),
     ),
     "NE130": Fixture(
         "capacity.pool.max_size",
@@ -489,6 +491,16 @@ FIXTURES: dict[str, Fixture] = {
             traffic=HERE,
         ),
         _model(groups(), work(1, port=8080, task_policies=[POLICY.format(1)]), traffic=HERE),
+    ),
+    "NE721": Fixture(
+        "capacity.pool",
+        _model(groups(TRN1, zone_ids=["usw2-az4"]), work("all")),
+        _model(groups(TRN1, **BLOCK), work("all")),
+    ),
+    "NE722": Fixture(
+        "capacity.pool.purchase",
+        _model(groups(purchase="spot"), work(1)),
+        _model(groups(purchase="on_demand"), work(1)),
     ),
     "NE720": Fixture(
         "models.m.task_policies[0]",
