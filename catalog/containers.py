@@ -15,6 +15,7 @@ from catalog.types import (
     LinuxCapability,
     Server,
     ServerOption,
+    UnreadVariable,
     WorkerOption,
 )
 
@@ -70,6 +71,12 @@ class Containers:
     def server_options(self) -> tuple[ServerOption, ...]:
         """The options that some versions of servers do not accept."""
         return self._tables.typed("server_options", ServerOption)
+
+    @cached_property
+    def unread_variables(self) -> Mapping[str, UnreadVariable]:
+        """Environment variables that nothing reads, by name."""
+        rows = self._tables.typed("unread_variables", UnreadVariable)
+        return MappingProxyType({row.name: row for row in rows})
 
     @cached_property
     def health_paths(self) -> Mapping[str, HealthPath]:

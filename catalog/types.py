@@ -336,6 +336,16 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadVariable:
+    """An environment variable that people set and the software does not read."""
+
+    name: str
+    instead: str
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerOption:
     """An option that some versions of a server do not accept, and its replacement."""
 

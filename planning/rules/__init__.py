@@ -12,6 +12,7 @@ from planning.rules import (
     images,
     limits,
     networks,
+    pools,
     processes,
     purchase,
     quotas,
@@ -34,6 +35,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
         (
             *where.RULES,
             *purchase.RULES,
+            *pools.RULES,
             *chips.RULES,
             *cores.RULES,
             *processes.RULES,

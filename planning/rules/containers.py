@@ -4,7 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, Container, ExistingNetworkEntry, ManagedInstancesCapacity
+from config import (
+    AutoScalingCapacity,
+    Container,
+    ExistingNetworkEntry,
+    ManagedInstancesCapacity,
+    Workload,
+)
 from config.credentials import is_credential, shown
 from messages.finding import Severity
 from messages.phrases import counted, listed, nearest
@@ -29,8 +35,12 @@ def _written(s: Situation) -> Iterator[tuple[str, Container]]:
     """Every container as the stack file writes it, whether its pool is known or not."""
     for path, spec in s.named_workloads():
         yield path, spec
-        for name, sidecar in sorted(spec.sidecars.items()):
-            yield f"{path}.sidecars.{name}", sidecar
+        yield from _sidecars(path, spec)
+
+
+def _sidecars(path: str, spec: Workload) -> Iterator[tuple[str, Container]]:
+    for name, sidecar in sorted(spec.sidecars.items()):
+        yield f"{path}.sidecars.{name}", sidecar
 
 
 @rule(
@@ -421,8 +431,56 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.read_only_root",
                 f"is true; the compile cache {shown(cache)} cannot be written",
-                f"leave it out, or write environment: {{{COMPILE_CACHE}: s3://bucket/prefix}}",
+                f"leave it out, or write environment: {{{COMPILE_CACHE}: s3://bucket/prefix}} and "
+                "give the task a policy that writes there, under task_policies",
             )
+
+
+@rule(
+    "NE338",
+    "Compile cache in S3 cannot be written",
+    Severity.WARNING,
+    "The compiler reads and writes its cache. A task may only list and read what s3_read names, so "
+    "what it compiles is not kept.",
+    do="Allow s3:PutObject below the prefix with a policy under task_policies.",
+)
+def cache_without_a_right(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    NEURON_COMPILE_CACHE_URL may be a prefix in S3, with permissions to read and write it."""
+    for path, spec in s.named_workloads():
+        writing = [p for p in spec.task_policies if not p.endswith("ReadOnlyAccess")]
+        for where, container in ((path, spec), *_sidecars(path, spec)):
+            cache = container.environment.get(COMPILE_CACHE, "")
+            if cache.startswith("s3://") and not writing:
+                yield Report(
+                    f"{where}.environment.{COMPILE_CACHE}",
+                    f"is {shown(cache)}, where {path} has no right to write",
+                    f"name a policy under {path}.task_policies that allows s3:GetObject and "
+                    f"s3:PutObject below {shown(cache)}",
+                )
+
+
+@rule(
+    "NE339",
+    "Environment variable that nothing reads",
+    Severity.WARNING,
+    "The variable has no effect in this software.",
+    do="Write the variable that the software reads.",
+    table="unread_variables",
+)
+def variable_without_effect(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/aws-neuron-sdk/issues/1368"""
+    unread = s.catalog.containers.unread_variables
+    for path, container in _written(s):
+        for name, value in container.environment.items():
+            if name in unread:
+                known = unread[name]
+                yield Report(
+                    f"{path}.environment.{name}",
+                    f"is {shown(value)}, and nothing reads it",
+                    f"write {known.instead}",
+                    why=f"{known.reason[:1].upper()}{known.reason[1:]} ({known.source}).",
+                )
 
 
 @rule(
@@ -581,4 +639,6 @@ RULES = (
     sidecar_on_the_model_port,
     malformed_user,
     health_command,
+    cache_without_a_right,
+    variable_without_effect,
 )

@@ -1,6 +1,7 @@
 """Schedules of jobs: the expressions of EventBridge Scheduler."""
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,24 @@ class _Field:
         if text.upper() in self.names:
             return self.first + self.names.index(text.upper())
         return int(text) if text.isdecimal() and self.first <= int(text) <= self.last else None
+
+    def numbers(self, text: str) -> set[int] | None:
+        """The numbers that the field names; None for all, or for days such as the last Friday."""
+        found: set[int] = set()
+        for item in text.split(","):
+            span, slash, step = item.partition("/")
+            low, dash, high = span.partition("-")
+            first, last = self.number(low), self.number(high if dash else low)
+            if first is None or last is None:
+                return None
+            end = self.last if slash and not dash else last
+            # 11-2 runs on past the end of the year
+            ends = (end,) if first <= end else (self.last, end)
+            begin = first
+            for stop in ends:
+                found.update(range(begin, stop + 1, int(step) if slash else 1))
+                begin = self.first
+        return found
 
     def accepts(self, text: str) -> bool:
         return all(self._item(item) for item in text.split(","))
@@ -106,7 +125,22 @@ def _cron(body: str) -> tuple[str, str] | None:
             "needs a question mark for exactly one of day of month and day of week",
             f"write cron({' '.join(fixed)})",
         )
+    if not _comes(*(field.numbers(p) for field, p in zip(_FIELDS, parts, strict=True))):
+        return (
+            "names a day that its months and years do not have",
+            f"write cron({' '.join([*parts[:2], 'L', *parts[3:]])}) for the last day of the month",
+        )
     return None
+
+
+def _comes(*numbers: set[int] | None) -> bool:
+    """Whether a day of the expression ever comes. The numbers are those of its six fields."""
+    _, _, days, months, _, years = numbers
+    return days is None or any(
+        min(days) <= monthrange(year, month)[1]
+        for year in years or (2024,)  # a leap year: it has every day that any year has
+        for month in months or range(1, 13)
+    )
 
 
 def _from_unix(parts: list[str]) -> str | None:

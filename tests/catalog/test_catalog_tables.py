@@ -69,6 +69,7 @@ KEYS = {
     "tensor_parallel": ("instance_type", "degree"),
     "time_zones": ("name",),
     "trunking": ("instance_type",),
+    "unread_variables": ("name",),
     "worker_options": ("program",),
 }
 

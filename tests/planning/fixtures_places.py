@@ -53,6 +53,12 @@ def _callers(*callers: str) -> Config:
     return _model(groups(), work(1, port=8080), traffic={**HERE, "allow_from": list(callers)})
 
 
+def _drained(capacity: str) -> Config:
+    """A job on one of two pools."""
+    pools = {"managed": managed("c7i.large"), "groups": groups("c7i.large")}
+    return stack(capacity=pools, jobs={"j": work(capacity=capacity, **SIZE)})
+
+
 def _scheduled(expression: str, timezone: str = "UTC") -> Config:
     schedule = {"expression": expression, "timezone": timezone}
     return _job(groups(), work(1, schedule=schedule))
@@ -235,6 +241,7 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.zone_ids",
         _pool(groups(TRN1, efa=True)),
         _pool(groups(TRN1, efa=True, zone_ids=["usw2-az4"])),
+        frozenset({"NE138"}),
     ),
     "NE127": Fixture(
         "models.m.stop_timeout_seconds",
@@ -459,6 +466,7 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.scale_in_after_seconds",
         _pool(managed("inf2.xlarge", scale_in_after_seconds=-1)),
         _pool(managed("inf2.xlarge", scale_in_after_seconds=600)),
+        frozenset({"NE138"}),
     ),
     "NE701": Fixture("tags.AWS:team", _tags({"AWS:team": "ml"}), _tags({"team": "ml"})),
     "NE702": Fixture("tags.team", _tags({"team": "ml & co"}), _tags({"team": "ml + co"})),
@@ -501,6 +509,22 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.purchase",
         _model(groups(purchase="spot"), work(1)),
         _model(groups(purchase="on_demand"), work(1)),
+    ),
+    "NE137": Fixture(
+        "jobs.j",
+        _drained("managed"),
+        _drained("groups"),
+        frozenset({"NE138"}),
+    ),
+    "NE138": Fixture(
+        "capacity.pool",
+        _pool(groups()),
+        _model(groups(), work(1)),
+    ),
+    "NE139": Fixture(
+        "capacity.pool.allowed_instance_types",
+        _model(managed("c7i.large", "c7g.large"), work(**SIZE)),
+        _model(managed("c7i.large", "c7i.xlarge"), work(**SIZE)),
     ),
     "NE720": Fixture(
         "models.m.task_policies[0]",
@@ -580,5 +604,6 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.efa",
         _pool(groups(TRN1, 1, efa=True, zone_ids=["usw2-az4"])),
         _pool(groups(TRN1, 2, efa=True, zone_ids=["usw2-az4"])),
+        frozenset({"NE138"}),
     ),
 }

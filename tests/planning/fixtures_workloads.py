@@ -137,6 +137,10 @@ def checked(**check: Any) -> Config:
     return on(INF2, work(1, health_check=check))
 
 
+S3_CACHE = {"NEURON_COMPILE_CACHE_URL": "s3://my-cache/neuron"}
+READS = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+WRITES = "arn:aws:iam::111122223333:policy/neuron-cache"
+
 FIXTURES: dict[str, Fixture] = {
     "NE219": Fixture(
         f"models.m.environment.{VISIBLE}",
@@ -227,6 +231,16 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.health_check.command",
         on(INF2, work(1, health_check={"command": ["curl", "localhost"], "retries": 10})),
         on(INF2, work(1, health_check={"command": ["CMD", "curl", "localhost"], "retries": 10})),
+    ),
+    "NE338": Fixture(
+        "models.m.environment.NEURON_COMPILE_CACHE_URL",
+        on(INF2, work(1, environment=S3_CACHE, task_policies=[READS])),
+        on(INF2, work(1, environment=S3_CACHE, task_policies=[WRITES])),
+    ),
+    "NE339": Fixture(
+        "models.m.environment.VLLM_NEURON_REMOTE_CACHE",
+        on(INF2, work(1, environment={"VLLM_NEURON_REMOTE_CACHE": "/cache"})),
+        on(INF2, work(1, environment={"NEURON_LIBTORCH_REMOTE_CACHE": "/cache"})),
     ),
     "NE320": Fixture(
         "models.m.port",

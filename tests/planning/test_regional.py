@@ -49,7 +49,7 @@ def made() -> Plan:
         stack(
             regions={region: {} for region in REGIONS},
             capacity={"pool": groups()},
-            models={"m": work(1, port=8080, **entry, sidecars=sidecars)},
+            models={"m": {**work(1, port=8080), **entry, "sidecars": sidecars}},
             traffic={"allow_from": ["10.0.0.0/8"]},
         )
     )

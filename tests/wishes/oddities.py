@@ -36,7 +36,7 @@ from tests.wishes.changes import (
     variable,
 )
 from tests.wishes.drawing import Hand
-from tests.wishes.pools import CPU, NEURON, Want, reservation
+from tests.wishes.pools import CPU, MANAGED_CPU, NEURON, Want, reservation
 from tests.wishes.stacks import Wish
 from tests.wishes.tasks import CORES, NUMBER
 
@@ -405,3 +405,23 @@ def _many_instances(_: Hand, wish: Wish) -> str:
 @oddity("NE803", replace(JOB, port=False))
 def _meeting_elsewhere(_: Hand, wish: Wish) -> str:
     return command(wish, "torchrun", "--rdzv-endpoint=head:29500", "train.py")
+
+
+@oddity("NE338", WORK)
+def _cache_that_nobody_may_write(_: Hand, wish: Wish) -> str:
+    wish.entry.pop("task_policies", None)
+    wish.entry.setdefault("environment", {})["NEURON_COMPILE_CACHE_URL"] = "s3://my-cache/neuron"
+    return f"{wish.path}.environment.NEURON_COMPILE_CACHE_URL"
+
+
+@oddity("NE339", WORK)
+def _variable_that_nothing_reads(_: Hand, wish: Wish) -> str:
+    wish.entry.setdefault("environment", {})["VLLM_NEURON_REMOTE_CACHE"] = "/mnt/cache"
+    return f"{wish.path}.environment.VLLM_NEURON_REMOTE_CACHE"
+
+
+@oddity("NE139", Want(sorts=(MANAGED_CPU,), purchases=PAID, overridden=False))
+def _two_architectures(_: Hand, wish: Wish) -> str:
+    other = "t4g.2xlarge" if wish.pool.kind.architecture == "x86_64" else "t3.2xlarge"
+    allowed = wish.pool.entry["allowed_instance_types"]
+    return of_pool(wish, "allowed_instance_types", [*allowed, other])

@@ -175,7 +175,7 @@ def _works(
             entry["replicas"] = seat.replicas
         if mine.port or (mine.port is None and hand.chance(60 if seat.most else 20)):
             tasks.ports(hand, scene, entry)
-            if seat.most:
+            if seat.group == "models":
                 tasks.checked(entry)
         if seat.group == "jobs" and not mine.bare and hand.chance(50):
             entry["schedule"] = tasks.schedule(hand)

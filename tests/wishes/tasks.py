@@ -39,6 +39,8 @@ SCHEDULES = (
     "cron(0/15 8-18 ? * MON-FRI *)",
     "cron(0 0 L * ? 2030-2031)",
     "cron(30 12 ? * 2#1 *)",
+    "cron(0 0 29 FEB ? *)",
+    "cron(0 0 31 11-3/2 ? 2030-2031)",
     "at(2030-12-24T18:00:00)",
 )
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
