@@ -12,9 +12,9 @@ from planning import plan, policies
 class Roles(pulumi.ComponentResource):
     """The stack's roles with their policies and instance profiles.
 
-    A role's ARN says nothing about its policies: whoever uses a role also depends on its
-    `attachments`, so that the policies are there before and leave after.
-    Names are chosen by Pulumi: IAM is global, and a fixed name would collide with other stacks.
+    A role's ARN does not depend on its policies. Resources that use a role therefore also depend on
+    its `attachments`: the policies are created before them and deleted after them.
+    Pulumi chooses the names: IAM is global, and a fixed name would collide with other stacks.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Roles(pulumi.ComponentResource):
         self.register_outputs({"arns": self.arns})
 
     def instance_profile_arn(self, key: str) -> pulumi.Output[str]:
-        """ARN of the role's instance profile. KeyError where the plan asks for none."""
+        """ARN of the role's instance profile. Raises KeyError if the plan has none."""
         return self._profiles[key].arn
 
     def attachments(self, *keys: str) -> list[pulumi.Resource]:
-        """What makes the roles usable and no ARN refers to: policies and instance profiles."""
+        """The policies and instance profiles of the roles, to which no ARN refers."""
         return [resource for key in keys for resource in self._attachments[key]]
 
     def _role(self, role: plan.Role, tags: plan.Tags) -> aws.iam.Role:

@@ -1,4 +1,4 @@
-"""The Region's security groups: one rule, one resource, each named for what it says."""
+"""The Region's security groups. Each rule is a resource with a name that says what it allows."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ from planning import choices, plan
 
 
 class SecurityGroups(pulumi.ComponentResource):
-    """Who may open a connection to whom.
+    """The groups of the load balancer, the instances, the tasks and EFA, with their rules.
 
-    `instances` by cluster key, on which the load balancer reaches the host ports that serve;
-    `tasks` for tasks with a network interface of their own; `efa` by cluster key for EFA traffic;
-    `load_balancer`. No group opens a port to another workload, and device locks stay closed.
-    `rules` are what no group id refers to: whoever launches instances or tasks depends on them.
+    `instances`, by cluster key: the load balancer reaches the host ports that serve. `tasks`: tasks
+    with a network interface of their own. `efa`, by cluster key: EFA traffic. No group opens a port
+    to another workload, and device locks stay closed. Resources that launch instances or tasks
+    depend on `rules`, because no group id refers to them.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class SecurityGroups(pulumi.ComponentResource):
     def _from_load_balancer(
         self, key: str, group: pulumi.Output[str], ports: tuple[int, int]
     ) -> None:
-        """Both ends of what the load balancer may open; nothing where there is none."""
+        """The two rules that let the load balancer reach a group; none without a load balancer."""
         if self.load_balancer is None:
             return
         low, high = ports

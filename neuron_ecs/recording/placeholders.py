@@ -88,14 +88,14 @@ _OUTPUTS: Mapping[str, Mapping[str, Json]] = {
 
 
 def outputs_by_type() -> Mapping[str, Collection[str]]:
-    """The outputs that are made up, by type token (ARNs and names apart)."""
+    """The outputs that have a placeholder, by type token, without ARNs and names."""
     return {token: tuple(row) for token, row in _OUTPUTS.items()}
 
 
 def marks(urn: str, name: str) -> tuple[str, ...]:
-    """All that is made up of a URN and a logical name: physical name, identifier, digest; the URN.
+    """Every text that stands for the resource: physical name, identifier, digest and URN.
 
-    In an order that is the same for every resource.
+    The order is the same for every resource.
     """
     return _chosen_name(urn, name), identifier(name), _short(urn), urn
 
