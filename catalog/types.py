@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -208,9 +209,10 @@ class ServingImage:
 
 @dataclass(frozen=True, slots=True)
 class ModelRefusal:
-    """A model that is known to fail with an image on a family.
+    """Models that are known to fail with an image on a family.
 
-    With ``sequences_below``: only with fewer sequences at once.
+    ``model`` is architecture and size in lower case, such as ``qwen3-8b``: fine-tuned models carry
+    it in their names. With ``sequences_below``: only with fewer sequences at once.
     """
 
     model: str
@@ -218,6 +220,11 @@ class ModelRefusal:
     family: str
     sequences_below: int | None
     says: str
+
+    def concerns(self, model: str) -> bool:
+        """Whether the name of a model says that it has this architecture and size."""
+        words = rf"(?:^|[/_-]){re.escape(self.model)}(?:$|[_.-])"
+        return re.search(words, model.lower()) is not None
 
 
 @dataclass(frozen=True, slots=True)

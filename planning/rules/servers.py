@@ -56,7 +56,9 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
         for refusal in s.catalog.serving.refusals:
             tried = serving[refusal.serving_image].image
             same = repository(tried) == known.repository and images.neuron_sdk(tried) == sdk
-            if not same or (refusal.model, refusal.family) != (model, claim.kind.neuron.family):
+            if not (
+                same and refusal.family == claim.kind.neuron.family and refusal.concerns(model)
+            ):
                 continue
             least = refusal.sequences_below
             if least is not None and (sequences is None or sequences >= least):

@@ -138,7 +138,8 @@ def _images(family: str, required: ModelRequirements, catalog: Catalog) -> list[
     reasons = {
         r.serving_image: r.says
         for r in catalog.serving.refusals
-        if (r.model, r.family) == (model.id, family)
+        if r.family == family
+        and r.concerns(model.id)
         and (r.sequences_below is None or required.sequences < r.sequences_below)
     }
     usable = [i for i in known if i.name not in reasons]

@@ -412,6 +412,24 @@ def test_the_instances_proposed_have_the_interfaces() -> None:
     assert "NE318" not in codes(changed(config, "capacity.pool", max_size=int(size[1])))
 
 
+@pytest.mark.parametrize(
+    ("model", "fails"),
+    [
+        ("Qwen/Qwen3-8B", True),
+        ("deepseek-ai/DeepSeek-R1-0528-Qwen3-8B", True),
+        ("/models/qwen3-8b-tuned", True),
+        ("meta-llama/Llama-3.2-1B-Instruct", True),
+        ("Qwen/Qwen2.5-1.5B-Instruct", True),
+        ("Qwen/Qwen3-80B", False),
+        ("meta-llama/Llama-3.2-11B-Vision", False),
+        ("acme/notqwen3-8b", False),
+        ("Qwen/Qwen2.5-7B-Instruct", False),
+    ],
+)
+def test_models_that_fail_are_known_by_architecture_and_size(model: str, fails: bool) -> None:
+    assert ("NE234" in codes(nxdi(command=command(model=model)))) == fails
+
+
 @pytest.mark.parametrize("command", [["curl", "-f", "a b"], ["cmd", "x"], ["exit 1"]])
 def test_the_health_command_proposed_begins_with_its_kind(command: list[str]) -> None:
     config = on(INF2, work(1, health_check={"command": command, "retries": 10}))
