@@ -37,6 +37,21 @@ class Containers:
         rows = self._tables.typed("image_repositories", ImageRepository)
         return MappingProxyType({(row.registry, row.repository): row for row in rows})
 
+    def other_hardware(self, image: str) -> str | None:
+        """The hardware for which a well-known public image is built; None if no table knows it.
+
+        Images of Docker Hub are in the table with their host, ``docker.io``.
+        """
+        first = image.partition("/")[0]
+        full = image if "." in first else f"docker.io/{image}"
+        name = full.partition("@")[0]
+        name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+        for row in self._tables.rows("other_images"):
+            whole = not row["image"].endswith("/")  # else every image below it
+            if name == row["image"] if whole else name.startswith(row["image"]):
+                return row["hardware"]
+        return None
+
     @cached_property
     def tags(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The tags that AWS published for Neuron, by registry and repository."""

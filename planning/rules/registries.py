@@ -244,10 +244,43 @@ def _closest(written: str, tags: Sequence[str]) -> str:
     return same[-1] if same else next(iter(get_close_matches(written, tags, n=1)), _newest(tags))
 
 
+@rule(
+    "NE426",
+    "Image is not built for Neuron",
+    Severity.WARNING,
+    "Software for CUDA, ROCm or CPU does not use Neuron devices: it ends without a GPU, or runs on "
+    "the CPU while the chips are idle.",
+    do="Use an image with the Neuron SDK.",
+    table="other_images",
+)
+def image_without_neuron(s: Situation) -> Iterator[Report]:
+    """The pages in other_images.csv;
+    https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/index.html: an application
+    needs the Neuron libraries in its image."""
+    serving = [i for i in s.catalog.serving.images if i.server != "optimum"]
+    for work in each_workload(s):
+        kind, image = work.smallest, work.spec.image
+        if kind is None or kind.neuron is None or not work.device_count or "neuron" in tag(image):
+            continue
+        hardware = s.catalog.containers.other_hardware(image)
+        known = s.catalog.containers.repositories.get(aws_repository(image, s.catalog) or ("", ""))
+        if known is not None and known.use == "other":
+            hardware = "CUDA or CPU"
+        if hardware is not None:
+            family = kind.neuron.family
+            ours = next((i.image for i in serving if family in i.families), None)
+            yield Report(
+                f"{work.path}.image",
+                f"is {shown(image, limit=120)}, built for {hardware}, on {kind.name}",
+                "use an image with the Neuron SDK" + (f", such as {ours}" if ours else ""),
+            )
+
+
 RULES = (
     image_of_another_region,
     wrong_registry_account,
     moving_tag,
     unlisted_image,
     impossible_tag,
+    image_without_neuron,
 )

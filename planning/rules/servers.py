@@ -286,6 +286,30 @@ def server_on_another_port(s: Situation) -> Iterator[Report]:
         )
 
 
+@rule(
+    "NE427",
+    "Model path that nothing brings into the image",
+    Severity.WARNING,
+    "AWS's images contain the server and no model, and tasks mount no volume: the path does not "
+    "exist when the server starts.",
+    do="Name the model by its id on the hub, or use an image of your own that contains it.",
+)
+def path_of_no_model(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/dlc-images.html:
+    what the images contain."""
+    for work in each_workload(s):
+        image, given = work.spec.image, words(work.spec)
+        model = served_model(given)
+        by_itself = given and not {"sh", "bash"} & {w.rpartition("/")[2] for w in given[:1]}
+        if model and model.startswith("/") and by_itself and from_aws(image, s.catalog):
+            yield Report(
+                f"{work.path}.command",
+                f"serves {shown(model)}, a path in {shown(image, limit=120)}",
+                "write the model's id on the hub, or build an image of your own that starts from "
+                f"this one and contains {model}",
+            )
+
+
 RULES = (
     model_known_to_fail,
     server_without_a_command,
@@ -295,4 +319,5 @@ RULES = (
     option_of_another_version,
     efa_looked_for,
     server_on_another_port,
+    path_of_no_model,
 )

@@ -53,6 +53,7 @@ KEYS = {
     "neuron_types": ("name",),
     "offerings": ("instance_type", "region"),
     "other_families": ("family",),
+    "other_images": ("image",),
     "overrides": ("table", "key", "column"),
     "price_captures": ("region", "purchase"),
     "prices": ("instance_type", "region", "purchase", "zone_id"),

@@ -352,6 +352,16 @@ FIXTURES: dict[str, Fixture] = {
         on(INF2, work(1, image="public.ecr.aws/acme/serving:latest")),
         on(INF2, work(1, image="public.ecr.aws/acme/serving:1.0")),
     ),
+    "NE426": Fixture(
+        "models.m.image",
+        on(INF2, work(1, image="vllm/vllm-openai:v0.13.0")),
+        on(INF2, work(1, image="acme/vllm-neuron:v0.13.0")),
+    ),
+    "NE427": Fixture(
+        "models.m.command",
+        nxdi(command=command(model="/models/tiny")),
+        nxdi(command=command(model=TINY)),
+    ),
     "NE415": Fixture("models.m.command", nxdi(command=[]), nxdi()),
     "NE416": Fixture(
         "models.m.command",

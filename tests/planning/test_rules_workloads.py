@@ -36,6 +36,7 @@ from tests.planning.fixtures_workloads import (
     plugin,
     sidecar,
     slice_of,
+    small,
     torchrun,
     variables,
 )
@@ -428,6 +429,24 @@ def test_the_instances_proposed_have_the_interfaces() -> None:
 )
 def test_models_that_fail_are_known_by_architecture_and_size(model: str, fails: bool) -> None:
     assert ("NE234" in codes(nxdi(command=command(model=model)))) == fails
+
+
+@pytest.mark.parametrize(
+    ("image", "other"),
+    [
+        ("vllm/vllm-openai:latest", True),
+        ("docker.io/vllm/vllm-openai@sha256:" + "a" * 64, True),
+        ("nvcr.io/nvidia/tritonserver:26.01-py3", True),
+        ("dlc/pytorch-inference:2.6.0-gpu-py312", True),
+        ("ghcr.io/huggingface/text-generation-inference:3.3.6", True),
+        ("ghcr.io/huggingface/text-generation-inference:3.3.6-neuron", False),
+        ("vllm/vllm-openai-neuron:1", False),
+        (f"vllm/{NXDI.rpartition('/')[2]}", False),
+    ],
+)
+def test_images_of_other_hardware_are_known_by_repository(image: str, other: bool) -> None:
+    assert ("NE426" in codes(on(INF2, work(1, image=image)))) == other
+    assert "NE426" not in codes(on(groups("c7i.xlarge"), small(1, image=image)))
 
 
 @pytest.mark.parametrize("command", [["curl", "-f", "a b"], ["cmd", "x"], ["exit 1"]])

@@ -425,3 +425,11 @@ def _two_architectures(_: Hand, wish: Wish) -> str:
     other = "t4g.2xlarge" if wish.pool.kind.architecture == "x86_64" else "t3.2xlarge"
     allowed = wish.pool.entry["allowed_instance_types"]
     return of_pool(wish, "allowed_instance_types", [*allowed, other])
+
+
+@oddity("NE426", replace(ON_DEVICES, nat=OPEN))
+def _image_of_other_hardware(hand: Hand, wish: Wish) -> str:
+    wish.entry.pop("command", None)
+    wish.entry.pop("entry_point", None)
+    others = ("vllm/vllm-openai:v0.13.0", "nvcr.io/nvidia/tritonserver:26.01-py3")
+    return field(wish, "image", hand.one(others))
