@@ -21,6 +21,7 @@ from planning.serving.servers import (
     SERVERS,
     TENSOR_PARALLEL,
     VISIBLE_DEVICES,
+    gives_options,
     parallelism,
     starts_vllm,
 )
@@ -282,7 +283,8 @@ def processes(s: Situation, claim: CoreClaim) -> Processes | None:
     given = words(claim.container)
     server = server_of(claim.container, s.catalog)
     arguments_only = server is not None and server.entry == "arguments"
-    if not starts_vllm(given) and not arguments_only:
+    of_vllm = starts_vllm(given) if server is None else gives_options(given)
+    if not of_vllm and not arguments_only:
         return None
     found = parallelism(given)
     if found is None or (arguments_only and not found.given):

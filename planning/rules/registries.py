@@ -257,7 +257,6 @@ def image_without_neuron(s: Situation) -> Iterator[Report]:
     """The pages in other_images.csv;
     https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/index.html: an application
     needs the Neuron libraries in its image."""
-    serving = [i for i in s.catalog.serving.images if i.server != "optimum"]
     for work in each_workload(s):
         kind, image = work.smallest, work.spec.image
         if kind is None or kind.neuron is None or not work.device_count or "neuron" in tag(image):
@@ -268,7 +267,7 @@ def image_without_neuron(s: Situation) -> Iterator[Report]:
             hardware = "CUDA or CPU"
         if hardware is not None:
             family = kind.neuron.family
-            ours = next((i.image for i in serving if family in i.families), None)
+            ours = next((i.image for i in s.catalog.serving.images if family in i.families), None)
             yield Report(
                 f"{work.path}.image",
                 f"is {shown(image, limit=120)}, built for {hardware}, on {kind.name}",

@@ -25,9 +25,10 @@ from planning.serving.servers import (
     CACHE_BLOCKS,
     SERVERS,
     SKIP_EFA,
+    gives_options,
     has_config_file,
+    lacks_program,
     served_model,
-    starts_vllm,
 )
 from planning.situation import RegionalWorkload, Situation, each_workload
 
@@ -105,13 +106,15 @@ def server_without_a_command(s: Situation) -> Iterator[Report]:
     for work, server, _, given in _serving(s):
         if server.entry != "command":
             continue
-        if not given or (given[0].startswith("-") and not work.spec.entry_point):
+        if not given or (lacks_program(given) and not work.spec.entry_point):
             port = work.spec.served_ports[0] if work.spec.served_ports else server.port
             yield Report(
                 f"{work.path}.command",
-                "is missing" if not given else f"begins with {shown(given[0])}, an option",
+                "is missing" if not given else f"begins with {shown(given[0])}, no program",
                 f"write [vllm, serve, <model>, --port={port}]"
                 if not given
+                else "write vllm before it"
+                if given[0] == "serve"
                 else "put vllm, serve and the model before it",
             )
 
@@ -149,7 +152,7 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
     """https://github.com/vllm-project/vllm-neuron (platform.py): max_num_seqs becomes 32, and
     max_model_len the model's maximum."""
     for work, server, _, given in _serving(s):
-        if not starts_vllm(given) or has_config_file(given):
+        if not gives_options(given) or has_config_file(given):
             continue
         named = [o for o in (server.sequences_option, server.length_option) if o]
         missing = [f"--{o}" for o in named if option(given, o) is None]
@@ -211,7 +214,7 @@ def option_of_another_version(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/getting-started/migration-nxdi-to-vllm-neuron.html"""
     for work, server, this, given in _serving(s):
         for gone in s.catalog.containers.server_options:
-            if gone.server != server.name or not starts_vllm(given):
+            if gone.server != server.name or not gives_options(given):
                 continue
             if gone.version_from <= this.parts < gone.version_until:
                 if option(given, gone.option) is not None:
@@ -265,7 +268,7 @@ def server_on_another_port(s: Situation) -> Iterator[Report]:
         ports = work.spec.served_ports
         written = option(given, server.port_option)
         own = bool(given) and not work.spec.entry_point  # the image's server, with its arguments
-        runs = starts_vllm(given) if server.entry == "command" else own
+        runs = gives_options(given) if server.entry == "command" else own
         if server.entry == "image":
             runs = written is not None
         if not ports or work.is_job or not server.port_option or not runs:

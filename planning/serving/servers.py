@@ -48,8 +48,19 @@ def starts_vllm(words: list[str]) -> bool:
     )
 
 
+def lacks_program(words: list[str]) -> bool:
+    """Whether a command is that of vLLM without its first word: options, or `serve` and a model."""
+    return bool(words) and (words[0].startswith("-") or words[0] == "serve")
+
+
+def gives_options(words: list[str]) -> bool:
+    """Whether the words have options of vLLM, even if the program before them is missing."""
+    return starts_vllm(words) or lacks_program(words)
+
+
 def served_model(words: list[str]) -> str | None:
     """The model of a vLLM command: the word after `vllm serve`, or the value of --model."""
+    words = ["vllm", *words] if words[:1] == ["serve"] else words
     for index, word in enumerate(words[:-2]):
         if word.rpartition("/")[2] == "vllm" and words[index + 1] == "serve":
             if not words[index + 2].startswith("-"):

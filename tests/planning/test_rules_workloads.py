@@ -449,6 +449,15 @@ def test_images_of_other_hardware_are_known_by_repository(image: str, other: boo
     assert "NE426" not in codes(on(groups("c7i.xlarge"), small(1, image=image)))
 
 
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_options_are_read_where_the_first_words_are_missing(missing: int) -> None:
+    given = [*command(tp=8)[missing:], "--port=9"]
+    if missing == 2:
+        given = ["--model", *given]
+    assert {"NE415", "NE229"} <= codes(nxdi(command=given))
+    assert "NE415" not in codes(nxdi(command=["vllm", *command(tp=8)[1:]]))
+
+
 @pytest.mark.parametrize("command", [["curl", "-f", "a b"], ["cmd", "x"], ["exit 1"]])
 def test_the_health_command_proposed_begins_with_its_kind(command: list[str]) -> None:
     config = on(INF2, work(1, health_check={"command": command, "retries": 10}))
