@@ -50,6 +50,8 @@ _SIBLINGS: tuple[frozenset[type[BaseModel]], ...] = (
 )
 _HIDDEN = frozenset({"secrets", "environment"})
 _KEYS_LISTED = 8
+# Texts that need no quotes between brackets and braces, for any reader of YAML.
+_PLAIN = re.compile(r"[A-Za-z_/.(-](?:[\w./()*=+ -]|:(?=\S))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,7 @@ def _flow(value: object) -> str:
         case list() | tuple():
             return "[" + ", ".join(_flow(v) for v in cast(Sequence[object], value)) + "]"
         case str():
-            return value
+            return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
         case _:
             return json.dumps(value)
 

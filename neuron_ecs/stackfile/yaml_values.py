@@ -2,7 +2,8 @@
 
 The engine reads YAML 1.2 with what its Go reader keeps of 1.1: `010` and `0o10` are 8, `1_000` is
 1000, a plain date becomes the text of a time, `<<` merges maps. `on`, `yes` and `12:30` are text.
-https://pkg.go.dev/gopkg.in/yaml.v3#section-readme
+Inside of `[ ]` and `{ }` a plain text ends at a question mark, as in YAML 1.1, and most often that
+is an error. What the engine refuses is refused here.
 """
 
 import base64
@@ -35,6 +36,14 @@ _TIME = re.compile(
     rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}})(?:[Tt]{_CLOCK}(?:Z|([-+]\d\d):(\d\d))|[ ]+{_CLOCK})?"
 )
 _LARGEST_INT = 2**63 - 1
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+_BLOCK_STYLES = ("|", ">")
+_TAGGED: Final = {
+    ":int": (int,),
+    ":float": (int, float),
+    ":bool": (bool,),
+    ":null": (type(None),),
+}
 _ESCAPED: Final = {
     "<": "\\u003c",
     ">": "\\u003e",
@@ -67,6 +76,11 @@ def load(text: str) -> tuple[Value, tuple[RepeatedKey, ...]]:
     Map keys are text, as the engine makes them. Raises `NotYamlError`; the message repeats nothing
     of the text.
     """
+    if strange := _LINE_ENDS.search(text):
+        before = text[: strange.start()]
+        column = len(before) - before.rfind("\n")
+        what = "holds a character that ends a line; write it as an escape, in double quotes"
+        raise NotYamlError(what, before.count("\n") + 1, column)
     reader = _Reader(text)
     try:
         return reader.document(), tuple(reader.repeated)
@@ -113,6 +127,8 @@ class _Reader:
         self.anchors: dict[str, tuple[Value, int]] = {}
         self.open_anchors: set[str] = set()
         self.values = 0
+        self.flow = 0  # lists and maps in brackets or braces around the event
+        self.lines = text.split("\n")
 
     def next(self) -> tuple[str, Any]:
         event = next(self.events)
@@ -129,7 +145,12 @@ class _Reader:
             if kind == "StreamEndEvent":
                 return None
         kind, event = self.next()
-        return None if kind == "StreamEndEvent" else self.value(kind, event, ())
+        if kind == "StreamEndEvent":
+            return None
+        value = self.value(kind, event, ())
+        for _ in range(2):  # what stands behind the value must be the end, or another document
+            self.next()
+        return value
 
     def value(self, kind: str, event: Any, path: tuple[str, ...]) -> Value:
         self.values += 1
@@ -143,11 +164,13 @@ class _Reader:
         if anchor is not None:
             self.open_anchors.add(anchor)
         if kind == "ScalarEvent":
+            self.check_scalar(event)
             value = self.scalar(event)
-        elif kind == "SequenceStartEvent":
-            value = self.sequence(path)
         else:
-            value = self.mapping(path)
+            flow = bool(event.flow_style)
+            self.flow += flow
+            value = self.sequence(path) if kind == "SequenceStartEvent" else self.mapping(path)
+            self.flow -= flow
         if anchor is not None:
             self.open_anchors.discard(anchor)
             self.anchors[anchor] = (value, self.values - before + 1)
@@ -182,6 +205,8 @@ class _Reader:
             key = self.value(kind, event, path)
             if isinstance(key, (dict, list)):
                 raise self.fail("has a list or a map for a key")
+            if kind == "ScalarEvent" and not event.value and not event.style:
+                raise self.fail("has a key without a text")
             name = _key_text(key)
             kind, event = self.next()
             value = self.value(kind, event, (*path, name))
@@ -201,6 +226,25 @@ class _Reader:
             found = {**source, **found}
         return found
 
+    def check_scalar(self, event: Any) -> None:
+        """Raises `NotYamlError` for a scalar that the engine's reader takes for something else."""
+        text = cast(str, event.value)
+        if event.style in _BLOCK_STYLES:
+            end = event.end_mark
+            self.check_indentation(event.start_mark.line + 1, end.line + (end.column > 0))
+        elif not event.style and self.flow and ("?" in text or text.startswith(":")):
+            raise self.fail("has a text with ? or : that needs quotes between brackets or braces")
+
+    def check_indentation(self, start: int, end: int) -> None:
+        """Raises `NotYamlError` for a tab in the indentation of a block scalar."""
+        indent: int | None = None
+        for number, line in enumerate(self.lines[start:end], start + 1):
+            spaces = len(line) - len(line.lstrip(" "))
+            if line[spaces : spaces + 1] == "\t" and (indent is None or spaces < indent):
+                raise NotYamlError("has a tab in its indentation", number, spaces + 1)
+            if indent is None and line.strip(" "):
+                indent = spaces
+
     def scalar(self, event: Any) -> Value:
         text, plain = cast(str, event.value), bool(event.implicit[0])
         if not text.isascii() and re.search("[\ud800-\udfff]", text):
@@ -211,8 +255,11 @@ class _Reader:
                 return base64.b64decode(text).decode()
             except (binascii.Error, UnicodeDecodeError):
                 raise self.fail("has binary data that is no text") from None
-        if tag.endswith((":int", ":float", ":bool", ":null")):
-            return _resolved(text)
+        if kinds := next((k for end, k in _TAGGED.items() if tag.endswith(end)), None):
+            value = _resolved(text)
+            if type(value) not in kinds:
+                raise self.fail("has a tag that does not fit its value")
+            return value
         return _resolved(text) if plain and not tag else text
 
 

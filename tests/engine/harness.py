@@ -198,6 +198,10 @@ class Engine:
         kept = () if plan is None else ("--save-plan", str(plan))
         return self._run("preview", *kept, "--stack", self.stack)
 
+    def config(self) -> Outcome:
+        """Shows what the engine reads of the stack file, as JSON."""
+        return self._run("config", "--json", "--stack", self.stack)
+
     def refresh(self) -> Outcome:
         """Refreshes the stack, and fails when anything drifted."""
         return self._run("refresh", *_AT_ONCE, "--expect-no-changes", "--stack", self.stack)

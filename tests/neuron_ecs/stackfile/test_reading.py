@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config import parse
+from config import ShapeError, parse
 from messages.finding import Finding, Severity
 from neuron_ecs.stackfile.reading import UNSEEN, StackFile, StackFileError, read
 from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scalar_text
@@ -32,6 +32,41 @@ def mistakes(project: Path, text: str | bytes) -> tuple[Finding, ...]:
     with pytest.raises(StackFileError) as caught:
         read_text(project, text)
     return caught.value.findings
+
+
+VERDICTS: list[list[str | None]] = json.loads(
+    (Path(__file__).parent / "verdicts.json").read_text(encoding="utf-8")
+)
+"""Texts behind a key, and what the engine reads of each; null where it refuses the file.
+`tests/engine/test_reader.py` holds them against the engine."""
+
+STRICTER = frozenset({"a\tb", "[a\tb]"})
+"""Tabs within a plain text, which the engine reads and we refuse."""
+
+
+@pytest.mark.parametrize(("text", "verdict"), VERDICTS)
+def test_a_file_is_refused_where_the_engine_refuses_it_and_read_as_it_reads_it(
+    text: str, verdict: str | None
+) -> None:
+    expected = None if text in STRICTER else verdict
+    try:
+        document, repeated = load(f"config:\n  life:k: {text}\n")
+    except NotYamlError:
+        assert expected is None
+        return
+    value = document["config"]["life:k"]
+    made = json_text(value) if isinstance(value, (dict, list)) else scalar_text(value)
+    assert (None if repeated else made) == expected
+
+
+def test_a_form_that_a_fix_proposes_is_read_as_it_is_meant() -> None:
+    with pytest.raises(ShapeError) as caught:
+        parse({"jobs": '{"j": {"schedule": 5}}'})
+    fix = next(f.fix for f in caught.value.findings if f.path == "jobs.j.schedule")
+    assert load(fix.removeprefix("write a map such as "))[0] == {
+        "expression": "cron(0 3 * * ? *)",
+        "timezone": "Europe/Berlin",
+    }
 
 
 # What the engine handed to a program for `key: <this>`, recorded with the CLI 3.260.

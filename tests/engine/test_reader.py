@@ -1,0 +1,23 @@
+"""The recorded verdicts on texts of a stack file are those of the engine's own reader."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.engine.harness import REPOSITORY, Engine
+
+pytestmark = pytest.mark.engine
+
+VERDICTS = REPOSITORY / "tests" / "neuron_ecs" / "stackfile" / "verdicts.json"
+
+
+def test_the_engine_reads_each_text_as_recorded(tmp_path: Path, shapes_file: Path) -> None:
+    engine = Engine(tmp_path / "engine", shapes=shapes_file).start()
+    recorded: list[list[str | None]] = json.loads(VERDICTS.read_text(encoding="utf-8"))
+    for text, verdict in recorded:
+        engine.write(f"config:\n  life:k: {text}\n")
+        outcome = engine.config()
+        shown = outcome.text[outcome.text.find("{\n") :]  # warnings stand before
+        found = json.loads(shown)["life:k"]["value"] if outcome.code == 0 else None
+        assert found == verdict, f"write {json.dumps([text, found])} into {VERDICTS.name}"
