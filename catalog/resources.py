@@ -31,6 +31,12 @@ class Resources:
         """Paths and names of the AWS managed policies, as in ``managed_policy``."""
         return frozenset(row["arn_path"] for row in self._tables.rows("aws_policies"))
 
+    @cached_property
+    def administrator_policies(self) -> Mapping[str, str]:
+        """AWS managed policies that no task needs, by path and name: what each one allows."""
+        rows = self._tables.rows("administrator_policies")
+        return {row["arn_path"]: row["allows"] for row in rows}
+
     def replacements(self, resource_type: str) -> Mapping[str, Replacement]:
         """The changes that replace a resource of this type, by dotted property.
 

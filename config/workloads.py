@@ -301,7 +301,16 @@ class Workload(Container):
     )
     s3_read: tuple[S3Prefix, ...] = Field(
         default=(),
-        description="S3 prefixes that the tasks may list and read.",
+        description=(
+            "S3 prefixes that the tasks may list and read. s3://b/a is the object a and what lies "
+            "below a/; with a slash at its end only what lies below."
+        ),
+        json_schema_extra=IN_PLACE,
+    )
+    s3_write: tuple[S3Prefix, ...] = Field(
+        default=(),
+        description="S3 prefixes below which the tasks may write, for checkpoints and results.",
+        examples=[["s3://my-checkpoints/llama-3-8b/"]],
         json_schema_extra=IN_PLACE,
     )
     task_policies: tuple[PolicyArn, ...] = Field(

@@ -1,14 +1,12 @@
 """IAM roles, each with the permissions that it needs. Roles are global and are built once."""
 
-import re
 from collections.abc import Iterable, Mapping
 
-from planning import choices, names
-from planning.plan import InlinePolicy, PolicyValue, Role, RoleArn
+from planning import choices, names, permissions
+from planning.permissions import Statement, allow
+from planning.plan import InlinePolicy, Role, RoleArn
 from planning.regional import in_region
 from planning.situation import RegionalWorkload, Situation
-
-Statement = Mapping[str, PolicyValue]
 
 
 def task_role(work: RegionalWorkload) -> str:
@@ -95,9 +93,11 @@ def _of_workload(
     what = f"{'job' if first.is_job else 'model'} {first.name}"
     inline: list[InlinePolicy] = []
     if first.spec.s3_read:
-        inline.append(InlinePolicy("s3-read", _s3(s, works)))
+        inline.append(InlinePolicy("s3-read", permissions.read_s3(s, works)))
+    if first.spec.s3_write:
+        inline.append(InlinePolicy("s3-write", permissions.write_s3(s, works)))
     if first.spec.exec:
-        inline.append(InlinePolicy("exec", (_allow(choices.EXEC_ACTIONS, ("*",)),)))
+        inline.append(InlinePolicy("exec", (allow(choices.EXEC_ACTIONS, ("*",)),)))
     yield _role(
         s,
         task_role(first),
@@ -112,7 +112,7 @@ def _of_workload(
             execution_role(first),
             "ecs-tasks",
             managed=("task_execution",),
-            inline=(InlinePolicy("secrets", _read_secrets(s, works)),),
+            inline=(InlinePolicy("secrets", permissions.read_secrets(s, works)),),
             purpose=f"pulls images, writes logs and reads the secrets of the {what}",
         )
     if families:
@@ -155,78 +155,6 @@ def _secrets(work: RegionalWorkload) -> bool:
     return bool(work.spec.secrets) or any(c.secrets for c in work.spec.sidecars.values())
 
 
-def _s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
-    """Allows ListBucket for the prefix of each bucket alone, and GetObject below the prefix."""
-    prefixes = sorted({in_region(p, w.region) for w in works for p in w.spec.s3_read})
-    partition = s.catalog.places.regions[s.home_region].partition
-    statements: list[Statement] = []
-    for prefix in prefixes:
-        bucket, _, path = prefix.removeprefix("s3://").partition("/")
-        arn = f"arn:{partition}:s3:::{bucket}"
-        listing = dict(_allow(("s3:ListBucket",), (arn,)))
-        if path:
-            listing["Condition"] = {"StringLike": {"s3:prefix": (path, f"{path.rstrip('/')}/*")}}
-        statements.append(listing)
-        statements.append(_allow(("s3:GetObject",), (f"{arn}/{path}*",)))
-    return tuple(statements)
-
-
-def _read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
-    """Allows reading the named secrets and parameters, and decrypting them.
-
-    Any KMS key may decrypt, but only through the service that stores the secret, and only for
-    these secrets.
-    """
-    partition = s.catalog.places.regions[s.home_region].partition
-    found: set[str] = set()
-    for work in works:
-        containers = (work.spec, *work.spec.sidecars.values())
-        for reference in (r for c in containers for r in c.secrets.values()):
-            reference = in_region(reference, work.region)
-            if reference.startswith("/"):
-                found.add(f"arn:{partition}:ssm:{work.region}:*:parameter{reference}")
-            elif ":secretsmanager:" in reference:
-                found.add(":".join(reference.split(":")[:7]))
-            else:
-                found.add(reference)
-    secrets = tuple(sorted(a for a in found if ":secretsmanager:" in a))
-    parameters = tuple(sorted(a for a in found if ":ssm:" in a))
-    statements: list[Statement] = []
-    for arns, action, service, context in (
-        (secrets, "secretsmanager:GetSecretValue", "secretsmanager", "SecretARN"),
-        (parameters, "ssm:GetParameters", "ssm", "PARAMETER_ARN"),
-    ):
-        if not arns:
-            continue
-        statements.append(_allow((action,), arns))
-        accounts = sorted({tuple(a.split(":")[3:5]) for a in arns})
-        via = tuple(
-            f"{service}.{region}.{s.catalog.places.regions[region].dns_suffix}"
-            for region in sorted({r for r, _ in accounts})
-            if region in s.catalog.places.regions
-        )
-        # The context of Secrets Manager is the full ARN; the given one may lack its random suffix.
-        statements.append(
-            {
-                "Effect": "Allow",
-                "Action": "kms:Decrypt",
-                "Resource": tuple(f"arn:{partition}:kms:{r}:{a}:key/*" for r, a in accounts),
-                "Condition": {
-                    "StringEquals": {"kms:ViaService": via},
-                    "StringLike": {
-                        f"kms:EncryptionContext:{context}": tuple(
-                            a
-                            if re.search(r"-[A-Za-z0-9]{6}$", a) or context != "SecretARN"
-                            else f"{a}*"
-                            for a in arns
-                        )
-                    },
-                },
-            }
-        )
-    return tuple(statements)
-
-
 def _run_task(
     s: Situation, work: RegionalWorkload, families: Iterable[tuple[str, str]]
 ) -> tuple[Statement, ...]:
@@ -240,7 +168,7 @@ def _run_task(
         RoleArn(logical_name(s, task_role(work))),
     )
     tagging = dict(
-        _allow(
+        allow(
             ("ecs:TagResource",),
             tuple(
                 f"arn:{partition}:ecs:{region}:*:task/*"
@@ -255,17 +183,9 @@ def _run_task(
         "Resource": passed,
         "Condition": {"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
     }
-    return (_allow(("ecs:RunTask",), resources), tagging, passing)
+    return (allow(("ecs:RunTask",), resources), tagging, passing)
 
 
 def logical_name(s: Situation, key: str) -> str:
     """Returns the key within IAM's limit on role names, with room for the engine's suffix."""
     return names.autonamed(key, s.catalog.limits.value("role_name_max"))
-
-
-def _allow(actions: tuple[str, ...], resources: tuple[PolicyValue, ...]) -> Statement:
-    return {
-        "Effect": "Allow",
-        "Action": actions[0] if len(actions) == 1 else actions,
-        "Resource": resources[0] if len(resources) == 1 else resources,
-    }

@@ -432,7 +432,7 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
                 f"{work.path}.read_only_root",
                 f"is true; the compile cache {shown(cache)} cannot be written",
                 f"leave it out, or write environment: {{{COMPILE_CACHE}: s3://bucket/prefix}} and "
-                "give the task a policy that writes there, under task_policies",
+                "the prefix under s3_read and s3_write",
             )
 
 
@@ -440,9 +440,9 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
     "NE338",
     "Compile cache in S3 cannot be written",
     Severity.WARNING,
-    "The compiler reads and writes its cache. A task may only list and read what s3_read names, so "
-    "what it compiles is not kept.",
-    do="Allow s3:PutObject below the prefix with a policy under task_policies.",
+    "The compiler reads and writes its cache. Without s3_write a task may not write it, so what it "
+    "compiles is not kept.",
+    do="Name the prefix under s3_read and s3_write.",
 )
 def cache_without_a_right(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
@@ -451,13 +451,21 @@ def cache_without_a_right(s: Situation) -> Iterator[Report]:
         writing = [p for p in spec.task_policies if not p.endswith("ReadOnlyAccess")]
         for where, container in ((path, spec), *_sidecars(path, spec)):
             cache = container.environment.get(COMPILE_CACHE, "")
-            if cache.startswith("s3://") and not writing:
+            below = f"{cache.rstrip('/')}/"
+            named = any(below.startswith(f"{p.rstrip('/')}/") for p in spec.s3_write)
+            if cache.startswith("s3://") and not writing and not named:
+                fields = f"s3_write: {_flow([*spec.s3_write, below])}"
+                if not any(below.startswith(f"{p.rstrip('/')}/") for p in spec.s3_read):
+                    fields += f" and s3_read: {_flow([*spec.s3_read, below])}"
                 yield Report(
                     f"{where}.environment.{COMPILE_CACHE}",
                     f"is {shown(cache)}, where {path} has no right to write",
-                    f"name a policy under {path}.task_policies that allows s3:GetObject and "
-                    f"s3:PutObject below {shown(cache)}",
+                    f"write {fields}",
                 )
+
+
+def _flow(texts: list[str]) -> str:
+    return f"[{', '.join(texts)}]"
 
 
 @rule(

@@ -252,26 +252,32 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
         if work.path in seen or work.region not in s.catalog.places.regions:
             continue
         seen.add(work.path)
-        keys = (identity.task_role(work), identity.execution_role(work))
-        for key, field in zip(keys, ("s3_read", "secrets"), strict=True):
+        for key, fields in (
+            (identity.task_role(work), ("s3_read", "s3_write")),
+            (identity.execution_role(work), ("secrets",)),
+        ):
             role = by_key.get(names.autonamed(key, s.catalog.limits.value("role_name_max")))
             length = _length(role) if role else 0
             if length <= most:
                 continue
-            holding = [(p, list(getattr(c, field, ()))) for p, c in containers(work)]
-            holding = [(p, entries) for p, entries in holding if entries]
+            holding = [
+                (f"{p}.{field}", entries)
+                for p, c in containers(work)
+                for field in fields
+                if (entries := list(getattr(c, field, ())))
+            ]
             given = sum(len(entries) for _, entries in holding)
             path, entries = holding[0]
             regions = len({w.region for w in s.work if w.path == work.path})
             yield Report(
-                f"{path}.{field}",
+                path,
                 f"has {given} entries, from {entries[0]} on: for "
                 f"{counted(regions, 'Region')} the role's policies have {length} characters",
                 f"keep about {max(1, given * most // length - 1)} that cover the others, such as "
                 "the part of the path that they share"
                 + (
                     ", or give a policy of your own under task_policies"
-                    if field == "s3_read"
+                    if "secrets" not in fields
                     else ""
                 ),
             )

@@ -215,10 +215,9 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
     do not support cross-Region requests; a name says a Region only by habit."""
     reported: set[str] = set()
     for work in _shut(s):
-        for index, prefix in enumerate(work.spec.s3_read):
+        for path, prefix in _prefixes(work):
             bucket = _bucket(prefix, work.region)
             named = [r for r in s.catalog.places.regions if r in bucket and r != work.region]
-            path = f"{work.path}.s3_read[{index}]"
             if named and work.region not in bucket and path not in reported:
                 reported.add(path)
                 yield Report(
@@ -229,6 +228,12 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
                     f"{prefix.replace(named[0], '{region}')} and keep one in each Region, or "
                     f"{_open_up(work.region)}",
                 )
+
+
+def _prefixes(work: RegionalWorkload) -> Iterator[tuple[str, str]]:
+    for field in ("s3_read", "s3_write"):
+        for index, prefix in enumerate(getattr(work.spec, field)):
+            yield f"{work.path}.{field}[{index}]", prefix
 
 
 def _bucket(prefix: str, region: str) -> str:
@@ -249,8 +254,8 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
     low, high = s.catalog.limits.value("bucket_name_min"), s.catalog.limits.value("bucket_name_max")
     reported: set[str] = set()
     for work in s.work:
-        for index, prefix in enumerate(work.spec.s3_read):
-            bucket, path = _bucket(prefix, work.region), f"{work.path}.s3_read[{index}]"
+        for path, prefix in _prefixes(work):
+            bucket = _bucket(prefix, work.region)
             before = [a for a in s.catalog.limits.bucket_affixes("prefix") if bucket.startswith(a)]
             behind = [a for a in s.catalog.limits.bucket_affixes("suffix") if bucket.endswith(a)]
             fault = None

@@ -15,6 +15,7 @@ from catalog.reader import Catalog
 from catalog.tables import DATA_DIRECTORY, MANIFEST
 
 KEYS = {
+    "administrator_policies": ("arn_path",),
     "ami_drivers": ("parameter_path", "from"),
     "ami_families": ("family", "variant", "architecture"),
     "ami_versions": ("parameter_path", "image_name"),

@@ -526,6 +526,21 @@ FIXTURES: dict[str, Fixture] = {
         _model(managed("c7i.large", "c7g.large"), work(**SIZE)),
         _model(managed("c7i.large", "c7i.xlarge"), work(**SIZE)),
     ),
+    "NE723": Fixture(
+        "models.m.secrets.KEY",
+        _model(groups(), work(1, secrets={"KEY": SECRET.format("us-west-2") + "-secret"})),
+        _model(groups(), work(1, secrets={"KEY": SECRET.format("us-west-2") + "-sEcr3t"})),
+    ),
+    "NE724": Fixture(
+        "models.m.s3_write[0]",
+        _model(groups(), work(1, s3_write=["s3://bucket/a*/"])),
+        _model(groups(), work(1, s3_write=["s3://bucket/a/"])),
+    ),
+    "NE725": Fixture(
+        "models.m.task_policies[0]",
+        _model(groups(), work(1, task_policies=["arn:aws:iam::aws:policy/AdministratorAccess"])),
+        _model(groups(), work(1, task_policies=[AWS_POLICY])),
+    ),
     "NE720": Fixture(
         "models.m.task_policies[0]",
         _model(groups(), work(1, task_policies=[AWS_POLICY.replace("Access", "Acess")])),

@@ -27,6 +27,7 @@ OF_CONTAINERS: dict[str, Any] = {
 }
 OF_WORKLOADS: dict[str, Any] = {
     "s3_read": ["s3://a-{region}/b/"],
+    "s3_write": ["s3://a-{region}/c/"],
     "task_policies": ["arn:aws:iam::111122223333:policy/a-{region}"],
 }
 OF_CHECKS: dict[str, Any] = {

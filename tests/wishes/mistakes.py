@@ -1131,3 +1131,10 @@ def _no_time_zone(hand: Hand, wish: Wish) -> str:
 def _several_nodes(hand: Hand, wish: Wish) -> str:
     nodes = hand.one(("--nnodes=2", "--nnodes=1:4", "--num_machines=8"))
     return command(wish, "torchrun", nodes, "--nproc_per_node=1", "train.py")
+
+
+@mistake("NE724", WORK)
+def _wildcard_in_a_name(hand: Hand, wish: Wish) -> str:
+    field_name = hand.one(("s3_read", "s3_write"))
+    wish.entry[field_name] = [f"s3://models/{hand.one(('*', 'a?', '${aws:userid}/'))}"]
+    return f"{wish.path}.{field_name}[0]"

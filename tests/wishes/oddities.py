@@ -433,3 +433,17 @@ def _image_of_other_hardware(hand: Hand, wish: Wish) -> str:
     wish.entry.pop("entry_point", None)
     others = ("vllm/vllm-openai:v0.13.0", "nvcr.io/nvidia/tritonserver:26.01-py3")
     return field(wish, "image", hand.one(others))
+
+
+@oddity("NE723", replace(WORK, nat=OPEN))
+def _secret_that_looks_complete(_: Hand, wish: Wish) -> str:
+    partition = facts.partition(wish.home)
+    arn = f"arn:{partition}:secretsmanager:{{region}}:{facts.ACCOUNT}:secret:my-secret"
+    wish.entry["secrets"] = {"TOKEN": arn}
+    return f"{wish.path}.secrets.TOKEN"
+
+
+@oddity("NE725", WORK)
+def _administrator(_: Hand, wish: Wish) -> str:
+    arn = f"arn:{facts.partition(wish.home)}:iam::aws:policy/AdministratorAccess"
+    return f"{field(wish, 'task_policies', [arn])}[0]"

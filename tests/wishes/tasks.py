@@ -157,6 +157,7 @@ _OF_WORK = (
     "shared_memory_mib",
     "log_retention_days",
     "s3_read",
+    "s3_write",
     "task_policies",
     "exec",
     "sidecars",
@@ -186,7 +187,7 @@ def workload(hand: Hand, scene: Scene, names: Names) -> Entry:
                     entry[name] = hand.number(1, 64)
             case "log_retention_days":
                 entry[name] = hand.one(facts.catalog().limits.log_retention_days)
-            case "s3_read":
+            case "s3_read" | "s3_write":
                 entry[name] = hand.some(BUCKETS, least=1)
             case "task_policies":
                 written = [p.replace("{partition}", scene.partition) for p in POLICIES]

@@ -80,6 +80,7 @@ VALUES: dict[str, list[Any]] = {
     "retired": [True],
     "root_volume_gib": [300, 400],
     "s3_read": [["s3://models/a/"], ["s3://models/a/", "s3://models/b/"]],
+    "s3_write": [["s3://results/a/"], ["s3://results/a/", "s3://results/b/"]],
     "scale_in_after_seconds": [-1, 600],
     "schedule": [{"expression": "rate(1 hour)"}],
     "secrets": [{"TOKEN": SECRET.format("a-a1b2c3")}, {"TOKEN": SECRET.format("b-a1b2c3")}],

@@ -1,0 +1,145 @@
+"""What the roles of a workload may do: read secrets, read and write objects in S3.
+
+Every statement names exactly what the stack file names.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from planning.plan import PolicyValue
+from planning.regional import in_region
+from planning.situation import RegionalWorkload, Situation
+
+Statement = Mapping[str, PolicyValue]
+_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
+
+
+def allow(actions: tuple[str, ...], resources: tuple[PolicyValue, ...]) -> Statement:
+    """Returns a statement that allows the actions on the resources."""
+    return {
+        "Effect": "Allow",
+        "Action": actions[0] if len(actions) == 1 else actions,
+        "Resource": resources[0] if len(resources) == 1 else resources,
+    }
+
+
+def secret_arn(reference: str) -> str:
+    """Returns the ARN of a secret as a policy names it, without JSON key and version.
+
+    Secrets Manager ends the ARN of every secret with a hyphen and six random characters. Without
+    them IAM matches nothing, and `*` would match the names that only begin alike.
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples.html
+    """
+    arn = ":".join(reference.split(":")[:7])
+    return arn if _COMPLETE.search(arn) else f"{arn}-??????"
+
+
+def read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
+    """Allows reading the named secrets and parameters, and decrypting them.
+
+    Any KMS key may decrypt, but only through the service that stores the secret, and only for
+    these secrets.
+    """
+    partition = s.catalog.places.regions[s.home_region].partition
+    found: set[str] = set()
+    for work in works:
+        containers = (work.spec, *work.spec.sidecars.values())
+        for reference in (r for c in containers for r in c.secrets.values()):
+            reference = in_region(reference, work.region)
+            if reference.startswith("/"):
+                found.add(f"arn:{partition}:ssm:{work.region}:*:parameter{reference}")
+            else:
+                found.add(secret_arn(reference) if ":secretsmanager:" in reference else reference)
+    secrets = tuple(sorted(a for a in found if ":secretsmanager:" in a))
+    parameters = tuple(sorted(a for a in found if ":ssm:" in a))
+    statements: list[Statement] = []
+    for arns, action, service, context in (
+        (secrets, "secretsmanager:GetSecretValue", "secretsmanager", "SecretARN"),
+        (parameters, "ssm:GetParameters", "ssm", "PARAMETER_ARN"),
+    ):
+        if not arns:
+            continue
+        statements.append(allow((action,), arns))
+        accounts = sorted({tuple(a.split(":")[3:5]) for a in arns})
+        via = tuple(
+            f"{service}.{region}.{s.catalog.places.regions[region].dns_suffix}"
+            for region in sorted({r for r, _ in accounts})
+            if region in s.catalog.places.regions
+        )
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": "kms:Decrypt",
+                "Resource": tuple(f"arn:{partition}:kms:{r}:{a}:key/*" for r, a in accounts),
+                "Condition": {
+                    "StringEquals": {"kms:ViaService": via},
+                    "StringLike": {f"kms:EncryptionContext:{context}": arns},
+                },
+            }
+        )
+    return tuple(statements)
+
+
+def read_s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
+    """Allows listing and reading below the prefixes of `s3_read`."""
+    prefixes = {in_region(p, w.region) for w in works for p in w.spec.s3_read}
+    return _s3(s, prefixes, "s3:ListBucket", ("s3:GetObject",), ("kms:Decrypt",))
+
+
+def write_s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
+    """Allows writing below the prefixes of `s3_write`, in parts as well, without reading.
+
+    An upload in parts under a customer key also decrypts.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    """
+    prefixes = {in_region(p, w.region) for w in works for p in w.spec.s3_write}
+    writing = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject")
+    keys = ("kms:Decrypt", "kms:GenerateDataKey")
+    return _s3(s, prefixes, "s3:ListBucketMultipartUploads", writing, keys)
+
+
+def _s3(
+    s: Situation,
+    prefixes: Iterable[str],
+    listing: str,
+    actions: tuple[str, ...],
+    key_actions: tuple[str, ...],
+) -> tuple[Statement, ...]:
+    """Returns the statements for prefixes, each with its listing, and one for customer keys.
+
+    Buckets may be encrypted under any key. Using it is safe to allow: only through S3, and only for
+    these buckets, by the encryption context that S3 sets (the bucket's ARN with bucket keys, else
+    the object's). The key's own policy decides as well.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    here = s.catalog.places.regions[s.home_region]
+    statements: list[Statement] = []
+    buckets: set[str] = set()
+    for prefix in sorted(prefixes):
+        bucket, _, path = prefix.removeprefix("s3://").partition("/")
+        arn, below = f"arn:{here.partition}:s3:::{bucket}", path.rstrip("/")
+        buckets.add(arn)
+        listed = dict(allow((listing,), (arn,)))
+        if below:
+            listed["Condition"] = {"StringLike": {"s3:prefix": (f"{below}/*",)}}
+        statements.append(listed)
+        itself = (f"{arn}/{below}",) if below and not path.endswith("/") else ()
+        objects = (*itself, f"{arn}/{below}/*" if below else f"{arn}/*")
+        statements.append(allow(actions, objects))
+    if buckets:
+        arns = tuple(sorted(buckets))
+        contexts = tuple(c for arn in arns for c in (arn, f"{arn}/*"))
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": key_actions,
+                "Resource": (f"arn:{here.partition}:kms:*:*:key/*",),
+                "Condition": {
+                    "StringLike": {
+                        "kms:EncryptionContext:aws:s3:arn": contexts,
+                        "kms:ViaService": (f"s3.*.{here.dns_suffix}",),
+                    },
+                },
+            }
+        )
+    return tuple(statements)
