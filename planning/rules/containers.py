@@ -50,6 +50,7 @@ def _sidecars(path: str, spec: Workload) -> Iterator[tuple[str, Container]]:
     "A Neuron process that is killed does not release its cores, and the next task fails in "
     "nrt_init.",
     do="Leave the stop timeout out, or write a longer one.",
+    table="limits",
 )
 def stopped_too_soon(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/aws-neuron-sdk/issues/1338: a new process fails in
@@ -132,6 +133,7 @@ def _lock_ports(work: RegionalWorkload) -> range:
     "Without a load balancer nothing waits for the model to load: ECS replaces a task whose health "
     "check still fails after the start period (at most 300 s) and all retries.",
     do="Check less often or allow more retries, or give the model a port.",
+    table="limits",
 )
 def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
     """API_HealthCheck, startPeriod; vLLM on Neuron starts in 5 to 10 minutes
@@ -298,6 +300,7 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "ECS accepts Linux capabilities by their names without CAP_.",
     do="Write the name of a capability as ECS lists it.",
+    table="linux_capabilities",
 )
 def unknown_capability(s: Situation) -> Iterator[Report]:
     """API_KernelCapabilities, add: the valid values; Managed Instances take BPF and PERFMON as well
@@ -321,6 +324,7 @@ def unknown_capability(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "The capability lets the container change the host, and so affect other tasks.",
     do="Leave it out unless the runtime needs it; AWS's own example adds only IPC_LOCK.",
+    table="linux_capabilities",
 )
 def capability_over_the_host(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html:

@@ -201,6 +201,7 @@ def both_core_variables(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "The vLLM plugin requires as many visible cores as the tensor parallel size.",
     do="Name as many cores as --tensor-parallel-size says, or leave the variable out.",
+    table="servers",
 )
 def plugin_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/tutorials/tutorial-epd-1e-1pd-xeypd.html:
@@ -230,6 +231,7 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "Only the vLLM plugin reads NEURON_VISIBLE_DEVICES.",
     do="Leave the variable out; the task gets the devices of neuron_devices.",
+    table="servers",
 )
 def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/guides/reference-configuration.html;
@@ -395,6 +397,7 @@ def _summed(s: Situation, inside: list[tuple[CoreClaim, Statement]], devices: in
     "Without a variable the Neuron runtime reserves every core of the container's devices for one "
     "process. The second process that starts fails in nrt_init.",
     do="State the cores of each container, or open the devices in one container only.",
+    table="image_repositories",
 )
 def unstated_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
@@ -429,6 +432,7 @@ def unstated_cores(s: Situation) -> Iterator[Report]:
     "On Trainium2 a slice of cores must start at a multiple of its tensor parallel size. Another "
     "slice loads and compiles, and fails when the server warms up.",
     do="Start the cores at a multiple of the tensor parallel size.",
+    table="servers",
 )
 def unaligned_slice(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/aws-neuron-sdk,

@@ -25,6 +25,7 @@ from planning.situation import Situation, each_workload
     Severity.WARNING,
     "The AMI's operating system gets no updates after its end of life.",
     do="Use family: al2023.",
+    table="ami_families",
 )
 def past_end_of_life(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/amazon-ecs-ami states the end of the Amazon Linux 2 ECS AMI; judged at
@@ -104,6 +105,7 @@ def driver_hidden(s: Situation) -> Iterator[Report]:
     "The Neuron driver comes with the AMI and the runtime with the image. Some pairs fail in "
     "nrt_init.",
     do="Pin an AMI whose driver works with the image, or use an image of a newer SDK.",
+    table="driver_conflicts",
 )
 def driver_against_sdk(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
@@ -137,6 +139,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "Each Region pulls Deep Learning Containers from its own registry.",
     do="Leave the Region out, or use an image of public.ecr.aws/neuron.",
+    table="regions",
 )
 def no_deep_learning_containers(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/deep-learning-containers, table of accounts by Region."""

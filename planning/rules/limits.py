@@ -85,6 +85,7 @@ def tag_characters(s: Situation) -> Iterator[Report]:
     "A resource has at most 50 tags, a Managed Instances capacity provider 45, including those "
     "that the program adds (Name, and AmazonECSManaged on Auto Scaling groups).",
     do="Remove some tags.",
+    table="limits",
 )
 def too_many_tags(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html and
@@ -183,6 +184,7 @@ def _clusters(s: Situation) -> Mapping[tuple[str, bool], list[str]]:
     Severity.ERROR,
     "A cluster has at most 20 capacity providers, one for each pool.",
     do="Keep fewer pools of a kind in a Region.",
+    table="limits",
 )
 def too_many_pools(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
@@ -204,6 +206,7 @@ def too_many_pools(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "A cluster has at most 5,000 container instances, unless the account's quota was raised.",
     do="Lower max_size.",
+    table="limits",
 )
 def too_many_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
@@ -241,6 +244,7 @@ def _length(role: Role) -> int:
     "The inline policies of a role have at most 10,240 characters together. Each prefix and each "
     "secret adds to them.",
     do="Name prefixes that cover several others, or your own policy under task_policies.",
+    table="limits",
 )
 def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (not
@@ -289,6 +293,7 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "A role has at most 10 managed policies, unless the account's quota was raised.",
     do="Combine policies.",
+    table="limits",
 )
 def too_many_policies(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -382,6 +387,7 @@ def unknown_aws_policy(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "A task definition has at most 10 containers.",
     do="Keep at most nine sidecars.",
+    table="limits",
 )
 def too_many_containers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
@@ -451,6 +457,7 @@ def _definitions(s: Situation, work: RegionalWorkload) -> str:
     Severity.ERROR,
     "A task definition has at most 64 KiB, including environment and command.",
     do="Move long values into the image, a bucket or a parameter.",
+    table="limits",
 )
 def task_definition_too_large(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
@@ -486,6 +493,7 @@ def task_definition_too_large(s: Situation) -> Iterator[Report]:
     "An instance reserves at most 100 host ports at a time, including its own and the device "
     "locks.",
     do="Serve on fewer ports, or leave network_mode out.",
+    table="limits",
 )
 def too_many_host_ports(s: Situation) -> Iterator[Report]:
     """API_PortMapping of the Amazon ECS API Reference, hostPort: up to 100 reserved ports at a
@@ -535,6 +543,7 @@ def secret_and_variable_of_one_name(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "Managed Instances wait at most one day for a container to stop.",
     do="Write a shorter time.",
+    table="limits",
 )
 def stops_longer_than_a_day(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html

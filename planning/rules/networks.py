@@ -74,6 +74,7 @@ def _within(s: Situation, block: Block, kind: str) -> list[str]:
     "Docker uses 172.17.0.0/16 for its own bridge on every instance, so containers cannot reach "
     "these addresses in the VPC.",
     do="Write another block.",
+    table="ipv4_blocks",
 )
 def dockers_own_block(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html: "Some AWS services use
@@ -94,6 +95,7 @@ def dockers_own_block(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "Hosts cannot have loopback, link-local, multicast or reserved addresses.",
     do="Write a private block.",
+    table="ipv4_blocks",
 )
 def block_of_no_hosts(s: Situation) -> Iterator[Report]:
     """https://www.iana.org/assignments/iana-ipv4-special-registry/; link-local addresses of a VPC
@@ -116,6 +118,7 @@ def block_of_no_hosts(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "Servers on the internet that have these addresses cannot be reached from the VPC.",
     do="Write a private block.",
+    table="ipv4_blocks",
 )
 def block_of_the_internet(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html recommends the private
@@ -163,6 +166,7 @@ def _addresses(s: Situation, pool: RegionalPool) -> int:
     "Every network interface needs an address of its subnet: each instance (with EFA each "
     "interface), each awsvpc task, and the load balancer 8 in each subnet.",
     do="Write a larger block, or lower max_size.",
+    table="limits",
 )
 def too_few_addresses(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html (5 addresses of a subnet
@@ -359,6 +363,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "An Application Load Balancer has at most 100 target groups, one for each model that serves.",
     do="Spread the models over more stacks or Regions.",
+    table="limits",
 )
 def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
@@ -380,6 +385,7 @@ def too_many_served(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "A security group has at most 60 inbound rules, unless the account's quota was raised.",
     do="Name larger blocks, or a security group that the callers share.",
+    table="limits",
 )
 def too_many_callers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
@@ -402,6 +408,7 @@ def too_many_callers(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "The server of this image does not answer GET /health, so no task becomes healthy.",
     do="Write the path that the image's server answers.",
+    table="health_paths",
 )
 def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     """https://www.tensorflow.org/tfx/serving/api_rest and

@@ -15,6 +15,7 @@ from planning.situation import Situation, each_workload
     "ECS drains a Managed Instance from its 14th day on, and ends it at most seven days later. The "
     "task of a job ends with it and is not started again.",
     do="Write checkpoints and resume, or use kind: auto_scaling for jobs that run longer.",
+    table="limits",
 )
 def managed_instances_drain(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-patching.html

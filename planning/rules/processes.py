@@ -85,6 +85,7 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "Collective operations are built for certain numbers of cores. AWS does not document others.",
     do="Choose a documented tensor parallel size of the instance type.",
+    table="tensor_parallel",
 )
 def undocumented_degree(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
@@ -151,6 +152,7 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
     "Each worker is a process and reserves cores of its own: those that a variable gives it, or "
     "every core that it sees. A worker that finds too few free cores fails in nrt_init.",
     do="Start fewer workers, or give each of them fewer cores.",
+    table="worker_options",
 )
 def workers_above_the_cores(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:

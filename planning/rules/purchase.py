@@ -176,6 +176,7 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "A Capacity Block has at most 64 instances, and a pool uses one block in each Region.",
     do="Lower max_size, or make a pool for each block.",
+    table="limits",
 )
 def larger_than_a_block(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html"""
@@ -467,6 +468,7 @@ def _once(s: Situation, *, purchase: str) -> Iterator[RegionalWorkload]:
     Severity.WARNING,
     "EC2 reclaims a Spot instance two minutes after its notice, even if tasks still run.",
     do="Stop within the notice, or choose another purchase option.",
+    table="limits",
 )
 def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
@@ -488,6 +490,7 @@ def stops_longer_than_spot_waits(s: Situation) -> Iterator[Report]:
     "EC2 reclaims a Spot instance two minutes after its notice. Responses that are still in "
     "progress are cut off.",
     do="Let callers retry, or write purchase: on_demand.",
+    table="limits",
 )
 def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
@@ -536,6 +539,7 @@ def spot_ends_jobs(s: Situation) -> Iterator[Report]:
     Severity.NOTE,
     "Managed scaling launches two instances at once when a group has none.",
     do="Write max_size: 1 if one instance is enough.",
+    table="limits",
 )
 def two_from_nothing(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html and
@@ -594,6 +598,7 @@ def instances_that_only_idle(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "Instances cannot be launched in a Capacity Block before it starts or in its last half hour.",
     do="Leave min_size at 0; managed scaling launches the instances that the tasks need.",
+    table="limits",
 )
 def block_with_a_minimum(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html:

@@ -46,6 +46,7 @@ def _open_up(region: str) -> str:
     "Without NAT a task reaches only what has a VPC endpoint: private ECR and S3 of its Region, "
     "but no public registry.",
     do="Copy the image to a private ECR repository of the Region, or write nat: one.",
+    table="public_registries",
 )
 def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: endpoints serve
@@ -246,6 +247,7 @@ def _bucket(prefix: str, region: str) -> str:
     Severity.ERROR,
     "S3 does not allow such a bucket name.",
     do="Write the bucket's name as S3 shows it.",
+    table="limits",
 )
 def impossible_bucket(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html: 3 to 63

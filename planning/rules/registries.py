@@ -83,6 +83,7 @@ def _image_at(s: Situation, path: str) -> str:
     Severity.ERROR,
     "The registry of the Deep Learning Containers belongs to another account in this Region.",
     do="Write dlc/<repository>:<tag>, which names the Region's own registry.",
+    table="regions",
 )
 def wrong_registry_account(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/deep-learning-containers, docs/reference/region_availability.md: the

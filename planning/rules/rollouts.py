@@ -212,6 +212,7 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
     "With -1 ECS never removes an idle instance. It is paid for until ECS drains it, from its 14th "
     "day on.",
     do="Write the seconds after which ECS may remove an idle instance.",
+    table="limits",
 )
 def idle_instances_stay(s: Situation) -> Iterator[Report]:
     """API_InfrastructureOptimization of the Amazon ECS API Reference, and

@@ -60,6 +60,7 @@ def _pools_for(s: Situation, work: RegionalWorkload, known: ContainerImage) -> l
     "An image contains the runtime and the compiled code for certain chips. On other chips it "
     "finds no device, or code that cannot run.",
     do="Use an image for the pool's chip, or a pool of a chip that the image supports.",
+    table="container_images",
 )
 def image_of_another_chip(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers: the instance types that each image
@@ -86,6 +87,7 @@ def image_of_another_chip(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "AWS's pages contradict each other on this image and this chip.",
     do="Use a documented pair, or test this one first.",
+    table="container_images",
 )
 def contested_pair(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/index.html (2.29)
@@ -116,6 +118,7 @@ def contested_pair(s: Situation) -> Iterator[Report]:
     "The driver of the host does not work with the runtime of the image: every task fails in "
     "nrt_init.",
     do="Pin an AMI whose driver works with the image, or use an image for the driver of the AMI.",
+    table="driver_conflicts",
 )
 def driver_never_fits(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html
@@ -168,6 +171,7 @@ def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | 
     "The driver of the AMI is older than the one that was released with the image's SDK. AWS tests "
     "an SDK with its own driver.",
     do="Use family: al2023, whose driver can be chosen by the version of the AMI.",
+    table="neuron_sdks",
 )
 def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/amazon-ecs-ami (the recipe of Amazon Linux 2 holds the driver back);
@@ -193,6 +197,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "AWS publishes no such image: the pull fails with CannotPullContainerError.",
     do="Use a version that AWS published, or another image.",
+    table="container_images",
 )
 def never_published(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/containers.html:
@@ -216,6 +221,7 @@ def never_published(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "AWS no longer fixes the framework in the image.",
     do="Move to a framework that AWS supports on the chip.",
+    table="container_images",
 )
 def no_longer_supported(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/announcements/index.html"""

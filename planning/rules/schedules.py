@@ -213,6 +213,7 @@ def no_schedule(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "EventBridge Scheduler accepts the time zones of the tz database.",
     do="Write a zone by its continent and city, or UTC.",
+    table="time_zones",
 )
 def no_time_zone(s: Situation) -> Iterator[Report]:
     """API_CreateSchedule of the EventBridge Scheduler API Reference, ScheduleExpressionTimezone;

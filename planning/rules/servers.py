@@ -39,6 +39,7 @@ from planning.situation import RegionalWorkload, Situation, each_workload
     Severity.WARNING,
     "The model is known to fail with this image on this chip.",
     do="Choose another size of the model, another image, or another chip.",
+    table="model_refusals",
 )
 def model_known_to_fail(s: Situation) -> Iterator[Report]:
     """The table of refusals holds the source of each, such as
@@ -99,6 +100,7 @@ def _serving(s: Situation) -> Iterator[tuple[RegionalWorkload, Server, Version, 
     "The entry point of the image runs the given command, or without one a shell that ends at "
     "once.",
     do="Write the whole command: vllm serve and the model.",
+    table="servers",
 )
 def server_without_a_command(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers (common/vllm_entrypoint.py, and CMD
@@ -125,6 +127,7 @@ def server_without_a_command(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "The entry point of the image is the server itself; the command contains only its arguments.",
     do="Write only the arguments, such as --model and its value.",
+    table="servers",
 )
 def arguments_expected(s: Situation) -> Iterator[Report]:
     """https://github.com/huggingface/optimum-neuron: the entry point of the vLLM image is
@@ -147,6 +150,7 @@ def arguments_expected(s: Situation) -> Iterator[Report]:
     "Without these options the server uses its defaults: many sequences of the model's full "
     "length, with the KV cache for all of them from the start.",
     do="Write how many sequences are served at once, and how long they may be.",
+    table="servers",
 )
 def sequences_unset(s: Situation) -> Iterator[Report]:
     """https://github.com/vllm-project/vllm-neuron (platform.py): max_num_seqs becomes 32, and
@@ -174,6 +178,7 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
     "NxD Inference compiles a fixed number of KV cache blocks into the model. A scheduler with "
     "another number reads beyond them.",
     do="Write --num-gpu-blocks-override to match the sequences.",
+    table="servers",
 )
 def blocks_unset(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
@@ -209,6 +214,7 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "The option belongs to other versions of the server.",
     do="Write the option that replaces it in this version.",
+    table="server_options",
 )
 def option_of_another_version(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/vllm-neuron/docs/getting-started/migration-nxdi-to-vllm-neuron.html"""
@@ -232,6 +238,7 @@ def option_of_another_version(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "The vLLM plugin looks for EFA at start and fails on a host without it.",
     do='Write NEURON_SKIP_EFA_AFFINITY: "1" under environment.',
+    table="servers",
 )
 def efa_looked_for(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/quickstart-deploy-dlc.html"""
@@ -259,6 +266,7 @@ def efa_looked_for(s: Situation) -> Iterator[Report]:
     "The load balancer sends requests to the port of the model, but the server listens on another "
     "one.",
     do="Let the server listen on the model's port.",
+    table="servers",
 )
 def server_on_another_port(s: Situation) -> Iterator[Report]:
     """API_PortMapping, containerPort; the server's own port where its command gives none: 8000 for

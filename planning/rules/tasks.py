@@ -42,6 +42,7 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
     Severity.ERROR,
     "A task that is larger than what an instance registers stays in PROVISIONING forever.",
     do="Request at most what the instance has for tasks, or use a larger type.",
+    table="registered_memory",
 )
 def larger_than_the_instance(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html; every CPU
@@ -257,6 +258,7 @@ def no_efa(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "Only one task at a time can use a host port of an instance.",
     do="Let each server on the host listen on its own free port below 20000.",
+    table="host_ports",
 )
 def host_port_conflict(s: Situation) -> Iterator[Report]:
     """API_PortMapping: ports 22, 2375, 2376 and 51678 to 51680 are the host's; ports from 32768 up
@@ -339,6 +341,7 @@ def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "CloudWatch Logs keeps events only for certain numbers of days.",
     do="Write one of the periods that CloudWatch Logs supports.",
+    table="log_retention_days",
 )
 def log_retention(s: Situation) -> Iterator[Report]:
     """API_PutRetentionPolicy of the CloudWatch Logs API Reference."""
@@ -359,6 +362,7 @@ def log_retention(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "ECS and the load balancer limit the values of a health check.",
     do="Stay within the limits; grace_seconds covers a longer start.",
+    table="limits",
 )
 def health_check_limits(s: Situation) -> Iterator[Report]:
     """API_HealthCheck of the Amazon ECS API Reference for a command: interval 5 to 300 s, timeout 2
@@ -410,6 +414,7 @@ def health_check_limits(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "ECS limits the storage and the scale-in delay of Managed Instances.",
     do="Stay within the limits of Managed Instances.",
+    table="limits",
 )
 def managed_instances_limits(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html (storage);
@@ -574,6 +579,7 @@ def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
     "The kernel keeps a part of the installed memory, and how much an instance of this type "
     "registers is not recorded: the figure that the plan counts on is an estimate.",
     do="Write a size within the estimate, or start one task first and read what is registered.",
+    table="registered_memory",
 )
 def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: less

@@ -122,6 +122,7 @@ def meeting_elsewhere(s: Situation) -> Iterator[Report]:
     "Data loaders pass batches through /dev/shm. A container has 64 MiB of it, and Managed "
     "Instances support no other size.",
     do="Load data in the main process (num_workers=0), or use kind: auto_scaling.",
+    table="limits",
 )
 def fixed_shared_memory(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
@@ -144,6 +145,7 @@ def fixed_shared_memory(s: Situation) -> Iterator[Report]:
     "Data loaders pass batches through /dev/shm. A container has 64 MiB of it by default; when it "
     "is full, workers fail with a bus error.",
     do="Write shared_memory_mib.",
+    table="limits",
 )
 def little_shared_memory(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, sharedMemorySize, and

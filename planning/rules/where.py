@@ -410,6 +410,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "The catalog has no offerings of the Region.",
     do="Refresh the catalog with credentials that may use the Region.",
+    table="captures",
 )
 def offerings_unknown(s: Situation) -> Iterator[Report]:
     """What is known to be absent is an error; what is not known is a warning."""
