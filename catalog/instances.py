@@ -59,6 +59,8 @@ class Instances:
                 frameworks=family["frameworks"],
                 boot_changes_driver=family.flag("boot_changes_driver"),
                 aligned_slices=family.flag("aligned_slices"),
+                unproven_sizes=tuple(int(n) for n in topology.words("unproven_sizes")),
+                unproven_says=topology["unproven_says"],
                 note=family["note"],
             )
             types[row["name"]] = _instance_type(type_row, hardware)

@@ -30,8 +30,9 @@ class Neuron:
         return self._tables.typed("driver_conflicts", DriverConflict)
 
     def device_sets(self, instance_type: str) -> tuple[tuple[int, int], ...]:
-        """The legal sets of devices of one task as (first device, number of devices), sorted.
+        """The sets of devices of one task that are accepted: (first device, number of devices).
 
+        Sorted; includes the sets of ``unproven_sizes``.
         Empty for a type without Neuron devices or with an unknown topology.
         Source: https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/infrastructure/scheduler.html
         """
@@ -40,9 +41,15 @@ class Neuron:
             return ()
         return self._device_sets.get((known.neuron.topology, known.neuron.devices), ())
 
+    def proven_sets(self, instance_type: str) -> tuple[tuple[int, int], ...]:
+        """The sets of ``device_sets`` that AWS documents, or that follow from its documents."""
+        known = self._instances.neuron_types.get(instance_type)
+        unproven = known.neuron.unproven_sizes if known and known.neuron else ()
+        return tuple(s for s in self.device_sets(instance_type) if s[1] not in unproven)
+
     def legal_counts(self, instance_type: str) -> tuple[int, ...]:
-        """The numbers of devices that one task can have, ascending."""
-        return tuple(sorted({size for _, size in self.device_sets(instance_type)}))
+        """The numbers of devices to propose for one task, ascending: those of proven sets."""
+        return tuple(sorted({size for _, size in self.proven_sets(instance_type)}))
 
     def legal_count(self, instance_type: str, *, at_least: int) -> int | None:
         """The lowest legal number of devices from ``at_least`` up; None if there is none."""

@@ -27,8 +27,9 @@ class NeuronHardware:
     or ``unverified`` if AWS's pages contradict each other. ``frameworks``: the framework packages
     of its images, ``neuron`` or ``neuronx``. ``boot_changes_driver``: the AMI installs
     another Neuron driver when such an instance boots. ``aligned_slices``: a slice of its cores
-    starts at a multiple of its tensor parallel size, or collectives fail. ``note`` is advice about
-    the family in one sentence, mostly empty.
+    starts at a multiple of its tensor parallel size, or collectives fail. ``unproven_sizes`` are
+    numbers of devices of a task that may work and that no source has shown, ``unproven_says`` why.
+    ``note`` is advice about the family in one sentence, mostly empty.
     """
 
     family: str
@@ -43,6 +44,8 @@ class NeuronHardware:
     frameworks: str
     boot_changes_driver: bool
     aligned_slices: bool
+    unproven_sizes: tuple[int, ...]
+    unproven_says: str
     note: str
 
 

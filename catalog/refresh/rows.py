@@ -26,7 +26,15 @@ Cells: TypeAlias = tuple[str, ...]
 HEADERS: Final[Mapping[str, Cells]] = {
     "ami_versions": ("parameter_path", "image_name", "date", "agent", "regions"),
     "captures": ("table", "region", "date"),
-    "device_sets": ("topology", "devices", "first", "size", "stated_for", "inferred_for"),
+    "device_sets": (
+        "topology",
+        "devices",
+        "first",
+        "size",
+        "stated_for",
+        "inferred_for",
+        "unproven_for",
+    ),
     "instance_types": (
         "name",
         "vcpus",
@@ -433,19 +441,23 @@ def price_tables(texts: Mapping[str, str]) -> PriceTables:
 
 @dataclass(frozen=True, slots=True)
 class DeviceKind:
-    """The topology of a family's devices; ``stated``: AWS documents the legal sets."""
+    """The topology of a family's devices; ``stated``: AWS documents the legal sets.
+
+    ``unproven``: sizes of aligned sets that may work, without a documented container of that size.
+    """
 
     family: str
     topology: str
     devices: int
     stated: bool
+    unproven: tuple[int, ...] = ()
 
 
 def device_set_rows(kinds: Collection[DeviceKind]) -> list[Cells]:
-    """Every legal set of Neuron devices of the kinds, and for which families AWS states them.
+    """Every set of Neuron devices of the kinds, and for which families AWS states it.
 
     A ring gives any run of contiguous ids without wrapping around; the 4x4 torus one device, a
-    row of 4, two aligned rows or all 16.
+    row of 4, two aligned rows or all 16. Aligned sets of other sizes are unproven.
     Source: https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/infrastructure/scheduler.html
     Raises ValueError for a topology without a rule.
     """
@@ -455,10 +467,24 @@ def device_set_rows(kinds: Collection[DeviceKind]) -> list[Cells]:
         stated = sorted({kind.family for kind in here if kind.stated})
         inferred = sorted({kind.family for kind in here if not kind.stated})
         rows.extend(
-            (topology, str(devices), str(first), str(size), " ".join(stated), " ".join(inferred))
-            for first, size in sorted(_sets(topology, devices))
+            _set_row(topology, devices, first, size, (stated, inferred, []))
+            for first, size in _sets(topology, devices)
         )
+        for size in sorted({size for kind in here for size in kind.unproven}):
+            unproven = sorted({kind.family for kind in here if size in kind.unproven})
+            rows.extend(
+                _set_row(topology, devices, first, size, ([], [], unproven))
+                for first in range(0, devices, size)
+            )
     return rows
+
+
+def _set_row(
+    topology: str, devices: int, first: int, size: int, families: Iterable[Iterable[str]]
+) -> Cells:
+    """A row of device_sets; the families for which the set is stated, inferred and unproven."""
+    numbers = (str(n) for n in (devices, first, size))
+    return topology, *numbers, *(" ".join(names) for names in families)
 
 
 def _sets(topology: str, devices: int) -> list[tuple[int, int]]:

@@ -256,6 +256,7 @@ def _derived(catalog: Catalog) -> dict[str, str]:
             topology=known.neuron.topology,
             devices=known.neuron.devices,
             stated=stated[name],
+            unproven=known.neuron.unproven_sizes,
         )
         for name, known in catalog.instances.neuron_types.items()
         if known.neuron is not None

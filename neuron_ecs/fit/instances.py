@@ -203,7 +203,7 @@ def _sets(
     if required.purchase.replace("_", "-") not in kind.usage_classes:
         return f"is not sold as {required.purchase.replace('_', ' ')}"
     taken: list[tuple[int, int]] = []
-    for first, size in catalog.neuron.device_sets(kind.name):
+    for first, size in catalog.neuron.proven_sets(kind.name):
         if size == devices and (not taken or first >= sum(taken[-1])):
             taken.append((first, size))
     return tuple(taken)
@@ -272,7 +272,7 @@ def _notes(
         devices > required.devices
         and catalog.neuron.legal_count(kind.name, at_least=required.devices) != required.devices
     ):
-        yield f"{required.devices} is no legal number of its devices, {devices} is"
+        yield f"AWS documents no tasks with {required.devices} of its devices, but with {devices}"
     if required.kind == "managed_instances":
         if hardware.managed_instances == "unverified":
             yield "AWS's pages contradict each other on Managed Instances with it"

@@ -106,8 +106,8 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
     "NE204",
     "Set of devices that the Neuron runtime cannot open",
     Severity.ERROR,
-    "The Neuron runtime can open contiguous devices of a ring, and 1, 4, 8 or 16 aligned devices "
-    "of a 4 by 4 torus. Other sets fail in nrt_init.",
+    "The Neuron runtime opens contiguous devices only. A ring has any run of them, a 4 by 4 torus "
+    "aligned groups: 1, 4, 8 or 16 devices, and 2 unproven.",
     do="Ask for a legal number, or name contiguous (ring) or aligned (torus) ids.",
 )
 def illegal_set(s: Situation) -> Iterator[Report]:
@@ -128,7 +128,7 @@ def illegal_set(s: Situation) -> Iterator[Report]:
         elif work.device_count > total or (wanted is not None and wanted[-1] >= total):
             continue
         elif not s.legal(kind, work):
-            sets = s.catalog.neuron.device_sets(kind.name)
+            sets = s.catalog.neuron.proven_sets(kind.name)
             if wanted is None:
                 sizes = s.catalog.neuron.legal_counts(kind.name)
                 up = [n for n in sizes if n > work.device_count][:1]
@@ -559,6 +559,34 @@ def lock_given_up(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE242",
+    "Number of devices that no source has shown to work",
+    Severity.WARNING,
+    "No source has shown a container with this number of devices on the instance type.",
+    do="Test it on one instance first, or ask for a number of devices that AWS documents.",
+    table="neuron_topologies",
+)
+def unproven_number(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/aws-neuron-sdk: deploy/eks/dra.rst and
+    deploy/infrastructure/scheduler.rst offer 1, 4, 8 and 16 devices of a torus;
+    vllm-neuron/docs/tutorials/tutorial-epd-1e-1pd-xeypd.md and deploy/eks/training.rst use two."""
+    for work in each_workload(s):
+        kind = work.smallest
+        if kind is None or kind.neuron is None or not s.legal(kind, work):
+            continue
+        if work.device_count in kind.neuron.unproven_sizes:
+            sizes = s.catalog.neuron.legal_counts(kind.name)
+            down = [n for n in sizes if n < work.device_count][-1:]
+            up = [n for n in sizes if n > work.device_count][:1]
+            yield Report(
+                f"{work.path}.neuron_devices",
+                f"is {_written(work.ids or work.device_count)}, on {kind.name}",
+                f"test it on one instance first, or ask for {' or '.join(map(str, down + up))}",
+                kind.neuron.unproven_says,
+            )
+
+
 RULES = (
     devices_without_chips,
     devices_not_named,
@@ -578,4 +606,5 @@ RULES = (
     two_pools_need_fewer,
     mixed_with_other_types,
     lock_given_up,
+    unproven_number,
 )

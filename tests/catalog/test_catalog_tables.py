@@ -381,7 +381,8 @@ def test_a_ring_gives_every_contiguous_run_and_never_wraps(shipped: Catalog) -> 
 def test_torus_sets_are_aligned_and_disjoint_or_nested(shipped: Catalog) -> None:
     for name in ("trn1.32xlarge", "trn1n.32xlarge", "trn2.48xlarge", "trn2u.48xlarge"):
         sets = shipped.neuron.device_sets(name)
-        assert {size for _, size in sets} == {1, 4, 8, 16}
+        assert {size for _, size in sets} == {1, 2, 4, 8, 16}
+        assert {size for _, size in shipped.neuron.proven_sets(name)} == {1, 4, 8, 16}
         assert all(first % size == 0 for first, size in sets), "a set starts at its own multiple"
         spans = [set(range(first, first + size)) for first, size in sets]
         for one, other in itertools.combinations(spans, 2):
@@ -390,9 +391,12 @@ def test_torus_sets_are_aligned_and_disjoint_or_nested(shipped: Catalog) -> None
 
 def test_sets_that_aws_does_not_state_are_marked(shipped: Catalog) -> None:
     for row in raw("device_sets"):
-        if row["topology"] == "torus_4x4":
-            assert row["stated_for"] == "trn1 trn1n"
-            assert row["inferred_for"] == "trn2 trn2u"
+        if row["topology"] == "torus_4x4" and row["size"] == "2":
+            assert row["unproven_for"] == "trn1 trn1n trn2 trn2u"
+            assert not row["stated_for"] and not row["inferred_for"]
+        elif row["topology"] == "torus_4x4":
+            assert row["stated_for"] == "trn1 trn1n trn2"
+            assert row["inferred_for"] == "trn2u"
         else:
             assert row["stated_for"]
     assert shipped.neuron.device_sets("m7i.large") == ()

@@ -184,6 +184,11 @@ FIXTURES: dict[str, Fixture] = {
         _model(INF2, work(1, replicas={"min": 5})),
         _model(INF2, work(1, replicas={"min": 4})),
     ),
+    "NE242": Fixture(
+        "models.m.neuron_devices",
+        _model(groups("trn1.32xlarge"), work(2)),
+        _model(groups("trn1.32xlarge"), work(4)),
+    ),
     "NE207": Fixture(
         "capacity.pool.allowed_instance_types[0]",
         _pool(managed("inf1.xlarge")),

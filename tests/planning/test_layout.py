@@ -90,8 +90,11 @@ def every_cut(devices: int, legal: Sets) -> tuple[tuple[tuple[int, int], ...], .
 def rows_of_the_torus() -> tuple[tuple[tuple[int, int], ...], ...]:
     """The cuts of a torus that leave nothing uncovered; any other is one of them less a slot."""
 
+    def pair(at: int) -> list[tuple[tuple[int, int], ...]]:
+        return [((at, 2),), ((at, 1), (at + 1, 1))]
+
     def quarter(at: int) -> list[tuple[tuple[int, int], ...]]:
-        return [((at, 4),), tuple((at + i, 1) for i in range(4))]
+        return [((at, 4),), *(a + b for a in pair(at) for b in pair(at + 2))]
 
     def half(at: int) -> list[tuple[tuple[int, int], ...]]:
         return [((at, 8),), *(a + b for a in quarter(at) for b in quarter(at + 4))]

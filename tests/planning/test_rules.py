@@ -399,14 +399,34 @@ def test_the_sets_proposed_are_legal(kind: str, region: str, wanted: list[int]) 
         assert "NE204" not in codes(changed(config, "models.m", neuron_devices=ids)), ids
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 7, 9, 12, 15])
+@pytest.mark.parametrize("count", [3, 5, 7, 9, 12, 15])
 def test_the_counts_proposed_are_legal_and_the_nearest(count: int) -> None:
     config = stack(capacity={"pool": groups("trn1.32xlarge")}, models={"m": work(count)})
     proposed = [int(n) for n in re.findall(r"\d+", finding(config, "NE204").fix)]
     assert len(proposed) == 2
     assert proposed[0] < count < proposed[1]
     for number in proposed:
-        assert "NE204" not in codes(changed(config, "models.m", neuron_devices=number))
+        assert not {"NE204", "NE242"} & codes(changed(config, "models.m", neuron_devices=number))
+
+
+@pytest.mark.parametrize("wanted", [2, [0, 1], [14, 15]])
+@pytest.mark.parametrize("kind", ["trn1.32xlarge", "trn2.48xlarge"])
+def test_two_devices_of_a_torus_are_accepted_and_unproven(
+    kind: str, wanted: int | list[int]
+) -> None:
+    home = "us-east-2"
+    config = stack(
+        home=home,
+        regions={home: {}},
+        capacity={"pool": groups(kind)},
+        models={"m": work(wanted)},
+    )
+    found = finding(config, "NE242")
+    assert "tutorial" in found.why
+    for number in re.findall(r"\d+", found.fix):
+        proven = codes(changed(config, "models.m", neuron_devices=int(number)))
+        assert not {"NE204", "NE242"} & proven, number
+    assert "NE204" in codes(changed(config, "models.m", neuron_devices=[1, 2]))
 
 
 def test_more_devices_than_there_are_names_a_type_of_the_region_that_has_them() -> None:

@@ -141,7 +141,7 @@ KINDS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("inf1.6xlarge", (1, 2, 4)),
     ("inf2.24xlarge", (1, 2, 3, 4, 6)),
     ("inf2.48xlarge", (1, 2, 4, 6, 8, 12)),
-    ("trn1.32xlarge", (1, 4, 8, 16)),
+    ("trn1.32xlarge", (1, 2, 4, 8, 16)),
 )
 
 

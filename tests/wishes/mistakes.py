@@ -378,7 +378,7 @@ def _illegal_set(hand: Hand, wish: Wish) -> str:
     legal, total = set(facts.sets(wish.pool.kind)), facts.devices_of(wish.pool.kind)
     wrong: list[int | list[int]] = [[0, 2], [0, total - 1]]
     if (0, 2) not in legal:
-        wrong += [2, 3, 5, [0, 1], [1, 2, 3, 4], [4, 5, 6, 7, 8, 9, 10, 11]]
+        wrong += [3, 5, [1, 2], [1, 2, 3, 4], [4, 5, 6, 7, 8, 9, 10, 11]]
     return field(wish, "neuron_devices", hand.one(wrong))
 
 

@@ -315,7 +315,7 @@ def test_an_illegal_number_of_devices_takes_the_next_legal_one() -> None:
     ]
     option = fit(TaskRequirements(devices=2, types=("trn1.32xlarge",)), KNOWN).options[0]
     assert (option.devices, option.tasks_per_instance) == (4, 4)
-    assert option.notes == ("2 is no legal number of its devices, 4 is",)
+    assert option.notes == ("AWS documents no tasks with 2 of its devices, but with 4",)
 
 
 def test_managed_instances_do_not_take_inf1() -> None:
