@@ -379,7 +379,7 @@ def test_the_fewer_replicas_proposed_fit() -> None:
         ("inf2.48xlarge", "us-west-2", [11, 0]),
         ("trn1.32xlarge", "us-west-2", [1, 2, 3, 4]),
         ("trn1.32xlarge", "us-west-2", list(range(4, 12))),
-        ("trn1.32xlarge", "us-west-2", [0, 1]),
+        ("trn1.32xlarge", "us-west-2", [1, 2]),
         ("trn2.48xlarge", "us-east-2", [2, 3, 4, 5]),
     ],
 )

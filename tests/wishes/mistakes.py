@@ -945,7 +945,7 @@ def _public_image(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE513", SHUT)
 def _image_of_another_region(_: Hand, wish: Wish) -> str:
-    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    other = absent_region(wish)
     return field(wish, "image", wish.entry["image"].replace("{region}", other))
 
 
@@ -958,7 +958,7 @@ def _model_of_the_hub(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE516", SHUT)
 def _secret_of_another_region(_: Hand, wish: Wish) -> str:
-    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    other = absent_region(wish)
     arn = f"arn:aws:secretsmanager:{other}:{facts.ACCOUNT}:secret:hf-a1b2c3"
     wish.entry["secrets"] = {"HF_TOKEN": arn}
     return f"{wish.path}.secrets.HF_TOKEN"

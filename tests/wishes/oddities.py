@@ -22,6 +22,7 @@ from tests.wishes.changes import (
     PULLS,
     SHUT,
     WORK,
+    absent_region,
     another,
     command,
     family,
@@ -123,7 +124,7 @@ def _ami_after_the_capture(hand: Hand, wish: Wish) -> str:
 
 @oddity("NE119", Want(sorts=(NEURON, CPU)))
 def _reservation_elsewhere(_: Hand, wish: Wish) -> str:
-    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    other = absent_region(wish)
     if not wish.pool.entry.get("regions"):
         wish.pool.entry["regions"] = list(wish.pool.regions)
     wish.pool.entry.setdefault("reservation_ids", {})[other] = "cr-0a"
@@ -339,7 +340,7 @@ def _public_block(_: Hand, wish: Wish) -> str:
 
 @oddity("NE517", SHUT)
 def _bucket_of_another_region(_: Hand, wish: Wish) -> str:
-    other = next(r for r in ("eu-west-3", "us-west-1") if r not in wish.pool.regions)
+    other = absent_region(wish)
     wish.entry["s3_read"] = [f"s3://models-{other}/"]
     return f"{wish.path}.s3_read[0]"
 
