@@ -63,7 +63,8 @@ def _explain(code: str) -> int:
 
     text = explain(code.upper())
     if text is None:
-        said = nearest(code.upper(), [page.code for page in pages()])
+        digits = code.upper().replace("O", "0")  # a letter for a digit: NE2O3
+        said = nearest(digits, [page.code for page in pages()])
         sys.stderr.write(f"no finding has the code {code}; {said}\n")
         return WRONG_USAGE
     sys.stdout.write(text)

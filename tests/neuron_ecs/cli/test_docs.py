@@ -34,4 +34,4 @@ def test_one_page_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_code_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--explain", "NE2O3"]) == 2
-    assert "did you mean NE2" in capsys.readouterr().err
+    assert "did you mean NE203?" in capsys.readouterr().err
