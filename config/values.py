@@ -170,11 +170,11 @@ DeviceId = Annotated[
     int, Field(ge=0, le=1023, description="The id N of a device /dev/neuronN.", examples=[0])
 ]
 Devices = Annotated[
-    Annotated[Annotated[int, Field(ge=1, le=1024)], Tag("count")]
+    Annotated[Annotated[int, Field(ge=0, le=1024)], Tag("count")]
     | Annotated[Annotated[tuple[DeviceId, ...], Field(min_length=1, max_length=64)], Tag("ids")]
     | Annotated[Literal["all"], Tag("all")],
     Discriminator(lambda value: _which_devices(value)),
-    Field(description="A count such as 2, ids such as [0, 1], or all."),
+    Field(description="A count such as 2, ids such as [0, 1], or all; 0 for none."),
 ]
 RegionNames = Annotated[
     tuple[RegionName, ...], Field(min_length=1, description="A list of Regions.")

@@ -237,7 +237,8 @@ class Workload(Container):
     neuron_devices: Devices | None = Field(
         default=None,
         description=(
-            "A count, explicit ids, or `all` of the instance. None on a pool without chips."
+            "A count, explicit ids, or `all` of the instance. 0: the task takes none, as on a pool "
+            "without chips."
         ),
         examples=[2, [0, 1], "all"],
         json_schema_extra=Cost(
@@ -272,13 +273,17 @@ class Workload(Container):
     cpu_units: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None,
         description=(
-            "CPU units of the task, 1024 a vCPU. Default: the share that goes with the devices."
+            "CPU units of the task, 1024 a vCPU. Default: the share that goes with the devices; "
+            "without devices nothing is reserved."
         ),
         json_schema_extra=ROLLING,
     )
     memory_mib: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
         default=None,
-        description="Memory of the task in MiB. Default: the share that goes with the devices.",
+        description=(
+            "Memory of the task in MiB. Default: the share that goes with the devices, less what "
+            "tasks without devices take. Required without devices."
+        ),
         json_schema_extra=ROLLING,
     )
     health_check: HealthCheck | None = Field(

@@ -13,7 +13,8 @@ from catalog import Catalog
 from config import Container, HealthCheck, Sidecar
 from planning import choices, images
 from planning.regional import in_region
-from planning.situation import NetworkMode, RegionalWorkload, Room
+from planning.rooms import Room
+from planning.situation import NetworkMode, RegionalWorkload
 
 Definition = dict[str, Any]
 

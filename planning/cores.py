@@ -126,7 +126,7 @@ def task_claims(s: Situation) -> Iterator[list[CoreClaim]]:
         opening = [
             (path, container)
             for path, container in containers(work)
-            if not isinstance(container, Sidecar) or container.neuron_devices is not None
+            if not isinstance(container, Sidecar) or container.neuron_devices
         ]
         shared = sum(not opens_no_core(c.image, s.catalog) for _, c in opening) > 1
         found: list[CoreClaim] = []

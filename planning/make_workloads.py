@@ -44,7 +44,8 @@ def _task_definition(
     # above 10 vCPU AWS's pages disagree on a task-level size; the containers carry it then
     contested = s.catalog.limits.value("managed_instances_task_cpu_max_units")
     task_level = not work.pool.managed or size.cpu_units <= contested
-    if task_level and size.cpu_units < s.catalog.limits.value("task_cpu_min"):
+    unreserved = work.spec.cpu_units is None and not work.device_count  # without a limit either
+    if unreserved or size.cpu_units < s.catalog.limits.value("task_cpu_min"):
         task_level = False
     return plan.TaskDefinition(
         key=key,

@@ -6,7 +6,7 @@ Rules and the plan both read it here, so that they cannot disagree.
 from dataclasses import dataclass
 
 from planning import plan
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import RegionalWorkload, Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     ) or [((), work.replicas.min, work.tasks_max)]
     found: list[ServiceTasks] = []
     for devices, least, most in tasks:
-        busy = _busy_instances(s, work.pool, placed, devices)
+        busy = _busy_instances(s, work, placed, devices)
         surges = (
             work.pool.purchase != "reserved"
             if busy is None or work.pool.max_size is None
@@ -44,16 +44,13 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
 
 
 def _busy_instances(
-    s: Situation, pool: RegionalPool, placed: plan.Layout, devices: tuple[int, ...]
+    s: Situation, work: RegionalWorkload, placed: plan.Layout, devices: tuple[int, ...]
 ) -> int | None:
     """How many instances can have no room for another task of the service at maximum replicas.
 
-    On these another task uses one of its `devices`; on a pool without chips tasks may fill the
-    instance. `None` on Managed Instances, which have no maximum size.
+    On these another task uses one of its `devices`, or tasks without devices fill the instance.
+    `None` on Managed Instances, which have no maximum size.
     """
-    if pool.max_size is None:
+    if work.pool.max_size is None:
         return None
-    if devices:
-        return placed.tasks_on(devices)[1]
-    models = [(w, w.tasks_max) for w in s.work_on(pool) if not w.is_job]
-    return s.packed_in_any_order(pool, models)
+    return (placed.tasks_on(devices)[1] if devices else 0) + s.crowded(work)

@@ -25,6 +25,7 @@ from config import (
 )
 from planning import layout, plan
 from planning.addresses import has_blocks
+from planning.rooms import NOTHING, Room, counted_on, registered_by, share_of, together
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
@@ -107,9 +108,9 @@ class RegionalWorkload:
         if self.spec.network_mode is not None:
             return self.spec.network_mode
         if self.pool.managed:
-            return "awsvpc" if self.managed_devices or self.spec.neuron_devices is None else "host"
+            return "awsvpc" if self.managed_devices or not self.spec.neuron_devices else "host"
         assert isinstance(self.pool.spec, AutoScalingCapacity)
-        return "host" if self.pool.spec.efa else "bridge"
+        return "host" if self.pool.spec.efa and self.spec.neuron_devices != 0 else "bridge"
 
     @property
     def managed_devices(self) -> bool:
@@ -135,54 +136,6 @@ class RegionalWorkload:
 
 def _smallest(types: tuple[InstanceType, ...]) -> InstanceType | None:
     return min(types, key=lambda t: (t.memory_mib, t.vcpus, t.name), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """CPU units and memory that an instance has for tasks, or that a task gets."""
-
-    cpu_units: int
-    memory_mib: int
-
-    @property
-    def memory_gib(self) -> int:
-        """Memory in whole GiB, rounded down."""
-        return self.memory_mib // 1024
-
-
-def room_of(kind: InstanceType, catalog: Catalog) -> Room:
-    """Returns what default sizes share: CPU and memory less what we keep back for the host."""
-    limit = catalog.limits.value
-    host = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
-    cpu = registered_by(kind, catalog).cpu_units - limit("host_cpu_units")
-    return Room(cpu, kind.memory_mib - host)
-
-
-def registered_by(kind: InstanceType, catalog: Catalog) -> Room:
-    """Returns the most that an instance registers for tasks.
-
-    Every CPU unit; the memory that was seen to be registered, or all that is installed where no
-    reading is recorded. Tasks that need more are never placed.
-    """
-    cpu = kind.vcpus * catalog.limits.value("cpu_units_per_vcpu")
-    return Room(cpu, catalog.instances.registered_memory.get(kind.name, kind.memory_mib))
-
-
-def counted_on(kind: InstanceType, catalog: Catalog) -> Room:
-    """Returns what the plan counts on: as registered, with an estimate of unrecorded memory."""
-    registered = registered_by(kind, catalog)
-    if kind.name in catalog.instances.registered_memory:
-        return registered
-    return Room(registered.cpu_units, room_of(kind, catalog).memory_mib)
-
-
-def share_of(kind: InstanceType, devices: int, catalog: Catalog) -> Room:
-    """Returns the part of the room that goes with a number of the type's devices, rounded down.
-
-    Tasks whose devices fit an instance together thus fit its CPU and memory as well.
-    """
-    room, total = room_of(kind, catalog), kind.neuron.devices if kind.neuron else 1
-    return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
 
 
 class Situation:
@@ -362,7 +315,7 @@ class Situation:
         return (
             (spec.cpu_units or 0) <= room.cpu_units
             and (spec.memory_mib or 0) <= room.memory_mib
-            and (spec.neuron_devices is None or kind.neuron is not None)
+            and (not spec.neuron_devices or kind.neuron is not None)
         )
 
     @cached_property
@@ -386,20 +339,44 @@ class Situation:
         """Returns what the plan counts on: as registered, with an estimate of unrecorded memory."""
         return counted_on(kind, self.catalog)
 
-    def share(self, kind: InstanceType, devices: int) -> Room:
-        """Returns the part of the room that goes with a number of the type's devices."""
-        return share_of(kind, devices, self.catalog)
+    @cached_property
+    def _without_devices(self) -> Mapping[tuple[str, str], Room]:
+        """What one task of each workload without devices takes of an instance, by pool."""
+        taken: dict[tuple[str, str], Room] = {}
+        for work in self.work:
+            size = None if work.device_count else self.task_size(work)
+            if size is not None:
+                where = work.region, work.pool.name
+                have = taken.get(where, NOTHING)
+                cpu, memory = have.cpu_units + size.cpu_units, have.memory_mib + size.memory_mib
+                taken[where] = Room(cpu, memory)
+        return taken
+
+    def share(self, work: RegionalWorkload) -> Room | None:
+        """Returns the part of the room that goes with the task's devices; `None` without devices.
+
+        Each instance keeps room for one task of every workload of the pool without devices.
+        """
+        kind = work.smallest
+        if kind is None or not work.device_count:
+            return None
+        others = self._without_devices.get((work.region, work.pool.name), NOTHING)
+        return share_of(kind, work.device_count, self.catalog, others)
 
     def task_size(self, work: RegionalWorkload) -> Room | None:
         """Returns CPU units and memory of a task: as written, or in proportion to its devices.
 
-        Returns `None` if one of them follows from neither.
+        Without devices and without CPU units only those of the sidecars are reserved. Returns
+        `None` if the memory follows from neither.
         """
-        kind, spec = work.smallest, work.spec
-        share = self.share(kind, work.device_count) if kind and work.device_count else None
-        cpu = spec.cpu_units or (share.cpu_units if share else None)
-        memory = spec.memory_mib or (share.memory_mib if share else None)
-        return Room(cpu, memory) if cpu is not None and memory is not None else None
+        spec = work.spec
+        share = self.share(work)
+        if share is None and not work.device_count:
+            share = Room(sum(c.cpu_units for c in spec.sidecars.values()), 0)
+        if share is None:
+            return None
+        size = Room(spec.cpu_units or share.cpu_units, spec.memory_mib or share.memory_mib)
+        return size if size.memory_mib else None
 
     def instance_of(self, pool: RegionalPool) -> InstanceType | None:
         """Returns the smallest type of the pool on which each of its tasks fits, if there is one;
@@ -446,25 +423,75 @@ class Situation:
         return len(bins)
 
     def packed_in_any_order(
-        self, pool: RegionalPool, wanted: list[tuple[RegionalWorkload, int]]
+        self,
+        pool: RegionalPool,
+        wanted: list[tuple[RegionalWorkload, int]],
+        room: Room | None = None,
     ) -> int:
         """Returns the instances on which tasks without devices fit in any order of arrival.
 
-        An instance without room for a task already runs at least as many tasks as it could run of
-        the largest. In host mode it may instead run another task of the same port.
+        `room` is what an instance has for them, by default what the plan counts on. An instance
+        without room for a task already runs at least as many tasks as it could run of the largest.
+        In host mode it may instead run another task of the same port.
         """
         kind = self.instance_of(pool)
         sizes = [(size, w, n) for w, n in wanted if n and (size := self.task_size(w))]
         if kind is None or not sizes:
             return 0
-        room = self.counted_on(kind)
-        together = min(
-            room.cpu_units // max(size.cpu_units for size, _, _ in sizes),
-            room.memory_mib // max(size.memory_mib for size, _, _ in sizes),
-        )
-        full = (sum(n for _, _, n in sizes) - 1) // max(together, 1)
+        each = together(room or self.counted_on(kind), [size for size, _, _ in sizes])
+        full = (sum(n for _, _, n in sizes) - 1) // max(each, 1)
         same_port = [n for _, w, n in sizes if w.network_mode == "host" and w.spec.served_ports]
         return full + max(same_port, default=1)
+
+    def _beside(self, pool: RegionalPool, slots: tuple[plan.Slot, ...]) -> Room:
+        """Returns the room that an instance has while the largest task of each slot runs."""
+        kind, models = self.instance_of(pool), {w.name: w for w in self.work_on(pool)}
+        if kind is None:
+            return NOTHING
+        room = self.counted_on(kind)
+        held = [[models[a.workload] for a in slot.assignments if not a.is_job] for slot in slots]
+        for works in held or [[w for w in models.values() if w.managed_devices]]:
+            sizes = [size for w in works if (size := self.task_size(w))]
+            room = Room(
+                room.cpu_units - max((size.cpu_units for size in sizes), default=0),
+                room.memory_mib - max((size.memory_mib for size in sizes), default=0),
+            )
+        return room
+
+    def _all_instances(
+        self, pool: RegionalPool, slots: tuple[plan.Slot, ...], instances: int, *, full: bool
+    ) -> int:
+        """Returns the instances for tasks with devices, on `instances`, and for those without."""
+        others, left = self.others(pool, full=full), self._beside(pool, slots)
+        each = together(left, self._sizes(others))
+        if not each:  # none fits beside full slots
+            return instances + self.packed_in_any_order(pool, others)
+        return max(
+            instances + sum(n for _, n in others) // (each + 1),
+            self.packed_in_any_order(pool, others, left),
+        )
+
+    def _sizes(self, wanted: list[tuple[RegionalWorkload, int]]) -> list[Room]:
+        return [size for w, n in wanted if n and (size := self.task_size(w))]
+
+    def others(
+        self, pool: RegionalPool, *, full: bool = True
+    ) -> list[tuple[RegionalWorkload, int]]:
+        """Returns the pool's models without devices, with their tasks at maximum or minimum."""
+        models = (w for w in self.work_on(pool) if not w.is_job and not w.device_count)
+        return [(w, w.tasks_max if full else w.replicas.min) for w in models]
+
+    def crowded(self, work: RegionalWorkload) -> int:
+        """Returns how many instances can have no room for one more task of a model, because of
+        the tasks without devices that run at maximum replicas."""
+        placed, others = self.layout(work.pool), self.others(work.pool)
+        if placed is None or not others:
+            return 0
+        left = self._beside(work.pool, placed.slots)
+        each = together(left, self._sizes(others))
+        if work.device_count:
+            return sum(n for _, n in others) // (each + 1)
+        return self.packed_in_any_order(work.pool, others, left) if each else placed.instances_max
 
     # -- slots ---------------------------------------------------------------------------------
 
@@ -533,14 +560,10 @@ class Situation:
         works, kind = self.work_on(pool), pool.type
         if any(w.managed_devices for w in works):
             slots = _whole_instance(kind, works)
-            needed = sum(w.replicas.min for w in works), sum(w.tasks_max for w in works)
+            whole = [w for w in works if w.device_count]
+            needed = sum(w.replicas.min for w in whole), sum(w.tasks_max for w in whole)
         elif kind is None or kind.neuron is None:
-            slots = ()
-            models = [w for w in works if not w.is_job]
-            needed = (
-                self.packed_in_any_order(pool, [(w, w.replicas.min) for w in models]),
-                self.packed_in_any_order(pool, [(w, w.tasks_max) for w in models]),
-            )
+            slots, needed = (), (0, 0)
         else:
             cut = self.cut(pool)
             if cut is None:
@@ -550,12 +573,14 @@ class Situation:
                 max((slot.tasks_min for slot in slots), default=0),
                 max((slot.tasks_max for slot in slots), default=0),
             )
+        least = self._all_instances(pool, slots, needed[0], full=False)
+        most = self._all_instances(pool, slots, needed[1], full=True)
         running = pool.spec.min_size if isinstance(pool.spec, AutoScalingCapacity) else 0
         return plan.Layout(
             devices=kind.neuron.devices if kind and kind.neuron else 0,
             slots=slots,
-            instances_min=max(needed[0], running),
-            instances_max=max(needed[1], running),
+            instances_min=max(least, running),
+            instances_max=max(most, running),
             jobs=tuple(
                 plan.Assignment(w.name, _job_devices(w, slots), 0, 0, is_job=True)
                 for w in works
@@ -577,6 +602,7 @@ def _whole_instance(
             tuple(
                 plan.Assignment(w.name, devices, w.replicas.min, w.tasks_max, w.is_job)
                 for w in works
+                if w.device_count
             ),
         ),
     )

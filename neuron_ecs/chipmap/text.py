@@ -64,7 +64,8 @@ def _pool(pool: DrawnPool, width: int, *, coloured: bool) -> Iterator[str]:
     yield from _placements(pool, least, most, codes, width)
     for model in pool.without_devices:
         tasks = low_to_high(model.tasks_min, model.tasks_max)
-        line = f"{one_line(model.workload)} takes no device: {tasks} tasks by CPU and memory"
+        plural = "task" if model.tasks_max == 1 else "tasks"
+        line = f"{one_line(model.workload)} takes no device: {tasks} {plural} by CPU and memory"
         yield from _wrapped(line, width, "    ", "      ")
     drawn = [(most, "at minimum and at maximum")]
     if not words.same(pool, least, most):

@@ -13,7 +13,7 @@ from typing import Literal
 from catalog import Catalog, InstanceType, Region
 from messages.phrases import counted, listed
 from planning.price import MANAGEMENT_FEE, Rate, hourly_rate
-from planning.situation import Room, room_of, share_of
+from planning.rooms import Room, room_of, share_of
 
 Purchase = Literal["on_demand", "spot", "capacity_block"]
 Kind = Literal["auto_scaling", "managed_instances"]

@@ -32,7 +32,7 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
         types = listed([t.name for t in work.pool.types], most=3)
         sidecars = [(f"{work.path}.sidecars.{n}", c) for n, c in work.spec.sidecars.items()]
         for path, container in ((work.path, work.spec), *sidecars):
-            if container.neuron_devices is not None:
+            if container.neuron_devices:
                 yield Report(
                     f"{path}.neuron_devices",
                     f"is {_written(container.neuron_devices)}; {types} has no Neuron device",
@@ -47,7 +47,7 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
     Severity.ERROR,
     "ECS does not track Neuron devices on EC2 capacity: a task gets exactly the devices that its "
     "task definition names.",
-    do="State how many devices a task needs: a count, ids, or all.",
+    do="State how many devices a task needs: a count, ids, all, or 0.",
 )
 def devices_not_named(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html"""
@@ -58,7 +58,8 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.neuron_devices",
                 f"is missing, on a pool of {kind.name}",
-                f"write a count ({listed([str(n) for n in sizes], most=16)}), ids, or all",
+                f"write a count ({listed([str(n) for n in sizes], most=16)}), ids, or all; 0 for a "
+                "task that needs none",
             )
 
 
@@ -310,7 +311,7 @@ def both_approaches(s: Situation) -> Iterator[Report]:
         if not work.pool.managed:
             continue
         for name, sidecar in work.spec.sidecars.items():
-            if sidecar.neuron_devices is None or work.spec.neuron_devices is None:
+            if not sidecar.neuron_devices or not work.spec.neuron_devices:
                 continue
             path = f"{work.path}.sidecars.{name}.neuron_devices"
             if (sidecar.neuron_devices == "all") != work.managed_devices:
@@ -379,7 +380,7 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
         spec = work.pool.spec
         if not isinstance(spec, ManagedInstancesCapacity) or work.managed_devices:
             continue
-        if work.spec.neuron_devices is not None and work.pool.neuron:
+        if work.spec.neuron_devices and work.pool.neuron:
             if not _exact(work.pool):
                 yield Report(
                     f"{work.path}.neuron_devices",
@@ -420,9 +421,15 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
         for name, sidecar in work.spec.sidecars.items():
             wanted, path = sidecar.neuron_devices, f"{work.path}.sidecars.{name}.neuron_devices"
             without_chips = work.pool.types and not work.pool.neuron  # NE201
-            if wanted is None or work.managed_devices or without_chips:
+            if not wanted or work.managed_devices or without_chips:
                 continue
-            if isinstance(wanted, int):
+            if work.spec.neuron_devices == 0:
+                yield Report(
+                    path,
+                    f"is {_written(wanted)}; {work.name} takes no device",
+                    f"leave it out, or write the devices of {work.name}",
+                )
+            elif isinstance(wanted, int):
                 yield Report(
                     path, f"is the count {wanted}", "write all, or ids of the task's devices"
                 )

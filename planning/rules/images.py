@@ -89,7 +89,7 @@ def driver_hidden(s: Situation) -> Iterator[Report]:
     known issues of driver and runtime versions."""
     for work in each_workload(s):
         sdk = images.neuron_sdk(work.spec.image)
-        if work.pool.managed and work.pool.neuron and work.spec.neuron_devices is not None:
+        if work.pool.managed and work.pool.neuron and work.spec.neuron_devices:
             said = f"has Neuron SDK {sdk}" if sdk else "does not name its Neuron SDK"
             yield Report(
                 f"{work.path}.image",

@@ -578,10 +578,9 @@ def instances_that_only_idle(s: Situation) -> Iterator[Report]:
         if pool.type is None or any(w.is_job for w in works):
             continue
         cut = s.cut(pool)
-        if pool.neuron and cut is None:
+        if cut is None:
             continue
-        needed = s.packed(pool, [(w, w.tasks_max) for w in works])
-        needed = cut.instances if pool.neuron and cut is not None else needed
+        needed = cut.instances + s.packed(pool, s.others(pool))
         if spec.min_size > needed:
             reported.add(name)
             yield Report(

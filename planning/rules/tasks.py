@@ -7,11 +7,11 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
+from planning.rooms import Room
 from planning.rules.rule import Report, rule
 from planning.situation import (
     RegionalPool,
     RegionalWorkload,
-    Room,
     Situation,
     each_workload,
     written_replicas,
@@ -85,30 +85,29 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE302",
-    "CPU or memory of the task is missing",
+    "Memory of the task is missing",
     Severity.ERROR,
-    "A task without devices has no share of the instance from which its size could follow.",
-    do="Write cpu_units and memory_mib.",
+    "A task without devices has no share of the instance from which its memory could follow.",
+    do="Write memory_mib.",
 )
 def no_size(s: Situation) -> Iterator[Report]:
-    """RegisterTaskDefinition needs the memory of the task or of each container."""
+    """RegisterTaskDefinition needs the memory of the task or of each container; CPU is optional on
+    EC2 (API_ContainerDefinition)."""
     for work in each_workload(s):
-        if work.pool.types and not work.pool.neuron and s.task_size(work) is None:
-            kind = work.smallest
-            missing = [f for f in ("cpu_units", "memory_mib") if getattr(work.spec, f) is None]
-            room = s.counted_on(kind) if kind else None
+        kind = work.smallest
+        stated = work.spec.neuron_devices is not None or not work.pool.neuron  # else NE202
+        if kind is not None and stated and not work.device_count and s.task_size(work) is None:
             yield Report(
-                f"{work.path}.{missing[0]}",
-                "is missing, on a pool without Neuron devices",
-                f"write {listed(missing)}; on {kind.name if kind else 'it'} tasks can have "
-                f"{room.cpu_units if room else 0} CPU units and {room.memory_mib if room else 0} "
-                "MiB together",
+                f"{work.path}.memory_mib",
+                "is missing, for a task without Neuron devices",
+                f"write memory_mib; on {kind.name} tasks can have "
+                f"{s.counted_on(kind).memory_mib} MiB together",
             )
 
 
 @rule(
     "NE303",
-    "Sidecars leave the model no CPU or memory",
+    "Sidecars take more CPU or memory than the task has",
     Severity.ERROR,
     "The CPU and memory of the sidecars are part of the task's.",
     do="Give the sidecars less, or the task more.",
@@ -125,10 +124,11 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
             ("cpu_units", cpu, size.cpu_units),
             ("memory_mib", memory, size.memory_mib),
         ):
-            if taken >= have:
+            if taken > have or (taken == have and field == "memory_mib"):
                 yield Report(
                     f"{work.path}.sidecars",
-                    f"take {taken} of the task's {have} {field}, which leaves the model nothing",
+                    f"take {taken} of the task's {have} {field}"
+                    + (", which leaves the model nothing" if taken == have else ""),
                     f"lower the sidecars' {field}, or write a larger {field} for {work.name}",
                 )
 
@@ -217,7 +217,8 @@ def efa_needs_host(s: Situation) -> Iterator[Report]:
     host's."""
     for work in each_workload(s):
         spec = work.pool.spec
-        if isinstance(spec, AutoScalingCapacity) and spec.efa and work.network_mode == "bridge":
+        efa = isinstance(spec, AutoScalingCapacity) and spec.efa
+        if efa and work.network_mode == "bridge" and work.spec.neuron_devices != 0:
             yield Report(
                 f"{work.path}.network_mode", "is bridge, on a pool with efa", "leave it out"
             )
@@ -491,14 +492,14 @@ def _sized(s: Situation) -> Iterator[tuple[RegionalPool, InstanceType, list[Regi
 def _instances(s: Situation, pool: RegionalPool, works: list[RegionalWorkload], room: Room) -> int:
     """Returns how many instances with that room the CPU and memory of all replicas need."""
     if not pool.neuron:
-        return s.packed(pool, [(w, w.tasks_max) for w in works], room)
+        return s.packed(pool, s.others(pool), room)
     cut = s.cut(pool)
     if cut is None or (pool.max_size is not None and cut.instances > pool.max_size):
         return 0
     sizes = [(w.tasks_max, size) for w in works if (size := s.task_size(w))]
     cpu = sum(n * size.cpu_units for n, size in sizes)
     memory = sum(n * size.memory_mib for n, size in sizes)
-    return max(-(-cpu // room.cpu_units), -(-memory // room.memory_mib))
+    return max(cut.instances, -(-cpu // room.cpu_units), -(-memory // room.memory_mib))
 
 
 @rule(
@@ -516,27 +517,41 @@ def slots_too_small(s: Situation) -> Iterator[Report]:
         for field, have in (("memory_mib", has.memory_mib), ("cpu_units", has.cpu_units)):
             together, largest = _together(s, pool, works, field)
             if largest is not None and together > have:
-                share = getattr(s.share(kind, largest.device_count), field)
                 yield Report(
                     f"{largest.path}.{field}",
                     f"is {getattr(largest.spec, field)}; the tasks that share an instance of the "
                     f"pool {pool.name} in {pool.region} can request {together} together; it has "
                     f"{have}",
-                    f"leave it out: its share is {share}",
+                    _smaller(s, largest, field, have - together),
                 )
+
+
+def _smaller(s: Situation, work: RegionalWorkload, field: str, by: int) -> str:
+    """What to write for a size that is too large beside the others, by so much (negative)."""
+    share = s.share(work)
+    if share is not None:
+        return f"leave it out: its share is {getattr(share, field)}"
+    fits = getattr(work.spec, field) + by
+    return (f"write {field}: {fits}, or " if fits > 0 else "") + "give it a pool of its own"
 
 
 def _together(
     s: Situation, pool: RegionalPool, works: list[RegionalWorkload], field: str
 ) -> tuple[int, RegionalWorkload | None]:
-    """Returns the most of a size that tasks on all slots of an instance request together, and the
-    model with the largest written size among them; 0 and `None` without a layout by slots."""
+    """Returns the most of a size that tasks on all slots of an instance request together with one
+    task without devices, and the model whose written size is the largest of them, one with devices
+    first; 0 and `None` without a layout by slots."""
     cut = None if pool.managed or not pool.neuron else s.cut(pool)
     named = {w.name: w for w in works}
     held = [[named[d.name] for d in deals if not d.is_job] for deals in cut.deals] if cut else []
+    held += [[w for w in works if not w.device_count]] if held else []
     most = [max((getattr(s.task_size(w), field) for w in ws), default=0) for ws in held]
     written = [w for ws in held for w in ws if getattr(w.spec, field) is not None]
-    return sum(most), max(written, key=lambda w: (getattr(w.spec, field), w.name), default=None)
+    return sum(most), max(
+        written,
+        key=lambda w: (w.device_count > 0, getattr(w.spec, field), w.name),
+        default=None,
+    )
 
 
 def _fits_alone(s: Situation, work: RegionalWorkload) -> bool:
@@ -558,12 +573,12 @@ def _fits_alone(s: Situation, work: RegionalWorkload) -> bool:
 def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html:
     binpack chooses among the instances that have room, one task at a time."""
-    for pool, _, works in _sized(s):
-        if pool.neuron or pool.max_size is None:
+    for pool, kind, works in _sized(s):
+        placed, others = s.layout(pool), s.others(pool)
+        if placed is None or pool.max_size is None or not others:
             continue
-        wanted = [(w, w.tasks_max) for w in works]
-        needed = s.packed_in_any_order(pool, wanted)
-        if s.packed(pool, wanted) <= pool.max_size < needed:
+        needed = placed.instances_max
+        if 0 < _instances(s, pool, works, s.counted_on(kind)) <= pool.max_size < needed:
             yield Report(
                 f"capacity.{pool.name}.max_size",
                 f"is {pool.max_size}; {listed([w.name for w in works])} fit in {pool.region} only "
@@ -590,11 +605,12 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
         if kind is None or wanted is None:
             continue
         has, most = s.registered(kind).memory_mib, s.counted_on(kind).memory_mib
+        share = s.share(work) if s.others(work.pool) else None
         if most < wanted <= has:
             yield Report(
                 f"{work.path}.memory_mib",
                 f"is {wanted}; {kind.name} has {has} MiB, of which about {most} are registered",
-                f"write at most {most}",
+                f"write at most {share.memory_mib if share else most}",
             )
     for pool, kind, works in _sized(s):
         has, most = s.registered(kind), s.counted_on(kind)
@@ -608,7 +624,7 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
                 f"{pool.name} in {pool.region} can request {together} MiB together; "
                 f"{kind.name} has {has.memory_mib}, of which about {most.memory_mib} are "
                 "registered",
-                f"leave it out: its share is {s.share(kind, largest.device_count).memory_mib}",
+                _smaller(s, largest, "memory_mib", most.memory_mib - together),
             )
         needed = _instances(s, pool, works, most)
         if pool.max_size is not None and needed > pool.max_size >= _instances(s, pool, works, has):

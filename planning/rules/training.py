@@ -154,7 +154,7 @@ def little_shared_memory(s: Situation) -> Iterator[Report]:
         size = s.task_size(work)
         if work.pool.managed or not _trains(work) or size is None:
             continue
-        if work.spec.shared_memory_mib is None and work.pool.neuron:
+        if work.spec.shared_memory_mib is None and work.device_count:
             yield Report(
                 work.path,
                 f"trains on the pool {work.pool.name} without shared_memory_mib: "

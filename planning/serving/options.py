@@ -6,9 +6,9 @@ from math import ceil
 
 from catalog import Catalog, InstanceType, LanguageModel, ServingImage
 from messages.phrases import listed
+from planning.rooms import room_of
 from planning.serving.memory import COMPILE_MEMORY, LOAD_MEMORY, Estimate, Verdict
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, LanguageModelServer
-from planning.situation import room_of
 
 SHORTEST = 512  # tokens; shorter sequences are never suggested
 

@@ -437,11 +437,11 @@ MISTAKES: dict[str, tuple[dict[str, Json], str, str, str]] = {
         "is a map",
         "write a count such as 2, ids such as [0, 1], or all",
     ),
-    "no devices": (
-        model(neuron_devices=0),
+    "fewer than no devices": (
+        model(neuron_devices=-1),
         "models.m.neuron_devices",
-        "is 0",
-        "write at least 1",
+        "is -1",
+        "write at least 0",
     ),
     "too large": (model(port=65536), "models.m.port", "is 65536", "write at most 65535"),
     "a fraction": (

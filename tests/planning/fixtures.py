@@ -257,7 +257,7 @@ FIXTURES: dict[str, Fixture] = {
         _model(INF2, work(1, memory_mib=15_000)),
     ),
     "NE302": Fixture(
-        "models.m.cpu_units", _model(CPU, work(memory_mib=2048)), _model(CPU, work(**SIZE))
+        "models.m.memory_mib", _model(CPU, work(cpu_units=1024)), _model(CPU, work(memory_mib=512))
     ),
     "NE303": Fixture(
         "models.m.sidecars",

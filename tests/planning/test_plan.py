@@ -20,7 +20,7 @@ from catalog import load
 from neuron_ecs.stackfile import reading as stack_file
 from planning import Plan, as_json, choices, decide, names, plan, run_task
 from planning.addresses import default_cidr, zone_subnets
-from planning.situation import registered_by, room_of
+from planning.rooms import registered_by, room_of, share_of
 from tests.planning.drawn import (
     TWO,
     definitions_of,
@@ -118,7 +118,7 @@ def test_tasks_of_equal_share_always_fit_the_room(kind: str) -> None:
     assert found.neuron is not None
     room = room_of(found, situation.catalog)
     for size in {n for _, n in CATALOG.neuron.device_sets(kind)}:
-        share, tasks = situation.share(found, size), found.neuron.devices // size
+        share, tasks = share_of(found, size, CATALOG), found.neuron.devices // size
         assert tasks * share.cpu_units <= room.cpu_units
         assert tasks * share.memory_mib <= room.memory_mib
         assert share.cpu_units > 0

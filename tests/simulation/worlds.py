@@ -151,22 +151,24 @@ def random_entries(rng: random.Random) -> tuple[Entry, dict[str, Entry], dict[st
     models: dict[str, Entry] = {}
     for number in range(rng.randint(1, 4)):
         models[f"m{number}"] = random_model(rng, counts)
+    for number in range(rng.choice((0, 0, 0, 1, 2))):  # proxies and the like
+        models[f"p{number}"] = random_model(rng, (0,), memory_mib=rng.choice((64, 256, 1024)))
+        if rng.random() < 0.3:
+            models[f"p{number}"]["cpu_units"] = rng.choice((128, 512))
     jobs: dict[str, Entry] = {}
     for number in range(rng.choice((0, 0, 1, 2))):
         jobs[f"j{number}"] = work(rng.choice((*counts, "all")))
     return groups(kind, 40, min_size=rng.choice((0, 0, 0, 1))), models, jobs
 
 
-def random_model(rng: random.Random, counts: tuple[int, ...]) -> Entry:
+def random_model(rng: random.Random, counts: tuple[int, ...], **more: Any) -> Entry:
     count = rng.choice(counts)
     devices: object = count
-    if rng.random() < 0.2:
+    if count and rng.random() < 0.2:
         first = rng.randrange(0, max(counts), count)
         devices = list(range(first, first + count))
     least = rng.choice((0, 1, 1, 1, 2, 2, 3, 4))
-    more: Entry = {
-        "replicas": {"min": least, "max": max(1, least + rng.choice((0, 0, 0, 1, 2, 4)))}
-    }
+    more["replicas"] = {"min": least, "max": max(1, least + rng.choice((0, 0, 0, 1, 2, 4)))}
     if rng.random() < 0.5:
         more["port"] = 8080
     return work(devices, **more)

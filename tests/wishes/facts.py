@@ -85,9 +85,10 @@ def estimate(kind: InstanceType) -> int:
     return kind.memory_mib - taken
 
 
-def share(kind: InstanceType, devices: int) -> tuple[int, int]:
-    """CPU units and MiB that go with so many of the type's devices."""
-    cpu, memory = kind.vcpus * 1024 - catalog().limits.value("host_cpu_units"), estimate(kind)
+def share(kind: InstanceType, devices: int, others: tuple[int, int]) -> tuple[int, int]:
+    """CPU units and MiB that go with so many of the type's devices beside tasks without any."""
+    cpu = kind.vcpus * 1024 - catalog().limits.value("host_cpu_units") - others[0]
+    memory = estimate(kind) - others[1]
     return cpu * devices // devices_of(kind), memory * devices // devices_of(kind)
 
 

@@ -23,6 +23,16 @@ class Seat:
 
 def seats(hand: Hand, pool: Pool, want: Want) -> list[Seat]:
     """Workloads for the pool, the wanted one first; sets what instances they need."""
+    found = _with_devices(hand, pool, want)
+    if pool.neuron and not want.alone and hand.chance(15):
+        for _ in range(1 + hand.index(2)):
+            replicas, least, most = _replicas(hand, "models", 1)
+            found.append(Seat("models", 0, 0, None, replicas, least, most))
+            pool.needed += most  # whatever room the others leave
+    return found
+
+
+def _with_devices(hand: Hand, pool: Pool, want: Want) -> list[Seat]:
     wanted = bool(want.work)
     others = 0 if want.alone else hand.index(3)
     count = others + wanted

@@ -57,7 +57,7 @@ from tests.wishes.changes import (
 from tests.wishes.drawing import Hand
 from tests.wishes.pools import CPU, MANAGED_CPU, MANAGED_NEURON, NEURON, Want, reservation
 from tests.wishes.stacks import Wish
-from tests.wishes.tasks import CORES, LOGICAL, NUMBER, Entry, overrides
+from tests.wishes.tasks import CORES, LOGICAL, NUMBER, Entry, cpu_of, overrides
 
 # -- the stack file --------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ def _wrong_value(hand: Hand, wish: Wish) -> str:
             ("memory_mib", 1.5),
             ("exec", "yes"),
             ("network_mode", "none"),
-            ("neuron_devices", 0),
+            ("neuron_devices", -1),
             ("image", "a b"),
             ("log_retention_days", None),
         )
@@ -558,10 +558,9 @@ def _larger_than_the_instance(hand: Hand, wish: Wish) -> str:
 
 
 @mistake("NE302", replace(SILENT, sorts=(CPU, MANAGED_CPU)))
-def _no_size(hand: Hand, wish: Wish) -> str:
-    name = hand.one(("cpu_units", "memory_mib"))
-    del wish.entry[name]
-    return f"{wish.path}.{name}"
+def _no_size(_: Hand, wish: Wish) -> str:
+    del wish.entry["memory_mib"]
+    return f"{wish.path}.memory_mib"
 
 
 @mistake("NE303", WORK)
@@ -571,7 +570,7 @@ def _sidecars_leave_nothing(hand: Hand, wish: Wish) -> str:
         sidecar_with(wish, memory_mib=hand.one((600, 601)))
     else:
         wish.entry["cpu_units"] = 600
-        sidecar_with(wish, cpu_units=hand.one((600, 601)))
+        sidecar_with(wish, cpu_units=601)
     return f"{wish.path}.sidecars"
 
 
@@ -627,7 +626,7 @@ def _port_that_locks(hand: Hand, wish: Wish) -> str:
 )
 def _two_on_one_port(_: Hand, wish: Wish) -> tuple[str, ...]:
     port = _listened(wish)
-    size = {k: wish.entry[k] for k in ("cpu_units", "memory_mib")}
+    size = {k: v for k, v in wish.entry.items() if k in ("cpu_units", "memory_mib")}
     another(wish, "jobs", network_mode="host", port=port, **size)
     one_size(wish.pool, max(wish.work.most, 1) + 1)
     return tuple(f"{p}.{n}" for p in (wish.path, "jobs.second") for n in ("port", "ports"))
@@ -697,7 +696,7 @@ def _two_volumes(_: Hand, wish: Wish) -> str:
 @mistake("NE314", replace(ALONE, sorts=(CPU,), port=False, modes=("bridge", "host")))
 def _pool_too_small(hand: Hand, wish: Wish) -> str:
     cpu, memory = wish.pool.room
-    each = min(cpu // wish.entry["cpu_units"], memory // wish.entry["memory_mib"])
+    each = min(cpu // max(1, cpu_of(wish.entry)), memory // wish.entry["memory_mib"])
     most = each * size_in(wish.pool, wish.region) + hand.one((1, 20))
     wish.entry["replicas"] = {"min": 0, "max": most}
     return f"capacity.{wish.pool.name}.max_size"
@@ -759,7 +758,9 @@ def _unknown_capability(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE330", replace(WORK, sorts=(NEURON, CPU)))
 def _shared_memory_beyond_the_task(_: Hand, wish: Wish) -> str:
-    memory = wish.entry.get("memory_mib") or facts.share(wish.pool.kind, wish.work.devices)[1]
+    memory = (
+        wish.entry.get("memory_mib") or facts.share(wish.pool.kind, wish.work.devices, (0, 0))[1]
+    )
     return field(wish, "shared_memory_mib", memory + 1)
 
 
@@ -999,7 +1000,7 @@ def _caller_twice(_: Hand, wish: Wish) -> str:
 )
 def _too_many_served(_: Hand, wish: Wish) -> str:
     most = facts.catalog().limits.value("target_groups_per_load_balancer")
-    size = {k: wish.entry[k] for k in ("cpu_units", "memory_mib")}
+    size = {k: v for k, v in wish.entry.items() if k in ("cpu_units", "memory_mib")}
     fields = {"image": wish.entry["image"], "capacity": wish.pool.name, "port": 8080, **size}
     wish.keys["models"] |= {f"served-{n}": fields for n in range(most + 1)}
     network = wish.network(wish.region)

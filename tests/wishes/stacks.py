@@ -27,6 +27,7 @@ from tests.wishes.pools import (
 from tests.wishes.tasks import Entry, Scene
 
 ANY = Want()
+SMALL = 128, 1024  # CPU units and MiB of a task without devices on a pool of chips
 COUNTS: Counter[str] = Counter()
 """Draws that were begun, that gave a stack, and that hypothesis cut short to try small ones."""
 
@@ -154,6 +155,8 @@ def _works(
     names: Names,
 ) -> None:
     places = seats(hand, pool, want)
+    small = sum(seat.written == 0 for seat in places)
+    others = small * SMALL[0], small * SMALL[1]
     room = pool.room
     for index, seat in enumerate(places):
         mine = want if index == 0 else ANY
@@ -161,7 +164,7 @@ def _works(
         mode, written = _mode(hand, pool, seat, mine)
         here = _regions(hand, pool, seat, mine)
         regions = tuple(sorted(here)) if here else pool.regions
-        scene = _scene(pool, seat, mode, regions, plans, room, alone=len(places) == 1)
+        scene = _scene(pool, seat, mode, regions, plans, others, alone=len(places) == 1)
         scene.marks = wish.marks
         entry = tasks.bare(hand, scene) if mine.bare else tasks.workload(hand, scene, names)
         entry["capacity"] = pool.name
@@ -190,9 +193,9 @@ def _works(
 def _mode(hand: Hand, pool: Pool, seat: Seat, want: Want) -> tuple[str, bool]:
     """The network mode of the tasks, and whether it is written."""
     if pool.managed:
-        named = seat.written not in (None, "all")
+        named = seat.written not in (None, 0, "all")
         allowed = ("host",) if named else ("awsvpc", "host")
-    elif pool.efa:
+    elif pool.efa and seat.written != 0:
         allowed = ("host", "awsvpc")
     else:
         allowed = ("bridge", "host", "awsvpc")
@@ -224,11 +227,12 @@ def _scene(
     mode: str,
     regions: tuple[str, ...],
     plans: dict[str, networks.Network],
-    room: tuple[int, int],
+    others: tuple[int, int],
     *,
     alone: bool,
 ) -> Scene:
-    share = facts.share(pool.kind, seat.devices) if seat.devices else None
+    share = facts.share(pool.kind, seat.devices, others) if seat.devices else None
+    room = SMALL if seat.written == 0 else pool.room
     if share and seat.written == "all":
         share = min(share[0], room[0]), min(share[1], room[1])
     return Scene(
@@ -236,7 +240,7 @@ def _scene(
         regions=regions,
         shut=any(plans[r].shut for r in regions),
         managed=pool.managed,
-        families=facts.families(pool.kinds),
+        families=facts.families(pool.kinds) if seat.written != 0 else (),
         held=pool.held,
         mode=mode,
         room=room if alone or share is None else share,
@@ -255,7 +259,7 @@ def _instances(work: Work, mode: str, room: tuple[int, int]) -> int:
     """Instances for the tasks of a model without devices, if it had them for itself."""
     if not work.most:
         return 0
-    each = min(room[0] // work.entry["cpu_units"], room[1] // work.entry["memory_mib"])
+    each = min(room[0] // max(1, tasks.cpu_of(work.entry)), room[1] // work.entry["memory_mib"])
     if mode == "awsvpc" or (mode == "host" and {"port", "ports"} & work.entry.keys()):
         each = 1
     return -(-work.most // each)

@@ -216,6 +216,14 @@ def _size(hand: Hand, scene: Scene, entry: Entry) -> None:
         entry[name] = hand.number(min(2048, most), most)
         if entry[name] == most:
             scene.marks.add(f"{name} at the room")
+    if both and hand.chance(20):
+        del entry["cpu_units"]
+
+
+def cpu_of(entry: Entry) -> int:
+    """CPU units that a task without devices reserves."""
+    sidecars = entry.get("sidecars", {}).values()
+    return entry.get("cpu_units", sum(c.get("cpu_units", 128) for c in sidecars))
 
 
 def health_check(hand: Hand) -> Entry:

@@ -25,8 +25,8 @@ from neuron_ecs.fit.stack_lines import fitting_ami, model_name, stack_lines
 from neuron_ecs.stackfile.reading import read
 from planning import decide
 from planning.price import MANAGEMENT_FEE
+from planning.rooms import room_of
 from planning.serving.memory import Verdict
-from planning.situation import room_of
 
 KNOWN = catalog.load()
 MODELS = sorted(KNOWN.serving.models)

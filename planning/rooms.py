@@ -1,0 +1,69 @@
+"""CPU and memory: what an instance has for tasks, and what a task gets of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog import Catalog, InstanceType
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """CPU units and memory that an instance has for tasks, or that a task gets."""
+
+    cpu_units: int
+    memory_mib: int
+
+    @property
+    def memory_gib(self) -> int:
+        """Memory in whole GiB, rounded down."""
+        return self.memory_mib // 1024
+
+
+NOTHING = Room(0, 0)
+
+
+def room_of(kind: InstanceType, catalog: Catalog) -> Room:
+    """Returns what default sizes share: CPU and memory less what we keep back for the host."""
+    limit = catalog.limits.value
+    host = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
+    cpu = registered_by(kind, catalog).cpu_units - limit("host_cpu_units")
+    return Room(cpu, kind.memory_mib - host)
+
+
+def registered_by(kind: InstanceType, catalog: Catalog) -> Room:
+    """Returns the most that an instance registers for tasks.
+
+    Every CPU unit; the memory that was seen to be registered, or all that is installed where no
+    reading is recorded. Tasks that need more are never placed.
+    """
+    cpu = kind.vcpus * catalog.limits.value("cpu_units_per_vcpu")
+    return Room(cpu, catalog.instances.registered_memory.get(kind.name, kind.memory_mib))
+
+
+def counted_on(kind: InstanceType, catalog: Catalog) -> Room:
+    """Returns what the plan counts on: as registered, with an estimate of unrecorded memory."""
+    registered = registered_by(kind, catalog)
+    if kind.name in catalog.instances.registered_memory:
+        return registered
+    return Room(registered.cpu_units, room_of(kind, catalog).memory_mib)
+
+
+def share_of(kind: InstanceType, devices: int, catalog: Catalog, others: Room = NOTHING) -> Room:
+    """Returns the part of the room that goes with a number of the type's devices, rounded down.
+
+    Tasks whose devices fit an instance together thus fit its CPU and memory as well. `others` is
+    what tasks without devices take of the instance; it is not counted if it is more than half.
+    """
+    room, total = room_of(kind, catalog), kind.neuron.devices if kind.neuron else 1
+    left = Room(room.cpu_units - others.cpu_units, room.memory_mib - others.memory_mib)
+    if 2 * left.cpu_units >= room.cpu_units and 2 * left.memory_mib >= room.memory_mib:
+        room = left
+    return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
+
+
+def together(room: Room, sizes: Sequence[Room]) -> int:
+    """Returns how many tasks of these sizes fit the room, whichever they are."""
+    cpu = max((size.cpu_units for size in sizes), default=0)
+    memory = max((size.memory_mib for size in sizes), default=1)
+    tasks = room.memory_mib // memory
+    return max(0, min(tasks, room.cpu_units // cpu) if cpu else tasks)
