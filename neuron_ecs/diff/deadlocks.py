@@ -54,6 +54,7 @@ def waiting(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Waitin
     pairs = _pairs(base, head, region, pool)
     leaving = _leaving(base, head, region, pool)
     wanted = dict.fromkeys(devices, 0)
+    held = dict.fromkeys(devices, 0)  # by tasks that are on the device when the update begins
     more = dict.fromkeys(devices, 0)  # one at a time is enough: it frees an old one
     waits: dict[int, set[str]] = {}
     for model, service, old in pairs:
@@ -64,6 +65,8 @@ def waiting(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Waitin
         )
         for device in _devices(service, pool):
             wanted[device] += _tasks(service, old)
+            if old is not None and device in _devices(old, pool):
+                held[device] += _tasks(service, old)
             more[device] = max(more[device], _more(service, old, device, pool))
             if moves and _tasks(service, old):
                 waits.setdefault(device, set()).add(model.name)
@@ -71,9 +74,11 @@ def waiting(base: PlanIndex, head: PlanIndex, region: str, pool: Pool) -> Waitin
     for model, service in leaving:
         for device in _devices(service, pool):
             wanted[device] += _tasks(service)
+            held[device] += _tasks(service)
             if _tasks(service):
                 holds.setdefault(device, set()).add(model.name)
-    wanted = {d: number + more[d] for d, number in wanted.items()}
+    # a deployment may start its one more task before other services first want the device
+    wanted = {d: max(number, held[d] + more[d]) for d, number in wanted.items()}
     short = [d for d, number in wanted.items() if number > limit and d in waits]
     if not short:
         return None
