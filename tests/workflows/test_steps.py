@@ -251,3 +251,47 @@ def test_the_gitlab_example_leaves_the_same_comment(origin: Path, tmp_path: Path
     comment = (run.work / "diff/comment/comment.md").read_text(encoding="utf-8")
     assert "tinyllama" in comment.splitlines()[0]
     assert "tinyllama" in run.said, "the log shows it"
+
+
+CURL = """\
+#!/bin/sh
+for word do case $word in body@*) cat "${word#body@}" > "$POSTED" ;; esac; done
+echo '[]'
+"""
+
+
+def commented(folder: Path, job: Path) -> int:
+    """Runs the comment job of the GitLab example in a directory, with a stand-in for curl."""
+    tools = folder / "tools"
+    tools.mkdir()
+    (tools / "curl").write_text(CURL, encoding="utf-8")
+    (tools / "curl").chmod(0o755)
+    environment = {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "POSTED": str(folder / "posted"),
+        "DIFF_TOKEN": "token",
+    }
+    script = "\n".join(load(GITLAB)["comment"]["script"])
+    command = ["bash", "-e", "-c", script]
+    return subprocess.run(
+        command, cwd=job, env=environment, capture_output=True, check=False
+    ).returncode
+
+
+def test_the_gitlab_example_posts_the_comment(tmp_path: Path) -> None:
+    (tmp_path / "job/diff/comment").mkdir(parents=True)
+    (tmp_path / "job/diff/comment/comment.md").write_text("found", encoding="utf-8")
+    assert commented(tmp_path, tmp_path / "job") == 0
+    assert (tmp_path / "posted").read_text(encoding="utf-8") == "found"
+
+
+@pytest.mark.parametrize("linked", ["diff", "diff/comment", "diff/comment/comment.md"])
+def test_the_gitlab_example_posts_nothing_that_a_link_leads_to(tmp_path: Path, linked: str) -> None:
+    """An artefact may hold a link to a file of the runner, such as /proc/self/environ."""
+    (tmp_path / "secret/comment").mkdir(parents=True)
+    (tmp_path / "secret/comment/comment.md").write_text("token", encoding="utf-8")
+    job = tmp_path / "job"
+    (job / linked).parent.mkdir(parents=True)
+    (job / linked).symlink_to(tmp_path / "secret" / Path(linked).relative_to("diff"))
+    assert commented(tmp_path, job) != 0
+    assert not (tmp_path / "posted").exists()
