@@ -11,13 +11,19 @@ from neuron_ecs.cli.options import ONE_OF, option, positional
 from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, progress
 
 if TYPE_CHECKING:
-    from neuron_ecs.diff.sides import Side
+    from neuron_ecs.diff.sides import Program, Side
 
 _DESCRIPTION = """\
 What changes between two states of a stack: models, chips, resources, interruptions and price.
 
 BASE and HEAD are stack files, or git revisions with --stack. With a revision as BASE, the two are
-compared from their merge base on. A stack file as HEAD is the working tree's program."""
+compared from their merge base on. A stack file as HEAD is the working tree's program.
+
+Where HEAD changes code, the program of each revision runs on this machine. Of the environment it
+gets PATH, LANG, LC_ALL, LC_CTYPE, TMPDIR, TEMP, TMP and SYSTEMROOT and nothing else, so no
+credential that stands in a variable; it can still read the files that you can read. For a
+stranger's branch write --program installed: no code of a revision runs, and the program that is
+installed here plans both stack files. That is the default where HEAD changes no code."""
 
 _EPILOG = """\
 examples:
@@ -25,6 +31,7 @@ examples:
   neuron-ecs diff origin/main Pulumi.prod.yaml
   neuron-ecs diff old/Pulumi.prod.yaml new/Pulumi.prod.yaml --markdown > comment.md
   neuron-ecs diff origin/main HEAD --stack prod --html map.html
+  neuron-ecs diff origin/main pull/7 --stack prod --program installed
 
 exit codes: 0 no change, or changes without --exit-code; 1 HEAD cannot be built, or not in one
 update; 2 wrong usage; 3 changes, with --exit-code."""
@@ -42,6 +49,11 @@ class Arguments(Printed):
     base_python: str | None = option(
         metavar="PATH",
         help="a Python with BASE's requirements, where they are not those of this environment",
+    )
+    program: "Program | None" = option(
+        choices=("own", "installed"),
+        help="what plans the stack file of a revision: the revision's own program, which runs, or "
+        "the one that is installed here (own, where HEAD changes code)",
     )
     html: Path | None = option(
         metavar="PATH",
@@ -70,6 +82,7 @@ def run(arguments: Arguments) -> int:
                 arguments.head,
                 stack=arguments.stack,
                 base_python=arguments.base_python,
+                program=arguments.program,
                 directory=arguments.directory,
                 recorder=recorder,
             )

@@ -1,5 +1,6 @@
 """Revisions of the project: their files, and whether they change the program or a stack file."""
 
+import os
 import re
 import subprocess
 import tempfile
@@ -25,6 +26,9 @@ The tool, `neuron_ecs`, is not among them. It runs the program and compares what
 records both sides of a comparison, whichever revision they are from.
 """
 
+_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+"""Where the hooks are a folder of the repository, a checkout would run those of its commit."""
+
 _STACK_FILE = re.compile(r"Pulumi\.([A-Za-z0-9_.-]{1,100})\.yaml")
 
 
@@ -38,7 +42,9 @@ class Repository:
         """Runs git in the project's directory. Raises `UsageError` where there is no git."""
         try:
             return subprocess.run(
-                ["git", "-C", str(self.directory), *arguments], capture_output=True, check=False
+                ["git", *_NO_HOOKS, "-C", str(self.directory), *arguments],
+                capture_output=True,
+                check=False,
             )
         except FileNotFoundError:
             raise UsageError("a revision is read with git, which is not on PATH") from None
@@ -105,6 +111,14 @@ class Repository:
         new = self.git("ls-files", "--others", "--exclude-standard", "--", *PROGRAM)
         return changed == 0 and not new
 
+    def changed(self, start: str, end: str, *paths: str) -> list[str]:
+        """Returns the files of the project that differ between two commits, in some paths or all.
+
+        A file that moved is two of them.
+        """
+        options = ("--name-only", "--no-renames", "--relative", "-z")
+        return self.paths("diff", *options, start, end, "--", *paths)
+
     def checkout(self, commit: str, kept: ExitStack) -> Path:
         """Returns the project at the commit, in a worktree that is removed with `kept`."""
         prefix = self.prefix()
@@ -130,9 +144,7 @@ def touched(base: str, head: str, directory: Path) -> Touched:
     """
     repository = Repository(directory)
     start = repository.merge_base(base, head)
-    changed = repository.paths(
-        "diff", "--name-only", "--no-renames", "--relative", "-z", start, head, "--"
-    )
+    changed = repository.changed(start, head)
     if any(name.split("/")[0] in PROGRAM for name in changed):
         names = repository.stacks(start) | repository.stacks(head)
         return Touched(tuple(sorted(names)), "the program changed: every stack is compared")

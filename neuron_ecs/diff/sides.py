@@ -1,8 +1,9 @@
 """Reads the two sides of a comparison: stack files, or revisions of the project.
 
 A revision whose program is the one that runs is another stack file. Any other revision is checked
-out in a worktree and asked through its own commands, `plan --json` and `preview --json`. JSON of
-another version is reported, never guessed.
+out in a worktree and asked through its own commands, `plan --json` and `preview --json`. They see
+the environment variables `PASSED` and no others. JSON of another version is reported, never
+guessed.
 """
 
 import json
@@ -14,11 +15,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import catalog
 from messages.finding import Finding
-from neuron_ecs.diff.git import Repository
+from messages.phrases import listed
+from neuron_ecs.diff.git import PROGRAM, Repository
 from neuron_ecs.diff.plans import EMPTY
 from neuron_ecs.diff.unchanged import differing
 from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
@@ -31,6 +33,11 @@ from planning.document import Json, UnreadableError, read_findings, read_plan
 GRAPH_VERSION = 1
 """The version of the JSON of `preview` that is read."""
 
+PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT")
+"""The environment variables that the program of a revision sees: none that holds a credential."""
+
+Program = Literal["own", "installed"]
+"""Which program plans the stack file of a revision: the revision's own, or the one that runs."""
 
 _REQUIREMENTS = "requirements.txt"
 
@@ -88,14 +95,17 @@ def read_sides(
     *,
     stack: str | None,
     base_python: str | None = None,
+    program: Program | None = None,
     directory: Path,
     root: Path = ROOT,
     recorder: Recorder | None = None,
 ) -> Sides:
     """Both sides of the comparison. Raises `UsageError`.
 
-    `root` is the directory of the program that runs. A `recorder` is one that has begun already
-    and goes on; without one, one is started here and ended.
+    Without a `program` each revision has its own, unless both are revisions and HEAD changes no
+    code: then both have the installed one. `root` is the directory of the program that runs. A
+    `recorder` is one that has begun already and goes on; without one, one is started here and
+    ended.
     """
     with ExitStack() as kept:
         recorder = recorder or kept.enter_context(Recorder())
@@ -110,11 +120,13 @@ def read_sides(
                 raise UsageError("a revision holds many stacks: name one with --stack")
             stack = stacks[0]
         stack = stack.rpartition("/")[2] if stack else None
+        own, why = _own_programs(program, repository, base_commit, head_commit, root)
         first, second = (
-            _given(name, commit, repository, stack, root, kept)
+            _given(name, commit, repository, stack, root if own else None, kept)
             for name, commit in ((base, base_commit), (head, head_commit))
         )
         first, second, notes = _as_one_stack(first, second, stack)
+        notes = (*why, *notes)
         foreign = [
             _Foreign(given, stack or "", root, python, kept) if given.checkout else None
             for given, python in ((first, base_python), (second, None))
@@ -134,14 +146,30 @@ def _stack_named(name: str) -> str:
 # ---- revisions -------------------------------------------------------------------------------
 
 
+def _own_programs(
+    program: Program | None, repository: Repository, base: str | None, head: str | None, root: Path
+) -> tuple[bool, tuple[str, ...]]:
+    """Returns whether revisions are planned by their own programs, and a note where not."""
+    changed = repository.changed(base, head, *PROGRAM) if base and head else []
+    if program == "own" or (program is None and (changed or not base or not head)):
+        return True, ()
+    if program is None and head and repository.runs_here(head, root):
+        return True, ()  # the same program
+    note = "both sides are planned with the program that is installed here"
+    if changed:
+        note = f"{note}; what HEAD changes in it is not shown: {listed(changed, most=5)}"
+    return False, (note,)
+
+
 def _given(
     name: str,
     commit: str | None,
     repository: Repository,
     stack: str | None,
-    root: Path,
+    root: Path | None,
     kept: ExitStack,
 ) -> _Given:
+    """Reads a side. Without a `root` the program of a revision is not checked out."""
     if commit is None:
         try:
             return _Given(name, read(stack=None, file=Path(name), directory=repository.directory))
@@ -152,7 +180,9 @@ def _given(
     text = repository.text(commit, file_name)
     if text is None:
         return _Given(label, None, commit=commit, missing=file_name)
-    checkout = None if repository.runs_here(commit, root) else repository.checkout(commit, kept)
+    checkout = None
+    if root is not None and not repository.runs_here(commit, root):
+        checkout = repository.checkout(commit, kept)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / file_name).write_bytes(text)
@@ -288,8 +318,7 @@ class _Foreign:
         self.preview = None if self.why else self.start("preview")
 
     def start(self, command: str) -> subprocess.Popen[bytes]:
-        unwanted = {"PYTHONPATH", "PYTHONHOME"}
-        environment = {k: v for k, v in os.environ.items() if k not in unwanted}
+        environment = {name: os.environ[name] for name in PASSED if name in os.environ}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
         # revisions from before the tool had a package of its own call it `cli`
         checkout = cast(Path, self.given.checkout)

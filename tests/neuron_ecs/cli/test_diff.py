@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from neuron_ecs.diff.sides import PASSED
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
 FILES = ("__main__.py", "Pulumi.yaml", "requirements.txt")
@@ -210,6 +212,13 @@ def test_a_head_whose_program_fails_is_a_failure(project: Project) -> None:
     done = project.diff("first", broken, "--stack", "prod")
     assert done.returncode == 1
     assert "no such luck" in done.stdout.splitlines()[0]
+
+
+def test_help_and_readme_say_what_a_revisions_program_gets(project: Project) -> None:
+    said = project.diff("--help").stdout
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for text in (said, readme):
+        assert all(name in text for name in (*PASSED, "--program installed"))
 
 
 # ---- the page of chips -------------------------------------------------------------------------

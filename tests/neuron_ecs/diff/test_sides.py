@@ -11,7 +11,7 @@ import pytest
 from messages.finding import Finding, Severity
 from neuron_ecs.diff.difference import put_together
 from neuron_ecs.diff.document import document as difference_document
-from neuron_ecs.diff.sides import Sides, read_sides
+from neuron_ecs.diff.sides import PASSED, Program, Sides, read_sides
 from neuron_ecs.diff.summary import verdict
 from planning.document import VERSION, document
 from tests.neuron_ecs.diff.pairs import plan_of
@@ -31,15 +31,25 @@ import pathlib, sys
 print(pathlib.Path(sys.argv[1] + ".json").read_text())
 """
 FINDING = {"severity": "warning", "path": "models", "what": "w", "why": "", "fix": ""}
+TELLING = """\
+import json, os, pathlib
+pathlib.Path({seen!r}).write_text(json.dumps(dict(os.environ)))
+"""
+"""A program that tells in a file which environment it has."""
 
 
-def printed(folder: Path, plan: Any, graph: Any, *, head: bool = False) -> Sides:
-    """Both sides, of which one is a revision whose program prints this plan and this graph."""
+def project(folder: Path, program: str) -> None:
+    """A repository whose only commits hold a stack file and this program."""
     git(folder, "init", "--quiet")
     commit(folder, "Pulumi.yaml", "name: neuron-ecs\nruntime: python\n")
     commit(folder, "Pulumi.prod.yaml", STACK_FILE)
     commit(folder, "neuron_ecs/__init__.py", "")
-    commit(folder, "neuron_ecs/__main__.py", PROGRAM)
+    commit(folder, "neuron_ecs/__main__.py", program)
+
+
+def printed(folder: Path, plan: Any, graph: Any, *, head: bool = False) -> Sides:
+    """Both sides, of which one is a revision whose program prints this plan and this graph."""
+    project(folder, PROGRAM)
     commit(folder, "plan.json", json.dumps(plan))
     commit(folder, "preview.json", json.dumps(graph))
     file = str(folder / "Pulumi.prod.yaml")
@@ -130,3 +140,64 @@ def test_the_findings_of_a_refused_stack_file_are_kept(tmp_path: Path) -> None:
     assert sides.head.findings == (Finding("NE601", Severity.ERROR, "models", "w", "", ""),)
     assert sides.head.no_graph == "the plan has errors"
     assert put_together(sides).errors == sides.head.findings
+
+
+# ---- what a revision's program may see, and whether it runs --------------------------------------
+
+SECRETS = ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MY_LOGIN")
+
+
+def between(folder: Path, **more: Any) -> Sides:
+    """The last commit against the one before."""
+    python = sys.executable
+    return read_sides("HEAD~1", "HEAD", stack="prod", base_python=python, directory=folder, **more)
+
+
+def test_a_revisions_program_sees_named_variables_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, "secret")
+    (tmp_path / "project").mkdir()
+    project(tmp_path / "project", TELLING.format(seen=str(tmp_path / "seen")))
+    commit(tmp_path / "project", "planning/new.py", "")
+    between(tmp_path / "project")
+    seen = json.loads((tmp_path / "seen").read_text(encoding="utf-8"))
+    assert set(seen) <= {*PASSED, "PYTHONDONTWRITEBYTECODE"}
+    assert "PATH" in seen
+    assert not any(word in name for name in PASSED for word in ("TOKEN", "AWS", "PULUMI", "HOME"))
+
+
+def test_a_hook_that_a_revision_brings_does_not_run(tmp_path: Path) -> None:
+    """Where core.hooksPath is a folder of the repository, git runs it at each checkout."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project(folder, PROGRAM)
+    git(folder, "config", "core.hooksPath", ".hooks")
+    hook = folder / ".hooks" / "post-checkout"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\necho ran > {tmp_path}/ran\n", encoding="utf-8")
+    hook.chmod(0o755)
+    commit(folder, "planning/new.py", "")
+    (tmp_path / "ran").unlink(missing_ok=True)
+    between(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("program", [None, "own", "installed"])
+@pytest.mark.parametrize("changed", ["Pulumi.prod.yaml", "planning/new.py"])
+def test_the_installed_program_plans_what_changes_no_code_and_what_it_is_asked_for(
+    tmp_path: Path, changed: str, program: Program | None
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project(folder, TELLING.format(seen=str(tmp_path / "seen")))
+    commit(folder, changed, STACK_FILE.replace("max_size: 4", "max_size: 5"))
+    sides = between(folder, program=program)
+    code = changed != "Pulumi.prod.yaml"
+    runs = program == "own" or (program is None and code)
+    assert (tmp_path / "seen").exists() == runs, "no code of a revision runs"
+    assert (sides.head.plan is None) == runs
+    assert any("program that is installed here" in note for note in sides.notes) == (not runs)
+    if program == "installed":
+        assert any("planning/new.py" in note for note in sides.notes) == code
