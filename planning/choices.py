@@ -29,6 +29,7 @@ ACTIVATION_TRIES = ACTIVATION_MINUTES * 60 // ACTIVATION_PAUSE_SECONDS  # the en
 BOOT_MINUTES = 10  # instance launched, booted and registered
 PULL_MINUTES = 10  # an image of 10 GB and more
 MOST_MINUTES = 24 * 60  # of waiting for a service
+OTHER_MINUTES = 60  # of an update: network, capacity and load balancers before and after services
 
 # ---- tasks ---------------------------------------------------------------------------------
 

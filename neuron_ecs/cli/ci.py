@@ -2,14 +2,15 @@
 
 `ci diff` writes the difference of every stack that a change touches, `ci stacks` names them,
 `ci compare` compares a `pulumi preview` with an offline diff, `ci drift` says what previews with
-`--refresh` found. It posts nothing and needs no credential.
+`--refresh` found, `ci deployments` names every stack with the seconds that an update can take. It
+posts nothing and needs no credential.
 """
 
 import json
 import os
 import sys
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from neuron_ecs.diff.comment import (
     drift_verdict,
 )
 from neuron_ecs.diff.engine_preview import read_preview, short
-from neuron_ecs.diff.git import touched
+from neuron_ecs.diff.git import Touched, stacks_in, touched
 from neuron_ecs.terminal import (
     DIFFERENT,
     ERRORS,
@@ -41,7 +42,15 @@ if TYPE_CHECKING:
     from neuron_ecs.recording.plans import Recorder
 
 VERSION = 1
-"""Of the JSON that `compare` and `stacks` print."""
+"""Of the JSON that `compare`, `deployments` and `stacks` print."""
+
+JOB_MINUTES = 360
+"""Of a job on a runner of GitHub, at most.
+
+https://docs.github.com/en/actions/reference/limits
+"""
+
+_INSTALL_MINUTES, _VERIFY_MINUTES = 10, 10  # of a job, before an update and after it
 
 _EPILOG = """\
 examples:
@@ -49,6 +58,7 @@ examples:
   neuron-ecs ci stacks --base origin/main --head HEAD
   neuron-ecs ci compare plan.json diff.json --annotate
   neuron-ecs ci drift previews --out issue.md
+  neuron-ecs ci deployments --json
 
 exit codes: 0 fine, 1 a stack cannot be built or a preview failed, 2 wrong usage, 3 disagreement or
 drift, with --exit-code."""
@@ -80,11 +90,21 @@ class Diff(Between):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stacks(Between):
+class Stacks(Common):
     """The arguments of `ci stacks`."""
 
+    base: str | None = option(metavar="REVISION", help="merged into; without it, every stack")
+    head: str | None = option(metavar="REVISION", help="what is merged")
     json: bool = option(group=ONE_OF, help="print JSON")
     output: bool = option(group=ONE_OF, help="print a step's output: stacks=[…]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployments(Common):
+    """The arguments of `ci deployments`."""
+
+    json: bool = option(group=ONE_OF, help="print JSON")
+    output: bool = option(group=ONE_OF, help="print a step's output: deployments=[…]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +139,8 @@ def add_arguments(parser: Parser) -> None:
     diff.calls(Diff, _diff, _EPILOG)
     stacks = add("stacks", "names the stacks that a change touches")
     stacks.calls(Stacks, _stacks, _EPILOG)
+    said = "names every stack in the order of its deployment, and how long an update can take"
+    add("deployments", said).calls(Deployments, _deployments, _EPILOG)
     compare = add("compare", "compares a preview with an offline diff")
     compare.calls(Compare, _compare, _EPILOG)
     drift = add("drift", "reports what previews with --refresh found")
@@ -203,7 +225,12 @@ def _diff(arguments: Diff) -> int:
 
 
 def _stacks(arguments: Stacks) -> int:
-    found = touched(arguments.base, arguments.head, arguments.directory)
+    if (arguments.base is None) != (arguments.head is None):
+        raise UsageError("name both --base and --head, or neither for every stack")
+    if arguments.base is None or arguments.head is None:
+        found = Touched(stacks_in(arguments.directory), "every stack")
+    else:
+        found = touched(arguments.base, arguments.head, arguments.directory)
     if arguments.json:
         described = {"version": VERSION, "stacks": list(found.stacks), "why": found.why}
         sys.stdout.write(json.dumps(described) + "\n")
@@ -212,6 +239,55 @@ def _stacks(arguments: Stacks) -> int:
     else:
         sys.stdout.writelines(f"{stack}\n" for stack in found.stacks)
     return FINE
+
+
+def _deployments(arguments: Deployments) -> int:
+    """Raises `Refused` if a stack cannot be built: then none is deployed."""
+    names = stacks_in(arguments.directory)
+    ordered = sorted(names, key=lambda name: (name.startswith("prod"), name))
+    found = [_deployment(stack, arguments.directory) for stack in ordered]
+    if arguments.json:
+        write_json({"version": VERSION, "deployments": found}, sys.stdout)
+    elif arguments.output:
+        sys.stdout.write(f"deployments={json.dumps(found)}\n")
+    else:
+        rows = [
+            ("stack", "update in at most"),
+            *((d["stack"], f"{d['update_minutes']} minutes") for d in found),
+        ]
+        sys.stdout.writelines(f"{line}\n" for line in table(rows))
+    return FINE
+
+
+def _deployment(stack: str, directory: Path) -> dict[str, Any]:
+    """A stack, the minutes of its job and the seconds of its session; both within their limits."""
+    import catalog
+    from neuron_ecs.stackfile.reading import read
+    from planning import Refused, decide
+    from planning.duration import update_minutes
+
+    tables = catalog.load()
+    try:
+        file = read(stack=stack, file=None, directory=directory)
+        plan = decide(file.config, tables, project=file.project, stack=file.stack)
+    except Refused as refused:
+        name = f"Pulumi.{stack}.yaml: "
+        found = (f if name in f.path else replace(f, path=name + f.path) for f in refused.findings)
+        raise Refused(found) from None
+    minutes, longest = update_minutes(plan), tables.limits.value("role_session_seconds_max") // 60
+    most = min(JOB_MINUTES - _INSTALL_MINUTES, longest) - _VERIFY_MINUTES
+    if minutes > most:
+        sys.stderr.write(
+            f"neuron-ecs ci: an update of {stack} can take {minutes} minutes; a job of GitHub and "
+            f"its credentials last {most}, and what takes longer is cut off\n"
+        )
+    session = min(minutes, most) + _VERIFY_MINUTES
+    return {
+        "stack": stack,
+        "update_minutes": minutes,
+        "session_seconds": 60 * session,
+        "job_minutes": session + _INSTALL_MINUTES,
+    }
 
 
 def _compare(arguments: Compare) -> int:

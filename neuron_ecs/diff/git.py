@@ -136,6 +136,12 @@ class Touched:
     why: str
 
 
+def stacks_in(directory: Path) -> tuple[str, ...]:
+    """Returns the stacks whose files stand in the project's directory, sorted by name."""
+    found = map(_STACK_FILE.fullmatch, (path.name for path in directory.glob("Pulumi.*.yaml")))
+    return tuple(sorted(m[1] for m in found if m))
+
+
 def touched(base: str, head: str, directory: Path) -> Touched:
     """Returns the stacks that the commits from the merge base of both to `head` touch.
 

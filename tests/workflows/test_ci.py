@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import catalog
+from neuron_ecs.cli import ci
 from neuron_ecs.diff import comment, git
 from neuron_ecs.diff.document import not_compared
 from neuron_ecs.diff.markdown import MARKER
+from neuron_ecs.stackfile.reading import read
 from neuron_ecs.terminal import UsageError
+from planning import decide
 from tests.neuron_ecs import running
+from tests.workflows.reading import ROOT
 
 URN = "urn:pulumi:prod::neuron-ecs::neuron:Stack$aws:ecs/service:Service::"
 PROVIDER = "urn:pulumi:prod::neuron-ecs::pulumi:providers:aws::default"
@@ -195,3 +200,78 @@ def test_a_preview_that_failed_is_not_taken_for_no_drift(tmp_path: Path) -> None
 def test_a_revision_is_never_an_option_of_git() -> None:
     with pytest.raises(UsageError):
         git.touched("--output=x", "HEAD", Path())
+
+
+# ---- deployments ----------------------------------------------------------------------------
+
+
+def deployed(folder: Path, **stacks: str) -> dict[str, dict[str, Any]]:
+    """What `ci deployments` says of a project with these stack files, in its order."""
+    (folder / "Pulumi.yaml").write_text("name: neuron-ecs\nruntime: python\n", encoding="utf-8")
+    for name, text in stacks.items():
+        (folder / f"Pulumi.{name}.yaml").write_text(text, encoding="utf-8")
+    code, said = running.printed("ci", "deployments", "--json", "--project", str(folder))
+    assert code == 0
+    return {found["stack"]: found for found in json.loads(said)["deployments"]}
+
+
+DEV = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+
+
+def with_grace(seconds: int) -> str:
+    port = "      port: 8080\n"
+    assert DEV.count(port) == 2
+    return DEV.replace(
+        port, f"{port}      health_check: {{path: /health, grace_seconds: {seconds}}}\n"
+    )
+
+
+def test_every_stack_is_deployed_and_production_last(tmp_path: Path) -> None:
+    found = deployed(tmp_path, prod=DEV, staging=DEV, dev=DEV)
+    assert list(found) == ["dev", "staging", "prod"]
+    code, said = running.printed("ci", "stacks", "--project", str(tmp_path))
+    assert (code, said.split()) == (0, ["dev", "prod", "staging"])
+
+
+@pytest.mark.parametrize("file", [*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
+def test_credentials_outlive_the_update(tmp_path: Path, file: Path) -> None:
+    """An update in which each service takes all of its timeout, and old ones are deleted then."""
+    (found,) = deployed(tmp_path, one=file.read_text(encoding="utf-8")).values()
+    stack = read(stack=None, file=file, directory=ROOT)
+    plan = decide(stack.config, catalog.load(), project=stack.project, stack=stack.stack)
+    services = [s for r in plan.regions for m in r.models for s in m.services]
+    one = max((s.timeouts.update_minutes + s.timeouts.delete_minutes for s in services), default=0)
+    chains = [s for s in services if s.after]
+    two = max((2 * s.timeouts.update_minutes for s in chains), default=0)
+    assert found["session_seconds"] > 60 * max(one, two)
+    assert found["job_minutes"] > found["session_seconds"] / 60 > found["update_minutes"]
+
+
+def test_a_longer_grace_makes_longer_credentials(tmp_path: Path) -> None:
+    found = deployed(tmp_path, short=DEV, long=with_grace(7200))
+    more = found["long"]["session_seconds"] - found["short"]["session_seconds"]
+    assert more == 7200 - 1800, "the default grace is 1800 seconds"
+
+
+def test_no_job_or_session_is_longer_than_its_limit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (found,) = deployed(tmp_path, dev=with_grace(60_000)).values()
+    assert found["job_minutes"] == ci.JOB_MINUTES
+    assert found["session_seconds"] <= catalog.load().limits.value("role_session_seconds_max")
+    assert "can take" in capsys.readouterr().err
+
+
+def test_nothing_is_deployed_while_a_stack_cannot_be_built(tmp_path: Path) -> None:
+    deployed(tmp_path, dev=DEV)
+    wrong = DEV.replace("neuron_devices: 1", "neuron_devices: 7")
+    (tmp_path / "Pulumi.prod.yaml").write_text(wrong, encoding="utf-8")
+    code, said = running.refused("ci", "deployments", "--output", "--project", str(tmp_path))
+    assert code == 1
+    assert "NE203 Pulumi.prod.yaml: models." in " ".join(said.split())
+
+
+def test_readme_says_how_long_the_credentials_of_the_shipped_stacks_last() -> None:
+    said = json.loads(running.printed("ci", "deployments", "--json", "--project", str(ROOT))[1])
+    longest = max(found["session_seconds"] for found in said["deployments"])
+    assert f"need {longest:,} seconds" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -238,6 +238,43 @@ def test_a_change_of_the_program_touches_every_stack(origin: Path, tmp_path: Pat
     assert {"dev.json", "prod.json"} <= {p.name for p in (run.temp / "diff").iterdir()}
 
 
+@pytest.mark.parametrize("name", ["pull-request.yml", "engine.yml"])
+@pytest.mark.parametrize(
+    ("touched", "only_stacks"),
+    [
+        (["Pulumi.dev.yaml"], True),
+        (["Pulumi.dev.yaml", "Pulumi.new.yaml"], True),
+        (["Pulumi.dev.yaml", "README.md"], False),
+        (["Pulumi.yaml"], False),
+        (["examples/Pulumi.dev.yaml"], False),
+        (["Pulumi.dev.yaml.py"], False),
+        ([".github/workflows/Pulumi.x.yaml"], False),
+    ],
+)
+def test_only_a_pull_request_of_stack_files_alone_skips_the_tests_of_the_tool(
+    tmp_path: Path, name: str, touched: list[str], *, only_stacks: bool
+) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=start")
+    git(tmp_path, "checkout", "--quiet", "-b", "topic")
+    for file in touched:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("x", encoding="utf-8")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message=head")
+    git(tmp_path, "checkout", "--quiet", "main")
+    (tmp_path / "later.py").write_text("", encoding="utf-8")  # the base has moved on
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message=later")
+    (script,) = [s["run"] for s in jobs(FOLDER / name)["changes"]["steps"] if "run" in s]
+    output = tmp_path / "output"
+    output.write_text("", encoding="utf-8")
+    more = {"BASE": "main", "HEAD": "topic", "GITHUB_OUTPUT": str(output)}
+    command = ["bash", "-e", "-c", script]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, **more}, check=True)
+    assert output.read_text(encoding="utf-8") == ("only_stacks=true\n" if only_stacks else "")
+
+
 def test_the_gitlab_example_leaves_the_same_comment(origin: Path, tmp_path: Path) -> None:
     run = Run(origin, tmp_path, GROWN)
     lines = [line for line in load(GITLAB)["diff"]["script"] if line != INSTALL]

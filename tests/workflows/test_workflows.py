@@ -18,15 +18,16 @@ EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 
 # Everything that a job may do beyond nothing; what is not here is refused.
 PERMISSIONS = {
+    ("pull-request.yml", "changes"): {"contents": "read"},
     ("pull-request.yml", "test"): {"contents": "read"},
     ("pull-request.yml", "diff"): {"contents": "read"},
+    ("engine.yml", "changes"): {"contents": "read"},
     ("engine.yml", "engine"): {"contents": "read"},
     ("comment.yml", "comment"): {"actions": "read", "pull-requests": "write"},
-    ("preview.yml", "stacks"): {"contents": "read"},
+    ("preview.yml", "diff"): {"contents": "read"},
     ("preview.yml", "preview"): {"contents": "read", "id-token": "write"},
-    ("deploy.yml", "dev"): {"contents": "read", "id-token": "write"},
-    ("deploy.yml", "prod"): {"contents": "read", "id-token": "write"},
-    ("deploy-stack.yml", "up"): {"contents": "read", "id-token": "write"},
+    ("deploy.yml", "stacks"): {"contents": "read"},
+    ("deploy.yml", "up"): {"contents": "read", "id-token": "write"},
     ("drift.yml", "drift"): {"contents": "read", "id-token": "write"},
     ("drift.yml", "issue"): {"issues": "write"},
 }
@@ -51,15 +52,50 @@ def linted(*files: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_the_linter_finds_nothing() -> None:
+def audited(*files: Path) -> subprocess.CompletedProcess[str]:
+    """What zizmor says of workflows at the level of its auditors, without asking GitHub."""
+    program = Path(sys.executable).with_name("zizmor")
+    options = ["--offline", "--persona", "auditor", "--no-progress", "--color", "never"]
+    command = [str(program), *options, *map(str, files)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_linters_find_nothing() -> None:
     done = linted(*WORKFLOWS)
     assert done.returncode == 0, done.stdout
+    done = audited(*WORKFLOWS)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_exception_from_a_linter_has_its_reason_beside_it() -> None:
+    for path in WORKFLOWS:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if "zizmor:" in line:
+                assert re.search(r"# zizmor: ignore\[[a-z-]+\] -- \w+ \w+", line), line
 
 
 @pytest.mark.parametrize(
     ("right", "wrong", "rule"),
     [
-        ("needs: stacks", "needs: nobody", "undefined-job-needs"),
+        (" # zizmor: ignore[secrets-outside-env] -- see above", "", "secrets-outside-env"),
+        ("persist-credentials: false", "persist-credentials: true", "artipacked"),
+        ("permissions: {}", "permissions: write-all", "excessive-permissions"),
+    ],
+)
+def test_zizmor_would_find_a_mistake(tmp_path: Path, right: str, wrong: str, rule: str) -> None:
+    text = (FOLDER / "preview.yml").read_text(encoding="utf-8")
+    assert right in text
+    file = tmp_path / "preview.yml"
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+    done = audited(file)
+    assert done.returncode != 0
+    assert f"[{rule}]" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "rule"),
+    [
+        ("needs: diff", "needs: nobody", "undefined-job-needs"),
         ("steps.touched.outputs.stacks", "steps.nobody.outputs.stacks", "undefined-property"),
         ("fetch-depth: 0", "fetch-deep: 0", "unknown-action-input"),
         ("fail-fast: false", "fail-fast: maybe", "workflow-syntax"),
@@ -157,7 +193,9 @@ def test_names_in_expressions_exist(path: Path) -> None:
 def test_every_job_ends() -> None:
     for path in WORKFLOWS:
         for name, job in jobs(path).items():
-            assert "uses" in job or job["timeout-minutes"] <= 180, f"{path.name}: {name}"
+            minutes = job["timeout-minutes"]
+            if minutes != "${{ matrix.job_minutes }}":  # of `ci deployments`, at most JOB_MINUTES
+                assert minutes <= 60, f"{path.name}: {name}"
 
 
 def test_the_workflow_that_may_write_runs_nothing_of_the_pull_request() -> None:
@@ -197,22 +235,120 @@ def test_the_engine_tests_do_not_pass_where_they_can_not_run() -> None:
     assert run == "make engine"
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_secrets_and_credentials_stand_on_the_steps_that_need_them(path: Path) -> None:
+    """A job's environment is that of every action and package that the job runs."""
+    credential = re.compile(r"secrets\.|steps\.aws\.outputs|github\.token")
+    document = load(path)
+    outside = {k: v for k, v in document.items() if k != "jobs"}
+    assert not credential.search(json.dumps(outside))
+    for job in document["jobs"].values():
+        outside = {k: v for k, v in job.items() if k != "steps"}
+        assert not credential.search(json.dumps(outside))
+        for step in job.get("steps", ()):
+            if credential.search(json.dumps(step)):
+                engine = "command" in step.get("with", {}) or "pulumi preview" in step.get(
+                    "run", ""
+                )
+                token = step.get("uses", "").startswith("actions/download-artifact@")
+                assert engine or token or "neuron-ecs verify" in step["run"], step
+                assert engine or "secrets." not in json.dumps(step), step
+            if step.get("uses", "").startswith("aws-actions/configure-aws-credentials@"):
+                assert step["with"]["output-env-credentials"] is False, "else every later step's"
+
+
+def test_no_job_that_can_have_a_role_runs_the_offline_diff() -> None:
+    for path in WORKFLOWS:
+        for name, step in steps(path):
+            if "id-token" in jobs(path)[name].get("permissions", {}):
+                assert not re.search(r"neuron-ecs (ci )?diff", step.get("run", "")), path.name
+
+
+def test_secrets_are_those_of_an_environment_but_for_pull_requests() -> None:
+    for path in WORKFLOWS:
+        for name, job in jobs(path).items():
+            if "secrets." in json.dumps(job) and "pull_request" not in load(path)["on"]:
+                assert job["environment"], f"{path.name}: {name}"
+                assert "uses" not in job, "a called workflow does not get an environment's secrets"
+
+
+def test_stacks_are_found_and_not_listed() -> None:
+    """Of a stack that somebody adds, no workflow needs to be told."""
+    names = {path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")}
+    assert {"dev", "prod"} <= names
+    for path in WORKFLOWS:
+        words = re.findall(r"(?<![\w/-])[\w-]+", json.dumps(load(path)))
+        assert not names & set(words), path.name
+
+
 def test_roles_are_never_assumed_for_forks() -> None:
-    condition = jobs(FOLDER / "preview.yml")["stacks"]["if"]
+    condition = jobs(FOLDER / "preview.yml")["diff"]["if"]
     assert "head.repo.full_name == github.repository" in condition
-    assert jobs(FOLDER / "preview.yml")["preview"]["needs"] == "stacks"
+    assert jobs(FOLDER / "preview.yml")["preview"]["needs"] == "diff"
 
 
 def test_environments_are_updated_in_order_and_one_at_a_time() -> None:
     document = load(FOLDER / "deploy.yml")
     assert document["on"] == {"push": {"branches": ["main"]}}
     assert document["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
-    assert [j["with"]["stack"] for j in document["jobs"].values()] == ["dev", "prod"]
-    assert document["jobs"]["prod"]["needs"] == "dev"
-    up = jobs(FOLDER / "deploy-stack.yml")["up"]
-    assert up["environment"] == "${{ inputs.stack }}"
-    assert up["concurrency"]["group"] == "stack-${{ inputs.stack }}"
+    up = document["jobs"]["up"]
+    assert up["strategy"]["max-parallel"] == 1
+    assert up["strategy"]["fail-fast"] is True, "after a failure none starts"
+    assert up["environment"] == "${{ matrix.stack }}"
+    assert up["concurrency"]["group"] == "stack-${{ matrix.stack }}"
     assert "neuron-ecs verify" in up["steps"][-1]["run"], "an update ends with the check"
+
+
+def test_the_credentials_of_an_update_last_as_long_as_the_plan_says() -> None:
+    up = jobs(FOLDER / "deploy.yml")["up"]
+    (role,) = [s["with"] for s in up["steps"] if "role-to-assume" in s.get("with", {})]
+    assert role["role-duration-seconds"] == "${{ matrix.session_seconds }}"
+    assert up["timeout-minutes"] == "${{ matrix.job_minutes }}"
+
+
+@pytest.mark.parametrize(("name", "job"), [("pull-request.yml", "test"), ("engine.yml", "engine")])
+def test_the_tests_of_the_tool_are_skipped_by_a_condition_of_their_job(name: str, job: str) -> None:
+    """A workflow that does not start leaves its required checks pending, a skipped job does not.
+
+    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/troubleshooting-required-status-checks
+    """
+    assert load(FOLDER / name)["on"] == {"pull_request": None}, "no filter of paths"
+    condition = jobs(FOLDER / name)[job]["if"]
+    assert condition == "${{ !cancelled() && needs.changes.outputs.only_stacks != 'true' }}", (
+        "where the comparison fails, the tests run"
+    )
+    assert jobs(FOLDER / name)[job]["name"] == job, "the name of the required check"
+
+
+def test_readme_has_the_trust_policy_of_each_role_that_a_job_assumes() -> None:
+    """The subject of a job's token: its environment, else the event.
+
+    https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
+    """
+    subjects: list[str] = []
+    for path in WORKFLOWS:
+        for job in jobs(path).values():
+            if any("role-to-assume" in s.get("with", {}) for s in job.get("steps", ())):
+                environment = str(job.get("environment", "")).replace("${{ matrix.stack }}", "prod")
+                by_event = next(iter(load(path)["on"]))
+                subjects.append(f"environment:{environment}" if environment else by_event)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    policies = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", readme, re.DOTALL)]
+    issuer = "token.actions.githubusercontent.com"
+    provider = f"arn:aws:iam::111122223333:oidc-provider/{issuer}"
+    assert sorted(subjects) == ["environment:drift", "environment:prod", "pull_request"]
+    found = [p["Statement"][0]["Condition"]["StringEquals"][f"{issuer}:sub"] for p in policies]
+    assert sorted(found) == [f"repo:ORG/REPO:{subject}" for subject in sorted(subjects)]
+    for policy, subject in zip(policies, found, strict=True):
+        equal = {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Federated": provider},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": equal},
+        }
+        assert policy == {"Version": "2012-10-17", "Statement": [statement]}
+    assert "An environment without protection is no gate" in readme
 
 
 def test_the_pulumi_cli_is_of_the_version_of_the_sdk() -> None:
