@@ -42,6 +42,7 @@ class AutoScalingCluster(pulumi.ComponentResource):
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        agent = self._agent(cluster, roles)
         pools = {
             pool.key: AutoScalingPool(
                 pool.key,
@@ -49,12 +50,13 @@ class AutoScalingCluster(pulumi.ComponentResource):
                 region=region,
                 tags=tags,
                 cluster_name=self.cluster.name,
-                instance_profile_arn=roles.instance_profile_arn(cluster.instance_role),
+                instance_profile_arn=roles.instance_profile_arn(pool.instance_role),
                 subnets=network.subnets(pool.zone_ids),
                 security_group=security_groups.instances[cluster.key],
                 efa_security_group=security_groups.efa.get(cluster.key),
                 after=[
-                    *roles.attachments(cluster.instance_role),
+                    agent[pool.instance_role],
+                    *roles.attachments(pool.instance_role),
                     *security_groups.rules,
                     *network.ready,
                 ],
@@ -82,6 +84,21 @@ class AutoScalingCluster(pulumi.ComponentResource):
             for pool in cluster.pools
         }
         self.register_outputs({"name": self.cluster.name})
+
+    def _agent(
+        self, cluster: plan.AutoScalingCluster, roles: Roles
+    ) -> Mapping[str, pulumi.Resource]:
+        """What the instances' roles may do in this cluster, by role key."""
+        return {
+            role: roles.policy(
+                f"{cluster.key}_{role}_{cluster.agent.name}",
+                role,
+                cluster.agent,
+                cluster_arn=self.cluster.arn,
+                parent=self,
+            )
+            for role in cluster.instance_roles
+        }
 
 
 class AutoScalingPool(pulumi.ComponentResource):

@@ -53,6 +53,13 @@ class JobComponent(pulumi.ComponentResource):
         capacity: Capacity,
         within: RegionContext,
     ) -> aws.scheduler.Schedule:
+        start = within.roles.policy(
+            f"{schedule.key}_{schedule.start.name}",
+            schedule.role,
+            schedule.start,
+            cluster_arn=capacity.cluster_arn,
+            parent=self,
+        )
         started: aws.scheduler.ScheduleTargetEcsParametersArgsDict = {
             "task_definition_arn": self.task_definition.arn,
             "task_count": choices.START_TASKS,
@@ -97,6 +104,7 @@ class JobComponent(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[
                     *capacity.ready,
+                    start,
                     *within.roles.attachments(schedule.role),
                 ],
             ),

@@ -23,9 +23,11 @@ class Roles(pulumi.ComponentResource):
         roles: Iterable[plan.Role],
         *,
         tags: plan.Tags,
+        account: pulumi.Output[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:Roles", name, None, opts)
+        self._account = account
         described = tuple(roles)
         self._roles = {role.key: self._role(role, tags) for role in described}
         self._profiles = {
@@ -38,6 +40,31 @@ class Roles(pulumi.ComponentResource):
         """Role ARNs by role key."""
         self.register_outputs({"arns": self.arns})
 
+    def policy(
+        self,
+        name: str,
+        role: str,
+        policy: plan.InlinePolicy,
+        *,
+        parent: pulumi.Resource,
+        cluster_arn: pulumi.Input[str] = "",
+    ) -> aws.iam.RolePolicy:
+        """Builds an inline policy of the role; a Region's clusters have policies of their own."""
+        keys = policies.roles_named(policy.statements)
+        document = pulumi.Output.all(
+            self._account, cluster_arn, *(self._roles[key].arn for key in keys)
+        ).apply(
+            lambda known: policies.document(
+                policy.statements, known[0], dict(zip(keys, known[2:], strict=True)), known[1]
+            )
+        )
+        return aws.iam.RolePolicy(
+            name,
+            role=self._roles[role].name,
+            policy=document,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+
     def instance_profile_arn(self, key: str) -> pulumi.Output[str]:
         """ARN of the role's instance profile. Raises KeyError if the plan has none."""
         return self._profiles[key].arn
@@ -49,7 +76,7 @@ class Roles(pulumi.ComponentResource):
     def _role(self, role: plan.Role, tags: plan.Tags) -> aws.iam.Role:
         return aws.iam.Role(
             role.key,
-            assume_role_policy=policies.trust(role.service),
+            assume_role_policy=self._account.apply(lambda known: policies.trust(role, known)),
             description=role.purpose,
             tags=named(tags, role.key),
             opts=pulumi.ResourceOptions(parent=self),
@@ -74,22 +101,9 @@ class Roles(pulumi.ComponentResource):
             for arn in role.managed_policies
         ]
         attached += [
-            aws.iam.RolePolicy(
-                f"{role.key}_{policy.name}",
-                role=self._roles[role.key].name,
-                policy=self._document(policy),
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            self.policy(f"{role.key}_{policy.name}", role.key, policy, parent=self)
             for policy in role.inline_policies
         ]
         if role.key in self._profiles:
             attached.append(self._profiles[role.key])
         return attached
-
-    def _document(self, policy: plan.InlinePolicy) -> pulumi.Input[str]:
-        keys = policies.roles_named(policy.statements)
-        if not keys:
-            return policies.document(policy.statements)
-        return pulumi.Output.all(*(self._roles[key].arn for key in keys)).apply(
-            lambda arns: policies.document(policy.statements, dict(zip(keys, arns, strict=True)))
-        )

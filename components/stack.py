@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pulumi_aws as aws
+
 from components import activation
 from components.region import RegionComponent
 from components.roles import Roles
@@ -12,9 +14,11 @@ from planning import plan
 def build(described: plan.Plan) -> dict[str, Any]:
     """Registers everything in the plan. Returns the stack's outputs by name.
 
-    It exports nothing; the program does.
+    It exports nothing; the program does. The one look-up is the number of the account, which trust
+    policies name.
     """
-    roles = Roles("roles", described.roles, tags=described.tags)
+    account = aws.get_caller_identity_output().account_id
+    roles = Roles("roles", described.roles, tags=described.tags, account=account)
     hooks = activation.hooks()
     regions = {
         region.name: RegionComponent(

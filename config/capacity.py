@@ -158,6 +158,14 @@ class AutoScalingCapacity(Capacity):
         description="Attach every EFA interface, in a cluster placement group in one zone.",
         json_schema_extra=SECOND_POOL,
     )
+    session_manager: bool = Field(
+        default=False,
+        description=(
+            "Give the instances' role what Session Manager needs, for a shell on an instance. "
+            "Tasks in host mode have the same rights then."
+        ),
+        json_schema_extra=SECOND_POOL,
+    )
 
 
 class ManagedInstancesCapacity(Capacity):

@@ -7,7 +7,7 @@
 
 ROOT_VOLUME_GIB = 200  # Neuron images have 10 GB and more; the AMI's own 30 GiB hold two of them
 STORAGE_GIB = 200  # the same on Managed Instances, whose default is 80
-METADATA_HOP_LIMIT = 1  # a container behind the bridge does not reach the instance's credentials
+METADATA_HOP_LIMIT = 1  # bridge mode: no container reaches the instance's credentials; host: all do
 EC2_EFA_DEVICES = "/dev/infiniband/uverbs"
 MINIMUM_REQUIREMENT = 1  # vCPU and MiB of Managed Instances: only the allowed types select
 
@@ -63,8 +63,10 @@ UNHEALTHY_THRESHOLD = 3
 
 # ---- roles ---------------------------------------------------------------------------------
 
+ACCOUNT = "<account>"  # stands in policies for the number of the account that builds the stack
 EXECUTION_ROLE = "execution"
 INSTANCE_ROLE = "instance"
+SESSION_MANAGER_ROLE = "instance_session-manager"
 INFRASTRUCTURE_ROLE = "managed-instances-infrastructure"
 MANAGED_INSTANCE_ROLE = "ecsInstanceRole_managed-instances"  # AWS's policy passes no other prefix
 EXEC_ACTIONS = (

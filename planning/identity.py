@@ -1,12 +1,13 @@
 """IAM roles, each with the permissions that it needs. Roles are global and are built once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from config import JobEntry, ManagedInstancesCapacity
 from planning import choices, names, permissions
-from planning.permissions import Statement, allow
-from planning.plan import InlinePolicy, Role, RoleArn
+from planning.permissions import allow
+from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
 def task_role(work: RegionalWorkload) -> str:
@@ -29,19 +30,21 @@ def scheduler_role(work: RegionalWorkload) -> str:
     return names.key("job", work.name, "scheduler")
 
 
-def roles(s: Situation, families: Mapping[str, Iterable[tuple[str, str]]]) -> tuple[Role, ...]:
-    """Returns all roles of the stack, sorted by key.
+def instance_role(pool: RegionalPool) -> str:
+    """Returns the key of the role of a pool's instances."""
+    if isinstance(pool.spec, ManagedInstancesCapacity):
+        return choices.MANAGED_INSTANCE_ROLE
+    return choices.SESSION_MANAGER_ROLE if pool.spec.session_manager else choices.INSTANCE_ROLE
 
-    `families` maps each scheduled job to the Region and family of its task definitions.
-    """
+
+def roles(s: Situation) -> tuple[Role, ...]:
+    """Returns all roles of the stack, sorted by key."""
     found: list[Role] = []
     by_name: dict[tuple[bool, str], list[RegionalWorkload]] = {}
     for work in s.work:
         by_name.setdefault((work.is_job, work.name), []).append(work)
     for works in by_name.values():
-        found.extend(
-            _of_workload(s, works, families.get(works[0].name, ()) if works[0].is_job else ())
-        )
+        found.extend(_of_workload(s, works))
     if any(not _secrets(w) for w in s.work):
         found.append(
             _role(
@@ -52,43 +55,50 @@ def roles(s: Situation, families: Mapping[str, Iterable[tuple[str, str]]]) -> tu
                 purpose="pulls images and writes logs, for tasks without secrets",
             )
         )
-    if any(not p.managed for p in s.pools.values()):
-        found.append(
-            _role(
-                s,
-                choices.INSTANCE_ROLE,
-                "ec2",
-                managed=("container_instance", "ssm_core"),
-                profile=True,
-                purpose="instances of Auto Scaling capacity register with ECS",
-            )
-        )
-    if any(p.managed for p in s.pools.values()):
-        found.append(
-            _role(
-                s,
-                choices.MANAGED_INSTANCE_ROLE,
-                "ec2",
-                managed=("managed_instances_instance",),
-                profile=True,
-                purpose="instances of Managed Instances capacity register with ECS",
-            )
-        )
-        found.append(
-            _role(
-                s,
-                choices.INFRASTRUCTURE_ROLE,
-                "ecs",
-                managed=("managed_instances_infrastructure",),
-                purpose="ECS launches and ends Managed Instances",
-            )
-        )
+    found.extend(_of_instances(s))
     return tuple(sorted(found, key=lambda r: r.key))
 
 
-def _of_workload(
-    s: Situation, works: list[RegionalWorkload], families: Iterable[tuple[str, str]]
-) -> Iterable[Role]:
+def _of_instances(s: Situation) -> Iterable[Role]:
+    used = {instance_role(pool) for pool in s.pools.values()}
+    if choices.INSTANCE_ROLE in used:
+        yield _role(
+            s,
+            choices.INSTANCE_ROLE,
+            "ec2",
+            inline=(permissions.discover(),),
+            profile=True,
+            purpose="instances of Auto Scaling capacity register with ECS",
+        )
+    if choices.SESSION_MANAGER_ROLE in used:
+        yield _role(
+            s,
+            choices.SESSION_MANAGER_ROLE,
+            "ec2",
+            managed=("ssm_core",),
+            inline=(permissions.discover(),),
+            profile=True,
+            purpose="instances of Auto Scaling capacity with Session Manager register with ECS",
+        )
+    if choices.MANAGED_INSTANCE_ROLE in used:
+        yield _role(
+            s,
+            choices.MANAGED_INSTANCE_ROLE,
+            "ec2",
+            managed=("managed_instances_instance",),
+            profile=True,
+            purpose="instances of Managed Instances capacity register with ECS",
+        )
+        yield _role(
+            s,
+            choices.INFRASTRUCTURE_ROLE,
+            "ecs",
+            managed=("managed_instances_infrastructure",),
+            purpose="ECS launches and ends Managed Instances",
+        )
+
+
+def _of_workload(s: Situation, works: list[RegionalWorkload]) -> Iterable[Role]:
     first = works[0]
     what = f"{'job' if first.is_job else 'model'} {first.name}"
     inline: list[InlinePolicy] = []
@@ -115,14 +125,28 @@ def _of_workload(
             inline=(InlinePolicy("secrets", permissions.read_secrets(s, works)),),
             purpose=f"pulls images, writes logs and reads the secrets of the {what}",
         )
-    if families:
+    if isinstance(first.spec, JobEntry) and first.spec.schedule is not None:
+        passed = (execution_role(first), task_role(first))
+        partition = s.catalog.places.regions[s.home_region].partition
         yield _role(
             s,
             scheduler_role(first),
             "scheduler",
-            inline=(InlinePolicy("run-task", _run_task(s, first, families)),),
+            inline=(permissions.start_tasks(partition, (logical_name(s, k) for k in passed)),),
             purpose=f"starts the {what} on its schedule",
         )
+
+
+# On whose behalf a service assumes a role, where AWS documents the condition for the service. Roles
+# of instances and of the infrastructure have none: https://docs.aws.amazon.com/AmazonECS/latest/
+# developerguide/infrastructure_IAM_role.html names none, and one that AWS does not send would stop
+# every instance.
+_SOURCES = {
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    "ecs-tasks": "arn:{partition}:ecs:*:{account}:*",
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    "scheduler": "arn:{partition}:scheduler:*:{account}:schedule-group/default",
+}
 
 
 def _role(
@@ -148,42 +172,12 @@ def _role(
         inline_policies=inline,
         instance_profile=profile,
         purpose=purpose,
+        source_arn=_SOURCES.get(service, "").format(partition=partition, account=choices.ACCOUNT),
     )
 
 
 def _secrets(work: RegionalWorkload) -> bool:
     return bool(work.spec.secrets) or any(c.secrets for c in work.spec.sidecars.values())
-
-
-def _run_task(
-    s: Situation, work: RegionalWorkload, families: Iterable[tuple[str, str]]
-) -> tuple[Statement, ...]:
-    partition = s.catalog.places.regions[s.home_region].partition
-    resources = tuple(
-        f"arn:{partition}:ecs:{region}:*:task-definition/{family}:*"
-        for region, family in sorted(families)
-    )
-    passed = (
-        RoleArn(logical_name(s, execution_role(work))),
-        RoleArn(logical_name(s, task_role(work))),
-    )
-    tagging = dict(
-        allow(
-            ("ecs:TagResource",),
-            tuple(
-                f"arn:{partition}:ecs:{region}:*:task/*"
-                for region in sorted({r for r, _ in families})
-            ),
-        )
-    )
-    tagging["Condition"] = {"StringEquals": {"ecs:CreateAction": "RunTask"}}
-    passing: Statement = {
-        "Effect": "Allow",
-        "Action": "iam:PassRole",
-        "Resource": passed,
-        "Condition": {"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-    }
-    return (allow(("ecs:RunTask",), resources), tagging, passing)
 
 
 def logical_name(s: Situation, key: str) -> str:

@@ -3,7 +3,7 @@
 Capacity is planned in `make_capacity`, models and jobs in `make_workloads`, roles in `identity`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
@@ -40,7 +40,7 @@ def make_plan(
         tags=tuple(sorted(settings.tags.items())),
         wait_for_steady_state=settings.wait_for_steady_state,
         regions=regions,
-        roles=identity.roles(situation, _scheduled_families(regions)),
+        roles=identity.roles(situation),
         findings=reported,
         silenced=tuple(sorted(settings.silence.items())),
     )
@@ -50,18 +50,6 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
     """Returns the findings of all rules, errors first, then by path."""
     found = {f: None for rule in RULES for f in rule.findings(situation)}
     return tuple(sorted(found, key=lambda f: f.sort_key))
-
-
-def _scheduled_families(
-    regions: Iterable[plan.RegionPlan],
-) -> Mapping[str, list[tuple[str, str]]]:
-    """Returns Region and task family of each scheduled job, by the job's name."""
-    families: dict[str, list[tuple[str, str]]] = {}
-    for region in regions:
-        for job in region.jobs:
-            if job.schedule is not None:
-                families.setdefault(job.name, []).append((region.name, job.task_definition.family))
-    return families
 
 
 def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> plan.RegionPlan:

@@ -2,7 +2,7 @@
 
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity, OwnNetworkEntry
-from planning import choices, names, plan
+from planning import choices, identity, names, permissions, plan
 from planning.addresses import zones_with_blocks
 from planning.situation import RegionalPool, Situation
 
@@ -19,8 +19,8 @@ def auto_scaling_cluster(
     return plan.AutoScalingCluster(
         key=names.key(short, "auto-scaling"),
         pools=mine,
-        instance_role=choices.INSTANCE_ROLE,
         serving_ports=_serving_ports(s, [p for p in pools if not p.managed]),
+        agent=permissions.agent(),
     )
 
 
@@ -66,17 +66,22 @@ def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, 
 def pool_key(s: Situation, pool: RegionalPool) -> str:
     """Returns the key of a pool, which its provider, its group and its services carry.
 
-    It names pool, instance type, purchase and EFA: a change of any of them makes a new pool.
-    Instances that run cannot leave the security group and placement group of EFA.
+    It names pool, instance type, purchase, EFA and Session Manager: a change of any of them makes a
+    new pool. Instances that run cannot leave their role, or the security group and placement group
+    of EFA.
     """
-    efa = isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa
-    kind = pool.spec.instance_type if isinstance(pool.spec, AutoScalingCapacity) else ""
-    if isinstance(pool.spec, ManagedInstancesCapacity):
-        patterns = pool.spec.allowed_instance_types
-        kind = patterns[0] if len(patterns) == 1 and "*" not in patterns[0] else "mixed"
+    efa = shell = ""
+    match pool.spec:
+        case AutoScalingCapacity() as spec:
+            kind = spec.instance_type
+            efa = "efa" if spec.efa else ""
+            shell = "session-manager" if spec.session_manager else ""
+        case ManagedInstancesCapacity() as spec:
+            patterns = spec.allowed_instance_types
+            kind = patterns[0] if len(patterns) == 1 and "*" not in patterns[0] else "mixed"
     short = s.catalog.places.regions[pool.region].short
     purchase = pool.purchase.replace("_", "-")
-    return names.key(short, pool.name, kind, purchase, "efa" if efa else "")
+    return names.key(short, pool.name, kind, purchase, efa, shell)
 
 
 def _auto_scaling_pool(
@@ -118,6 +123,7 @@ def _auto_scaling_pool(
         managed_scaling=True,
         layout=_layout(s, pool),
         retired=spec.retired,
+        instance_role=identity.logical_name(s, identity.instance_role(pool)),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from config import AutoScalingCapacity
-from planning import choices, containers, identity, names, plan, service_tasks
+from planning import choices, containers, identity, names, permissions, plan, service_tasks
 from planning.images import resolved
 from planning.make_capacity import pool_key
 from planning.regional import in_region
@@ -221,6 +221,9 @@ def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
             expression=requested.expression,
             timezone=requested.timezone,
             role=identity.logical_name(s, identity.scheduler_role(work)),
+            start=permissions.run_task(
+                s.catalog.places.regions[work.region].partition, work.region, task.family
+            ),
         )
     return plan.JobPlan(
         name=work.name,

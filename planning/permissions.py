@@ -6,7 +6,8 @@ Every statement names exactly what the stack file names.
 import re
 from collections.abc import Iterable, Mapping
 
-from planning.plan import PolicyValue
+from planning.choices import ACCOUNT
+from planning.plan import ClusterArn, InlinePolicy, PolicyValue, RoleArn
 from planning.regional import in_region
 from planning.situation import RegionalWorkload, Situation
 
@@ -47,7 +48,7 @@ def read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement
         for reference in (r for c in containers for r in c.secrets.values()):
             reference = in_region(reference, work.region)
             if reference.startswith("/"):
-                found.add(f"arn:{partition}:ssm:{work.region}:*:parameter{reference}")
+                found.add(f"arn:{partition}:ssm:{work.region}:{ACCOUNT}:parameter{reference}")
             else:
                 found.add(secret_arn(reference) if ":secretsmanager:" in reference else reference)
     secrets = tuple(sorted(a for a in found if ":secretsmanager:" in a))
@@ -143,3 +144,48 @@ def _s3(
             }
         )
     return tuple(statements)
+
+
+def run_task(partition: str, region: str, family: str) -> InlinePolicy:
+    """Allows starting tasks of one family in one cluster."""
+    started = dict(
+        allow(
+            ("ecs:RunTask",),
+            (f"arn:{partition}:ecs:{region}:{ACCOUNT}:task-definition/{family}:*",),
+        )
+    )
+    started["Condition"] = {"ArnEquals": {"ecs:cluster": ClusterArn()}}
+    return InlinePolicy("run-task", (started,))
+
+
+def start_tasks(partition: str, passed: Iterable[str]) -> InlinePolicy:
+    """Allows passing the roles to tasks, and tagging the tasks that start."""
+    tagged = dict(allow(("ecs:TagResource",), (f"arn:{partition}:ecs:*:{ACCOUNT}:task/*",)))
+    tagged["Condition"] = {"StringEquals": {"ecs:CreateAction": "RunTask"}}
+    roles = dict(allow(("iam:PassRole",), tuple(RoleArn(role) for role in passed)))
+    roles["Condition"] = {"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    return InlinePolicy("start-tasks", (tagged, roles))
+
+
+def agent() -> InlinePolicy:
+    """Allows what the ECS agent of an instance calls in its cluster, and nothing more.
+
+    AWS's own policy also lets an instance pull every image of the account, write to every log group
+    and create clusters. Tasks have an execution role for the first two.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+    """
+    registers = ("ecs:DeregisterContainerInstance", "ecs:RegisterContainerInstance", "ecs:Submit*")
+    listens = ("ecs:Poll", "ecs:StartTelemetrySession")
+    return InlinePolicy(
+        "agent",
+        (
+            allow(registers, (ClusterArn(),)),
+            allow(listens, (ClusterArn("container-instance"),)),
+        ),
+    )
+
+
+def discover() -> InlinePolicy:
+    """Allows the ECS agent to ask where ECS listens, which names no resource."""
+    return InlinePolicy("discover", (allow(("ecs:DiscoverPollEndpoint",), ("*",)),))

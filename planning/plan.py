@@ -52,6 +52,55 @@ class GivenNetwork:
 Network = OwnNetwork | GivenNetwork
 
 
+# ---- identity ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RoleArn:
+    """Stands in a policy for the ARN of another role of the plan."""
+
+    kind: ClassVar[str] = "role_arn"
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterArn:
+    """Stands in a policy for the ARN of the cluster that the policy is about.
+
+    With `below`, a kind of resource, it stands for everything of that kind in the cluster.
+    """
+
+    kind: ClassVar[str] = "cluster_arn"
+    below: Literal["", "container-instance", "task"] = ""
+
+
+PolicyValue = str | RoleArn | ClusterArn | tuple["PolicyValue", ...] | Mapping[str, "PolicyValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePolicy:
+    """A policy document: a list of statements.
+
+    `RoleArn`, `ClusterArn` and `choices.ACCOUNT` within a text stand for what is known only later.
+    """
+
+    name: str
+    statements: tuple[Mapping[str, PolicyValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role, global, built once in the home Region."""
+
+    key: str
+    service: str  # service principal that may assume it
+    managed_policies: tuple[str, ...]  # ARNs
+    inline_policies: tuple[InlinePolicy, ...]
+    instance_profile: bool
+    purpose: str
+    source_arn: str = ""  # ARNs on whose behalf the service may assume it; empty: no condition
+
+
 # ---- capacity ------------------------------------------------------------------------------
 
 
@@ -184,6 +233,7 @@ class AutoScalingPool:
     managed_scaling: bool
     layout: Layout
     retired: bool
+    instance_role: str = choices.INSTANCE_ROLE  # key of a role with an instance profile
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -217,8 +267,13 @@ class AutoScalingCluster:
     kind: ClassVar[str] = "auto_scaling"
     key: str
     pools: tuple[AutoScalingPool, ...]
-    instance_role: str  # key of a role with an instance profile
     serving_ports: tuple[tuple[int, int], ...]  # host port ranges that the load balancer reaches
+    agent: InlinePolicy = InlinePolicy("agent", ())  # what its instances' roles may do in it
+
+    @property
+    def instance_roles(self) -> tuple[str, ...]:
+        """Keys of the roles of the pools' instances, sorted."""
+        return tuple(sorted({pool.instance_role for pool in self.pools}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +411,7 @@ class Schedule:
     expression: str
     timezone: str
     role: str
+    start: InlinePolicy = InlinePolicy("run-task", ())  # what the role may do in this Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,40 +474,6 @@ class RegionPlan:
     def pool(self, key: str) -> Pool:
         """The pool of that key."""
         return next(p for p in self.pools if p.key == key)
-
-
-# ---- identity ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RoleArn:
-    """Stands in a policy for the ARN of another role of the plan."""
-
-    kind: ClassVar[str] = "role_arn"
-    role: str
-
-
-PolicyValue = str | RoleArn | tuple["PolicyValue", ...] | Mapping[str, "PolicyValue"]
-
-
-@dataclass(frozen=True, slots=True)
-class InlinePolicy:
-    """A policy document: a list of statements. `RoleArn` stands for an ARN known only later."""
-
-    name: str
-    statements: tuple[Mapping[str, PolicyValue], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """An IAM role, global, built once in the home Region."""
-
-    key: str
-    service: str  # service principal that may assume it
-    managed_policies: tuple[str, ...]  # ARNs
-    inline_policies: tuple[InlinePolicy, ...]
-    instance_profile: bool
-    purpose: str
 
 
 # ---- the stack -----------------------------------------------------------------------------

@@ -4,61 +4,81 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from planning.plan import PolicyValue, RoleArn
+from planning.choices import ACCOUNT
+from planning.plan import ClusterArn, PolicyValue, Role, RoleArn
+
+Statements = Iterable[Mapping[str, PolicyValue]]
 
 
-def trust(service: str) -> str:
-    """Returns the trust policy that lets one AWS service assume a role."""
-    return _dumps(
-        [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}]
-    )
+def trust(role: Role, account: str) -> str:
+    """Returns the trust policy that lets the role's service assume it.
+
+    With a `source_arn` the service may do so only on behalf of such a resource of the account.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    statement: dict[str, PolicyValue] = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": role.service},
+    }
+    if role.source_arn:
+        statement["Condition"] = {
+            "ArnLike": {"aws:SourceArn": role.source_arn},
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        }
+    return document([statement], account)
 
 
 def document(
-    statements: Iterable[Mapping[str, PolicyValue]], role_arns: Mapping[str, str] | None = None
+    statements: Statements,
+    account: str,
+    role_arns: Mapping[str, str] | None = None,
+    cluster_arn: str = "",
 ) -> str:
-    """Returns the policy document with each `RoleArn` replaced by the ARN of that role.
+    """Returns the policy document with everything known that stood for something unknown.
 
-    Raises KeyError if a role's ARN is missing.
+    `account` is the number of the account, `cluster_arn` stands where the policy has a
+    `ClusterArn`. Raises KeyError if a role's ARN is missing.
     """
-    return _dumps([_resolved(s, role_arns or {}) for s in statements])
+
+    def resolved(value: PolicyValue) -> Any:
+        match value:
+            case RoleArn(role):
+                return (role_arns or {})[role]
+            case ClusterArn(below):
+                inside = cluster_arn.replace(":cluster/", f":{below}/") + "/*"
+                return inside if below else cluster_arn
+            case str():
+                return value.replace(ACCOUNT, account)
+            case Mapping():
+                return {key: resolved(inner) for key, inner in value.items()}
+            case _:
+                return [resolved(inner) for inner in value]
+
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [resolved(s) for s in statements]},
+        sort_keys=True,
+        separators=(",", ":"),
+    )
 
 
-def roles_named(statements: Iterable[Mapping[str, PolicyValue]]) -> tuple[str, ...]:
+def roles_named(statements: Statements) -> tuple[str, ...]:
     """Returns the keys of the roles that the statements name by ARN, sorted."""
     found: set[str] = set()
+
+    def collect(value: PolicyValue) -> None:
+        match value:
+            case RoleArn(role):
+                found.add(role)
+            case str() | ClusterArn():
+                pass
+            case Mapping():
+                for inner in value.values():
+                    collect(inner)
+            case _:
+                for inner in value:
+                    collect(inner)
+
     for statement in statements:
-        _collect(statement, found)
+        collect(statement)
     return tuple(sorted(found))
-
-
-def _collect(value: PolicyValue, found: set[str]) -> None:
-    match value:
-        case RoleArn(role):
-            found.add(role)
-        case str():
-            pass
-        case Mapping():
-            for inner in value.values():
-                _collect(inner, found)
-        case _:
-            for inner in value:
-                _collect(inner, found)
-
-
-def _resolved(value: PolicyValue, role_arns: Mapping[str, str]) -> Any:
-    match value:
-        case RoleArn(role):
-            return role_arns[role]
-        case str():
-            return value
-        case Mapping():
-            return {key: _resolved(inner, role_arns) for key, inner in value.items()}
-        case _:
-            return [_resolved(inner, role_arns) for inner in value]
-
-
-def _dumps(statements: list[Any]) -> str:
-    return json.dumps(
-        {"Version": "2012-10-17", "Statement": statements}, sort_keys=True, separators=(",", ":")
-    )

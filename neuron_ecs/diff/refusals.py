@@ -15,6 +15,7 @@ from messages.phrases import counted, listed
 from neuron_ecs.diff.deadlocks import Waiting, stuck, waiting
 from neuron_ecs.diff.plans import PlanIndex, max_size, network, services_on
 from neuron_ecs.terminal import spans
+from planning.choices import SESSION_MANAGER_ROLE
 from planning.plan import AutoScalingPool, Network, OwnNetwork, Pool
 
 Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006"]
@@ -115,6 +116,10 @@ def _what_changed(old: Pool, new: Pool) -> str:
     efa = [str(isinstance(p, AutoScalingPool) and p.placement_group).lower() for p in (old, new)]
     if efa[0] != efa[1]:
         return f"efa ({' → '.join(efa)})"
+    roles = [p.instance_role if isinstance(p, AutoScalingPool) else "" for p in (old, new)]
+    if roles[0] != roles[1]:
+        shell = [str(role.startswith(SESSION_MANAGER_ROLE)).lower() for role in roles]
+        return f"session_manager ({' → '.join(shell)})"
     types = (listed(pool.instance_types, most=2) for pool in (old, new))
     return f"instance_type ({' → '.join(types)})"
 

@@ -125,7 +125,7 @@ def _bare(cluster: _Cluster | None) -> _Cluster | None:
 def _of_clusters(region: RegionPlan) -> Iterator[str]:
     """The keys of the roles that the Region's capacity refers to."""
     if region.auto_scaling is not None:
-        yield region.auto_scaling.instance_role
+        yield from region.auto_scaling.instance_roles
     if region.managed_instances is not None:
         yield region.managed_instances.instance_role
         yield region.managed_instances.infrastructure_role

@@ -3,9 +3,9 @@
 The engine knows no AWS: identifiers, ARNs and a few outputs are made up
 (`neuron_ecs.recording.placeholders`). What it does know are the SDK's own types. It refuses
 whatever AWS would never see: an unknown type token, an input that the type does not have at any
-depth, a missing or ill-typed one, a duplicate URN, a look-up. It deliberately checks no value
-against AWS's rules (that is the planner's work), and runs no transforms and no hooks (hooks are
-recorded by name).
+depth, a missing or ill-typed one, a duplicate URN, a look-up other than of the account. It
+deliberately checks no value against AWS's rules (that is the planner's work), and runs no
+transforms and no hooks (hooks are recorded by name).
 """
 
 import asyncio
@@ -38,7 +38,7 @@ from neuron_ecs.recording.graph import (
     child_urn,
     stack_urn,
 )
-from neuron_ecs.recording.placeholders import auto_name, identifier, placeholders
+from neuron_ecs.recording.placeholders import LOOKUPS, auto_name, identifier, placeholders
 from neuron_ecs.recording.sdk_types import (
     KIND_BY_SIGNATURE,
     SIGNATURE,
@@ -342,23 +342,23 @@ class _Monitor(mocks.MockMonitor):
     def Invoke(
         self, request: resource_pb2.ResourceInvokeRequest
     ) -> resource_pb2.ResourceInvokeResponse:
-        if request.tok not in self._lookups:
-            self._refuse(
-                f"{request.tok}: look-up; this program makes none, so that it runs offline"
-            )
-        return resource_pb2.ResourceInvokeResponse()
+        answer = LOOKUPS.get(request.tok)
+        if answer is None and request.tok not in self._lookups:
+            self._refuse(f"{request.tok}: look-up; it has no answer offline")
+        response = resource_pb2.ResourceInvokeResponse()
+        getattr(response, "return").update(answer or {})  # a word of Python
+        return response
 
     def Call(self, request: Any) -> NoReturn:
         self._refuse(f"{request.tok}: call of a resource's method; it cannot be made offline")
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> NoReturn:
         self._refuse(
-            f"{request.type}: look-up of {request.name!r} ({request.id}); this program makes none, "
-            "so that it runs offline"
+            f"{request.type}: look-up of {request.name!r} ({request.id}); nothing is read offline"
         )
 
     def ExistsResource(self, request: Any) -> NoReturn:  # noqa: N802, the wire's name
-        self._refuse(f"{request.type}: look-up of {request.id}; this program makes none")
+        self._refuse(f"{request.type}: look-up of {request.id}; nothing is read offline")
 
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
         """Called by the SDK in place of the server through which an engine would run hooks."""

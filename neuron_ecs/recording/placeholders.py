@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"
 """The account in every placeholder ARN; AWS reserves it for examples."""
 
+LOOKUPS: Mapping[str, Mapping[str, Json]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {
+        "accountId": ACCOUNT,
+        "arn": f"arn:aws:iam::{ACCOUNT}:root",
+        "id": ACCOUNT,
+        "userId": ACCOUNT,
+    },
+}
+"""What a look-up answers, by the token of its function."""
+
 _GLOBAL_SERVICES = frozenset({"iam", "route53", "cloudfront", "globalaccelerator"})
 _PARTITIONS: tuple[tuple[str, str, str], ...] = (
     ("cn-", "aws-cn", "amazonaws.com.cn"),

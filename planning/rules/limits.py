@@ -228,13 +228,16 @@ def too_many_instances(s: Situation) -> Iterator[Report]:
 
 
 def _roles(s: Situation) -> tuple[Role, ...]:
-    """The roles, without those that only a plan has (of schedules); none in an unknown home."""
-    return identity.roles(s, {}) if s.home_region in s.catalog.places.regions else ()
+    """The roles; none in an unknown home."""
+    return identity.roles(s) if s.home_region in s.catalog.places.regions else ()
+
+
+_SOME = "1" * 12
 
 
 def _length(role: Role) -> int:
     named = {key: "" for p in role.inline_policies for key in policies.roles_named(p.statements)}
-    return sum(len(policies.document(p.statements, named)) for p in role.inline_policies)
+    return sum(len(policies.document(p.statements, _SOME, named)) for p in role.inline_policies)
 
 
 @rule(

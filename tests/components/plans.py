@@ -197,6 +197,12 @@ FINETUNE = plan.JobPlan(
     waits="",
 )
 
+AGENT = plan.InlinePolicy("agent", (
+    {"Effect": "Allow", "Action": "ecs:Submit*", "Resource": plan.ClusterArn()},
+    {"Effect": "Allow", "Action": "ecs:Poll",
+     "Resource": plan.ClusterArn("container-instance")},
+))  # fmt: skip
+
 USW2 = plan.RegionPlan(
     name="us-west-2",
     short="usw2",
@@ -216,7 +222,7 @@ USW2 = plan.RegionPlan(
     auto_scaling=plan.AutoScalingCluster(
         key="usw2_auto-scaling",
         pools=(INF2, EFA, SPOT, RESERVED),
-        instance_role="instance",
+        agent=AGENT,
         serving_ports=((32768, 60999),),
     ),
     managed_instances=plan.ManagedInstancesCluster(
@@ -290,7 +296,7 @@ APS1 = replace(
         pools=(
             replace(INF2, key="aps1_inf2", zone_ids=("aps1-az1",), instance_type="inf2.xlarge"),
         ),
-        instance_role="instance",
+        agent=AGENT,
         serving_ports=(),
     ),
     managed_instances=None,

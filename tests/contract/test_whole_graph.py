@@ -16,6 +16,7 @@ from typing import Any, cast
 import pytest
 
 from neuron_ecs.recording.graph import UNKNOWN, Recording, Resource, short_type
+from neuron_ecs.recording.placeholders import ACCOUNT
 from neuron_ecs.recording.sdk_types import output_names
 from tests.contract import aws_model
 from tests.contract.graphs import CORNERS, EVERY_FILE, ROOT, aws_resources, graph, texts
@@ -79,11 +80,29 @@ class Graph:
         (cluster,) = [r for r in self.refers(template, "userData") if "Cluster" in r.type]
         return cluster
 
-    def policies(self, *roles: Resource) -> list[Resource]:
-        """What makes roles usable and no ARN of a role refers to."""
+    def policies(self, user: Resource, *roles: Resource) -> list[Resource]:
+        """What makes roles usable for a user and no ARN of a role refers to.
+
+        A policy that is about a cluster concerns who refers to that cluster as well.
+        """
         urns = {role.urn for role in roles}
         kinds = ("iam.RolePolicy", "iam.RolePolicyAttachment")
-        return [r for k in kinds for r in self.of(k) if urns & _urns(self.refers(r, "role"))]
+        return [
+            r
+            for k in kinds
+            for r in self.of(k)
+            if urns & _urns(self.refers(r, "role"))
+            and _clusters(self.refers(r)) <= _urns(self.refers(user))
+        ]
+
+    def statements(self, role: Resource) -> list[dict[str, Any]]:
+        """Everything that the inline policies of a role allow, in all Regions."""
+        return [
+            statement
+            for r in self.of("iam.RolePolicy")
+            if role in self.refers(r, "role")
+            for statement in json.loads(r.inputs["policy"])["Statement"]
+        ]
 
     def ways_out(self, region: str | None) -> list[Resource]:
         """What a Region's instances and tasks need to reach ECS, and who may reach them."""
@@ -124,6 +143,10 @@ def _is_service(resource: Resource) -> bool:
 
 def _urns(resources: Iterable[Resource]) -> set[str]:
     return {r.urn for r in resources}
+
+
+def _clusters(resources: Iterable[Resource]) -> set[str]:
+    return _urns(r for r in resources if r.type.endswith(":Cluster"))
 
 
 def _is_managed(provider: Resource) -> bool:
@@ -318,7 +341,7 @@ def _what_tasks_need(built: Graph, definition: Resource) -> list[Resource]:
         for r in built.of("cloudwatch.LogGroup")
         if r.inputs["name"] in written_to and r.inputs["region"] == definition.inputs["region"]
     ]
-    return [definition, *roles, *built.policies(*roles), *logs]
+    return [definition, *roles, *built.policies(definition, *roles), *logs]
 
 
 def users_of_a_provider_wait_for_its_attachment(built: Graph) -> Iterator[str]:
@@ -340,7 +363,7 @@ def schedules_wait_for_all_that_they_start(built: Graph) -> Iterator[str]:
             yield from built.missing(schedule, _what_tasks_need(built, definition))
         roles = [r for r in target if r.type.endswith(":Role")]
         ways = built.ways_out(schedule.inputs["region"])
-        yield from built.missing(schedule, [*target, *built.policies(*roles), *ways])
+        yield from built.missing(schedule, [*target, *built.policies(schedule, *roles), *ways])
 
 
 def instances_of_ours_wait_for_what_they_join_and_leave_by(built: Graph) -> Iterator[str]:
@@ -356,7 +379,7 @@ def instances_of_ours_wait_for_what_they_join_and_leave_by(built: Graph) -> Iter
             [
                 *clusters,
                 *profiles,
-                *built.policies(*roles),
+                *built.policies(template, *roles),
                 *built.ways_out(template.inputs["region"]),
             ],
         )
@@ -378,7 +401,7 @@ def managed_instances_wait_for_what_aws_checks_at_creation(built: Graph) -> Iter
             yield f"{provider.name}: refers to {len(roles)} roles, not to two"
         yield from built.missing(
             provider,
-            [*used, *built.policies(*roles), *built.ways_out(provider.inputs["region"])],
+            [*used, *built.policies(provider, *roles), *built.ways_out(provider.inputs["region"])],
         )
 
 
@@ -702,6 +725,85 @@ def test_every_role_is_assumed_by_the_service_that_gets_it(file: str) -> None:
         }[statement["Principal"]["Service"].split(".")[0]]
         assert users <= expected, f"{role.name} is given to what cannot assume it"
         assert of_profile == (statement["Principal"]["Service"].startswith("ec2."))
+
+
+@every_file
+def test_services_act_for_this_account_alone_where_aws_documents_the_condition(file: str) -> None:
+    built = _of(file)
+    for role in built.of("iam.Role"):
+        (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        service = statement["Principal"]["Service"].split(".")[0]
+        source = {"ecs-tasks": ("ecs", ""), "scheduler": ("scheduler", "schedule-group/default")}
+        if service not in source:
+            assert "Condition" not in statement, "one that AWS does not send stops every instance"
+            continue
+        condition = statement["Condition"]
+        assert condition["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+        _, _, owner, region, account, rest = condition["ArnLike"]["aws:SourceArn"].split(":", 5)
+        name, group = source[service]
+        assert (owner, region, account, rest) == (name, "*", ACCOUNT, group or "*")
+
+
+# What the ECS agent calls (amazon-ecs-agent, ecs-agent/api): register, listen, report.
+_OF_AGENTS = {
+    "ecs:DeregisterContainerInstance",
+    "ecs:DiscoverPollEndpoint",
+    "ecs:Poll",
+    "ecs:RegisterContainerInstance",
+    "ecs:StartTelemetrySession",
+    "ecs:Submit*",
+}
+
+
+@every_file
+def test_an_instance_may_do_what_its_agent_calls_and_only_in_its_cluster(file: str) -> None:
+    """A task in host mode has the rights of its instance."""
+    built = _of(file)
+    for profile in built.of("iam.InstanceProfile"):
+        (role,) = built.refers(profile, "role")
+        attached = {
+            r.inputs["policyArn"].rpartition("/")[2]
+            for r in built.of("iam.RolePolicyAttachment")
+            if role in built.refers(r, "role")
+        }
+        if role.name.startswith("ecsInstanceRole"):
+            assert attached == {"AmazonECSInstanceRolePolicyForManagedInstances"}
+            assert built.statements(role) == []
+            continue
+        asked = "session-manager" in role.name
+        assert attached == ({"AmazonSSMManagedInstanceCore"} if asked else set())
+        found: set[str] = set()
+        for statement in built.statements(role):
+            actions = statement["Action"]
+            actions = {actions} if isinstance(actions, str) else set(actions)
+            found |= actions
+            named = statement["Resource"].split(":", 5)[-1].split("/")[0]
+            assert named in {"cluster", "container-instance"} or actions == {
+                "ecs:DiscoverPollEndpoint"
+            }
+        assert found == _OF_AGENTS
+
+
+@every_file
+def test_a_scheduler_starts_tasks_of_its_job_in_its_cluster_alone(file: str) -> None:
+    built = _of(file)
+    for schedule in built.of("scheduler.Schedule"):
+        target = built.refers(schedule, "target")
+        (role,) = [r for r in target if r.type.endswith(":Role")]
+        (cluster,) = [r for r in target if r.type.endswith(":Cluster")]
+        (policy,) = [
+            r
+            for r in built.of("iam.RolePolicy")
+            if role in built.refers(r, "role") and built.region(r) == built.region(schedule)
+        ]
+        (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+        assert statement["Action"] == "ecs:RunTask"
+        assert statement["Condition"] == {
+            "ArnEquals": {"ecs:cluster": schedule.inputs["target"]["arn"]}
+        }
+        assert cluster in built.refers(policy)
+        started = schedule.inputs["target"]["ecsParameters"]["taskDefinitionArn"]
+        assert statement["Resource"] == started.rpartition(":")[0] + ":*"
 
 
 @every_file

@@ -106,7 +106,7 @@ def needs(holdings: Holdings) -> Iterator[Need]:
         ):
             yield Need(schedule, what, why)
         role = holdings.find(ROLE, "", text(schedule.inputs, "target.roleArn") or "")
-        for policy in policies_of(holdings, role) if role else ():
+        for policy in _policies(holdings, role, schedule.region):
             yield Need(schedule, policy, "a schedule that fires before may not start the task")
 
 
@@ -131,8 +131,16 @@ def _of_hosts(holdings: Holdings, item: Hosts) -> Reasoned:
     yield from _of_groups(holdings, region, item.groups)
     roles = [role_of_profile(holdings, item.profile), item.infrastructure]
     for role in roles:
-        for policy in policies_of(holdings, role) if role else ():
+        for policy in _policies(holdings, role, region):
             yield policy, f"{role.logical if role else ''} may do nothing without it"
+
+
+def _policies(holdings: Holdings, role: Record | None, region: str) -> Iterator[Record]:
+    """The policies of a role, but for those about a cluster of another Region."""
+    for policy in policies_of(holdings, role) if role else ():
+        document = text(policy.inputs, "policy") or ""
+        if ":cluster/" not in document or f":{region}:" in document:
+            yield policy
 
 
 def _of_groups(

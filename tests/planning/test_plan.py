@@ -438,7 +438,7 @@ def test_a_job_has_its_roles_its_wait_and_no_service() -> None:
     assert train.schedule is not None
     scheduler = roles[train.schedule.role]
     assert scheduler.service == "scheduler.amazonaws.com"
-    text = json.dumps(as_json(scheduler.inline_policies))
+    text = json.dumps(as_json((*scheduler.inline_policies, train.schedule.start)))
     assert f"task-definition/{train.task_definition.family}:*" in text
     assert {train.task_definition.task_role, train.task_definition.execution_role} <= set(
         re.findall(r'"role": "([^"]+)"', text)
@@ -503,10 +503,10 @@ def test_every_role_that_is_used_is_built_and_every_role_built_is_used(file: Pat
         used |= {task.task_role, task.execution_role}
     for region in made.regions:
         used |= {job.schedule.role for job in region.jobs if job.schedule}
-        for cluster in (region.auto_scaling, region.managed_instances):
-            if cluster:
-                used.add(cluster.instance_role)
+        if region.auto_scaling:
+            used |= set(region.auto_scaling.instance_roles)
         if region.managed_instances:
+            used.add(region.managed_instances.instance_role)
             used.add(region.managed_instances.infrastructure_role)
     assert {role.key for role in made.roles} == used
 

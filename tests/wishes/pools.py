@@ -230,6 +230,8 @@ def _of_auto_scaling(hand: Hand, want: Want, pool: Pool) -> None:
     possible = kind.neuron is not None and kind.neuron.efa_interfaces > 0
     if possible and want.efa is not False and (want.efa or hand.chance(25)):
         entry["efa"] = True
+    if hand.chance(10):
+        entry["session_manager"] = True
     if want.ami is not False and (want.ami or hand.chance(25)):
         family = hand.one(("al2023", "al2"))
         versions = [

@@ -2,7 +2,7 @@
 """Pulumi's provider protocol in front of the account.
 
 The servicer answers what the engine asks of the real provider: check, diff, create, read, update,
-delete. Functions (invokes) are refused: the program looks nothing up.
+delete. Of functions (invokes) only the number of the account is answered.
 """
 
 import os
@@ -21,7 +21,7 @@ from tests.engine.provider.checks import checked, strategy_is_refused
 from tests.engine.provider.diffs import change
 from tests.engine.provider.operations import Interrupted, Operations
 from tests.engine.provider.refusals import TEMPLATE
-from tests.engine.provider.rows import KINDS
+from tests.engine.provider.rows import ACCOUNT_ID, KINDS
 from tests.engine.provider.shapes import Shapes
 from tests.engine.provider.wire import UNKNOWN, Json, Props, from_struct, text, to_struct
 
@@ -82,7 +82,12 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(
         self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext
     ) -> provider_pb2.InvokeResponse:
-        _abort(context, f"{request.tok}: no function is answered; a preview asks AWS nothing")
+        if request.tok != "aws:index/getCallerIdentity:getCallerIdentity":
+            _abort(context, f"{request.tok}: the one question is which account this is")
+        response = provider_pb2.InvokeResponse()
+        answer = {"accountId": ACCOUNT_ID, "arn": "", "id": ACCOUNT_ID, "userId": ""}
+        getattr(response, "return").update(answer)
+        return response
 
     def Check(
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext

@@ -84,6 +84,7 @@ VALUES: dict[str, list[Any]] = {
     "scale_in_after_seconds": [-1, 600],
     "schedule": [{"expression": "rate(1 hour)"}],
     "secrets": [{"TOKEN": SECRET.format("a-a1b2c3")}, {"TOKEN": SECRET.format("b-a1b2c3")}],
+    "session_manager": [True],
     "shared_memory_mib": [64, 128],
     "sidecars": [{"proxy": SIDECAR}, {}],
     "silence": [{"NE501": "known"}, {"NE502": "known"}],
