@@ -135,7 +135,7 @@ def _pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
 
 def _interfaces(kind: InstanceType) -> tuple[plan.NetworkInterface, ...]:
     """Returns an EFA interface for each network card: device 0 on the first card, else device 1
-    (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html)."""
+    (https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html)."""
     assert kind.neuron is not None  # NE308 refuses EFA on other types
     cards = range(kind.neuron.efa_interfaces)
     return tuple(plan.NetworkInterface(card, 0 if card == 0 else 1, "efa") for card in cards)

@@ -424,7 +424,7 @@ def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
     do="Leave read_only_root out, or keep the compile cache elsewhere.",
 )
 def nowhere_to_compile(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.28.0/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     the cache is /var/tmp/neuron-compile-cache unless NEURON_COMPILE_CACHE_URL names another
     place."""
     for work in each_workload(s):
@@ -449,7 +449,7 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
     do="Name the prefix under s3_read and s3_write.",
 )
 def cache_without_a_right(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.28.0/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     NEURON_COMPILE_CACHE_URL may be a prefix in S3, with permissions to read and write it."""
     for path, spec in s.named_workloads():
         writing = [p for p in spec.task_policies if not p.endswith("ReadOnlyAccess")]

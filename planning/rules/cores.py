@@ -74,7 +74,7 @@ def malformed_cores(s: Situation) -> Iterator[Report]:
     do="Name cores of the task's own devices, or leave the variable out.",
 )
 def cores_of_other_devices(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/build-run-neuron-container.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/tutorials/build-run-container.html:
     devices 12 and 13 of an inf1.24xlarge come with NEURON_RT_VISIBLE_CORES=51,52; logical cores on
     Trn2 (.../arch/neuron-features/logical-neuroncore-config.html)."""
     for claim in core_claims(s):
@@ -286,7 +286,7 @@ def logical_cores(s: Situation) -> Iterator[Report]:
     do="Leave the variable out; neuron_devices names the devices.",
 )
 def oci_hook(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/tutorials/tutorial-oci-hook.html;
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/tutorials/oci-hook.html;
     https://github.com/aws-neuron/aws-neuron-sdk/issues/911."""
     reported: set[str] = set()
     for work in s.work:

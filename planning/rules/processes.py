@@ -28,7 +28,7 @@ from planning.situation import Situation
     do="Write a tensor parallel size of at most the cores of the task's devices.",
 )
 def degree_above_the_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     tensor_parallel_size is the number of NeuronCores."""
     for claim in core_claims(s):
         found = processes(s, claim)
@@ -64,7 +64,7 @@ def _fitting(s: Situation, claim: CoreClaim) -> int:
     do="Raise the tensor parallel size to the cores of the devices, or request fewer devices.",
 )
 def degree_below_the_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     tensor_parallel_size is the number of NeuronCores, 1 where it is not given."""
     for claim in core_claims(s):
         found = processes(s, claim)
@@ -88,7 +88,7 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
     table="tensor_parallel",
 )
 def undocumented_degree(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/generative-llm-inference-with-neuron.html;
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/about-neuron/transformers/generative-llm-inference-with-neuron.html;
     the table of degrees holds the source of each."""
     for claim in core_claims(s):
         found = processes(s, claim)
@@ -113,7 +113,7 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
     do="Write at most the cores of the task's devices.",
 )
 def more_processes_than_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.28.0/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     --nproc_per_node is the number of NeuronCores."""
     for claim in core_claims(s):
         found = runs(s, claim)
@@ -133,7 +133,7 @@ def more_processes_than_cores(s: Situation) -> Iterator[Report]:
     do="Start a process for each core, or request fewer devices.",
 )
 def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.28.0/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     --nproc_per_node is the number of NeuronCores."""
     for claim in core_claims(s):
         found = runs(s, claim)

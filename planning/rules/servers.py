@@ -181,7 +181,7 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
     table="servers",
 )
 def blocks_unset(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
     (known issue 2): without prefix caching exactly max_num_seqs, with it at least
     ceil(max_model_len / block_size) * max_num_seqs."""
     for work, server, _, given in _serving(s):

@@ -37,7 +37,7 @@ def _nodes(work: RegionalWorkload) -> int | None:
     do="Write neuron_devices: all if the task needs EFA, or use a pool without efa.",
 )
 def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
-    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html:
     all interfaces of an instance belong to the job that has its devices."""
     for work in each_workload(s):
         spec, kind = work.pool.spec, work.pool.type

@@ -261,7 +261,7 @@ class Nxdi(LanguageModelServer):
 
         Without prefix caching exactly one for each sequence, with it at least as many as all
         sequences of full length fill. Source:
-        https://awsdocs-neuron.readthedocs-hosted.com/en/latest/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
+        https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
         (known issue 2).
         """
         if "--no-enable-prefix-caching" in [w.replace("_", "-") for w in words]:
