@@ -58,8 +58,9 @@ class Neuron:
     def tensor_parallel_degrees(self, instance_type: str) -> Mapping[int, str]:
         """The degrees of tensor parallelism that are documented for the type, ascending.
 
-        The value is the evidence: ``stated`` by AWS, ``disputed`` if AWS states it and a
-        deployment failed, ``seen`` in a deployment, or ``assumed`` from a type with the same chip.
+        The value is the evidence: ``stated`` by AWS in a list or a tutorial, ``disputed`` if it is
+        documented and was reported to fail, ``seen`` in a deployment, or ``assumed`` from a type
+        with the same chip.
         A degree is a number of logical NeuronCores.
         """
         return self._degrees.get(instance_type, {})

@@ -76,7 +76,7 @@ class Region:
     ``short`` is the prefix of its zone ids (``usw2``). ``neuron_ami`` is ``documented`` where the
     developer guide lists the ECS-optimized Neuron AMI, ``undocumented`` where only the Systems
     Manager parameter exists, ``none`` without both. ``dlc_account`` is the registry of
-    the private AWS Deep Learning Containers; None where AWS lists none.
+    the private AWS Deep Learning Containers.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Region:
     short: str
     neuron_ami: str
     managed_instances: bool
-    dlc_account: str | None
+    dlc_account: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,12 @@ def resolved(image: str, region: str, catalog: Catalog) -> str:
     """The full name of the image in the Region.
 
     Replaces `dlc/` by the Region's registry of Deep Learning Containers, and `{region}` by the
-    Region. Raises KeyError for `dlc/` in a Region without such a registry.
+    Region.
     """
     image = in_region(image, region)
     if not image.startswith(DLC):
         return image
     here = catalog.places.regions[region]
-    if here.dlc_account is None:
-        raise KeyError(region)
     registry = f"{here.dlc_account}.dkr.ecr.{region}.{here.dns_suffix}"
     return f"{registry}/{image[len(DLC) :]}"
 

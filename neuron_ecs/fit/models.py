@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from catalog import Catalog, ModelDeployment, ServingImage
+from catalog import Catalog, ModelDeployment
 from neuron_ecs.fit.instances import (
     Option,
     Refusal,
@@ -11,7 +11,6 @@ from neuron_ecs.fit.instances import (
     order,
     types_of,
 )
-from planning import images
 from planning.serving.options import (
     ModelRequirements,
     ServingOption,
@@ -69,11 +68,7 @@ def fit_model(search: ModelSearch, catalog: Catalog) -> ModelFit:
                 memory_mib=max(search.where.memory_mib, serving.host_memory_mib(search)),
             )
             found, refused = options_on(kind, required, catalog)
-            for option in found:
-                if _can_pull(serving.image, option.region, catalog):
-                    options.append(ModelOption(option, serving))
-                else:
-                    refusals.append(Refusal(kind.name, (option.region,), _NO_REGISTRY))
+            options += [ModelOption(option, serving) for option in found]
             shortfall = host_memory_shortfall(kind, search, serving, catalog)
             refusals += [
                 replace(r, why=shortfall) if shortfall and not r.regions else r for r in refused
@@ -91,15 +86,3 @@ def _order(found: ModelOption) -> tuple[object, ...]:
     """Sorts by verdict, price and number of caveats."""
     unpriced, hour, *rest = order(found.option)
     return found.serving.estimate.verdict, unpriced, hour, len(found.serving.caveats), *rest
-
-
-_NO_REGISTRY = "AWS has no registry of Deep Learning Containers there"
-
-
-def _can_pull(image: ServingImage, region: str, catalog: Catalog) -> bool:
-    """Whether the image is available in the Region.
-
-    A Deep Learning Container needs a registry of the same Region.
-    """
-    is_dlc = image.image.startswith(images.DLC)
-    return not is_dlc or catalog.places.regions[region].dlc_account is not None

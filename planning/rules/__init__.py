@@ -60,7 +60,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
     )
 )
 # Codes of rules that were deleted: docs, silenced findings and reports still name them.
-RETIRED: frozenset[str] = frozenset()
+RETIRED: frozenset[str] = frozenset({"NE405"})
 RULES: tuple[Rule, ...] = (*rules_about_silence(_JUDGING), *_JUDGING)
 
 __all__ = ["RETIRED", "RULES", "Report", "Rule", "rule"]

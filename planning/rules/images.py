@@ -134,32 +134,6 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
 
 
 @rule(
-    "NE405",
-    "Region has no registry of Deep Learning Containers",
-    Severity.ERROR,
-    "Each Region pulls Deep Learning Containers from its own registry.",
-    do="Leave the Region out, or use an image of public.ecr.aws/neuron.",
-    table="regions",
-)
-def no_deep_learning_containers(s: Situation) -> Iterator[Report]:
-    """https://github.com/aws/deep-learning-containers, table of accounts by Region."""
-    for work in each_workload(s):
-        region = s.catalog.places.regions[work.region]
-        pulled = [("image", work.spec.image)]
-        pulled += [(f"sidecars.{n}.image", c.image) for n, c in work.spec.sidecars.items()]
-        for where, image in pulled:
-            if image.startswith(images.DLC) and region.dlc_account is None:
-                others = [r for r in s.regions if s.catalog.places.regions[r].dlc_account]
-                yield Report(
-                    f"{work.path}.{where}",
-                    f"is {shown(image, limit=120)}, for which {work.region} has no registry",
-                    f"write regions: [{', '.join(others)}], or an image of public.ecr.aws/neuron"
-                    if others
-                    else "write an image of public.ecr.aws/neuron",
-                )
-
-
-@rule(
     "NE425",
     "AMI is not in the catalog",
     Severity.WARNING,
@@ -189,6 +163,5 @@ RULES = (
     unknown_ami,
     driver_hidden,
     driver_against_sdk,
-    no_deep_learning_containers,
     ami_not_seen,
 )

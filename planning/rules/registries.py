@@ -99,7 +99,7 @@ def wrong_registry_account(s: Situation) -> Iterator[Report]:
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}: account {registry.account} has none in "
                 f"{registry.region}",
-                f"write {images.DLC}{registry.rest}" + (f" (account {right})" if right else ""),
+                f"write {images.DLC}{registry.rest} (account {right})",
             )
 
 
@@ -256,7 +256,7 @@ def _closest(written: str, tags: Sequence[str]) -> str:
 )
 def image_without_neuron(s: Situation) -> Iterator[Report]:
     """The pages in other_images.csv;
-    https://awsdocs-neuron.readthedocs-hosted.com/en/latest/containers/index.html: an application
+    https://awsdocs-neuron.readthedocs-hosted.com/en/v2.29.0/containers/index.html: an application
     needs the Neuron libraries in its image."""
     for work in each_workload(s):
         kind, image = work.smallest, work.spec.image

@@ -357,11 +357,6 @@ FIXTURES: dict[str, Fixture] = {
         _model(groups(), work(1, image=VLLM)),
         _model(groups(ami={"version": PINNED}), work(1, image=VLLM)),
     ),
-    "NE405": Fixture(
-        "models.m.image",
-        _model(managed("inf2.xlarge"), work("all", image="dlc/vllm:1"), **GOV),
-        _model(managed("inf2.xlarge"), work("all", image="public.ecr.aws/vllm:1"), **GOV),
-    ),
     "NE501": Fixture(
         "traffic.certificate_arns",
         _model(INF2, work(1, port=8080)),

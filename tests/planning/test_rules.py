@@ -14,7 +14,7 @@ from planning import Refused, Severity, rules
 from planning.reference import SUBJECTS, Page, pages
 from planning.rules import RETIRED, RULES, Rule
 from tests.planning import fixtures, fixtures_places, fixtures_workloads
-from tests.planning.fixtures import PINNED, VLLM, Fixture
+from tests.planning.fixtures import GOV, PINNED, VLLM, Fixture
 from tests.planning.stacks import (
     Config,
     Entry,
@@ -776,10 +776,17 @@ def test_several_neuron_types_of_managed_instances_never_admit_inf1_unseen() -> 
 
 
 def test_a_region_that_no_capture_holds_is_a_warning_where_all_else_is_known() -> None:
-    config = FIXTURES["NE405"].passing
+    config = stack(
+        capacity={"pool": managed("inf2.xlarge")},
+        models={"m": work("all", image="dlc/vllm:1")},
+        **GOV,
+    )
     plan = decide_on(config)
     assert "NE110" in {f.code for f in plan.findings}
-    assert plan.regions[0].pools[0].zone_ids == ("usgw1-az1", "usgw1-az2")
+    (region,) = plan.regions
+    assert region.pools[0].zone_ids == ("usgw1-az1", "usgw1-az2")
+    rendered = region.models[0].services[0].task_definition.container_definitions
+    assert '"442386744353.dkr.ecr.us-gov-west-1.amazonaws.com/vllm:1"' in rendered
 
 
 def test_a_network_of_ours_needs_zones_that_the_tables_know() -> None:

@@ -815,11 +815,6 @@ def _unknown_ami(hand: Hand, wish: Wish) -> str:
     return f"capacity.{wish.pool.name}.ami.version"
 
 
-@mistake("NE405", replace(SILENT, far="aws-us-gov"))
-def _no_registry(_: Hand, wish: Wish) -> str:
-    return field(wish, "image", "dlc/serving:1.0")
-
-
 @mistake("NE406", replace(PULLS, sorts=(NEURON,), ami=False))
 def _image_of_another_chip(hand: Hand, wish: Wish) -> str:
     family = facts.families((wish.pool.kind,))[0]

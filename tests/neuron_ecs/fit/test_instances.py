@@ -388,11 +388,3 @@ def test_a_way_that_was_seen_to_fail_is_not_proposed_in_silence() -> None:
         "nxdi",
         "optimum",
     }, "another server has not failed so"
-
-
-def test_an_image_of_a_registry_that_a_region_lacks_is_not_proposed_there() -> None:
-    lacking = [r for r, here in KNOWN.places.regions.items() if here.dlc_account is None]
-    for name in MODELS:
-        required = model_requirements(name, regions=tuple(lacking))
-        for option in fit_model(required, KNOWN).options:
-            assert not option.serving.image.image.startswith("dlc/")
