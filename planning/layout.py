@@ -1,35 +1,41 @@
-"""Device slots: how the chips of an instance are cut, and how replicas are dealt to the slots.
+"""Device slots: how the devices of an instance are cut, and how replicas are dealt to the slots.
 
 Pure arithmetic. A *cut* is a set of disjoint legal device sets, the same on every instance of a
 pool. A task with explicit ids goes to the slot that contains them. A task with a count goes to a
-slot that is large enough and takes the slot's first devices. Only one task at a time can use a
-slot, so a slot with R tasks needs R instances. The pool needs the largest R.
+slot that is large enough and takes the slot's first devices. Tasks that meet on a device or on a
+host port are never on one instance (see `planning.sharing`).
 
-`arrange` prefers the fewest instances, then the fewest services (pairs of workload and slot), then
-the fewest devices in slots that contain explicit ids, then the fewest slots, then the lowest device
-ids and the first names. The number of instances is always exact. The number of services is exact
-for up to `EXACT_WORKLOADS` workloads with a count; beyond that it is found by best fit.
+A workload with a host port has one slot: its tasks need an instance each wherever they are. A
+workload without locks has slots of its own. A job takes the devices that the fewest tasks use,
+whatever the slots are.
+
+`arrange` prefers the fewest instances, then jobs that find free devices on them, then the fewest
+services (pairs of workload and slot), then the fewest devices in slots that contain explicit ids,
+then the fewest slots, then the lowest device ids and the first names. The number of instances is
+exact as long as at most `_TRIES` ways to give slots to workloads with host ports or without locks
+have to be tried. The number of services is exact for up to `EXACT_WORKLOADS` workloads with a
+count; beyond that it is found by best fit.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
+from itertools import chain
 
-EXACT_WORKLOADS = 6
+from planning.dealing import (
+    Dealt,
+    Demand,
+    Slot,
+    deal_tasks,
+    fewest_services,
+    least_instances,
+    share_evenly,
+)
+from planning.sharing import Use, enough_instances, fewest_instances
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class Demand:
-    """What one workload requests of a pool: `tasks` tasks, each on `size` devices or on `ids`.
-
-    A job has `tasks` 0: it only needs a slot that is large enough.
-    """
-
-    name: str
-    size: int
-    tasks: int
-    ids: tuple[int, ...] | None = None
-    is_job: bool = False
+ALL_PORTS = 65_536
+_TRIES = 200  # choices of slots for workloads with host ports or without locks, for one cut
+_CUTS = 64  # cuts that are compared where a job finds no free devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,79 +45,86 @@ class Deal:
     name: str
     devices: tuple[int, ...]
     tasks: int
-    is_job: bool = False
+    host_ports: tuple[int, ...] = ()
+    locked: bool = True
+
+    @property
+    def use(self) -> Use:
+        """What its tasks take of an instance."""
+        return Use(frozenset(self.devices), frozenset(self.host_ports), self.tasks, self.locked)
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The slots in order of their devices, each with its deals in order of names."""
+    """The slots in order of their devices, each with its deals in order of names, and the jobs."""
 
     slots: tuple[tuple[int, ...], ...]
     deals: tuple[tuple[Deal, ...], ...]
+    jobs: tuple[Deal, ...]
+    ports: int  # host ports that an instance has for tasks
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """What the tasks of the models take of an instance."""
+        return tuple(deal.use for deal in chain(*self.deals))
 
     @property
     def instances(self) -> int:
-        """Instances that suffice in any placement order: the most tasks on one slot."""
-        return max((sum(d.tasks for d in deals) for deals in self.deals), default=0)
+        """Instances that suffice in any placement order."""
+        return enough_instances(self.uses, self.ports)
+
+    @property
+    def fewest(self) -> int:
+        """Instances below which no placement order suffices."""
+        return fewest_instances(self.uses, self.ports)
 
     @property
     def services(self) -> int:
-        """Pairs of workload and slot; each is a service, or the slot of a job."""
+        """Pairs of model and slot; each is a service."""
         return sum(len(deals) for deals in self.deals)
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    first: int
-    size: int
-    fixed: int  # tasks of workloads that name their devices here
-
-    @property
-    def devices(self) -> tuple[int, ...]:
-        return tuple(range(self.first, self.first + self.size))
 
 
 @lru_cache(maxsize=4096)
 def arrange(
-    devices: int, legal_sets: tuple[tuple[int, int], ...], demands: tuple[Demand, ...]
+    devices: int,
+    legal_sets: tuple[tuple[int, int], ...],
+    demands: tuple[Demand, ...],
+    ports: int = ALL_PORTS,
 ) -> Cut | None:
-    """Returns the best cut and dealing. Returns `None` if no cut has a slot for every demand.
+    """Returns the best cut and dealing.
 
     `legal_sets` are pairs of first device and number of devices. Each demand must be legal by
-    itself: its count is the size of a legal set, or its ids are one.
+    itself: its count is the size of a legal set, or its ids are one. `ports` is the number of host
+    ports that an instance has for tasks. Returns `None` if a workload without locks finds no
+    devices for itself alone.
     """
-    demands = tuple(sorted(demands))
-    named = [d for d in demands if d.ids is not None]
-    counted = [d for d in demands if d.ids is None and d.tasks > 0]
-    waiting = [d for d in demands if d.ids is None and d.tasks == 0]
-    if devices == 1:
-        return _single(demands)
-    best: tuple[tuple[int, int, int, tuple[int, ...]], Cut] | None = None
-    fewest: int | None = None
-    candidates: list[tuple[int, tuple[_Slot, ...]]] = []
-    for slots in _cuts(devices, frozenset(legal_sets), named, [d.size for d in counted + waiting]):
-        if any(all(s.size < d.size for s in slots) for d in waiting):
-            continue
-        needed = _instances(slots, counted)
-        if needed is None or (fewest is not None and needed > fewest):
-            continue
-        if fewest is None or needed < fewest:
-            fewest, candidates = needed, []
-        candidates.append((needed, slots))
+    pool = _Pool(devices, frozenset(legal_sets), tuple(sorted(demands)), ports)
+    needed, candidates = pool.candidates(0)
+    best = _best(pool, needed, candidates)
+    while best is None and candidates:  # jobs need devices that workloads without locks leave free
+        needed, candidates = pool.candidates(needed + 1)
+        best = _best(pool, needed, candidates)
+    return best
+
+
+def _best(pool: "_Pool", instances: int, candidates: list[tuple[Slot, ...]]) -> Cut | None:
+    best: tuple[tuple[int, int, tuple[int, int, tuple[int, ...]]], Cut] | None = None
     seen: set[tuple[tuple[int, int], ...]] = set()
-    for needed, slots in sorted(candidates, key=lambda c: _rank(c[1])):
+    for tried, slots in enumerate(sorted(candidates, key=_rank)):
         alike = tuple(sorted((s.size, s.fixed) for s in slots))
-        if alike in seen:
-            continue  # the same sizes and tasks as a cut that ranks higher
+        beat = None
+        if best is not None and (best[0][0] == 0 or tried >= _CUTS):
+            if alike in seen:
+                continue  # the same sizes and tasks as a cut that ranks higher
+            beat = best[0][1] - pool.settled(slots)
+            if fewest_services(pool.counted, instances) >= beat:
+                break
         seen.add(alike)
-        if best is not None and _fewest_services(counted, needed) + len(named) >= best[0][0]:
-            break
-        beat = best[0][0] - len(named) if best is not None else None
-        dealt = _deal(slots, needed, counted, beat)
-        cut = _cut(slots, named, counted, waiting, dealt)
-        key = (cut.services - len(waiting), *_rank(slots))
-        if best is None or key < best[0]:
-            best = (key, cut)
+        cut = pool.cut(slots, deal_tasks(slots, instances, pool.counted, beat))
+        if cut is not None:
+            key = pool.jobs_without_room(cut), cut.services - len(pool.waiting), _rank(slots)
+            if best is None or key < best[0]:
+                best = (key, cut)
     return best[1] if best else None
 
 
@@ -120,37 +133,249 @@ def without_tasks(cut: Cut, stopped: Collection[str]) -> Cut:
     return replace(
         cut,
         deals=tuple(
-            tuple(replace(d, tasks=0) if d.name in stopped and not d.is_job else d for d in deals)
+            tuple(replace(d, tasks=0) if d.name in stopped else d for d in deals)
             for deals in cut.deals
         ),
     )
 
 
-def _rank(slots: Sequence[_Slot]) -> tuple[int, int, tuple[int, ...]]:
+class _Pool:
+    """The demands of a pool, by how they find their slots."""
+
+    def __init__(
+        self, devices: int, legal: frozenset[tuple[int, int]], demands: Sequence[Demand], ports: int
+    ) -> None:
+        self.devices, self.legal, self.ports = devices, legal, ports
+        given = [
+            replace(d, ids=tuple(range(devices))) if d.is_job and d.size == devices else d
+            for d in demands
+        ]
+        self.jobs = [d for d in given if d.is_job and d.locked]
+        slotted = [d for d in given if d not in self.jobs]
+        self.named = [d for d in slotted if d.ids is not None]
+        counts = [d for d in slotted if d.ids is None]
+        self.pinned = sorted(
+            (d for d in counts if not d.locked or (d.host_ports and d.tasks)),
+            key=lambda d: (d.locked, -d.size, -d.tasks, d.name),
+        )
+        self.counted = [d for d in counts if d.tasks and d not in self.pinned]
+        self.waiting = [d for d in counts if not d.tasks and d not in self.pinned]
+        self.jobs_devices = frozenset(d for job in self.jobs for d in job.ids or ())
+        serving = [d for d in (*self.named, *self.pinned) if d.host_ports]
+        self.mates = {  # tasks of other workloads with one of its host ports
+            d.name: sum(o.tasks for o in serving if o.name != d.name and _share_port(o, d))
+            for d in serving
+        }
+
+    # -- slots ---------------------------------------------------------------------------------
+
+    def settled(self, slots: Sequence[Slot]) -> int:
+        """Returns the pairs of model and slot that are the same in every dealing."""
+        pinned = [d for s in slots for d in s.pinned if d.ids is None]
+        return sum(1 for d in (*self.named, *pinned) if not d.is_job)
+
+    def candidates(self, least: int) -> tuple[int, list[tuple[Slot, ...]]]:
+        """Returns the fewest instances, `least` or more, and the cuts that hold all tasks then."""
+        sizes = [d.size for d in (*self.pinned, *self.counted, *self.waiting)]
+        cuts = [
+            tuple(self._with_names(slot) for slot in slots)
+            for slots in _cuts(self.devices, self.legal, self.named, sizes)
+        ]
+        lower = [(self._lower(slots), slots) for slots in cuts]
+        if not self.pinned and not any(s.pinned for slots in cuts for s in slots):
+            needed = min((n for n, _ in lower if n is not None), default=0)
+            return needed, [slots for n, slots in lower if n == needed]
+        bounds = [n for n, _ in lower if n is not None]
+        most = sum(d.tasks for d in (*self.named, *self.pinned, *self.counted))
+
+        def filled(instances: int) -> list[tuple[Slot, ...]]:
+            tried = (
+                self._pin(slots, instances)
+                for n, slots in lower
+                if n is not None and n <= instances
+            )
+            return [slots for slots in tried if slots is not None]
+
+        low = max(least, min(bounds, default=0))
+        found = filled(low) if low <= most else []
+        if found or low >= most or not filled(most):
+            return low, found
+        low, high = low + 1, most
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if filled(middle) else (middle + 1, high)
+        return high, filled(high)
+
+    def _with_names(self, slot: Slot) -> Slot:
+        """Returns the slot with the demands in it that share ports with others, or no devices."""
+        special = [d for d in self.named if d.host_ports or not d.locked]
+        if not special:
+            return slot
+        inside = tuple(d for d in self.named if set(d.ids or ()) <= set(slot.devices))
+        return replace(slot, pinned=inside) if set(inside) & set(special) else slot
+
+    def _lower(self, slots: Sequence[Slot]) -> int | None:
+        """Returns a number of instances that the cut needs at least; `None` if no slot is large
+        enough for some demand."""
+        if any(all(s.size < d.size for s in slots) for d in (*self.waiting, *self.pinned)):
+            return None
+        running = [d for d in (*self.pinned, *self.counted) if d.tasks]
+        needed = least_instances(slots, running)
+        ported = [d.tasks + self.mates[d.name] for d in self.pinned if d.host_ports]
+        return None if needed is None else max(needed, *ported, 0)
+
+    def _pin(self, slots: tuple[Slot, ...], instances: int) -> tuple[Slot, ...] | None:
+        """Gives slots to the workloads with host ports or without locks, so that all tasks fit."""
+        parts = [part for d in self.pinned for part in _parts(d, instances)]
+        tries = 0
+
+        def place(index: int, slots: tuple[Slot, ...]) -> tuple[Slot, ...] | None:
+            nonlocal tries
+            tries += 1
+            if index == len(parts):
+                return self._settled(slots, instances)
+            part = parts[index]
+            options = [
+                (load, -len(s.pinned), s.size, i)
+                for i, s in enumerate(slots)
+                if s.size >= part.size
+                and (part.locked or not self._has_names(s))
+                and (load := self._load(s, (*s.pinned, part), instances)) <= instances
+            ]
+            alike: set[tuple[int, int, tuple[Demand, ...]]] = set()
+            for *_, i in sorted(options):
+                slot = slots[i]
+                if (slot.size, slot.fixed, slot.pinned) in alike and not self.jobs_devices:
+                    continue
+                alike.add((slot.size, slot.fixed, slot.pinned))
+                full = replace(slot, fixed=slot.fixed + part.tasks, pinned=(*slot.pinned, part))
+                done = place(index + 1, (*slots[:i], full, *slots[i + 1 :]))
+                if done is not None or tries > _TRIES:
+                    return done
+            return None
+
+        return place(0, slots)
+
+    def _has_names(self, slot: Slot) -> bool:
+        return any(not set(d.ids or ()).isdisjoint(slot.devices) for d in self.named)
+
+    def _load(self, slot: Slot, members: tuple[Demand, ...], instances: int) -> int:
+        """Returns the tasks that can keep a task of these workloads out of an instance, itself
+        included. More than `instances` if a workload without locks is not alone."""
+        if not all(d.locked for d in members):
+            (first, *others) = members
+            taken = set(first.ids or slot.devices[: first.size])
+            alone = not others and taken.isdisjoint(self.jobs_devices)
+            return instances if alone and first.tasks <= instances else instances + 1
+        total = slot.fixed + sum(d.tasks for d in members if d not in slot.pinned)
+        return max(
+            (
+                total
+                + self.mates[d.name]
+                - sum(o.tasks for o in members if o.name != d.name and _share_port(o, d))
+                for d in members
+                if d.host_ports
+            ),
+            default=total,
+        )
+
+    def _settled(self, slots: tuple[Slot, ...], instances: int) -> tuple[Slot, ...] | None:
+        """Returns the slots with the tasks that count against each, if the rest fits as well."""
+        slots = tuple(
+            replace(s, fixed=self._load(s, s.pinned, instances)) if s.pinned else s for s in slots
+        )
+        open_ = [s for s in slots if all(d.locked for d in s.pinned)]
+        if any(all(s.size < d.size for s in open_) for d in self.waiting):
+            return None
+        needed = least_instances(slots, self.counted)
+        return slots if needed is not None and needed <= instances else None
+
+    # -- the result ----------------------------------------------------------------------------
+
+    def cut(self, slots: Sequence[Slot], dealt: Dealt) -> Cut | None:
+        """Returns the cut with its deals; `None` if a job finds no devices."""
+        deals: list[list[Deal]] = [[] for _ in slots]
+        jobs: list[Deal] = []
+
+        def put(demand: Demand, index: int, tasks: int) -> None:
+            devices = demand.ids or slots[index].devices[: demand.size]
+            made = Deal(demand.name, devices, tasks, demand.host_ports, demand.locked)
+            (jobs if demand.is_job else deals[index]).append(made)
+
+        for demand in self.named:
+            inside = set(demand.ids or ())
+            index = next(i for i, s in enumerate(slots) if inside <= set(s.devices))
+            put(demand, index, demand.tasks)
+        for index, slot in enumerate(slots):
+            for part in (d for d in slot.pinned if d.ids is None):
+                put(part, index, part.tasks)
+        by_name = {d.name: d for d in self.counted}
+        for (name, index), tasks in dealt.items():
+            put(by_name[name], index, tasks)
+        for demand in self.waiting:
+            shared = [i for i, s in enumerate(slots) if all(d.locked for d in s.pinned)]
+            fitting = [
+                (sum(d.tasks for d in deals[i]), slots[i].size, i)
+                for i in shared
+                if slots[i].size >= demand.size
+            ]
+            put(demand, min(fitting)[-1], 0)
+        placed = self._jobs([d for held in deals for d in held], jobs)
+        if placed is None:
+            return None
+        used = [i for i, held in enumerate(deals) if held]
+        return Cut(
+            tuple(slots[i].devices for i in used),
+            tuple(tuple(sorted(deals[i], key=lambda d: (d.name, d.devices))) for i in used),
+            placed,
+            self.ports,
+        )
+
+    def _jobs(self, deals: Sequence[Deal], alone: Sequence[Deal]) -> tuple[Deal, ...] | None:
+        """Returns all jobs, each on the devices that the fewest tasks, then the fewest other jobs
+        use; `None` if one finds none beside the workloads without locks."""
+        uses = [d.use for d in deals]
+        shut = {d for held in (*deals, *alone) if not held.locked for d in held.devices}
+        found = list(alone)
+        for job in sorted(self.jobs, key=lambda d: (d.ids is None, -d.size, d.name)):
+            sets = [tuple(range(f, f + n)) for f, n in sorted(self.legal) if n == job.size]
+            fitting: list[tuple[int, int, tuple[int, ...]]] = []
+            for ids in [job.ids] if job.ids else sets:
+                if shut.isdisjoint(ids):
+                    use = Deal(job.name, ids, 0, job.host_ports).use
+                    fitting.append((_met(use, uses), sum(use.meets(j.use) for j in found), ids))
+            if not fitting:
+                return None
+            found.append(Deal(job.name, min(fitting)[-1], 0, job.host_ports))
+        return tuple(sorted(found, key=lambda d: d.name))
+
+    def jobs_without_room(self, cut: Cut) -> int:
+        """Returns the number of jobs with a count that need an instance more than the models."""
+        counts = {d.name for d in self.jobs if d.ids is None}
+        most = max(1, cut.instances)
+        return sum(j.name in counts and _met(j.use, cut.uses) >= most for j in cut.jobs)
+
+
+def _share_port(first: Demand, second: Demand) -> bool:
+    return not set(first.host_ports).isdisjoint(second.host_ports)
+
+
+def _parts(demand: Demand, instances: int) -> list[Demand]:
+    """Returns the demand by slot: without locks on as few slots as hold it, else on one."""
+    if demand.locked or demand.tasks <= instances:
+        return [demand]
+    number = -(-demand.tasks // max(1, instances))
+    return [replace(demand, tasks=n) for n in share_evenly(demand.tasks, [instances] * number)]
+
+
+def _met(use: Use, others: Sequence[Use]) -> int:
+    return sum(other.tasks for other in others if use.meets(other))
+
+
+def _rank(slots: Sequence[Slot]) -> tuple[int, int, tuple[int, ...]]:
     """Sort key of a cut: devices in slots with explicit ids, slots, first devices; low is best."""
     covered = sum(s.size for s in slots if s.fixed)
     return covered, len(slots), tuple(s.first for s in slots)
-
-
-def share_evenly(tasks: int, limits: Sequence[int]) -> tuple[int, ...]:
-    """Deals `tasks` one at a time to the slots in their order, up to the limit of each slot.
-
-    A minimum thus spreads over the slots of one instance before it needs a second instance.
-    """
-    dealt = [0] * len(limits)
-    left = min(tasks, sum(limits))
-    while left:
-        for index, limit in enumerate(limits):
-            if left and dealt[index] < limit:
-                dealt[index] += 1
-                left -= 1
-    return tuple(dealt)
-
-
-def _single(demands: Sequence[Demand]) -> Cut:
-    if not demands:
-        return Cut((), ())
-    return Cut(((0,),), (tuple(Deal(d.name, (0,), d.tasks, d.is_job) for d in demands),))
 
 
 def _cuts(
@@ -158,7 +383,7 @@ def _cuts(
     legal: frozenset[tuple[int, int]],
     named: Sequence[Demand],
     counts: Sequence[int],
-) -> Iterator[tuple[_Slot, ...]]:
+) -> Iterator[tuple[Slot, ...]]:
     """Yields every cut that can be the best: slots of a requested size or around explicit ids.
 
     A slot that is larger than the largest count it serves wastes devices, so other sizes never need
@@ -166,9 +391,12 @@ def _cuts(
     """
     sizes = sorted(set(counts), reverse=True)
     spans: dict[tuple[int, int], int] = {}
-    for demand in named:
-        span = _span(demand)
-        spans[span] = spans.get(span, 0) + demand.tasks
+    for first, size, tasks in sorted((*_span(d), d.tasks) for d in named):
+        last = next(reversed(spans), (0, 0))
+        if first < last[0] + last[1]:  # ids that meet are in one slot
+            tasks += spans.pop(last)
+            first, size = last[0], max(last[1], first + size - last[0])
+        spans[first, size] = spans.get((first, size), 0) + tasks
     fixed = sorted(spans)
     owner = {d: span for span in fixed for d in range(span[0], span[0] + span[1])}
     aligned = any((first, 2) not in legal for first in range(devices - 1))
@@ -200,7 +428,7 @@ def _cuts(
         ends = (owner.get(at), owner.get(at + size - 1))
         return served > 0 and all(size - span[1] < served for span in ends if span)
 
-    def walk(at: int, largest: int) -> Iterator[tuple[_Slot, ...]]:
+    def walk(at: int, largest: int) -> Iterator[tuple[Slot, ...]]:
         if at >= devices:
             yield ()
             return
@@ -211,7 +439,7 @@ def _cuts(
                 tasks for (f, n), tasks in spans.items() if at <= f and f + n <= at + size
             )
             for rest in walk(at + size, following):
-                yield (_Slot(at, size, fixed_tasks), *rest)
+                yield (Slot(at, size, fixed_tasks), *rest)
         if at not in owner and not untouched:
             # unused devices come last among the free ones, so that each cut is yielded once
             after = min((f for f, _ in fixed if f > at), default=devices)
@@ -224,243 +452,3 @@ def _span(demand: Demand) -> tuple[int, int]:
     """Returns the first of the demand's ids and their number."""
     ids = demand.ids or ()
     return min(ids), len(ids)
-
-
-def _instances(slots: Sequence[_Slot], counted: Sequence[Demand]) -> int | None:
-    """Returns the fewest instances on which all tasks fit these slots.
-
-    Returns `None` if no slot is large enough for some task. A slot that is large enough for a task
-    is large enough for every smaller one. The tasks therefore fit if, and only if, for every size
-    the tasks of at least that size fit the slots of at least that size.
-    """
-    needed = max((s.fixed for s in slots), default=0)
-    for size in {d.size for d in counted}:
-        large = [s for s in slots if s.size >= size]
-        if not large:
-            return None
-        wanted = sum(d.tasks for d in counted if d.size >= size)
-        needed = max(needed, _level(wanted, sorted(s.fixed for s in large)))
-    return needed
-
-
-def _level(wanted: int, filled: Sequence[int]) -> int:
-    """Returns the lowest number of tasks per slot at which the slots take `wanted` more tasks.
-
-    `filled` are the tasks that the slots have already, in ascending order. A slot that has more
-    than the result takes none of the others.
-    """
-    level = 0
-    for used in range(1, len(filled) + 1):
-        level = -(-(wanted + sum(filled[:used])) // used)
-        if used < len(filled) and level <= filled[used]:
-            break
-    return level
-
-
-def _fewest_services(counted: Sequence[Demand], instances: int) -> int:
-    """Returns a lower bound of the services: a slot takes at most `instances` tasks."""
-    return sum(max(1, -(-d.tasks // max(instances, 1))) for d in counted)
-
-
-Dealt = dict[tuple[str, int], int]  # (workload, index of the slot) -> tasks
-
-
-def _deal(
-    slots: Sequence[_Slot], instances: int, counted: Sequence[Demand], beat: int | None
-) -> Dealt:
-    """Returns the dealing with the fewest pairs of workload and slot.
-
-    Returns any dealing if none has fewer pairs than `beat`.
-    """
-    rooms = [instances - s.fixed for s in slots]
-    order = sorted(counted, key=lambda d: (-d.size, d.name))
-    greedy = _best_fit(slots, rooms, order) or _in_sequence(slots, rooms, order)
-    fewest = _fewest_services(counted, instances)
-    if len(greedy) <= fewest or len(order) > EXACT_WORKLOADS:
-        return greedy
-    bound = len(greedy) if beat is None else min(beat, len(greedy))
-    groups = _groups(slots, rooms, order, bound - len(order))
-    exact: Dealt = {}
-    for members, bins in groups:
-        part = _in_sequence([slots[i] for i in bins], [rooms[i] for i in bins], members)
-        for (name, index), tasks in part.items():
-            exact[name, bins[index]] = tasks
-    return exact if groups and len(exact) < len(greedy) else greedy
-
-
-def _best_fit(
-    slots: Sequence[_Slot], rooms: Sequence[int], order: Sequence[Demand]
-) -> Dealt | None:
-    """Deals each workload to one slot, or to full slots and one for the rest.
-
-    Returns `None` if that leaves tasks without a slot.
-    """
-    left = list(rooms)
-    dealt: Dealt = {}
-    for demand in sorted(order, key=lambda d: (-d.size, -d.tasks, d.name)):
-        tasks = demand.tasks
-        while tasks:
-            fits = [i for i, s in enumerate(slots) if s.size >= demand.size and left[i] > 0]
-            if not fits:
-                return None
-            sufficient = [i for i in fits if left[i] >= tasks]
-            if sufficient:
-                index = min(sufficient, key=lambda i: (slots[i].size, left[i], i))
-            else:
-                index = min(fits, key=lambda i: (-left[i], slots[i].size, i))
-            moved = min(tasks, left[index])
-            dealt[demand.name, index] = dealt.get((demand.name, index), 0) + moved
-            left[index] -= moved
-            tasks -= moved
-    return dealt
-
-
-def _in_sequence(slots: Sequence[_Slot], rooms: Sequence[int], order: Sequence[Demand]) -> Dealt:
-    """Deals the largest tasks to the largest slots and fills one slot after the other.
-
-    Succeeds whenever any dealing does (see `_instances`). It splits a workload only where a slot is
-    full, so the pairs are at most the workloads plus the slots, less one.
-    """
-    left = {i: room for i, room in enumerate(rooms) if room > 0}
-    dealt: Dealt = {}
-    queue = sorted(left, key=lambda i: (-slots[i].size, i))
-    for demand in sorted(order, key=lambda d: (-d.size, d.name)):
-        tasks = demand.tasks
-        for index in queue:
-            moved = min(tasks, left[index]) if slots[index].size >= demand.size else 0
-            if moved:
-                dealt[demand.name, index] = dealt.get((demand.name, index), 0) + moved
-                left[index] -= moved
-                tasks -= moved
-    return dealt
-
-
-Group = tuple[tuple[Demand, ...], tuple[int, ...]]
-Parts = tuple[tuple[int, tuple[int, ...]], ...]  # workloads as bits, number of slots by kind
-
-
-def _groups(
-    slots: Sequence[_Slot], rooms: Sequence[int], order: Sequence[Demand], below: int
-) -> tuple[Group, ...]:
-    """Returns the partition into groups, each with slots of its own, that needs the fewest pairs.
-
-    Returns no groups if every partition needs at least `below` pairs more than there are workloads.
-    A dealing is a graph of workloads and slots. A connected part with w workloads and s slots needs
-    at least w + s - 1 pairs, and `_in_sequence` reaches that. So few slots and many groups need the
-    fewest pairs.
-    """
-    kinds = sorted({(s.size, room) for s, room in zip(slots, rooms, strict=True) if room > 0})
-    members = {
-        kind: [i for i, s in enumerate(slots) if (s.size, rooms[i]) == kind] for kind in kinds
-    }
-    start = tuple(len(members[kind]) for kind in kinds)
-    all_workloads = (1 << len(order)) - 1
-
-    @cache
-    def cumulated(mask: int) -> tuple[tuple[int, int], ...]:
-        """Returns each size of the group with the number of its tasks of at least that size."""
-        group = [d for i, d in enumerate(order) if mask >> i & 1]
-        sizes = sorted({d.size for d in group})
-        return tuple((size, sum(d.tasks for d in group if d.size >= size)) for size in sizes)
-
-    def feasible(mask: int, used: Sequence[int]) -> bool:
-        return all(
-            sum(n * room for n, (large, room) in zip(used, kinds, strict=True) if large >= size)
-            >= wanted
-            for size, wanted in cumulated(mask)
-        )
-
-    @cache
-    def smallest(mask: int, most: int) -> list[tuple[int, ...]]:
-        return _minimal(start, most, lambda used: feasible(mask, used))
-
-    @cache
-    def partition(mask: int, free: tuple[int, ...], extra: int) -> Parts | None:
-        """Returns the first partition with at most `extra` pairs more than workloads, or `None`."""
-        if not mask:
-            return ()
-        if not feasible(mask, free):
-            return None
-        lowest = mask & -mask
-        rest = part = mask ^ lowest
-        while True:
-            for used in smallest(part | lowest, extra + 1):
-                if all(u <= f for f, u in zip(free, used, strict=True)):
-                    left = tuple(f - u for f, u in zip(free, used, strict=True))
-                    tail = partition(rest & ~part, left, extra + 1 - sum(used))
-                    if tail is not None:
-                        return ((part | lowest, used), *tail)
-            if not part:
-                return None
-            part = (part - 1) & rest
-
-    tried = (partition(all_workloads, start, extra) for extra in range(below))
-    found = next((parts for parts in tried if parts is not None), None)
-    if found is None:
-        return ()
-    pools = {kind: list(members[kind]) for kind in kinds}
-    groups: list[Group] = []
-    for mask, used in sorted(
-        found, key=lambda g: min(d.name for i, d in enumerate(order) if g[0] >> i & 1)
-    ):
-        chosen = [pools[kind].pop(0) for kind, n in zip(kinds, used, strict=True) for _ in range(n)]
-        demands = tuple(d for i, d in enumerate(order) if mask >> i & 1)
-        groups.append((demands, tuple(sorted(chosen))))
-    return tuple(groups)
-
-
-def _minimal(
-    free: Sequence[int], most: int, feasible: Callable[[tuple[int, ...]], bool]
-) -> list[tuple[int, ...]]:
-    """Returns the minimal numbers of slots of each kind that suffice for a group.
-
-    At most `most` slots in all. None of the results can lose a slot.
-    """
-    found: list[tuple[int, ...]] = []
-
-    def walk(at: int, left: int, used: tuple[int, ...]) -> None:
-        if at == len(free):
-            if left < most and feasible(used):
-                found.append(used)
-            return
-        for n in range(min(free[at], left) + 1):
-            walk(at + 1, left - n, (*used, n))
-
-    walk(0, most, ())
-    return [
-        f
-        for f in found
-        if not any(o != f and all(a <= b for a, b in zip(o, f, strict=True)) for o in found)
-    ]
-
-
-def _cut(
-    slots: Sequence[_Slot],
-    named: Sequence[Demand],
-    counted: Sequence[Demand],
-    waiting: Sequence[Demand],
-    dealt: Dealt,
-) -> Cut:
-    deals: list[list[Deal]] = [[] for _ in slots]
-    for demand in named:
-        ids = demand.ids or ()
-        index = next(i for i, s in enumerate(slots) if set(ids) <= set(s.devices))
-        deals[index].append(Deal(demand.name, ids, demand.tasks, demand.is_job))
-    sizes = {d.name: d.size for d in counted}
-    for (name, index), tasks in dealt.items():
-        deals[index].append(Deal(name, slots[index].devices[: sizes[name]], tasks))
-    for demand in waiting:
-        index = min(
-            (i for i, s in enumerate(slots) if s.size >= demand.size),
-            key=lambda i: (sum(d.tasks for d in deals[i]), slots[i].size, i),
-        )
-        deals[index].append(
-            Deal(demand.name, slots[index].devices[: demand.size], 0, demand.is_job)
-        )
-    used = [i for i, d in enumerate(deals) if d]
-    return Cut(
-        tuple(slots[i].devices for i in used),
-        tuple(
-            tuple(sorted(deals[i], key=lambda d: (not d.is_job, d.name, d.devices))) for i in used
-        ),
-    )

@@ -125,7 +125,7 @@ def _service(
 ) -> plan.Service:
     task = _task_definition(s, work, tasks.devices, slot)
     least, most = tasks.tasks_min, tasks.tasks_max
-    low, high = _percentages(tasks)
+    low, high = tasks.percentages
     ports = work.spec.served_ports
     check = work.spec.health_check
     grace = check.grace_seconds if check else choices.GRACE_SECONDS
@@ -150,19 +150,6 @@ def _service(
         timeouts=_timeouts(work, most, low, high, grace),
         after=(),
     )
-
-
-def _percentages(tasks: service_tasks.ServiceTasks) -> tuple[int, int]:
-    """Returns minimum and maximum percent with which every desired count can roll.
-
-    With room for one more task the new one starts first. Without it an old one must stop first.
-    ECS rounds the minimum up, so floor(100 (d - 1) / d) percent of d tasks lets one stop
-    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
-    """
-    if tasks.surges:
-        return 100, 200
-    desired = tasks.tasks_min
-    return (100 * (desired - 1) // desired if desired >= 2 else 0), 100
 
 
 def _timeouts(work: RegionalWorkload, most: int, low: int, high: int, grace: int) -> plan.Timeouts:

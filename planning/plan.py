@@ -4,7 +4,7 @@ Components read these types and decide nothing. A `key` is a logical name. Keys 
 resources contain the Region. A key never changes while the resource that it names exists.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -156,6 +156,14 @@ class Assignment:
     tasks_min: int
     tasks_max: int
     is_job: bool = False
+    host_ports: tuple[int, ...] = ()  # of its containers, beside the locks of its devices
+
+    def meets(self, other: "Assignment") -> bool:
+        """Whether a task of it and one of the other cannot be on one instance."""
+        return not (
+            set(self.devices).isdisjoint(other.devices)
+            and set(self.host_ports).isdisjoint(other.host_ports)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,17 +201,6 @@ class Layout:
     def assignments(self) -> tuple[Assignment, ...]:
         """The assignments of all slots, slot by slot."""
         return tuple(a for slot in self.slots for a in slot.assignments)
-
-    def tasks_on(self, devices: Collection[int]) -> tuple[int, int]:
-        """Returns the instances on which a model uses one of the devices, at minimum and maximum.
-
-        That is the number of tasks of the busiest slot that has any of them.
-        """
-        slots = [slot for slot in self.slots if not set(devices).isdisjoint(slot.devices)]
-        return (
-            max((slot.tasks_min for slot in slots), default=0),
-            max((slot.tasks_max for slot in slots), default=0),
-        )
 
     def job_devices(self, job: str) -> tuple[int, ...]:
         """The devices of a job's task; empty if it takes none."""

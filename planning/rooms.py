@@ -67,3 +67,20 @@ def together(room: Room, sizes: Sequence[Room]) -> int:
     memory = max((size.memory_mib for size in sizes), default=1)
     tasks = room.memory_mib // memory
     return max(0, min(tasks, room.cpu_units // cpu) if cpu else tasks)
+
+
+def first_fit(room: Room, tasks: Sequence[tuple[Room, str, frozenset[int]]], ports: int) -> int:
+    """Returns the instances for tasks of these sizes, names and host ports, by decreasing memory.
+
+    Two tasks with one host port never run on one instance, which has `ports` of them.
+    """
+    bins: list[tuple[int, int, frozenset[int]]] = []
+    for size, _, mine in sorted(tasks, key=lambda t: (-t[0].memory_mib, t[1])):
+        for index, (cpu, memory, held) in enumerate(bins):
+            fits = cpu >= size.cpu_units and memory >= size.memory_mib
+            if fits and mine.isdisjoint(held) and len(mine | held) <= ports:
+                bins[index] = (cpu - size.cpu_units, memory - size.memory_mib, mine | held)
+                break
+        else:
+            bins.append((room.cpu_units - size.cpu_units, room.memory_mib - size.memory_mib, mine))
+    return len(bins)

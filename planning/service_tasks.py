@@ -5,7 +5,7 @@ Rules and the plan both read it here, so that they cannot disagree.
 
 from dataclasses import dataclass
 
-from planning import plan
+from planning.sharing import Use, blocked_instances
 from planning.situation import RegionalWorkload, Situation
 
 
@@ -19,6 +19,26 @@ class ServiceTasks:
     busy_instances: int | None  # can be full at maximum replicas; None without a maximum size
     surges: bool  # whether an update can start a new task before it stops an old one
 
+    @property
+    def percentages(self) -> tuple[int, int]:
+        """Minimum and maximum percent with which every desired count of the plan can roll.
+
+        With room for one more task the new one starts first. Without it an old one must stop first.
+        ECS rounds the minimum up, so floor(100 (d - 1) / d) percent of d tasks lets one stop
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html).
+        """
+        if self.surges:
+            return 100, 200
+        desired = self.tasks_min
+        return (100 * (desired - 1) // desired if desired >= 2 else 0), 100
+
+    @property
+    def counts_that_cannot_roll(self) -> range:
+        """Desired counts from 1, below the plan's minimum, at which an update stops no task."""
+        low, high = self.percentages
+        moving = (d for d in range(1, self.tasks_min + 1) if -(-d * low // 100) < d or high > 100)
+        return range(1, next(moving, self.tasks_min + 1))
+
 
 def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     """Returns the services of a model in the order of their devices; none without a layout."""
@@ -29,11 +49,11 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
         (a.devices, a.tasks_min, a.tasks_max)
         for slot in (() if work.managed_devices else placed.slots)
         for a in slot.assignments
-        if a.workload == work.name and not a.is_job
+        if a.workload == work.name
     ) or [((), work.replicas.min, work.tasks_max)]
     found: list[ServiceTasks] = []
     for devices, least, most in tasks:
-        busy = _busy_instances(s, work, placed, devices)
+        busy = _busy_instances(s, work, devices)
         surges = (
             work.pool.purchase != "reserved"
             if busy is None or work.pool.max_size is None
@@ -43,14 +63,14 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     return tuple(found)
 
 
-def _busy_instances(
-    s: Situation, work: RegionalWorkload, placed: plan.Layout, devices: tuple[int, ...]
-) -> int | None:
+def _busy_instances(s: Situation, work: RegionalWorkload, devices: tuple[int, ...]) -> int | None:
     """How many instances can have no room for another task of the service at maximum replicas.
 
-    On these another task uses one of its `devices`, or tasks without devices fill the instance.
-    `None` on Managed Instances, which have no maximum size.
+    On these another task uses one of its `devices` or host ports, or tasks without devices fill the
+    instance. `None` on Managed Instances, which have no maximum size.
     """
     if work.pool.max_size is None:
         return None
-    return (placed.tasks_on(devices)[1] if devices else 0) + s.crowded(work)
+    task = Use(frozenset(devices), frozenset(work.host_ports), 1, work.locked)
+    meeting = blocked_instances(task, s.uses(work.pool), s.ports)
+    return s.crowded(work) + (meeting if devices else max(0, meeting - 1))

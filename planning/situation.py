@@ -25,7 +25,9 @@ from config import (
 )
 from planning import layout, plan
 from planning.addresses import has_blocks
-from planning.rooms import NOTHING, Room, counted_on, registered_by, share_of, together
+from planning.dealing import Demand, share_evenly
+from planning.rooms import NOTHING, Room, counted_on, first_fit, registered_by, share_of, together
+from planning.sharing import Use, blocked_instances, enough_instances
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
@@ -126,6 +128,16 @@ class RegionalWorkload:
         if wanted == "all":
             return kind.neuron.devices if kind and kind.neuron else 0
         return wanted if isinstance(wanted, int) else len(wanted)
+
+    @property
+    def host_ports(self) -> tuple[int, ...]:
+        """Ports of the instance that a task reserves beside the locks of its devices."""
+        return self.spec.served_ports if self.network_mode == "host" else ()
+
+    @property
+    def locked(self) -> bool:
+        """Whether something keeps other tasks off its devices: host ports, or ECS itself."""
+        return not self.device_count or self.pool.managed or self.network_mode != "awsvpc"
 
     @property
     def ids(self) -> tuple[int, ...] | None:
@@ -394,54 +406,17 @@ class Situation:
         """Returns the instances for tasks without devices: first fit, by decreasing memory.
 
         `room` is what an instance has for tasks, by default what the plan counts on.
-
-        In host mode a task uses its port on the instance, so two tasks of one model that serves
-        never run on one instance.
         """
         kind = self.instance_of(pool)
         if kind is None:
             return 0
-        room = room or self.counted_on(kind)
-        bins: list[tuple[int, int, set[str]]] = []
-        tasks = [(size, w) for w, n in wanted if (size := self.task_size(w)) for _ in range(n)]
-        for size, work in sorted(tasks, key=lambda t: (-t[0].memory_mib, t[1].name)):
-            alone = work.network_mode == "host" and bool(work.spec.served_ports)
-            for index, (cpu, memory, names) in enumerate(bins):
-                fits = cpu >= size.cpu_units and memory >= size.memory_mib
-                if fits and not (alone and work.name in names):
-                    names.add(work.name)
-                    bins[index] = (cpu - size.cpu_units, memory - size.memory_mib, names)
-                    break
-            else:
-                bins.append(
-                    (
-                        room.cpu_units - size.cpu_units,
-                        room.memory_mib - size.memory_mib,
-                        {work.name},
-                    )
-                )
-        return len(bins)
-
-    def packed_in_any_order(
-        self,
-        pool: RegionalPool,
-        wanted: list[tuple[RegionalWorkload, int]],
-        room: Room | None = None,
-    ) -> int:
-        """Returns the instances on which tasks without devices fit in any order of arrival.
-
-        `room` is what an instance has for them, by default what the plan counts on. An instance
-        without room for a task already runs at least as many tasks as it could run of the largest.
-        In host mode it may instead run another task of the same port.
-        """
-        kind = self.instance_of(pool)
-        sizes = [(size, w, n) for w, n in wanted if n and (size := self.task_size(w))]
-        if kind is None or not sizes:
-            return 0
-        each = together(room or self.counted_on(kind), [size for size, _, _ in sizes])
-        full = (sum(n for _, _, n in sizes) - 1) // max(each, 1)
-        same_port = [n for _, w, n in sizes if w.network_mode == "host" and w.spec.served_ports]
-        return full + max(same_port, default=1)
+        tasks = [
+            (size, w.name, frozenset(w.host_ports))
+            for w, n in wanted
+            if (size := self.task_size(w))
+            for _ in range(n)
+        ]
+        return first_fit(room or self.counted_on(kind), tasks, self.ports)
 
     def _beside(self, pool: RegionalPool, slots: tuple[plan.Slot, ...]) -> Room:
         """Returns the room that an instance has while the largest task of each slot runs."""
@@ -459,17 +434,29 @@ class Situation:
         return room
 
     def _all_instances(
-        self, pool: RegionalPool, slots: tuple[plan.Slot, ...], instances: int, *, full: bool
+        self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool
     ) -> int:
-        """Returns the instances for tasks with devices, on `instances`, and for those without."""
-        others, left = self.others(pool, full=full), self._beside(pool, slots)
-        each = together(left, self._sizes(others))
+        """Returns the instances on which all tasks find room in any order of placement.
+
+        An instance without room for a task with devices has a task that meets it, or more tasks
+        without devices than fit beside the largest task of each slot. An instance without room for
+        a task without devices has as many of them as fit, or a task with one of its host ports.
+        """
+        uses, kind = self._uses(pool, slots, full=full), self.instance_of(pool)
+        whole = (w for w in self.work_on(pool) if w.managed_devices)
+        alone = sum(w.tasks_max if full else w.replicas.min for w in whole)
+        needed = max(alone, enough_instances(uses, self.ports))
+        others = self.others(pool, full=full)
+        number, sizes = sum(n for _, n in others), self._sizes(others)
+        if kind is None or not sizes:
+            return needed
+        ported = [u for u in uses if u.tasks and not u.devices]
+        same_port = max((blocked_instances(u, uses, self.ports) for u in ported), default=1) - 1
+        each = together(self._beside(pool, slots), sizes)
         if not each:  # none fits beside full slots
-            return instances + self.packed_in_any_order(pool, others)
-        return max(
-            instances + sum(n for _, n in others) // (each + 1),
-            self.packed_in_any_order(pool, others, left),
-        )
+            each = max(1, together(self.counted_on(kind), sizes))
+            return needed + -(-number // each) + same_port
+        return max(needed + number // (each + 1), -(-number // each) + same_port)
 
     def _sizes(self, wanted: list[tuple[RegionalWorkload, int]]) -> list[Room]:
         return [size for w, n in wanted if n and (size := self.task_size(w))]
@@ -481,32 +468,63 @@ class Situation:
         models = (w for w in self.work_on(pool) if not w.is_job and not w.device_count)
         return [(w, w.tasks_max if full else w.replicas.min) for w in models]
 
-    def crowded(self, work: RegionalWorkload) -> int:
-        """Returns how many instances can have no room for one more task of a model, because of
-        the tasks without devices that run at maximum replicas."""
-        placed, others = self.layout(work.pool), self.others(work.pool)
+    def crowded(self, work: RegionalWorkload, *, full: bool = True, times: int = 1) -> int:
+        """Returns how many instances the tasks without devices can fill, at maximum or minimum
+        replicas and so many times, so that one more task of the workload has no room."""
+        placed, others = self.layout(work.pool), self.others(work.pool, full=full)
         if placed is None or not others:
             return 0
-        left = self._beside(work.pool, placed.slots)
-        each = together(left, self._sizes(others))
+        number = times * sum(n for _, n in others)
+        each = together(self._beside(work.pool, placed.slots), self._sizes(others))
         if work.device_count:
-            return sum(n for _, n in others) // (each + 1)
-        return self.packed_in_any_order(work.pool, others, left) if each else placed.instances_max
+            return number // (each + 1)
+        return -(-number // each) if each else placed.instances_max
 
     # -- slots ---------------------------------------------------------------------------------
 
-    def demands(self, pool: RegionalPool) -> tuple[layout.Demand, ...]:
-        """Returns the demands of the pool's models, and of those of its jobs that take a slot."""
+    @cached_property
+    def ports(self) -> int:
+        """Host ports that an instance has for tasks at a time."""
+        reserved = len(self.catalog.networks.reserved_host_ports)
+        return self.catalog.limits.value("host_ports_per_instance_max") - reserved
+
+    def demands(self, pool: RegionalPool) -> tuple[Demand, ...]:
+        """Returns what the pool's models and jobs request of its devices."""
         kind = pool.type
         if kind is None or kind.neuron is None:
             return ()
-        total = kind.neuron.devices
+        works = [w for w in self.work_on(pool) if w.device_count]
         return tuple(
-            layout.Demand(w.name, w.device_count, w.slot_tasks, w.ids, w.is_job)
-            for w in self.work_on(pool)
-            if w.device_count
-            and not (w.is_job and (w.ids is not None or (w.device_count == total and total > 1)))
+            Demand(
+                w.name,
+                w.device_count,
+                w.slot_tasks,
+                w.ids,
+                w.is_job,
+                w.host_ports,
+                w.locked or all(self._too_large(kind, w, o) for o in works if o is not w),
+            )
+            for w in works
         )
+
+    def _too_large(
+        self, kind: InstanceType, first: RegionalWorkload, second: RegionalWorkload
+    ) -> bool:
+        """Whether an instance never has CPU and memory for a task of each."""
+        one, other, room = self.task_size(first), self.task_size(second), self.registered(kind)
+        assert one is not None
+        assert other is not None
+        return (
+            one.cpu_units + other.cpu_units > room.cpu_units
+            or one.memory_mib + other.memory_mib > room.memory_mib
+        )
+
+    def arranged(self, pool: RegionalPool, demands: tuple[Demand, ...]) -> layout.Cut | None:
+        """Returns the slots for some demands on the pool's one type; `None` as `layout.arrange`."""
+        assert pool.type is not None
+        assert pool.type.neuron is not None
+        sets = self.catalog.neuron.device_sets(pool.type.name)
+        return layout.arrange(pool.type.neuron.devices, sets, demands, self.ports)
 
     def legal(self, kind: InstanceType, work: RegionalWorkload) -> bool:
         """Whether the task's count of devices, or its ids, are a legal set of the type."""
@@ -524,30 +542,52 @@ class Situation:
         works = [w for w in self.work_on(pool) if w.device_count]
         return all(self.legal(kind, w) for w in works)
 
-    def sound(self, pool: RegionalPool) -> bool:
-        """Whether all devices are legal, and no ids of two models overlap in part."""
-        named = {w.ids for w in self.work_on(pool) if w.ids is not None and not w.is_job}
-        devices = [d for ids in named for d in ids]
-        return self.legal_everywhere(pool) and len(devices) == len(set(devices))
-
     def cut(self, pool: RegionalPool) -> layout.Cut | None:
-        """Returns the pool's slots and what runs on them; `None` if the devices are not `sound`."""
+        """Returns the pool's slots and what runs on them.
+
+        Returns `None` if its devices are not legal, or if workloads without locks would share
+        devices.
+        """
         where = pool.region, pool.name
         if where not in self._cuts:
             self._cuts[where] = self._cut(pool)
         return self._cuts[where]
 
     def _cut(self, pool: RegionalPool) -> layout.Cut | None:
-        kind = pool.type
-        if kind is None or kind.neuron is None:
-            return layout.Cut((), ())
-        if not self.sound(pool):
+        if pool.type is None or pool.type.neuron is None:
+            return layout.Cut((), (), (), self.ports)
+        if not self.legal_everywhere(pool):
             return None
-        cut = layout.arrange(
-            kind.neuron.devices, self.catalog.neuron.device_sets(kind.name), self.demands(pool)
-        )
+        cut = self.arranged(pool, self.demands(pool))
         stopped = {w.name for w in self.work_on(pool) if not w.is_job and not w.tasks_max}
         return layout.without_tasks(cut, stopped) if cut and stopped else cut
+
+    def uses(self, pool: RegionalPool, *, full: bool = True) -> tuple[Use, ...]:
+        """Returns what the tasks of each service take of an instance, at maximum or minimum."""
+        placed = self.layout(pool)
+        return self._uses(pool, placed.slots, full=full) if placed is not None else ()
+
+    def _uses(
+        self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool
+    ) -> tuple[Use, ...]:
+        models = {w.name: w for w in self.work_on(pool) if not w.is_job}
+        taken = [(models[a.workload], a) for slot in slots for a in slot.assignments]
+        others = [w for w in models.values() if w.host_ports and not w.device_count]
+        return (
+            *(
+                Use(
+                    frozenset(a.devices),
+                    frozenset(a.host_ports),
+                    a.tasks_max if full else a.tasks_min,
+                    work.locked and not work.managed_devices,
+                )
+                for work, a in taken
+            ),
+            *(
+                Use(frozenset(), frozenset(w.host_ports), w.tasks_max if full else w.replicas.min)
+                for w in others
+            ),
+        )
 
     def layout(self, pool: RegionalPool) -> plan.Layout | None:
         """Returns the layout of the pool's instances; `None` if its devices are not `sound`."""
@@ -558,35 +598,39 @@ class Situation:
 
     def _layout(self, pool: RegionalPool) -> plan.Layout | None:
         works, kind = self.work_on(pool), pool.type
+        cut = self.cut(pool)
+        jobs: tuple[layout.Deal, ...] = ()
+        slots: tuple[plan.Slot, ...] = ()
         if any(w.managed_devices for w in works):
             slots = _whole_instance(kind, works)
-            whole = [w for w in works if w.device_count]
-            needed = sum(w.replicas.min for w in whole), sum(w.tasks_max for w in whole)
-        elif kind is None or kind.neuron is None:
-            slots, needed = (), (0, 0)
+        elif cut is None:
+            return None
         else:
-            cut = self.cut(pool)
-            if cut is None:
-                return None
-            slots = _slots(cut, works)
-            needed = (
-                max((slot.tasks_min for slot in slots), default=0),
-                max((slot.tasks_max for slot in slots), default=0),
-            )
-        least = self._all_instances(pool, slots, needed[0], full=False)
-        most = self._all_instances(pool, slots, needed[1], full=True)
+            slots, jobs = _slots(cut, works), cut.jobs
+        least = self._all_instances(pool, slots, full=False)
+        most = self._all_instances(pool, slots, full=True)
         running = pool.spec.min_size if isinstance(pool.spec, AutoScalingCapacity) else 0
+        devices = {job.name: job.devices for job in jobs}
         return plan.Layout(
             devices=kind.neuron.devices if kind and kind.neuron else 0,
             slots=slots,
             instances_min=max(least, running),
             instances_max=max(most, running),
             jobs=tuple(
-                plan.Assignment(w.name, _job_devices(w, slots), 0, 0, is_job=True)
+                plan.Assignment(
+                    w.name, devices.get(w.name) or _any(w, slots), 0, 0, True, w.host_ports
+                )
                 for w in works
                 if w.is_job and w.device_count
             ),
         )
+
+
+def _any(job: RegionalWorkload, slots: tuple[plan.Slot, ...]) -> tuple[int, ...]:
+    """Returns the devices of a job without a layout: all that ECS assigns, or ids for its count."""
+    if job.managed_devices:
+        return slots[0].devices if slots else ()
+    return job.ids or tuple(range(job.device_count))
 
 
 def _whole_instance(
@@ -596,16 +640,12 @@ def _whole_instance(
     if kind is None or kind.neuron is None:
         return ()
     devices = tuple(range(kind.neuron.devices))
-    return (
-        plan.Slot(
-            devices,
-            tuple(
-                plan.Assignment(w.name, devices, w.replicas.min, w.tasks_max, w.is_job)
-                for w in works
-                if w.device_count
-            ),
-        ),
+    held = tuple(
+        plan.Assignment(w.name, devices, w.replicas.min, w.tasks_max, False, w.host_ports)
+        for w in works
+        if w.device_count and not w.is_job
     )
+    return (plan.Slot(devices, held),)
 
 
 def _slots(cut: layout.Cut, works: tuple[RegionalWorkload, ...]) -> tuple[plan.Slot, ...]:
@@ -616,9 +656,9 @@ def _slots(cut: layout.Cut, works: tuple[RegionalWorkload, ...]) -> tuple[plan.S
             (index, deal.tasks)
             for index, deals in enumerate(cut.deals)
             for deal in deals
-            if deal.name == work.name and not deal.is_job
+            if deal.name == work.name
         ]
-        least = layout.share_evenly(work.replicas.min, [tasks for _, tasks in at])
+        least = share_evenly(work.replicas.min, [tasks for _, tasks in at])
         minimum |= {(work.name, i): tasks for (i, _), tasks in zip(at, least, strict=True)}
     return tuple(
         plan.Slot(
@@ -627,27 +667,15 @@ def _slots(cut: layout.Cut, works: tuple[RegionalWorkload, ...]) -> tuple[plan.S
                 plan.Assignment(
                     deal.name,
                     deal.devices,
-                    0 if deal.is_job else minimum[deal.name, index],
+                    minimum[deal.name, index],
                     deal.tasks,
-                    deal.is_job,
+                    host_ports=deal.host_ports,
                 )
                 for deal in deals
             ),
         )
         for index, (devices, deals) in enumerate(zip(cut.slots, cut.deals, strict=True))
     )
-
-
-def _job_devices(job: RegionalWorkload, slots: tuple[plan.Slot, ...]) -> tuple[int, ...]:
-    """Returns the devices of a job's task: its ids, those of its slot, or all."""
-    if job.ids is not None:
-        return job.ids
-    if job.managed_devices and not slots:
-        return ()
-    assigned = (
-        a.devices for slot in slots for a in slot.assignments if a.is_job and a.workload == job.name
-    )
-    return next(assigned, tuple(range(job.device_count)))
 
 
 def each_workload(s: Situation) -> Iterator[RegionalWorkload]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planning import plan
+from planning import service_tasks
+from planning.sharing import Use, blocked_instances, fewest_instances
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
@@ -11,9 +12,10 @@ from planning.situation import RegionalPool, RegionalWorkload, Situation
 class Wait:
     """Whether a job has to wait on its pool, and for how long."""
 
-    blocked: bool  # models use its devices on every instance even at their minimum replicas
+    blocked: bool  # even at minimum replicas no instance can ever have room
+    lost: bool  # at minimum replicas the models can be where no instance has room, and stay there
     text: str  # what it waits for; empty if an instance always has room
-    max_size: int  # the pool's `max_size` with which the job never waits
+    max_size: int  # the pool's `max_size` with which the job never waits for ever
 
 
 def jobs(s: Situation) -> Iterator[tuple[RegionalWorkload, Wait]]:
@@ -24,13 +26,37 @@ def jobs(s: Situation) -> Iterator[tuple[RegionalWorkload, Wait]]:
             continue
         placed = s.layout(job.pool)
         if placed is not None:
-            yield job, _wait(job.pool, placed, placed.job_devices(job.name))
+            yield job, _wait(s, job, placed.job_devices(job.name))
 
 
-def _wait(pool: RegionalPool, placed: plan.Layout, devices: tuple[int, ...]) -> Wait:
-    least, most = placed.tasks_on(devices)
-    if pool.max_size is None or most < pool.max_size:
-        return Wait(False, "", most + 1)
-    if least < pool.max_size:
-        return Wait(False, "waits while its pool runs all its replicas", most + 1)
-    return Wait(True, "waits for ever", least + 1)
+def _wait(s: Situation, job: RegionalWorkload, devices: tuple[int, ...]) -> Wait:
+    task = Use(frozenset(devices), frozenset(job.host_ports), 1, job.locked)
+    minimum = s.uses(job.pool, full=False)
+    least, most, rolling, doubled = (
+        blocked_instances(task, uses, s.ports) + crowded
+        for uses, crowded in (
+            (minimum, s.crowded(job, full=False)),
+            (s.uses(job.pool), s.crowded(job)),
+            (tuple(_rolling(s, job.pool, every=False)), s.crowded(job, times=2)),
+            (tuple(_rolling(s, job.pool, every=True)), s.crowded(job, times=2)),
+        )
+    )
+    size = job.pool.max_size
+    if size is None or rolling < size:
+        return Wait(False, False, "", rolling + 1)
+    if fewest_instances([u for u in minimum if u.meets(task)], s.ports) >= size:
+        return Wait(True, False, "waits for ever", least + 1)
+    if least >= size:
+        return Wait(False, True, "may wait for ever after an update", least + 1)
+    if most >= size:
+        return Wait(False, False, "waits while its pool runs all its replicas", doubled + 1)
+    return Wait(False, False, "waits while models are updated", doubled + 1)
+
+
+def _rolling(s: Situation, pool: RegionalPool, *, every: bool) -> Iterator[Use]:
+    """The tasks of the models at maximum replicas while all are updated: a service that surges, or
+    each if the pool had room, runs its old tasks beside as many new ones."""
+    for work in (w for w in s.work_on(pool) if not w.is_job):
+        for tasks in service_tasks.services(s, work):
+            number = tasks.tasks_max * (2 if every or tasks.surges else 1)
+            yield Use(frozenset(tasks.devices), frozenset(work.host_ports), number, work.locked)

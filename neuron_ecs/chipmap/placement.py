@@ -1,11 +1,11 @@
 """Places the tasks of a pool on its instances, and what a rollout and the jobs add to them.
 
-ECS chooses the instances; that slots are disjoint makes the choice immaterial (see
-`planning.layout`). So the map shows one choice, always the same: on each slot the tasks of its
-placements, in their order, go to instance 1, 2, 3 and so on.
+ECS chooses the instances; the plan has enough of them for every choice (see `planning.sharing`). So
+the map shows one choice, always the same: slot by slot, each task goes to the first instance where
+no other task has one of its devices or host ports.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -28,6 +28,7 @@ class Task:
     number: int  # among the tasks of the workload in this pool, from 1
     slot: tuple[int, ...]
     devices: tuple[int, ...]
+    host_ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +97,75 @@ class Fold:
 
 def picture(pool: DrawnPool, *, full: bool) -> Picture:
     """The pool at its maximum, or at its minimum."""
-    running = pool.instances(full=full)
-    places: list[list[Task]] = [[] for _ in range(running)]
+    places = _Places(pool)
+    tasks: list[list[Task]] = [[] for _ in range(pool.instances(full=full))]
     numbers: dict[str, int] = {}
-    for _, placements in _by_slot(pool.placements):
-        for at, placement in enumerate(s for s in placements for _ in range(s.tasks(full=full))):
-            while at >= len(places):
-                places.append([])
-            places[at].append(_task(placement, numbers))
-    instances = [Instance(i, "running", tuple(t)) for i, t in enumerate(places, start=1)]
+    for placement, number in _in_order(pool, lambda p: p.tasks(full=full)):
+        for at in places.take(placement, number, None):
+            while at >= len(tasks):
+                tasks.append([])
+            tasks[at].append(_task(placement, numbers))
+    running = len(tasks)
+    instances = [Instance(i, "running", tuple(t)) for i, t in enumerate(tasks, start=1)]
     instances, waiting = _with_jobs(pool, instances)
-    surge, new = _surge(pool, len(places), full=full)
-    return Picture(
-        full,
-        tuple(instances),
-        surge,
-        new,
-        tuple(_rollout(pool, placement, len(places), full=full) for placement in pool.placements),
-        waiting,
-    )
+    rollouts = tuple(_rollout(pool, p, running, full=full) for p in pool.placements)
+    surge, new = _surge(pool, places, running, full=full)
+    return Picture(full, tuple(instances), surge, new, rollouts, waiting)
 
 
-def _by_slot(placements: Iterable[Placement]) -> list[tuple[tuple[int, ...], list[Placement]]]:
+class _Places:
+    """Which placements have a task on each instance."""
+
+    def __init__(self, pool: DrawnPool) -> None:
+        self._held: list[set[Placement]] = []
+        self._meeting = {p: set(_meeting(pool, p)) for p in pool.placements}
+
+    def take(self, placement: Placement, number: int, limit: int | None) -> Iterator[int]:
+        """Yields the instance, from 0 and below `limit`, for each of so many tasks."""
+        at, met = 0, self._meeting[placement]
+        while number and (limit is None or at < limit):
+            if at == len(self._held):
+                self._held.append(set())
+            if met.isdisjoint(self._held[at]):
+                self._held[at].add(placement)
+                number -= 1
+                yield at
+            at += 1
+
+
+def _meeting(pool: DrawnPool, placement: Placement) -> list[Placement]:
+    """The placements whose tasks cannot be on an instance with one of this placement, itself among
+    them. Without devices ECS gives each task a whole instance."""
+    return [
+        other
+        for other in pool.placements
+        if not placement.devices
+        or not other.devices
+        or placement.assignment.meets(other.assignment)
+    ]
+
+
+def _in_order(
+    pool: DrawnPool, number: Callable[[Placement], int]
+) -> Iterator[tuple[Placement, int]]:
+    """Yields the placements slot by slot, with their numbers of tasks."""
     slots: dict[tuple[int, ...], list[Placement]] = {}
-    for placement in placements:
+    for placement in pool.placements:
         slots.setdefault(placement.slot, []).append(placement)
-    return list(slots.items())
+    for placements in slots.values():
+        for placement in placements:
+            yield placement, number(placement)
 
 
 def _task(placement: Placement, numbers: dict[str, int]) -> Task:
     numbers[placement.model] = numbers.get(placement.model, 0) + 1
-    return Task(placement.model, numbers[placement.model], placement.slot, placement.devices)
+    return Task(
+        placement.model,
+        numbers[placement.model],
+        placement.slot,
+        placement.devices,
+        placement.assignment.host_ports,
+    )
 
 
 # -- jobs ------------------------------------------------------------------------------------
@@ -150,7 +189,7 @@ def _with_jobs(
         if here is None:
             waiting.append(job.workload)
         else:
-            jobs[here].append(Task(job.workload, 1, job.devices, job.devices))
+            jobs[here].append(Task(job.workload, 1, job.devices, job.devices, job.host_ports))
     return [
         Instance(i, "running" if i <= len(running) else "job", tuple(t), tuple(j))
         for i, (t, j) in enumerate(zip(tasks, jobs, strict=True), start=1)
@@ -162,7 +201,9 @@ def _room(
 ) -> int | None:
     for index, (here, lent) in enumerate(zip(tasks, jobs, strict=True)):
         held = {d for task in (*here, *lent) for d in task.devices}
-        if not held & set(job.devices) and (job.devices or not (here or lent)):
+        ports = {p for task in (*here, *lent) for p in task.host_ports}
+        free = held.isdisjoint(job.devices) and ports.isdisjoint(job.host_ports)
+        if free and (job.devices or not (here or lent)):
             return index
     return None
 
@@ -176,7 +217,7 @@ def _rollout(pool: DrawnPool, placement: Placement, running: int, *, full: bool)
     tasks = placement.tasks(full=full)
     if not placement.surges:
         return Rollout(placement, tasks - -(-tasks * placement.minimum_percent // 100), 0)
-    held = sum(s.tasks(full=full) for s in pool.placements if s.slot == placement.slot)
+    held = sum(other.tasks(full=full) for other in _meeting(pool, placement))
     wanted = held + _fresh(placement, full=full)
     needed = wanted if pool.limit is None else min(wanted, max(pool.limit, held))
     return Rollout(placement, needed - held, max(0, needed - running))
@@ -188,21 +229,20 @@ def _fresh(placement: Placement, *, full: bool) -> int:
     return tasks * placement.maximum_percent // 100 - tasks if placement.surges else 0
 
 
-def _surge(pool: DrawnPool, running: int, *, full: bool) -> tuple[tuple[Instance, ...], int]:
+def _surge(
+    pool: DrawnPool, places: _Places, running: int, *, full: bool
+) -> tuple[tuple[Instance, ...], int]:
     """Instances that are added, and tasks that start, while all placements roll out at once."""
     added: dict[int, list[Task]] = {}
     numbers: dict[str, int] = {}
     new = 0
-    for _, placements in _by_slot(pool.placements):
-        held = sum(s.tasks(full=full) for s in placements)
-        fresh = [placement for placement in placements for _ in range(_fresh(placement, full=full))]
-        for at, placement in enumerate(fresh, start=held + 1):
-            if pool.limit is not None and at > pool.limit:
-                break
+    limit = None if pool.limit is None else max(pool.limit, running)
+    for placement, number in _in_order(pool, lambda p: _fresh(p, full=full)):
+        for at in places.take(placement, number, limit):
             new += 1
             task = _task(placement, numbers)
-            if at > running:
-                added.setdefault(at, []).append(task)
+            if at >= running:
+                added.setdefault(at + 1, []).append(task)
     return tuple(Instance(n, "rollout", tuple(added[n])) for n in sorted(added)), new
 
 

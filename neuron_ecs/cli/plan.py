@@ -128,11 +128,11 @@ def _pool_row(pool: planned.Pool) -> tuple[str, ...]:
 
 
 def chips(pool: planned.Pool) -> str:
-    """`5 of 6 an instance, 5 free`: devices that slots of the pool's models cover."""
+    """`5 of 6 taken on each, free: 5`: devices that tasks of models use, as the map draws them."""
     placed = pool.layout
     if not placed.devices:
         return "none" if not any(s.devices for s in placed.slots) else "all"
-    taken = {d for s in placed.slots if s.tasks_max for d in s.devices}
+    taken = {d for a in placed.assignments if a.tasks_max for d in a.devices}
     free = [d for d in range(placed.devices) if d not in taken]
     words = joined(f"{len(taken)} of {placed.devices}") + " taken on each"
     return words + (f", {joined(f'free: {spans(free)}')}" if free and taken else "")

@@ -186,7 +186,7 @@ def _pool(pool: Pool | None) -> form.PoolSide | None:
                 "devices": list(taken.devices),
                 "tasks": {"min": taken.tasks_min, "max": taken.tasks_max},
             }
-            for taken in pool.layout.assignments
+            for taken in (*pool.layout.assignments, *pool.layout.jobs)
         ],
     }
 

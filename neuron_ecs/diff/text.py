@@ -147,13 +147,13 @@ def _layout(pool: Pool | None) -> str:
     sets: dict[str, list[tuple[int, ...]]] = {}
     taken: set[int] = set()
     for one in pool.layout.assignments:
-        name = f"job {one.workload}" if one.is_job else one.workload
-        sets.setdefault(name, []).append(one.devices)
+        sets.setdefault(one.workload, []).append(one.devices)
         taken |= set(one.devices)
     free = [d for d in range(pool.layout.devices) if d not in taken]
     parts = [f"{name} {' '.join(map(spans, held))}" for name, held in sets.items()]
     if free:
         parts.append(f"free {spans(free)}")
+    parts += [f"job {one.workload} {spans(one.devices)}" for one in pool.layout.jobs if one.devices]
     devices = counted(pool.layout.devices, "device")
     return f"{pool.instance_types[0]} of {devices}: {'; '.join(parts)}"
 

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from config import ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed, spans
-from planning import layout, waiting
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, RegionalWorkload, Situation, each_workload
+from planning.situation import RegionalPool, Situation, each_workload
 
 
 def _written(devices: int | tuple[int, ...] | str) -> str:
@@ -154,90 +152,6 @@ def illegal_set(s: Situation) -> Iterator[Report]:
                     f"is {ids(wanted)}, which is not a legal set of devices on {kind.name}",
                     fix,
                 )
-
-
-@rule(
-    "NE205",
-    "Device ids of two models overlap in part",
-    Severity.ERROR,
-    "Two tasks whose devices overlap in part cannot run on one instance and block each other's "
-    "updates.",
-    do="Name disjoint ids or equal ids, or write counts.",
-)
-def overlap(s: Situation) -> Iterator[Report]:
-    """Only one task per chip
-    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
-    seen: set[tuple[str, str]] = set()
-    for (_, name), pool in s.pools.items():
-        if not s.legal_everywhere(pool):
-            continue
-        named = [w for w in s.work_on(pool) if w.ids is not None and not w.is_job]
-        for i, first in enumerate(named):
-            for second in named[i + 1 :]:
-                a, b = first.ids or (), second.ids or ()
-                common = sorted(set(a) & set(b))
-                if not common or a == b or (first.path, second.path) in seen:
-                    continue
-                seen.add((first.path, second.path))
-                kind = pool.type
-                taken = {d for w in named if w is not second for d in w.ids or ()}
-                free = [
-                    (f, n)
-                    for f, n in s.catalog.neuron.device_sets(kind.name if kind else "")
-                    if n == len(b) and not taken & set(range(f, f + n))
-                ]
-                yield Report(
-                    f"{second.path}.neuron_devices",
-                    f"is {ids(b)}, which shares {ids(common)} with {first.path} on the pool {name}",
-                    (f"still free: {spans(free)}" if free else f"no legal set of {len(b)} is free")
-                    + f"; or write the count {len(b)} and let the planner place it",
-                )
-
-
-@rule(
-    "NE206",
-    "Replicas do not fit the pool",
-    Severity.ERROR,
-    "Only one task at a time can use a device, so tasks on the same devices need one instance "
-    "each.",
-    do="Raise max_size, lower the replicas, or let the planner place counts instead of ids.",
-)
-def does_not_fit(s: Situation) -> Iterator[Report]:
-    """AWS: only one task per chip
-    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
-    for (region, name), pool in s.pools.items():
-        kind = pool.type
-        if kind is None or kind.neuron is None or not s.sound(pool):
-            continue
-        cut = s.cut(pool)
-        works = [w for w in s.work_on(pool) if w.device_count]
-        if cut is not None and pool.max_size is not None and cut.instances > pool.max_size:
-            models = listed([w.name for w in works if not w.is_job])
-            yield Report(
-                f"capacity.{name}.max_size",
-                f"is {pool.max_size}; the replicas of {models} need "
-                f"{counted(cut.instances, 'instance')} of {kind.name} in {region}",
-                f"write max_size: {cut.instances}" + _fewer_replicas(s, pool, works),
-            )
-
-
-def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorkload]) -> str:
-    """`, or at most 2 replicas of m`: how many replicas of the model with the most still fit the
-    pool. Empty if not even its minimum fits."""
-    kind = pool.type
-    models = sorted((w for w in works if not w.is_job), key=lambda w: (-w.tasks_max, w.name))
-    if kind is None or kind.neuron is None or not models:
-        return ""
-    chosen = models[0]
-    for most in range(chosen.tasks_max - 1, max(chosen.replicas.min, 1) - 1, -1):
-        demands = tuple(
-            replace(d, tasks=most) if d.name == chosen.name and not d.is_job else d
-            for d in s.demands(pool)
-        )
-        cut = layout.arrange(kind.neuron.devices, s.catalog.neuron.device_sets(kind.name), demands)
-        if cut is not None and cut.instances <= (pool.max_size or 0):
-            return f", or at most {counted(most, 'replica')} of {chosen.name}"
-    return ""
 
 
 @rule(
@@ -443,88 +357,6 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
 
 
 @rule(
-    "NE214",
-    "Job can never start",
-    Severity.ERROR,
-    "A job starts when its devices are free on an instance.",
-    do="Give the pool one more instance, lower the models' minimum, or make a pool for the job.",
-)
-def job_never_starts(s: Situation) -> Iterator[Report]:
-    """ECS does not place a task while another one reserves its host port (API_PortMapping); models
-    reserve the ports of their devices as long as they run."""
-    for job, wait in waiting.jobs(s):
-        if wait.blocked:
-            kind = job.pool.type
-            yield Report(
-                f"{job.path}.neuron_devices",
-                f"can never start in {job.region}: models use its devices on all "
-                f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
-                "even at their minimum of replicas",
-                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, lower replicas.min of "
-                "the models, or give the job a pool of its own",
-            )
-
-
-@rule(
-    "NE215",
-    "Job may have to wait for devices",
-    Severity.NOTE,
-    "A job waits while models use the devices that it needs.",
-    do="Give the pool one more instance if the job must not wait.",
-)
-def job_waits(s: Situation) -> Iterator[Report]:
-    """The task stays in PROVISIONING until a model scales in or an instance is added."""
-    for job, wait in waiting.jobs(s):
-        if wait.text and not wait.blocked:
-            yield Report(
-                job.path,
-                f"{wait.text} in {job.region}",
-                f"with capacity.{job.pool.name}.max_size: {wait.max_size} it always finds room",
-            )
-
-
-@rule(
-    "NE216",
-    "Two pools would need fewer instances",
-    Severity.NOTE,
-    "Tasks of different sizes share an instance only on disjoint slots.",
-    do="Split the pool if the saving is worth a second one.",
-)
-def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
-    """The slots are the same on every instance of a pool, so models of different sizes can cost
-    each other room."""
-    reported: set[tuple[str, int, int]] = set()
-    for (region, name), pool in s.pools.items():
-        kind = pool.type
-        if kind is None or kind.neuron is None or not s.sound(pool):
-            continue
-        whole, demands = s.cut(pool), s.demands(pool)
-        sizes = sorted({d.size for d in demands if d.tasks})
-        if whole is None or len(sizes) < 2 or len(demands) > 12:
-            continue
-        sets = s.catalog.neuron.device_sets(kind.name)
-        for limit in sizes[1:]:
-            parts = (
-                layout.arrange(
-                    kind.neuron.devices, sets, tuple(d for d in demands if (d.size >= limit) == big)
-                )
-                for big in (True, False)
-            )
-            needed = sum(p.instances if p else whole.instances for p in parts)
-            if needed < whole.instances and (name, limit, needed) not in reported:
-                reported.add((name, limit, needed))
-                large = [d.name for d in demands if d.size >= limit and d.tasks]
-                yield Report(
-                    f"capacity.{name}",
-                    f"needs {counted(whole.instances, 'instance')} of {kind.name} at most in "
-                    f"{region}; with {listed(large)} in a pool of their own it would be {needed} "
-                    "in all",
-                    "make a second pool of the same type for them",
-                )
-                break
-
-
-@rule(
     "NE217",
     "Pool mixes types with and without Neuron devices",
     Severity.ERROR,
@@ -544,25 +376,6 @@ def mixed_with_other_types(s: Situation) -> Iterator[Report]:
                 f"allows {listed(others, most=3)}, which have no Neuron devices, beside "
                 f"{listed(neuron, most=3)}",
                 "make one pool of Neuron types and one of the others",
-            )
-
-
-@rule(
-    "NE218",
-    "Network mode awsvpc removes the device lock",
-    Severity.WARNING,
-    "In awsvpc mode a task reserves no host port, so nothing locks its devices.",
-    do="Leave network_mode out, unless nothing else uses these devices.",
-)
-def lock_given_up(s: Situation) -> Iterator[Report]:
-    """API_PortMapping: in awsvpc a host port equals the container port of the task's own interface,
-    so two services, or a new task and one that is still stopping, can use one device."""
-    for work in each_workload(s):
-        if work.pool.locks and work.device_count and work.network_mode == "awsvpc":
-            yield Report(
-                f"{work.path}.network_mode",
-                "is awsvpc, which removes the device lock",
-                "leave network_mode out (bridge), unless nothing else uses these devices",
             )
 
 
@@ -599,8 +412,6 @@ RULES = (
     devices_not_named,
     device_does_not_exist,
     illegal_set,
-    overlap,
-    does_not_fit,
     inf1_on_managed_instances,
     unproven_on_managed_instances,
     both_approaches,
@@ -608,10 +419,6 @@ RULES = (
     named_devices_need_one_type,
     unproven_locks,
     sidecar_devices,
-    job_never_starts,
-    job_waits,
-    two_pools_need_fewer,
     mixed_with_other_types,
-    lock_given_up,
     unproven_number,
 )

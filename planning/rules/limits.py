@@ -502,16 +502,15 @@ def too_many_host_ports(s: Situation) -> Iterator[Report]:
     """API_PortMapping of the Amazon ECS API Reference, hostPort: up to 100 reserved ports at a
     time; ports that Docker chooses do not count."""
     most = s.catalog.limits.value("host_ports_per_instance_max")
-    system = len(s.catalog.networks.reserved_host_ports)
+    system = most - s.ports
     for work in each_workload(s):
-        locks = 0 if work.managed_devices else work.device_count
-        ports = work.spec.served_ports
-        if ports and work.network_mode == "host" and len(ports) + locks + system > most:
+        ports, locks = work.host_ports, 0 if work.managed_devices else work.device_count
+        if len(ports) + locks > s.ports and ports:
             yield Report(
                 f"{work.path}.ports",
                 f"has {len(ports)} ports from {ports[0]} on, in host mode; with {locks} locks and "
                 f"{system} of the host's own they are {len(ports) + locks + system}",
-                f"keep at most {most - locks - system}",
+                f"keep at most {s.ports - locks}",
             )
 
 

@@ -227,6 +227,40 @@ def idle_instances_stay(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE608",
+    "Update stops at a smaller desired count",
+    Severity.NOTE,
+    "Without free room an update may stop one task of the minimum, as a percentage. ECS rounds the "
+    "tasks that must stay up, so with fewer tasks it can stop none and start none.",
+    do="Set no desired count below the minimum, except 0; or give the pool one more instance.",
+)
+def counts_that_cannot_roll(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: minimum
+    and maximum percent. UpdateService takes any desired count, also outside the scaling limits."""
+    for (region, name), pool in s.pools.items():
+        stuck: dict[str, list[str]] = {}
+        needed = 0
+        most = pool.max_size or 0
+        for work in (w for w in s.work_on(pool) if not w.is_job and most):
+            for tasks in services(s, work):
+                counts = tasks.counts_that_cannot_roll
+                if counts and not (pool.neuron and (tasks.busy_instances or 0) > most):
+                    last = "" if counts[-1] == 1 else f" to {counts[-1]}"
+                    stuck.setdefault(work.name, []).append(f"1{last}")
+                    needed = max(needed, (tasks.busy_instances or 0) + 1)
+        if stuck:
+            told = [f"{model} ({listed(dict.fromkeys(n))})" for model, n in stuck.items()]
+            size = f".regions.{region}" if _sized_here(s, pool) else ""
+            yield Report(
+                f"capacity.{name}{size}.max_size",
+                f"is {pool.max_size}, which the replicas in {region} can fill: an update does not "
+                f"end at these desired counts of a service: {listed(told, most=4)}",
+                "set the desired count to 0 or to the minimum before the update, or write "
+                f"max_size: {needed}",
+            )
+
+
 RULES = (
     down_while_it_rolls,
     reservation_with_room_for_the_rollout,
@@ -235,4 +269,5 @@ RULES = (
     retired_pool_with_minimum,
     waves_that_do_not_wait,
     idle_instances_stay,
+    counts_that_cannot_roll,
 )

@@ -255,7 +255,7 @@ def no_efa(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE309",
-    "Host port is reserved or used twice",
+    "Host port is reserved",
     Severity.ERROR,
     "Only one task at a time can use a host port of an instance.",
     do="Let each server on the host listen on its own free port below 20000.",
@@ -284,28 +284,6 @@ def host_port_conflict(s: Situation) -> Iterator[Report]:
                     "let the server listen on another port, such as 8080",
                     "In host mode the locks of a task's devices are ports 20000 and up.",
                 )
-    for (region, name), pool in s.pools.items():
-        works = [w for w in s.work_on(pool) if w.network_mode == "host" and w.spec.served_ports]
-        cut = s.cut(pool)
-        if pool.managed and any(w.managed_devices for w in works):
-            continue
-        shared = cut is None or len(cut.slots) > 1 or not pool.neuron
-        owners: dict[int, RegionalWorkload] = {}
-        for work in works:
-            for port in work.spec.served_ports:
-                first = owners.setdefault(port, work)
-                if first is not work and shared:
-                    field = "port" if port == work.spec.port else "ports"
-                    yield Report(
-                        f"{work.path}.{field}",
-                        f"is {port} on the host, which {first.name} on the same pool {name} in "
-                        f"{region} uses too",
-                        f"let it listen on another port, such as {_free_port(owners)}",
-                    )
-
-
-def _free_port(taken: dict[int, RegionalWorkload]) -> int:
-    return next(p for p in range(8080, choices.LOCK_PORT_BASE) if p not in taken)
 
 
 def _lock_ports(work: RegionalWorkload) -> range:
@@ -473,7 +451,7 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
             enough = _instances(s, pool, works, s.counted_on(kind))
             yield Report(
                 f"capacity.{pool.name}.max_size",
-                f"is {pool.max_size}; the CPU and memory of the replicas of "
+                f"is {pool.max_size}; the CPU, memory and host ports of the replicas of "
                 f"{listed([w.name for w in works])} need {needed} instances of {kind.name} in "
                 f"{pool.region}",
                 f"write max_size: {enough}, or smaller cpu_units and memory_mib",
@@ -494,12 +472,12 @@ def _instances(s: Situation, pool: RegionalPool, works: list[RegionalWorkload], 
     if not pool.neuron:
         return s.packed(pool, s.others(pool), room)
     cut = s.cut(pool)
-    if cut is None or (pool.max_size is not None and cut.instances > pool.max_size):
+    if cut is None or (pool.max_size is not None and cut.fewest > pool.max_size):
         return 0
     sizes = [(w.tasks_max, size) for w in works if (size := s.task_size(w))]
     cpu = sum(n * size.cpu_units for n, size in sizes)
     memory = sum(n * size.memory_mib for n, size in sizes)
-    return max(cut.instances, -(-cpu // room.cpu_units), -(-memory // room.memory_mib))
+    return max(cut.fewest, -(-cpu // room.cpu_units), -(-memory // room.memory_mib))
 
 
 @rule(
@@ -543,7 +521,7 @@ def _together(
     first; 0 and `None` without a layout by slots."""
     cut = None if pool.managed or not pool.neuron else s.cut(pool)
     named = {w.name: w for w in works}
-    held = [[named[d.name] for d in deals if not d.is_job] for deals in cut.deals] if cut else []
+    held = [[named[d.name] for d in deals] for deals in cut.deals] if cut else []
     held += [[w for w in works if not w.device_count]] if held else []
     most = [max((getattr(s.task_size(w), field) for w in ws), default=0) for ws in held]
     written = [w for ws in held for w in ws if getattr(w.spec, field) is not None]
@@ -567,15 +545,15 @@ def _fits_alone(s: Situation, work: RegionalWorkload) -> bool:
     "Tasks fit the pool only in some orders",
     Severity.WARNING,
     "ECS places tasks in the order in which they start and never moves them, so tasks of different "
-    "sizes can leave gaps that no other task fits.",
-    do="Raise max_size, or give all tasks of the pool the same size.",
+    "sizes, devices or host ports can leave gaps that no other task fits.",
+    do="Raise max_size, or give all tasks of the pool the same size and ports of their own.",
 )
 def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html:
     binpack chooses among the instances that have room, one task at a time."""
     for pool, kind, works in _sized(s):
-        placed, others = s.layout(pool), s.others(pool)
-        if placed is None or pool.max_size is None or not others:
+        placed = s.layout(pool)
+        if placed is None or pool.max_size is None:
             continue
         needed = placed.instances_max
         if 0 < _instances(s, pool, works, s.counted_on(kind)) <= pool.max_size < needed:

@@ -264,7 +264,7 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
         Mistake(
             _DEFINITION,
             f"{_CONTAINERS}.0.portMappings.0.hostPort",
-            20000,
+            20002,
             "2 times",
             _on("everything_1"),
         ),

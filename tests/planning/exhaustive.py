@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from catalog import load
-from planning.layout import Demand, arrange
-from tests.planning.test_layout import TORUS, Sets, exhaustive, fewest_services
+from planning.dealing import Demand
+from planning.layout import arrange
+from tests.planning.test_layout import TORUS, Sets, by_slot, exhaustive, fewest_services
 
 HOSTS = ("inf1.6xlarge", "inf2.24xlarge", "trn1.32xlarge", "inf2.48xlarge", "inf1.24xlarge")
 _SEARCHED_WHOLE = 6  # devices of a ring on which every cut is tried, whatever its slots' places
@@ -113,7 +114,7 @@ def main() -> int:
             cases(legal, given.most, random.Random(0)), 0, None, given.every
         ):
             cut = arrange(devices, legal, wanted)
-            ours = (cut.instances, cut.services) if cut else None
+            ours = (by_slot(cut), cut.services) if cut else None
             best = exhaustive(devices, legal, wanted) if small else best_of_a_ring(devices, wanted)
             compared += 1
             if ours != best:

@@ -62,6 +62,16 @@ SIZE: Entry = {"cpu_units": 1024, "memory_mib": 2048}
 HERE: Entry = certificates("us-west-2")
 
 
+def _job_beside_two(size: int) -> Config:
+    models = {"a": work(3), "b": work(3)}
+    pool = groups("inf2.24xlarge", size)
+    return stack(capacity={"pool": pool}, models=models, jobs={"j": work(6)})
+
+
+def _host(replicas: int) -> Entry:
+    return work(1, network_mode="host", port=8080, replicas={"min": replicas})
+
+
 def _sidecar(devices: object = None, **more: Any) -> dict[str, object]:
     entry: dict[str, object] = {"image": "watcher:1", **more}
     if devices is not None:
@@ -176,8 +186,8 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE205": Fixture(
         "models.b.neuron_devices",
-        _two(INF2_6, work([0, 1]), work([1, 2])),
-        _two(INF2_6, work([0, 1]), work([2, 3])),
+        _two(groups("inf2.24xlarge", 1), work([0, 1]), work([1, 2])),
+        _two(groups("inf2.24xlarge", 2), work([0, 1]), work([1, 2])),
     ),
     "NE206": Fixture(
         "capacity.pool.max_size",
@@ -233,7 +243,7 @@ FIXTURES: dict[str, Fixture] = {
     "NE215": Fixture(
         "jobs.j",
         _model(groups(max_size=2), work(1, replicas={"min": 1, "max": 2}), jobs={"j": work(1)}),
-        _model(groups(max_size=3), work(1, replicas={"min": 1, "max": 2}), jobs={"j": work(1)}),
+        _model(groups(max_size=5), work(1, replicas={"min": 1, "max": 2}), jobs={"j": work(1)}),
         beside=frozenset({"NE304", "NE601"}),
     ),
     "NE216": Fixture(
@@ -250,6 +260,21 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.network_mode",
         _model(INF2, work(1, network_mode="awsvpc")),
         _model(INF2, work(1, network_mode="bridge")),
+    ),
+    "NE240": Fixture(
+        "models.a.network_mode",
+        _two(INF2_6, work(2, network_mode="awsvpc", **SIZE), work(5, **SIZE)),
+        _two(INF2_6, work(2, network_mode="awsvpc", **SIZE), work(4, **SIZE)),
+    ),
+    "NE241": Fixture(
+        "jobs.j.neuron_devices",
+        _job_beside_two(2),
+        _job_beside_two(3),
+    ),
+    "NE243": Fixture(
+        "models.m.port",
+        _model(INF2_6, _host(2), traffic=HERE),
+        _model(INF2_6, _host(1), traffic=HERE),
     ),
     "NE301": Fixture(
         "models.m.memory_mib",

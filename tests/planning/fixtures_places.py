@@ -468,6 +468,11 @@ FIXTURES: dict[str, Fixture] = {
         _pool(managed("inf2.xlarge", scale_in_after_seconds=600)),
         frozenset({"NE138"}),
     ),
+    "NE608": Fixture(
+        "capacity.pool.max_size",
+        _model(groups(max_size=4), work(1, replicas={"min": 4})),
+        _model(groups(max_size=5), work(1, replicas={"min": 4})),
+    ),
     "NE701": Fixture("tags.AWS:team", _tags({"AWS:team": "ml"}), _tags({"team": "ml"})),
     "NE702": Fixture("tags.team", _tags({"team": "ml & co"}), _tags({"team": "ml + co"})),
     "NE703": Fixture("tags", _tags(_numbered(49)), _tags(_numbered(48))),

@@ -440,7 +440,7 @@ def test_more_devices_than_there_are_names_a_type_of_the_region_that_has_them() 
 
 def test_the_free_devices_proposed_are_free() -> None:
     models = {"a": work([0, 1]), "b": work([1, 2]), "c": work([4, 5])}
-    config = stack(capacity={"pool": groups("inf2.24xlarge")}, models=models)
+    config = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models=models)
     fix = finding(config, "NE205").fix
     assert "still free: 2-3;" in fix
     assert codes(changed(config, "models.b", neuron_devices=[2, 3]), Severity.ERROR) == set()
@@ -721,7 +721,7 @@ def test_the_instances_that_let_a_job_start_are_enough_and_the_least() -> None:
     )
     needed = _number(r"max_size: (\d+)", finding(config, "NE214").fix)
     assert needed == 3
-    assert not codes(changed(config, "capacity.pool", max_size=needed)) & {"NE214", "NE215"}
+    assert not codes(changed(config, "capacity.pool", max_size=needed)) & {"NE214", "NE241"}
 
 
 def test_a_job_that_may_wait_always_finds_room_with_the_size_that_is_named() -> None:
@@ -743,17 +743,18 @@ def test_two_pools_need_as_few_instances_as_the_note_says() -> None:
     assert sum(p.layout.instances_max for p in split.regions[0].pools) == apart
 
 
-def test_the_lowest_port_proposed_meets_nobody() -> None:
+def test_the_port_proposed_needs_no_further_instance() -> None:
     models = {name: work(3, network_mode="host", port=8080) for name in ("a", "b")}
     config = stack(
-        capacity={"pool": groups("inf2.24xlarge")},
+        capacity={"pool": groups("inf2.24xlarge", 2)},
         models=models,
         traffic=certificates("us-west-2"),
     )
-    found = finding(config, "NE309")
+    found = finding(config, "NE243")
     assert found.path == "models.b.port"
     port = _number(r"such as (\d+)", found.fix)
-    assert "NE309" not in codes(changed(config, "models.b", port=port))
+    assert not codes(changed(config, "models.b", port=port)) & {"NE206", "NE243"}
+    assert not codes(changed(config, "models.b", network_mode="bridge")) & {"NE206", "NE243"}
 
 
 @pytest.mark.parametrize("port", [22, 2375, 2376, 51678, 51680, 40000, 20000, 20005])

@@ -145,7 +145,11 @@ def change(
 
 
 def overlapping(first: ServiceSpec, second: ServiceSpec) -> bool:
-    return bool(set(first.task.devices) & set(second.task.devices))
+    """Whether two tasks of the services cannot be on one instance."""
+    return not (
+        set(first.task.devices).isdisjoint(second.task.devices)
+        and first.task.host_ports.isdisjoint(second.task.host_ports)
+    )
 
 
 def room_needed(before: Case, after: Case, *, at_most: bool = True) -> int:
@@ -225,7 +229,7 @@ def random_change(rng: random.Random) -> tuple[Case, Case, bool]:
 def random_configs(rng: random.Random) -> tuple[Config, Config]:
     """The stack files of a change; the planner may refuse either."""
     while True:
-        pool, models, jobs = random_entries(rng)
+        pool, models, jobs = random_entries(rng, of_groups=True)
         changed = _changed_models(rng, pool["instance_type"], models)
         if not changed:
             continue

@@ -27,8 +27,8 @@ about is an order that the model can take. `propose` draws a next event at rando
 | an instance that has gone takes its tasks with it; the group replaces it | https://docs.aws.amazon.com/autoscaling/ec2/userguide/replace-unhealthy-instances.html |
 
 Left out on purpose: time (grace periods, timeouts of PROVISIONING, the minute of the metric: a
-`tick` is one point), zones, network interfaces, images and disks, Managed Instances (there ECS
-hands out the devices), sidecar failures, Docker's own refusal to bind a port twice (a third guard
+`tick` is one point), zones, network interfaces, images and disks, Managed Instances of several
+types and how they choose instances to remove, sidecar failures, Docker's own refusal to bind a port twice (a third guard
 behind the bridge), and quotas.
 """  # noqa: E501 (a table)
 
@@ -40,8 +40,8 @@ from typing import Final
 Event = tuple[str, ...]  # what happens, and to whom: ("place", "a#3", "i1")
 
 PORTS_MAX = 100  # API_PortMapping, hostPort
+NEURON_DEVICES = -1  # no port: the resource of Managed Instances that one task takes as a whole
 SCALE_IN_POINTS = 15
-FIRST_STEP = 2  # from no instance
 BREAKER_LEAST, BREAKER_MOST = 3, 200
 
 
@@ -74,7 +74,7 @@ class TaskSpec:
     """A task definition: what ECS sees of it, and the devices, which ECS does not see."""
 
     devices: tuple[int, ...]
-    host_ports: frozenset[int]  # fixed ones only
+    host_ports: frozenset[int]  # fixed ones only; `NEURON_DEVICES` for all devices of the instance
     cpu: int
     memory: int
     instance_type: str | None = None  # by memberOf
@@ -97,7 +97,8 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True)
 class PoolSpec:
-    """An Auto Scaling group of one instance type, with its capacity provider."""
+    """Instances of one type with their capacity provider: an Auto Scaling group, or Managed
+    Instances, whose `max_size` is then larger than any stack needs."""
 
     instance_type: str
     devices: int
@@ -108,6 +109,7 @@ class PoolSpec:
     maximum_step: int = 2
     reserved_ports: frozenset[int] = frozenset()
     legal_sets: frozenset[tuple[int, int]] = frozenset()
+    first_step: int = 2  # instances that the first task launches
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,7 @@ class World:
         self.desired_instances = pool.min_size
         self.low_points = 0
         self.collision: Collision | None = None
+        self.unlocked: frozenset[str] = frozenset()  # services and jobs that may meet themselves
         self.measures = Measures()
         self.wanted: dict[str, ServiceSpec] = {s.key: s for s in services}
         self.task_list: list[Task] = []
@@ -400,7 +403,7 @@ class World:
         task.process = task.started = True
         for device in spec.devices:
             holder = instance.held.get(device)
-            if holder is not None and self.collision is None:
+            if holder is not None and self.collision is None and not self._itself(task, holder):
                 self.collision = Collision(instance.id, device, holder.id, task.id)
             instance.held[device] = task
         return True
@@ -471,7 +474,7 @@ class World:
             self.low_points = 0
             needed = self._fewest_instances(waiting)
             if needed and number == 0:
-                self.desired_instances = min(pool.max_size, max(FIRST_STEP, pool.min_size))
+                self.desired_instances = min(pool.max_size, max(pool.first_step, pool.min_size))
             elif needed:
                 step = min(needed, pool.maximum_step)
                 self.desired_instances = min(pool.max_size, number + step)
@@ -631,6 +634,11 @@ class World:
         first, number = spec.devices[0], len(spec.devices)
         assert spec.devices == tuple(range(first, first + number)), spec.devices
         assert (first, number) in self.pool.legal_sets, spec.devices
+
+    def _itself(self, task: Task, other: Task) -> bool:
+        """Whether both tasks are of one service or job that a finding says can meet itself."""
+        mine, its = (t.id.rpartition("#")[0] for t in (task, other))
+        return mine == its and mine in self.unlocked
 
     # -- what follows --------------------------------------------------------------------------
 

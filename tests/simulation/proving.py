@@ -6,6 +6,8 @@
    between minimum and maximum: `Layout.instances_max` instances suffice, in every order of
    placement. An instance that drains without room for what it runs ends when managed draining does.
 3. In the end the pool has its minimum size, or every instance of it has a task.
+   A job that waits then is one of which a finding says so: that it waits above the minimum of
+   replicas, or that it may never start again.
 4. Started from no instance, with binpack, a pool with devices uses at most `instances_max`
    instances; what the first step of two costs is measured.
 """
@@ -15,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation.driving import Driver, Weather, cancel_waiting_jobs, rest, settle
-from tests.simulation.model import Rules, Service, World
+from tests.simulation.model import PROVISIONING, Rules, Service, World
 from tests.simulation.worlds import Case, random_case, written
 
 GUARDS = (
@@ -49,10 +51,20 @@ class Report:
     broken: list[str] = field(default_factory=list[str])
 
 
+def waiting_without_a_finding(case: Case, world: World) -> Iterator[str]:
+    """The part of claim 2 about jobs, of a world at rest."""
+    least = all(s.desired <= s.spec.least for s in world.service_list)
+    told = case.lost if least else case.lost | case.waiting
+    for task in world.task_list:
+        name = task.id.rpartition("#")[0]
+        if task.owner is None and task.state is PROVISIONING and name not in told:
+            yield f"{case.name}: {task.id} waits, at {'the minimum' if least else 'any count'}"
+
+
 def broken_at_rest(case: Case, world: World) -> Iterator[str]:
     """Claims 2 and 3, of a world at rest."""
     for service in world.service_list:
-        if not service.steady:
+        if not service.steady and not case.cramped:
             yield f"{case.name}: {service.spec.key} has no room for {service.desired} tasks"
     empty = [i.id for i in world.instance_list if not i.tasks]
     if len(world.instances) > case.pool.min_size and empty:
@@ -83,7 +95,9 @@ def prove_case(case: Case, rng: random.Random, rules: Rules, events: int, report
                 wish, rng.randint(spec.least, spec.most)
             )
 
-        at_rest = settle(driver, counts=counts) and cancel_waiting_jobs(driver)
+        at_rest = settle(driver, counts=counts)
+        report.broken += waiting_without_a_finding(case, world)
+        at_rest = at_rest and cancel_waiting_jobs(driver)
         if not at_rest:
             report.broken.append(f"{case.name}: never comes to rest")
         report.broken += broken_at_rest(case, world)

@@ -15,9 +15,17 @@ from typing import Any
 from catalog import Catalog, load
 from neuron_ecs.stackfile.reading import read
 from planning import Plan, Refused, decide
-from planning.plan import AutoScalingPool, JobPlan, Layout, RegionPlan, Service, TaskDefinition
-from tests.planning.stacks import Config, Entry, decide_on, groups, stack, work
-from tests.simulation.model import PoolSpec, Rules, ServiceSpec, TaskSpec, World
+from planning.plan import (
+    AutoScalingPool,
+    JobPlan,
+    Layout,
+    Pool,
+    RegionPlan,
+    Service,
+    TaskDefinition,
+)
+from tests.planning.stacks import Config, Entry, decide_on, groups, managed, stack, work
+from tests.simulation.model import NEURON_DEVICES, PoolSpec, Rules, ServiceSpec, TaskSpec, World
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html).
 REGISTERED_OF, INSTALLED = 7985, 8192
 CPU_UNITS_PER_VCPU = 1024
+WITHOUT_MAXIMUM = 1000  # instances; no stack of these tests comes near
+CRAMPED = ("NE315", "NE350")  # warnings that services may find no room
+LOST = "NE241"
 
 
 @dataclass(frozen=True)
@@ -36,28 +47,38 @@ class Case:
     services: tuple[ServiceSpec, ...]
     jobs: tuple[tuple[str, TaskSpec], ...]
     layout: Layout
+    cramped: bool = False  # a finding says that services may find no room
+    unlocked: frozenset[str] = frozenset()  # NE218: services and jobs that may meet themselves
+    waiting: frozenset[str] = frozenset()  # jobs that may wait above the minimum of replicas
+    lost: frozenset[str] = frozenset()  # jobs that may never start again
 
     def world(self, rules: Rules | None = None) -> World:
         """The pool with its services created and nothing started."""
         world = World(self.pool, self.services, dict(self.jobs), rules)
+        world.unlocked = self.unlocked
         for service in self.services:
             world.apply(("create", service.key))
         return world
 
 
-def task_spec(task: TaskDefinition) -> TaskSpec:
-    """What ECS and the host see of a task definition."""
+def task_spec(task: TaskDefinition, whole: int) -> TaskSpec:
+    """What ECS and the host see of a task definition, on instances of so many devices."""
     containers: list[dict[str, Any]] = json.loads(task.container_definitions)
     ports = {m["hostPort"] for c in containers for m in c.get("portMappings", ())}
     paths = {
         d["hostPath"] for c in containers for d in c.get("linuxParameters", {}).get("devices", ())
     }
     devices = {int(p.removeprefix("/dev/neuron")) for p in paths if p.startswith("/dev/neuron")}
-    assert devices == set(task.devices), task.key
+    if task.network_mode == "awsvpc":
+        ports = set[int]()
+    if task.devices == "all":
+        devices, ports = set(range(whole)), ports | {NEURON_DEVICES}
+    else:
+        assert devices == set(task.devices), task.key
     kinds = [e.rpartition(" ")[2] for e in task.member_of if "instance-type" in e]
     return TaskSpec(
         devices=tuple(sorted(devices)),
-        host_ports=frozenset() if task.network_mode == "awsvpc" else frozenset(ports - {0}),
+        host_ports=frozenset(ports - {0}),
         cpu=task.cpu if task.cpu is not None else sum(c.get("cpu", 0) for c in containers),
         memory=task.memory if task.memory is not None else sum(c["memory"] for c in containers),
         instance_type=kinds[0] if kinds else None,
@@ -65,11 +86,11 @@ def task_spec(task: TaskDefinition) -> TaskSpec:
     )
 
 
-def service_spec(service: Service) -> ServiceSpec:
+def service_spec(service: Service, whole: int) -> ServiceSpec:
     scaling = service.scaling
     return ServiceSpec(
         key=service.key,
-        task=task_spec(service.task_definition),
+        task=task_spec(service.task_definition, whole),
         least=scaling.min_capacity if scaling else service.desired_count,
         most=scaling.max_capacity if scaling else service.desired_count,
         minimum_healthy_percent=service.minimum_healthy_percent,
@@ -79,37 +100,54 @@ def service_spec(service: Service) -> ServiceSpec:
     )
 
 
-def pool_spec(pool: AutoScalingPool, catalog: Catalog) -> PoolSpec:
-    kind = catalog.instances.types[pool.instance_type]
+def pool_spec(pool: Pool, catalog: Catalog) -> PoolSpec:
+    """The pool's instances. Managed Instances have no maximum and launch what tasks wait for."""
+    kind = catalog.instances.types[pool.instance_types[0]]
+    grouped = isinstance(pool, AutoScalingPool)
     return PoolSpec(
         instance_type=kind.name,
         devices=kind.neuron.devices if kind.neuron else 0,
         cpu=kind.vcpus * CPU_UNITS_PER_VCPU,
         memory=kind.memory_mib * REGISTERED_OF // INSTALLED,
-        max_size=pool.max_size,
-        min_size=pool.min_size,
-        maximum_step=pool.maximum_scaling_step,
+        max_size=pool.max_size if grouped else WITHOUT_MAXIMUM,
+        min_size=pool.min_size if grouped else 0,
+        maximum_step=pool.maximum_scaling_step if grouped else WITHOUT_MAXIMUM,
+        first_step=2 if grouped else 1,
         reserved_ports=catalog.networks.reserved_host_ports,
         legal_sets=frozenset(catalog.neuron.device_sets(kind.name)) if kind.neuron else frozenset(),
     )
 
 
 def cases(plan: Plan, name: str) -> Iterator[Case]:
-    """Every Auto Scaling pool of the plan."""
+    """Every pool of one instance type of the plan."""
     for region in plan.regions:
-        for pool in region.auto_scaling.pools if region.auto_scaling else ():
-            yield case(region, pool, f"{name}/{region.name}/{pool.name}")
+        for pool in region.pools:
+            if len(pool.instance_types) == 1:
+                yield case(plan, region, pool, f"{name}/{region.name}/{pool.name}")
 
 
-def case(region: RegionPlan, pool: AutoScalingPool, name: str) -> Case:
+def case(plan: Plan, region: RegionPlan, pool: Pool, name: str) -> Case:
+    """The pool with its services and jobs, and what the findings of the plan say of them."""
+    spec = pool_spec(pool, load())
     services = [s for m in region.models for s in m.services if s.pool == pool.key]
     jobs: list[JobPlan] = [j for j in region.jobs if j.pool == pool.key]
+    tasks = [(s.key, s.task_definition) for s in services]
+    tasks += [(f"job-{j.name}", j.task_definition) for j in jobs]
+    told = {(f.code, f.path) for f in plan.findings}
     return Case(
         name,
-        pool_spec(pool, load()),
-        tuple(service_spec(s) for s in services),
-        tuple((f"job-{j.name}", task_spec(j.task_definition)) for j in jobs),
+        spec,
+        tuple(service_spec(s, spec.devices) for s in services),
+        tuple((f"job-{j.name}", task_spec(j.task_definition, spec.devices)) for j in jobs),
         pool.layout,
+        cramped=any(c in CRAMPED and p.startswith(f"capacity.{pool.name}") for c, p in told),
+        unlocked=frozenset(
+            key for key, t in tasks if t.network_mode == "awsvpc" and t.devices != "all"
+        ),
+        waiting=frozenset(f"job-{j.name}" for j in jobs if ("NE215", f"jobs.{j.name}") in told),
+        lost=frozenset(
+            f"job-{j.name}" for j in jobs if (LOST, f"jobs.{j.name}.neuron_devices") in told
+        ),
     )
 
 
@@ -143,35 +181,78 @@ KINDS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("inf2.48xlarge", (1, 2, 4, 6, 8, 12)),
     ("trn1.32xlarge", (1, 2, 4, 8, 16)),
 )
+EFA = ("trn1.32xlarge", (1, 4, 8, 16))
 
 
-def random_entries(rng: random.Random) -> tuple[Entry, dict[str, Entry], dict[str, Entry]]:
-    """Pool, models and jobs of one pool; nobody has asked whether they fit."""
+# the network modes that a pool can have, the default first and most often
+BRIDGED: tuple[str | None, ...] = (None, None, None, "host", "host", "awsvpc")
+LOCKED: tuple[str | None, ...] = tuple(m for m in BRIDGED if m != "awsvpc")
+HOSTED: tuple[str | None, ...] = (None, None, "host", "awsvpc")
+PORTS = (8080, 8080, 8080, 8000, 9000)
+
+
+def random_entries(
+    rng: random.Random, *, of_groups: bool = False
+) -> tuple[Entry, dict[str, Entry], dict[str, Entry]]:
+    """Pool, models and jobs of one pool; nobody has asked whether they fit.
+
+    `of_groups` keeps to Auto Scaling groups and to tasks that lock their devices.
+    """
     kind, counts = rng.choice(KINDS)
+    sort = "group" if of_groups else rng.choice(("group", "group", "group", "efa", "managed"))
+    modes = LOCKED if of_groups else BRIDGED
+    pool = groups(kind, 40, min_size=rng.choice((0, 0, 0, 1)))
+    if sort == "managed" and not kind.startswith("inf1"):
+        pool, modes = managed(kind), HOSTED
+        if rng.random() < 0.2:
+            counts = ("all",)
+    elif sort == "efa":
+        (kind, counts), modes = EFA, HOSTED
+        pool = groups(kind, 40, efa=True)
     models: dict[str, Entry] = {}
     for number in range(rng.randint(1, 4)):
-        models[f"m{number}"] = random_model(rng, counts)
+        models[f"m{number}"] = random_model(rng, counts, modes)
     for number in range(rng.choice((0, 0, 0, 1, 2))):  # proxies and the like
-        models[f"p{number}"] = random_model(rng, (0,), memory_mib=rng.choice((64, 256, 1024)))
+        size = rng.choice((64, 256, 1024))
+        models[f"p{number}"] = random_model(rng, (0,), modes, memory_mib=size)
         if rng.random() < 0.3:
             models[f"p{number}"]["cpu_units"] = rng.choice((128, 512))
     jobs: dict[str, Entry] = {}
     for number in range(rng.choice((0, 0, 1, 2))):
-        jobs[f"j{number}"] = work(rng.choice((*counts, "all")))
-    return groups(kind, 40, min_size=rng.choice((0, 0, 0, 1))), models, jobs
+        jobs[f"j{number}"] = work(rng.choice((*counts, "all")), **_network(rng, modes))
+    return pool, models, jobs
 
 
-def random_model(rng: random.Random, counts: tuple[int, ...], **more: Any) -> Entry:
-    count = rng.choice(counts)
-    devices: object = count
-    if count and rng.random() < 0.2:
-        first = rng.randrange(0, max(counts), count)
-        devices = list(range(first, first + count))
+def random_model(
+    rng: random.Random,
+    counts: tuple[Any, ...],
+    modes: tuple[str | None, ...] = LOCKED,
+    **more: Any,
+) -> Entry:
+    """A model in one of the network modes, on a count of devices or on ids."""
+    devices: object = rng.choice(counts)
+    if devices and isinstance(devices, int) and rng.random() < 0.2:
+        first = rng.randrange(0, max(counts), devices)
+        if rng.random() < 0.3:
+            first = rng.randint(0, max(counts) - devices)
+        devices = list(range(first, first + devices))
     least = rng.choice((0, 1, 1, 1, 2, 2, 3, 4))
     more["replicas"] = {"min": least, "max": max(1, least + rng.choice((0, 0, 0, 1, 2, 4)))}
-    if rng.random() < 0.5:
-        more["port"] = 8080
-    return work(devices, **more)
+    return work(devices, **more, **_network(rng, modes))
+
+
+def _network(rng: random.Random, modes: tuple[str | None, ...]) -> Entry:
+    """Mode and ports of a task; now and then so many ports that few tasks share an instance."""
+    entry: Entry = {}
+    mode = rng.choice(modes)
+    if mode is not None:
+        entry["network_mode"] = mode
+    if rng.random() < 0.6:
+        entry["port"] = rng.choice(PORTS)
+    if rng.random() < 0.03:
+        first = rng.choice((10_000, 11_000))
+        entry["ports"] = list(range(first, first + rng.randint(20, 60)))
+    return entry
 
 
 def config_of(pool: Entry, models: dict[str, Entry], jobs: dict[str, Entry]) -> Config:
@@ -196,9 +277,10 @@ def random_case(rng: random.Random) -> Case:
         roomy = only_case(config_of(pool, models, jobs))
         if roomy is None or not roomy.services:
             continue
-        needed = max(1, roomy.layout.instances_max, pool.get("min_size", 0))
-        pool["max_size"] = needed + rng.choice((0, 0, 0, 1, 1, 2))
-        found = only_case(config_of(pool, models, jobs), f"random {pool['instance_type']}")
+        if "max_size" in pool:
+            needed = max(1, roomy.layout.instances_max, pool.get("min_size", 0))
+            pool["max_size"] = needed + rng.choice((0, 0, 0, 1, 1, 2))
+        found = only_case(config_of(pool, models, jobs), f"random {roomy.pool.instance_type}")
         if found is not None:
             return found
 

@@ -19,6 +19,8 @@ class Seat:
     replicas: Entry | int
     least: int
     most: int
+    spot: frozenset[int] = frozenset()  # devices of its slot
+    apart: bool = True  # whether no other workload has one of them
 
 
 def seats(hand: Hand, pool: Pool, want: Want) -> list[Seat]:
@@ -28,7 +30,6 @@ def seats(hand: Hand, pool: Pool, want: Want) -> list[Seat]:
         for _ in range(1 + hand.index(2)):
             replicas, least, most = _replicas(hand, "models", 1)
             found.append(Seat("models", 0, 0, None, replicas, least, most))
-            pool.needed += most  # whatever room the others leave
     return found
 
 
@@ -64,10 +65,7 @@ def _on_slots(hand: Hand, pool: Pool, want: Want, count: int) -> list[Seat]:
     """Workloads on disjoint slots of the pool's one type."""
     kind = pool.kind
     slots = _cut(hand, pool, want)
-    loads = [0] * len(slots)
-    minimum = 0
     found: list[Seat] = []
-    jobs = False
     for index in range(count):
         mine = want if index == 0 else Want()
         spot = hand.index(len(slots))
@@ -75,17 +73,14 @@ def _on_slots(hand: Hand, pool: Pool, want: Want, count: int) -> list[Seat]:
         written, devices, ids = _devices(hand, pool, mine, slots[spot], whole=len(slots) == 1)
         replicas, least, most = _replicas(hand, group, mine.tasks)
         if group == "jobs":
-            jobs = True
             if written != "all" and ids is not None and hand.chance(30) and not mine.work:
                 first, size = hand.one(facts.sets(kind))
                 ids = tuple(range(first, first + size))
                 written, devices = list(ids), size
-        loads[spot] += most
-        minimum += least
-        found.append(Seat(group, written, devices, ids, replicas, least, most))
-    pool.needed = max(loads)
-    if jobs:
-        pool.needed = max(pool.needed, min(pool.needed, minimum) + 1)
+        held = set(ids or ()) | set(range(slots[spot][0], sum(slots[spot])))
+        found.append(Seat(group, written, devices, ids, replicas, least, most, frozenset(held)))
+    for seat in found:
+        seat.apart = all(seat.spot.isdisjoint(o.spot) for o in found if o is not seat)
     return found
 
 

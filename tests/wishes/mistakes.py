@@ -382,14 +382,18 @@ def _illegal_set(hand: Hand, wish: Wish) -> str:
     return field(wish, "neuron_devices", hand.one(wrong))
 
 
-@mistake("NE205", replace(BY_NAME, types=several, alone=True, work=("models",)))
+@mistake(
+    "NE205",
+    replace(BY_NAME, types=several, alone=True, work=("models",), single=True, overridden=False),
+)
 def _overlap(hand: Hand, wish: Wish) -> tuple[str, ...]:
     sets = [(f, n) for f, n in facts.sets(wish.pool.kind) if n > 1]
     first, size = hand.one(sets)
     ids = set(range(first, first + size))
     others = [set(range(f, f + n)) for f, n in facts.sets(wish.pool.kind)]
     other = hand.one([o for o in others if o & ids and o != ids])
-    wish.entry["neuron_devices"] = sorted(ids)
+    wish.entry.update(neuron_devices=sorted(ids), replicas={"min": 1})
+    one_size(wish.pool, 1)
     name = another(wish, neuron_devices=sorted(other))
     return f"{wish.path}.neuron_devices", f"models.{name}.neuron_devices"
 
@@ -401,6 +405,26 @@ def _too_many_replicas(hand: Hand, wish: Wish) -> str:
     most = size * each + hand.one((1, 2, 50))
     wish.entry["replicas"] = {"min": hand.number(0, most), "max": most}
     return f"capacity.{wish.pool.name}.max_size"
+
+
+@mistake("NE206", replace(ALONE, sorts=(NEURON,), modes=("host",), port=True, work=("models",)))
+def _more_tasks_than_instances_of_a_port(hand: Hand, wish: Wish) -> str:
+    most = size_in(wish.pool, wish.region) + hand.one((1, 20))
+    wish.entry["replicas"] = {"min": hand.number(0, most), "max": most}
+    for override in overrides(wish.entry).values():
+        override.pop("replicas", None)
+    return f"capacity.{wish.pool.name}.max_size"
+
+
+@mistake(
+    "NE240",
+    replace(ALONE, sorts=(NEURON,), types=several, modes=("awsvpc",), port=False, bare=True),
+)
+def _devices_without_a_lock(_: Hand, wish: Wish) -> str:
+    wish.entry["neuron_devices"] = 1
+    another(wish, neuron_devices="all", cpu_units=128, memory_mib=256)
+    one_size(wish.pool, wish.work.most + 3)
+    return f"{wish.path}.network_mode"
 
 
 @mistake("NE207", replace(EMPTY, sorts=(MANAGED_NEURON,)))
@@ -618,18 +642,6 @@ def _port_of_the_host(hand: Hand, wish: Wish) -> str:
 def _port_that_locks(hand: Hand, wish: Wish) -> str:
     devices = facts.devices_of(wish.pool.kind)
     return listens(wish, facts.LOCK_PORTS + hand.one((0, devices - 1)))
-
-
-@mistake(
-    "NE309",
-    replace(ALONE, sorts=(CPU,), modes=("host",), port=True, work=("models", "jobs"), tasks=2),
-)
-def _two_on_one_port(_: Hand, wish: Wish) -> tuple[str, ...]:
-    port = _listened(wish)
-    size = {k: v for k, v in wish.entry.items() if k in ("cpu_units", "memory_mib")}
-    another(wish, "jobs", network_mode="host", port=port, **size)
-    one_size(wish.pool, max(wish.work.most, 1) + 1)
-    return tuple(f"{p}.{n}" for p in (wish.path, "jobs.second") for n in ("port", "ports"))
 
 
 @mistake("NE310", replace(SILENT, sorts=(MANAGED_NEURON, MANAGED_CPU)))

@@ -167,6 +167,16 @@ def _job_waits(_: Hand, wish: Wish) -> str:
 
 
 @oddity(
+    "NE241", replace(ALONE, sorts=(NEURON,), types=several, port=False, modes=("bridge", "host"))
+)
+def _job_lost_by_an_update(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 2)
+    wish.entry.update(neuron_devices=1, replicas={"min": 1})
+    another(wish, neuron_devices=1)
+    return f"jobs.{another(wish, 'jobs', neuron_devices='all')}.neuron_devices"
+
+
+@oddity(
     "NE216", replace(ALONE, sorts=(NEURON,), types=several, port=False, modes=("bridge", "host"))
 )
 def _two_pools_need_fewer(_: Hand, wish: Wish) -> str:
@@ -250,7 +260,7 @@ def _secret_of_another_region(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.secrets.HF_TOKEN"
 
 
-@oddity("NE329", replace(ALONE, sorts=(NEURON,), port=False))
+@oddity("NE329", replace(ALONE, sorts=(NEURON,), port=False, modes=("bridge", "host")))
 def _small_volume(_: Hand, wish: Wish) -> str:
     one_size(wish.pool, max(1, 2 * wish.work.most))
     wish.keys["models"]["second"] = wish.entry | {"image": wish.entry["image"] + "-1"}

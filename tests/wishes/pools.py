@@ -117,6 +117,11 @@ class Work:
     least: int
     most: int  # 0 for a job
 
+    def host_ports(self, mode: str) -> frozenset[int]:
+        """The ports of its instance that a task reserves in that mode."""
+        first = [self.entry["port"]] if "port" in self.entry else []
+        return frozenset([*first, *self.entry.get("ports", ())] if mode == "host" else ())
+
 
 # -- pools -----------------------------------------------------------------------------------------
 

@@ -157,6 +157,7 @@ def _works(
     places = seats(hand, pool, want)
     small = sum(seat.written == 0 for seat in places)
     others = small * SMALL[0], small * SMALL[1]
+    held: list[tuple[frozenset[int], frozenset[int], int]] = []
     room = pool.room
     for index, seat in enumerate(places):
         mine = want if index == 0 else ANY
@@ -188,6 +189,22 @@ def _works(
         wish.keys[seat.group][name] = entry
         if not pool.neuron and not pool.managed:
             pool.needed += _instances(work, mode, room)
+        held.append((seat.spot, work.host_ports(mode), max(1, work.most)))
+    if pool.sort == NEURON and pool.works:
+        others_most = sum(w.most for w in pool.works if not w.devices)
+        pool.needed = _on_slots(pool, held) + others_most  # whatever room the slots leave
+
+
+def _on_slots(pool: Pool, held: list[tuple[frozenset[int], frozenset[int], int]]) -> int:
+    """Instances on which each task finds one without another of its devices or host ports."""
+    models = [h for w, h in zip(pool.works, held, strict=True) if w.group == "models"]
+    needed = max(
+        (sum(n for d, p, n in models if d & devices or p & ports) for devices, ports, _ in models),
+        default=0,
+    )
+    if len(models) == len(held):
+        return needed
+    return max(needed, min(needed, sum(w.least for w in pool.works)) + 1)
 
 
 def _mode(hand: Hand, pool: Pool, seat: Seat, want: Want) -> tuple[str, bool]:
@@ -200,7 +217,7 @@ def _mode(hand: Hand, pool: Pool, seat: Seat, want: Want) -> tuple[str, bool]:
     else:
         allowed = ("bridge", "host", "awsvpc")
     default = allowed[0]
-    allowed = tuple(m for m in allowed if m in want.modes)
+    allowed = tuple(m for m in allowed if m in want.modes and (m != "awsvpc" or seat.apart))
     chosen = hand.one(allowed) if default not in allowed or hand.chance(30) else default
     return chosen, chosen != default or hand.chance(20)
 

@@ -312,13 +312,14 @@ def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
 
 
 def ports(hand: Hand, scene: Scene, entry: Entry) -> None:
-    """The ports that serve; on the host those of a pool all differ."""
+    """The ports that serve; on the host those of a pool mostly differ."""
     host = scene.mode == "host"
     locked = range(facts.LOCK_PORTS, facts.LOCK_PORTS + scene.locks)
     choices = HOST_PORTS if host else PORTS
     if host:
         choices = (*choices, facts.LOCK_PORTS + scene.locks, *range(9000, 9040))
-        choices = tuple(p for p in choices if p not in scene.taken and p not in locked)
+        taken = () if hand.chance(30) else scene.taken
+        choices = tuple(p for p in choices if p not in taken and p not in locked)
     found = hand.some(choices, least=1, most=3 if hand.chance(30) else 1)
     if host:
         scene.taken.update(found)

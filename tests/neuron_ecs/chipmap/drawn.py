@@ -12,7 +12,8 @@ from catalog import load
 from neuron_ecs.chipmap.pools import DrawnPool, Placement, Shape, Stack, of_plan
 from neuron_ecs.stackfile.reading import read
 from planning import Plan, decide
-from planning.layout import Demand, arrange, share_evenly
+from planning.dealing import Demand, share_evenly
+from planning.layout import arrange
 from planning.plan import Assignment
 from tests.bench import stack as bench
 
