@@ -403,10 +403,9 @@ class Situation:
         wanted: list[tuple[RegionalWorkload, int]],
         room: Room | None = None,
     ) -> int:
-        """Returns the instances for tasks without devices: first fit, by decreasing memory.
+        """Returns the instances for tasks without devices, packed densely.
 
-        `room` is what an instance has for tasks, by default what the plan counts on.
-        """
+        `room` is what an instance has for tasks, by default what the plan counts on."""
         kind = self.instance_of(pool)
         if kind is None:
             return 0
@@ -447,19 +446,19 @@ class Situation:
         alone = sum(w.tasks_max if full else w.replicas.min for w in whole)
         needed = max(alone, enough_instances(uses, self.ports))
         others = self.others(pool, full=full)
-        number, sizes = sum(n for _, n in others), self._sizes(others)
-        if kind is None or not sizes:
+        number = sum(n for _, n in others)
+        if kind is None or not number:
             return needed
         ported = [u for u in uses if u.tasks and not u.devices]
         same_port = max((blocked_instances(u, uses, self.ports) for u in ported), default=1) - 1
-        each = together(self._beside(pool, slots), sizes)
+        each = self._each(self._beside(pool, slots), others)
         if not each:  # none fits beside full slots
-            each = max(1, together(self.counted_on(kind), sizes))
+            each = max(1, self._each(self.counted_on(kind), others))
             return needed + -(-number // each) + same_port
         return max(needed + number // (each + 1), -(-number // each) + same_port)
 
-    def _sizes(self, wanted: list[tuple[RegionalWorkload, int]]) -> list[Room]:
-        return [size for w, n in wanted if n and (size := self.task_size(w))]
+    def _each(self, room: Room, wanted: list[tuple[RegionalWorkload, int]]) -> int:
+        return together(room, [size for w, n in wanted if n and (size := self.task_size(w))])
 
     def others(
         self, pool: RegionalPool, *, full: bool = True
@@ -475,7 +474,7 @@ class Situation:
         if placed is None or not others:
             return 0
         number = times * sum(n for _, n in others)
-        each = together(self._beside(work.pool, placed.slots), self._sizes(others))
+        each = self._each(self._beside(work.pool, placed.slots), others)
         if work.device_count:
             return number // (each + 1)
         return -(-number // each) if each else placed.instances_max
@@ -590,7 +589,7 @@ class Situation:
         )
 
     def layout(self, pool: RegionalPool) -> plan.Layout | None:
-        """Returns the layout of the pool's instances; `None` if its devices are not `sound`."""
+        """Returns the layout of the pool's instances; `None` as `cut`."""
         where = pool.region, pool.name
         if where not in self._layouts:
             self._layouts[where] = self._layout(pool)
@@ -607,15 +606,13 @@ class Situation:
             return None
         else:
             slots, jobs = _slots(cut, works), cut.jobs
-        least = self._all_instances(pool, slots, full=False)
-        most = self._all_instances(pool, slots, full=True)
         running = pool.spec.min_size if isinstance(pool.spec, AutoScalingCapacity) else 0
         devices = {job.name: job.devices for job in jobs}
         return plan.Layout(
             devices=kind.neuron.devices if kind and kind.neuron else 0,
             slots=slots,
-            instances_min=max(least, running),
-            instances_max=max(most, running),
+            instances_min=max(running, self._all_instances(pool, slots, full=False)),
+            instances_max=max(running, self._all_instances(pool, slots, full=True)),
             jobs=tuple(
                 plan.Assignment(
                     w.name, devices.get(w.name) or _any(w, slots), 0, 0, True, w.host_ports
