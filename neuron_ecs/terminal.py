@@ -10,7 +10,6 @@ import sys
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from pathlib import Path
 from typing import Literal, Protocol, TextIO
 
 from messages.finding import Finding, Severity, as_object, count
@@ -295,16 +294,6 @@ def spans(devices: Sequence[int]) -> str:
         else:
             runs.append([device])
     return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
-
-
-def write_file(path: Path, text: str, *, append: bool = False) -> None:
-    """Writes a text file, escaped as on a screen. Raises `UsageError`."""
-    try:
-        with path.open("a" if append else "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(escaped(text))
-    except OSError as error:
-        fix = "name a file in a directory that exists"
-        raise UsageError(f"{path} cannot be written: {error.strerror}; {fix}") from None
 
 
 # -- findings ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ STANDARD = frozenset(sys.stdlib_module_names)
 
 # What each room may import besides itself and the standard library. Where a room is not named, its
 # nearest parent's line holds; every room of the tool may import what `TOOL` names besides.
-TOOL = frozenset({"catalog", "messages", "neuron_ecs.terminal"})
+TOOL = frozenset({"catalog", "messages", "neuron_ecs.files", "neuron_ecs.terminal"})
 ALLOWED: dict[str, frozenset[str]] = {
     "__main__": frozenset({"catalog", "components", "config", "planning", "pulumi"}),
     "messages": frozenset(),
@@ -23,6 +23,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "planning": frozenset({"catalog", "config", "messages"}),
     "components": frozenset({"planning", "pulumi"}),
     "neuron_ecs.terminal": frozenset({"messages"}),
+    "neuron_ecs.files": frozenset({"neuron_ecs.terminal"}),
     "neuron_ecs.stackfile": TOOL | {"config", "planning", "pydantic", "ruamel"},
     "neuron_ecs.fit": TOOL | {"config", "planning"},
     "neuron_ecs.recording": TOOL | {"components", "planning", "pulumi"},

@@ -9,7 +9,7 @@ posts nothing and needs no credential.
 import json
 import os
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from neuron_ecs.diff.comment import (
 )
 from neuron_ecs.diff.engine_preview import read_preview, short
 from neuron_ecs.diff.git import Touched, stacks_in, touched
+from neuron_ecs.files import append_text, write_text
 from neuron_ecs.terminal import (
     DIFFERENT,
     ERRORS,
@@ -34,7 +35,6 @@ from neuron_ecs.terminal import (
     UsageError,
     progress,
     table,
-    write_file,
     write_json,
 )
 
@@ -211,12 +211,12 @@ def _diff(arguments: Diff) -> int:
     folder = arguments.out
     for one in stacks:
         text = json.dumps(one.document, indent=2, ensure_ascii=False) + "\n"
-        _write(folder / f"{one.stack}.json", text)
-        _write(folder / f"{one.stack}.md", one.render(COMMENT_BYTES))
+        write_text(folder / f"{one.stack}.json", text, parents=True)
+        write_text(folder / f"{one.stack}.md", one.render(COMMENT_BYTES), parents=True)
         if one.page is not None:
-            _write(folder / f"{one.stack}.html", one.page)
+            write_text(folder / f"{one.stack}.html", one.page, parents=True)
     text = comment(stacks)
-    _write(folder / "comment" / "comment.md", text)
+    write_text(folder / "comment" / "comment.md", text, parents=True)
     _summarise(text, arguments.summary)
     rows = [(one.stack, "fails" if one.failed else "", one.verdict) for one in stacks]
     sys.stdout.writelines(f"{line}\n" for line in table(rows))
@@ -336,7 +336,7 @@ def _drift(arguments: Drift) -> int:
     previews = {path.stem: read_preview(path) for path in files}
     sys.stdout.writelines(f"{drift_verdict(s, p)}\n" for s, p in previews.items())
     text = drift_text(previews)
-    _write(arguments.out, text)
+    write_text(arguments.out, text, parents=True)
     _summarise(text, arguments.summary)
     if any(p.errors for p in previews.values()):
         return ERRORS
@@ -344,13 +344,6 @@ def _drift(arguments: Drift) -> int:
     return DIFFERENT if drifted and arguments.exit_code else FINE
 
 
-def _write(path: Path, text: str) -> None:
-    """Writes a file, and the directories above it. Raises `UsageError`."""
-    with suppress(OSError):  # the file says what is wrong
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, text)
-
-
 def _summarise(text: str, path: str | None) -> None:
     if path:
-        write_file(Path(path), text, append=True)
+        append_text(Path(path), text)

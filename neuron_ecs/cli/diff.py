@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import Parser, Printed
 from neuron_ecs.cli.options import ONE_OF, option, positional
+from neuron_ecs.files import write_text
 from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, progress
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _write_map(path: Path, base: "Side", head: "Side") -> None:
         said = "no map is written: the head cannot be built"
         sys.stderr.write(f"neuron-ecs diff: --html {path}: {said}\n")
     else:
-        terminal.write_file(path, page)
+        write_text(path, page)
 
 
 def map_page(base: "Side", head: "Side") -> str | None:

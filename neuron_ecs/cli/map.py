@@ -10,6 +10,7 @@ from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
+from neuron_ecs.files import write_text
 from neuron_ecs.terminal import FINE
 from planning import decide
 
@@ -44,7 +45,7 @@ def run(arguments: Arguments) -> int:
     stack = pools.of_plan(plan, tables)
     out, html = sys.stdout, arguments.html
     if html is not None:
-        terminal.write_file(html, page.render(None, stack))
+        write_text(html, page.render(None, stack))
     if arguments.json:
         terminal.write_json(document(stack), out, indent=1)
     elif html is None:

@@ -18,6 +18,7 @@ import catalog
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import OfStack, Parser, actions
 from neuron_ecs.cli.options import option, positional
+from neuron_ecs.files import STACK_FILE_BYTES, is_stream, name_of, read_bytes
 from neuron_ecs.stackfile.fields import Field, assignment, field_of, span_of, words
 from neuron_ecs.stackfile.models import Add, Change, Edit, Remove, edited, write
 from neuron_ecs.stackfile.reading import StackFile, read
@@ -26,6 +27,7 @@ from neuron_ecs.terminal import ERRORS, FINE, UsageError, paint, progress
 from planning import Refused, decide
 
 VERSION = 1
+_LONGEST_ANSWER = 80
 
 _EPILOG = """\
 examples:
@@ -233,9 +235,11 @@ def compared(candidate: Candidate) -> Comparison:
 def run(arguments: OfModel, compare: Compare = compared) -> int:
     """Edits a stack file and writes it, once that was agreed to. Raises `UsageError`."""
     home = arguments.directory
+    if arguments.file is not None and is_stream(arguments.file):
+        raise UsageError(f"{name_of(arguments.file)} cannot be edited; name a file")
     try:
         file = read(stack=arguments.stack, file=arguments.file, directory=home)
-        text = file.path.read_bytes().decode("utf-8")
+        text = read_bytes(file.path, STACK_FILE_BYTES).decode()
         new = edited(text, file, arguments.name, arguments.edit)
         if (file.path.parent / "Pulumi.yaml").is_file():
             home = file.path.parent
@@ -321,7 +325,7 @@ def _agreed(file: StackFile) -> bool:
     out = sys.stdout
     out.write(f"write {file.path}? [y/N] ")
     out.flush()
-    answer = sys.stdin.readline()
+    answer = sys.stdin.readline(_LONGEST_ANSWER)
     if not answer.endswith("\n"):
         out.write("\n")
     if not answer:

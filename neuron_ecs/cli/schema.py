@@ -7,9 +7,10 @@ from pathlib import Path
 
 from neuron_ecs.cli.arguments import Common, Parser
 from neuron_ecs.cli.options import option
+from neuron_ecs.files import write_text
 from neuron_ecs.stackfile.json_schema import text
 from neuron_ecs.stackfile.reading import project_name
-from neuron_ecs.terminal import FINE, UsageError, write_file
+from neuron_ecs.terminal import FINE, UsageError
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "stack-file.schema.json"
 
@@ -46,5 +47,5 @@ def run(arguments: Arguments) -> int:
     if arguments.output is None:
         sys.stdout.write(text(namespace))
         return FINE
-    write_file(arguments.output, text(namespace))
+    write_text(arguments.output, text(namespace))
     return FINE

@@ -23,6 +23,7 @@ from messages.phrases import listed
 from neuron_ecs.diff.git import PROGRAM, Repository
 from neuron_ecs.diff.plans import EMPTY
 from neuron_ecs.diff.unchanged import differing
+from neuron_ecs.files import is_stream
 from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
 from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
 from neuron_ecs.terminal import UsageError
@@ -135,7 +136,8 @@ def read_sides(
 
 
 def _is_file(name: str) -> bool:
-    return name.endswith((".yaml", ".yml")) or Path(name).is_file()
+    path = Path(name)
+    return name.endswith((".yaml", ".yml")) or path.is_file() or is_stream(path)
 
 
 def _stack_named(name: str) -> str:

@@ -1,8 +1,5 @@
 """Edits the models of a stack file in place, and writes the file at once or not at all."""
 
-import os
-import stat
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import cast
 from config.explaining import path_of
 from messages.finding import Finding, Severity
 from messages.phrases import nearest
+from neuron_ecs.files import STACK_FILE_BYTES, FileError, read_bytes, write_bytes
 from neuron_ecs.stackfile import editing
 from neuron_ecs.stackfile.editing import NotEditableError
 from neuron_ecs.stackfile.fields import Field, value_of
@@ -91,31 +89,14 @@ def write(path: Path, text: str, new: str) -> None:
 
     Raises `StackFileError` where the file is not what was read any more, or cannot be written.
     """
-    target = path.resolve()
     try:
-        if target.read_bytes() != text.encode():
-            what = "was changed by someone else in the meantime"
-            raise _refused(str(path), what, "run the command again")
-        mode = stat.S_IMODE(target.stat().st_mode)
-        # A rename would replace even a read-only file; it is read-only on purpose.
-        if not mode & 0o222 or not os.access(target, os.W_OK):
+        if read_bytes(path, STACK_FILE_BYTES) != text.encode():
             raise _refused(
-                str(path), "is read-only", "allow it (chmod u+w), or name a copy with --file"
+                str(path), "was changed by someone else in the meantime", "run the command again"
             )
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(new.encode())
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink()
-            raise
-    except OSError as error:
-        what = f"cannot be written: {error.strerror}"
-        raise _refused(str(path), what, "check its permissions") from None
+        write_bytes(path, new.encode())
+    except FileError as error:
+        raise _refused(str(path), error.what, error.fix) from None
 
 
 def _models_key(

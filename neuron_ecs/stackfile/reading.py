@@ -11,10 +11,21 @@ from config.credentials import looks_like_credential, shown
 from config.explaining import path_of
 from messages.finding import Finding, Refused, Severity
 from messages.phrases import closest_key
+from neuron_ecs.files import (
+    STACK_FILE_BYTES,
+    FileError,
+    MissingFileError,
+    is_stream,
+    name_of,
+    read_bytes,
+    read_text,
+    text_of,
+)
 from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scalar_text
 
 CODE = "NE002"
 DEFAULT_STACK = "dev"
+PROJECT_FILE = "Pulumi.yaml"
 # Placeholder of an encrypted value: valid as a text, an image, a path or a reference.
 UNSEEN = "/unseen"
 
@@ -43,41 +54,59 @@ def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
 
     A file's stack is the one in its name, `Pulumi.<stack>.yaml`, or its name without the ending.
     Its project is that of the `Pulumi.yaml` beside it, or else of the one in `directory`.
+    A stream, such as `-` for standard input, is the stack `dev` where none is named.
     Raises `StackFileError`.
     """
     home = directory
-    if file is not None and (file.parent / "Pulumi.yaml").is_file():
+    streamed = file is not None and is_stream(file)
+    if file is not None and not streamed and (file.parent / PROJECT_FILE).is_file():
         home = file.parent
-    project_file = home / "Pulumi.yaml"
-    project = _map_in(
+    project_file = home / PROJECT_FILE
+    project = _project(
         project_file,
-        f"{project_file} does not exist",
-        "run it in the project, or name its directory with --project",
+        _bytes_of(project_file, "run it in the project, or name its directory with --project"),
     )
-    name = project.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
-        raise _refused(
-            str(project_file), "has no project name", "write name: neuron-ecs at its beginning"
-        )
     if file is None:
         label, file = _file_of(stack or DEFAULT_STACK, home, project)
+    elif streamed:
+        label = stack or DEFAULT_STACK
     else:
         named = _STACK_FILE.fullmatch(file.name)
         label = stack or (named[1] if named else file.stem)
-    document = _map_in(file, f"{file} does not exist", _files_that_exist(file))
+    return _read(label, file, _bytes_of(file, _files_that_exist(file)), project)
+
+
+def read_revision(project: bytes, written: bytes, *, stack: str) -> StackFile:
+    """The stack file of a revision, from what its two files hold. Raises `StackFileError`."""
+    file = Path(f"Pulumi.{stack}.yaml")
+    return _read(stack, file, written, _project(Path(PROJECT_FILE), project))
+
+
+def _read(stack: str, file: Path, written: bytes, project: Mapping[str, Any]) -> StackFile:
+    name: str = project["name"]
     reader = _Reader(name, file)
-    config = reader.config(document, project.get("config"))
+    config = reader.config(_map_of(file, written), project.get("config"))
     if any(f.severity is Severity.ERROR for f in reader.findings):
         raise StackFileError(reader.findings)
     notes = sorted(reader.findings, key=lambda f: f.sort_key)
-    return StackFile(name, label, file, config, tuple(notes))
+    return StackFile(name, stack, file, config, tuple(notes))
+
+
+def _project(file: Path, written: bytes) -> dict[str, Any]:
+    """The map of a project file, which has a name. Raises `StackFileError`."""
+    project = _map_of(file, written)
+    name = project.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
+        fix = "write name: neuron-ecs at its beginning"
+        raise _refused(str(file), "has no project name", fix)
+    return project
 
 
 def project_name(directory: Path) -> str:
     """Returns the project's name, the namespace of its keys; `neuron-ecs` without a project."""
     try:
-        text = (directory / "Pulumi.yaml").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = read_text(directory / PROJECT_FILE, STACK_FILE_BYTES)
+    except FileError:
         text = ""
     found = re.search(r"^name:\s*([A-Za-z0-9_.-]+)\s*$", text, re.MULTILINE)
     return found[1] if found else "neuron-ecs"
@@ -103,21 +132,27 @@ def _files_that_exist(file: Path) -> str:
     return f"the stacks with a file there are {listed}"
 
 
-def _map_in(path: Path, absent: str, where: str) -> dict[str, Any]:
-    """The file's map. Raises `StackFileError` where there is none."""
+def _bytes_of(path: Path, where: str) -> bytes:
+    """What the file holds; `where` says what to do without one. Raises `StackFileError`."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise _refused("", absent, where) from None
-    except UnicodeDecodeError as error:
-        what = f"is no UTF-8 text: the byte at {error.start:,} does not belong"
-        raise _refused(str(path), what, "save it as UTF-8") from None
-    except OSError as error:
-        raise _refused(str(path), f"cannot be read: {error.strerror}", "name a file") from None
+        return read_bytes(path, STACK_FILE_BYTES)
+    except MissingFileError as error:
+        raise _refused("", f"{path} {error.what}", where) from None
+    except FileError as error:
+        raise _refused(name_of(path), error.what, error.fix) from None
+
+
+def _map_of(path: Path, written: bytes) -> dict[str, Any]:
+    """The map that a file holds. Raises `StackFileError` where there is none."""
+    name = name_of(path)
+    try:
+        text = text_of(written, path)
+    except FileError as error:
+        raise _refused(name, error.what, error.fix) from None
     try:
         document, repeated = load(text)
     except NotYamlError as error:
-        place = f"{path}, line {error.line}, column {error.column},"
+        place = f"{name}, line {error.line}, column {error.column},"
         raise _refused(place, error.what, "write YAML 1.2, indented with spaces") from None
     if repeated:
         raise StackFileError(
@@ -131,9 +166,9 @@ def _map_in(path: Path, absent: str, where: str) -> dict[str, Any]:
             ]
         )
     if document is None:
-        raise _refused(str(path), "is empty", "begin it with config: and the keys below it")
+        raise _refused(name, "is empty", "begin it with config: and the keys below it")
     if not isinstance(document, dict):
-        raise _refused(str(path), "is not a map", "begin it with config: and the keys below it")
+        raise _refused(name, "is not a map", "begin it with config: and the keys below it")
     return cast(dict[str, Any], document)
 
 
@@ -211,7 +246,7 @@ class _Reader:
                 )
         if document.get("config") is None and not self.findings:
             fix = f"write config: and below it aws:region, {self.project}:regions and the rest"
-            self.findings.append(_error(str(self.file), "has no config:", fix))
+            self.findings.append(_error(name_of(self.file), "has no config:", fix))
 
     def full_key(self, key: str) -> str | None:
         """The key with its namespace. A key of this program in another namespace is an error."""

@@ -19,9 +19,14 @@ from typing import Any, Final, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from neuron_ecs.files import STACK_FILE_BYTES
+
 Value = Any
 _DEEPEST = 100
-_MOST_VALUES = 1_000_000
+MOST_CHARACTERS = 4 * STACK_FILE_BYTES
+"""The most that all values may have with every alias written out: four times the longest file."""
+_LEAST = 8
+"""Characters that a value counts for besides its text: what each one costs at the least."""
 
 _WORDS: Final = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -126,7 +131,7 @@ class _Reader:
         self.repeated: list[RepeatedKey] = []
         self.anchors: dict[str, tuple[Value, int]] = {}
         self.open_anchors: set[str] = set()
-        self.values = 0
+        self.size = 0  # characters of all values so far, with aliases written out
         self.flow = 0  # lists and maps in brackets or braces around the event
         self.lines = text.split("\n")
 
@@ -153,17 +158,17 @@ class _Reader:
         return value
 
     def value(self, kind: str, event: Any, path: tuple[str, ...]) -> Value:
-        self.values += 1
         if len(path) > _DEEPEST:
             raise self.fail("is nested too deeply")
-        if self.values > _MOST_VALUES:
-            raise self.fail("holds too many values; an alias stands for the whole that it names")
+        before = self.size
+        self.add(_LEAST)
         if kind == "AliasEvent":
             return self.alias(str(event.anchor))
-        anchor, before = cast("str | None", event.anchor), self.values
+        anchor = cast("str | None", event.anchor)
         if anchor is not None:
             self.open_anchors.add(anchor)
         if kind == "ScalarEvent":
+            self.add(len(event.value))
             self.check_scalar(event)
             value = self.scalar(event)
         else:
@@ -173,8 +178,15 @@ class _Reader:
             self.flow -= flow
         if anchor is not None:
             self.open_anchors.discard(anchor)
-            self.anchors[anchor] = (value, self.values - before + 1)
+            self.anchors[anchor] = (value, self.size - before)
         return value
+
+    def add(self, characters: int) -> None:
+        """Counts characters. Raises `NotYamlError` where they are more than any legal file has."""
+        self.size += characters
+        if self.size > MOST_CHARACTERS:
+            what = "holds too many values or too long ones; an alias stands for the whole it names"
+            raise self.fail(what)
 
     def alias(self, anchor: str) -> Value:
         if anchor in self.open_anchors:
@@ -182,7 +194,7 @@ class _Reader:
         if anchor not in self.anchors:
             raise self.fail("refers to an anchor that does not exist")
         value, size = self.anchors[anchor]
-        self.values += size
+        self.add(size)
         return value
 
     def sequence(self, path: tuple[str, ...]) -> list[Value]:
@@ -211,20 +223,20 @@ class _Reader:
             kind, event = self.next()
             value = self.value(kind, event, (*path, name))
             if is_merge:
-                merged = {**self.merged(value), **merged}
+                self.merge(value, merged)
                 continue
             if name in members:
                 self.repeated.append(RepeatedKey((*path, name), line))
             members.setdefault(name, value)
 
-    def merged(self, value: Value) -> dict[str, Value]:
+    def merge(self, value: Value, into: dict[str, Value]) -> None:
+        """Adds the members of a map, or of a list of maps, that are not there yet."""
         sources = cast("list[Value]", value) if isinstance(value, list) else [value]
-        if not all(isinstance(source, dict) for source in sources):
-            raise self.fail("merges (<<) what is not a map")
-        found: dict[str, Value] = {}
-        for source in cast("list[dict[str, Value]]", sources):
-            found = {**source, **found}
-        return found
+        for source in sources:
+            if not isinstance(source, dict):
+                raise self.fail("merges (<<) what is not a map")
+            for key, member in cast("dict[str, Value]", source).items():
+                into.setdefault(key, member)
 
     def check_scalar(self, event: Any) -> None:
         """Raises `NotYamlError` for a scalar that the engine's reader takes for something else."""

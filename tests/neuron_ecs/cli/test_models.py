@@ -344,12 +344,18 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
     assert "in the meantime" in capsys.readouterr().err
 
 
-def test_permissions_and_links_stay(project: Path) -> None:
+def test_permissions_stay_and_nothing_is_written_through_a_link(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file, link = project / "Pulumi.dev.yaml", project / "Pulumi.other.yaml"
     file.chmod(0o640)
     link.symlink_to(file)
-    assert said(project, *NEW, "--file", str(link), "--yes")[0] == 0
+    before = text_of(project)
+    assert said(project, *NEW, "--file", str(link), "--yes")[0] == 1
+    assert "is a link" in " ".join(capsys.readouterr().err.split())
     assert link.is_symlink()
+    assert text_of(project) == before
+    assert said(project, *NEW, "--yes")[0] == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert "mistral-7b" in text_of(project)
 
