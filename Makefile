@@ -6,9 +6,14 @@ WORKERS ?= auto
 
 python := .venv/bin/python
 pip := $(python) -m pip install --quiet --disable-pip-version-check
+# Third-party code: wheels alone, which run nothing while they are installed, each with a known hash.
+hashed := $(pip) --only-binary :all: --require-hashes --requirement
+# UPGRADE=--upgrade takes the newest versions, UPGRADE="--upgrade-package moto" the newest of one.
+locked := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --only-binary :all: \
+	--generate-hashes --no-annotate --emit-build-options --custom-compile-command "make requirements" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check format docs goldens search wishes mutants
+.PHONY: help preview plan test pytest engine bench check format docs goldens requirements search wishes mutants
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -22,6 +27,7 @@ help:
 	@echo "make mutants              random changes of planning and components, and which of them no test notices"
 	@echo "make goldens              the pinned plans and resources of tests/contract, written anew"
 	@echo "make docs                 docs/: the findings, the JSON of the diff, the JSON Schemas"
+	@echo "make requirements         the pinned requirements with their hashes, from requirements*.in"
 	@echo "make format               formats, and applies the linter's own fixes"
 
 preview: .venv/.runtime
@@ -70,6 +76,10 @@ goldens: .venv/.development
 docs: .venv/.development
 	@$(python) -m neuron_ecs.cli.docs
 
+requirements: .venv/.development
+	@$(locked) requirements.in --output-file requirements.txt
+	@$(locked) requirements-dev.in --output-file requirements-dev.txt
+
 format: .venv/.development
 	@$(python) -m ruff check --quiet --fix . || true
 	@$(python) -m ruff format --quiet .
@@ -79,11 +89,11 @@ format: .venv/.development
 	this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
 	@echo "installing requirements.txt and the command neuron-ecs into .venv"
 	@test -x $(python) || "$(PYTHON)" -m venv .venv
-	@$(pip) --requirement requirements.txt
+	@$(hashed) requirements.txt
 	@$(pip) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.development: requirements-dev.txt .venv/.runtime
 	@echo "installing requirements-dev.txt into .venv"
-	@$(pip) --requirement requirements-dev.txt
+	@$(hashed) requirements-dev.txt
 	@touch $@

@@ -78,7 +78,7 @@ def test_the_list_of_packages_is_complete() -> None:
 
 def test_the_build_backend_is_pinned_where_it_is_installed_from() -> None:
     pinned = re.findall(
-        r"^setuptools==\S+$", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE
+        r"^setuptools==\S+", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE
     )
     assert pinned == PYPROJECT["build-system"]["requires"]
 
@@ -90,6 +90,74 @@ def test_what_pulumi_installs_needs_no_command() -> None:
     """
     project = (ROOT / "Pulumi.yaml").read_text(encoding="utf-8")
     assert "toolchain: pip" in project
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert all(re.fullmatch(r"#.*|[\w.-]+==[\w.]+", line) for line in lines), "pins alone"
+    assert "--editable" not in (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert "dependencies" not in PYPROJECT["project"]
+
+
+PINNED = re.compile(
+    r"(?P<name>[\w.-]+)==(?P<version>[\w.]+)(?P<where> ; [^\\]+)?"
+    r"(?P<hashes>( \\\n {4}--hash=sha256:[0-9a-f]{64})+)"
+)
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+
+
+def pins(name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The version and the hashes of each package of a lock file."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return {
+        m["name"]: (m["version"], tuple(re.findall(r"[0-9a-f]{64}", m["hashes"])))
+        for m in PINNED.finditer(text)
+    }
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_third_party_code_is_wheels_alone_with_hashes_and_no_host(name: str) -> None:
+    """A source distribution runs its code while it is installed; a hash pins what a host serves.
+
+    https://pip.pypa.io/en/stable/topics/secure-installs/
+    """
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "\n--only-binary :all:\n" in text
+    rest = PINNED.sub("", text.replace("--only-binary :all:", ""))
+    assert re.sub(r"#.*", "", rest).split() == [], "each line is a pin, a hash or a comment"
+    assert all(hashes for _, hashes in pins(name).values())
+    assert not re.search(r"https?:|//|index-url|find-links|trusted-host|@ ", text)
+
+
+def test_what_the_tests_need_holds_what_the_program_needs() -> None:
+    runtime, development = (pins(name) for name in LOCKS)
+    assert runtime.items() <= development.items()
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_package_that_is_asked_for_is_pinned(name: str) -> None:
+    asked = (ROOT / name.replace(".txt", ".in")).read_text(encoding="utf-8").splitlines()
+    names = {re.split(r"[\[=]", line)[0] for line in asked if line[:1].isalpha()}
+    assert {n.lower().replace("_", "-").replace(".", "-") for n in names} <= set(pins(name))
+
+
+def commands(*targets: str) -> list[str]:
+    """What `make` runs for targets in a checkout where nothing is installed."""
+    command = ["make", "--dry-run", "--always-make", *targets]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.replace("\\\n", " ").splitlines()
+
+
+def test_make_installs_third_party_code_by_hash_and_then_the_checkout_alone() -> None:
+    found = [line for line in commands(".venv/.development") if " pip install " in line]
+    hashed = "--only-binary :all: --require-hashes --requirement requirements"
+    ours = "--no-deps --no-build-isolation --editable ."
+    assert [hashed in line or line.endswith(ours) for line in found] == [True] * len(found)
+    assert [line.split()[-1] for line in found] == ["requirements.txt", ".", "requirements-dev.txt"]
+
+
+def test_one_command_writes_every_lock_file_for_every_platform() -> None:
+    written = [line for line in commands("requirements") if " pip compile " in line]
+    assert [line.split()[-1] for line in written] == list(LOCKS)
+    for line in written:
+        assert "--universal" in line and "--generate-hashes" in line
+        assert (
+            f"--python-version {PYPROJECT['project']['requires-python'].removeprefix('>=')} "
+            in line
+        )
+        assert "index" not in line

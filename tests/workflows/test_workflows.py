@@ -352,7 +352,7 @@ def test_readme_has_the_trust_policy_of_each_role_that_a_job_assumes() -> None:
 
 
 def test_the_pulumi_cli_is_of_the_version_of_the_sdk() -> None:
-    pinned = re.search(r"^pulumi==(.+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    pinned = re.search(r"^pulumi==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     assert pinned
     for path in WORKFLOWS:
         for _, step in steps(path):
