@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from config import Workload
+from config import AutoScalingCapacity, Workload
 from config.credentials import shown
 from messages.finding import Severity
+from messages.phrases import listed
 from planning.rules.rule import Report, rule
-from planning.situation import Situation
+from planning.situation import RegionalWorkload, Situation
 
 _WORD = re.compile(r"-([a-z]{6}|[A-Z]{6}|[0-9]{6})$")
 _WILD = re.compile(r"\*|\?|\$\{")
@@ -92,4 +93,82 @@ def administrator_in_a_task(s: Situation) -> Iterator[Report]:
                 )
 
 
-RULES = (secret_without_its_characters, wildcard_in_a_name, administrator_in_a_task)
+@rule(
+    "NE726",
+    "Task in host mode",
+    Severity.WARNING,
+    "A container in host mode has the network of its instance, and nothing keeps it from the "
+    "credentials of the instance's role. As the ECS agent it gets the credentials of every task "
+    "there (Security Hub ECS.17).",
+    do="Leave network_mode out, or run only code that you trust and silence the code.",
+)
+def host_mode(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/securityhub/latest/userguide/ecs-controls.html#ecs-17;
+    https://repost.aws/knowledge-center/ecs-container-ec2-metadata: in host mode it cannot be
+    prevented."""
+    for work in _in_host_mode(s):
+        chosen = work.spec.network_mode is not None and not _needs_host_mode(work)
+        yield Report(
+            f"{work.path}.network_mode" if chosen else work.path,
+            "is host: its code can read the credentials of its instances"
+            if chosen
+            else "runs in host mode: its code can read the credentials of its instances",
+            "leave network_mode out"
+            if chosen
+            else "run only code that you trust there, and silence NE726 with the reason",
+        )
+
+
+@rule(
+    "NE727",
+    "Task in host mode beside secrets or rights of others",
+    Severity.WARNING,
+    "A container in host mode can act as its instance's ECS agent, and gets the credentials of the "
+    "other tasks on the instance: their secrets, buckets and policies.",
+    do="Give the workload in host mode a pool of its own.",
+)
+def host_mode_beside_others(s: Situation) -> Iterator[Report]:
+    """https://repost.aws/knowledge-center/ecs-container-ec2-metadata"""
+    for work in _in_host_mode(s):
+        others = [w for w in s.work_on(work.pool) if w.path != work.path and _holds(w.spec)]
+        if others:
+            held = listed(sorted({f"{w.path} ({_holds(w.spec)})" for w in others}))
+            yield Report(
+                work.path,
+                f"runs in host mode on {work.pool.path}, beside {held}",
+                f"give {work.path} a pool of its own",
+            )
+
+
+def _in_host_mode(s: Situation) -> Iterator[RegionalWorkload]:
+    """Each workload that runs in host mode, once."""
+    found: dict[str, RegionalWorkload] = {}
+    for work in s.work:
+        if work.network_mode == "host":
+            found.setdefault(work.path, work)
+    yield from found.values()
+
+
+def _needs_host_mode(work: RegionalWorkload) -> bool:
+    """Whether its default mode is host: with EFA, and with a part of the devices where ECS owns
+    the instances."""
+    if work.pool.managed:
+        return bool(work.spec.neuron_devices) and not work.managed_devices
+    return isinstance(work.pool.spec, AutoScalingCapacity) and work.pool.spec.efa
+
+
+def _holds(spec: Workload) -> str:
+    """The fields that give a workload rights of its own, as text."""
+    given = [f for f in ("s3_read", "s3_write", "task_policies") if getattr(spec, f)]
+    if any(c.secrets for c in (spec, *spec.sidecars.values())):
+        given.insert(0, "secrets")
+    return listed(given)
+
+
+RULES = (
+    secret_without_its_characters,
+    wildcard_in_a_name,
+    administrator_in_a_task,
+    host_mode,
+    host_mode_beside_others,
+)

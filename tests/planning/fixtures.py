@@ -228,7 +228,7 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.neuron_devices",
         _model(managed("inf2.xlarge"), work(1)),
         _model(managed("inf2.xlarge"), work("all")),
-        beside=frozenset({"NE403"}),
+        beside=frozenset({"NE403", "NE726"}),
     ),
     "NE213": Fixture(
         "models.m.sidecars.watcher.neuron_devices",
@@ -275,6 +275,7 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.port",
         _model(INF2_6, _host(2), traffic=HERE),
         _model(INF2_6, _host(1), traffic=HERE),
+        frozenset({"NE726"}),
     ),
     "NE301": Fixture(
         "models.m.memory_mib",

@@ -59,6 +59,11 @@ def _drained(capacity: str) -> Config:
     return stack(capacity=pools, jobs={"j": work(capacity=capacity, **SIZE)})
 
 
+def _beside(**host: Any) -> Config:
+    models = {"host": work(1, **host), "quiet": work(1, s3_read=["s3://bucket/a/"])}
+    return stack(capacity={"pool": groups("inf2.24xlarge")}, models=models)
+
+
 def _scheduled(expression: str, timezone: str = "UTC") -> Config:
     schedule = {"expression": expression, "timezone": timezone}
     return _job(groups(), work(1, schedule=schedule))
@@ -546,6 +551,17 @@ FIXTURES: dict[str, Fixture] = {
         _model(groups(), work(1, task_policies=["arn:aws:iam::aws:policy/AdministratorAccess"])),
         _model(groups(), work(1, task_policies=[AWS_POLICY])),
     ),
+    "NE726": Fixture(
+        "models.m.network_mode",
+        _model(groups(), work(1, network_mode="host")),
+        _model(groups(), work(1, network_mode="bridge")),
+    ),
+    "NE727": Fixture(
+        "models.host",
+        _beside(network_mode="host"),
+        _beside(network_mode="bridge"),
+        frozenset({"NE726"}),
+    ),
     "NE720": Fixture(
         "models.m.task_policies[0]",
         _model(groups(), work(1, task_policies=[AWS_POLICY.replace("Access", "Acess")])),
@@ -598,6 +614,7 @@ FIXTURES: dict[str, Fixture] = {
         "jobs.j.neuron_devices",
         _train("run.py", devices=4, pool=EFA),
         _train("run.py", pool=EFA),
+        frozenset({"NE726"}),
     ),
     "NE802": Fixture(
         "jobs.j.command",

@@ -49,7 +49,7 @@ EXPECTED_WARNINGS = {
     "amazon-linux-2": {"NE401", "NE501"},
     "existing-network": set[str](),
     "resnet50-inf1": {"NE411", "NE501"},
-    "trn1-training": set[str](),
+    "trn1-training": {"NE726", "NE727"},
     "vllm-managed-instances": {"NE403", "NE501"},
 }
 
