@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuron_ecs.cli.arguments import Common, Parser, actions
-from neuron_ecs.cli.options import ONE_OF, option, positional
+from neuron_ecs.cli.options import ONE_OF, option, positional, program
 from neuron_ecs.diff.comment import (
     COMMENT_BYTES,
     Compared,
@@ -39,6 +39,7 @@ from neuron_ecs.terminal import (
 )
 
 if TYPE_CHECKING:
+    from neuron_ecs.diff.sides import Program
     from neuron_ecs.recording.plans import Recorder
 
 VERSION = 1
@@ -86,6 +87,7 @@ class Diff(Between):
 
     out: Path = option(metavar="DIR", type=Path, required=True, help="where to write")
     base_python: str | None = option(metavar="PATH", help="a Python with BASE's requirements")
+    program: "Program | None" = program()
     summary: str | None = _summary()
 
 
@@ -153,6 +155,7 @@ def compare_stack(
     head: str,
     *,
     base_python: str | None,
+    program: "Program | None",
     directory: Path,
     recorder: "Recorder | None" = None,
 ) -> Compared:
@@ -169,6 +172,7 @@ def compare_stack(
             head,
             stack=stack,
             base_python=base_python,
+            program=program,
             directory=directory,
             recorder=recorder,
         )
@@ -204,6 +208,7 @@ def _diff(arguments: Diff) -> int:
                         base,
                         head,
                         base_python=arguments.base_python,
+                        program=arguments.program,
                         directory=directory,
                         recorder=recorder,
                     )

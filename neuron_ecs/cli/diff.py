@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import Parser, Printed
-from neuron_ecs.cli.options import ONE_OF, option, positional
+from neuron_ecs.cli.options import ONE_OF, option, positional, program
 from neuron_ecs.files import write_text
 from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, progress
 
@@ -51,11 +51,7 @@ class Arguments(Printed):
         metavar="PATH",
         help="a Python with BASE's requirements, where they are not those of this environment",
     )
-    program: "Program | None" = option(
-        choices=("own", "installed"),
-        help="what plans the stack file of a revision: the revision's own program, which runs, or "
-        "the one that is installed here (own, where HEAD changes code)",
-    )
+    program: "Program | None" = program()
     html: Path | None = option(
         metavar="PATH",
         type=Path,

@@ -20,3 +20,12 @@ def option(*, group: str = "", **settings: Any) -> Any:
 def positional(**settings: Any) -> Any:
     """Declares a positional argument for a field, with the settings of argparse."""
     return field(metadata={"group": "", "settings": settings, "is_positional": True})
+
+
+def program() -> Any:
+    """Declares `--program`, of the commands that compare revisions."""
+    return option(
+        choices=("own", "installed"),
+        help="what plans the stack file of a revision: the revision's own program, which runs, or "
+        "the one that is installed here (own, where HEAD changes code)",
+    )

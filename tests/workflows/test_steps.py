@@ -275,6 +275,22 @@ def test_only_a_pull_request_of_stack_files_alone_skips_the_tests_of_the_tool(
     assert output.read_text(encoding="utf-8") == ("only_stacks=true\n" if only_stacks else "")
 
 
+def test_the_installed_program_tells_a_strangers_stack_file_apart_from_his_code(
+    origin: Path, tmp_path: Path
+) -> None:
+    """As a reviewer runs it from the base: the code of the head would end it."""
+    run = Run(origin, tmp_path, {**GROWN, "planning/choices.py": "raise SystemExit(7)\n"})
+    git(run.work, "checkout", "--quiet", run.base)
+    revisions = f"--base {run.base} --head {run.head}"
+    command = (
+        f".venv/bin/neuron-ecs ci diff {revisions} --program installed --out '{run.temp}/diff'"
+    )
+    assert run.bash(command, {}) == 0, run.said
+    assert run.comment.startswith("**2 stacks: 1 changed.**")
+    assert "tinyllama" in run.comment
+    assert "planning/choices.py" in html.unescape(run.comment), "what is not shown is named"
+
+
 def test_the_gitlab_example_leaves_the_same_comment(origin: Path, tmp_path: Path) -> None:
     run = Run(origin, tmp_path, GROWN)
     lines = [line for line in load(GITLAB)["diff"]["script"] if line != INSTALL]
