@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.credentials import is_credential, shown
 from config.explaining import Location, explain, path_of, unknown_key
+from config.remainder import remainder
 from config.settings import Settings
 from messages.finding import Finding, malformed
 from messages.phrases import closest_key
@@ -23,9 +24,13 @@ _MENTIONED = 5
 
 
 class ShapeError(Exception):
-    """The stack file does not have the form of `Settings`. `findings` has every mistake, sorted."""
+    """The stack file does not have the form of `Settings`. `findings` has every mistake, sorted.
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    `rest` is the stack without the entries that have a mistake.
+    """
+
+    def __init__(self, findings: Sequence[Finding], rest: Settings) -> None:
+        self.rest = rest
         self.findings = tuple(sorted(findings, key=lambda p: (p.path, p.what)))
         said = [f"{p.path}: {p.what}" for p in self.findings[:_MENTIONED]]
         if len(self.findings) > _MENTIONED:
@@ -51,10 +56,11 @@ def parse(texts: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        explained = explain(error.errors(include_url=False, include_input=False), values)
-        raise ShapeError([*found.values(), *_new(explained, found)]) from None
+        explained = [*explain(error.errors(include_url=False, include_input=False), values)]
+        rest = remainder(values, [*found, *(location for location, _ in explained)])
+        raise ShapeError([*found.values(), *_new(explained, found)], rest) from None
     if found:
-        raise ShapeError(list(found.values()))
+        raise ShapeError(list(found.values()), remainder(values, found))
     return settings
 
 

@@ -6,25 +6,27 @@ from catalog import Catalog
 from config import ShapeError, parse
 from messages.finding import Finding, Refused, Severity, render
 from planning.document import as_json
-from planning.make import make_plan
+from planning.make import judge, make_plan
 from planning.plan import Plan
+from planning.situation import Situation
 
 
 def decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: str) -> Plan:
     """The plan for the configuration of a stack, as the engine hands it over.
 
     `config` maps full keys (`<project>:models`, `aws:region`) to texts. Raises `Refused` with all
-    findings, mistakes of shape included.
+    findings. Where entries have mistakes of shape, the others are judged without them: of these
+    only errors are reported.
     """
-    prefix = f"{project}:"
+    prefix, home = f"{project}:", config.get("aws:region", "")
     texts = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
     try:
         settings = parse(texts)
     except ShapeError as error:
-        raise Refused(error.findings) from None
-    return make_plan(
-        settings, catalog, project=project, stack=stack, home_region=config.get("aws:region", "")
-    )
+        rest = Situation(error.rest, catalog, project=project, stack=stack, home_region=home)
+        errors = (f for f in judge(rest) if f.severity is Severity.ERROR)
+        raise Refused([*error.findings, *errors]) from None
+    return make_plan(settings, catalog, project=project, stack=stack, home_region=home)
 
 
 __all__ = [

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from catalog import load
 from neuron_ecs.stackfile import reading as stack_file
-from planning import Plan, as_json, choices, decide, names, plan, run_task
+from planning import Plan, Refused, as_json, choices, decide, names, plan, run_task
 from planning.addresses import default_cidr, zone_subnets
 from planning.rooms import registered_by, room_of, share_of
 from tests.planning.drawn import (
@@ -85,6 +85,20 @@ def test_the_order_of_keys_never_matters(config: Config, chance: random.Random) 
     texts = {k: v for k, v in config.items() if k not in home}
     shuffled = {**mixed({k: json.dumps(mixed(json.loads(v))) for k, v in texts.items()}), **home}
     assert planned(shuffled) == planned(config)
+
+
+def test_one_run_reports_mistakes_of_shape_of_planning_and_a_missing_home() -> None:
+    models = {"m": work(9), "n": work(1, replicas="two"), "o": {**work(1), "capacity": "pol"}}
+    config = stack(capacity={"pool": groups("inf2.24xlarge")}, models=models)
+    del config["aws:region"]
+    with pytest.raises(Refused) as refused:
+        decide_on(config)
+    assert {(f.code, f.path) for f in refused.value.findings} == {
+        ("NE101", "aws:region"),
+        ("NE203", "models.m.neuron_devices"),
+        ("NE001", "models.n.replicas"),
+        ("NE108", "models.o.capacity"),
+    }
 
 
 def _parts(value: object) -> Iterator[object]:

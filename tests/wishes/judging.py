@@ -1,9 +1,10 @@
 """What the planner says of a stack file that was drawn."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog import load
+from messages.finding import SHAPE_CODE
 from planning import Finding, Refused, Severity, decide
 from tests.wishes.changes import Broken, Mistake
 from tests.wishes.stacks import Wish
@@ -68,7 +69,17 @@ def fault(chosen: Mistake, broken: Broken) -> str | None:
         return f"{chosen.name} is told in several places: {_said(verdict.errors)}"
     if verdict.errors[0].path not in broken.paths:
         return f"{chosen.name} stands at {' or '.join(broken.paths)}; {_said(verdict.errors)}"
-    return None
+    return None if chosen.code == SHAPE_CODE else _hidden(chosen, broken.wish, verdict)
+
+
+def _hidden(chosen: Mistake, wish: Wish, verdict: Verdict) -> str | None:
+    """What a mistake of shape in an entry beside it changes in the errors, if anything."""
+    models = {**wish.keys.get("models", {}), "of-no-shape": {"image": 5}}
+    both = judge(replace(wish, keys={**wish.keys, "models": models}))
+    others = [f for f in both.errors if f.code != SHAPE_CODE]
+    if [(f.code, f.path) for f in others] == [(f.code, f.path) for f in verdict.errors]:
+        return None
+    return f"{chosen.name} beside a mistake of shape is told as {_said(others) or 'nothing'}"
 
 
 def _said(errors: list[Finding]) -> str:

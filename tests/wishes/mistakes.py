@@ -74,6 +74,13 @@ def _unknown_key(hand: Hand, wish: Wish) -> str:
     return of_pool(wish, hand.one(("max_sizes", "zone", "Kind")), 1)
 
 
+@mistake("NE001", ANY)
+def _region_of_no_shape(hand: Hand, wish: Wish) -> str:
+    region = hand.one(sorted(wish.keys["regions"]))
+    wish.keys["regions"][region]["accept_undocumented_ami"] = "yes"
+    return f"regions.{region}.accept_undocumented_ami"
+
+
 @mistake("NE001", WORK)
 def _key_missing(hand: Hand, wish: Wish) -> str:
     name = hand.one(("image", "capacity"))

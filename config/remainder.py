@@ -1,0 +1,85 @@
+"""What is left of a stack file without its entries of a wrong shape."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from config.explaining import Location
+from config.settings import Settings
+
+_MAPS = ("regions", "capacity", "models", "jobs")
+_NAMING_REGIONS = frozenset(
+    {"regions", "reservation_ids", "reservation_group_arns", "allow_from", "certificate_arns"}
+)
+
+
+def remainder(values: Mapping[str, Any], wrong: Collection[Location]) -> Settings:
+    """The settings without the entries at these locations, and without what refers to them.
+
+    An entry is a Region, a pool, a model or a job, or all else under one key. Empty settings if
+    no Region or no pool is left.
+    """
+    keys = {place[0] for place in wrong if len(place) == 1 or place[0] not in _MAPS}
+    gone = {(str(place[0]), str(place[1])) for place in wrong if len(place) > 1}
+    entries = {key: _entries(values, key, keys, gone) for key in _MAPS}
+    lost = _lost(values, entries, "regions")
+    others = {k: v for k, v in values.items() if k in Settings.model_fields and k not in _MAPS}
+    kept = {k: _without_regions(v, lost) for k, v in others.items() if k not in keys}
+    for key in ("capacity", "models", "jobs"):
+        pruned = {n: _without_regions(e, lost) for n, e in entries[key].items()}
+        entries[key] = {n: e for n, e in pruned.items() if e.get("regions", True) not in ([], {})}
+    pools = _lost(values, entries, "capacity")
+    for key in ("models", "jobs"):
+        entries[key] = {n: e for n, e in entries[key].items() if not _pools_of(e) & pools}
+    try:
+        return Settings.model_validate_json(json.dumps({**kept, **entries}))
+    except ValidationError:  # No Region or no pool is left.
+        return Settings.model_construct(regions={}, capacity={})
+
+
+def _entries(
+    values: Mapping[str, Any], key: str, keys: Collection[object], gone: Collection[object]
+) -> dict[str, dict[str, Any]]:
+    """The entries of a map that have the right shape."""
+    members = values.get(key)
+    if key in keys or not isinstance(members, dict):
+        return {}
+    found = cast(dict[str, dict[str, Any]], members)
+    return {name: entry for name, entry in found.items() if (key, name) not in gone}
+
+
+def _lost(
+    values: Mapping[str, Any], entries: Mapping[str, Mapping[str, object]], key: str
+) -> frozenset[str]:
+    """The names of the stack file's entries that are no longer there."""
+    members = values.get(key)
+    names = cast(Iterable[str], members) if isinstance(members, dict) else ()
+    return frozenset(name for name in names if name not in entries[key])
+
+
+def _without_regions(value: Any, lost: frozenset[str]) -> Any:
+    """The value without these Regions, in each field that names Regions."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _less(member, lost) if name in _NAMING_REGIONS else member
+        for name, member in cast(dict[str, Any], value).items()
+    }
+
+
+def _less(value: Any, lost: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {k: v for k, v in cast(dict[str, Any], value).items() if k not in lost}
+    if isinstance(value, list):
+        return [item for item in cast(list[Any], value) if item not in lost]
+    return value
+
+
+def _pools_of(entry: Mapping[str, Any]) -> set[str]:
+    """The pools that a model or job names, those of its Regions included."""
+    regions = entry.get("regions")
+    overrides = cast(dict[str, Any], regions).values() if isinstance(regions, dict) else ()
+    named = [entry, *(cast(dict[str, Any], o) for o in overrides if isinstance(o, dict))]
+    return {str(n["capacity"]) for n in named if "capacity" in n}

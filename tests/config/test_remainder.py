@@ -1,0 +1,77 @@
+"""What is left of a stack file whose entries have mistakes of shape."""
+
+import json
+from typing import Any
+
+import pytest
+
+from config import Settings, ShapeError, parse
+
+IMAGE = "public.ecr.aws/acme/serving:1.0"
+POOL = {"kind": "auto_scaling", "instance_type": "inf2.xlarge", "max_size": 2}
+GOOD: dict[str, Any] = {
+    "regions": {"us-west-2": {}, "us-east-1": {}},
+    "capacity": {"a": POOL, "b": {**POOL, "regions": ["us-east-1", "us-west-2"]}},
+    "models": {
+        "on-a": {"image": IMAGE, "capacity": "a"},
+        "on-b": {"image": IMAGE, "capacity": "b"},
+    },
+    "jobs": {"on-both": {"image": IMAGE, "capacity": "b", "regions": {"us-west-2": {}}}},
+    "traffic": {"allow_from": {"us-west-2": ["10.0.0.0/8"], "us-east-1": ["10.1.0.0/16"]}},
+    "tags": {"team": "ml"},
+}
+
+
+def rest_of(**changes: Any) -> Settings:
+    """What is left of the good stack with other values under these keys."""
+    texts = {key: json.dumps(value) for key, value in {**GOOD, **changes}.items()}
+    with pytest.raises(ShapeError) as caught:
+        parse(texts)
+    return caught.value.rest
+
+
+def names(rest: Settings) -> tuple[list[str], list[str], list[str], list[str]]:
+    return sorted(rest.regions), sorted(rest.capacity), sorted(rest.models), sorted(rest.jobs)
+
+
+BOTH = ["us-east-1", "us-west-2"]
+
+
+def test_an_unknown_key_of_the_stack_costs_nothing_else() -> None:
+    assert names(rest_of(model={})) == (BOTH, ["a", "b"], ["on-a", "on-b"], ["on-both"])
+
+
+def test_a_value_beside_the_entries_takes_its_default() -> None:
+    rest = rest_of(tags=["ml"], traffic={"allow_from": 5})
+    assert names(rest)[2] == ["on-a", "on-b"]
+    assert rest.tags == {}
+    assert rest.traffic.allow_from == ()
+
+
+def test_a_model_goes_alone() -> None:
+    models = {**GOOD["models"], "on-a": {"image": IMAGE, "capacity": "a", "ports": 80}}
+    assert names(rest_of(models=models)) == (BOTH, ["a", "b"], ["on-b"], ["on-both"])
+
+
+def test_with_a_pool_go_its_models_and_jobs() -> None:
+    capacity = {**GOOD["capacity"], "b": {**POOL, "max_sizes": 2}}
+    assert names(rest_of(capacity=capacity)) == (BOTH, ["a"], ["on-a"], [])
+
+
+def test_a_model_that_names_the_pool_for_one_region_goes_too() -> None:
+    override = {"us-west-2": {"capacity": "b"}, "us-east-1": {}}
+    models = {"on-a": {"image": IMAGE, "capacity": "a", "regions": override}}
+    capacity = {**GOOD["capacity"], "b": 5}
+    assert names(rest_of(models=models, capacity=capacity)) == (BOTH, ["a"], [], [])
+
+
+def test_with_a_region_goes_what_names_it_alone() -> None:
+    rest = rest_of(regions={"us-west-2": {"network": 5}, "us-east-1": {}})
+    assert names(rest) == (["us-east-1"], ["a", "b"], ["on-a", "on-b"], [])
+    assert rest.capacity["b"].regions == ("us-east-1",)
+    assert list(rest.traffic.allow_from) == ["us-east-1"]
+
+
+@pytest.mark.parametrize("gone", [{"regions": []}, {"capacity": 5}, {"regions": {"x": 5}}])
+def test_nothing_is_left_without_regions_or_pools(gone: dict[str, Any]) -> None:
+    assert names(rest_of(**gone)) == ([], [], [], [])
