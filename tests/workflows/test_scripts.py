@@ -4,6 +4,7 @@ import html
 import json
 import re
 import subprocess
+from html.entities import html5
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,17 @@ def test_however_a_strangers_text_is_spelt_it_refers_to_nothing(tmp_path: Path) 
     kept = text.split("\n")
     assert len(kept) == len(lines) + 1
     assert [line for line, left in zip(lines, kept, strict=False) if LIVE.search(shown(left))] == []
+
+
+def test_no_name_of_a_character_makes_a_reference(tmp_path: Path) -> None:
+    """HTML names most punctuation, some of it several times."""
+    named = [f"&{n}" for n, text in html5.items() if n.endswith(";") and text.isascii()]
+    forms = ("@{}", "@{}a", "#{}", "{}1", "{}a", ":{}/", "{}//", "www{}a", "GH{}1", "]{}", "{}(")
+    lines = [form.format(name) for name in named for form in forms]
+    text = strangers(body(posted(tmp_path / "a", "\n".join(lines), answers(), event(7))))
+    kept = text.split("\n")
+    assert [left for left in kept if LIVE.search(shown(left))] == []
+    assert len(kept) == len(lines)
 
 
 @pytest.mark.parametrize(
