@@ -106,7 +106,7 @@ class Deployments(Common):
     """The arguments of `ci deployments`."""
 
     json: bool = option(group=ONE_OF, help="print JSON")
-    output: bool = option(group=ONE_OF, help="print a step's output: deployments=[…]")
+    output: bool = option(group=ONE_OF, help="print a step's outputs: first=[…], production=[…]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,13 +248,14 @@ def _stacks(arguments: Stacks) -> int:
 
 def _deployments(arguments: Deployments) -> int:
     """Raises `Refused` if a stack cannot be built: then none is deployed."""
-    names = stacks_in(arguments.directory)
-    ordered = sorted(names, key=lambda name: (name.startswith("prod"), name))
-    found = [_deployment(stack, arguments.directory) for stack in ordered]
+    found = [_deployment(stack, arguments.directory) for stack in stacks_in(arguments.directory)]
+    found.sort(key=lambda one: one["production"])
     if arguments.json:
         write_json({"version": VERSION, "deployments": found}, sys.stdout)
     elif arguments.output:
-        sys.stdout.write(f"deployments={json.dumps(found)}\n")
+        for name, production in (("first", False), ("production", True)):
+            chosen = [one for one in found if one["production"] is production]
+            sys.stdout.write(f"{name}={json.dumps(chosen)}\n")
     else:
         rows = [
             ("stack", "update in at most"),
@@ -289,6 +290,7 @@ def _deployment(stack: str, directory: Path) -> dict[str, Any]:
     session = min(minutes, most) + _VERIFY_MINUTES
     return {
         "stack": stack,
+        "production": stack.startswith("prod"),
         "update_minutes": minutes,
         "session_seconds": 60 * session,
         "job_minutes": session + _INSTALL_MINUTES,

@@ -27,7 +27,8 @@ PERMISSIONS = {
     ("preview.yml", "diff"): {"contents": "read"},
     ("preview.yml", "preview"): {"contents": "read", "id-token": "write"},
     ("deploy.yml", "stacks"): {"contents": "read"},
-    ("deploy.yml", "up"): {"contents": "read", "id-token": "write"},
+    ("deploy.yml", "first"): {"contents": "read", "id-token": "write"},
+    ("deploy.yml", "production"): {"contents": "read", "id-token": "write"},
     ("drift.yml", "drift"): {"contents": "read", "id-token": "write"},
     ("drift.yml", "issue"): {"issues": "write"},
 }
@@ -287,23 +288,25 @@ def test_roles_are_never_assumed_for_forks() -> None:
     assert jobs(FOLDER / "preview.yml")["preview"]["needs"] == "diff"
 
 
-def test_environments_are_updated_in_order_and_one_at_a_time() -> None:
+def test_environments_are_updated_one_at_a_time_and_production_last() -> None:
     document = load(FOLDER / "deploy.yml")
     assert document["on"] == {"push": {"branches": ["main"]}}
     assert document["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
-    up = document["jobs"]["up"]
-    assert up["strategy"]["max-parallel"] == 1
-    assert up["strategy"]["fail-fast"] is True, "after a failure none starts"
-    assert up["environment"] == "${{ matrix.stack }}"
-    assert up["concurrency"]["group"] == "stack-${{ matrix.stack }}"
-    assert "neuron-ecs verify" in up["steps"][-1]["run"], "an update ends with the check"
-
-
-def test_the_credentials_of_an_update_last_as_long_as_the_plan_says() -> None:
-    up = jobs(FOLDER / "deploy.yml")["up"]
-    (role,) = [s["with"] for s in up["steps"] if "role-to-assume" in s.get("with", {})]
-    assert role["role-duration-seconds"] == "${{ matrix.session_seconds }}"
-    assert up["timeout-minutes"] == "${{ matrix.job_minutes }}"
+    first, production = (document["jobs"][name] for name in ("first", "production"))
+    assert "first" in production["needs"]
+    assert "needs.first.result == 'success' || needs.first.result == 'skipped'" in production["if"]
+    assert first["steps"] == production["steps"]
+    for name, job in (("first", first), ("production", production)):
+        expected = f"${{{{ fromJSON(needs.stacks.outputs.{name}) }}}}"
+        assert job["strategy"]["matrix"]["include"] == expected
+        assert job["strategy"]["max-parallel"] == 1
+        assert job["strategy"]["fail-fast"] is True, "after a failure none starts"
+        assert job["environment"] == "${{ matrix.stack }}"
+        assert job["concurrency"]["group"] == "stack-${{ matrix.stack }}"
+        assert job["timeout-minutes"] == "${{ matrix.job_minutes }}"
+        (role,) = [s["with"] for s in job["steps"] if "role-to-assume" in s.get("with", {})]
+        assert role["role-duration-seconds"] == "${{ matrix.session_seconds }}"
+        assert "neuron-ecs verify" in job["steps"][-1]["run"], "an update ends with the check"
 
 
 @pytest.mark.parametrize(("name", "job"), [("pull-request.yml", "test"), ("engine.yml", "engine")])
@@ -325,13 +328,13 @@ def test_readme_has_the_trust_policy_of_each_role_that_a_job_assumes() -> None:
 
     https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
     """
-    subjects: list[str] = []
+    subjects = set[str]()
     for path in WORKFLOWS:
         for job in jobs(path).values():
             if any("role-to-assume" in s.get("with", {}) for s in job.get("steps", ())):
                 environment = str(job.get("environment", "")).replace("${{ matrix.stack }}", "prod")
                 by_event = next(iter(load(path)["on"]))
-                subjects.append(f"environment:{environment}" if environment else by_event)
+                subjects.add(f"environment:{environment}" if environment else by_event)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     policies = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", readme, re.DOTALL)]
     issuer = "token.actions.githubusercontent.com"
