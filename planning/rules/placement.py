@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
+from catalog import NeuronHardware
 from config import AutoScalingCapacity
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed, spans
 from planning import choices, layout, waiting
+from planning.cores import NUMBER
 from planning.rules.rule import Report, rule
 from planning.sharing import Use, blocked_instances
 from planning.situation import RegionalPool, RegionalWorkload, Situation, each_workload
@@ -95,8 +97,25 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; the replicas of {models} need "
                 f"{counted(cut.instances, 'instance')} of {kind.name} in {region}"
                 + _by_port(s, pool, cut),
-                f"write max_size: {cut.instances}" + _fewer_replicas(s, pool, works),
+                f"write max_size: {cut.instances}"
+                + _fewer_replicas(s, pool, works)
+                + _one_task(kind.neuron, works),
             )
+
+
+def _one_task(hardware: NeuronHardware, works: list[RegionalWorkload]) -> str:
+    """`, or make b a sidecar of a …`: two models of one device each can share it in one task."""
+    small = [w for w in works if w.device_count == 1 and w.ids is None and not w.is_job]
+    each = hardware.logical_cores_per_device // 2
+    if len(small) < 2 or not each:
+        return ""
+    second = min(reversed(small), key=lambda w: bool(w.spec.served_ports))
+    first = next(w for w in small if w is not second)
+    return (
+        f", or make {second.name} a sidecar of {first.name} with neuron_devices: all, and write "
+        f'environment: {{{NUMBER}: "{each}"}} in both'
+        + (f"; requests then reach it through {first.name}" if second.spec.served_ports else "")
+    )
 
 
 def _by_port(s: Situation, pool: RegionalPool, cut: layout.Cut) -> str:
