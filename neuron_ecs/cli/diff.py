@@ -22,9 +22,10 @@ compared from their merge base on. A stack file as HEAD is the working tree's pr
 
 Where HEAD changes code, the program of each revision runs on this machine. Of the environment it
 gets PATH, LANG, LC_ALL, LC_CTYPE, TMPDIR, TEMP, TMP and SYSTEMROOT and nothing else, so no
-credential that stands in a variable; it can still read the files that you can read. For a
-stranger's branch write --program installed: no code of a revision runs, and the program that is
-installed here plans both stack files. That is the default where HEAD changes no code."""
+credential that stands in a variable; it can still read the files that you can read. Fetch a
+stranger's branch without a checkout, which is what this command runs, and write --program
+installed: no code of a revision runs, and the program that is installed here plans both stack
+files. That is the default where HEAD changes no code."""
 
 _EPILOG = """\
 examples:
