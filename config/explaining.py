@@ -1,6 +1,5 @@
 """Turns pydantic's errors into findings with the path, the value and the fix."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from config.settings import Settings, Traffic
 from config.values import Name
 from config.workloads import Container, JobEntry, ModelEntry
 from messages.finding import Finding, malformed
-from messages.phrases import closest_key
+from messages.phrases import closest_key, flow
 
 Location = tuple[str | int, ...]
 
@@ -51,7 +50,6 @@ _SIBLINGS: tuple[frozenset[type[BaseModel]], ...] = (
 _HIDDEN = frozenset({"secrets", "environment"})
 _KEYS_LISTED = 8
 # Texts that need no quotes between brackets and braces, for any reader of YAML.
-_PLAIN = re.compile(r"[A-Za-z_/.(-](?:[\w./()*=+ -]|:(?=\S))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,21 +238,8 @@ def _example(place: Place) -> str:
     field = place.owner.model_fields.get(place.key) if place.owner else None
     for info in [field, *infos]:
         if info is not None and info.examples:
-            return _flow(info.examples[0])
+            return flow(info.examples[0])
     return ""
-
-
-def _flow(value: object) -> str:
-    match value:
-        case dict():
-            members = cast(dict[str, object], value)
-            return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in members.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(_flow(v) for v in cast(Sequence[object], value)) + "]"
-        case str():
-            return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
-        case _:
-            return json.dumps(value)
 
 
 def _rule(annotation: object) -> str:
@@ -264,7 +249,7 @@ def _rule(annotation: object) -> str:
         return ""
     info = described[0]
     rule = f"write {_lowered(cast(str, info.description))}"
-    return rule + (f"; for instance {_flow(info.examples[0])}" if info.examples else "")
+    return rule + (f"; for instance {flow(info.examples[0])}" if info.examples else "")
 
 
 def _lowered(sentence: str) -> str:

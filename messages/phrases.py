@@ -1,7 +1,12 @@
 """Sentences that more than one rule needs: the nearest word, lists of choices."""
 
+import json
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import cast
+
+_PLAIN = re.compile(r"[A-Za-z_/.(<-](?:[\w./()*=+<> -]|:(?=\S))*")
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -35,12 +40,9 @@ def low_to_high(low: object, high: object) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def spans(sets: Sequence[tuple[int, int]]) -> str:
-    """`0, 1, 0-3`: device sets by first device and size."""
-    return listed(
-        (str(first) if size == 1 else f"{first}-{first + size - 1}" for first, size in sets),
-        most=12,
-    )
+def id_sets(sets: Sequence[tuple[int, int]]) -> str:
+    """`[0, 1] or [2, 3]`: device sets by first device and size, eight at most."""
+    return " or ".join(ids(range(first, first + size)) for first, size in sets[:8])
 
 
 def ids(devices: Iterable[int]) -> str:
@@ -51,3 +53,17 @@ def ids(devices: Iterable[int]) -> str:
 def counted(number: int, word: str) -> str:
     """`1 instance`, `2 instances`."""
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def flow(value: object) -> str:
+    """`{a: [b, "c: d"]}`: a value as the stack file writes it in one line."""
+    match value:
+        case dict():
+            members = cast(dict[str, object], value)
+            return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in members.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(flow(v) for v in cast(Sequence[object], value)) + "]"
+        case str():
+            return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+        case _:
+            return json.dumps(value)

@@ -8,21 +8,24 @@ from catalog import AmiFamily, image_day
 from config import AutoScalingCapacity
 from planning import images
 from planning.images import Version
-from planning.situation import RegionalPool, Situation
+from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
-def ami_family(s: Situation, pool: RegionalPool) -> AmiFamily | None:
-    """The AMI family of an Auto Scaling pool; None for other pools and unknown types."""
+def ami_family(s: Situation, pool: RegionalPool, name: str = "") -> AmiFamily | None:
+    """The AMI family of an Auto Scaling pool, or another one by its name.
+
+    None for other pools and unknown types.
+    """
     spec, kind = pool.spec, pool.type
     if not isinstance(spec, AutoScalingCapacity) or kind is None:
         return None
     return s.catalog.amis.family(
-        spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
+        name or spec.ami.family, neuron=kind.neuron is not None, architecture=kind.architecture
     )
 
 
-def _path(s: Situation, pool: RegionalPool) -> str | None:
-    family = ami_family(s, pool)
+def _path(s: Situation, pool: RegionalPool, family_name: str = "") -> str | None:
+    family = ami_family(s, pool, family_name)
     return family.parameter_path if family else None
 
 
@@ -65,14 +68,16 @@ def pinned_day(s: Situation, pool: RegionalPool) -> date | None:
     return image_day(pool.spec.ami.version)
 
 
-def fitting_amis(s: Situation, pool: RegionalPool, sdk: Version) -> list[str]:
+def fitting_amis(
+    s: Situation, pool: RegionalPool, sdk: Version, family_name: str = ""
+) -> list[str]:
     """The AMIs of the pool's Region and family whose driver works with the SDK, oldest first."""
-    family = ami_family(s, pool)
+    family = ami_family(s, pool, family_name)
     if family is None or family.held_driver is not None:
         return []
     return [
         name
-        for name, day in _seen(s, pool)
+        for name, day in _seen(s, pool, family_name)
         if (d := images.driver_at(s.catalog, day)) is not None
         and images.bad_pair(s.catalog, d, sdk) is None
     ]
@@ -83,18 +88,29 @@ def suitable_amis(s: Situation, pool: RegionalPool) -> list[str]:
 
     All of them if no AMI suits each image.
     """
-    seen = [name for name, _ in _seen(s, pool)]
-    suiting = set(seen)
-    for work in s.work_on(pool):
-        sdk = images.neuron_sdk(work.spec.image)
-        if sdk is not None and pool.neuron:
-            suiting &= set(fitting_amis(s, pool, sdk))
-    return [name for name in seen if name in suiting] or seen
+    return common_amis(s, pool) or [name for name, _ in _seen(s, pool)]
 
 
-def _seen(s: Situation, pool: RegionalPool) -> list[tuple[str, date]]:
+def common_amis(
+    s: Situation, pool: RegionalPool, instead: tuple[RegionalWorkload, Version] | None = None
+) -> list[str]:
+    """The AMIs that suit every image on the pool, oldest first; empty if there is none.
+
+    `instead` gives a workload another SDK than that of its image.
+    """
+    suiting = [name for name, _ in _seen(s, pool)]
+    found = {w.name: images.neuron_sdk(w.spec.image) for w in s.work_on(pool)}
+    if instead is not None:
+        found[instead[0].name] = instead[1]
+    for sdk in set(found.values()) - {None} if pool.neuron else ():
+        fitting = set(fitting_amis(s, pool, sdk)) if sdk else suiting
+        suiting = [name for name in suiting if name in fitting]
+    return suiting
+
+
+def _seen(s: Situation, pool: RegionalPool, family_name: str = "") -> list[tuple[str, date]]:
     """Name and day of each AMI of the pool's Region and family, oldest first."""
-    path = _path(s, pool)
+    path = _path(s, pool, family_name)
     return [
         (v.image_name, v.date)
         for v in (s.catalog.amis.versions(path) if path else ())

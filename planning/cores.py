@@ -304,10 +304,10 @@ def runs(s: Situation, claim: CoreClaim) -> Processes | None:
 
 
 def more_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
-    """`, or neuron_devices: 4`: the least legal number of the type's devices with so many cores."""
+    """`, or write neuron_devices: 4`: the least legal number of devices with so many cores."""
     needed = ceil(cores / claim.per_device)
     enough = s.catalog.neuron.legal_count(claim.kind.name, at_least=needed)
-    return f", or neuron_devices: {enough}" if enough is not None else ""
+    return f", or write neuron_devices: {enough}" if enough is not None else ""
 
 
 def fewer_devices(s: Situation, claim: CoreClaim, cores: int) -> str:

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from catalog import InstanceType
 from config import ManagedInstancesCapacity
 from messages.finding import Severity
-from messages.phrases import counted, ids, listed, spans
+from messages.phrases import counted, flow, id_sets, ids, listed
+from planning.command_line import opens_no_core
+from planning.proposals import fitting_types
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, Situation, each_workload
 
@@ -35,7 +38,7 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
                     f"{path}.neuron_devices",
                     f"is {_written(container.neuron_devices)}; {types} has no Neuron device",
                     "leave it out"
-                    + (f", or move {work.name} to {listed(others)}" if others else ""),
+                    + (f", or write {work.path}.capacity: {others[0]}" if others else ""),
                 )
 
 
@@ -56,8 +59,8 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.neuron_devices",
                 f"is missing, on a pool of {kind.name}",
-                f"write a count ({listed([str(n) for n in sizes], most=16)}), ids, or all; 0 for a "
-                "task that needs none",
+                f"write {sizes[0]} ({listed([*map(str, sizes[1:]), '0 with memory_mib'], most=16)} "
+                "are possible as well), or write all",
             )
 
 
@@ -77,18 +80,16 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
         total = kind.neuron.devices
         path = f"{work.path}.neuron_devices"
         if work.ids is None and work.device_count > total:
+            types, known = fitting_types(s, work.pool.name), s.catalog.instances
             bigger = [
-                t.name
-                for t in s.catalog.instances.neuron_types.values()
-                if t.neuron
-                and work.device_count in s.catalog.neuron.legal_counts(t.name)
-                and t.neuron.frameworks == kind.neuron.frameworks
-                and s.catalog.places.zones_offering(t.name, work.region)
+                t
+                for t in types
+                if (n := known.neuron_types[t].neuron) and n.frameworks == kind.neuron.frameworks
             ]
             yield Report(
                 path,
                 f"is {work.device_count}; {kind.name} has {counted(total, 'device')}",
-                f"ask for at most {total}"
+                f"write at most {total}"
                 + (f", or use {listed(bigger)}, offered in {work.region}" if bigger else ""),
                 "A task runs on one instance and gets only the devices of that instance.",
             )
@@ -97,7 +98,9 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
             yield Report(
                 path,
                 f"is {ids(work.ids)}; {kind.name} has no device {listed(map(str, wrong))}",
-                f"its devices are 0 to {total - 1}" if total > 1 else "its only device is 0",
+                f"write {_near(s, kind, work.ids)}: its devices are 0 to {total - 1}"
+                if total > 1
+                else "write [0], its only device",
             )
 
 
@@ -127,7 +130,6 @@ def illegal_set(s: Situation) -> Iterator[Report]:
         elif work.device_count > total or (wanted is not None and wanted[-1] >= total):
             continue
         elif not s.legal(kind, work):
-            sets = s.catalog.neuron.proven_sets(kind.name)
             if wanted is None:
                 sizes = s.catalog.neuron.legal_counts(kind.name)
                 up = [n for n in sizes if n > work.device_count][:1]
@@ -135,23 +137,22 @@ def illegal_set(s: Situation) -> Iterator[Report]:
                 yield Report(
                     path,
                     f"is {work.device_count}, not a legal number of devices on {kind.name}",
-                    f"ask for {' or '.join(map(str, down + up))}",
+                    f"write {' or '.join(map(str, down + up))}",
                 )
             else:
-                start = wanted[0]
-                same = [(f, n) for f, n in sets if n == len(wanted)]
-                near = sorted(same, key=lambda x: (abs(x[0] - start), x[0]))[:4]
-                sizes = s.catalog.neuron.legal_counts(kind.name)
-                fix = (
-                    f"use {spans(sorted(near))}"
-                    if near
-                    else f"name {listed(map(str, sizes))} devices: {spans(sets)}"
-                )
                 yield Report(
                     path,
                     f"is {ids(wanted)}, which is not a legal set of devices on {kind.name}",
-                    fix,
+                    f"write {_near(s, kind, wanted)}",
                 )
+
+
+def _near(s: Situation, kind: InstanceType, wanted: tuple[int, ...]) -> str:
+    """The four legal sets of ids nearest to those that are wanted, of their number if there are."""
+    sets = s.catalog.neuron.proven_sets(kind.name)
+    size = max((n for _, n in sets if n <= len(wanted)), default=1)
+    near = sorted((abs(f - wanted[0]), f) for f, n in sets if n == size)
+    return id_sets(sorted((f, size) for _, f in near[:4]))
 
 
 @rule(
@@ -179,7 +180,7 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
                 fix = f"write {listed(families)}" if families else "write inf2.* or trn1.*"
             else:
                 what = f'is "{pattern}"'
-                fix = f"make a pool of kind: auto_scaling with instance_type: {pattern}"
+                fix = f"use kind: auto_scaling with instance_type: {pattern}"
             yield Report(f"capacity.{name}.allowed_instance_types[{index}]", what, fix)
 
 
@@ -206,7 +207,7 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"capacity.{name}.allowed_instance_types",
                     f"allows {listed(doubtful)}",
-                    "use kind: auto_scaling for it, or test it in an account first",
+                    "use kind: auto_scaling, or test it in an account first",
                 )
 
 
@@ -247,7 +248,7 @@ def both_approaches(s: Situation) -> Iterator[Report]:
                     f"{work.path}.neuron_devices",
                     f"names devices on the pool {pool_name}, where {listed(whole)} asks ECS for "
                     "all of them",
-                    "write all, or give it a pool of its own",
+                    "write all, or move it to a pool of its own",
                 )
 
 
@@ -275,7 +276,7 @@ def several_neuron_device(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.sidecars.{name}.neuron_devices",
                 "is all, as in another container of the task",
-                "leave it out; one container of the task opens the devices",
+                "leave it out: one container of the task opens the devices",
             )
 
 
@@ -299,7 +300,13 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{work.path}.neuron_devices",
                     f"names devices on a pool that allows {listed(spec.allowed_instance_types)}",
-                    "write neuron_devices: all, or allow exactly one instance type",
+                    "write neuron_devices: all"
+                    + (
+                        f", or write capacity.{work.pool.name}.allowed_instance_types: "
+                        f"[{work.smallest.name}]"
+                        if work.smallest
+                        else ""
+                    ),
                 )
 
 
@@ -327,7 +334,7 @@ def unproven_locks(s: Situation) -> Iterator[Report]:
     "Sidecar requests devices outside its task",
     Severity.ERROR,
     "A sidecar can open only devices of its own task.",
-    do="Write all, or ids of the task's devices.",
+    do="Leave neuron_devices out, or write all in a sidecar that watches the devices.",
 )
 def sidecar_devices(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, devices: a container gets what its definition names."""
@@ -337,23 +344,19 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
             without_chips = work.pool.types and not work.pool.neuron  # NE201
             if not wanted or work.managed_devices or without_chips:
                 continue
+            what = None
             if work.spec.neuron_devices == 0:
-                yield Report(
-                    path,
-                    f"is {_written(wanted)}; {work.name} takes no device",
-                    f"leave it out, or write the devices of {work.name}",
-                )
+                what = f"is {_written(wanted)}; {work.name} takes no device"
             elif isinstance(wanted, int):
-                yield Report(
-                    path, f"is the count {wanted}", "write all, or ids of the task's devices"
-                )
+                what = f"is the count {wanted}"
             elif isinstance(wanted, tuple) and not set(wanted) <= set(work.ids or ()):
-                yield Report(
-                    path,
-                    f"is {ids(wanted)}; the devices of {work.name} are "
-                    + (ids(work.ids) if work.ids else "chosen by the planner"),
-                    "write all: the task's devices, whichever they are",
+                what = f"is {ids(wanted)}; the devices of {work.name} are " + (
+                    ids(work.ids) if work.ids else "chosen by the planner"
                 )
+            watches = work.device_count and opens_no_core(sidecar.image, s.catalog)
+            fix = "write all, the devices of the task" if watches else "leave it out"
+            if what is not None:
+                yield Report(path, what, fix)
 
 
 @rule(
@@ -371,11 +374,14 @@ def mixed_with_other_types(s: Situation) -> Iterator[Report]:
         neuron = [t for t in types if t in s.catalog.instances.neuron_types]
         if neuron and len(neuron) < len(types):
             others = [t for t in types if t not in s.catalog.instances.neuron_types]
+            known, matching = s.catalog.instances.neuron_types, s.catalog.instances.matching
+            patterns = getattr(s.settings.capacity[name], "allowed_instance_types", ())
+            kept = [p for p in patterns if matching(p) and all(t in known for t in matching(p))]
             yield Report(
                 f"capacity.{name}.allowed_instance_types",
                 f"allows {listed(others, most=3)}, which have no Neuron devices, beside "
                 f"{listed(neuron, most=3)}",
-                "make one pool of Neuron types and one of the others",
+                f"write {flow(kept or neuron[:5])}, and make a second pool of the others",
             )
 
 
@@ -402,7 +408,7 @@ def unproven_number(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.neuron_devices",
                 f"is {_written(work.ids or work.device_count)}, on {kind.name}",
-                f"test it on one instance first, or ask for {' or '.join(map(str, down + up))}",
+                f"test it on one instance first, or write {' or '.join(map(str, down + up))}",
                 kind.neuron.unproven_says,
             )
 

@@ -1,8 +1,8 @@
 """Containers of a task: commands, permissions, and how they reach each other."""
 
-import json
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from config import (
     AutoScalingCapacity,
@@ -13,14 +13,16 @@ from config import (
 )
 from config.credentials import is_credential, shown
 from messages.finding import Severity
-from messages.phrases import counted, listed, nearest
+from messages.phrases import counted, flow, listed
 from planning import choices
 from planning.command_line import containers, option, words
+from planning.proposals import other_port
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
+_OWN = "s3://…/neuron/"
 COMPILE_CACHE = "NEURON_COMPILE_CACHE_URL"
 
 
@@ -88,7 +90,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Report]:
         if plain is None or tasks <= plain * pool.max_size:
             continue
         needed = -(-tasks // max(plain, 1))
-        trunking = f"; with awsvpcTrunking an instance takes {trunked}" if trunked else ""
+        trunking = f" (with awsvpcTrunking an instance takes {trunked})" if trunked else ""
         yield Report(
             f"{works[0].path}.network_mode",
             f"is awsvpc: {counted(tasks, 'task')} on at most {counted(pool.max_size, 'instance')} "
@@ -115,7 +117,7 @@ def port_of_a_lock(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{work.path}.{'port' if port == work.spec.port else 'ports'}",
                     f"is {port}, which locks the device {port - choices.LOCK_PORT_BASE}",
-                    "let the server listen on another port, such as 8080",
+                    f"write {other_port(work, port)}, and let the server listen there",
                 )
 
 
@@ -155,7 +157,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
             f"{work.path}.health_check",
             f"has a command that may fail for {waits} s; a model takes {start} s or more to load",
             f"write start_period_seconds: {longest}, retries: {retries} and interval_seconds: "
-            f"{interval}, or give the model a port",
+            f"{interval}",
         )
 
 
@@ -181,8 +183,12 @@ def check_of_another_port(s: Situation) -> Iterator[Report]:
                         f"{path}.health_check.command",
                         f"calls {shown(word, limit=100)}; {path} listens on "
                         f"{listed(map(str, ports))}",
-                        f"call localhost:{ports[0]}",
+                        f"write {flow(_calling(check.command, port, ports[0]))}",
                     )
+
+
+def _calling(command: tuple[str, ...], old: str, new: int) -> list[str]:
+    return [re.sub(rf"(?<=:){old}\b", str(new), word) for word in command]
 
 
 @rule(
@@ -252,7 +258,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
         yield Report(
             where,
             f"is {shown(reference, limit=120)}, read in {listed(dict.fromkeys(regions))}",
-            "replicate it, and write " + reference.replace(f":{place}:", ":{region}:", 1),
+            f"write {reference.replace(f':{place}:', ':{region}:', 1)}, and replicate it",
         )
 
 
@@ -290,7 +296,7 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
                 yield Report(
                     path,
                     f"is {shown(arn, limit=120)}; {work.region} is of the partition {partition}",
-                    f"write an ARN that begins with arn:{partition}:{arn.split(':')[2]}",
+                    f"name a resource whose ARN begins with arn:{partition}:{arn.split(':')[2]}",
                 )
 
 
@@ -310,11 +316,14 @@ def unknown_capability(s: Situation) -> Iterator[Report]:
         allowed = [n for n, c in known.items() if work.pool.managed or not c.managed_only]
         for name in container.linux_capabilities:
             if name not in allowed:
-                bare = name.removeprefix("CAP_")
+                near = get_close_matches(name.upper().removeprefix("CAP_"), allowed, n=1)
+                kept = [n for n in container.linux_capabilities if n in allowed]
                 yield Report(
                     f"{path}.linux_capabilities",
                     f"names {shown(name)}",
-                    f"write {bare}" if bare in allowed else nearest(name, allowed),
+                    f"write {flow(list(dict.fromkeys([*kept, *near])))}"
+                    if near or kept
+                    else "leave it out",
                 )
 
 
@@ -393,9 +402,16 @@ def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.shared_memory_mib",
                 f"is {wanted}; the container has {have} MiB of {kind.name if kind else ''}",
-                f"write at most {have}"
-                + (", or a larger memory_mib" if work.spec.memory_mib is not None else ""),
+                f"write at most {have}" + _larger_memory(s, work, wanted - have),
             )
+
+
+def _larger_memory(s: Situation, work: RegionalWorkload, by: int) -> str:
+    """`, or write memory_mib: 8192`, if the size is written and an instance has so much."""
+    kind, needed = work.smallest, (work.spec.memory_mib or 0) + by
+    if work.spec.memory_mib is None or kind is None or needed > s.counted_on(kind).memory_mib:
+        return ""
+    return f", or write memory_mib: {needed}"
 
 
 @rule(
@@ -411,7 +427,9 @@ def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
     for path, spec in s.named_workloads():
         if spec.exec and spec.read_only_root:
             yield Report(
-                f"{path}.read_only_root", "is true beside exec: true", "leave one of the two out"
+                f"{path}.read_only_root",
+                "is true beside exec: true",
+                "leave it out, or leave exec out",
             )
 
 
@@ -435,8 +453,9 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.read_only_root",
                 f"is true; the compile cache {shown(cache)} cannot be written",
-                f"leave it out, or write environment: {{{COMPILE_CACHE}: s3://bucket/prefix}} and "
-                "the prefix under s3_read and s3_write",
+                f"leave it out, or write environment: {{{COMPILE_CACHE}: {_OWN}}}, "
+                f"s3_read: {flow([*work.spec.s3_read, _OWN])} and "
+                f"s3_write: {flow([*work.spec.s3_write, _OWN])}",
             )
 
 
@@ -458,18 +477,14 @@ def cache_without_a_right(s: Situation) -> Iterator[Report]:
             below = f"{cache.rstrip('/')}/"
             named = any(below.startswith(f"{p.rstrip('/')}/") for p in spec.s3_write)
             if cache.startswith("s3://") and not writing and not named:
-                fields = f"s3_write: {_flow([*spec.s3_write, below])}"
+                fields = f"s3_write: {flow([*spec.s3_write, below])}"
                 if not any(below.startswith(f"{p.rstrip('/')}/") for p in spec.s3_read):
-                    fields += f" and s3_read: {_flow([*spec.s3_read, below])}"
+                    fields += f" and s3_read: {flow([*spec.s3_read, below])}"
                 yield Report(
                     f"{where}.environment.{COMPILE_CACHE}",
                     f"is {shown(cache)}, where {path} has no right to write",
                     f"write {fields}",
                 )
-
-
-def _flow(texts: list[str]) -> str:
-    return f"[{', '.join(texts)}]"
 
 
 @rule(
@@ -490,7 +505,7 @@ def variable_without_effect(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.environment.{name}",
                     f"is {shown(value)}, and nothing reads it",
-                    f"write {known.instead}",
+                    f"name it {known.instead}",
                     why=f"{known.reason[:1].upper()}{known.reason[1:]} ({known.source}).",
                 )
 
@@ -518,7 +533,8 @@ def localhost_behind_the_bridge(s: Situation) -> Iterator[Report]:
                         yield Report(
                             where,
                             f"is {shown(text)}: {match.group(0)} is the sidecar itself",
-                            f"write {work.name}:{port}",
+                            "write "
+                            + shown(text.replace(match[0], f"{work.name}:{port}"), limit=300),
                         )
 
 
@@ -554,7 +570,10 @@ def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
                         yield Report(
                             where,
                             f"is {shown(text)}, in {work.network_mode} mode",
-                            f"write localhost:{port}",
+                            "write "
+                            + shown(
+                                text.replace(f"{work.name}:{port}", f"localhost:{port}"), limit=300
+                            ),
                         )
 
 
@@ -625,10 +644,10 @@ def health_command(s: Situation) -> Iterator[Report]:
             yield Report(
                 where,
                 f"begins with {shown(kind, limit=100)}" if kind else "is empty",
-                f"write {json.dumps(written)}" if kind else "leave it out",
+                f"write {flow(written)}" if kind else "leave it out",
             )
         elif not rest:
-            yield Report(where, f"has nothing after {kind}", "leave it out, or add what runs")
+            yield Report(where, f"has nothing after {kind}", "leave it out")
 
 
 RULES = (

@@ -117,8 +117,8 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
             f"is {shown(value)}, while tasks sit on the devices "
             f"{listed([ids(d) for d in claim.devices])} of {claim.kind.name}, with cores "
             f"{listed(ranges)}",
-            f'leave it out, write {NUMBER}: "{claim.cores}", or name devices such as '
-            f"{ids(claim.first)} and their cores {ranges[0]}",
+            f'leave it out, or leave it out and write {NUMBER}: "{claim.cores}", or write '
+            f'neuron_devices: {ids(claim.first)} and write "{ranges[0]}"',
         )
 
 
@@ -215,13 +215,16 @@ def plugin_cores(s: Situation) -> Iterator[Report]:
         if cores is None or not SERVERS[server.name].started_by(given):
             continue
         degree = number(given, TENSOR_PARALLEL, "tp") or 1
+        first, _ = claim.range_of(claim.first)
+        fits, whole = degree <= claim.cores, len(cores) == claim.cores
         if len(cores) != degree:
             yield Report(
                 f"{claim.variables}.{VISIBLE_DEVICES}",
                 f"is {shown(value)}, {counted(len(cores), 'core')}, beside a tensor parallel size "
                 f"of {degree}",
-                f"leave it out, write {counted(degree, 'core')} there, or write "
-                f"--{TENSOR_PARALLEL}={len(cores)}",
+                "leave it out"
+                + (f', or write "{span(first, first + degree - 1)}"' if fits else "")
+                + (f", or write --{TENSOR_PARALLEL}={len(cores)}" if whole else ""),
             )
 
 
@@ -246,7 +249,7 @@ def plugin_variable_elsewhere(s: Situation) -> Iterator[Report]:
                 f"{claim.variables}.{VISIBLE_DEVICES}",
                 f"is {shown(given[VISIBLE_DEVICES])}, which nothing in "
                 f"{repository(claim.container.image)} reads",
-                f'leave it out, or write {NUMBER}: "{claim.cores}"',
+                "leave it out",
             )
 
 
@@ -380,7 +383,7 @@ def _summed(s: Situation, inside: list[tuple[CoreClaim, Statement]], devices: in
     total, most = sum(f.cores for _, f in inside), devices * claim.per_device
     others = listed([c.path for c, _ in inside if c is not claim])
     each = most // len(inside)
-    fix = f'write {NUMBER}: "{each}" in each' if each else f"keep at most {most} of the containers"
+    fix = f'write {NUMBER}: "{each}", in each' if each else f"keep at most {most} of the containers"
     return Report(
         f"{claim.variables}.{found.variable}",
         f"is {claim.container.environment[found.variable]}, beside {others}: "
@@ -418,7 +421,7 @@ def unstated_cores(s: Situation) -> Iterator[Report]:
                     f"{claim.path}.neuron_devices",
                     f"opens {counted(claim.count, 'device')} that {also} "
                     f"{'open' if len(others) > 1 else 'opens'} as well, without stating its cores",
-                    f'write environment: {{{NUMBER}: "{each}"}} in each of these containers'
+                    f'write environment: {{{NUMBER}: "{each}"}}, in each of these containers'
                     if each
                     else "leave neuron_devices out of all but one container",
                 )

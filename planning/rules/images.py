@@ -1,16 +1,16 @@
 """Images and machine images: registries, drivers, ends of life."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from config import AutoScalingCapacity
 from config.credentials import shown
 from messages.finding import Severity
-from messages.phrases import nearest
 from planning import images
 from planning.amis import (
     ami_driver,
     ami_family,
-    fitting_amis,
+    common_amis,
     known_ami,
     never_fits,
     suitable_amis,
@@ -69,11 +69,16 @@ def unknown_ami(s: Situation) -> Iterator[Report]:
                 f"capacity.{name}.ami.version",
                 f"is {shown(spec.ami.version, limit=128)}, no AMI of {family.parameter_path}"
                 + (f" in {region} ({day})" if day else ""),
-                f"{nearest(spec.ami.version, fitting)} The newest that suits the pool is "
-                f"{fitting[-1]}"
-                if fitting
-                else "write recommended",
+                _near_ami(spec.ami.version, fitting),
             )
+
+
+def _near_ami(name: str, fitting: list[str]) -> str:
+    """The nearest name of an AMI that suits the pool, and the newest."""
+    near = get_close_matches(name, fitting, n=1)
+    mean = f"did you mean {near[0]}? Or " if near and near[0] != fitting[-1] else ""
+    newest = f"write {fitting[-1]}, the newest that suits the pool" if fitting else ""
+    return mean + (newest or "write recommended")
 
 
 @rule(
@@ -120,7 +125,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
         bad = images.bad_pair(s.catalog, driver, sdk) if driver is not None else None
         if bad is None or never_fits(s, work.pool, sdk) is not None:
             continue
-        fitting = fitting_amis(s, work.pool, sdk)
+        fitting = common_amis(s, work.pool)
         floating = spec.ami.version == "recommended"
         yield Report(
             f"{work.path}.image",
@@ -128,7 +133,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
             + ("the recommended AMI" if floating else spec.ami.version),
             f"write capacity.{work.pool.name}.ami.version: {fitting[-1]}"
             if fitting
-            else "use an image of a newer SDK",
+            else "take an image of another SDK",
             bad,
         )
 
@@ -154,7 +159,7 @@ def ami_not_seen(s: Situation) -> Iterator[Report]:
                 f"is {spec.ami.version}, which the catalog has not seen in {region} "
                 f"({s.catalog.amis.captured_on(region)})",
                 "run `neuron-ecs catalog refresh`"
-                + (f"; or write {fitting[-1]}, which was seen there" if fitting else ""),
+                + (f", or write {fitting[-1]}, which was seen there" if fitting else ""),
             )
 
 

@@ -1,5 +1,6 @@
 """What AWS limits or forbids by number or by name: tags, roles, clusters, task definitions."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -43,7 +44,7 @@ def tag_of_aws(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"tags.{key}",
                 f"is {value or 'empty'}, under a key that AWS reserves",
-                f"write {key[4:] or 'another key'}",
+                f"name it {key[4:]}" if key[4:] else "remove it",
             )
         elif value.lower().startswith("aws:"):
             yield Report(
@@ -74,7 +75,7 @@ def tag_characters(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"tags.{key}",
                     f"has {listed(wrong)} in its {what} {text}",
-                    f"write {near}",
+                    f"name it {near}" if what == "key" else f"write {json.dumps(near)}",
                 )
 
 
@@ -139,7 +140,7 @@ def tags_alike_but_for_case(s: Situation) -> Iterator[Report]:
                 f"tags.{key}",
                 f"is {s.settings.tags[key]}, under a key that differs from {other} only in "
                 f"case{ours}",
-                f"remove {key} or rename it",
+                "remove it",
             )
 
 
@@ -163,7 +164,7 @@ def tag_that_metadata_refuses(s: Situation) -> Iterator[Report]:
                 f"tags.{key}",
                 f"is {s.settings.tags[key]}, under a key that the Managed Instances of the pool "
                 f"{managed[0]} do not accept",
-                f"write {near}",
+                f"name it {near}",
             )
 
 
@@ -196,7 +197,7 @@ def too_many_pools(s: Situation) -> Iterator[Report]:
             yield Report(
                 "capacity",
                 f"has {len(pools)} pools with kind: {kind} in {region}, from {pools[0]} on",
-                f"keep at most {most}: give pools only the regions they need, or merge some",
+                f"keep at most {most}: give pools only the regions that they need",
             )
 
 
@@ -280,10 +281,10 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
                 path,
                 f"has {given} entries, from {entries[0]} on: for "
                 f"{counted(regions, 'Region')} the role's policies have {length} characters",
-                f"keep about {max(1, given * most // length - 1)} that cover the others, such as "
-                "the part of the path that they share"
+                f"keep at most {max(1, given * most // length - 1)} that cover the others, "
+                "such as the part of the path that they share"
                 + (
-                    ", or give a policy of your own under task_policies"
+                    ", or attach a policy of your own under task_policies"
                     if "secrets" not in fields
                     else ""
                 ),
@@ -377,7 +378,7 @@ def unknown_aws_policy(s: Situation) -> Iterator[Report]:
                     f"is {arn}",
                     f"write {stem}{own}{near[0]}, if that was meant"
                     if near
-                    else "look for the policy in IAM, or name one of your own",
+                    else "name a policy as IAM shows it",
                 )
 
 
@@ -430,7 +431,7 @@ def secret_with_parts_missing(s: Situation) -> Iterator[Report]:
                 yield Report(
                     where,
                     f"is {reference}, with {counted(len(parts), 'part')} after the name",
-                    f"write {fixed} (an empty part keeps its colon)",
+                    f'write "{fixed}" (an empty part keeps its colon)',
                 )
 
 
@@ -484,8 +485,8 @@ def task_definition_too_large(s: Situation) -> Iterator[Report]:
             path,
             f"makes a task definition of {size} bytes"
             + (f", {length} of them in {name}" if name else ""),
-            f"keep it below {most}: put {name or 'long arguments'} into the image, a bucket "
-            "(s3_read) or a parameter (secrets)",
+            f"put {name or 'long arguments'} into the image, a bucket (s3_read) or a parameter "
+            f"(secrets), to stay below {most}",
         )
 
 

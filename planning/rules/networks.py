@@ -226,7 +226,7 @@ def subnet_given_twice(s: Situation) -> Iterator[Report]:
                     yield Report(
                         path,
                         f"is {subnet}, as {before}",
-                        f"give the subnet of {zone}, or remove the entry",
+                        f"give the subnet of {zone}, or remove it",
                     )
 
 
@@ -271,8 +271,8 @@ def certificate_of_another_region(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"traffic.certificate_arns.{region}",
                 f"is {arn}, a certificate of {arn_region} in the partition {partition}",
-                f"request one in {region}: arn:{known.partition}:acm:{region}:{account}:"
-                "certificate/…",
+                f"write arn:{known.partition}:acm:{region}:{account}:certificate/…, requested in "
+                f"{region}",
             )
 
 
@@ -305,7 +305,7 @@ def every_address_may_call(s: Situation) -> Iterator[Report]:
             yield Report(
                 path,
                 f"is {caller}",
-                f"name the blocks that call: {listed(own or ['10.0.0.0/8'])}, or a security group",
+                f"write {(own or ['10.0.0.0/8'])[0]}, or name the blocks that call",
             )
 
 
@@ -328,15 +328,13 @@ def caller_is_no_block(s: Situation) -> Iterator[Report]:
             numbers, _, prefix = caller.partition("/")
             least = ".".join(str(min(255, int(n))) for n in numbers.split("."))
             near = parse_block(f"{least}/{min(32, int(prefix))}")
-            yield Report(
-                path, f"is {caller}, which is not an IPv4 block", f"write a block such as {near}"
-            )
+            yield Report(path, f"is {caller}, which is not an IPv4 block", f"write {near}")
         elif str(block) != caller:
             address = caller.partition("/")[0]
             yield Report(
                 path,
                 f"is {caller}, an address inside {block}",
-                f"write {block}, or {address}/32 for one caller",
+                f"write {block}, or write {address}/32, for one caller",
             )
 
 
@@ -375,7 +373,7 @@ def too_many_served(s: Situation) -> Iterator[Report]:
         yield Report(
             "models",
             f"serve on ports: {said}, behind one load balancer each",
-            f"keep {most} models with a port in a Region; give the others another stack",
+            f"keep at most {most} with a port in a Region, and give the others another stack",
         )
 
 
@@ -398,7 +396,7 @@ def too_many_callers(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"traffic.allow_from{f'.{region}' if region else ''}",
                 f"names {len(given)} callers from {given[0]} on, each of which is a rule",
-                f"name at most {most}",
+                f"keep at most {most}",
             )
 
 

@@ -39,8 +39,8 @@ def secret_without_its_characters(s: Situation) -> Iterator[Report]:
                 yield Report(
                     where,
                     f"is {shown(reference, limit=120)}, which ends as if it had its six characters",
-                    "if they belong to the secret's own name, add a hyphen and the six characters "
-                    "that Secrets Manager shows",
+                    "name the secret as Secrets Manager shows it, with a hyphen and six characters "
+                    "behind its own name",
                 )
 
 
@@ -66,7 +66,7 @@ def wildcard_in_a_name(s: Situation) -> Iterator[Report]:
                 yield Report(
                     where,
                     f"is {shown(text, limit=120)}, with {found[0]}",
-                    fix or "write the name of one secret or parameter",
+                    fix or "name one secret or parameter",
                 )
 
 
@@ -115,7 +115,7 @@ def host_mode(s: Situation) -> Iterator[Report]:
             else "runs in host mode: its code can read the credentials of its instances",
             "leave network_mode out"
             if chosen
-            else "run only code that you trust there, and silence NE726 with the reason",
+            else "silence NE726 with the reason, if you trust all code there",
         )
 
 
@@ -136,7 +136,7 @@ def host_mode_beside_others(s: Situation) -> Iterator[Report]:
             yield Report(
                 work.path,
                 f"runs in host mode on {work.pool.path}, beside {held}",
-                f"give {work.path} a pool of its own",
+                "move it to a pool of its own",
             )
 
 

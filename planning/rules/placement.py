@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from catalog import NeuronHardware
 from config import AutoScalingCapacity
 from messages.finding import Severity
-from messages.phrases import counted, ids, listed, spans
-from planning import choices, layout, waiting
-from planning.cores import NUMBER
+from messages.phrases import counted, id_sets, ids, listed
+from planning import layout, waiting
+from planning.proposals import other_port
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, RegionalWorkload, Situation, each_workload
+from planning.sharing import Use, blocked_instances
+from planning.situation import (
+    RegionalPool,
+    RegionalWorkload,
+    Situation,
+    each_workload,
+    written_replicas,
+)
 
 
 @rule(
@@ -45,8 +51,8 @@ def overlap(s: Situation) -> Iterator[Report]:
                 f"{second.path}.neuron_devices",
                 f"is {ids(b)}, which shares {ids(sorted(set(a) & set(b)))} with {first.path} on "
                 f"the pool {name}, of at most {counted(pool.max_size or 0, 'instance')}",
-                (f"still free: {spans(free)}" if free else f"no legal set of {len(b)} is free")
-                + f"; or write the count {len(b)} and let the planner place it, or "
+                (f"write {id_sets(free)}, or " if free else "")
+                + f"write the count {len(b)}, and the planner places it, or write "
                 f"capacity.{name}.max_size: {needed}",
             )
 
@@ -63,7 +69,12 @@ def _blocking_ids(
         a, b = set(first.ids or ()), set(second.ids or ())
         if a == b or not a & b:
             continue
-        most = max(s.blocked(pool, s.use(w, w.ids or ()), uses) for w in (first, second))
+        most = max(
+            blocked_instances(
+                Use(frozenset(w.ids or ()), frozenset(w.host_ports), 1, w.locked), uses, s.ports
+            )
+            for w in (first, second)
+        )
         if most > (pool.max_size or 0):
             yield first, second, most
 
@@ -91,25 +102,8 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; the replicas of {models} need "
                 f"{counted(cut.instances, 'instance')} of {kind.name} in {region}"
                 + _by_port(s, pool, cut),
-                f"write max_size: {cut.instances}"
-                + _fewer_replicas(s, pool, works)
-                + _one_task(kind.neuron, works),
+                f"write max_size: {cut.instances}" + _fewer_replicas(s, pool, works),
             )
-
-
-def _one_task(hardware: NeuronHardware, works: list[RegionalWorkload]) -> str:
-    """`, or make b a sidecar of a …`: two models of one device each can share it in one task."""
-    small = [w for w in works if w.device_count == 1 and w.ids is None and not w.is_job]
-    each = hardware.logical_cores_per_device // 2
-    if len(small) < 2 or not each:
-        return ""
-    second = min(reversed(small), key=lambda w: bool(w.spec.served_ports))
-    first = next(w for w in small if w is not second)
-    return (
-        f", or make {second.name} a sidecar of {first.name} with neuron_devices: all, and write "
-        f'environment: {{{NUMBER}: "{each}"}} in both'
-        + (f"; requests then reach it through {first.name}" if second.spec.served_ports else "")
-    )
 
 
 def _by_port(s: Situation, pool: RegionalPool, cut: layout.Cut) -> str:
@@ -127,8 +121,8 @@ def _by_port(s: Situation, pool: RegionalPool, cut: layout.Cut) -> str:
 
 
 def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorkload]) -> str:
-    """`, or at most 2 replicas of m`: how many replicas of the model with the most still fit the
-    pool. Empty if not even its minimum fits."""
+    """`, or write models.m.replicas: {min: 1, max: 2}`: the most replicas of the largest model that
+    fit the pool. Empty if not even its minimum fits."""
     models = sorted((w for w in works if not w.is_job), key=lambda w: (-w.tasks_max, w.name))
     if not models:
         return ""
@@ -140,7 +134,10 @@ def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorklo
         )
         cut = s.arranged(pool, demands)
         if cut is not None and cut.instances <= (pool.max_size or 0):
-            return f", or at most {counted(most, 'replica')} of {chosen.name}"
+            here = f"{chosen.path}.regions.{chosen.region}.replicas"
+            written = {path for path, _, _ in written_replicas(s)}
+            field = here if here in written else f"{chosen.path}.replicas"
+            return f", or write {field}: {{min: {chosen.replicas.min}, max: {most}}}"
     return ""
 
 
@@ -162,8 +159,8 @@ def job_never_starts(s: Situation) -> Iterator[Report]:
                 f"can never start in {job.region}: models use its devices on all "
                 f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
                 "even at their minimum of replicas",
-                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, lower replicas.min of "
-                "the models, or give the job a pool of its own",
+                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, or move it to a pool "
+                "of its own",
             )
 
 
@@ -182,7 +179,8 @@ def job_waits(s: Situation) -> Iterator[Report]:
             yield Report(
                 job.path,
                 f"{wait.text} in {job.region}",
-                f"with capacity.{job.pool.name}.max_size: {wait.max_size} it always finds room",
+                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, with which it always "
+                "finds room",
             )
 
 
@@ -219,7 +217,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
                     f"needs {counted(whole.instances, 'instance')} of {kind.name} at most in "
                     f"{region}; with {listed(large)} in a pool of their own it would be {needed} "
                     "in all",
-                    "make a second pool of the same type for them",
+                    f"move {listed(large)} to a pool of their own, of the same type",
                 )
                 break
 
@@ -276,9 +274,9 @@ def devices_without_a_lock(s: Situation) -> Iterator[Report]:
                     f"{work.path}.network_mode",
                     f"is awsvpc, without a lock; {other.path} on the pool {name} in {region} would "
                     f"use some of its {counted(work.device_count, 'device')}",
-                    f"leave network_mode out for {work.name}"
-                    + ("" if other.locked else f" and {other.name}")
-                    + ", or give it a pool of its own",
+                    "leave network_mode out"
+                    + ("" if other.locked else f" and leave {other.path}.network_mode out")
+                    + ", or move it to a pool of its own",
                 )
 
 
@@ -307,7 +305,7 @@ def job_lost_by_an_update(s: Situation) -> Iterator[Report]:
                 f"is {wanted}, which are free on no instance in {job.region} once tasks of models "
                 "are on each of the "
                 f"{counted(job.pool.max_size or 0, 'instance')}, even at their minimum of replicas",
-                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, or give the job a pool "
+                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, or move it to a pool "
                 "of its own",
             )
 
@@ -338,16 +336,16 @@ def instances_for_ports(s: Situation) -> Iterator[Report]:
         groups = [[o for o in models if set(o.host_ports) & set(w.host_ports)] for w in models]
         same = max(groups, key=lambda g: sum(w.tasks_max for w in g))
         work, ports = same[-1], {p for w in models for p in w.host_ports}
-        other = next(p for p in range(8080, choices.LOCK_PORT_BASE) if p not in ports)
+        other = other_port(work, work.host_ports[0], *ports)
         fixes = ["write network_mode: bridge"] if _bridged(work) else []
-        fixes += [f"let it listen on another port, such as {other}"] if len(same) > 1 else []
+        fixes += [f"write {other}, and let the server listen there"] if len(same) > 1 else []
         yield Report(
             f"{work.path}.{'port' if work.spec.port is not None else 'ports'}",
             f"is {work.host_ports[0]} in host mode, which the tasks of "
             f"{listed([w.name for w in same])} reserve on their instances: the pool {name} needs "
             f"{counted(cut.instances, 'instance')} in {region}, where {free.instances} would have "
             "the devices",
-            ", or ".join(fixes) or "give each replica more devices and ask for fewer replicas",
+            ", or ".join(fixes) or "lower the number of replicas, with more devices each",
         )
 
 

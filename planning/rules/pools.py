@@ -48,7 +48,8 @@ def nothing_runs(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}",
                 f"(kind {s.settings.capacity[name].kind}) has no model and no job",
-                f"remove it, or write capacity: {name} for a model or job",
+                ("remove it, or " if len(s.settings.capacity) > 1 else "")
+                + f"add a model or job on {name}",
             )
 
 
@@ -74,7 +75,7 @@ def mixed_architectures(s: Situation) -> Iterator[Report]:
         yield Report(
             f"capacity.{name}.allowed_instance_types",
             "allows " + listed([f"{k.name} ({a})" for a, k in sorted(kinds.items())]),
-            f"allow one architecture: [{', '.join(sorted(own)[:5])}]",
+            f"write [{', '.join(sorted(own)[:5])}]",
         )
 
 

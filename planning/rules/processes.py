@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from messages.finding import Severity
-from messages.phrases import counted, listed
+from messages.phrases import counted
 from planning.cores import (
     NUMBER,
     CoreClaim,
@@ -96,13 +96,21 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
         if found is None or not found.given or not degrees or found.cores > claim.cores:
             continue
         if found.degree not in degrees:
-            near = [d for d in degrees if d <= claim.cores]
             yield Report(
                 f"{claim.path}.command",
                 f"gives {found.text}, not documented for {claim.kind.name}",
-                f"write {listed(map(str, near))} with as many cores, such as "
-                f"--{found.option}={max(near)}",
+                f"write --{found.option}={_fitting(s, claim)}"
+                + _same_cores(s, claim, _fitting(s, claim)),
             )
+
+
+def _same_cores(s: Situation, claim: CoreClaim, cores: int) -> str:
+    """` and neuron_devices: 2`: the devices with exactly these cores; empty if there are none."""
+    devices = cores // claim.per_device
+    legal = devices in s.catalog.neuron.legal_counts(claim.kind.name)
+    if claim.cores == cores or claim.work.pool.managed or cores % claim.per_device or not legal:
+        return ""
+    return f" and neuron_devices: {devices}"
 
 
 @rule(

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
-from messages.phrases import counted, listed, nearest
+from messages.phrases import counted, listed
 from planning import choices
+from planning.proposals import unpriced, with_zone
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
@@ -17,6 +18,7 @@ _USAGE_CLASS = {
     "capacity_block": "capacity-block",
 }
 _RESERVED = ("capacity_reservation", "capacity_block", "reserved")
+_GROUP = "arn:aws:resource-groups:{}:…"
 _OF_MANAGED = ("on_demand", "spot", "reserved")
 
 
@@ -83,7 +85,7 @@ def purchase_not_sold(s: Situation) -> Iterator[Report]:
             path,
             f"is {pool.purchase}; {_as_types(refused)} is not sold that way",
             f"write purchase: {' or '.join(ways)}"
-            + (f"; {listed(others)} is sold that way in {pool.region}" if others else ""),
+            + (f", or use {listed(others)}" if others else ""),
         )
 
 
@@ -115,22 +117,22 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
                 _purchase_path(s, pool),
                 f"is capacity_block; AWS documents no Capacity Blocks of {kind.name} in {region}",
                 f"make sure that {pool.reservation} is one"
-                + (f"; they are sold in {listed(selling)}" if selling else "")
-                + (f"; {region} sells those of {listed(here)}" if here else "")
-                + ("; or write purchase: on_demand" if "on-demand" in kind.usage_classes else ""),
+                + (f" (they are sold in {listed(selling)})" if selling else "")
+                + (f", or use {listed(here)}, sold in {region}" if here else "")
+                + (
+                    ", or write purchase: on_demand and leave reservation_ids out"
+                    if "on-demand" in kind.usage_classes
+                    else ""
+                ),
             )
 
 
-def _unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
-    """Whether the Region sells Capacity Blocks of the type and has no price for the purchase."""
-    if region not in s.catalog.places.capacity_block_regions(kind):
-        return False
-    if purchase == "spot":
-        known, price = s.catalog.prices.known(region, "spot"), s.catalog.prices.spot(kind, region)
-    else:
-        known = s.catalog.prices.known(region, "on_demand")
-        price = s.catalog.prices.on_demand(kind, region)
-    return known and price is None
+def _block(s: Situation, pool: RegionalPool) -> str:
+    """The fix for a pool that is to use a Capacity Block."""
+    how = "use kind: auto_scaling with" if pool.managed else "write"
+    return f"{how} purchase: capacity_block, reservation_ids: {{{pool.region}: cr-…}}" + with_zone(
+        s, pool
+    )
 
 
 @rule(
@@ -148,25 +150,20 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
     for (region, name), pool in s.pools.items():
         wanted = "spot" if pool.purchase == "spot" else "on_demand"
         bought = pool.purchase in ("on_demand", "spot", "capacity_reservation")
-        unpriced = [t for t in pool.types if _unpriced(s, t.name, region, wanted)]
-        if not bought or not _buyable(pool) or not unpriced or len(unpriced) < len(pool.types):
+        without = [t for t in pool.types if unpriced(s, t.name, region, wanted)]
+        if not bought or not _buyable(pool) or not without or len(without) < len(pool.types):
             continue
-        first = unpriced[0].name
+        first = without[0].name
         others = [
             r
             for r in s.catalog.places.regions_offering(first)
-            if s.catalog.prices.known(r, wanted) and not _unpriced(s, first, r, wanted)
+            if s.catalog.prices.known(r, wanted) and not unpriced(s, first, r, wanted)
         ]
-        block = (
-            "buy a Capacity Block: kind: auto_scaling, purchase: capacity_block"
-            if pool.managed
-            else f"write purchase: capacity_block and reservation_ids: {{{region}: cr-…}}"
-        )
         yield Report(
             _purchase_path(s, pool),
-            f"is {pool.purchase} for the pool {name}; {_as_types(unpriced)} has no "
+            f"is {pool.purchase} for the pool {name}; {_as_types(without)} has no "
             f"{wanted.replace('_', '-')} price in {region}",
-            block + (f"; {first} has a price in {listed(others)}" if others else ""),
+            _block(s, pool) + (f", or use {listed(others)}, with a price" if others else ""),
         )
 
 
@@ -205,13 +202,12 @@ def blocks_on_managed_instances(s: Situation) -> Iterator[Report]:
     way to run ECS tasks in a Capacity Block is an Auto Scaling group
     (https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-template-capacity-blocks.html)."""
     for (region, _), pool in s.pools.items():
-        only = [t for t in pool.types if _unpriced(s, t.name, region, "on_demand")]
+        only = [t for t in pool.types if unpriced(s, t.name, region, "on_demand")]
         if pool.managed and pool.purchase == "reserved" and only and len(only) == len(pool.types):
             yield Report(
                 _purchase_path(s, pool),
                 f"is reserved; {region} sells {_as_types(only)} only in Capacity Blocks",
-                "make it kind: auto_scaling with purchase: capacity_block, or test one "
-                "instance first",
+                f"{_block(s, pool)}, or test one instance first",
             )
 
 
@@ -248,10 +244,12 @@ def reservation_elsewhere(s: Situation) -> Iterator[Report]:
         regions = s.pool_regions(name)
         for path, region, value in _reservations(s, name):
             if region not in regions:
+                there = f"regions: [{', '.join([*regions, region])}]"
+                used = s.settings.capacity[name].purchase in _RESERVED and region in s.regions
                 yield Report(
                     path,
                     f"is {value}; the pool is in {listed(regions)}",
-                    f"{nearest(region, regions)}; or add {region} to the pool's regions",
+                    f"remove it, or write {there}" if used else "remove it",
                 )
 
 
@@ -270,11 +268,13 @@ def reservation_not_used(s: Situation) -> Iterator[Report]:
         for path, region, value in _reservations(s, name):
             pool = s.pools.get((region, name))
             if pool is not None and pool.purchase not in _RESERVED:
-                wanted = "reserved" if pool.managed else "capacity_reservation or capacity_block"
+                blocks = pool.type and "on-demand" not in pool.type.usage_classes
+                wanted = "capacity_block" if blocks else "capacity_reservation"
+                wanted = "reserved" if pool.managed else wanted + with_zone(s, pool)
                 yield Report(
                     path,
                     f"is {value}; the pool's purchase in {region} is {pool.purchase}",
-                    f"write purchase: {wanted}, or remove it",
+                    f"write {_purchase_path(s, pool)}: {wanted}, or remove it",
                 )
 
 
@@ -296,19 +296,20 @@ def override_of_the_other_kind(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.max_size",
                     f"is {override.max_size}, on Managed Instances, which have no size",
-                    "remove it; the replicas of the models limit the number of instances",
+                    "remove it: the replicas of the models limit the number of instances",
                 )
             if managed and override.reservation_id is not None:
                 yield Report(
                     f"{path}.reservation_id",
                     f"is {override.reservation_id}, on Managed Instances",
-                    "write reservation_group_arn: the ARN of a resource group that holds it",
+                    "leave it out, and write reservation_group_arn: "
+                    f"{_GROUP.format(region)}, a group that contains it",
                 )
             if not managed and override.reservation_group_arn is not None:
                 yield Report(
                     f"{path}.reservation_group_arn",
                     f"is {override.reservation_group_arn}, on an Auto Scaling pool",
-                    "write reservation_id: cr-…",
+                    "leave it out, and write reservation_id: cr-…",
                 )
 
 
@@ -331,8 +332,8 @@ def group_of_another_region(s: Situation) -> Iterator[Report]:
                 yield Report(
                     path,
                     f"is {arn}, a group of {arn_region} in the partition {partition}",
-                    f"give the group of {region}, such as "
-                    f"arn:{known.partition}:resource-groups:{region}:{account}:{group}",
+                    f"write arn:{known.partition}:resource-groups:{region}:{account}:{group}, the "
+                    f"group of {region}",
                 )
 
 
@@ -399,7 +400,7 @@ def zone_of_no_use(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}.zone_ids[{index}]",
                 what,
-                f"remove it; the pool can use {listed(usable)}",
+                f"remove it: the pool can use {listed(usable)}",
             )
 
 
@@ -424,11 +425,13 @@ def reservation_without_its_zone(s: Situation) -> Iterator[Report]:
             and not (isinstance(spec, AutoScalingCapacity) and spec.efa)
         ]
         if wide and not wide[0].managed:
-            zones = "; ".join(f"in {p.region} {listed(p.zone_ids)}" for p in wide)
+            zones = " or ".join(f"[{z}]" for p in wide[:1] for z in p.zone_ids)
+            if len(wide) > 1:
+                zones = f"[{', '.join(p.zone_ids[0] for p in wide)}]"
             yield Report(
                 f"capacity.{name}.zone_ids",
                 f"does not say in which zone {listed([p.reservation or '' for p in wide])} is",
-                f"write its zone, one of those that offer the type: {zones}",
+                f"write {zones}, the zone of each reservation",
             )
 
 
@@ -449,7 +452,7 @@ def efa_stays_in_one_zone(s: Situation) -> Iterator[Report]:
                 f"capacity.{name}.zone_ids",
                 f"allows {listed(pool.zone_ids)} in {region}; with efa the pool uses only "
                 f"{pool.zone_ids[0]}",
-                f"write the zone to use, such as [{pool.zone_ids[0]}]",
+                "write " + " or ".join(f"[{z}]" for z in pool.zone_ids),
             )
 
 
@@ -557,7 +560,7 @@ def two_from_nothing(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}: the first task of the pool {name} in {region} launches "
                 f"{at_once} instances of {kind.name}, one of which stays idle for 15 minutes or "
                 "more",
-                "write max_size: 1 where one is enough",
+                "write max_size: 1, where one is enough",
             )
 
 
@@ -614,7 +617,7 @@ def block_with_a_minimum(s: Situation) -> Iterator[Report]:
                 f"capacity.{name}.min_size",
                 f"is {spec.min_size}, in a Capacity Block: outside its time the group keeps "
                 "trying to launch instances",
-                f"write min_size: 0; instances end {minutes} minutes before the block",
+                f"write min_size: 0: instances end {minutes} minutes before the block",
             )
 
 

@@ -48,7 +48,7 @@ def vcpu_quotas(s: Situation) -> Iterator[Report]:
         yield Report(
             f"capacity.{first}",
             f'runs {types[name, code]}: up to {counts} of the quota "{name}"{also}',
-            f"if the account has less, request it in Service Quotas (service ec2, quota {code})",
+            f"request more in Service Quotas (service ec2, quota {code}), if the account has less",
         )
 
 

@@ -1,7 +1,7 @@
 """What tasks must reach: image registries, the Hugging Face hub, secrets and buckets."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from config import OwnNetworkEntry
 from messages.finding import Severity
@@ -36,7 +36,7 @@ def _host(image: str) -> str:
 
 
 def _open_up(region: str) -> str:
-    return f"write nat: one for {region}"
+    return f"write regions.{region}.network.nat: one"
 
 
 @rule(
@@ -118,18 +118,7 @@ def _hub_model(container: object, given: list[str]) -> str | None:
     ]
     if model is None:
         model = environment.get("HF_MODEL_ID")
-    fetched = not any(offline) and not _mirrored(environment)
-    return model if model and _HUB_MODEL.match(model) and fetched else None
-
-
-def _mirrored(environment: Mapping[str, str]) -> bool:
-    """Whether models come from a mirror of the hub, which may be inside the network.
-
-    Source: https://github.com/huggingface/huggingface_hub, src/huggingface_hub/constants.py:
-    HF_ENDPOINT replaces the hub's address.
-    """
-    endpoint = environment.get("HF_ENDPOINT", "")
-    return bool(endpoint) and not re.match(r"(https?://)?([\w-]+\.)*huggingface\.co\b", endpoint)
+    return model if model and _HUB_MODEL.match(model) and not any(offline) else None
 
 
 @rule(
@@ -175,8 +164,7 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
     for work in _shut(s):
         for path, container in containers(work):
             found = [t for t in tokens if t in container.secrets or t in container.environment]
-            used = _mirrored(container.environment) or _hub_model(container, words(container))
-            if found and path not in reported and not used:
+            if found and path not in reported and _hub_model(container, words(container)) is None:
                 reported.add(path)
                 reference = container.secrets.get(found[0])
                 where = "environment" if reference is None else "secrets"
@@ -212,7 +200,7 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
                     yield Report(
                         where,
                         f"is {reference}, in {region}, for {work.region} without NAT",
-                        f"write {fixed}, with the secret replicated, or {_open_up(work.region)}",
+                        f"write {fixed}, with the secret replicated",
                     )
 
 
@@ -237,9 +225,8 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
                     path,
                     f"is {prefix}; its name says {named[0]}, the network is in {work.region}, "
                     "without NAT",
-                    f"if the bucket is in {named[0]}: write "
-                    f"{prefix.replace(named[0], '{region}')} and keep one in each Region, or "
-                    f"{_open_up(work.region)}",
+                    f"write {prefix.replace(named[0], '{region}')}, with a bucket in each Region, "
+                    f"or {_open_up(work.region)}",
                 )
 
 
@@ -290,8 +277,9 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
                 yield Report(
                     path,
                     f"is {prefix}, a bucket with {fault}",
-                    "write s3://, the bucket's own name, a slash and the beginning of the keys"
-                    + ("; {region} is the one placeholder" if "{" in bucket else ""),
+                    "name the bucket as S3 shows it, with s3:// before it, and a slash and the "
+                    "beginning of the keys behind it"
+                    + (", with {region} as the one placeholder" if "{" in bucket else ""),
                 )
 
 

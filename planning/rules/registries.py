@@ -14,12 +14,13 @@ from planning.command_line import (
     aws_repository,
     containers,
     private_registry,
-    repository,
+    published,
     tag,
 )
+from planning.proposals import image_fix
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import RegionalWorkload, Situation, each_workload
 
 
 @rule(
@@ -51,12 +52,14 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
         if registry is None:
             continue
         own = f"{registry.account}.dkr.ecr.{{region}}"
+        suffix = ".cn" if registry.region.startswith("cn-") else ""
         yield Report(
             path,
             f"is {shown(image, limit=120)}, pulled in {listed(dict.fromkeys(regions))}",
             f"write {images.DLC}{registry.rest}"
             if registry.account in accounts
-            else f"write {own}… and replicate the repository to {listed(dict.fromkeys(regions))}",
+            else f"write {own}.amazonaws.com{suffix}/{registry.rest}, and replicate the repository "
+            f"to {listed(dict.fromkeys(regions))}",
         )
 
 
@@ -122,56 +125,61 @@ def moving_tag(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.image",
                     f"is {shown(image, limit=120)}, {'without a tag' if not name else 'latest'}",
-                    f"write {_tagged(s, image)}, or its digest",
+                    f"{_tagged(s, work, path, image)}name the version that you tested, by its tag "
+                    "or digest",
                 )
 
 
-def _tagged(s: Situation, image: str) -> str:
-    rows = [k for k in s.catalog.containers.images if k.repository == repository(image)]
-    return rows[-1].newest if rows else "the tag of the version that you tested"
+def _tagged(s: Situation, work: RegionalWorkload, path: str, image: str) -> str:
+    """`write <image>, or `: the newest of AWS's repository that runs on the pool's chips."""
+    found = aws_repository(image, s.catalog)
+    best = _best(s, work, found[0], found[1]) if found else None
+    return f"{image_fix(s, work, f'{path}.image', best)}, or " if best else ""
 
 
-def _aws_images(s: Situation) -> Iterator[tuple[str, str, tuple[str, str]]]:
-    """Path and name of every image of AWS, with its registry and repository."""
+def _aws_images(
+    s: Situation,
+) -> Iterator[tuple[RegionalWorkload, str, str, tuple[str, str]]]:
+    """Path and name of every image of AWS, with its workload, registry and repository."""
     for work in each_workload(s):
         for path, container in containers(work):
             found = aws_repository(container.image, s.catalog)
             if found is not None:
-                yield f"{path}.image", container.image, found
+                yield work, f"{path}.image", container.image, found
 
 
 @rule(
     "NE422",
     "Image is not in the table of images that AWS publishes",
     Severity.WARNING,
-    "If AWS publishes no such image, the pull fails with CannotPullContainerError. AWS may have "
-    "published it after the date of the table.",
+    "The pull of an image that AWS does not publish fails. AWS may have published it after the "
+    "date of the table.",
     do="Use an image of the table, or check the name in the registry.",
 )
 def unlisted_image(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers (README and its history) and
     https://github.com/aws/deep-learning-containers (docs/src/data)."""
-    for path, image, (registry, name) in _aws_images(s):
-        prefix = PUBLIC_NEURON if registry == "neuron" else images.DLC
+    for work, path, image, (registry, name) in _aws_images(s):
         tags, written = s.catalog.containers.tags.get((registry, name), ()), tag(image)
         if (registry, name) not in s.catalog.containers.repositories:
-            near = _nearest_repository(s, registry, name)
+            near = _nearest_repository(s, work, registry, name)
             date = s.catalog.dated("image_repositories")
             yield Report(
                 path,
                 f"is {shown(image, limit=120)}; the table of {date} has no repository "
                 f"{shown(name)}",
-                (f"write {prefix}{near}, or " if near else "")
-                + "check the name; `neuron-ecs catalog refresh` says which tables to renew by hand",
+                (f"{image_fix(s, work, path, near)}, or " if near else "")
+                + "run `neuron-ecs catalog refresh`",
             )
         elif registry == "neuron" and tags and written and written not in tags:
+            best = _best(s, work, registry, name, written)
             if _as_aws_writes(written) and not _never_paired(written, tags) and "@" not in image:
                 yield Report(
                     path,
                     f"is {shown(image, limit=120)}, which is not in the table of "
                     f"{s.catalog.dated('image_tags')}",
-                    f"write {prefix}{name}:{_closest(written, tags)}, or check the tag; "
-                    "`neuron-ecs catalog refresh` says which tables to renew by hand",
+                    (f"{image_fix(s, work, path, best)}, or " if best else "")
+                    + "run `neuron-ecs catalog refresh`",
                 )
 
 
@@ -186,7 +194,7 @@ def unlisted_image(s: Situation) -> Iterator[Report]:
 def impossible_tag(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers (README and its history): every tag of
     the public registry."""
-    for path, image, (registry, name) in _aws_images(s):
+    for work, path, image, (registry, name) in _aws_images(s):
         tags, written = s.catalog.containers.tags.get((registry, name), ()), tag(image)
         if registry != "neuron" or not tags or not written or "@" in image or written in tags:
             continue
@@ -195,21 +203,42 @@ def impossible_tag(s: Situation) -> Iterator[Report]:
         malformed = not _as_aws_writes(written)
         if malformed or _never_paired(written, tags):
             date = s.catalog.dated("image_tags")
+            best = _best(s, work, registry, name, written)
             yield Report(
                 path,
                 f"is {shown(image, limit=120)}"
                 + (", without the Neuron SDK in its tag" if malformed else "")
                 + f"; the table of {date} has no such tag",
-                f"write {PUBLIC_NEURON}{name}:{_closest(written, tags)}",
+                image_fix(s, work, path, best) if best else "take another image",
             )
 
 
-def _nearest_repository(s: Situation, registry: str, name: str) -> str | None:
-    """The repository of the registry whose name is nearest, with its newest tag."""
-    tags = s.catalog.containers.tags
-    known = [r for where, r in tags if where == registry]
-    near = [r for r in known if name in r] or get_close_matches(name, known, n=1)
-    return f"{near[0]}:{_newest(tags[registry, near[0]])}" if near else None
+def _nearest_repository(
+    s: Situation, work: RegionalWorkload, registry: str, name: str
+) -> str | None:
+    """The image that runs on the pool's chips in the repository whose name is nearest."""
+    known = [r for where, r in s.catalog.containers.tags if where == registry]
+    near = [r for r in known if name in r] or get_close_matches(name, known)
+    return next((best for r in near if (best := _best(s, work, registry, r))), None)
+
+
+def _best(
+    s: Situation, work: RegionalWorkload, registry: str, name: str, written: str = ""
+) -> str | None:
+    """The image of AWS's repository that runs on the pool's chips: of the tag's version, nearest to
+    the tag, or the newest. None if no image does."""
+    prefix = PUBLIC_NEURON if registry == "neuron" else images.DLC
+    tags = s.catalog.containers.tags.get((registry, name), ())
+    family = work.smallest.neuron.family if work.smallest and work.smallest.neuron else None
+    running = [
+        t
+        for t in tags
+        if family is None
+        or not work.device_count
+        or (known := published(f"{prefix}{name}:{t}", s.catalog)) is None
+        or (family in known.families and family not in known.contested and not known.ended)
+    ]
+    return f"{prefix}{name}:{_closest(written, running)}" if running else None
 
 
 def _as_aws_writes(written: str) -> bool:
@@ -241,6 +270,8 @@ def _newest(tags: Sequence[str]) -> str:
 
 def _closest(written: str, tags: Sequence[str]) -> str:
     """The newest tag of the same version; else the nearest text, else the newest tag."""
+    if not written:
+        return _newest(tags)
     same = [t for t in tags if t.startswith(written.partition("-")[0])]
     return same[-1] if same else next(iter(get_close_matches(written, tags, n=1)), _newest(tags))
 
@@ -272,7 +303,9 @@ def image_without_neuron(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.image",
                 f"is {shown(image, limit=120)}, built for {hardware}, on {kind.name}",
-                "use an image with the Neuron SDK" + (f", such as {ours}" if ours else ""),
+                image_fix(s, work, f"{work.path}.image", ours)
+                if ours
+                else "take an image with the Neuron SDK",
             )
 
 

@@ -62,14 +62,14 @@ def down_while_it_rolls(s: Situation) -> Iterator[Report]:
                 f"{pool.path}{within}.purchase",
                 f"is {pool.purchase}, which starts no instance beyond the reservation in {region}: "
                 f"{stopped}",
-                "write replicas of at least 2",
+                "write " + " and ".join(f"{w.path}.replicas: 2" for w, _ in down),
             )
         else:
             within = f".regions.{region}" if here.max_size is not None else ""
             yield Report(
                 f"{pool.path}{within}.max_size",
                 f"is {pool.max_size}, which the replicas in {region} can fill: {stopped}",
-                f"write max_size: {max(size for _, size in down)}, or replicas of at least 2",
+                f"write max_size: {max(size for _, size in down)}",
             )
 
 
@@ -201,7 +201,7 @@ def waves_that_do_not_wait(s: Situation) -> Iterator[Report]:
         yield Report(
             "wait_for_steady_state",
             f"is false; an update stops all tasks of {listed(together)} together",
-            "remove it (the default is true), or give their pools one instance more",
+            "remove it (the default is true)",
         )
 
 

@@ -8,9 +8,10 @@ from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import images
-from planning.amis import ami_family, fitting_amis, never_fits
+from planning.amis import ami_family, common_amis, fitting_amis, never_fits
 from planning.command_line import containers, from_aws, published
 from planning.images import Version
+from planning.proposals import image_fix
 from planning.rules.rule import Report, rule
 from planning.serving.servers import replacement_rank
 from planning.situation import RegionalWorkload, Situation, each_workload
@@ -76,8 +77,8 @@ def image_of_another_chip(s: Situation) -> Iterator[Report]:
             f"{path}.image",
             f"is {shown(container.image, limit=120)}, which runs on {listed(known.families)}; "
             f"{work.pool.name} has {listed(kinds, most=3)}",
-            (f"write {others[0]}" if others else "take another image")
-            + (f", or move it to {listed(pools)}" if pools else ""),
+            (image_fix(s, work, f"{path}.image", others[0]) if others else "take another image")
+            + (f", or write {work.path}.capacity: {pools[0]}" if pools else ""),
         )
 
 
@@ -104,7 +105,7 @@ def contested_pair(s: Situation) -> Iterator[Report]:
         yield Report(
             f"{path}.image",
             f"is {shown(container.image, limit=120)}, on {family} of the pool {work.pool.name}",
-            f"write {sure[-1]}, with an AMI whose driver suits it"
+            image_fix(s, work, f"{path}.image", sure[-1])
             if sure
             else "test it with one task first",
             known.contested_says,
@@ -134,12 +135,12 @@ def driver_never_fits(s: Situation) -> Iterator[Report]:
             continue
         driver, says = found
         place = f"capacity.{work.pool.name}.ami"
-        amis = fitting_amis(s, work.pool, sdk)
+        amis = common_amis(s, work.pool)
         held = (family := ami_family(s, work.pool)) is not None and family.held_driver is not None
-        fixes = [f"write {place}.family: al2023"] if held else []
+        fixes = [f"write {_modern(s, work, sdk)}"] if held else []
         fixes += [f"write {place}.version: {amis[-1]}"] if amis else []
         suiting = _suiting(s, kind.neuron.family, driver, published(work.spec.image, s.catalog))
-        fixes += [f"take an image such as {suiting[0]}"] if suiting else []
+        fixes += [image_fix(s, work, f"{work.path}.image", suiting[-1])] if suiting else []
         host = "Amazon Linux 2" if held else spec.ami.version
         yield Report(
             f"{work.path}.image",
@@ -148,6 +149,12 @@ def driver_never_fits(s: Situation) -> Iterator[Report]:
             ", or ".join(fixes) or "take an image of another SDK",
             says,
         )
+
+
+def _modern(s: Situation, work: RegionalWorkload, sdk: Version) -> str:
+    """`capacity.<pool>.ami: {family: al2023}`, with a version whose driver suits the SDK."""
+    newest = next(reversed(fitting_amis(s, work.pool, sdk, "al2023")), "recommended")
+    return f"capacity.{work.pool.name}.ami: {{family: al2023, version: {newest}}}"
 
 
 def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | None) -> list[str]:
@@ -187,7 +194,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
                 f"{work.path}.image",
                 f"has Neuron SDK {sdk}, released with driver {release.driver}; Amazon Linux 2 of "
                 f"the pool {work.pool.name} stays at {family.held_driver}",
-                f"write capacity.{work.pool.name}.ami.family: al2023",
+                f"write {_modern(s, work, sdk)}",
             )
 
 
@@ -202,7 +209,7 @@ def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
 def never_published(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/containers.html:
     the last SDK with an image of the repository."""
-    for _, path, container, family, known in _on_chips(s):
+    for work, path, container, family, known in _on_chips(s):
         sdk, last = images.neuron_sdk(container.image), known.published_until_sdk
         if sdk is None or last is None or sdk.parts[:2] <= last[:2]:
             continue
@@ -211,7 +218,7 @@ def never_published(s: Situation) -> Iterator[Report]:
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}; the last SDK with {known.repository} of "
                 f"this version is {'.'.join(map(str, last))}",
-                f"write {known.newest}",
+                image_fix(s, work, f"{path}.image", known.newest),
             )
 
 
@@ -225,13 +232,15 @@ def never_published(s: Situation) -> Iterator[Report]:
 )
 def no_longer_supported(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/announcements/index.html"""
-    for _, path, container, family, known in _on_chips(s):
+    for work, path, container, family, known in _on_chips(s):
         if known.ended and family in known.families:
             others = [i for i in _others(s, family, known.purpose) if i != known.newest]
             yield Report(
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}: {known.ended}",
-                f"move to an image such as {others[0]}" if others else "build an image of your own",
+                image_fix(s, work, f"{path}.image", others[0])
+                if others
+                else "build an image of your own",
             )
 
 

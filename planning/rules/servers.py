@@ -6,7 +6,7 @@ from catalog import Server
 from config import AutoScalingCapacity
 from config.credentials import shown
 from messages.finding import Severity
-from messages.phrases import counted, listed
+from messages.phrases import counted, flow, listed
 from planning import images
 from planning.command_line import (
     from_aws,
@@ -20,6 +20,7 @@ from planning.command_line import (
 )
 from planning.cores import core_claims
 from planning.images import Version
+from planning.proposals import LENGTH, SEQUENCES, missing_command
 from planning.rules.rule import Report, rule
 from planning.serving.servers import (
     CACHE_BLOCKS,
@@ -29,6 +30,7 @@ from planning.serving.servers import (
     has_config_file,
     lacks_program,
     served_model,
+    without_prefix_caching,
 )
 from planning.situation import RegionalWorkload, Situation, each_workload
 
@@ -79,8 +81,8 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
                 f"serves {shown(model)} with SDK {sdk} on {claim.kind.name}",
                 f"write --max-num-seqs={least}"
                 if least is not None
-                else "take another size of the model, or an image of another SDK"
-                + (f", or move it to {listed(others)}" if others else ""),
+                else "take another size of the model, or take an image of another SDK"
+                + (f", or write {claim.work.path}.capacity: {others[0]}" if others else ""),
                 refusal.says[0].upper() + refusal.says[1:].rstrip(".") + ".",
             )
 
@@ -109,15 +111,14 @@ def server_without_a_command(s: Situation) -> Iterator[Report]:
         if server.entry != "command":
             continue
         if not given or (lacks_program(given) and not work.spec.entry_point):
-            port = work.spec.served_ports[0] if work.spec.served_ports else server.port
+            command = missing_command(s, work, work.spec.image)
+            first = ["vllm", "serve"] if served_model(given) else ["vllm", "serve", "<model>"]
             yield Report(
                 f"{work.path}.command",
                 "is missing" if not given else f"begins with {shown(given[0])}, no program",
-                f"write [vllm, serve, <model>, --port={port}]"
+                f"write {flow(command)}"
                 if not given
-                else "write vllm before it"
-                if given[0] == "serve"
-                else "put vllm, serve and the model before it",
+                else f"write {flow(['vllm'] if given[0] == 'serve' else first)} before it",
             )
 
 
@@ -135,12 +136,20 @@ def arguments_expected(s: Situation) -> Iterator[Report]:
     for work, server, _, given in _serving(s):
         if server.entry == "arguments" and not work.spec.entry_point and given:
             if not given[0].startswith("-"):
-                model = given[2] if given[:2] == ["vllm", "serve"] and len(given) > 2 else "…"
+                model = served_model(given)
+                rest = [w for w in _after_program(given) if w != model]
+                named = [f"--model={model}"] if model and option(rest, "model") is None else []
                 yield Report(
                     f"{work.path}.command",
                     f"begins with {shown(given[0])}, which the server reads as an argument",
-                    f"write --model={model} and the other options alone",
+                    f"write {flow([*named, *rest])}",
                 )
+
+
+def _after_program(given: list[str]) -> list[str]:
+    """The options of a command, without the words before the first of them."""
+    first = next((i for i, word in enumerate(given) if word.startswith("--")), len(given))
+    return given[first:]
 
 
 @rule(
@@ -162,12 +171,26 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
         missing = [f"--{o}" for o in named if option(given, o) is None]
         if missing:
             sequences = s.catalog.limits.value("sequences_default")
-            some = f"--{server.sequences_option}=4 --{server.length_option}=8192"
+            given_sequences = number(given, server.sequences_option) or SEQUENCES
+            some = [
+                f"--{name}={value}"
+                for name, value in (
+                    (server.sequences_option, given_sequences),
+                    (server.length_option, LENGTH),
+                )
+                if f"--{name}" in missing
+            ]
+            needed = SERVERS[server.name].cache_blocks(
+                [*given, *some], sequences=given_sequences, length=LENGTH
+            )
+            lead, blocks = _without_prefix_caching(given, given_sequences)
+            if needed is None or option(given, CACHE_BLOCKS) is not None:
+                lead, blocks = "", []
             yield Report(
                 f"{work.path}.command",
                 f"runs vllm serve without {listed(missing)}; the defaults are "
                 f"{sequences} sequences and the model's full length",
-                f"write both, such as {some}",
+                f"{lead}write {' '.join([*some, *blocks])}",
             )
 
 
@@ -192,7 +215,8 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
         needed = strategy.cache_blocks(given, sequences=sequences, length=length)
         if needed is None:
             continue
-        blocks, fix = number(given, CACHE_BLOCKS), f"write --{CACHE_BLOCKS}={needed.number}"
+        lead, options = _without_prefix_caching(given, sequences)
+        blocks, fix = number(given, CACHE_BLOCKS), f"{lead}write {' '.join(options)}"
         if blocks is None:
             yield Report(
                 f"{work.path}.command",
@@ -206,6 +230,13 @@ def blocks_unset(s: Situation) -> Iterator[Report]:
                 f"{counted(sequences, 'sequence')}",
                 fix,
             )
+
+
+def _without_prefix_caching(given: list[str], sequences: int) -> tuple[str, list[str]]:
+    """What to leave out of a command, and the options to write instead, those that it lacks."""
+    on = "--enable-prefix-caching"
+    options = without_prefix_caching(sequences)
+    return (f"leave {on} out and " if on in given else ""), [o for o in options if o not in given]
 
 
 @rule(
@@ -227,9 +258,17 @@ def option_of_another_version(s: Situation) -> Iterator[Report]:
                     yield Report(
                         f"{work.path}.command",
                         f"gives --{gone.option} to vLLM {this}",
-                        gone.instead,
+                        _replaced(gone.option, gone.instead, option(given, gone.option) or ""),
                         f"{gone.says[0].upper()}{gone.says[1:]}.",
                     )
+
+
+def _replaced(name: str, instead: str, value: str) -> str:
+    """`leave --device out`, and where the option has a successor, its value there."""
+    leave = f"leave --{name} out"
+    if "{…}" not in instead or " " in value:
+        return leave
+    return f"{leave} and {instead.replace('{…}', value)}"
 
 
 @rule(
@@ -316,8 +355,8 @@ def path_of_no_model(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.command",
                 f"serves {shown(model)}, a path in {shown(image, limit=120)}",
-                "write the model's id on the hub, or build an image of your own that starts from "
-                f"this one and contains {model}",
+                "name the model by its id on the hub, or build an image of your own that starts "
+                f"from this one and contains {model}",
             )
 
 

@@ -7,6 +7,7 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
+from planning.proposals import fitting_types, other_port
 from planning.rooms import Room
 from planning.rules.rule import Report, rule
 from planning.situation import (
@@ -100,8 +101,8 @@ def no_size(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.memory_mib",
                 "is missing, for a task without Neuron devices",
-                f"write memory_mib; on {kind.name} tasks can have "
-                f"{s.counted_on(kind).memory_mib} MiB together",
+                f"write memory_mib: {s.counted_on(kind).memory_mib // 4}, a quarter of what tasks "
+                f"on {kind.name} can have together",
             )
 
 
@@ -129,8 +130,14 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
                     f"{work.path}.sidecars",
                     f"take {taken} of the task's {have} {field}"
                     + (", which leaves the model nothing" if taken == have else ""),
-                    f"lower the sidecars' {field}, or write a larger {field} for {work.name}",
+                    f"lower the sidecars' {field}" + _twice(s, work, field, taken),
                 )
+
+
+def _twice(s: Situation, work: RegionalWorkload, field: str, taken: int) -> str:
+    """`, or write cpu_units: 512`: twice what the sidecars take, if an instance has so much."""
+    room = s.counted_on(work.smallest) if work.smallest else Room(0, 0)
+    return f", or write {work.path}.{field}: {taken * 2}" * (taken * 2 <= getattr(room, field))
 
 
 @rule(
@@ -148,7 +155,7 @@ def nothing_scales(s: Situation) -> Iterator[Report]:
             yield Report(
                 path,
                 f"has min {replicas.min} below max {replicas.most}",
-                "change the service's desired count yourself, or write one number for min and max",
+                f"change the service's desired count yourself, or write {replicas.most}",
             )
 
 
@@ -220,7 +227,10 @@ def efa_needs_host(s: Situation) -> Iterator[Report]:
         efa = isinstance(spec, AutoScalingCapacity) and spec.efa
         if efa and work.network_mode == "bridge" and work.spec.neuron_devices != 0:
             yield Report(
-                f"{work.path}.network_mode", "is bridge, on a pool with efa", "leave it out"
+                f"{work.path}.network_mode",
+                "is bridge, on a pool with efa",
+                f"leave capacity.{work.pool.name}.efa out, or leave it out and silence NE726 with "
+                "the reason, if you trust the code",
             )
 
 
@@ -241,15 +251,14 @@ def no_efa(s: Situation) -> Iterator[Report]:
         )
         if isinstance(spec, AutoScalingCapacity) and spec.efa and kind is not None:
             if kind.neuron is None or not kind.neuron.efa_interfaces:
+                known = s.catalog.instances.neuron_types
                 having = [
-                    t.name
-                    for t in s.catalog.instances.neuron_types.values()
-                    if t.neuron and t.neuron.efa_interfaces
+                    t for t in fitting_types(s, name) if (n := known[t].neuron) and n.efa_interfaces
                 ]
                 yield Report(
                     f"capacity.{name}.efa",
                     f"is true; {kind.name} has no EFA interface",
-                    f"leave it out, or use {listed(having)}",
+                    "leave it out" + (f", or use {listed(having)}" if having else ""),
                 )
 
 
@@ -275,13 +284,13 @@ def host_port_conflict(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{work.path}.{field}",
                     f"is {port}, which the host reserves",
-                    f"let the server listen on a port below {ephemeral}, such as 8080",
+                    f"write {other_port(work, port)}, and let the server listen there",
                 )
             elif port in _lock_ports(work):
                 yield Report(
                     f"{work.path}.{field}",
                     f"is {port}, which locks a Neuron device",
-                    "let the server listen on another port, such as 8080",
+                    f"write {other_port(work, port)}, and let the server listen there",
                     "In host mode the locks of a task's devices are ports 20000 and up.",
                 )
 
@@ -350,7 +359,7 @@ def health_check_limits(s: Situation) -> Iterator[Report]:
     2 to 10 failures."""
     limit = s.catalog.limits.value
     for path, spec in s.named_workloads():
-        check = spec.health_check
+        check, outside = spec.health_check, False
         if check is None:
             continue
         balanced = isinstance(spec, ModelEntry) and bool(spec.served_ports)
@@ -365,20 +374,26 @@ def health_check_limits(s: Situation) -> Iterator[Report]:
             unit = f"_{unit}" if unit else ""
             low = max((limit(f"{user}_{stem}_min{unit}") for user in users), default=value)
             high = min((limit(f"{user}_{stem}_max{unit}") for user in users), default=value)
+            first, last = low, high  # with the interval above the timeout
+            if balanced and field == "timeout_seconds":
+                last = min(high, max(low, check.interval_seconds - 1))
+            if balanced and field == "interval_seconds":
+                first = min(high, max(low, check.timeout_seconds + 1))
             if not low <= value <= high:
+                outside = True
                 yield Report(
                     f"{path}.health_check.{field}",
                     f"is {value}" + (", with a load balancer" if balanced else ""),
-                    f"write {low} to {high}",
+                    f"write {first} to {last}",
                 )
         start, longest = check.start_period_seconds, limit("health_check_start_period_max_seconds")
         if check.command and start is not None and start > longest:
             yield Report(
                 f"{path}.health_check.start_period_seconds",
                 f"is {start}",
-                f"write 0 to {longest}; grace_seconds covers a longer start",
+                f"write 0 to {longest}: grace_seconds covers a longer start",
             )
-        if balanced and check.timeout_seconds >= check.interval_seconds:
+        if balanced and check.timeout_seconds >= check.interval_seconds and not outside:
             yield Report(
                 f"{path}.health_check.timeout_seconds",
                 f"is {check.timeout_seconds}, not below the interval of {check.interval_seconds}",
@@ -413,7 +428,7 @@ def managed_instances_limits(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}.scale_in_after_seconds",
                 f"is {spec.scale_in_after_seconds}",
-                f"write at most {idle}, or -1 to keep idle instances",
+                f"write at most {idle}, or write -1, which keeps idle instances",
             )
         offered = {t.name: t for p in s.pools.values() if p.name == name for t in p.types}
         without = [
@@ -429,7 +444,7 @@ def managed_instances_limits(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}.storage_gib",
                 "is given beside local_storage: true",
-                "keep one of the two",
+                "leave it out, or leave local_storage out",
                 "Local storage replaces the EBS data volume.",
             )
 
@@ -454,7 +469,7 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; the CPU, memory and host ports of the replicas of "
                 f"{listed([w.name for w in works])} need {needed} instances of {kind.name} in "
                 f"{pool.region}",
-                f"write max_size: {enough}, or smaller cpu_units and memory_mib",
+                f"write max_size: {enough}, or lower cpu_units and memory_mib",
             )
 
 
@@ -510,7 +525,7 @@ def _smaller(s: Situation, work: RegionalWorkload, field: str, by: int) -> str:
     if share is not None:
         return f"leave it out: its share is {getattr(share, field)}"
     fits = getattr(work.spec, field) + by
-    return (f"write {field}: {fits}, or " if fits > 0 else "") + "give it a pool of its own"
+    return (f"write {field}: {fits}, or " if fits > 0 else "") + "move it to a pool of its own"
 
 
 def _together(
@@ -611,7 +626,7 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; by the estimate of {most.memory_mib} MiB on {kind.name} the "
                 f"replicas of {listed([w.name for w in works])} need {needed} instances in "
                 f"{pool.region}",
-                f"write max_size: {needed}, or a smaller memory_mib",
+                f"write max_size: {needed}, or lower memory_mib",
             )
 
 

@@ -25,8 +25,12 @@ def plain_http(s: Situation) -> Iterator[Report]:
             "traffic.certificate_arns",
             f"has no certificate for {listed(missing)}: prompts and answers cross the network in "
             "clear text",
-            f"write the ARN of an ACM certificate: {{{missing[0]}: arn:aws:acm:…}}",
+            f"write certificate_arns: {{{', '.join(_certificate(s, r) for r in missing)}}}",
         )
+
+
+def _certificate(s: Situation, region: str) -> str:
+    return f"{region}: arn:{s.catalog.places.regions[region].partition}:acm:{region}:…"
 
 
 @rule(
@@ -46,8 +50,15 @@ def no_caller(s: Situation) -> Iterator[Report]:
             yield Report(
                 "traffic.allow_from",
                 f"admits no caller in {region}, which has an existing network",
-                "write the CIDR blocks or security groups that call: [10.0.0.0/8]",
+                f"write {_callers(allowed, region)}, or name the blocks and groups that call",
             )
+
+
+def _callers(allowed: tuple[str, ...] | dict[str, tuple[str, ...]], region: str) -> str:
+    """`[10.0.0.0/8]`, for one of several Regions under its name."""
+    if not isinstance(allowed, dict):
+        return "[10.0.0.0/8]"
+    return f"traffic.allow_from.{region}: [10.0.0.0/8]"
 
 
 @rule(
@@ -68,8 +79,7 @@ def two_zones(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"regions.{region}.network.private_subnets",
                 f"has one zone, {listed(network.private_subnets)}",
-                f"add a subnet in {listed(others) or 'another zone'}, or give no model a port "
-                "there",
+                f"add a subnet in {listed(others)}" if others else "give it a second zone's subnet",
             )
 
 
@@ -90,8 +100,17 @@ def security_group_everywhere(s: Situation) -> Iterator[Report]:
             yield Report(
                 "traffic.allow_from",
                 f"names {listed(groups)} for {listed(regions)}",
-                f"write a list for each Region: {{{regions[0]}: [{groups[0]}], …}}",
+                f"write {{{', '.join(_by_region(allowed, regions))}}}",
             )
+
+
+def _by_region(allowed: tuple[str, ...], regions: list[str]) -> list[str]:
+    """The callers of each Region; the groups that are written stay in the first."""
+    blocks = [a for a in allowed if not a.startswith("sg-")]
+    return [
+        f"{region}: [{', '.join(allowed if region == regions[0] else [*blocks, 'sg-…'])}]"
+        for region in regions
+    ]
 
 
 RULES = (plain_http, no_caller, two_zones, security_group_everywhere)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from config import AutoScalingCapacity
 from messages.finding import Severity
-from messages.phrases import counted, listed
-from planning.command_line import option, words
+from messages.phrases import listed
+from planning.command_line import option, words, written
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
 
@@ -48,7 +48,7 @@ def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
                 f"{work.path}.neuron_devices",
                 f"takes {work.device_count} of {kind.neuron.devices} devices: the task gets "
                 "no EFA interface",
-                "write neuron_devices: all if it needs EFA",
+                "write neuron_devices: all, if it needs EFA",
             )
 
 
@@ -71,8 +71,7 @@ def several_nodes(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.{field}",
                 f"asks for {nodes} nodes ({said})",
-                f"write 1 node with the {counted(work.device_count, 'device')} of the task, or use "
-                + _GANG_SCHEDULERS,
+                f"write {said.partition('=')[0]}=1, for one node, or use " + _GANG_SCHEDULERS,
             )
 
 
@@ -110,9 +109,18 @@ def meeting_elsewhere(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{work.path}.{where}",
                     f"names the host {host} for the rendezvous of processes",
-                    f"write localhost, or use {_GANG_SCHEDULERS}",
+                    f"write {_at_home(where, given, host)}, or use {_GANG_SCHEDULERS}",
                 )
                 break
+
+
+def _at_home(where: str, given: list[str], host: str) -> str:
+    """`localhost`, or the option of the command with it."""
+    if where != "command":
+        return "localhost"
+    names = ("rdzv-endpoint", "master-addr", "main-process-ip")
+    text = next((w for n in names if (w := written(given, n)) and host in w), "")
+    return text.replace(" ", "=", 1).replace(host, "localhost")
 
 
 @rule(

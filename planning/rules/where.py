@@ -8,6 +8,7 @@ from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCa
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed, nearest
+from planning.proposals import fitting_types, with_zone
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, Situation
 
@@ -123,7 +124,7 @@ def several_partitions(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"regions.{name}",
                 f"is in the partition {region.partition}, aws:region in {home.partition}",
-                f"make a stack of its own for {region.partition}",
+                f"remove it, and make a stack of its own for {region.partition}",
             )
 
 
@@ -201,7 +202,7 @@ def not_offered(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}",
                 f"asks for {listed(types, most=3)}, not offered in {_dated(s, missing)}",
-                _where_offered(s, types, missing),
+                _where_offered(s, name, types, missing),
             )
 
 
@@ -210,23 +211,25 @@ def _dated(s: Situation, regions: list[str]) -> str:
     return listed([f"{r} ({s.catalog.places.captured_on(r)})" for r in regions])
 
 
-def _where_offered(s: Situation, types: tuple[str, ...], missing: list[str]) -> str:
+def _where_offered(s: Situation, pool: str, types: tuple[str, ...], missing: list[str]) -> str:
     """Regions that offer the types, and what the Regions without them offer instead."""
     offering = sorted({r for t in types for r in s.catalog.places.regions_offering(t)})
     partitions = {s.catalog.places.regions[r].partition for r in missing}
     offering = [r for r in offering if s.catalog.places.regions[r].partition in partitions]
-    fixes = [f"{listed(types, most=3)} is offered in {listed(offering)}"] if offering else []
-    if mine := [r for r in offering if r in s.regions]:
-        fixes.append(f"write regions: [{', '.join(mine)}]")
-    neuron = any(t in s.catalog.instances.neuron_types for t in types)
-    for region in missing[:3]:
-        here = s.neuron_types_in([region])
-        if not neuron:
-            series = {generation(t)[0] for t in types}
-            here = [t for t in s.catalog.places.types_offered(region) if generation(t)[0] in series]
-        if here or neuron:
-            fixes.append(f"{region} offers {listed(here, most=4) or 'no Neuron type'}")
-    return "; ".join(fixes) or "give the pool other regions"
+    if mine := [r for r in offering if r in s.regions and r in s.pool_regions(pool)]:
+        fixes = [f"write regions: [{', '.join(mine)}]"]
+    else:
+        fixes = [f"use {listed(offering)}, which offer {listed(types, most=3)}"] if offering else []
+    here = fitting_types(s, pool)
+    if not any(t in s.catalog.instances.neuron_types for t in types):
+        series = {generation(t)[0] for t in types}
+        offered = [t for r in missing for t in s.catalog.places.types_offered(r)]
+        here = [t for t in offered if generation(t)[0] in series]
+    here = [t for t in here if all(s.catalog.places.zones_offering(t, r) for r in missing)]
+    if here:
+        fixes.append(f"use {listed(here, most=4)}, which {listed(missing)} offers")
+    none = "" if here else f": {listed(missing)} offers no such type"
+    return (", or ".join(fixes) or "give the pool other regions") + none
 
 
 @rule(
@@ -248,7 +251,7 @@ def offering_unknown(s: Situation) -> Iterator[Report]:
                 f"capacity.{name}",
                 f"asks for {listed(types, most=3)}, which the catalog has not seen in "
                 f"{_dated(s, [region])}",
-                f"run `neuron-ecs catalog refresh`; {_where_offered(s, types, [region])}",
+                "run `neuron-ecs catalog refresh`, or " + _where_offered(s, name, types, [region]),
             )
 
 
@@ -300,7 +303,7 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
                 f"regions.{region}.network.private_subnets",
                 f"has {listed(network.private_subnets)}; {types} of the pool {name} is offered in "
                 "none of them",
-                f"add a subnet in {listed(offering)}, or give the pool other regions",
+                f"add a subnet in {listed(offering)}",
             )
 
 
@@ -319,7 +322,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"capacity.{name}.regions",
                     f"names {region}, which is not under regions",
-                    f"{nearest(region, s.settings.regions)} Or add it under regions.",
+                    f"{nearest(region, s.settings.regions)} Or write regions.{region}: {{}}",
                 )
     for path, spec in s.named_workloads():
         for region, override in s.work_regions(spec).items():
@@ -331,15 +334,15 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.regions",
                     f"names {region}, which is not under regions",
-                    f"{nearest(region, s.settings.regions)} Or add it under regions.",
+                    f"{nearest(region, s.settings.regions)} Or write regions.{region}: {{}}",
                 )
             elif region not in pools:
                 others = [p for p in s.settings.capacity if region in s.pool_regions(p)]
                 yield Report(
                     f"{path}.regions",
                     f"names {region}, where its pool {pool} is not",
-                    f"the pool is in {listed(pools)}"
-                    + (f"; in {region} there is {listed(others)}" if others else ""),
+                    f"write regions: [{', '.join(r for r in s.work_regions(spec) if r in pools)}]"
+                    + (f", or write capacity: {others[0]}" if others else ""),
                 )
     for where, given in (
         ("traffic.certificate_arns", s.settings.traffic.certificate_arns),
@@ -399,7 +402,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}",
                 f"has kind: managed_instances, which AWS does not document for {region}",
-                "make it kind: auto_scaling"
+                "use kind: auto_scaling"
                 + (f", or write regions: [{', '.join(others)}]" if others else ""),
             )
 
@@ -438,9 +441,8 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
         if accelerator is None:
             continue
         what = "a Mac" if accelerator == "mac" else f"with another accelerator ({accelerator})"
-        regions = [r for r in s.pool_regions(name) if r in s.regions]
-        mine = s.neuron_types_in(regions) or s.neuron_types_in(s.catalog.places.regions)
-        yield Report(path, f"is {written}, {what}", f"choose a Neuron type: {listed(mine)}")
+        mine = fitting_types(s, name) or s.neuron_types_in(s.catalog.places.regions)
+        yield Report(path, f"is {written}, {what}", f"use {listed(mine)}")
 
 
 @rule(
@@ -457,11 +459,14 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
     for (region, name), pool in s.pools.items():
         field = "reservation_group_arns" if pool.managed else "reservation_ids"
         if pool.purchase in wanting and pool.reservation is None:
-            example = "arn:aws:resource-groups:…" if pool.managed else "cr-…"
+            partition = s.catalog.places.regions[region].partition
+            group = f"arn:{partition}:resource-groups:{region}:…"
             yield Report(
                 f"capacity.{name}.{field}",
                 f"has no entry for {region}, where the pool's purchase is {pool.purchase}",
-                f"write {field}: {{{region}: {example}}}",
+                f"write {field}: {{{region}: {group}}}"
+                if pool.managed
+                else f"write {field}: {{{region}: cr-…}}" + with_zone(s, pool),
             )
         allowed = (
             ("on_demand", "spot", "reserved")
@@ -472,7 +477,7 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}.regions.{region}.purchase",
                 f"is {pool.purchase}, which this kind of capacity does not have",
-                f"write one of {listed(allowed)}",
+                f"write {' or '.join(allowed[:2])}",
                 "Managed Instances take ON_DEMAND, SPOT or RESERVED; EC2 launch templates take "
                 "Spot, Capacity Reservations and Capacity Blocks.",
             )
@@ -547,8 +552,7 @@ def unknown_zone(s: Situation) -> Iterator[Report]:
                 yield Report(
                     path,
                     f"has {zone}, which the catalog has not seen in {_dated(s, [region])}",
-                    f"if it is mistyped: {nearest(zone, known)} If not, run "
-                    "`neuron-ecs catalog refresh`",
+                    f"{nearest(zone, known)} Or run `neuron-ecs catalog refresh`, if it is new",
                 )
 
 

@@ -118,6 +118,14 @@ class CacheBlocks:
         return blocks == self.number if self.exact else blocks >= self.number
 
 
+def without_prefix_caching(sequences: int) -> list[str]:
+    """Options that give each sequence one KV cache block of full length.
+
+    NxD Inference compiles the number of blocks into the model, and breaks on prefix caching.
+    """
+    return ["--no-enable-prefix-caching", f"--{CACHE_BLOCKS}={sequences}"]
+
+
 class Strategy:
     """One server.
 
@@ -283,7 +291,7 @@ class Nxdi(LanguageModelServer):
         words = super().command(
             model, degree=degree, sequences=sequences, length=length, precompiled=precompiled
         )
-        return (*words, "--no-enable-prefix-caching", f"--{CACHE_BLOCKS}={sequences}")
+        return (*words, *without_prefix_caching(sequences))
 
     def caveats(self, model: LanguageModel) -> Iterator[str]:
         if model.tied:

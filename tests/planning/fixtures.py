@@ -58,6 +58,15 @@ def _accepted(regions: Entry) -> Entry:
     return {name: {**entry, "accept_undocumented_ami": True} for name, entry in regions.items()}
 
 
+_TWO_NETWORKS: Entry = {
+    "us-west-2": existing(usw2_az1="subnet-0a", usw2_az2="subnet-0b"),
+    "us-east-2": {
+        "network": {
+            "vpc_id": "vpc-0b",
+            "private_subnets": {"use2-az1": "subnet-0c", "use2-az3": "subnet-0d"},
+        }
+    },
+}
 SIZE: Entry = {"cpu_units": 1024, "memory_mib": 2048}
 HERE: Entry = certificates("us-west-2")
 
@@ -423,16 +432,16 @@ FIXTURES: dict[str, Fixture] = {
         _model(
             INF2,
             work(1, port=8080),
-            regions={"us-west-2": {}, "us-east-2": {}},
+            regions=_TWO_NETWORKS,
             traffic={**certificates("us-west-2", "us-east-2"), "allow_from": ["sg-0a"]},
         ),
         _model(
             INF2,
             work(1, port=8080),
-            regions={"us-west-2": {}, "us-east-2": {}},
+            regions=_TWO_NETWORKS,
             traffic={
                 **certificates("us-west-2", "us-east-2"),
-                "allow_from": {"us-west-2": ["sg-0a"]},
+                "allow_from": {"us-west-2": ["sg-0a"], "us-east-2": ["sg-0b"]},
             },
         ),
     ),

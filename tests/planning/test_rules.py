@@ -14,6 +14,7 @@ from planning import Refused, Severity, rules
 from planning.reference import SUBJECTS, Page, pages
 from planning.rules import RETIRED, RULES, Rule
 from tests.planning import fixtures, fixtures_places, fixtures_workloads
+from tests.planning.fixing import faults
 from tests.planning.fixtures import GOV, PINNED, VLLM, Fixture
 from tests.planning.stacks import (
     Config,
@@ -364,24 +365,10 @@ def test_the_fewer_replicas_proposed_fit() -> None:
     }
     config = stack(capacity={"pool": groups("inf2.24xlarge", 3)}, models=models)
     found = finding(config, "NE206")
-    most = _number(r"at most (\d+) replica", found.fix)
-    assert "of m" in found.fix
+    most = _number(r"models.m.replicas: {min: 1, max: (\d+)}", found.fix)
     fitting = changed(config, "models.m", replicas={"min": 1, "max": most})
     assert "NE206" not in codes(fitting)
     assert "NE206" in codes(changed(config, "models.m", replicas={"min": 1, "max": most + 1}))
-
-
-def test_the_sidecar_proposed_shares_the_device() -> None:
-    config = stack(capacity={"pool": groups("inf2.xlarge", 1)}, models={"a": work(1), "b": work(1)})
-    found = finding(config, "NE206").fix
-    assert "make b a sidecar of a with neuron_devices: all" in found
-    given = {"environment": {"NEURON_RT_NUM_CORES": str(_number(r'CORES: "(\d+)"', found))}}
-    sidecar = {"image": work(1)["image"], "neuron_devices": "all", **given}
-    one_task = work(1, sidecars={"b": sidecar}, **given)
-    alone = stack(capacity={"pool": groups("inf2.xlarge", 1)}, models={"b": one_task})
-    assert codes(alone) <= codes(
-        stack(capacity={"pool": groups("inf2.xlarge", 1)}, models={"b": work(1)})
-    )
 
 
 @pytest.mark.parametrize(
@@ -403,13 +390,8 @@ def test_the_sets_proposed_are_legal(kind: str, region: str, wanted: list[int]) 
         capacity={"pool": groups(kind)},
         models={"m": work(wanted)},
     )
-    proposed = re.findall(
-        r"\b(\d+)(?:-(\d+))?(?=[, ]|$)", finding(config, "NE204").fix.split(":")[-1]
-    )
-    assert proposed
-    for first, last in proposed:
-        ids = list(range(int(first), int(last or first) + 1))
-        assert "NE204" not in codes(changed(config, "models.m", neuron_devices=ids)), ids
+    assert "NE204" in codes(config)
+    assert faults(config, "NE204") == []
 
 
 @pytest.mark.parametrize("count", [3, 5, 7, 9, 12, 15])
@@ -454,10 +436,8 @@ def test_more_devices_than_there_are_names_a_type_of_the_region_that_has_them() 
 def test_the_free_devices_proposed_are_free() -> None:
     models = {"a": work([0, 1]), "b": work([1, 2]), "c": work([4, 5])}
     config = stack(capacity={"pool": groups("inf2.24xlarge", 1)}, models=models)
-    fix = finding(config, "NE205").fix
-    assert "still free: 2-3;" in fix
-    assert codes(changed(config, "models.b", neuron_devices=[2, 3]), Severity.ERROR) == set()
-    assert codes(changed(config, "models.b", neuron_devices=2), Severity.ERROR) == set()
+    assert finding(config, "NE205").fix.startswith("write [2, 3], or")
+    assert faults(config, "NE205") == []
 
 
 @pytest.mark.parametrize(
@@ -654,12 +634,12 @@ def test_a_misspelt_type_of_managed_instances_is_found_at_its_place_in_the_list(
 @pytest.mark.parametrize(
     ("code", "kind", "region", "says"),
     [
-        ("NE135", "inf2.xlarge", "us-west-1", "us-west-1 offers inf1.xlarge"),
-        ("NE135", "inf2.xlarge", "ca-central-1", "ca-central-1 offers inf1.xlarge"),
-        ("NE135", "inf2.xlarge", "ap-northeast-3", "ap-northeast-3 offers no Neuron type"),
-        ("NE135", "trn2.48xlarge", "us-west-2", "us-west-2 offers inf2.xlarge"),
-        ("NE105", "trn1.2xlarge", "sa-east-1", "sa-east-1 offers inf2.xlarge"),
-        ("NE105", "trn1.2xlarge", "ap-south-1", "ap-south-1 offers inf2.xlarge"),
+        ("NE135", "inf2.xlarge", "us-west-1", "use inf1.xlarge"),
+        ("NE135", "inf2.xlarge", "ca-central-1", "use inf1.xlarge"),
+        ("NE135", "inf2.xlarge", "ap-northeast-3", "ap-northeast-3 offers no such type"),
+        ("NE135", "trn2.48xlarge", "us-west-2", "use inf2.xlarge"),
+        ("NE105", "trn1.2xlarge", "sa-east-1", "use inf2.xlarge"),
+        ("NE105", "trn1.2xlarge", "ap-south-1", "use inf2.xlarge"),
     ],
 )
 def test_a_region_without_the_type_says_what_it_has(
@@ -672,8 +652,7 @@ def test_a_region_without_the_type_says_what_it_has(
     assert f"{region} (2026-09-24)" in found.what
     assert says in found.fix
     assert "write regions: [us-east-2]" in found.fix
-    fixed = changed(config, "capacity.pool", regions=["us-east-2"])
-    assert code not in codes(fixed)
+    assert faults(config, code) == []
 
 
 @pytest.mark.parametrize("days", [2, 31, 100, 5000])
@@ -688,6 +667,7 @@ def test_the_days_proposed_are_kept(days: int) -> None:
     [
         {"interval_seconds": 400},
         {"interval_seconds": 4},
+        {"interval_seconds": 2},
         {"timeout_seconds": 90, "interval_seconds": 100},
         {"timeout_seconds": 1},
         {"retries": 50},
@@ -701,12 +681,8 @@ def test_the_limits_proposed_for_a_health_check_hold(check: dict[str, int]) -> N
     model = work(1, port=8080, health_check=written)
     config = stack(capacity={"pool": groups()}, models={"m": model})
     found = next(f for f in findings_of(config) if f.code == "NE312")
-    value = _number(r"(\d+)", found.fix)
-    field = found.path.rpartition(".")[2]
-    fixed = changed(config, "models.m", health_check={**written, field: value})
-    assert found.path not in {f.path for f in findings_of(fixed) if f.code == "NE312"} or (
-        field == "timeout_seconds"
-    )
+    assert found.path.endswith(next(iter(check)))
+    assert faults(config, "NE312") == []
 
 
 @pytest.mark.parametrize(
@@ -765,9 +741,7 @@ def test_the_port_proposed_needs_no_further_instance() -> None:
     )
     found = finding(config, "NE243")
     assert found.path == "models.b.port"
-    port = _number(r"such as (\d+)", found.fix)
-    assert not codes(changed(config, "models.b", port=port)) & {"NE206", "NE243"}
-    assert not codes(changed(config, "models.b", network_mode="bridge")) & {"NE206", "NE243"}
+    assert faults(config, "NE243") == []
 
 
 @pytest.mark.parametrize("port", [22, 2375, 2376, 51678, 51680, 40000, 20000, 20005])
@@ -777,8 +751,8 @@ def test_a_port_of_the_host_has_another_proposed(port: int) -> None:
         models={"m": work(3, network_mode="host", port=port)},
         traffic=certificates("us-west-2"),
     )
-    other = _number(r"such as (\d+)", finding(config, "NE309").fix)
-    assert "NE309" not in codes(changed(config, "models.m", port=other))
+    assert finding(config, "NE309").fix.startswith("write port: 8080")
+    assert faults(config, "NE309") == []
 
 
 def test_several_neuron_types_of_managed_instances_never_admit_inf1_unseen() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from planning import Severity
 from planning.rules import schedules
+from tests.planning.fixing import faults
 from tests.planning.fixtures_places import FIXTURES
 from tests.planning.stacks import (
     Config,
@@ -58,8 +59,6 @@ def put(code: str, value: object, path: str | None = None) -> Config:
         "NE509",
         "NE516",
         "NE521",
-        "NE702",
-        "NE712",
         "NE718",
         "NE720",
     ],
@@ -256,15 +255,8 @@ def test_a_model_of_the_hub_is_told_from_a_path(command: list[str], fetched: boo
 
 
 def test_a_model_that_is_never_fetched_needs_no_way_out() -> None:
-    for given in ({"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://mirror.internal:8080"}):
-        gone(put("NE514", given, "models.m.environment"), "NE514")
-    hub = {"HF_ENDPOINT": "https://huggingface.co"}
-    assert "NE514" in codes(put("NE514", hub, "models.m.environment"))
-
-
-def test_a_token_for_a_mirror_inside_the_network_is_used() -> None:
-    mirror = {"HF_ENDPOINT": "https://mirror.internal"}
-    assert "NE515" not in codes(put("NE515", mirror, "models.m.environment"))
+    config = put("NE514", {"HF_HUB_OFFLINE": "1"}, "models.m.environment")
+    gone(config, "NE514")
 
 
 @pytest.mark.parametrize(
@@ -305,13 +297,6 @@ def test_the_doubled_quota_counts_every_instance() -> None:
     assert f"{8 * 32} vCPU of inf2.8xlarge" in found.fix
 
 
-def test_role_policies_that_fit_after_the_cut_that_is_proposed() -> None:
-    config = FIXTURES["NE708"].failing
-    most = int(re.findall(r"about (\d+)", finding(config, "NE708").fix)[0])
-    prefixes = json.loads(config["neuron-ecs:models"])["m"]["s3_read"]
-    gone(put("NE708", prefixes[:most]), "NE708")
-
-
 @pytest.mark.parametrize(
     ("count", "pool", "fits"),
     [
@@ -335,8 +320,8 @@ def test_a_name_in_other_letters_meets_the_programs_own_on_a_role() -> None:
 @pytest.mark.parametrize("key", ["cost centre", "kosten/stelle", "größe"])
 def test_the_key_proposed_for_the_instance_metadata_is_accepted(key: str) -> None:
     config = stack(capacity={"pool": managed("inf2.xlarge")}, tags={key: "1"})
-    near = finding(config, "NE706").fix.removeprefix("write ")
-    gone({**config, "neuron-ecs:tags": json.dumps({near: "1"})}, "NE706")
+    assert "NE706" in codes(config)
+    assert faults(config, "NE706") == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The rules of cores, images and containers: what a finding proposes works."""
 
-import json
 import re
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from planning import Severity, cores
 from planning.command_line import option, published, tag, version, words
+from tests.planning.fixing import faults
 from tests.planning.fixtures import PINNED
 from tests.planning.fixtures_workloads import (
     BLOCK,
@@ -24,7 +24,6 @@ from tests.planning.fixtures_workloads import (
     OHIO,
     OPTIMUM,
     PLUGIN,
-    PUBLIC,
     SECRET,
     TINY,
     VISIBLE,
@@ -103,9 +102,7 @@ def test_a_count_that_sits_on_one_slot_is_judged_by_it() -> None:
 
 def test_the_ways_out_of_one_range_for_several_slots_work() -> None:
     config = FIXTURES["NE221"].failing
-    fix = finding(config, "NE221").fix
-    assert f'{NUMBER}: "2"' in fix
-    assert "[0] and their cores 0-1" in fix
+    assert finding(config, "NE221").fix.endswith('write neuron_devices: [0] and write "0-1"')
     named = changed(config, "models.m", neuron_devices=[0])
     assert not codes(named, Severity.WARNING) & set(FIXTURES)
 
@@ -202,8 +199,8 @@ def test_which_image_runs_on_which_chip(image: str, kind: str, runs: bool) -> No
 @pytest.mark.parametrize("kind", ["inf1.xlarge", "inf2.xlarge", "trn1.2xlarge"])
 def test_the_image_proposed_runs_on_the_chip(kind: str) -> None:
     config = on(groups(kind), work(1, image=PLUGIN))
-    image = finding(config, "NE406").fix.removeprefix("write ").split(",")[0]
-    assert "NE406" not in codes(changed(config, "models.m", image=image))
+    assert "NE406" in codes(config)
+    assert faults(config, "NE406") == []
 
 
 def test_the_pools_that_suit_the_image_are_named() -> None:
@@ -211,7 +208,7 @@ def test_the_pools_that_suit_the_image_are_named() -> None:
         capacity={"pool": groups("inf1.xlarge"), "other": groups()},
         models={"m": work(1, image=NXDI)},
     )
-    assert "move it to other" in finding(config, "NE406").fix
+    assert "write models.m.capacity: other" in finding(config, "NE406").fix
     assert "NE406" not in codes(changed(config, "models.m", capacity="other"))
 
 
@@ -300,7 +297,8 @@ def test_the_blocks_proposed_are_those_of_the_sequences(blocks: int | None) -> N
 def test_with_prefix_caching_more_blocks_are_needed() -> None:
     given = [w for w in command("--block-size=32", blocks=None) if "prefix" not in w]
     config = nxdi(command=given)
-    assert "=256" in finding(config, "NE418").fix
+    assert "--no-enable-prefix-caching" in finding(config, "NE418").fix
+    assert faults(config, "NE418") == []
     fixed = changed(config, "models.m", command=[*given, "--num-gpu-blocks-override=256"])
     assert "NE418" not in codes(fixed)
 
@@ -357,10 +355,7 @@ def test_a_parameter_name_belongs_to_every_region_and_partition() -> None:
 
 def test_the_arn_proposed_for_a_secret_is_right_everywhere() -> None:
     config = FIXTURES["NE325"].failing
-    fix = finding(config, "NE325").fix
-    proposed = fix[fix.index("arn:") :]
-    assert proposed == SECRET.format("aws", "{region}")
-    assert "NE325" not in codes(changed(config, "models.m", secrets={"TOKEN": proposed}))
+    assert SECRET.format("aws", "{region}") in finding(config, "NE325").fix
 
 
 @pytest.mark.parametrize(("name", "allowed"), [("BPF", False), ("IPC_LOCK", True)])
@@ -397,7 +392,8 @@ def test_the_volume_proposed_is_enough() -> None:
 def test_the_link_name_proposed_reaches_the_model() -> None:
     for host in ("localhost", "127.0.0.1"):
         config = beside("bridge", environment={"TARGET": f"http://{host}:8080/"})
-        assert "write m:8080" in finding(config, "NE333").fix
+        assert 'write "http://m:8080/"' in finding(config, "NE333").fix
+        assert faults(config, "NE333") == []
     assert not codes(beside("host", environment={"TARGET": "localhost:8080"})) & {"NE333"}
     assert "NE333" not in codes(beside("bridge", environment={"TARGET": "http://localhost:9100/"}))
 
@@ -462,9 +458,8 @@ def test_options_are_read_where_the_first_words_are_missing(missing: int) -> Non
 @pytest.mark.parametrize("command", [["curl", "-f", "a b"], ["cmd", "x"], ["exit 1"]])
 def test_the_health_command_proposed_begins_with_its_kind(command: list[str]) -> None:
     config = on(INF2, work(1, health_check={"command": command, "retries": 10}))
-    proposed = json.loads(finding(config, "NE337").fix.removeprefix("write "))
-    better = changed(config, "models.m.health_check", command=proposed)
-    assert not codes(better) - codes(FIXTURES["NE337"].passing)
+    assert "NE337" in codes(config)
+    assert faults(config, "NE337") == []
 
 
 @pytest.mark.parametrize("user", ["root", "1000", "neuron:neuron", "1000:docker"])
@@ -546,36 +541,11 @@ def test_all_cores_without_grouping_need_no_documented_degree() -> None:
 @pytest.mark.parametrize("code", ["NE422", "NE424"])
 def test_an_image_that_is_proposed_is_in_the_table(code: str) -> None:
     config = FIXTURES[code].failing
-    found = re.search(r"write (\S+?),? ?(?:or |$)", finding(config, code).fix + " ")
+    found = re.search(
+        r"write (?:image: )?(\S+?),? ?(?:or |and |$)", finding(config, code).fix + " "
+    )
     assert found
     assert not codes(changed(config, "models.m", image=found[1])) & {"NE410", "NE422", "NE424"}
-
-
-@pytest.mark.parametrize(
-    ("tag", "code"),
-    [
-        ("vllm-neuronx:0.16.0", "NE424"),
-        ("vllm-neuronx:0.16.0-sdk2.31.1", "NE424"),
-        ("vllm-neuronx:0.16.0-neuronx-py312-sdk2.28.0-ubuntu24.04", "NE424"),
-        ("vllm-neuronx:0.16.0-neuronx-py312-sdk2.31.1-ubuntu22.04", "NE422"),
-        ("vllm-neuronx:0.29.0.1.2.0-neuronx-py314-sdk2.33.1-ubuntu26.04", "NE422"),
-        ("vllm-neuronx:0.29.0.1.2.0-neuronx-py314-sdk2.33.0-ubuntu26.04", ""),
-    ],
-)
-def test_a_tag_that_cannot_be_is_refused_and_one_that_may_be_newer_is_not(
-    tag: str, code: str
-) -> None:
-    model = work(1, image=f"{PUBLIC}pytorch-inference-{tag}")
-    assert codes(on(BLOCK, model, **OHIO)) & {"NE410", "NE422", "NE424"} == (
-        {code} if code else set()
-    )
-
-
-def test_a_training_image_of_a_later_pytorch_may_exist() -> None:
-    tag = "2.14.0-neuronx-py314-sdk2.33.0-ubuntu26.04"
-    image = f"{PUBLIC}pytorch-training-neuronx:{tag}"
-    later = stack(capacity={"pool": BLOCK}, jobs={"j": work(1, image=image)}, **OHIO)
-    assert codes(later) & {"NE410", "NE422", "NE424"} == {"NE422"}
 
 
 def test_latest_is_found_inside_a_tag() -> None:
