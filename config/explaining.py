@@ -22,6 +22,7 @@ from config.credentials import cut, looks_like_credential, shown
 from config.places import ExistingNetworkEntry, OwnNetworkEntry
 from config.settings import Settings, Traffic
 from config.values import Name
+from config.words import advice_on
 from config.workloads import Container, JobEntry, ModelEntry
 from messages.finding import Finding, malformed
 from messages.phrases import closest_key, flow
@@ -116,6 +117,8 @@ def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Finding:
     for home, words, otherwise in homes:
         if home in siblings:
             return malformed(path, f"is a key of {words}", f"remove it, or {otherwise}")
+    if advice := advice_on(key, model):
+        return malformed(path, what, advice)
     if near := closest_key(key, list(model.model_fields)):
         return malformed(path, what, f"did you mean {near}?")
     if homes:

@@ -71,7 +71,12 @@ def _error_silenced(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE001", ANY)
 def _unknown_key(hand: Hand, wish: Wish) -> str:
-    return of_pool(wish, hand.one(("max_sizes", "zone", "Kind")), 1)
+    return of_pool(wish, hand.one(("max_sizes", "zone", "Kind", "user_data", "instance_types")), 1)
+
+
+@mistake("NE001", WORK)
+def _word_of_another_tool(hand: Hand, wish: Wish) -> str:
+    return field(wish, hand.one(("env", "gpu", "volumes", "mountPoints", "task_role_arn")), 1)
 
 
 @mistake("NE001", ANY)

@@ -1,0 +1,365 @@
+"""Words of ECS, EC2, Docker, Kubernetes and other tools that are no keys of a stack file.
+
+A text that begins with "write" shows what to write in the same place. A text that begins with "no
+field" says what the stack file cannot say, and what there is instead.
+"""
+
+import re
+
+from pydantic import BaseModel
+
+from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
+from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.settings import Settings, Traffic
+from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
+
+_KEPT = "no field sets it; ECS's own default stays"
+_NETWORKS = "no field here sets it; networks stand under regions: {us-west-2: {network: {...}}}"
+_TAGS = "no field here sets them; the tags at the top of the stack file are on everything"
+_DEVICES = "write neuron_devices: 1; it counts Neuron devices (chips), not cores"
+_SIZE = "write replicas: {min: 1, max: 4}"
+_VOLUMES = (
+    "no field mounts a volume; read and write S3 with s3_read and s3_write, or bring the files in "
+    "the image"
+)
+
+WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
+    # containers
+    (Container, "env env_vars environment_variables envs", "write environment: {NAME: value}"),
+    (
+        Container,
+        "env_file env_from environment_files",
+        "no field reads a file of variables; write each one in environment or secrets",
+    ),
+    (Container, "args arguments cmd", "write command: [vllm, serve, Qwen/Qwen3-0.6B]"),
+    (
+        Container,
+        "ebs efs ephemeral_storage fsx host_path mount mount_points mounts persistent_volume "
+        "persistent_volume_claim tmpfs volume volume_mounts volumes volumes_from",
+        _VOLUMES,
+    ),
+    (
+        Container,
+        "ulimit ulimits",
+        "no field sets them; to lock memory add IPC_LOCK to linux_capabilities",
+    ),
+    (
+        Container,
+        "privileged security_context",
+        "no field grants it; a container opens the Neuron devices of its task, and a Linux "
+        "capability that it needs goes in linux_capabilities",
+    ),
+    (Container, "cap_add capabilities", "write linux_capabilities: [IPC_LOCK]"),
+    (
+        Container,
+        "linux_parameters",
+        "no field has them all; there are neuron_devices, linux_capabilities and shared_memory_mib",
+    ),
+    (
+        Container,
+        "image_pull_secrets registry_auth registry_credentials repository_credentials",
+        "no field names them; copy the image to Amazon ECR, or name one that needs no login",
+    ),
+    (Container, "read_only readonly_root_filesystem", "write read_only_root: true"),
+    (
+        Container,
+        "work_dir workdir working_dir working_directory",
+        "no field sets it; the image does, or a command such as [sh, -c, cd /app && ./serve]",
+    ),
+    (
+        Container,
+        "firelens firelens_configuration log_configuration log_driver log_group logging",
+        "no field sets it; logs go to CloudWatch Logs, and log_retention_days keeps them",
+    ),
+    (
+        Container,
+        "credential_specs depends_on disable_networking dns_search_domains dns_servers "
+        "docker_labels docker_security_options extra_hosts hostname init_process_enabled "
+        "interactive ipc_mode links max_swap pid_mode pseudo_terminal restart_policy start_timeout "
+        "swappiness system_controls",
+        _KEPT,
+    ),
+    (
+        Container,
+        "accelerators device devices gpu gpus neuron neuron_cores neuroncore neuroncores neurons "
+        "num_gpus resource_requirements",
+        _DEVICES,
+    ),
+    (
+        Container,
+        "limits requests resources",
+        "no field has them all; there are neuron_devices, cpu_units and memory_mib",
+    ),
+    (Workload, "cpu cpus vcpu vcpus", "write cpu_units: 1024; these are one vCPU"),
+    (Workload, "mem memory memory_mb memory_reservation ram", "write memory_mib: 4096"),
+    (Sidecar, "cpu cpus vcpu vcpus", "write cpu_units: 128; 1024 are one vCPU"),
+    (Sidecar, "mem memory memory_mb memory_reservation ram", "write memory_mib: 256"),
+    # models and jobs
+    (Workload, "shared_memory shared_memory_size shm shm_size", "write shared_memory_mib: 1024"),
+    (
+        Workload,
+        "cache compile_cache model_cache neuron_cache",
+        "no field keeps one; set NEURON_COMPILE_CACHE_URL: s3://bucket/path in environment, and "
+        "name the path in s3_read and s3_write",
+    ),
+    (
+        Workload,
+        "container_port container_ports host_port port_mappings",
+        "write port: 8080; several go in ports",
+    ),
+    (
+        Workload,
+        "execution_role execution_role_arn iam_role policies role role_arn service_account "
+        "task_role task_role_arn",
+        "no field names a role; the program makes one for each workload, and task_policies adds to "
+        "what it may do",
+    ),
+    (
+        Workload,
+        "capacity_provider capacity_provider_strategy launch_type pool requires_compatibilities",
+        "write capacity: inf2; it is the name of a pool",
+    ),
+    (
+        Workload,
+        "affinity node_selector placement placement_constraints placement_strategies "
+        "placement_strategy tolerations",
+        "no field places tasks; capacity and neuron_devices decide where they run, and zone_ids of "
+        "the pool in which zones",
+    ),
+    (
+        Workload,
+        "architecture cpu_architecture platform platform_version runtime_platform",
+        "no field sets it; the instance type of the pool decides",
+    ),
+    (
+        Workload,
+        "liveness_probe probe readiness_probe startup_probe",
+        "write health_check: {path: /health}",
+    ),
+    (
+        Workload,
+        "stop_timeout termination_grace_period_seconds",
+        "write stop_timeout_seconds: 120",
+    ),
+    (Workload, "enable_execute_command execute_command", "write exec: true"),
+    (
+        Workload,
+        "assign_public_ip awsvpc_configuration network_configuration security_groups subnets",
+        _NETWORKS,
+    ),
+    (Workload, "labels tags", _TAGS),
+    (Workload, "essential", "no field sets it; the container of a model or job is essential"),
+    (
+        ModelEntry,
+        "count desired_count desired_tasks instances max_replicas min_replicas num_replicas "
+        "replica_count",
+        _SIZE,
+    ),
+    (
+        ModelEntry,
+        "auto_scaling autoscaler autoscaling hpa max_capacity min_capacity scalable_target scale "
+        "scaling scaling_policies scaling_policy target_tracking",
+        "no field adds a scaling policy; replicas: {min: 1, max: 4} is the range in which the "
+        "desired count may stand, and you move it there",
+    ),
+    (
+        ModelEntry,
+        "deployment_configuration deployment_maximum_percent deployment_minimum_healthy_percent "
+        "max_surge max_unavailable maximum_percent minimum_healthy_percent rolling_update strategy",
+        "no field sets it; it follows from the room that the pool has for another task",
+    ),
+    (
+        ModelEntry,
+        "circuit_breaker deployment_circuit_breaker",
+        "no field sets it; it is on, and a failed deployment is rolled back",
+    ),
+    (
+        ModelEntry,
+        "health_check_grace_period health_check_grace_period_seconds",
+        "write health_check: {grace_seconds: 1800}",
+    ),
+    (
+        ModelEntry,
+        "host_header ingress listener listener_rule load_balancer path_pattern priority "
+        "service_connect service_connect_configuration service_discovery service_registries",
+        "no field sets it; the load balancer of the Region leads a path to each model with a port",
+    ),
+    (
+        JobEntry,
+        "cron rate schedule_expression",
+        'write schedule: {expression: "cron(0 3 * * ? *)"}',
+    ),
+    (
+        JobEntry,
+        "array_size backoff_limit completions count instances max_attempts nodes num_nodes "
+        "parallelism replicas retries retry retry_strategy",
+        "no field sets it; each start of a job is one task",
+    ),
+    # pools
+    (
+        AutoScalingCapacity,
+        "launch_template user_data",
+        "no field adds to it; the program writes it, and what tasks need goes in their images",
+    ),
+    (
+        ManagedInstancesCapacity,
+        "ami image_id launch_template user_data",
+        "no field sets it; AWS owns these instances and what they start with",
+    ),
+    (
+        Capacity,
+        "key_name key_pair ssh_key ssh_key_name",
+        "no field names one; with exec: true a command runs in a container",
+    ),
+    (
+        Capacity,
+        "instance_refresh update_policy",
+        "no field starts one; instances that start later have what is new: drain and terminate the "
+        "old ones one by one",
+    ),
+    (
+        AutoScalingCapacity,
+        "capacity_reservation capacity_reservation_preference capacity_reservation_specification "
+        "reservation_id reservation_preference",
+        "no field sets a preference; to use a reservation write purchase: capacity_reservation, "
+        "and its id in reservation_ids",
+    ),
+    (
+        ManagedInstancesCapacity,
+        "capacity_reservation capacity_reservation_preference capacity_reservations "
+        "reservation_group_arn reservation_preference",
+        "no field sets a preference; to use reservations write purchase: reserved, and their "
+        "resource group in reservation_group_arns",
+    ),
+    (
+        Capacity,
+        "capacity_option_type market market_options spot spot_instances use_spot",
+        "write purchase: spot",
+    ),
+    (
+        AutoScalingCapacity,
+        "instance_types instances",
+        "write instance_type: inf2.24xlarge; a pool has one",
+    ),
+    (
+        ManagedInstancesCapacity,
+        "instance_types instances",
+        "write allowed_instance_types: [inf2.24xlarge]",
+    ),
+    (
+        AutoScalingCapacity,
+        "desired desired_capacity desired_size",
+        "no field sets it; ECS moves it between min_size and max_size",
+    ),
+    (AutoScalingCapacity, "min_capacity min_instances minimum_size", "write min_size: 0"),
+    (AutoScalingCapacity, "max_capacity max_instances maximum_size", "write max_size: 4"),
+    (
+        ManagedInstancesCapacity,
+        "desired_capacity desired_size max_capacity max_instances min_capacity min_instances",
+        "no field limits it; ECS starts the instances that the tasks need",
+    ),
+    (
+        AutoScalingCapacity,
+        "block_device_mappings disk disk_size ebs root_volume_size volume_size volumes",
+        "write root_volume_gib: 200",
+    ),
+    (
+        ManagedInstancesCapacity,
+        "block_device_mappings disk disk_size ebs root_volume_size volume_size volumes",
+        "write storage_gib: 200",
+    ),
+    (
+        AutoScalingCapacity,
+        "ami_id image image_id",
+        "write ami: {family: al2023, version: recommended}; or the name of an image, not its id",
+    ),
+    (
+        Capacity,
+        "availability_zone_ids availability_zones azs zone zones",
+        "write zone_ids: [usw2-az1]; ids, since names differ by account",
+    ),
+    (Capacity, "security_groups subnet_ids subnets vpc vpc_id", _NETWORKS),
+    (AutoScalingCapacity, "placement_group", "write efa: true; it comes with a placement group"),
+    (
+        Capacity,
+        "iam_instance_profile iam_role instance_profile instance_role",
+        "no field names one; the program makes it",
+    ),
+    (
+        Capacity,
+        "instance_requirements managed_draining managed_scaling managed_termination_protection "
+        "max_price mixed_instances_policy on_demand_base_capacity spot_max_price target_capacity "
+        "warm_pool",
+        "no field sets it",
+    ),
+    (Capacity, "labels tags", _TAGS),
+    # networks, traffic, the whole
+    (
+        Traffic,
+        "internet_facing public scheme",
+        "no field makes the load balancer public; it is internal, for its network and those "
+        "connected to it",
+    ),
+    (
+        Traffic,
+        "certificate certificate_arn https ssl tls",
+        'write certificate_arns: {us-west-2: "arn:aws:acm:us-west-2:111122223333:certificate/0a"}',
+    ),
+    (
+        Traffic,
+        "allow allow_list allowed_cidrs cidr_blocks cidrs ingress",
+        "write allow_from: [10.0.0.0/8]",
+    ),
+    (
+        Traffic,
+        "dns domain domain_name host hosted_zone route53",
+        "no field makes a record; let one of yours point to the load balancer",
+    ),
+    (
+        Traffic,
+        "access_logs auth authentication cognito deletion_protection idle_timeout listeners waf",
+        "no field sets it",
+    ),
+    (
+        OwnNetworkEntry,
+        "private_subnet_ids subnet_ids subnets vpc",
+        "no field here sets it; a network that exists has vpc_id and private_subnets",
+    ),
+    (ExistingNetworkEntry, "vpc", "write vpc_id: vpc-0a1b2c3d"),
+    (
+        ExistingNetworkEntry,
+        "private_subnet_ids subnet_ids subnets",
+        "write private_subnets: {usw2-az1: subnet-0a1b2c3d}",
+    ),
+    (OwnNetworkEntry, "nat_gateway nat_gateways single_nat_gateway", "write nat: one"),
+    (
+        RegionEntry,
+        "subnet_ids subnets vpc",
+        "write network: {vpc_id: vpc-0a1b2c3d, private_subnets: {usw2-az1: subnet-0a1b2c3d}}",
+    ),
+    (Settings, "network networks subnets vpc vpc_id", _NETWORKS),
+    (
+        Settings,
+        "clusters instances node_groups nodes pools",
+        "write capacity: {inf2: {kind: auto_scaling, instance_type: inf2.24xlarge, max_size: 4}}",
+    ),
+    (
+        Settings,
+        "alb ingress load_balancer load_balancers",
+        "no field makes one; each Region with a model that has a port gets one, and traffic says "
+        "who may call it",
+    ),
+    (Settings, "alarms alerts budget dashboards monitoring", "no field makes any"),
+)
+
+_SETS = tuple((home, frozenset(words.split()), text) for home, words, text in WORDS)
+
+
+def advice_on(key: str, model: type[BaseModel]) -> str | None:
+    """Returns what to write instead of a word of another tool, or why there is nothing to write.
+
+    Case, hyphens and a prefix such as `aws.amazon.com/` are ignored.
+    """
+    word = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key[:80].rpartition("/")[2])
+    word = word.lower().replace("-", "_")
+    return next((t for home, words, t in _SETS if word in words and issubclass(model, home)), None)

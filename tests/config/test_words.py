@@ -1,0 +1,113 @@
+"""Words of other tools get an answer that is true of the fields that exist."""
+
+import inspect
+import json
+import re
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from config import ShapeError, capacity, parse, places, settings, workloads
+from config.annotations import is_model
+from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
+from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.settings import Settings, Traffic
+from config.words import WORDS, advice_on
+from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
+from messages.finding import Finding
+from neuron_ecs.stackfile.yaml_values import load
+
+MODELS = {
+    member
+    for module in (capacity, places, settings, workloads)
+    for member in vars(module).values()
+    if inspect.isclass(member) and is_model(member)
+}
+FIELDS = {name for model in MODELS for name in model.model_fields}
+VALUES = {"auto_scaling", "capacity_reservation"}
+PLACES: dict[type[BaseModel], tuple[tuple[str, ...], ...]] = {
+    Container: (("models", "m"), ("jobs", "j"), ("models", "m", "sidecars", "s")),
+    Workload: (("models", "m"), ("jobs", "j")),
+    Sidecar: (("models", "m", "sidecars", "s"),),
+    ModelEntry: (("models", "m"),),
+    JobEntry: (("jobs", "j"),),
+    Capacity: (("capacity", "a"), ("capacity", "b")),
+    AutoScalingCapacity: (("capacity", "a"),),
+    ManagedInstancesCapacity: (("capacity", "b"),),
+    Traffic: (("traffic",),),
+    RegionEntry: (("regions", "us-west-2"),),
+    OwnNetworkEntry: (("regions", "us-west-2", "network"),),
+    ExistingNetworkEntry: (("regions", "us-east-1", "network"),),
+    Settings: ((),),
+}
+
+
+def findings(values: dict[str, Any]) -> tuple[Finding, ...]:
+    try:
+        parse({key: json.dumps(value) for key, value in values.items()})
+    except ShapeError as error:
+        return error.findings
+    return ()
+
+
+def whole(place: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
+    """A stack file of the right form, with one more key at the place."""
+    work = {"image": "repo:1", "capacity": "a"}
+    given = {"vpc_id": "vpc-0a", "private_subnets": {"use1-az1": "subnet-0a"}}
+    values: dict[str, Any] = {
+        "regions": {"us-west-2": {"network": {}}, "us-east-1": {"network": given}},
+        "capacity": {
+            "a": {"kind": "auto_scaling", "instance_type": "inf2.xlarge", "max_size": 1},
+            "b": {"kind": "managed_instances", "allowed_instance_types": ["trn1.2xlarge"]},
+        },
+        "models": {"m": {**work, "sidecars": {"s": {"image": "repo:2"}}}},
+        "jobs": {"j": dict(work)},
+        "traffic": {},
+    }
+    at = values
+    for step in place:
+        at = at[step]
+    at[key] = value
+    return values
+
+
+@pytest.mark.parametrize(("home", "words", "text"), WORDS, ids=lambda v: str(v)[:30])
+def test_what_the_table_says_to_write_has_the_right_form(
+    home: type[BaseModel], words: str, text: str
+) -> None:
+    assert text.startswith(("write ", "no field "))
+    assert words.split() == sorted(set(words.split()))
+    assert not set(words.split()) & home.model_fields.keys(), "these are fields"
+    for place in PLACES[home]:
+        for word in words.split():
+            [found] = findings(whole(place, word, "x"))
+            is_field = found.fix.startswith("remove it, or ")  # of the other kind of capacity
+            assert found.fix == text or is_field
+        if text.startswith("write "):
+            example: dict[str, Any] = load(text.removeprefix("write ").partition("; ")[0]).value
+            for key, value in example.items():
+                assert findings(whole(place, key, value)) == ()
+    for name in re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", text):
+        assert name in FIELDS | VALUES, f"{name} is no field any more: say what there is instead"
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    {
+        ("models", "m"): "env gpu cache mount_points volumes ulimits privileged devices "
+        "repository_credentials autoscaling min_replicas",
+        ("capacity", "a"): "user_data instance_refresh reservation_preference",
+        ("traffic",): "internet_facing",
+    }.items(),
+)
+def test_words_that_people_bring_along_have_an_answer(place: tuple[str, ...], words: str) -> None:
+    for word in words.split():
+        [found] = findings(whole(place, word, "x"))
+        assert found.path == ".".join((*place, word))
+        assert found.fix.startswith(("write ", "no field "))
+
+
+@pytest.mark.parametrize("key", ["mountPoints", "mount-points", "MOUNT_POINTS", "a/mount_points"])
+def test_a_word_is_known_however_it_is_spelt(key: str) -> None:
+    assert advice_on(key, ModelEntry) == advice_on("volumes", ModelEntry)
