@@ -5,7 +5,7 @@ from pulumi.runtime import config as engine
 
 import catalog
 from components import build
-from planning import Refused, Severity, decide
+from planning import Refused, Severity, decide, left_out, page
 
 PROJECT = pulumi.get_project()
 
@@ -25,11 +25,11 @@ def main() -> None:
         plan = decide(stack_file(), catalog.load(), project=PROJECT, stack=pulumi.get_stack())
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from refused
-    for finding in plan.findings:
-        if finding.severity is Severity.WARNING:
-            pulumi.log.warn(
-                f"{finding.code}  {finding.path} {finding.what}\n    fix:  {finding.fix}"
-            )
+    warnings = [f for f in plan.findings if f.severity is Severity.WARNING]
+    for finding in page(warnings):
+        pulumi.log.warn(f"{finding.code}  {finding.path} {finding.what}\n    fix:  {finding.fix}")
+    for line in left_out(warnings):
+        pulumi.log.warn(line)
     for name, value in build(plan).items():
         pulumi.export(name, value)
 

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import Literal, Protocol, TextIO
 
-from messages.finding import Finding, Severity, as_object, count
+from messages.finding import Finding, Severity, as_objects, count, left_out, page
 
 FINE = 0
 ERRORS = 1
@@ -300,16 +300,16 @@ def spans(devices: Sequence[int]) -> str:
 
 
 def write(findings: Iterable[Finding], out: Writer, *, width: int) -> None:
-    """Writes a block for each finding, the worst first, and then how many there are.
+    """Writes a page of the findings, a block each, and then how many there are.
 
     The layout is that of `messages.finding.render`, with lines of at most `width` characters where
     the words allow it (0: as long as they are).
     """
-    ordered = sorted(findings, key=lambda f: f.sort_key)
+    found = list(findings)
     coloured = is_coloured(out)
-    for finding in ordered:
+    for finding in page(found):
         out.write("\n".join(block(finding, width, coloured=coloured)) + "\n")
-    out.write(count(ordered) + "\n")
+    out.write("\n".join((*left_out(found), count(found))) + "\n")
 
 
 def write_json(document: object, out: Writer, *, indent: int = 2) -> None:
@@ -318,8 +318,9 @@ def write_json(document: object, out: Writer, *, indent: int = 2) -> None:
 
 
 def findings_document(findings: Iterable[Finding]) -> dict[str, object]:
-    """Returns `{"findings": [...]}`, the worst first."""
-    return {"findings": [as_object(f) for f in sorted(findings, key=lambda f: f.sort_key)]}
+    """Returns `{"findings": [...], "total": 2}`, the worst first."""
+    found = list(findings)
+    return {"findings": as_objects(found), "total": len(found)}
 
 
 def block(
@@ -327,7 +328,7 @@ def block(
 ) -> Iterable[str]:
     """Returns the lines of a finding; one with a prefix has no colour."""
     word = finding.severity.word
-    head = f"{prefix}{word} {finding.code}  {finding.path or 'the stack file'} {finding.what}"
+    head = f"{prefix}{word} {finding.code}  {finding.place} {finding.what}"
     lines = wrapped(head, width, "", "    ")
     if coloured:
         lines[0] = paint(word, _COLOURS[finding.severity]) + lines[0][len(word) :]

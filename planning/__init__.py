@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from catalog import Catalog
 from config import ShapeError, parse
-from messages.finding import Finding, Refused, Severity, render
+from messages.finding import Finding, Refused, Severity, left_out, page, render
 from planning.document import as_json
 from planning.make import judge, make_plan
 from planning.plan import Plan
@@ -36,6 +36,8 @@ __all__ = [
     "Severity",
     "as_json",
     "decide",
+    "left_out",
     "make_plan",
+    "page",
     "render",
 ]

@@ -269,13 +269,13 @@ def _deployment(stack: str, directory: Path) -> dict[str, Any]:
     """A stack, the minutes of its job and the seconds of its session; both within their limits."""
     import catalog
     from neuron_ecs.stackfile.reading import read
-    from planning import Refused, decide
+    from planning import Refused
     from planning.duration import update_minutes
 
     tables = catalog.load()
     try:
         file = read(stack=stack, file=None, directory=directory)
-        plan = decide(file.config, tables, project=file.project, stack=file.stack)
+        plan = file.plan(tables)
     except Refused as refused:
         name = f"Pulumi.{stack}.yaml: "
         found = (f if name in f.path else replace(f, path=name + f.path) for f in refused.findings)

@@ -12,7 +12,6 @@ from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.files import write_text
 from neuron_ecs.terminal import FINE
-from planning import decide
 
 _EPILOG = """\
 examples:
@@ -41,7 +40,7 @@ def run(arguments: Arguments) -> int:
     """
     file = arguments.read()
     tables = catalog.load()
-    plan = decide(file.config, tables, project=file.project, stack=file.stack)
+    plan = file.plan(tables)
     stack = pools.of_plan(plan, tables)
     out, html = sys.stdout, arguments.html
     if html is not None:

@@ -24,7 +24,7 @@ from neuron_ecs.stackfile.models import Add, Change, Edit, Remove, edited, write
 from neuron_ecs.stackfile.reading import StackFile, read
 from neuron_ecs.stackfile.yaml_values import Value
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, paint, progress
-from planning import Refused, decide
+from planning import Refused
 
 VERSION = 1
 _LONGEST_ANSWER = 80
@@ -296,7 +296,7 @@ def _judged(
         path.parent.mkdir()
         path.write_bytes(content.encode())
     made = read(stack=file.stack, file=candidate.after, directory=home)
-    decide(made.config, catalog.load(), project=made.project, stack=made.stack)
+    made.plan(catalog.load())
     return compare(candidate)
 
 

@@ -11,7 +11,7 @@ from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
-from planning import Plan, decide
+from planning import Plan
 from planning import plan as planned
 from planning.document import document
 from planning.document import urls as model_urls
@@ -43,7 +43,7 @@ def run(arguments: Arguments) -> int:
         return _explain(arguments.explain)
     out, width = sys.stdout, arguments.width
     file = arguments.read()
-    plan = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+    plan = file.plan(catalog.load())
     if arguments.json:
         terminal.write_json(document(plan), out)
         return FINE

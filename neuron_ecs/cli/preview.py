@@ -124,7 +124,10 @@ def run(arguments: Arguments) -> int:
     """
     file = arguments.read()
     with progress("running the program offline"):
-        recording = recorded(PROGRAM, file.project, file.stack, file.config)
+        try:
+            recording = recorded(PROGRAM, file.project, file.stack, file.config)
+        except Refused as refused:
+            raise Refused(file.lines.locate(refused.findings)) from refused
     if arguments.json:
         sys.stdout.write(to_json(recording))
     else:

@@ -23,7 +23,7 @@ from neuron_ecs.terminal import (
     wrapped,
     write_json,
 )
-from planning import decide, plan
+from planning import plan
 
 VERSION = 1
 
@@ -58,7 +58,7 @@ def run(arguments: Arguments, connect: Connect | None = None) -> int:
     Without `--outputs`, resources are found by the plan's keys and the suffix of the engine.
     """
     file = arguments.read()
-    described = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+    described = file.plan(catalog.load())
     try:
         names = None if arguments.outputs is None else read_outputs(arguments.outputs)
         checks = verify(described, names, connect)

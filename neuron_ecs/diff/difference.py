@@ -25,9 +25,9 @@ from planning.document import Json
 class Findings:
     """The findings of both sides, told apart by code and path."""
 
-    new: tuple[Finding, ...]
-    gone: tuple[Finding, ...]
-    still: tuple[Finding, ...]
+    new: tuple[Finding, ...] = ()
+    gone: tuple[Finding, ...] = ()
+    still: tuple[Finding, ...] = ()
     not_judged: tuple[Finding, ...] = ()  # of the base; the head's errors ended its planning
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import cast
 
 from config.changes import Change
-from messages.finding import Finding, as_object
+from messages.finding import Finding, as_objects
 from neuron_ecs.diff import json_form as form
 from neuron_ecs.diff.costs import setting_classes
-from neuron_ecs.diff.difference import Difference
+from neuron_ecs.diff.difference import Difference, Findings
 from neuron_ecs.diff.impact import Impact, PoolChange
 from neuron_ecs.diff.plans import (
     PlanIndex,
@@ -51,12 +51,7 @@ def document(difference: Difference, verdict: str) -> form.Document:
         if difference.resources is None
         else [_resource(r) for r in difference.resources],
         "price": _price(difference.price) if difference.price else None,
-        "findings": {
-            "new": _findings(difference.findings.new),
-            "gone": _findings(difference.findings.gone),
-            "still": _findings(difference.findings.still),
-            "not_judged": _findings(difference.findings.not_judged),
-        },
+        "findings": _findings(difference.findings),
     }
     return safe(cast(Json, found))
 
@@ -85,7 +80,7 @@ def not_compared(stack: str, why: str) -> form.Document:
         "refusals": [],
         "resources": None,
         "price": None,
-        "findings": {"new": [], "gone": [], "still": [], "not_judged": []},
+        "findings": _findings(Findings()),
     }
 
 
@@ -301,5 +296,20 @@ def _amount(amount: Amount) -> form.Amount:
     return {"min": f"{amount.minimum:.2f}", "max": f"{amount.maximum:.2f}"}
 
 
-def _findings(found: Sequence[Finding]) -> list[form.Finding]:
-    return [cast(form.Finding, as_object(finding)) for finding in found]
+def _findings(found: Findings) -> form.Findings:
+    return {
+        "new": _page(found.new),
+        "gone": _page(found.gone),
+        "still": _page(found.still),
+        "not_judged": _page(found.not_judged),
+        "totals": {
+            "new": len(found.new),
+            "gone": len(found.gone),
+            "still": len(found.still),
+            "not_judged": len(found.not_judged),
+        },
+    }
+
+
+def _page(found: Sequence[Finding]) -> list[form.Finding]:
+    return cast("list[form.Finding]", as_objects(found))

@@ -297,9 +297,21 @@ class Finding(TypedDict):
     code: str
     severity: Literal["error", "warning", "note"]
     path: str
+    line: Annotated[
+        int | None, Field(description="Of the path in the stack file, or of the nearest above it.")
+    ]
     what: str
     why: str
     fix: str
+
+
+class FindingTotals(TypedDict):
+    """How many findings there are; the lists have at most 1,000 each, the worst."""
+
+    new: int
+    gone: int
+    still: int
+    not_judged: int
 
 
 class Findings(TypedDict):
@@ -312,6 +324,7 @@ class Findings(TypedDict):
         list[Finding],
         Field(description="Of BASE. HEAD's errors ended its planning before these."),
     ]
+    totals: FindingTotals
 
 
 class Document(TypedDict):

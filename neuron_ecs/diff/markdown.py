@@ -191,7 +191,8 @@ def _refusals(difference: Difference) -> Iterator[str]:
 def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
     for finding in findings:
         yield ""
-        place = code(finding.path or "the stack file")
+        line = f", line {finding.line}," if finding.line else ""
+        place = code(finding.path or "the stack file") + line
         yield f"**{finding.severity.word} {plain(finding.code)}** {place} {plain(finding.what)}"
         if finding.why:
             yield f"<br>why: {plain(finding.why)}"

@@ -27,7 +27,7 @@ from neuron_ecs.files import is_stream
 from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
 from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
 from neuron_ecs.terminal import UsageError
-from planning import Plan, Refused, decide
+from planning import Plan, Refused
 from planning.document import VERSION as PLAN_VERSION
 from planning.document import Json, UnreadableError, read_findings, read_plan
 
@@ -276,7 +276,7 @@ def _planned(given: _Given) -> tuple[Side, Plan | None]:
         return Side(label, "", None, given.refused, no_graph=why, commit=commit), None
     file = given.file
     try:
-        plan = decide(file.config, catalog.load(), project=file.project, stack=file.stack)
+        plan = file.plan(catalog.load())
     except Refused as refused:
         found = (*file.notes, *refused.findings)
         why = "the plan has errors"

@@ -1,9 +1,9 @@
 """The difference for a terminal: the verdict first, then what a reviewer asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from messages.finding import Severity
+from messages.finding import Finding, Severity, left_out, page
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.costs import setting_classes, words
 from neuron_ecs.diff.difference import Difference
@@ -56,17 +56,20 @@ def _refusals(difference: Difference, width: int) -> Iterator[str]:
 
 
 def _errors(difference: Difference, width: int) -> Iterator[str]:
-    for finding in difference.errors:
-        yield from block(finding, width)
+    yield from _page(difference.errors, width)
+
+
+def _page(found: Sequence[Finding], width: int, prefix: str = "") -> Iterator[str]:
+    for finding in page(found):
+        yield from block(finding, width, prefix=prefix)
+    yield from (f"{prefix}{line}" for line in left_out(found))
 
 
 def _findings(difference: Difference, width: int) -> Iterator[str]:
     found = difference.findings
-    for finding in found.new:
-        if finding.severity is not Severity.ERROR:
-            yield from block(finding, width, prefix="new: ")
-    for finding in found.gone:
-        yield from block(replace(finding, why="", fix=""), width, prefix="gone: ")
+    others = [f for f in found.new if f.severity is not Severity.ERROR]
+    yield from _page(others, width, "new: ")
+    yield from _page([replace(f, why="", fix="") for f in found.gone], width, "gone: ")
     if found.not_judged:
         codes = listed(sorted({f.code for f in found.not_judged}))
         number = counted(len(found.not_judged), "finding")

@@ -122,7 +122,7 @@ def block(key: str, value: Value, column: int, *, opened: int = 0) -> list[str]:
 
 def _means(text: str, value: Value) -> bool:
     try:
-        found, repeated = load(text)
+        found, repeated, _ = load(text)
     except NotYamlError:
         return False
     return not repeated and _same(found, value)
@@ -135,7 +135,7 @@ def _same(left: Value, right: Value) -> bool:
 def _loaded(text: str) -> Value:
     """Returns the values. Raises `NotEditableError` for malformed YAML and repeated keys."""
     try:
-        values, repeated = load(text)
+        values, repeated, _ = load(text)
     except NotYamlError as error:
         raise NotEditableError((), error.what, f"mend line {error.line}") from None
     if repeated:
@@ -146,7 +146,7 @@ def _loaded(text: str) -> Value:
 def _checked(edited: str, wanted: Value, path: Path) -> str:
     """Returns the edited text if it has the wanted values. Raises `NotEditableError`."""
     try:
-        values, repeated = load(edited)
+        values, repeated, _ = load(edited)
     except NotYamlError:
         values, repeated = None, ()
     if repeated or not _same(values, wanted):

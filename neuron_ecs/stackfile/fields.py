@@ -57,7 +57,7 @@ def value_of(field: Field, said: str) -> Value:
     try:
         if field in _WORDS and not said.startswith("["):
             return words(said)
-        value, repeated = load(said)
+        value, repeated, _ = load(said)
         if "array" in types and not isinstance(value, (list, dict)):
             if "," in said:
                 parts = [load(part.strip())[0] for part in said.split(",") if part.strip()]

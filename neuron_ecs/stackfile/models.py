@@ -49,7 +49,7 @@ def edited(text: str, file: StackFile, name: str, edit: Edit) -> str:
     """
     mark = "\ufeff" * text.startswith("\ufeff")
     text = text.removeprefix("\ufeff")
-    values, _ = load(text)
+    values = load(text).value
     config = cast("dict[str, Value]", values.get("config") or {})
     key, is_there = _models_key(config, file.project)
     models = config.get(key)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from catalog import Catalog
 from config import Settings
-from config.credentials import looks_like_credential, shown
+from config.credentials import shown
 from config.explaining import path_of
 from messages.finding import Finding, Refused, Severity
 from messages.phrases import closest_key
@@ -21,7 +22,9 @@ from neuron_ecs.files import (
     read_text,
     text_of,
 )
-from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scalar_text
+from neuron_ecs.stackfile.lines import Lines, named
+from neuron_ecs.stackfile.yaml_values import Document, NotYamlError, json_text, load, scalar_text
+from planning import Plan, decide
 
 CODE = "NE002"
 DEFAULT_STACK = "dev"
@@ -36,13 +39,25 @@ _STACK_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
 
 @dataclass(frozen=True, slots=True)
 class StackFile:
-    """A stack's configuration: full keys such as `aws:region` to the engine's texts."""
+    """A stack's configuration: full keys such as `aws:region` to the engine's texts.
+
+    `notes` and the findings of `plan` name the line.
+    """
 
     project: str
     stack: str
     path: Path
     config: dict[str, str]
     notes: tuple[Finding, ...] = ()
+    lines: Lines = field(default_factory=Lines)
+
+    def plan(self, tables: Catalog) -> Plan:
+        """Plans the stack. Raises `Refused`."""
+        try:
+            plan = decide(self.config, tables, project=self.project, stack=self.stack)
+        except Refused as refused:
+            raise Refused(self.lines.locate(refused.findings)) from None
+        return replace(plan, findings=self.lines.locate(plan.findings))
 
 
 class StackFileError(Refused):
@@ -85,16 +100,19 @@ def read_revision(project: bytes, written: bytes, *, stack: str) -> StackFile:
 def _read(stack: str, file: Path, written: bytes, project: Mapping[str, Any]) -> StackFile:
     name: str = project["name"]
     reader = _Reader(name, file)
-    config = reader.config(_map_of(file, written), project.get("config"))
-    if any(f.severity is Severity.ERROR for f in reader.findings):
-        raise StackFileError(reader.findings)
-    notes = sorted(reader.findings, key=lambda f: f.sort_key)
-    return StackFile(name, stack, file, config, tuple(notes))
+    document = _map_of(file, written)
+    config = reader.config(document.value, project.get("config"))
+    lines = Lines(name, document.lines)
+    found = lines.locate(reader.findings)
+    if any(f.severity is Severity.ERROR for f in found):
+        raise StackFileError(found)
+    notes = sorted(found, key=lambda f: f.sort_key)
+    return StackFile(name, stack, file, config, tuple(notes), lines)
 
 
 def _project(file: Path, written: bytes) -> dict[str, Any]:
     """The map of a project file, which has a name. Raises `StackFileError`."""
-    project = _map_of(file, written)
+    project = _map_of(file, written).value
     name = project.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
         fix = "write name: neuron-ecs at its beginning"
@@ -142,7 +160,7 @@ def _bytes_of(path: Path, where: str) -> bytes:
         raise _refused(name_of(path), error.what, error.fix) from None
 
 
-def _map_of(path: Path, written: bytes) -> dict[str, Any]:
+def _map_of(path: Path, written: bytes) -> Document:
     """The map that a file holds. Raises `StackFileError` where there is none."""
     name = name_of(path)
     try:
@@ -150,26 +168,23 @@ def _map_of(path: Path, written: bytes) -> dict[str, Any]:
     except FileError as error:
         raise _refused(name, error.what, error.fix) from None
     try:
-        document, repeated = load(text)
+        document = load(text)
     except NotYamlError as error:
-        place = f"{name}, line {error.line}, column {error.column},"
-        raise _refused(place, error.what, "write YAML 1.2, indented with spaces") from None
-    if repeated:
+        what, fix = f"column {error.column}, {error.what}", "write YAML 1.2, indented with spaces"
+        raise StackFileError([replace(_error(name, what, fix), line=error.line)]) from None
+    if document.repeated:
+        what = f"stands a second time in one map of {path.name}"
         raise StackFileError(
             [
-                _error(
-                    path_of(key.path),
-                    f"stands twice in one map, the second time in line {key.line} of {path.name}",
-                    "keep one of the two",
-                )
-                for key in repeated
+                replace(_error(path_of(key.path), what, "keep one of the two"), line=key.line)
+                for key in document.repeated
             ]
         )
-    if document is None:
+    if document.value is None:
         raise _refused(name, "is empty", "begin it with config: and the keys below it")
-    if not isinstance(document, dict):
+    if not isinstance(document.value, dict):
         raise _refused(name, "is not a map", "begin it with config: and the keys below it")
-    return cast(dict[str, Any], document)
+    return document
 
 
 def _error(path: str, what: str, fix: str, why: str = "") -> Finding:
@@ -203,7 +218,7 @@ class _Reader:
                 continue
             if full in found:
                 what = f"stands twice, with and without {self.project}:"
-                self.findings.append(_error(_named(key), what, "keep one of the two"))
+                self.findings.append(_error(named(key), what, "keep one of the two"))
                 continue
             text = self.text(full, value)
             if text is not None:
@@ -229,16 +244,16 @@ class _Reader:
                 fix = f"indent it under config: as {self.project}:{name}"
                 if name not in Settings.model_fields:
                     fix = "indent it under config:"
-                self.findings.append(_error(_named(key), "stands outside config:", fix))
+                self.findings.append(_error(named(key), "stands outside config:", fix))
             elif near := closest_key(key, ["config"]):
                 fix = f"did you mean {near}?"
-                self.findings.append(_error(_named(key), "is not a key of stack files", fix))
+                self.findings.append(_error(named(key), "is not a key of stack files", fix))
             else:
                 self.findings.append(
                     Finding(
                         CODE,
                         Severity.WARNING,
-                        _named(key),
+                        named(key),
                         "is not a key of stack files",
                         "the engine ignores it without notice",
                         "remove it",
@@ -255,14 +270,14 @@ class _Reader:
             parts = [parts[0], parts[2]]
         if len(parts) > 2:
             fix = f"write <namespace>:<name>, for instance {self.project}:models"
-            self.findings.append(_error(_named(key), "cannot be a key of a stack file", fix))
+            self.findings.append(_error(named(key), "cannot be a key of a stack file", fix))
             return None
         namespace, name = parts if len(parts) == 2 else (self.project, parts[0])
         ours = name in Settings.model_fields and namespace not in _PROVIDER_NAMESPACES
         if ours and namespace != self.project:
             self.findings.append(
                 _error(
-                    _named(key),
+                    named(key),
                     f"looks like a key of ours, but the project is called {self.project}",
                     f"write {self.project}:{name}, or {name} alone",
                     "a program reads only the keys in the namespace of its project",
@@ -309,7 +324,7 @@ class _Reader:
         return value
 
     def unseen(self, location: tuple[str | int, ...], whole: bool) -> None:
-        path = _named("".join(map(str, location))) if len(location) == 1 else path_of(location)
+        path = named("".join(map(str, location))) if len(location) == 1 else path_of(location)
         self.note(
             path,
             "is encrypted",
@@ -324,9 +339,3 @@ class _Reader:
 
 def _is_encrypted(members: Mapping[str, Any]) -> bool:
     return len(members) == 1 and isinstance(members.get("secure"), str)
-
-
-def _named(key: str) -> str:
-    """A full key as a message prints it."""
-    plain = re.fullmatch(r"[\w:.-]{1,100}", key) and not looks_like_credential(key)
-    return key if plain else path_of([key])

@@ -11,10 +11,10 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -22,6 +22,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from neuron_ecs.files import STACK_FILE_BYTES
 
 Value = Any
+Location = tuple[str | int, ...]
+"""Keys of maps and places in lists, from the outside in."""
 _DEEPEST = 100
 MOST_CHARACTERS = 4 * STACK_FILE_BYTES
 """The most that all values may have with every alias written out: four times the longest file."""
@@ -71,12 +73,23 @@ class NotYamlError(Exception):
 class RepeatedKey:
     """A key that stands twice in one map."""
 
-    path: tuple[str, ...]
+    path: Location
     line: int
 
 
-def load(text: str) -> tuple[Value, tuple[RepeatedKey, ...]]:
-    """The first document of the text as maps, lists and scalars, and the keys that stand twice.
+class Document(NamedTuple):
+    """A document as maps, lists and scalars, its repeated keys, and the line of each value.
+
+    What an alias (`*name`) or a merge (`<<`) brings has no lines.
+    """
+
+    value: Value
+    repeated: tuple[RepeatedKey, ...]
+    lines: Mapping[Location, int]
+
+
+def load(text: str) -> Document:
+    """Reads the first document of the text.
 
     Map keys are text, as the engine makes them. Raises `NotYamlError`; the message repeats nothing
     of the text.
@@ -88,7 +101,7 @@ def load(text: str) -> tuple[Value, tuple[RepeatedKey, ...]]:
         raise NotYamlError(what, before.count("\n") + 1, column)
     reader = _Reader(text)
     try:
-        return reader.document(), tuple(reader.repeated)
+        return Document(reader.document(), tuple(reader.repeated), reader.lines)
     except MarkedYAMLError as error:
         said = cast(Any, error)  # the package's own annotations are partial
         mark = said.problem_mark or said.context_mark
@@ -133,7 +146,8 @@ class _Reader:
         self.open_anchors: set[str] = set()
         self.size = 0  # characters of all values so far, with aliases written out
         self.flow = 0  # lists and maps in brackets or braces around the event
-        self.lines = text.split("\n")
+        self.source = text.split("\n")
+        self.lines: dict[Location, int] = {}
 
     def next(self) -> tuple[str, Any]:
         event = next(self.events)
@@ -157,7 +171,7 @@ class _Reader:
             self.next()
         return value
 
-    def value(self, kind: str, event: Any, path: tuple[str, ...]) -> Value:
+    def value(self, kind: str, event: Any, path: Location) -> Value:
         if len(path) > _DEEPEST:
             raise self.fail("is nested too deeply")
         before = self.size
@@ -197,15 +211,17 @@ class _Reader:
         self.add(size)
         return value
 
-    def sequence(self, path: tuple[str, ...]) -> list[Value]:
+    def sequence(self, path: Location) -> list[Value]:
         items: list[Value] = []
         while True:
             kind, event = self.next()
             if kind == "SequenceEndEvent":
                 return items
-            items.append(self.value(kind, event, (*path, str(len(items)))))
+            here = (*path, len(items))
+            self.lines[here] = self.mark[0]
+            items.append(self.value(kind, event, here))
 
-    def mapping(self, path: tuple[str, ...]) -> dict[str, Value]:
+    def mapping(self, path: Location) -> dict[str, Value]:
         members: dict[str, Value] = {}
         merged: dict[str, Value] = {}
         while True:
@@ -228,6 +244,7 @@ class _Reader:
             if name in members:
                 self.repeated.append(RepeatedKey((*path, name), line))
             members.setdefault(name, value)
+            self.lines[*path, name] = line
 
     def merge(self, value: Value, into: dict[str, Value]) -> None:
         """Adds the members of a map, or of a list of maps, that are not there yet."""
@@ -250,7 +267,7 @@ class _Reader:
     def check_indentation(self, start: int, end: int) -> None:
         """Raises `NotYamlError` for a tab in the indentation of a block scalar."""
         indent: int | None = None
-        for number, line in enumerate(self.lines[start:end], start + 1):
+        for number, line in enumerate(self.source[start:end], start + 1):
             spaces = len(line) - len(line.lstrip(" "))
             if line[spaces : spaces + 1] == "\t" and (indent is None or spaces < indent):
                 raise NotYamlError("has a tab in its indentation", number, spaces + 1)

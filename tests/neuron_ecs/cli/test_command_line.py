@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,7 +186,7 @@ def test_a_project_elsewhere_is_named(project: Path, monkeypatch: pytest.MonkeyP
     assert "Pulumi.yaml does not exist" in running.refused("plan")[1]
 
 
-WRONG = "config: {my-models:regions: {us-west-9: {}}}"
+WRONG = "config: {aws:region: us-west-2, my-models:regions: {us-west-9: {}}, my-models:capacity: 1}"
 
 
 def test_a_refused_plan_ends_with_one_and_every_finding(
@@ -201,11 +202,32 @@ def test_a_refused_plan_ends_with_one_and_every_finding(
         )
     assert command_line.main(["plan", "--width", "0"]) == 1
     out, error = capsys.readouterr()
-    assert (out, error) == ("", render(caught.value.findings) + "\n"), "as `pulumi up` prints it"
+    assert "capacity, line 1, is the number 1" in error
+    assert (out, error.replace(", line 1, ", " ")) == ("", render(caught.value.findings) + "\n"), (
+        "as `pulumi up` prints it, which does not know the file"
+    )
     assert command_line.main(["plan", "--json"]) == 1
     out, error = capsys.readouterr()
     assert error == ""
-    assert json.loads(out) == {"findings": [as_object(f) for f in caught.value.findings]}
+    found = [as_object(replace(f, line=1)) for f in caught.value.findings]
+    assert json.loads(out) == {"findings": found, "total": len(found)}
+
+
+def test_many_findings_print_a_page_and_their_number(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = "\n".join(f"    m{number}: {{kpu: 1}}" for number in range(2_000))
+    (project / "Pulumi.dev.yaml").write_text(f"config:\n  my-models:models:\n{entries}\n")
+    assert command_line.main(["plan"]) == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) < 250
+    assert error.endswith(" errors\n")
+    assert "more: 5,9" in error, "three mistakes each: no image, no capacity, no such key"
+    assert command_line.main(["plan", "--json"]) == 1
+    out = capsys.readouterr().out
+    assert len(out) < 1_000_000
+    document = json.loads(out)
+    assert document["total"] >= 6_000 > len(document["findings"])
 
 
 def test_a_missing_stack_file_is_a_finding(
@@ -224,7 +246,9 @@ def test_what_is_not_seen_offline_is_told_beside_the_answer(
     assert command_line.main(["plan", "--json"]) == 0
     out, error = capsys.readouterr()
     assert json.loads(out)["stack"] == "dev"
-    assert error.startswith("note NE002  aws:profile is encrypted\n")
+    assert error.startswith(
+        f"note NE002  aws:profile, line {len(STACK.splitlines()) + 1}, is encrypted\n"
+    )
 
 
 @pytest.mark.parametrize(
