@@ -18,6 +18,15 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"choose one of {listed(choices)}" if choices else "there is none to choose"
 
 
+def nearest_or(word: str, words: Iterable[str], other: str) -> str:
+    """`did you mean x? Or write y`: the nearest word, or something else to do."""
+    choices = list(words)
+    said = nearest(word, choices) if choices else ""
+    if not said:
+        return other
+    return f"{said} Or {other}" if said.endswith("?") else f"{said}, or {other}"
+
+
 def closest_key(word: str, words: Sequence[str]) -> str | None:
     """Returns the key that was probably meant; case and hyphens are ignored."""
     normal = word[:80].lower().replace("-", "_")

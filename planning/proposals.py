@@ -154,3 +154,25 @@ def other_port(work: RegionalWorkload, old: int, *taken: int) -> str:
     if old == work.spec.port:
         return f"port: {new}"
     return f"ports: {[new if p == old else p for p in work.spec.ports]}"
+
+
+def size_path(s: Situation, pool: RegionalPool) -> str:
+    """The path of the pool's size in its Region."""
+    override = s.pool_regions(pool.name)[pool.region]
+    region = f".regions.{pool.region}" if override.max_size is not None else ""
+    return f"{pool.path}{region}.max_size"
+
+
+def accepting(s: Situation, pool: str) -> str:
+    """` and write regions.af-south-1.accept_undocumented_ami: true`: what a Neuron pool with
+    kind: auto_scaling needs in its Regions; empty if all have a documented AMI."""
+    types = s.types_named(pool)
+    if types and not any(t in s.catalog.instances.neuron_types for t in types):
+        return ""
+    return "".join(
+        f" and write regions.{region}.accept_undocumented_ami: true"
+        for region in s.pool_regions(pool)
+        if region in s.regions
+        and s.catalog.places.regions[region].neuron_ami != "documented"
+        and not s.regions[region].accept_undocumented_ami
+    )

@@ -29,7 +29,11 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
     for work in each_workload(s):
         if work.pool.neuron or not work.pool.types:
             continue
-        others = [p.name for (r, _), p in s.pools.items() if p.neuron and r == work.region]
+        others = [
+            p.name
+            for (r, _), p in s.pools.items()
+            if p.neuron and not p.managed and r == work.region
+        ]
         types = listed([t.name for t in work.pool.types], most=3)
         sidecars = [(f"{work.path}.sidecars.{n}", c) for n, c in work.spec.sidecars.items()]
         for path, container in ((work.path, work.spec), *sidecars):

@@ -16,7 +16,7 @@ from messages.finding import Severity
 from messages.phrases import counted, flow, listed
 from planning import choices
 from planning.command_line import containers, option, words
-from planning.proposals import other_port
+from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
 
@@ -80,7 +80,7 @@ def stopped_too_soon(s: Situation) -> Iterator[Report]:
 def interfaces_run_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html: how
     many tasks an instance takes; trunking is an account setting, and not for Inf1."""
-    for (region, name), pool in s.pools.items():
+    for (region, _), pool in s.pools.items():
         kind = pool.type
         works = [w for w in s.work_on(pool) if w.network_mode == "awsvpc"]
         if kind is None or pool.max_size is None or not works:
@@ -95,7 +95,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Report]:
             f"{works[0].path}.network_mode",
             f"is awsvpc: {counted(tasks, 'task')} on at most {counted(pool.max_size, 'instance')} "
             f"of {kind.name} in {region}, which take {plain} each",
-            f"leave it out (bridge), or write capacity.{name}.max_size: {needed}{trunking}",
+            f"leave it out (bridge), or write {size_path(s, pool)}: {needed}{trunking}",
         )
 
 

@@ -307,7 +307,8 @@ def oci_hook(s: Situation) -> Iterator[Report]:
                     "leave it out: the task definition names the devices of "
                     f"neuron_devices: {ids(devices) if isinstance(devices, tuple) else devices}"
                     if devices is not None
-                    else "leave it out, and write neuron_devices: 1",
+                    else "leave it out"
+                    + (" and write neuron_devices: 1" if work.pool.neuron else ""),
                 )
 
 
@@ -383,13 +384,14 @@ def _summed(s: Situation, inside: list[tuple[CoreClaim, Statement]], devices: in
     total, most = sum(f.cores for _, f in inside), devices * claim.per_device
     others = listed([c.path for c, _ in inside if c is not claim])
     each = most // len(inside)
-    fix = f'write {NUMBER}: "{each}", in each' if each else f"keep at most {most} of the containers"
+    sharing = [c.variables for c, f in inside if f.exact is None]
+    fix = " and ".join(f'{where}.{NUMBER}: "{each}"' for where in sharing)
     return Report(
         f"{claim.variables}.{found.variable}",
         f"is {claim.container.environment[found.variable]}, beside {others}: "
         f"{counted(total, 'core')} together; {counted(devices, 'device')} of {claim.kind.name} "
         f"{'has' if devices == 1 else 'have'} {most}",
-        fix + more_devices(s, claim, total),
+        f"write {fix}" if each else f"keep at most {most} of the containers",
     )
 
 
@@ -421,7 +423,8 @@ def unstated_cores(s: Situation) -> Iterator[Report]:
                     f"{claim.path}.neuron_devices",
                     f"opens {counted(claim.count, 'device')} that {also} "
                     f"{'open' if len(others) > 1 else 'opens'} as well, without stating its cores",
-                    f'write environment: {{{NUMBER}: "{each}"}}, in each of these containers'
+                    "write "
+                    + " and ".join(f'{o.variables}.{NUMBER}: "{each}"' for o in (claim, *others))
                     if each
                     else "leave neuron_devices out of all but one container",
                 )

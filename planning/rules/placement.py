@@ -9,7 +9,7 @@ from config import AutoScalingCapacity
 from messages.finding import Severity
 from messages.phrases import counted, id_sets, ids, listed
 from planning import layout, waiting
-from planning.proposals import other_port
+from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.sharing import Use, blocked_instances
 from planning.situation import (
@@ -53,7 +53,7 @@ def overlap(s: Situation) -> Iterator[Report]:
                 f"the pool {name}, of at most {counted(pool.max_size or 0, 'instance')}",
                 (f"write {id_sets(free)}, or " if free else "")
                 + f"write the count {len(b)}, and the planner places it, or write "
-                f"capacity.{name}.max_size: {needed}",
+                f"{size_path(s, pool)}: {needed}",
             )
 
 
@@ -102,7 +102,7 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; the replicas of {models} need "
                 f"{counted(cut.instances, 'instance')} of {kind.name} in {region}"
                 + _by_port(s, pool, cut),
-                f"write max_size: {cut.instances}" + _fewer_replicas(s, pool, works),
+                f"write {size_path(s, pool)}: {cut.instances}" + _fewer_replicas(s, pool, works),
             )
 
 
@@ -159,8 +159,7 @@ def job_never_starts(s: Situation) -> Iterator[Report]:
                 f"can never start in {job.region}: models use its devices on all "
                 f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
                 "even at their minimum of replicas",
-                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, or move it to a pool "
-                "of its own",
+                f"write {size_path(s, job.pool)}: {wait.max_size}, or move it to a pool of its own",
             )
 
 
@@ -179,8 +178,7 @@ def job_waits(s: Situation) -> Iterator[Report]:
             yield Report(
                 job.path,
                 f"{wait.text} in {job.region}",
-                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, with which it always "
-                "finds room",
+                f"write {size_path(s, job.pool)}: {wait.max_size}, with which it always finds room",
             )
 
 
@@ -305,8 +303,7 @@ def job_lost_by_an_update(s: Situation) -> Iterator[Report]:
                 f"is {wanted}, which are free on no instance in {job.region} once tasks of models "
                 "are on each of the "
                 f"{counted(job.pool.max_size or 0, 'instance')}, even at their minimum of replicas",
-                f"write capacity.{job.pool.name}.max_size: {wait.max_size}, or move it to a pool "
-                "of its own",
+                f"write {size_path(s, job.pool)}: {wait.max_size}, or move it to a pool of its own",
             )
 
 

@@ -7,7 +7,7 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices
-from planning.proposals import unpriced, with_zone
+from planning.proposals import size_path, unpriced, with_zone
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
@@ -30,13 +30,6 @@ def _purchase_path(s: Situation, pool: RegionalPool) -> str:
 
 def _of(pool: RegionalPool) -> str:
     return f"{pool.path}.purchase"
-
-
-def _size_path(s: Situation, pool: RegionalPool) -> str:
-    """The path of the pool's size in its Region."""
-    override = s.pool_regions(pool.name)[pool.region]
-    region = f".regions.{pool.region}" if override.max_size is not None else ""
-    return f"{pool.path}{region}.max_size"
 
 
 def _buyable(pool: RegionalPool) -> bool:
@@ -107,18 +100,11 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
             continue
         selling = s.catalog.places.capacity_block_regions(kind.name)
         if region not in selling:
-            here = [
-                t
-                for t in s.catalog.instances.neuron_types
-                if region in s.catalog.places.capacity_block_regions(t)
-                and s.catalog.places.zones_offering(t, region)
-            ]
             yield Report(
                 _purchase_path(s, pool),
                 f"is capacity_block; AWS documents no Capacity Blocks of {kind.name} in {region}",
                 f"make sure that {pool.reservation} is one"
                 + (f" (they are sold in {listed(selling)})" if selling else "")
-                + (f", or use {listed(here)}, sold in {region}" if here else "")
                 + (
                     ", or write purchase: on_demand and leave reservation_ids out"
                     if "on-demand" in kind.usage_classes
@@ -181,7 +167,7 @@ def larger_than_a_block(s: Situation) -> Iterator[Report]:
     for pool in s.pools.values():
         if pool.purchase == "capacity_block" and not pool.managed and (pool.max_size or 0) > most:
             yield Report(
-                _size_path(s, pool),
+                size_path(s, pool),
                 f"is {pool.max_size}, in a Capacity Block",
                 f"write max_size: {most}, or make {-(-(pool.max_size or 0) // most)} pools with a "
                 "block each",
@@ -270,11 +256,15 @@ def reservation_not_used(s: Situation) -> Iterator[Report]:
             if pool is not None and pool.purchase not in _RESERVED:
                 blocks = pool.type and "on-demand" not in pool.type.usage_classes
                 wanted = "capacity_block" if blocks else "capacity_reservation"
+                where = _purchase_path(s, pool)
+                if len(s.pool_regions(name)) > 1:  # the others have no reservation
+                    listed_there = s.settings.capacity[name].regions is not None
+                    where = f"{pool.path}.regions.{region}.purchase" if listed_there else ""
                 wanted = "reserved" if pool.managed else wanted + with_zone(s, pool)
                 yield Report(
                     path,
                     f"is {value}; the pool's purchase in {region} is {pool.purchase}",
-                    f"write {_purchase_path(s, pool)}: {wanted}, or remove it",
+                    f"write {where}: {wanted}, or remove it" if where else "remove it",
                 )
 
 
@@ -556,7 +546,7 @@ def two_from_nothing(s: Situation) -> Iterator[Report]:
         asleep = bool(works) and not any(w.replicas.min for w in works if not w.is_job)
         if large and asleep and pool.max_size and pool.max_size >= at_once:
             yield Report(
-                _size_path(s, pool),
+                size_path(s, pool),
                 f"is {pool.max_size}: the first task of the pool {name} in {region} launches "
                 f"{at_once} instances of {kind.name}, one of which stays idle for 15 minutes or "
                 "more",

@@ -50,6 +50,7 @@ def _pools_for(s: Situation, work: RegionalWorkload, known: ContainerImage) -> l
         for (region, _), p in s.pools.items()
         if region == work.region
         and p.types
+        and not s.work_on(p)
         and all(t.neuron and t.neuron.family in known.families for t in p.types)
     ]
 

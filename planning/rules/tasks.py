@@ -7,7 +7,7 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
-from planning.proposals import fitting_types, other_port
+from planning.proposals import fitting_types, other_port, size_path
 from planning.rooms import Room
 from planning.rules.rule import Report, rule
 from planning.situation import (
@@ -469,7 +469,7 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; the CPU, memory and host ports of the replicas of "
                 f"{listed([w.name for w in works])} need {needed} instances of {kind.name} in "
                 f"{pool.region}",
-                f"write max_size: {enough}, or lower cpu_units and memory_mib",
+                f"write {size_path(s, pool)}: {enough}, or lower cpu_units and memory_mib",
             )
 
 
@@ -576,7 +576,7 @@ def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
                 f"capacity.{pool.name}.max_size",
                 f"is {pool.max_size}; {listed([w.name for w in works])} fit in {pool.region} only "
                 "if ECS places them in certain orders",
-                f"write max_size: {needed}, which fits them in any order",
+                f"write {size_path(s, pool)}: {needed}, which fits them in any order",
             )
 
 
@@ -626,7 +626,7 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; by the estimate of {most.memory_mib} MiB on {kind.name} the "
                 f"replicas of {listed([w.name for w in works])} need {needed} instances in "
                 f"{pool.region}",
-                f"write max_size: {needed}, or lower memory_mib",
+                f"write {size_path(s, pool)}: {needed}, or lower memory_mib",
             )
 
 

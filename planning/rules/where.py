@@ -7,8 +7,8 @@ from catalog import generation
 from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity
 from config.credentials import shown
 from messages.finding import Severity
-from messages.phrases import listed, nearest
-from planning.proposals import fitting_types, with_zone
+from messages.phrases import flow, listed, nearest, nearest_or
+from planning.proposals import accepting, fitting_types, with_zone
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, Situation
 
@@ -152,7 +152,7 @@ def unknown_type(s: Situation) -> Iterator[Report]:
         yield Report(
             path,
             f'is "{written}", which {verb} the table of {day}',
-            f"{nearest(written, _likely(s, name, written))} Or {refresh}",
+            nearest_or(written, _likely(s, name, written), refresh),
         )
 
 
@@ -294,9 +294,7 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
                 f"has {listed(wanted) or 'no zone'} for {region}, where {types} is not offered"
                 if not set(wanted) & set(offering)
                 else f"has {listed(wanted)} for {region}, without a subnet there",
-                f"in {region} it is offered in {listed(offering)}"
-                if offering
-                else f"the network has {listed(s.network_zones(region))}",
+                _zones_instead(s, pool, offering),
             )
         elif isinstance(network, ExistingNetworkEntry):
             yield Report(
@@ -305,6 +303,15 @@ def not_in_zones(s: Situation) -> Iterator[Report]:
                 "none of them",
                 f"add a subnet in {listed(offering)}",
             )
+
+
+def _zones_instead(s: Situation, pool: RegionalPool, offering: list[str]) -> str:
+    """`write [usw2-az1]`: the zones of the network that offer the type, and those that are written
+    for other Regions."""
+    short = s.catalog.places.regions[pool.region].short
+    here = [z for z in s.network_zones(pool.region) if not offering or z in offering]
+    others = [z for z in pool.spec.zone_ids if not z.startswith(short)]
+    return f"write {flow([*others, *here])}" if here else f"name a subnet in {listed(offering)}"
 
 
 @rule(
@@ -322,7 +329,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"capacity.{name}.regions",
                     f"names {region}, which is not under regions",
-                    f"{nearest(region, s.settings.regions)} Or write regions.{region}: {{}}",
+                    nearest_or(region, s.settings.regions, f"write regions.{region}: {{}}"),
                 )
     for path, spec in s.named_workloads():
         for region, override in s.work_regions(spec).items():
@@ -334,7 +341,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.regions",
                     f"names {region}, which is not under regions",
-                    f"{nearest(region, s.settings.regions)} Or write regions.{region}: {{}}",
+                    nearest_or(region, s.settings.regions, f"write regions.{region}: {{}}"),
                 )
             elif region not in pools:
                 others = [p for p in s.settings.capacity if region in s.pool_regions(p)]
@@ -353,7 +360,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{where}.{region}",
                     "is not under regions",
-                    nearest(region, s.settings.regions),
+                    "remove it",
                 )
 
 
@@ -380,7 +387,7 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.{where}",
                     f"is {pool}, which is retired",
-                    f"move it to {listed(others)}" if others else "write another pool",
+                    f"write {others[0]}" if others else f"leave capacity.{pool}.retired out",
                     "A retired pool stays without tasks for one update, so that AWS can detach it.",
                 )
 
@@ -402,7 +409,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}",
                 f"has kind: managed_instances, which AWS does not document for {region}",
-                "use kind: auto_scaling"
+                f"use kind: auto_scaling{accepting(s, name)}"
                 + (f", or write regions: [{', '.join(others)}]" if others else ""),
             )
 
@@ -442,7 +449,7 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
             continue
         what = "a Mac" if accelerator == "mac" else f"with another accelerator ({accelerator})"
         mine = fitting_types(s, name) or s.neuron_types_in(s.catalog.places.regions)
-        yield Report(path, f"is {written}, {what}", f"use {listed(mine)}")
+        yield Report(path, f"is {written}, {what}", f"use {listed(mine)}{accepting(s, name)}")
 
 
 @rule(
@@ -477,7 +484,7 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}.regions.{region}.purchase",
                 f"is {pool.purchase}, which this kind of capacity does not have",
-                f"write {' or '.join(allowed[:2])}",
+                f"write {allowed[0]}, or write {allowed[1]}",
                 "Managed Instances take ON_DEMAND, SPOT or RESERVED; EC2 launch templates take "
                 "Spot, Capacity Reservations and Capacity Blocks.",
             )
@@ -499,11 +506,11 @@ def network_block(s: Situation) -> Iterator[Report]:
             places = s.catalog.places
             wrong = [z for z in network.private_subnets if not places.is_zone(z, region)]
             if wrong:
-                zones = listed(places.zone_ids(region)) or f"{places.regions[region].short}-az1 …"
+                free = [z for z in places.zone_ids(region) if z not in network.private_subnets]
                 yield Report(
                     f"regions.{region}.network.private_subnets",
                     f"names {listed(wrong)}, no zone id of {region}",
-                    f"its zones are {zones}",
+                    f"choose one of {listed(free)}" if free else f"leave {wrong[0]} out",
                     "Subnets are keyed by the id of their Availability Zone.",
                 )
             continue
@@ -552,7 +559,7 @@ def unknown_zone(s: Situation) -> Iterator[Report]:
                 yield Report(
                     path,
                     f"has {zone}, which the catalog has not seen in {_dated(s, [region])}",
-                    f"{nearest(zone, known)} Or run `neuron-ecs catalog refresh`, if it is new",
+                    nearest_or(zone, known, "run `neuron-ecs catalog refresh`, if it is new"),
                 )
 
 

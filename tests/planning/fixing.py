@@ -10,8 +10,8 @@ a comma, a colon or a bracket.
 - `write --port=8080`: an option of the command
 - `write [vllm, serve] before it`: the first words of the command
 - `leave it out`, `leave efa out`, `remove it`: no value at the path, no such field, option or entry
-- `did you mean x?`, `name it x`: in place of the value or key at the path, or of the entry there
-  that the finding names
+- `did you mean x?`, `name it x`, `choose one of x, y and z`: in place of the value or key at the
+  path, or of the entry there that the finding names
 - `use inf2.xlarge or us-west-2`: another instance type, or another Region, for the pool
 - `use kind: auto_scaling`: another kind of pool
 - `move it to a pool of its own`, `that is not Spot`, `of kind: auto_scaling`: a further pool
@@ -99,11 +99,11 @@ def outside(choice: str) -> str | None:
     return next((why for start, why in OUTSIDE.items() if choice.startswith(start)), None)
 
 
-def faults(config: Config, code: str) -> list[str]:
+def faults(config: Config, code: str, least: Severity = Severity.WARNING) -> list[str]:
     """What is wrong with the fixes of the findings of that code, a line each.
 
-    A fix works if its finding is gone and no error or warning is new. A choice that the reader does
-    elsewhere is not judged.
+    A fix works if its finding is gone and none of that severity is new. A choice that the reader
+    does elsewhere is not judged.
     """
     found: list[str] = []
     before = findings_of(config)
@@ -112,11 +112,12 @@ def faults(config: Config, code: str) -> list[str]:
             made = list(edited(config, finding, choice))
             lead = f"{code} at {finding.path}: {choice!r}"
             found += [f"{lead} is in none of the forms"] if not made else []
-            found += [f"{lead}: {says}" for new in made if (says := _fault(new, before, finding))]
+            says = [_fault(new, before, finding, least) for new in made]
+            found += [f"{lead}: {fault}" for fault in says if fault]
     return found
 
 
-def _fault(config: Config, before: tuple[Finding, ...], finding: Finding) -> str:
+def _fault(config: Config, before: tuple[Finding, ...], finding: Finding, least: Severity) -> str:
     """What the edited stack file still has or newly has; empty if nothing."""
     try:
         after = findings_of(config)
@@ -125,9 +126,9 @@ def _fault(config: Config, before: tuple[Finding, ...], finding: Finding) -> str
     known = {(f.code, f.path) for f in before}
     silenced = json.loads(config.get(f"{PROJECT}:silence", "{}"))
     after = tuple(f for f in after if f.code not in silenced)
-    if any((f.code, f.path) == (finding.code, finding.path) for f in after):
+    if any((f.code, f.path, f.what) == (finding.code, finding.path, finding.what) for f in after):
         return "the finding stays"
-    new = [f for f in after if f.severity > Severity.NOTE and (f.code, f.path) not in known]
+    new = [f for f in after if f.severity >= least and (f.code, f.path) not in known]
     return "; ".join(f"new is {f.code} {f.path} {f.what}" for f in new)
 
 
@@ -153,8 +154,11 @@ def _step(text: str) -> list[list[Edit]]:
         return [[("delete", "", None)]]
     if found := re.match(rf"leave (--)?({FIELD}) out|remove (--)?({FIELD})$", text):
         return [[("delete", "".join(part or "" for part in found.groups()), None)]]
-    if found := re.match(r"(?:did you mean|name it) (.+?)\??$", text):
-        return [[("rename", "", name)] for name in re.split(r" or ", found[1])]
+    if found := re.match(
+        r"(?:did you mean|name it|choose one of) (.+?)(?: and \d+ more)?\??$", text
+    ):
+        names = re.split(r" or |, | and ", found[1])
+        return [[("rename", "", name)] for name in names]
     if found := re.match(r"use kind: auto_scaling(,? (?:with|and) )?", text):
         more: list[list[Edit]] = _written(text[found.end() :]) if found[1] else [[]]
         return [[("kind", "", "auto_scaling"), *edits] for edits in more]
@@ -193,7 +197,7 @@ def _written(text: str) -> list[list[Edit]]:
         value, text = _value(text)
         values.append(value)
         more = re.match(
-            r'(?:, | or | and )(?=(?:\d+|all|"[^"]*"|\[[^]]*\])(?:, | or | and |$))', text
+            r'(?:, | or | and )(?=(?:\d+|all|"[^"]*"|\[[^]]*\])(?:, | or | and |: |$))', text
         )
         if more is None:
             return [[("set", "", v)] for v in values] if re.match(r"$|, |: | \(", text) else []
@@ -312,7 +316,9 @@ class _File:
     def retype(self, pool: dict[str, Json], verb: str, value: str) -> None:
         """Gives a pool another kind or another type."""
         if verb == "kind":
+            known = load().instances.types
             types = [t for p in pool.pop("allowed_instance_types") for t in _matching(p)]
+            types.sort(key=lambda t: -known[t].memory_mib)
             for field in set(pool) - set(AutoScalingCapacity.model_fields):
                 del pool[field]
             pool.update(kind=value, instance_type=types[0], max_size=8)
@@ -339,12 +345,17 @@ class _File:
     def region(self, name: str) -> None:
         """Moves the pool to another Region, or everything of a Region there."""
         old = str(self.at[1]) if self.at[0] == "regions" else ""
-        for pool in self.keys["capacity"].values() if old else [self.pool()]:
-            regions = pool.get("regions")
+        works = [w for g in ("models", "jobs") for w in self.keys.get(g, {}).values()]
+        for entry in [*self.keys["capacity"].values(), *works] if old else [self.pool()]:
+            regions = entry.get("regions")
+            if old:
+                entry.pop("zone_ids", None)
             if not old:
-                pool["regions"] = [name]
+                entry["regions"] = [name]
             elif is_list(regions):
-                pool["regions"] = [name if r == old else r for r in regions]
+                entry["regions"] = [name if r == old else r for r in regions]
+            elif is_map(regions) and old in regions:
+                regions[name] = regions.pop(old)
         self.keys["regions"].pop(old, None)
         self.keys["regions"].setdefault(name, {})
 
@@ -359,6 +370,8 @@ class _File:
             if container and re.fullmatch(r"[A-Z][A-Z0-9_]+", field):
                 return [*before, "environment", field]
             entry = self.get(before)
+            if is_map(entry) and field in entry and depth == len(self.at):
+                return [*before, field]
             if is_list(entry) and field in entry and not isinstance(names[0], int):
                 return [*before, entry.index(field)]
             if names[0] in fields(before):
