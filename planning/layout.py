@@ -31,7 +31,7 @@ from planning.dealing import (
     least_instances,
     share_evenly,
 )
-from planning.sharing import Use, enough_instances, fewest_instances
+from planning.sharing import Supply, Use, enough_instances, fewest_instances
 
 ALL_PORTS = 65_536
 _TRIES = 200  # choices of slots for workloads with host ports or without locks, for one cut
@@ -70,8 +70,8 @@ class Cut:
 
     @property
     def instances(self) -> int:
-        """Instances that suffice in any placement order."""
-        return enough_instances(self.uses, self.ports)
+        """Instances whose devices and host ports suffice in any placement order."""
+        return enough_instances(self.uses, Supply(self.ports))
 
     @property
     def fewest(self) -> int:

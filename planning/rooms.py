@@ -61,14 +61,6 @@ def share_of(kind: InstanceType, devices: int, catalog: Catalog, others: Room = 
     return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
 
 
-def together(room: Room, sizes: Sequence[Room]) -> int:
-    """Returns how many tasks of these sizes fit the room, whichever they are."""
-    cpu = max((size.cpu_units for size in sizes), default=0)
-    memory = max((size.memory_mib for size in sizes), default=1)
-    tasks = room.memory_mib // memory
-    return max(0, min(tasks, room.cpu_units // cpu) if cpu else tasks)
-
-
 def first_fit(room: Room, tasks: Sequence[tuple[Room, str, frozenset[int]]], ports: int) -> int:
     """Returns the instances for tasks of these sizes, names and host ports, by decreasing memory.
 

@@ -5,7 +5,6 @@ Rules and the plan both read it here, so that they cannot disagree.
 
 from dataclasses import dataclass
 
-from planning.sharing import Use, blocked_instances
 from planning.situation import RegionalWorkload, Situation
 
 
@@ -66,11 +65,8 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
 def _busy_instances(s: Situation, work: RegionalWorkload, devices: tuple[int, ...]) -> int | None:
     """How many instances can have no room for another task of the service at maximum replicas.
 
-    On these another task uses one of its `devices` or host ports, or tasks without devices fill the
-    instance. `None` on Managed Instances, which have no maximum size.
+    `None` on Managed Instances, which have no maximum size.
     """
     if work.pool.max_size is None:
         return None
-    task = Use(frozenset(devices), frozenset(work.host_ports), 1, work.locked)
-    meeting = blocked_instances(task, s.uses(work.pool), s.ports)
-    return s.crowded(work) + (meeting if devices else max(0, meeting - 1))
+    return s.blocked(work.pool, s.use(work, devices), s.uses(work.pool))

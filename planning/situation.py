@@ -4,7 +4,7 @@ Nothing is refused here. An entry that names something unknown is left out: the 
 unknown name reports it, and no other rule reports what follows from it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -26,8 +26,8 @@ from config import (
 from planning import layout, plan
 from planning.addresses import has_blocks
 from planning.dealing import Demand, share_evenly
-from planning.rooms import NOTHING, Room, counted_on, first_fit, registered_by, share_of, together
-from planning.sharing import Use, blocked_instances, enough_instances
+from planning.rooms import NOTHING, Room, counted_on, first_fit, registered_by, share_of
+from planning.sharing import Supply, Use, blocked_instances, enough_instances
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
@@ -417,67 +417,12 @@ class Situation:
         ]
         return first_fit(room or self.counted_on(kind), tasks, self.ports)
 
-    def _beside(self, pool: RegionalPool, slots: tuple[plan.Slot, ...]) -> Room:
-        """Returns the room that an instance has while the largest task of each slot runs."""
-        kind, models = self.instance_of(pool), {w.name: w for w in self.work_on(pool)}
-        if kind is None:
-            return NOTHING
-        room = self.counted_on(kind)
-        held = [[models[a.workload] for a in slot.assignments if not a.is_job] for slot in slots]
-        for works in held or [[w for w in models.values() if w.managed_devices]]:
-            sizes = [size for w in works if (size := self.task_size(w))]
-            room = Room(
-                room.cpu_units - max((size.cpu_units for size in sizes), default=0),
-                room.memory_mib - max((size.memory_mib for size in sizes), default=0),
-            )
-        return room
-
-    def _all_instances(
-        self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool
-    ) -> int:
-        """Returns the instances on which all tasks find room in any order of placement.
-
-        An instance without room for a task with devices has a task that meets it, or more tasks
-        without devices than fit beside the largest task of each slot. An instance without room for
-        a task without devices has as many of them as fit, or a task with one of its host ports.
-        """
-        uses, kind = self._uses(pool, slots, full=full), self.instance_of(pool)
-        whole = (w for w in self.work_on(pool) if w.managed_devices)
-        alone = sum(w.tasks_max if full else w.replicas.min for w in whole)
-        needed = max(alone, enough_instances(uses, self.ports))
-        others = self.others(pool, full=full)
-        number = sum(n for _, n in others)
-        if kind is None or not number:
-            return needed
-        ported = [u for u in uses if u.tasks and not u.devices]
-        same_port = max((blocked_instances(u, uses, self.ports) for u in ported), default=1) - 1
-        each = self._each(self._beside(pool, slots), others)
-        if not each:  # none fits beside full slots
-            each = max(1, self._each(self.counted_on(kind), others))
-            return needed + -(-number // each) + same_port
-        return max(needed + number // (each + 1), -(-number // each) + same_port)
-
-    def _each(self, room: Room, wanted: list[tuple[RegionalWorkload, int]]) -> int:
-        return together(room, [size for w, n in wanted if n and (size := self.task_size(w))])
-
     def others(
         self, pool: RegionalPool, *, full: bool = True
     ) -> list[tuple[RegionalWorkload, int]]:
         """Returns the pool's models without devices, with their tasks at maximum or minimum."""
         models = (w for w in self.work_on(pool) if not w.is_job and not w.device_count)
         return [(w, w.tasks_max if full else w.replicas.min) for w in models]
-
-    def crowded(self, work: RegionalWorkload, *, full: bool = True, times: int = 1) -> int:
-        """Returns how many instances the tasks without devices can fill, at maximum or minimum
-        replicas and so many times, so that one more task of the workload has no room."""
-        placed, others = self.layout(work.pool), self.others(work.pool, full=full)
-        if placed is None or not others:
-            return 0
-        number = times * sum(n for _, n in others)
-        each = self._each(self._beside(work.pool, placed.slots), others)
-        if work.device_count:
-            return number // (each + 1)
-        return -(-number // each) if each else placed.instances_max
 
     # -- slots ---------------------------------------------------------------------------------
 
@@ -561,6 +506,12 @@ class Situation:
         stopped = {w.name for w in self.work_on(pool) if not w.is_job and not w.tasks_max}
         return layout.without_tasks(cut, stopped) if cut and stopped else cut
 
+    def use(self, work: RegionalWorkload, devices: Iterable[int], tasks: int = 1) -> Use:
+        """Returns what each of so many tasks of a workload takes of an instance."""
+        locked = work.locked and not work.managed_devices
+        size = self.task_size(work) or NOTHING
+        return Use(frozenset(devices), frozenset(work.host_ports), tasks, locked, size)
+
     def uses(self, pool: RegionalPool, *, full: bool = True) -> tuple[Use, ...]:
         """Returns what the tasks of each service take of an instance, at maximum or minimum."""
         placed = self.layout(pool)
@@ -570,23 +521,31 @@ class Situation:
         self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool
     ) -> tuple[Use, ...]:
         models = {w.name: w for w in self.work_on(pool) if not w.is_job}
-        taken = [(models[a.workload], a) for slot in slots for a in slot.assignments]
-        others = [w for w in models.values() if w.host_ports and not w.device_count]
+        taken = [a for slot in slots for a in slot.assignments]
         return (
             *(
-                Use(
-                    frozenset(a.devices),
-                    frozenset(a.host_ports),
-                    a.tasks_max if full else a.tasks_min,
-                    work.locked and not work.managed_devices,
-                )
-                for work, a in taken
+                self.use(models[a.workload], a.devices, a.tasks_max if full else a.tasks_min)
+                for a in taken
             ),
-            *(
-                Use(frozenset(), frozenset(w.host_ports), w.tasks_max if full else w.replicas.min)
-                for w in others
-            ),
+            *(self.use(w, (), tasks) for w, tasks in self.others(pool, full=full)),
         )
+
+    def blocked(self, pool: RegionalPool, task: Use, uses: Collection[Use]) -> int:
+        """Returns how many instances of the pool can have no room for a task beside others."""
+        return blocked_instances(task, uses, self._supply(pool))
+
+    def _supply(self, pool: RegionalPool) -> Supply:
+        kind = self.instance_of(pool)
+        return Supply(self.ports, self.counted_on(kind) if kind else None)
+
+    def _all_instances(
+        self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool
+    ) -> int:
+        """Returns the instances on which all tasks find room in any order of placement."""
+        whole = (w for w in self.work_on(pool) if w.managed_devices)
+        alone = sum(w.tasks_max if full else w.replicas.min for w in whole)
+        uses = self._uses(pool, slots, full=full)
+        return max(alone, enough_instances(uses, self._supply(pool)))
 
     def layout(self, pool: RegionalPool) -> plan.Layout | None:
         """Returns the layout of the pool's instances; `None` as `cut`."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planning import service_tasks
-from planning.sharing import Use, blocked_instances, fewest_instances
+from planning.sharing import Use, fewest_instances
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
@@ -30,15 +30,14 @@ def jobs(s: Situation) -> Iterator[tuple[RegionalWorkload, Wait]]:
 
 
 def _wait(s: Situation, job: RegionalWorkload, devices: tuple[int, ...]) -> Wait:
-    task = Use(frozenset(devices), frozenset(job.host_ports), 1, job.locked)
-    minimum = s.uses(job.pool, full=False)
+    task, minimum = s.use(job, devices), s.uses(job.pool, full=False)
     least, most, rolling, doubled = (
-        blocked_instances(task, uses, s.ports) + crowded
-        for uses, crowded in (
-            (minimum, s.crowded(job, full=False)),
-            (s.uses(job.pool), s.crowded(job)),
-            (tuple(_rolling(s, job.pool, every=False)), s.crowded(job, times=2)),
-            (tuple(_rolling(s, job.pool, every=True)), s.crowded(job, times=2)),
+        s.blocked(job.pool, task, uses)
+        for uses in (
+            minimum,
+            s.uses(job.pool),
+            tuple(_rolling(s, job.pool, every=False)),
+            tuple(_rolling(s, job.pool, every=True)),
         )
     )
     size = job.pool.max_size
@@ -59,4 +58,4 @@ def _rolling(s: Situation, pool: RegionalPool, *, every: bool) -> Iterator[Use]:
     for work in (w for w in s.work_on(pool) if not w.is_job):
         for tasks in service_tasks.services(s, work):
             number = tasks.tasks_max * (2 if every or tasks.surges else 1)
-            yield Use(frozenset(tasks.devices), frozenset(work.host_ports), number, work.locked)
+            yield s.use(work, tasks.devices, number)

@@ -11,7 +11,6 @@ from messages.phrases import counted, id_sets, ids, listed
 from planning import layout, waiting
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
-from planning.sharing import Use, blocked_instances
 from planning.situation import (
     RegionalPool,
     RegionalWorkload,
@@ -69,12 +68,7 @@ def _blocking_ids(
         a, b = set(first.ids or ()), set(second.ids or ())
         if a == b or not a & b:
             continue
-        most = max(
-            blocked_instances(
-                Use(frozenset(w.ids or ()), frozenset(w.host_ports), 1, w.locked), uses, s.ports
-            )
-            for w in (first, second)
-        )
+        most = max(s.blocked(pool, s.use(w, w.ids or ()), uses) for w in (first, second))
         if most > (pool.max_size or 0):
             yield first, second, most
 
