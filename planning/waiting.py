@@ -1,6 +1,6 @@
 """Where a job has to wait for devices that models use, and whether it can ever start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planning import service_tasks
@@ -13,6 +13,7 @@ class Wait:
     """Whether a job has to wait on its pool, and for how long."""
 
     blocked: bool  # even at minimum replicas no instance can ever have room
+    crowded: bool  # then for want of CPU or memory, not of devices or host ports
     lost: bool  # at minimum replicas the models can be where no instance has room, and stay there
     text: str  # what it waits for; empty if an instance always has room
     max_size: int  # the pool's `max_size` with which the job never waits for ever
@@ -42,14 +43,26 @@ def _wait(s: Situation, job: RegionalWorkload, devices: tuple[int, ...]) -> Wait
     )
     size = job.pool.max_size
     if size is None or rolling < size:
-        return Wait(False, False, "", rolling + 1)
+        return Wait(False, False, False, "", rolling + 1)
     if fewest_instances([u for u in minimum if u.meets(task)], s.ports) >= size:
-        return Wait(True, False, "waits for ever", least + 1)
+        return Wait(True, False, False, "waits for ever", least + 1)
+    if _exceeds(s, job.pool, [task, *minimum], size):
+        return Wait(True, True, False, "waits for ever", least + 1)
     if least >= size:
-        return Wait(False, True, "may wait for ever after an update", least + 1)
+        return Wait(False, False, True, "may wait for ever after an update", least + 1)
     if most >= size:
-        return Wait(False, False, "waits while its pool runs all its replicas", doubled + 1)
-    return Wait(False, False, "waits while models are updated", doubled + 1)
+        return Wait(False, False, False, "waits while its pool runs all its replicas", doubled + 1)
+    return Wait(False, False, False, "waits while models are updated", doubled + 1)
+
+
+def _exceeds(s: Situation, pool: RegionalPool, uses: Sequence[Use], instances: int) -> bool:
+    """Whether the tasks need more CPU or memory than so many instances register."""
+    kind = pool.type
+    assert kind is not None
+    room = s.registered(kind)
+    cpu = sum(use.tasks * use.size.cpu_units for use in uses)
+    memory = sum(use.tasks * use.size.memory_mib for use in uses)
+    return cpu > instances * room.cpu_units or memory > instances * room.memory_mib
 
 
 def _rolling(s: Situation, pool: RegionalPool, *, every: bool) -> Iterator[Use]:

@@ -139,7 +139,7 @@ def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorklo
     "NE214",
     "Job can never start",
     Severity.ERROR,
-    "A job starts when its devices are free on an instance.",
+    "A job starts when its devices, CPU and memory are free on an instance.",
     do="Give the pool one more instance, lower the models' minimum, or make a pool for the job.",
 )
 def job_never_starts(s: Situation) -> Iterator[Report]:
@@ -148,9 +148,11 @@ def job_never_starts(s: Situation) -> Iterator[Report]:
     for job, wait in waiting.jobs(s):
         if wait.blocked:
             kind = job.pool.type
+            size = wait.crowded and job.spec.memory_mib is not None
+            used = "use its devices" if not wait.crowded else "leave it too little CPU or memory"
             yield Report(
-                f"{job.path}.neuron_devices",
-                f"can never start in {job.region}: models use its devices on all "
+                f"{job.path}.{'memory_mib' if size else 'neuron_devices'}",
+                f"can never start in {job.region}: models {used} on all "
                 f"{counted(job.pool.max_size or 0, 'instance')} of {kind.name if kind else ''}, "
                 "even at their minimum of replicas",
                 f"write {size_path(s, job.pool)}: {wait.max_size}, or move it to a pool of its own",
@@ -294,9 +296,9 @@ def job_lost_by_an_update(s: Situation) -> Iterator[Report]:
             wanted = ids(job.ids) if job.ids else job.spec.neuron_devices
             yield Report(
                 f"{job.path}.neuron_devices",
-                f"is {wanted}, which are free on no instance in {job.region} once tasks of models "
-                "are on each of the "
-                f"{counted(job.pool.max_size or 0, 'instance')}, even at their minimum of replicas",
+                f"is {wanted}; none of the {counted(job.pool.max_size or 0, 'instance')} in "
+                f"{job.region} has room for that once tasks of models are on each, even at their "
+                "minimum of replicas",
                 f"write {size_path(s, job.pool)}: {wait.max_size}, or move it to a pool of its own",
             )
 

@@ -220,7 +220,19 @@ def random_entries(
     jobs: dict[str, Entry] = {}
     for number in range(rng.choice((0, 0, 1, 2))):
         jobs[f"j{number}"] = work(rng.choice((*counts, "all")), **_network(rng, modes))
+    for entry in (*models.values(), *jobs.values()):
+        if rng.random() < 0.1 and "memory_mib" not in entry:
+            entry["memory_mib"] = _memory(rng, kind, entry["neuron_devices"])
     return pool, models, jobs
+
+
+def _memory(rng: random.Random, kind: str, devices: int | str | list[int]) -> int:
+    """A size of its own for a task: from a small part of its share to more than that."""
+    of = load().instances.types[kind]
+    total = of.neuron.devices if of.neuron else 1
+    number = len(devices) if isinstance(devices, list) else devices
+    share = of.memory_mib * (number if isinstance(number, int) else total) // total
+    return int(share * rng.choice((0.1, 0.5, 0.9, 1.2, 1.6)))
 
 
 def random_model(
