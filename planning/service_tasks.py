@@ -38,6 +38,15 @@ class ServiceTasks:
         moving = (d for d in range(1, self.tasks_min + 1) if -(-d * low // 100) < d or high > 100)
         return range(1, next(moving, self.tasks_min + 1))
 
+    @property
+    def fewest_that_cannot_roll(self) -> int | None:
+        """The lowest desired count above the maximum at which all tasks that find room must stay
+        up; `None` if there is none. From there on an update stops no task."""
+        low, _ = self.percentages
+        if self.surges or not low:
+            return None
+        return max(self.tasks_max, 100 * (self.tasks_max - 1) // low) + 1
+
 
 def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     """Returns the services of a model in the order of their devices; none without a layout."""

@@ -91,17 +91,17 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
     for (region, name), pool in s.pools.items():
         reserved = pool.purchase in ("capacity_reservation", "capacity_block")
         works = [w for w in s.work_on(pool) if not w.is_job and w.device_count]
-        cut = s.cut(pool)
-        if not reserved or pool.managed or not works or cut is None or pool.max_size is None:
+        placed = s.layout(pool)
+        if not reserved or pool.managed or not works or placed is None or pool.max_size is None:
             continue
-        if cut.instances < pool.max_size:
+        if placed.instances_max < pool.max_size:
             size = f".regions.{region}" if _sized_here(s, pool) else ""
             yield Report(
                 f"capacity.{name}{size}.max_size",
-                f"is {pool.max_size}; the replicas in {region} use {cut.instances}, and an update "
-                f"wants one instance more of {pool.reservation or 'the reservation'}",
-                f"reserve {counted(cut.instances + 1, 'instance')}, or write max_size: "
-                f"{max(1, cut.instances)}",
+                f"is {pool.max_size}; the replicas in {region} use {placed.instances_max}, and "
+                f"an update wants one instance more of {pool.reservation or 'the reservation'}",
+                f"reserve {counted(placed.instances_max + 1, 'instance')}, or write max_size: "
+                f"{max(1, placed.instances_max)}",
             )
 
 
@@ -229,11 +229,13 @@ def idle_instances_stay(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE608",
-    "Update stops at a smaller desired count",
+    "Update does not end at other desired counts",
     Severity.NOTE,
     "Without free room an update may stop one task of the minimum, as a percentage. ECS rounds the "
-    "tasks that must stay up, so with fewer tasks it can stop none and start none.",
-    do="Set no desired count below the minimum, except 0; or give the pool one more instance.",
+    "tasks that must stay up, so with fewer tasks it can stop none and start none; and with many "
+    "more, all that find room must stay up.",
+    do="Set no desired count outside minimum and maximum, except 0; or give the pool one more "
+    "instance.",
 )
 def counts_that_cannot_roll(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: minimum
@@ -244,20 +246,21 @@ def counts_that_cannot_roll(s: Situation) -> Iterator[Report]:
         most = pool.max_size or 0
         for work in (w for w in s.work_on(pool) if not w.is_job and most):
             for tasks in services(s, work):
-                counts = tasks.counts_that_cannot_roll
-                if counts and not (pool.neuron and (tasks.busy_instances or 0) > most):
-                    last = "" if counts[-1] == 1 else f" to {counts[-1]}"
-                    stuck.setdefault(work.name, []).append(f"1{last}")
-                    needed = max(needed, (tasks.busy_instances or 0) + 1)
+                counts, above = tasks.counts_that_cannot_roll, tasks.fewest_that_cannot_roll
+                if above is None or (pool.neuron and (tasks.busy_instances or 0) > most):
+                    continue
+                below = [f"1 to {counts[-1]}" if len(counts) > 1 else "1"] if counts else []
+                stuck.setdefault(work.name, []).append(listed([*below, f"{above} or more"]))
+                needed = max(needed, (tasks.busy_instances or 0) + 1)
         if stuck:
-            told = [f"{model} ({listed(dict.fromkeys(n))})" for model, n in stuck.items()]
+            told = [f"{model} ({'; '.join(dict.fromkeys(n))})" for model, n in stuck.items()]
             size = f".regions.{region}" if _sized_here(s, pool) else ""
             yield Report(
                 f"capacity.{name}{size}.max_size",
                 f"is {pool.max_size}, which the replicas in {region} can fill: an update does not "
                 f"end at these desired counts of a service: {listed(told, most=4)}",
-                "set the desired count to 0 or to the minimum before the update, or write "
-                f"max_size: {needed}",
+                "set the desired count to 0 or to a number of replicas before the update, or "
+                f"write max_size: {needed}",
             )
 
 

@@ -7,7 +7,8 @@
    placement. An instance that drains without room for what it runs ends when managed draining does.
 3. In the end the pool has its minimum size, or every instance of it has a task.
    A job that waits then is one of which a finding says so: that it waits above the minimum of
-   replicas, or that it may never start again.
+   replicas, or that it may never start again. An update of every service that begins then ends,
+   also at a desired count outside minimum and maximum of which no note says that it does not.
 4. Started from no instance, with binpack, a pool with devices uses at most `instances_max`
    instances; what the first step of two costs is measured.
 """
@@ -87,10 +88,12 @@ def prove_case(case: Case, rng: random.Random, rules: Rules, events: int, report
         driver.run(min(400, events))
         if world.collision is not None:
             break
-        wish = rng.choice(("most", "least", "any"))
+        wish = rng.choice(("most", "least", "any", "by hand"))
 
         def counts(service: Service, wish: str = wish) -> int:
             spec = service.spec
+            if wish == "by hand":
+                return rng.choice([n for n in range(spec.most + 1) if case.rolls(spec, n)])
             return {"most": spec.most, "least": spec.least}.get(
                 wish, rng.randint(spec.least, spec.most)
             )
@@ -98,6 +101,9 @@ def prove_case(case: Case, rng: random.Random, rules: Rules, events: int, report
         at_rest = settle(driver, counts=counts)
         report.broken += waiting_without_a_finding(case, world)
         at_rest = at_rest and cancel_waiting_jobs(driver)
+        for service in world.service_list:
+            driver.happen(("deploy", service.spec.key, "good"))
+        at_rest = at_rest and rest(driver)
         if not at_rest:
             report.broken.append(f"{case.name}: never comes to rest")
         report.broken += broken_at_rest(case, world)

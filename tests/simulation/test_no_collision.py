@@ -200,3 +200,28 @@ def test_every_written_pool_that_shares_chips_needs_its_locks() -> None:
             distinct_only(case), Rules(), seeds=range(6), events=600, weather=weather
         )
         assert found is not None, case.name
+
+
+# ---- counts that an operator sets ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("desired", range(9))
+def test_an_update_ends_at_every_desired_count_that_no_note_names(desired: int) -> None:
+    """Four instances, all of them full at the maximum: NE608 names 1, and 7 or more."""
+    case = only_case(
+        config_of(groups("inf2.xlarge", 4), {"m": work(1, replicas={"min": 2, "max": 4})}, {})
+    )
+    assert case is not None
+    assert "m (1 and 7 or more)" in case.stuck
+    for seed in range(20):
+        world = case.world()
+        driver = Driver(world, random.Random(seed))
+        (service,) = world.service_list
+        for event in (
+            ("scale", service.spec.key, str(desired)),
+            ("deploy", service.spec.key, "good"),
+        ):
+            driver.happen(event)
+            assert rest(driver)
+        renewed = all(t.revision == service.revision for t in service.tasks if t.instance)
+        assert renewed == case.rolls(service.spec, desired)

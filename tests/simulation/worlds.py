@@ -6,6 +6,7 @@ container definitions, not from the planner's own layout.
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -51,6 +52,20 @@ class Case:
     unlocked: frozenset[str] = frozenset()  # NE218: services and jobs that may meet themselves
     waiting: frozenset[str] = frozenset()  # jobs that may wait above the minimum of replicas
     lost: frozenset[str] = frozenset()  # jobs that may never start again
+    stuck: str = ""  # what NE608 says of desired counts
+
+    def rolls(self, service: ServiceSpec, desired: int) -> bool:
+        """Whether no note says that an update of a service ends at no such desired count."""
+        model = service.key.split("_")[1]
+        ranges = re.search(rf"\b{model} \(([^)]*)\)", self.stuck)
+        parts = re.split(r"; | and ", ranges[1]) if ranges else []
+        for part in parts if desired else ():
+            least, _, most = part.partition(" ")
+            if int(least) <= desired <= int(most.removeprefix("to ") if "to" in most else least):
+                return False
+            if "or more" in part and desired >= int(least):
+                return False
+        return True
 
     def world(self, rules: Rules | None = None) -> World:
         """The pool with its services created and nothing started."""
@@ -145,6 +160,7 @@ def case(plan: Plan, region: RegionPlan, pool: Pool, name: str) -> Case:
             key for key, t in tasks if t.network_mode == "awsvpc" and t.devices != "all"
         ),
         waiting=frozenset(f"job-{j.name}" for j in jobs if ("NE215", f"jobs.{j.name}") in told),
+        stuck=next((f.what for f in plan.findings if f.code == "NE608"), ""),
         lost=frozenset(
             f"job-{j.name}" for j in jobs if (LOST, f"jobs.{j.name}.neuron_devices") in told
         ),
