@@ -3,13 +3,16 @@
 Links are followed for reading and never written through.
 """
 
+import json
+import math
 import os
 import select
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import Any, NoReturn, cast
 
 from neuron_ecs.terminal import UsageError, escaped
 
@@ -35,7 +38,7 @@ class FileError(UsageError):
 
     def __init__(self, path: Path, what: str, fix: str) -> None:
         super().__init__(f"{name_of(path)} {what}; {fix}")
-        self.what, self.fix = what, fix
+        self.path, self.what, self.fix = path, what, fix
 
 
 class MissingFileError(FileError):
@@ -66,7 +69,7 @@ def read_bytes(path: Path, most: int, *, patience: float = PATIENCE_SECONDS) -> 
     try:
         source = 0 if path == STANDARD_INPUT else os.open(path, _READING)
         try:
-            return b"".join(_chunks(source, path, most, patience))
+            return read_open(source, path, most, patience=patience)
         finally:
             if source:
                 os.close(source)
@@ -80,7 +83,15 @@ _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 
 """Without waiting for somebody to write a named pipe: that wait has no limit."""
 
 
-def _chunks(source: int, path: Path, most: int, patience: float) -> Iterator[bytes]:
+def read_open(source: int, path: Path, most: int, *, patience: float | None) -> bytes:
+    """Returns what an open file or pipe holds, called `path` in messages. Raises `FileError`.
+
+    Without `patience` it waits until the end.
+    """
+    return b"".join(_chunks(source, path, most, patience))
+
+
+def _chunks(source: int, path: Path, most: int, patience: float | None) -> Iterator[bytes]:
     waits = not stat.S_ISREG(os.fstat(source).st_mode)
     size = 0
     while True:
@@ -112,6 +123,49 @@ def text_of(data: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         what = f"is no UTF-8 text: the byte at {error.start:,} does not belong"
         raise FileError(path, what, "save it as UTF-8") from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Returns the value of a JSON text. Raises `ValueError`, which repeats nothing of the text.
+
+    It refuses what Python would read and others do not write: numbers that are not finite, integers
+    beyond 64 bits, and values nested deeper than any legal one.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refused, parse_int=_integer, parse_float=_number)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    level: list[object] = [value]
+    for _ in range(_DEEPEST + 1):
+        level = [member for one in level for member in _members(one)]
+        if not level:
+            return value
+    raise ValueError(_TOO_DEEP)
+
+
+_DEEPEST = 100
+_TOO_DEEP = "it is nested too deeply"
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
+
+
+def _refused(_: str) -> NoReturn:
+    raise ValueError("it has a number that is not finite")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= (number := int(digits)) < 2**63:
+        raise ValueError("it has an integer of more than 64 bits")
+    return number
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refused(digits)
 
 
 # ---- writing ----------------------------------------------------------------------------------

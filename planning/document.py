@@ -1,7 +1,7 @@
 """The plan as JSON: written here, and read back here."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
@@ -13,6 +13,15 @@ from planning.plan import Plan
 
 VERSION = 2
 """The version of this form. It rises when a field is renamed, removed or changes its meaning."""
+
+_LARGEST = 2**31 - 1
+_MOST: Mapping[str, int] = {
+    "devices": 1_000,
+    **dict.fromkeys(("instances_min", "instances_max", "min_size", "max_size"), 10_000),
+    **dict.fromkeys(("tasks_min", "tasks_max"), 10_000),  # of a slot, one an instance
+    **dict.fromkeys(("desired_count", "maximum_percent"), 100_000),
+}
+"""The largest number of a field that is counted through; other numbers have 32 bits."""
 
 Json = Any
 """A JSON value. Recursive aliases make every reader of an input narrow it at each level, which
@@ -74,7 +83,9 @@ def read_plan(written: Json) -> Plan:
     """
     plan = cast(Plan, _read(Plan, written, "the plan"))
     for region in plan.regions:
-        pools = {pool.key for pool in region.pools}
+        pools = {pool.key: pool for pool in region.pools}
+        for pool in region.pools:
+            _check_pool(pool, {job.name for job in region.jobs}, region.name)
         services = [service for model in region.models for service in model.services]
         for workload in (*region.models, *region.jobs, *services):
             if workload.pool not in pools:
@@ -83,8 +94,8 @@ def read_plan(written: Json) -> Plan:
         taken = [one for pool in region.pools for one in pool.layout.assignments]
         if unknown := [t.workload for t in taken if not t.is_job and t.workload not in models]:
             raise UnreadableError(f"{region.name} has no services of {unknown[0]}")
-        for task in (s.task_definition for s in (*services, *region.jobs)):
-            _check_containers(task)
+        for one in (*services, *region.jobs):
+            _check_task(one.task_definition, pools[one.pool])
     return plan
 
 
@@ -93,17 +104,38 @@ def read_findings(written: Json) -> tuple[Finding, ...]:
     return _read(tuple[Finding, ...], written, "findings")
 
 
-def _check_containers(task: types.TaskDefinition) -> None:
+def _check_pool(pool: types.Pool, jobs: Collection[str], region: str) -> None:
+    """What the pool refers to exists: its instance types, its devices, its jobs."""
+    if not pool.instance_types:
+        raise UnreadableError(f"{region}: pool {pool.key} has no instance types")
+    layout = pool.layout
+    taken = {d for slot in layout.slots for d in slot.devices}
+    if beyond := [d for d in taken if d >= layout.devices]:
+        raise UnreadableError(f"{region}: pool {pool.key} has no device {beyond[0]}")
+    if unknown := [one.workload for one in layout.jobs if one.workload not in jobs]:
+        raise UnreadableError(f"{region} has no job {unknown[0]}")
+
+
+def _check_task(task: types.TaskDefinition, pool: types.Pool) -> None:
     """Container definitions are JSON within the JSON: a list of objects with a name each."""
     try:
         containers = json.loads(task.container_definitions)
-    except ValueError:
+    except (ValueError, RecursionError):
         containers = None
     if not isinstance(containers, list) or not all(
-        isinstance(c, dict) and isinstance(cast("dict[str, Json]", c).get("name"), str)
+        isinstance(c, dict) and _is_container(cast("dict[str, Json]", c))
         for c in cast("list[Json]", containers)
     ):
         raise UnreadableError(f"{task.key}.container_definitions are no list of containers")
+    if task.devices != "all" and any(d >= pool.layout.devices for d in task.devices):
+        raise UnreadableError(f"{task.key} has devices that pool {pool.key} does not have")
+
+
+def _is_container(members: Mapping[str, Json]) -> bool:
+    numbers = (members.get(key, 0) for key in ("cpu", "memory", "memoryReservation", "stopTimeout"))
+    return isinstance(members.get("name"), str) and all(
+        type(n) is int and 0 <= n <= _LARGEST for n in numbers
+    )
 
 
 def _read(wanted: Any, value: Json, path: str) -> Any:
@@ -129,7 +161,7 @@ def _read(wanted: Any, value: Json, path: str) -> Any:
             return {key: _read(arguments[1], v, f"{path}.{key}") for key, v in members.items()}
         elif isinstance(wanted, type) and issubclass(wanted, Enum):
             return wanted[cast(str, value).upper()]
-        else:
+        elif wanted is not int or _is_counted(value, path.rpartition(".")[2]):
             return value
     raise UnreadableError(f"{path} is {json.dumps(value, default=str)[:60]}")
 
@@ -149,6 +181,11 @@ def _admits(wanted: Any, value: Json) -> bool:
     if isinstance(wanted, type) and issubclass(wanted, Enum):
         return isinstance(value, str) and value.upper() in wanted.__members__
     return type(value) is (NoneType if wanted is None else wanted)
+
+
+def _is_counted(number: int, field: str) -> bool:
+    least = -1 if field == "scale_in_after_seconds" else 0  # -1: never
+    return least <= number <= _MOST.get(field, _LARGEST)
 
 
 def _read_object(wanted: type[Any], members: Mapping[str, Json], path: str) -> Any:

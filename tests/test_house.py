@@ -219,6 +219,33 @@ def test_the_program_is_short_enough_to_read_at_a_glance() -> None:
     assert len((ROOT / "__main__.py").read_text(encoding="utf-8").splitlines()) <= 40
 
 
+ACCESS = frozenset({"open", "read_bytes", "read_text", "write_bytes", "write_text"})
+STREAMS = frozenset({"sys.stdin.read", "sys.stdin.readlines", "sys.stdin.buffer.read"})
+OF_OUR_OWN = frozenset(
+    {
+        "cli/docs.py",  # pages of this repository, for who maintains it
+        "cli/main.py",  # pyproject.toml, and the end of a closed pipe
+        "recording/plans.py",  # pipes between this process and its helper
+    }
+)
+
+
+def test_the_tool_reads_and_writes_what_people_name_in_one_place() -> None:
+    """There they have a bound and a limit of time, and no link is written through."""
+    wrong: list[str] = []
+    for path in modules("neuron_ecs"):
+        name = str(path.relative_to(ROOT / "neuron_ecs"))
+        if name in OF_OUR_OWN or name == "files.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            owner, _, method = called.rpartition(".")
+            accesses = called == "open" or (owner and owner != "writer" and method in ACCESS)
+            if accesses or called in STREAMS:
+                wrong.append(f"{name}: {called}")
+    assert wrong == [], "use neuron_ecs.files"
+
+
 PROGRAM_AND_TOOL = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
 
 

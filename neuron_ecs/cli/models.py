@@ -18,7 +18,7 @@ import catalog
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import OfStack, Parser, actions
 from neuron_ecs.cli.options import option, positional
-from neuron_ecs.files import STACK_FILE_BYTES, is_stream, name_of, read_bytes
+from neuron_ecs.files import STACK_FILE_BYTES, is_stream, name_of, read_bytes, write_bytes
 from neuron_ecs.stackfile.fields import Field, assignment, field_of, span_of, words
 from neuron_ecs.stackfile.models import Add, Change, Edit, Remove, edited, write
 from neuron_ecs.stackfile.reading import StackFile, read
@@ -293,8 +293,7 @@ def _judged(
         home,
     )
     for path, content in ((candidate.before, text), (candidate.after, new)):
-        path.parent.mkdir()
-        path.write_bytes(content.encode())
+        write_bytes(path, content.encode(), parents=True)
     made = read(stack=file.stack, file=candidate.after, directory=home)
     made.plan(catalog.load())
     return compare(candidate)

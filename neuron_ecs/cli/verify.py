@@ -1,6 +1,5 @@
 """The `verify` command: compares what runs with the plan."""
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import catalog
 from messages.phrases import counted
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
+from neuron_ecs.files import JSON_BYTES, FileError, name_of, parse_json, read_text
 from neuron_ecs.operations.aws import Connect, asker
 from neuron_ecs.operations.observed import Check, Names
 from neuron_ecs.terminal import (
@@ -151,16 +151,14 @@ def render(
 def read_outputs(path: Path) -> dict[str, Names]:
     """Physical names by Region from `pulumi stack output --json`. Raises `UsageError`."""
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"{path} does not exist; {_MAKE_OUTPUTS}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read ({error}); {_MAKE_OUTPUTS}") from None
+        text = read_text(path, JSON_BYTES)
+    except FileError as error:
+        raise UsageError(f"{name_of(path)} {error.what}; {_MAKE_OUTPUTS}") from None
     try:
-        regions = _map(_map(json.loads(text))["regions"])
+        regions = _map(_map(parse_json(text))["regions"])
         return {name: _names(_map(value)) for name, value in regions.items()}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        wrong = f"{path} does not contain this stack's outputs"
+    except (ValueError, KeyError, TypeError):
+        wrong = f"{name_of(path)} does not contain this stack's outputs"
         raise UsageError(f"{wrong}; {_MAKE_OUTPUTS}") from None
 
 

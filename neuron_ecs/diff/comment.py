@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 from messages.phrases import counted
 from neuron_ecs.diff.engine_preview import (
@@ -11,10 +10,13 @@ from neuron_ecs.diff.engine_preview import (
     Preview,
     disagreements,
     json_object,
+    of_shape,
     short,
 )
 from neuron_ecs.diff.json_form import VERSION, Document
 from neuron_ecs.diff.markdown import MARKER, plain
+from neuron_ecs.diff.written import Difference
+from neuron_ecs.files import JSON_BYTES, read_text
 from neuron_ecs.terminal import UsageError
 
 COMMENT_BYTES = 60_000
@@ -115,19 +117,16 @@ class Agreement:
 def agreement(preview: Preview, path: Path) -> Agreement:
     """Compares a preview with the output of `neuron-ecs diff --json`. Raises `UsageError`."""
     named = "neuron-ecs diff --json"
-    try:
-        diff = json_object(path.read_text(encoding="utf-8"), path, named)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    if diff.get("version") != VERSION or "verdict" not in diff:
+    whole = json_object(read_text(path, JSON_BYTES), path, named)
+    if whole.get("version") != VERSION or "verdict" not in whole:
         raise UsageError(f"{path} is not version {VERSION} of `{named}`")
-    stack = str(diff.get("stack", ""))
-    resources = cast("list[dict[str, Any]] | None", diff.get("resources"))
+    diff = of_shape(Difference, whole, path, named)
+    stack, resources = diff.get("stack", ""), diff.get("resources")
     if preview.errors:
         why = f"the preview failed: {_first_line(preview)}"
         return Agreement(stack, why, True, False, ())
     if resources is None:
-        why = f"not compared: {diff.get('plan_only') or diff['verdict']}"
+        why = f"not compared: {diff.get('plan_only') or diff.get('verdict')}"
         return Agreement(stack, why, False, False, ())
     found = tuple(disagreements(preview, resources))
     both = "pulumi preview and the offline diff"

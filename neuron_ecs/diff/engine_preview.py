@@ -1,12 +1,15 @@
 """The engine's own preview, beside the offline diff."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from neuron_ecs.diff.written import Diagnostic, Planned, Steps, UnfitError, UpdatePlan, fitting
+from neuron_ecs.files import JSON_BYTES, MissingFileError, parse_json, read_text
 from neuron_ecs.terminal import UsageError
+
+T = TypeVar("T")
 
 _GROUPS = ("pulumi:pulumi:Stack", "pulumi:providers:")
 """Types that the engine keeps for itself: not compared."""
@@ -43,18 +46,17 @@ def read_preview(path: Path) -> Preview:
     the preview ended before it could write: that is an error in it, not of the usage.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        text = read_text(path, JSON_BYTES)
+    except MissingFileError:
         text = ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
     if not text.strip():
         return Preview({}, {}, ("it wrote nothing; its log says why",))
-    document = json_object(text, path, "pulumi preview --json")
-    if "resourcePlans" in document:
-        return _read_plan(document["resourcePlans"])
-    steps: Any = document.get("steps") or []
-    diagnostics: Any = document.get("diagnostics") or []
+    said = "pulumi preview --json"
+    whole = json_object(text, path, said)
+    if "resourcePlans" in whole:
+        return _read_plan(of_shape(UpdatePlan, whole, path, said)["resourcePlans"])
+    document = of_shape(Steps, whole, path, said)
+    steps, diagnostics = document.get("steps") or [], document.get("diagnostics") or []
     errors = [_message(d) for d in diagnostics if d.get("severity") == "error"]
     if not isinstance(document.get("steps"), list) and not errors:
         if "changeSummary" not in document:
@@ -62,32 +64,30 @@ def read_preview(path: Path) -> Preview:
     actions: dict[str, str] = {}
     properties: dict[str, tuple[str, ...]] = {}
     for step in steps:
-        urn, action = str(step.get("urn", "")), _MEANING.get(str(step.get("op", "")))
+        urn, action = step.get("urn", ""), _MEANING.get(step.get("op", ""))
         if not action or _type_of(urn).startswith(_GROUPS):
             continue
         # A replacement has steps of its own, and may stand beside them as an update.
         if actions.get(urn) != "replace":
             actions[urn] = action
-        detailed: Any = step.get("detailedDiff") or {}
-        reasons: Any = step.get("diffReasons") or []
-        named = {str(name) for name in (*detailed, *reasons, *properties.get(urn, ()))}
+        detailed, reasons = step.get("detailedDiff") or {}, step.get("diffReasons") or []
+        named = {*detailed, *reasons, *properties.get(urn, ())}
         properties[urn] = tuple(sorted(named))
     return Preview(actions, properties, tuple(errors))
 
 
-def _read_plan(resources: Mapping[str, Any]) -> Preview:
+def _read_plan(resources: Mapping[str, Planned]) -> Preview:
     """What an update plan says: the steps of each resource (`apitype.DeploymentPlanV1`)."""
     actions: dict[str, str] = {}
     for urn, resource in resources.items():
-        steps: list[str] = resource.get("steps") or []
-        found = {_MEANING[step] for step in steps if step in _MEANING}
+        found = {_MEANING[step] for step in resource.get("steps") or [] if step in _MEANING}
         if found and not _type_of(urn).startswith(_GROUPS):
             actions[urn] = "replace" if "replace" in found else min(found)
     return Preview(actions, {}, ())
 
 
-def _message(diagnostic: Mapping[str, Any]) -> str:
-    message = str(diagnostic.get("message", "")).strip().removeprefix("error: ")
+def _message(diagnostic: Diagnostic) -> str:
+    message = diagnostic.get("message", "").strip().removeprefix("error: ")
     return message or "it does not say why"
 
 
@@ -97,13 +97,22 @@ def _type_of(urn: str) -> str:
 
 
 def json_object(text: str, path: Path, command: str) -> dict[str, Any]:
+    """Returns the JSON object that a command wrote. Raises `UsageError`."""
     try:
-        document: Any = json.loads(text)
+        document: Any = parse_json(text)
     except ValueError as error:
         raise UsageError(f"{path} is not the JSON of `{command}`: {error}") from None
     if not isinstance(document, dict):
         raise UsageError(f"{path} is not the JSON of `{command}`: no object")
     return cast("dict[str, Any]", document)
+
+
+def of_shape(shape: type[T], document: object, path: Path, command: str) -> T:
+    """Returns the document that a command wrote, as its shape. Raises `UsageError`."""
+    try:
+        return fitting(shape, document)
+    except UnfitError as error:
+        raise UsageError(f"{path} is not the JSON of `{command}`: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

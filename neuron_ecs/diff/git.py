@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuron_ecs.files import STACK_FILE_BYTES, FileError
 from neuron_ecs.terminal import UsageError
 
 PROGRAM = (
@@ -29,6 +30,7 @@ records both sides of a comparison, whichever revision they are from.
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 """Where the hooks are a folder of the repository, a checkout would run those of its commit."""
 
+_FILES, _LINK = ("100644", "100755"), "120000"
 _STACK_FILE = re.compile(r"Pulumi\.([A-Za-z0-9_.-]{1,100})\.yaml")
 
 
@@ -94,9 +96,22 @@ class Repository:
         return self.git("rev-parse", "--show-prefix")
 
     def text(self, commit: str, name: str) -> bytes | None:
-        """Returns a file of the project at the commit; `None` where it has none."""
-        done = self.run("show", f"{commit}:{self.prefix()}{name}")
-        return done.stdout if done.returncode == 0 else None
+        """Returns a file of the project at the commit; `None` where it has none.
+
+        Raises `FileError` for what is no file, such as a link, which leads out of the revision, and
+        for one that is longer than any legal one.
+        """
+        rows = self.paths("ls-tree", "-l", "-z", commit, "--", f"./{name}")
+        if not rows:
+            return None
+        mode, _, blob, size = rows[0].partition("\t")[0].split()
+        if mode not in _FILES:
+            what = "is a link" if mode == _LINK else "is no file"
+            raise FileError(Path(name), f"{what} in that revision", "commit the file itself")
+        if int(size) > STACK_FILE_BYTES:
+            what = f"is longer than {STACK_FILE_BYTES:,} bytes"
+            raise FileError(Path(name), what, "name a shorter file; every legal one is")
+        return self.run("cat-file", "blob", blob).stdout
 
     def stacks(self, commit: str) -> set[str]:
         """Returns the names of the stack files at the commit."""

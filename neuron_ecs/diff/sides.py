@@ -6,7 +6,6 @@ the environment variables `PASSED` and no others. JSON of another version is rep
 guessed.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -15,17 +14,34 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import IO, Literal, cast
 
 import catalog
+from config.credentials import cut
 from messages.finding import Finding
 from messages.phrases import listed
 from neuron_ecs.diff.git import PROGRAM, Repository
 from neuron_ecs.diff.plans import EMPTY
 from neuron_ecs.diff.unchanged import differing
-from neuron_ecs.files import is_stream
+from neuron_ecs.diff.written import Resource, UnfitError, fitting
+from neuron_ecs.files import (
+    JSON_BYTES,
+    STACK_FILE_BYTES,
+    FileError,
+    is_stream,
+    parse_json,
+    read_bytes,
+    read_open,
+)
 from neuron_ecs.recording.plans import ROOT, Graph, NotRecordedError, Recorder
-from neuron_ecs.stackfile.reading import StackFile, StackFileError, read
+from neuron_ecs.stackfile.reading import (
+    PROJECT_FILE,
+    StackFile,
+    StackFileError,
+    read,
+    read_revision,
+    unreadable,
+)
 from neuron_ecs.terminal import UsageError
 from planning import Plan, Refused
 from planning.document import VERSION as PLAN_VERSION
@@ -129,7 +145,7 @@ def read_sides(
         first, second, notes = _as_one_stack(first, second, stack)
         notes = (*why, *notes)
         foreign = [
-            _Foreign(given, stack or "", root, python, kept) if given.checkout else None
+            _Foreign(given, stack or "", repository, root, python, kept) if given.checkout else None
             for given, python in ((first, base_python), (second, None))
         ]
         return _read(first, second, notes, recorder, foreign)
@@ -179,23 +195,20 @@ def _given(
             return _Given(name, None, error.findings)
     label = commit[:10] if commit.startswith(name) else f"{name} ({commit[:10]})"
     file_name = f"Pulumi.{stack}.yaml"
-    text = repository.text(commit, file_name)
+    try:
+        text = repository.text(commit, file_name)
+        project = repository.text(commit, PROJECT_FILE)
+    except FileError as error:
+        return _Given(label, None, unreadable(error).findings, commit)
     if text is None:
         return _Given(label, None, commit=commit, missing=file_name)
     checkout = None
     if root is not None and not repository.runs_here(commit, root):
         checkout = repository.checkout(commit, kept)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / file_name).write_bytes(text)
-        (place / "Pulumi.yaml").write_bytes(repository.text(commit, "Pulumi.yaml") or b"")
-        try:
-            file = read(stack=None, file=place / file_name, directory=place)
-        except StackFileError as error:
-            findings = tuple(
-                replace(f, path=f.path.replace(f"{place}{os.sep}", "")) for f in error.findings
-            )
-            return _Given(label, None, findings, commit, checkout)
+    try:
+        file = read_revision(project or b"", text, stack=stack or "")
+    except StackFileError as error:
+        return _Given(label, None, error.findings, commit, checkout)
     return _Given(label, file, (), commit, checkout)
 
 
@@ -304,13 +317,18 @@ class _Foreign:
     """A revision with another program. Its commands start at once and run beside this process."""
 
     def __init__(
-        self, given: _Given, stack: str, root: Path, python: str | None, kept: ExitStack
+        self,
+        given: _Given,
+        stack: str,
+        repository: Repository,
+        root: Path,
+        python: str | None,
+        kept: ExitStack,
     ) -> None:
         assert given.checkout is not None
         self.given, self.stack, self.kept = given, stack, kept
-        alike = _text(given.checkout / _REQUIREMENTS) == _text(root / _REQUIREMENTS)
         self.why = ""
-        if not alike and python is None:
+        if python is None and not _alike(repository, given.commit, root):
             self.why = (
                 "its requirements are not those of this environment: "
                 "name a Python that has them with --base-python"
@@ -319,13 +337,14 @@ class _Foreign:
         self.plan = self.start("plan")
         self.preview = None if self.why else self.start("preview")
 
-    def start(self, command: str) -> subprocess.Popen[bytes]:
+    def start(self, command: str) -> "_Asked":
         environment = {name: os.environ[name] for name in PASSED if name in os.environ}
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
         # revisions from before the tool had a package of its own call it `cli`
         checkout = cast(Path, self.given.checkout)
         module = "neuron_ecs" if (checkout / "neuron_ecs").is_dir() else "cli"
         arguments = [self.python, "-m", module, command, "--stack", self.stack, "--json"]
+        errors = self.kept.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         try:
             process = subprocess.Popen(
                 arguments,
@@ -333,10 +352,10 @@ class _Foreign:
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=errors,
             )
             self.kept.callback(_end, process)
-            return process
+            return _Asked(process, errors)
         except OSError as error:
             raise UsageError(f"{self.python} cannot be run: {error.strerror}") from None
 
@@ -345,8 +364,8 @@ class _Foreign:
         label, commit = self.given.label, self.given.commit
         config = self.given.file.config if self.given.file else None
         blank = Side(label, self.stack, None, (), None, "", config, commit, foreign=True)
-        document, why = _document(self.plan)
-        preview, graph_why = _document(self.preview) if self.preview else (None, self.why)
+        document, why = self.plan.document()
+        preview, graph_why = self.preview.document() if self.preview else (None, self.why)
         if document is None:
             return replace(blank, no_graph=f"its program cannot be asked: {why}")
         if "regions" in document and document.get("version") != PLAN_VERSION:
@@ -362,11 +381,49 @@ class _Foreign:
             return replace(planned, no_graph=graph_why, broken=self.preview is not None)
         if preview.get("version") != GRAPH_VERSION:
             return replace(planned, no_graph=_other_version("preview", preview, GRAPH_VERSION))
-        resources = preview.get("resources")
-        if not isinstance(resources, list):
-            why = "the JSON of its `preview` has no list of resources"
+        try:
+            graph = fitting(list[Resource], preview.get("resources"))
+        except UnfitError as error:
+            why = f"the JSON of its `preview` has no list of resources: {error}"
             return replace(planned, no_graph=why, broken=True)
-        return replace(planned, graph=tuple(cast("list[Json]", resources)))
+        return replace(planned, graph=tuple(graph))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command of another program that runs, and the file that has what it says besides."""
+
+    process: subprocess.Popen[bytes]
+    errors: IO[bytes]
+
+    def document(self) -> tuple[Mapping[str, Json] | None, str]:
+        """Returns the JSON object that the command prints, or None and the reason."""
+        out = cast("IO[bytes]", self.process.stdout)
+        try:
+            text = read_open(out.fileno(), _OUTPUT, JSON_BYTES, patience=None)
+        except FileError as error:
+            return None, str(error)
+        self.process.wait()
+        with suppress(ValueError):
+            found = parse_json(text)
+            if isinstance(found, dict):
+                return cast("Mapping[str, Json]", found), ""
+        self.errors.seek(max(0, self.errors.seek(0, os.SEEK_END) - _SAID))
+        lines = self.errors.read().decode(errors="replace").strip().splitlines()
+        return None, lines[-1][:300] if lines else f"it ended with exit code {self.process.poll()}"
+
+
+_OUTPUT = Path("its output")
+_SAID = 10_000
+"""Bytes at the end of what a command said, of which the last line is the reason."""
+
+
+def _alike(repository: Repository, commit: str, root: Path) -> bool:
+    """Whether a revision has the requirements of the program that runs."""
+    with suppress(FileError):
+        here = read_bytes(root / _REQUIREMENTS, STACK_FILE_BYTES)
+        return repository.text(commit, _REQUIREMENTS) == here
+    return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -377,23 +434,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _other_version(command: str, document: Mapping[str, Json], known: int) -> str:
     return (
-        f"the JSON of its `{command}` has version {document.get('version')}; "
+        f"the JSON of its `{command}` has version {cut(str(document.get('version')))}; "
         f"this command reads version {known}"
     )
-
-
-def _document(process: subprocess.Popen[bytes]) -> tuple[Mapping[str, Json] | None, str]:
-    out, error = process.communicate()
-    with suppress(json.JSONDecodeError, UnicodeDecodeError):
-        found = json.loads(out)
-        if isinstance(found, dict):
-            return cast("Mapping[str, Json]", found), ""
-    lines = error.decode(errors="replace").strip().splitlines()
-    return None, (lines[-1][:300] if lines else f"it ended with exit code {process.returncode}")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""

@@ -12,7 +12,7 @@ from neuron_ecs.files import STACK_FILE_BYTES, FileError, read_bytes, write_byte
 from neuron_ecs.stackfile import editing
 from neuron_ecs.stackfile.editing import NotEditableError
 from neuron_ecs.stackfile.fields import Field, value_of
-from neuron_ecs.stackfile.reading import CODE, StackFile, StackFileError
+from neuron_ecs.stackfile.reading import CODE, StackFile, StackFileError, unreadable
 from neuron_ecs.stackfile.yaml_values import Value, load
 from neuron_ecs.terminal import UsageError
 
@@ -96,7 +96,7 @@ def write(path: Path, text: str, new: str) -> None:
             )
         write_bytes(path, new.encode())
     except FileError as error:
-        raise _refused(str(path), error.what, error.fix) from None
+        raise unreadable(error) from None
 
 
 def _models_key(

@@ -157,7 +157,12 @@ def _bytes_of(path: Path, where: str) -> bytes:
     except MissingFileError as error:
         raise _refused("", f"{path} {error.what}", where) from None
     except FileError as error:
-        raise _refused(name_of(path), error.what, error.fix) from None
+        raise unreadable(error) from None
+
+
+def unreadable(error: FileError) -> StackFileError:
+    """Returns the finding about a file that cannot be read, as an error to raise."""
+    return _refused(name_of(error.path), error.what, error.fix)
 
 
 def _map_of(path: Path, written: bytes) -> Document:
@@ -166,7 +171,7 @@ def _map_of(path: Path, written: bytes) -> Document:
     try:
         text = text_of(written, path)
     except FileError as error:
-        raise _refused(name, error.what, error.fix) from None
+        raise unreadable(error) from None
     try:
         document = load(text)
     except NotYamlError as error:

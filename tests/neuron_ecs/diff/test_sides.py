@@ -13,6 +13,7 @@ from neuron_ecs.diff.difference import put_together
 from neuron_ecs.diff.document import document as difference_document
 from neuron_ecs.diff.sides import PASSED, Program, Sides, read_sides
 from neuron_ecs.diff.summary import verdict
+from neuron_ecs.files import STACK_FILE_BYTES
 from planning.document import VERSION, document
 from tests.neuron_ecs.diff.pairs import plan_of
 from tests.neuron_ecs.diff.test_git import commit, git
@@ -140,6 +141,78 @@ def test_the_findings_of_a_refused_stack_file_are_kept(tmp_path: Path) -> None:
     assert sides.head.findings == (Finding("NE601", Severity.ERROR, "models", "w", "", ""),)
     assert sides.head.no_graph == "the plan has errors"
     assert put_together(sides).errors == sides.head.findings
+
+
+# ---- what a revision may hold ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Pulumi.prod.yaml", "Pulumi.yaml"])
+@pytest.mark.parametrize("head", [True, False])
+def test_a_link_in_a_revision_is_refused_and_leads_nowhere(
+    tmp_path: Path, name: str, *, head: bool
+) -> None:
+    """It would be read from the machine that compares: a token, or a file of another project."""
+    folder, outside = tmp_path / "project", tmp_path / "outside.yaml"
+    folder.mkdir()
+    outside.write_text("name: hunter2\nconfig: {hunter2: 1}\n", encoding="utf-8")
+    project(folder, TELLING.format(seen=str(tmp_path / "seen")))
+    (folder / name).unlink()
+    (folder / name).symlink_to(outside)
+    commit(folder, "planning/new.py", "")
+    file = tmp_path / "Pulumi.prod.yaml"
+    file.write_text(STACK_FILE, encoding="utf-8")
+    (tmp_path / "Pulumi.yaml").write_text("name: neuron-ecs\n", encoding="utf-8")
+    pair = (str(file), "HEAD") if head else ("HEAD", str(file))
+    python = sys.executable
+    sides = read_sides(*pair, stack="prod", base_python=python, directory=folder)
+    side = sides.head if head else sides.base
+    assert [(f.path, f.what) for f in side.findings] == [(name, "is a link in that revision")]
+    assert side.plan is None
+    assert not (tmp_path / "seen").exists(), "its program does not run"
+    assert "hunter2" not in repr(side)
+    assert put_together(sides).failed == head
+
+
+def test_requirements_are_those_of_the_revision_and_not_what_a_link_leads_to(
+    tmp_path: Path,
+) -> None:
+    folder, root = tmp_path / "project", tmp_path / "root"
+    folder.mkdir()
+    root.mkdir()
+    (root / "requirements.txt").write_text("pulumi\n", encoding="utf-8")
+    project(folder, PROGRAM)
+    (folder / "requirements.txt").symlink_to(root / "requirements.txt")
+    commit(folder, "plan.json", json.dumps(readable()))
+    file = str(folder / "Pulumi.prod.yaml")
+    side = read_sides("HEAD", file, stack="prod", directory=folder, root=root).base
+    assert side.no_graph.startswith("its requirements are not those of this environment")
+    (folder / "requirements.txt").unlink()
+    commit(folder, "requirements.txt", "pulumi\n")
+    side = read_sides("HEAD", file, stack="prod", directory=folder, root=root).base
+    assert "preview.json" in side.no_graph, "its program is asked"
+
+
+def test_a_file_of_a_revision_has_the_bound_of_any_stack_file(tmp_path: Path) -> None:
+    project(tmp_path, PROGRAM)
+    commit(tmp_path, "Pulumi.prod.yaml", "#" * (STACK_FILE_BYTES + 1))
+    commit(tmp_path, "README.md", "")
+    sides = between(tmp_path)
+    assert [f.what for f in sides.head.findings] == ["is longer than 1,000,000 bytes"]
+
+
+def test_what_a_program_prints_is_read_to_a_bound(tmp_path: Path) -> None:
+    """The program ends then: nobody reads what it goes on to print."""
+    project(tmp_path, "while True:\n    print('x' * 1_000_000)\n")
+    file = str(tmp_path / "Pulumi.prod.yaml")
+    side = read_sides(
+        "HEAD",
+        file,
+        stack="prod",
+        base_python=sys.executable,
+        directory=tmp_path,
+        root=tmp_path / "no",
+    ).base
+    assert "its output is longer than 64,000,000 bytes" in side.no_graph
 
 
 # ---- what a revision's program may see, and whether it runs --------------------------------------
