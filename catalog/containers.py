@@ -53,6 +53,11 @@ class Containers:
         return None
 
     @cached_property
+    def writable_paths(self) -> tuple[str, ...]:
+        """Paths to which the code of AWS's images writes: temporary files and caches."""
+        return tuple(row["path"] for row in self._tables.rows("writable_paths"))
+
+    @cached_property
     def tags(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The tags that AWS published for Neuron, by registry and repository."""
         found: dict[tuple[str, str], list[str]] = {}

@@ -58,6 +58,7 @@ def task_definition(
             {"type": "memberOf", "expression": expression} for expression in definition.member_of
         ]
         or None,
+        volumes=[{"name": volume} for volume in definition.volumes] or None,
         container_definitions=definition.container_definitions,
         task_role_arn=within.roles.arns[definition.task_role],
         execution_role_arn=within.roles.arns[definition.execution_role],

@@ -13,6 +13,7 @@ from config.workloads import (
     Replicas,
     Schedule,
     Sidecar,
+    Ulimit,
     Workload,
     WorkloadOverride,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ShapeError",
     "Sidecar",
     "Traffic",
+    "Ulimit",
     "Workload",
     "WorkloadOverride",
     "parse",

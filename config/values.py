@@ -119,6 +119,16 @@ SecretReference = Annotated[
         examples=["arn:aws:secretsmanager:us-west-2:111122223333:secret:hf-token-a1b2c3"],
     ),
 ]
+SecretArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9{}-]+:\d{12}:secret:.+$", max_length=2048
+    ),
+    Field(
+        description="The ARN of a Secrets Manager secret.",
+        examples=["arn:aws:secretsmanager:us-west-2:111122223333:secret:docker-hub-a1b2c3"],
+    ),
+]
 PolicyArn = Annotated[
     str,
     StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::(aws|\d{12}):policy/.+$", max_length=2048),

@@ -23,6 +23,7 @@ from config.values import (
     RegionName,
     RegionNames,
     S3Prefix,
+    SecretArn,
     SecretReference,
     Strict,
     Text,
@@ -125,6 +126,53 @@ class HealthCheck(Strict):
     )
 
 
+class Ulimit(Strict):
+    """A limit of the processes of a container; -1 is no limit."""
+
+    soft: Annotated[int, Field(ge=-1, le=2_147_483_647)] = Field(
+        description="The limit that counts.", examples=[65536]
+    )
+    hard: Annotated[int, Field(ge=-1, le=2_147_483_647)] = Field(
+        description="What a process may raise the limit to.", examples=[65536]
+    )
+
+
+UlimitName = Literal[
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+]
+Capabilities = tuple[
+    Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Z_]{2,32}$"),
+        Field(
+            description="The name of a Linux capability without CAP_, in upper case.",
+            examples=["IPC_LOCK"],
+        ),
+    ],
+    ...,
+]
+ContainerPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^/[A-Za-z0-9._/-]{0,255}$"),
+    Field(description="An absolute path in the container.", examples=["/var/cache/app"]),
+]
+Condition = Literal["started", "complete", "success", "healthy"]
+
+
 class Container(Strict):
     """What the model's container and its sidecars share."""
 
@@ -186,24 +234,74 @@ class Container(Strict):
     )
     read_only_root: bool = Field(
         default=False,
-        description="Make the container's root file system read-only.",
+        description=(
+            "Make the container's root file system read-only, with an empty volume on each of "
+            "writable_paths."
+        ),
         json_schema_extra=ROLLING,
     )
-    linux_capabilities: tuple[
-        Annotated[
-            str,
-            StringConstraints(pattern=r"^[A-Z_]{2,32}$"),
-            Field(
-                description="The name of a Linux capability without CAP_, in upper case.",
-                examples=["IPC_LOCK"],
-            ),
-        ],
-        ...,
-    ] = Field(
+    writable_paths: tuple[ContainerPath, ...] | None = Field(
+        default=None,
+        description=(
+            "Paths with an empty volume of the task's own, for as long as the task runs. Default "
+            "with read_only_root: the temporary paths and the caches of AWS's images, /tmp, "
+            "/var/tmp and /root/.cache."
+        ),
+        examples=[["/tmp", "/var/tmp"]],
+        json_schema_extra=ROLLING,
+    )
+    linux_capabilities: Capabilities = Field(
         default=(),
         description="Linux capabilities to add, such as IPC_LOCK.",
         json_schema_extra=ROLLING,
     )
+    drop_capabilities: Capabilities = Field(
+        default=(),
+        description="Linux capabilities to take away from those that Docker gives; ALL is each.",
+        examples=[["ALL"]],
+        json_schema_extra=ROLLING,
+    )
+    init: bool = Field(
+        default=True,
+        description="Run an init process that forwards signals and ends orphaned processes.",
+        json_schema_extra=ROLLING,
+    )
+    ulimits: dict[UlimitName, Ulimit] = Field(
+        default={},
+        description="Limits of the container's processes. Tasks with EFA have no limit of memlock.",
+        examples=[{"nofile": {"soft": 65536, "hard": 65536}}],
+        json_schema_extra=ROLLING,
+    )
+    working_directory: ContainerPath | None = Field(
+        default=None,
+        description="Directory in which the command runs. Default: the image's own.",
+        examples=["/opt/app"],
+        json_schema_extra=ROLLING,
+    )
+    registry_login: SecretArn | None = Field(
+        default=None,
+        description=(
+            "The secret with user name and password of the image's private registry. Amazon ECR "
+            "needs none."
+        ),
+        examples=["arn:aws:secretsmanager:us-west-2:111122223333:secret:docker-hub"],
+        json_schema_extra=ROLLING,
+    )
+    starts_after: dict[Name, Condition] = Field(
+        default={},
+        description=(
+            "Other containers of the task, by the name of the sidecar or of the model or job, that "
+            "must have `started`, be `complete` or a `success`, or be `healthy` first."
+        ),
+        examples=[{"fetch": "success"}],
+        json_schema_extra=ROLLING,
+    )
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The secrets and parameters that ECS reads for the container, by their paths in it."""
+        found: dict[str, str] = {f"secrets.{name}": at for name, at in sorted(self.secrets.items())}
+        return found | ({"registry_login": self.registry_login} if self.registry_login else {})
 
 
 class Sidecar(Container):
@@ -219,6 +317,17 @@ class Sidecar(Container):
     )
     memory_mib: Annotated[int, Field(ge=6, le=33_554_432)] = Field(
         default=256, description="Out of the task's memory, in MiB.", json_schema_extra=ROLLING
+    )
+    restart: bool = Field(
+        default=False,
+        description="Start the container again when it ends, and leave the task running.",
+        json_schema_extra=ROLLING,
+    )
+    health_command: tuple[Text, ...] | None = Field(
+        default=None,
+        description="Container health check, as ECS takes it, with ECS's own times.",
+        examples=[["CMD-SHELL", "curl -fs http://localhost:9000/health || exit 1"]],
+        json_schema_extra=ROLLING,
     )
     neuron_devices: Devices | None = Field(
         default=None,
@@ -299,6 +408,19 @@ class Workload(Container):
     shared_memory_mib: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
         default=None,
         description="Size of /dev/shm in MiB. Default: ECS's own.",
+        json_schema_extra=ROLLING,
+    )
+    log_mode: Literal["blocking", "non_blocking"] = Field(
+        default="non_blocking",
+        description=(
+            "What a container does while CloudWatch does not take its lines: `blocking` waits, "
+            "`non_blocking` drops lines once log_buffer_mib are full."
+        ),
+        json_schema_extra=ROLLING,
+    )
+    log_buffer_mib: Annotated[int, Field(ge=1, le=1_024)] = Field(
+        default=25,
+        description="Lines that each container keeps in memory, with non_blocking, in MiB.",
         json_schema_extra=ROLLING,
     )
     log_retention_days: Annotated[int, Field(ge=1, le=100_000)] = Field(

@@ -6,11 +6,11 @@ revision, which restarts the tasks.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from catalog import Catalog
-from config import Container, HealthCheck, Sidecar
+from config import Container, HealthCheck, Sidecar, Ulimit, Workload
 from planning import choices, images
 from planning.regional import in_region
 from planning.rooms import Room
@@ -37,14 +37,19 @@ def definitions(
     sidecars = work.spec.sidecars
     cpu = size.cpu_units - sum(c.cpu_units for c in sidecars.values())
     memory = size.memory_mib - sum(c.memory_mib for c in sidecars.values())
-    main = _container(work.name, work.spec, work.region, catalog, log_group)
+    main = _container(work.name, work.spec, work, catalog, log_group)
     main |= {
         "cpu": cpu,
         "memory": memory,
         "essential": True,
         "portMappings": _ports(work.spec.served_ports, work.network_mode) + _locks(devices, work),
-        "linuxParameters": _linux(work, devices, efa_devices),
-        "ulimits": [{"name": "memlock", "softLimit": -1, "hardLimit": -1}] if efa_devices else [],
+        "linuxParameters": _linux(work.spec)
+        | {
+            "devices": [_device(f"{choices.EC2_EFA_DEVICES}{n}") for n in range(efa_devices)]
+            + _devices(devices),
+            "sharedMemorySize": work.spec.shared_memory_mib,
+        },
+        "ulimits": _ulimits(work.spec, _EFA if efa_devices else {}),
         "resourceRequirements": [{"type": "NeuronDevice", "value": "ALL"}]
         if work.managed_devices
         else [],
@@ -71,23 +76,60 @@ def _sidecar(
 ) -> Definition:
     wanted = sidecar.neuron_devices
     opened = devices if wanted == "all" else wanted if isinstance(wanted, tuple) else ()
-    return _container(f"{work.name}-{name}", sidecar, work.region, catalog, log_group) | {
+    return _container(f"{work.name}-{name}", sidecar, work, catalog, log_group) | {
+        "ulimits": _ulimits(sidecar, {}),
+        "restartPolicy": {"enabled": True} if sidecar.restart else {},
+        "healthCheck": {
+            "command": [in_region(text, work.region) for text in sidecar.health_command or ()]
+        },
         "cpu": sidecar.cpu_units,
         "memory": sidecar.memory_mib,
         "essential": sidecar.essential,
         # in bridge mode containers reach each other by name only through a link
-        "links": [work.name] if work.network_mode == "bridge" else [],
-        "linuxParameters": {
-            "capabilities": {"add": sorted(sidecar.linux_capabilities)},
-            "devices": _devices(tuple(sorted(opened))),
-            "initProcessEnabled": True,
-        },
+        "links": [work.name] if work.network_mode == "bridge" and not _before(name, work) else [],
+        "linuxParameters": _linux(sidecar) | {"devices": _devices(tuple(sorted(opened)))},
     }
 
 
+def _before(name: str, work: RegionalWorkload) -> bool:
+    """Whether the main container starts after the sidecar; a link is an order as well."""
+    found: set[str] = set()
+    todo = list(work.spec.starts_after)
+    while todo:
+        earlier = todo.pop()
+        if earlier not in found and earlier in work.spec.sidecars:
+            found.add(earlier)
+            todo.extend(work.spec.sidecars[earlier].starts_after)
+    return name in found
+
+
+def volumes(work: RegionalWorkload, catalog: Catalog) -> tuple[str, ...]:
+    """Returns the names of the task's volumes, which are empty when it starts, sorted."""
+    containers = ((work.name, work.spec), *_named_sidecars(work))
+    return tuple(sorted(v for n, c in containers for v in _volumes(n, c, catalog)))
+
+
+def _named_sidecars(work: RegionalWorkload) -> Iterator[tuple[str, Container]]:
+    for name, sidecar in work.spec.sidecars.items():
+        yield f"{work.name}-{name}", sidecar
+
+
+def _volumes(name: str, spec: Container, catalog: Catalog) -> Mapping[str, str]:
+    """The path of each volume of a container, by the volume's name."""
+    return {f"{name}_{n}": path for n, path in enumerate(sorted(writable_paths(spec, catalog)))}
+
+
+def writable_paths(spec: Container, catalog: Catalog) -> frozenset[str]:
+    """Returns the paths of the container that have a volume of their own."""
+    if spec.writable_paths is not None:
+        return frozenset(path.rstrip("/") for path in spec.writable_paths)
+    return frozenset(catalog.containers.writable_paths if spec.read_only_root else ())
+
+
 def _container(
-    name: str, spec: Container, region: str, catalog: Catalog, log_group: str
+    name: str, spec: Container, work: RegionalWorkload, catalog: Catalog, log_group: str
 ) -> Definition:
+    region = work.region
     return {
         "name": name,
         "image": images.resolved(spec.image, region, catalog),
@@ -101,15 +143,61 @@ def _container(
         ],
         "user": spec.user,
         "readonlyRootFilesystem": spec.read_only_root,
+        "mountPoints": [
+            {"sourceVolume": volume, "containerPath": path}
+            for volume, path in sorted(_volumes(name, spec, catalog).items())
+        ],
+        "workingDirectory": spec.working_directory,
+        "repositoryCredentials": {
+            "credentialsParameter": spec.registry_login and in_region(spec.registry_login, region)
+        },
+        "dependsOn": [
+            {"containerName": full, "condition": _CONDITIONS[condition]}
+            for full, condition in sorted(
+                (f"{work.name}-{n}" if n in work.spec.sidecars else n, c)
+                for n, c in spec.starts_after.items()
+            )
+        ],
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
                 "awslogs-group": log_group,
                 "awslogs-region": region,
                 "awslogs-stream-prefix": name,
-            },
+            }
+            | _log_options(work.spec),
         },
     }
+
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
+_CONDITIONS = {
+    "started": "START",
+    "complete": "COMPLETE",
+    "success": "SUCCESS",
+    "healthy": "HEALTHY",
+}
+
+
+def _log_options(spec: Workload) -> dict[str, str]:
+    """Says what AWS's default says since 2025-06-25, non-blocking, with a larger buffer.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html
+    (defaultLogDriverMode)
+    """
+    if spec.log_mode == "blocking":
+        return {"mode": "blocking"}
+    return {"mode": "non-blocking", "max-buffer-size": f"{spec.log_buffer_mib}m"}
+
+
+_EFA = {"memlock": Ulimit(soft=-1, hard=-1)}
+
+
+def _ulimits(spec: Container, own: Mapping[str, Ulimit]) -> list[Definition]:
+    return [
+        {"name": name, "softLimit": limit.soft, "hardLimit": limit.hard}
+        for name, limit in sorted({**own, **spec.ulimits}.items())
+    ]
 
 
 def _environment(spec: Container, region: str) -> dict[str, str]:
@@ -139,13 +227,13 @@ def _locks(devices: tuple[int, ...], work: RegionalWorkload) -> list[Definition]
     return [{"containerPort": p, "hostPort": p, "protocol": "tcp"} for p in ports]
 
 
-def _linux(work: RegionalWorkload, devices: tuple[int, ...], efa_devices: int) -> Definition:
-    efa = [f"{choices.EC2_EFA_DEVICES}{n}" for n in range(efa_devices)]
+def _linux(spec: Container) -> Definition:
     return {
-        "capabilities": {"add": sorted(work.spec.linux_capabilities)},
-        "devices": [_device(path) for path in efa] + _devices(devices),
-        "initProcessEnabled": True,
-        "sharedMemorySize": work.spec.shared_memory_mib,
+        "capabilities": {
+            "add": sorted(spec.linux_capabilities),
+            "drop": sorted(spec.drop_capabilities),
+        },
+        "initProcessEnabled": spec.init,
     }
 
 
@@ -178,7 +266,7 @@ def _pruned(value: Any) -> Any:
             k: v
             for k, v in pruned.items()  # pyright: ignore[reportUnknownVariableType] (JSON)
             if v not in (None, [], {}, "")
-            and not (v is False and k in ("readonlyRootFilesystem",))
+            and not (v is False and k in ("readonlyRootFilesystem", "initProcessEnabled"))
             and not (v == 0 and k in ("cpu", "startPeriod"))
         }
     if isinstance(value, list):

@@ -177,7 +177,7 @@ def _role(
 
 
 def _secrets(work: RegionalWorkload) -> bool:
-    return bool(work.spec.secrets) or any(c.secrets for c in work.spec.sidecars.values())
+    return any(c.references for c in (work.spec, *work.spec.sidecars.values()))
 
 
 def logical_name(s: Situation, key: str) -> str:

@@ -114,7 +114,8 @@ def _endpoint(s: Situation, region: str, service: str) -> str:
 def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
     """Returns service names of the interface endpoints for a network without NAT gateway."""
     works = [w for w in s.work if w.region == region]
-    references = [r for w in works for r in w.spec.secrets.values()]
+    containers = [c for w in works for c in (w.spec, *w.spec.sidecars.values())]
+    references = [r for c in containers for r in c.references.values()]
     needed = {"instances", "images", "logs", "host_access"}
     if any(":secretsmanager:" in r for r in references):
         needed.add("secrets")

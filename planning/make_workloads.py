@@ -67,6 +67,7 @@ def _task_definition(
         execution_role=identity.logical_name(s, identity.execution_role(work)),
         devices="all" if work.managed_devices else devices,
         image=resolved(work.spec.image, work.region, s.catalog),
+        volumes=containers.volumes(work, s.catalog),
     )
 
 

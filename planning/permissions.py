@@ -45,7 +45,7 @@ def read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement
     found: set[str] = set()
     for work in works:
         containers = (work.spec, *work.spec.sidecars.values())
-        for reference in (r for c in containers for r in c.secrets.values()):
+        for reference in (r for c in containers for r in c.references.values()):
             reference = in_region(reference, work.region)
             if reference.startswith("/"):
                 found.add(f"arn:{partition}:ssm:{work.region}:{ACCOUNT}:parameter{reference}")

@@ -305,6 +305,7 @@ class TaskDefinition:
     execution_role: str
     devices: tuple[int, ...] | Literal["all"]  # Neuron devices of its tasks; () on a CPU pool
     image: str
+    volumes: tuple[str, ...] = ()  # names of volumes that are empty when a task starts
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from messages.finding import Severity
 from messages.phrases import counted, flow, listed
 from planning import choices
 from planning.command_line import containers, option, words
+from planning.containers import writable_paths
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
-_OWN = "s3://…/neuron/"
 COMPILE_CACHE = "NEURON_COMPILE_CACHE_URL"
 
 
@@ -247,11 +247,11 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
         if not isinstance(network, ExistingNetworkEntry) and network.nat == "none":
             continue  # no route to it: NE516 reports it
         for path, container in containers(work):
-            for name, reference in sorted(container.secrets.items()):
+            for field, reference in container.references.items():
                 place = _region_of(reference)
                 if place is not None and place not in (work.region, "{region}"):
                     if _partition_of(reference) == s.catalog.places.regions[work.region].partition:
-                        where = (f"{path}.secrets.{name}", reference)
+                        where = (f"{path}.{field}", reference)
                         reported.setdefault(where, []).append(work.region)
     for (where, reference), regions in reported.items():
         place = _region_of(reference) or ""
@@ -285,9 +285,9 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
     for work in s.work:
         partition = s.catalog.places.regions[work.region].partition
         named = [
-            (f"{path}.secrets.{name}", reference)
+            (f"{path}.{field}", reference)
             for path, container in containers(work)
-            for name, reference in sorted(container.secrets.items())
+            for field, reference in container.references.items()
             if reference.startswith("arn:")
         ]
         for path, arn in named:
@@ -309,17 +309,22 @@ def arn_of_another_partition(s: Situation) -> Iterator[Report]:
     table="linux_capabilities",
 )
 def unknown_capability(s: Situation) -> Iterator[Report]:
-    """API_KernelCapabilities, add: the valid values; Managed Instances take BPF and PERFMON as well
+    """API_KernelCapabilities, add and drop: the valid values; Managed Instances take BPF and
+    PERFMON as well
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html)."""
     known = s.catalog.containers.linux_capabilities
     for work, path, container in each_container(s):
         allowed = [n for n, c in known.items() if work.pool.managed or not c.managed_only]
-        for name in container.linux_capabilities:
+        named = {
+            "linux_capabilities": container.linux_capabilities,
+            "drop_capabilities": container.drop_capabilities,
+        }
+        for field, name in ((f, n) for f, names in named.items() for n in names):
             if name not in allowed:
                 near = get_close_matches(name.upper().removeprefix("CAP_"), allowed, n=1)
-                kept = [n for n in container.linux_capabilities if n in allowed]
+                kept = [n for n in named[field] if n in allowed]
                 yield Report(
-                    f"{path}.linux_capabilities",
+                    f"{path}.{field}",
                     f"names {shown(name)}",
                     f"write {flow(list(dict.fromkeys([*kept, *near])))}"
                     if near or kept
@@ -437,9 +442,9 @@ def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
     "NE332",
     "Compile cache is on a read-only file system",
     Severity.WARNING,
-    "The Neuron compiler and the servers write below /tmp, /var/tmp and the home directory, which "
-    "are on the root file system.",
-    do="Leave read_only_root out, or keep the compile cache elsewhere.",
+    "The Neuron compiler writes to its cache, which is on the root file system where no volume is.",
+    do="Name the directory of the compile cache under writable_paths.",
+    table="writable_paths",
 )
 def nowhere_to_compile(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.28.0/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
@@ -449,13 +454,13 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
         if not work.spec.read_only_root or not work.device_count:
             continue
         cache = work.spec.environment.get(COMPILE_CACHE, "/var/tmp/neuron-compile-cache")
-        if not cache.startswith(("s3://", "/dev/shm")):
+        paths = writable_paths(work.spec, s.catalog)
+        below = any(f"{cache.rstrip('/')}/".startswith(f"{path}/") for path in paths)
+        if not below and not cache.startswith(("s3://", "/dev/shm")):
             yield Report(
                 f"{work.path}.read_only_root",
                 f"is true; the compile cache {shown(cache)} cannot be written",
-                f"leave it out, or write environment: {{{COMPILE_CACHE}: {_OWN}}}, "
-                f"s3_read: {flow([*work.spec.s3_read, _OWN])} and "
-                f"s3_write: {flow([*work.spec.s3_write, _OWN])}",
+                f"write writable_paths: {flow(sorted({*paths, cache.rstrip('/') or '/tmp'}))}",
             )
 
 

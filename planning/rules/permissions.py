@@ -17,8 +17,8 @@ _WILD = re.compile(r"\*|\?|\$\{")
 def _secrets(path: str, spec: Workload) -> Iterator[tuple[str, str]]:
     containers = [(path, spec), *((f"{path}.sidecars.{n}", c) for n, c in spec.sidecars.items())]
     for where, container in containers:
-        for name, reference in sorted(container.secrets.items()):
-            yield f"{where}.secrets.{name}", reference
+        for field, reference in container.references.items():
+            yield f"{where}.{field}", reference
 
 
 @rule(
@@ -160,7 +160,7 @@ def _needs_host_mode(work: RegionalWorkload) -> bool:
 def _holds(spec: Workload) -> str:
     """The fields that give a workload rights of its own, as text."""
     given = [f for f in ("s3_read", "s3_write", "task_policies") if getattr(spec, f)]
-    if any(c.secrets for c in (spec, *spec.sidecars.values())):
+    if any(c.references for c in (spec, *spec.sidecars.values())):
         given.insert(0, "secrets")
     return listed(given)
 

@@ -188,8 +188,8 @@ def secret_of_another_region(s: Situation) -> Iterator[Report]:
     reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
-            for name, reference in sorted(container.secrets.items()):
-                where = f"{path}.secrets.{name}"
+            for field, reference in container.references.items():
+                where = f"{path}.{field}"
                 if reference.startswith("/") or where in reported:
                     continue
                 region = in_region(reference, work.region).split(":")[3]

@@ -73,6 +73,7 @@ KEYS = {
     "trunking": ("instance_type",),
     "unread_variables": ("name",),
     "worker_options": ("program",),
+    "writable_paths": ("path",),
 }
 
 TABLES = sorted(path.stem for path in DATA_DIRECTORY.glob("*.csv"))

@@ -36,6 +36,8 @@ CACHE = "NEURON_COMPILE_CACHE_URL"
 LOGICAL, HOOK = "NEURON_LOGICAL_NC_CONFIG", "AWS_NEURON_VISIBLE_DEVICES"
 SKIP = {"NEURON_SKIP_EFA_AFFINITY": "1"}
 SECRET = "arn:{}:secretsmanager:{}:111122223333:secret:token-a1b2c3"
+FETCH = {"fetch": {"image": "r.io/fetch:1"}}
+AFTER_M = {"fetch": {"image": "r.io/fetch:1", "starts_after": {"m": "started"}}}
 CHECK = "curl -f http://localhost:{}/health || exit 1"
 
 
@@ -297,8 +299,28 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE332": Fixture(
         "models.m.read_only_root",
-        on(INF2, work(1, read_only_root=True)),
-        on(INF2, work(1, read_only_root=True, environment={CACHE: "s3://my-cache/neuron"})),
+        on(INF2, work(1, read_only_root=True, environment={CACHE: "/opt/cache"})),
+        on(INF2, work(1, read_only_root=True, environment={CACHE: "/var/tmp/cache"})),
+    ),
+    "NE352": Fixture(
+        "models.m.starts_after.fecth",
+        on(CPU, small(1, starts_after={"fecth": "success"}, sidecars=FETCH)),
+        on(CPU, small(1, starts_after={"fetch": "success"}, sidecars=FETCH)),
+    ),
+    "NE353": Fixture(
+        "models.m.starts_after",
+        on(CPU, small(1, starts_after={"fetch": "started"}, sidecars=AFTER_M)),
+        on(CPU, small(1, sidecars=AFTER_M)),
+    ),
+    "NE354": Fixture(
+        "models.m.starts_after.fetch",
+        on(CPU, small(1, starts_after={"fetch": "healthy"}, sidecars=FETCH)),
+        on(CPU, small(1, starts_after={"fetch": "complete"}, sidecars=FETCH)),
+    ),
+    "NE355": Fixture(
+        "models.m.ulimits.nofile.soft",
+        on(CPU, small(1, ulimits={"nofile": {"soft": -1, "hard": 4096}})),
+        on(CPU, small(1, ulimits={"nofile": {"soft": 4096, "hard": -1}})),
     ),
     "NE333": Fixture(
         "models.m.sidecars.watcher.command[0]",

@@ -24,6 +24,7 @@ OF_CONTAINERS: dict[str, Any] = {
     "entry_point": [WRITTEN],
     "environment": {"A": WRITTEN},
     "secrets": {"B": SECRET},
+    "registry_login": SECRET,
 }
 OF_WORKLOADS: dict[str, Any] = {
     "s3_read": ["s3://a-{region}/b/"],
@@ -35,7 +36,19 @@ OF_CHECKS: dict[str, Any] = {
     "command": ["CMD-SHELL", WRITTEN],
 }
 # Fields whose text is a name that is the same in every Region.
-SAME = {"user", "capacity", "network_mode", "linux_capabilities", "neuron_devices"}
+SAME = {
+    "user",
+    "capacity",
+    "network_mode",
+    "linux_capabilities",
+    "neuron_devices",
+    "drop_capabilities",
+    "working_directory",
+    "writable_paths",
+    "ulimits",
+    "starts_after",
+    "log_mode",
+}
 
 
 def texts(model: Any) -> set[str]:
@@ -75,6 +88,8 @@ def test_every_text_of_a_workload_has_its_own_region(region: str) -> None:
         assert {"name": "A", "value": right} in definition["environment"]
         (secret,) = definition["secrets"]
         assert secret["valueFrom"] == SECRET.replace("{region}", region)
+        login = definition["repositoryCredentials"]["credentialsParameter"]
+        assert login == SECRET.replace("{region}", region)
         if definition["name"] == "m":
             assert definition["healthCheck"]["command"] == ["CMD-SHELL", right]
     assert model.target_group is not None

@@ -108,6 +108,12 @@ _FIELDS = (
     "read_only_root",
     "linux_capabilities",
     "entry_point",
+    "drop_capabilities",
+    "init",
+    "ulimits",
+    "working_directory",
+    "writable_paths",
+    "registry_login",
 )
 
 
@@ -136,6 +142,22 @@ def container(hand: Hand, scene: Scene, *, serves: bool) -> Entry:
                 entry[name] = hand.one(USERS)
             case "read_only_root":
                 entry[name] = True
+            case "init":
+                entry[name] = hand.one((True, False))
+            case "drop_capabilities":
+                entry[name] = hand.one((["ALL"], ["CHOWN", "NET_RAW"]))
+            case "ulimits":
+                soft, hard = hand.one(((1024, 4096), (4096, 4096), (4096, -1), (-1, -1)))
+                entry[name] = {hand.one(("nofile", "stack")): {"soft": soft, "hard": hard}}
+            case "working_directory":
+                entry[name] = "/opt/app"
+            case "writable_paths":
+                entry[name] = hand.some(("/tmp", "/var/tmp", "/var/lib/app/"), least=1)
+            case "registry_login":
+                arn = (
+                    f"arn:{scene.partition}:secretsmanager:{{region}}:{facts.ACCOUNT}:secret:login"
+                )
+                entry[name] = arn
             case _:
                 more = OF_MANAGED_ONLY if scene.managed else ()
                 entry[name] = hand.some(CAPABILITIES + more, least=1)
@@ -158,6 +180,8 @@ _OF_WORK = (
     "s3_read",
     "s3_write",
     "task_policies",
+    "log_mode",
+    "log_buffer_mib",
     "exec",
     "sidecars",
     "server",
@@ -188,6 +212,10 @@ def workload(hand: Hand, scene: Scene, names: Names) -> Entry:
                 entry[name] = hand.one(facts.catalog().limits.log_retention_days)
             case "s3_read" | "s3_write":
                 entry[name] = hand.some(BUCKETS, least=1)
+            case "log_mode":
+                entry[name] = hand.one(("blocking", "non_blocking"))
+            case "log_buffer_mib":
+                entry[name] = hand.one((1, 25, 1024))
             case "task_policies":
                 written = [p.replace("{partition}", scene.partition) for p in POLICIES]
                 entry[name] = hand.some(written, least=1)

@@ -1,0 +1,143 @@
+"""What the settings of a container become in its task definition."""
+
+import json
+from typing import Any
+
+import pytest
+
+from planning.plan import TaskDefinition
+from tests.planning.stacks import decide_on, groups, managed, stack, work
+
+SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:login"
+FETCH = {"image": "r.io/fetch:1"}
+
+
+def task(**model: Any) -> TaskDefinition:
+    plan = decide_on(stack(capacity={"pool": groups()}, models={"m": work(1, **model)}))
+    return plan.regions[0].models[0].services[0].task_definition
+
+
+def containers(**model: Any) -> dict[str, dict[str, Any]]:
+    return {c["name"]: c for c in json.loads(task(**model).container_definitions)}
+
+
+def mounts(container: dict[str, Any]) -> set[str]:
+    return {m["containerPath"] for m in container.get("mountPoints", ())}
+
+
+def test_a_read_only_root_has_volumes_where_the_image_writes_and_none_of_them_is_shared() -> None:
+    made = task(read_only_root=True, sidecars={"s": {**FETCH, "read_only_root": True}})
+    found = {c["name"]: c for c in json.loads(made.container_definitions)}
+    used = [m["sourceVolume"] for c in found.values() for m in c["mountPoints"]]
+    assert sorted(used) == list(made.volumes), "each volume is mounted once"
+    for container in found.values():
+        assert container["readonlyRootFilesystem"]
+        assert mounts(container) == {"/tmp", "/var/tmp", "/root/.cache"}
+        assert "tmpfs" not in container["linuxParameters"], "Managed Instances refuse it"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({}, set[str]()),
+        ({"writable_paths": ["/data/"]}, {"/data"}),
+        ({"read_only_root": True, "writable_paths": ["/data"]}, {"/data"}),
+        ({"read_only_root": True, "writable_paths": []}, set[str]()),
+    ],
+)
+def test_written_paths_are_all_that_is_mounted(written: dict[str, Any], expected: set[str]) -> None:
+    assert mounts(containers(**written)["m"]) == expected
+
+
+def test_settings_reach_the_container_that_has_them_and_no_other() -> None:
+    settings = {
+        "drop_capabilities": ["NET_RAW", "ALL"],
+        "init": False,
+        "ulimits": {"nofile": {"soft": 1024, "hard": -1}},
+        "working_directory": "/opt/app",
+        "registry_login": SECRET,
+    }
+    for own, other in (("m", "m-s"), ("m-s", "m")):
+        sidecar = settings if own == "m-s" else {}
+        found = containers(**(settings if own == "m" else {}), sidecars={"s": {**FETCH, **sidecar}})
+        assert found[own]["linuxParameters"]["capabilities"]["drop"] == ["ALL", "NET_RAW"]
+        assert "initProcessEnabled" not in found[own]["linuxParameters"]
+        assert found[own]["ulimits"] == [{"name": "nofile", "softLimit": 1024, "hardLimit": -1}]
+        assert found[own]["workingDirectory"] == "/opt/app"
+        assert found[own]["repositoryCredentials"] == {"credentialsParameter": SECRET}
+        assert found[other]["linuxParameters"]["initProcessEnabled"]
+        assert not {"ulimits", "workingDirectory", "repositoryCredentials"} & found[other].keys()
+
+
+def test_the_login_of_a_registry_is_read_by_the_execution_role() -> None:
+    plan = decide_on(
+        stack(capacity={"pool": groups()}, models={"m": work(1, registry_login=SECRET)})
+    )
+    definition = plan.regions[0].models[0].services[0].task_definition
+    (role,) = (r for r in plan.roles if r.key == definition.execution_role)
+    assert f"{SECRET}-??????" in str(role.inline_policies)
+
+
+def test_a_network_without_a_way_out_has_the_endpoint_of_a_sidecars_secret() -> None:
+    image = "111122223333.dkr.ecr.{region}.amazonaws.com/a:1"
+    secret = SECRET.replace("us-west-2", "{region}")
+
+    def endpoints(**sidecar: Any) -> str:
+        model = work(1, image=image, sidecars={"s": {"image": image, **sidecar}})
+        plan = decide_on(
+            stack(
+                regions={"us-west-2": {"network": {"nat": "none"}}},
+                capacity={"pool": groups()},
+                models={"m": model},
+            )
+        )
+        return str(plan.regions[0].network)
+
+    assert ".secretsmanager" not in endpoints()
+    assert ".secretsmanager" in endpoints(secrets={"TOKEN": secret})
+    assert ".secretsmanager" in endpoints(registry_login=secret)
+
+
+@pytest.mark.parametrize("mode", ["bridge", "host"])
+def test_no_link_contradicts_the_order_of_containers(mode: str) -> None:
+    found = containers(
+        network_mode=mode,
+        starts_after={"a": "success"},
+        sidecars={"a": {**FETCH, "starts_after": {"b": "started"}}, "b": FETCH, "c": FETCH},
+    )
+    assert found["m"]["dependsOn"] == [{"containerName": "m-a", "condition": "SUCCESS"}]
+    assert found["m-a"]["dependsOn"] == [{"containerName": "m-b", "condition": "START"}]
+    linked = {name for name, container in found.items() if container.get("links")}
+    assert linked == ({"m-c"} if mode == "bridge" else set())
+
+
+def test_a_sidecar_starts_again_only_where_it_is_said() -> None:
+    found = containers(sidecars={"a": {**FETCH, "restart": True}, "b": FETCH})
+    assert found["m-a"]["restartPolicy"] == {"enabled": True}
+    assert "restartPolicy" not in found["m-b"]
+
+
+@pytest.mark.parametrize(
+    ("written", "options"),
+    [
+        ({}, {"mode": "non-blocking", "max-buffer-size": "25m"}),
+        ({"log_buffer_mib": 4}, {"mode": "non-blocking", "max-buffer-size": "4m"}),
+        ({"log_mode": "blocking"}, {"mode": "blocking"}),
+    ],
+)
+def test_every_container_says_what_it_does_when_logs_are_not_taken(
+    written: dict[str, Any], options: dict[str, str]
+) -> None:
+    for container in containers(**written, sidecars={"s": FETCH}).values():
+        found = container["logConfiguration"]["options"]
+        assert {k: v for k, v in found.items() if not k.startswith("awslogs")} == options
+
+
+def test_managed_instances_take_the_volumes_too() -> None:
+    plan = decide_on(
+        stack(
+            capacity={"pool": managed("inf2.xlarge")},
+            models={"m": work("all", read_only_root=True)},
+        )
+    )
+    assert plan.regions[0].models[0].services[0].task_definition.volumes
