@@ -199,6 +199,7 @@ class ServingImage:
 
     ``server`` is a key of ``servers``. The lowest ``rank`` is preferred.
     ``models`` are the only models that it serves; empty means all of its ``model_types``.
+    ``note`` says what AWS still supports, mostly empty.
     """
 
     name: str
@@ -208,6 +209,7 @@ class ServingImage:
     families: tuple[str, ...]
     model_types: tuple[str, ...]
     models: tuple[str, ...]
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

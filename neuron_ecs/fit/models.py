@@ -83,6 +83,7 @@ def fit_model(search: ModelSearch, catalog: Catalog) -> ModelFit:
 
 
 def _order(found: ModelOption) -> tuple[object, ...]:
-    """Sorts by verdict, price and number of caveats."""
+    """Sorts by verdict, price and number of caveats, those of the whole image aside."""
     unpriced, hour, *rest = order(found.option)
-    return found.serving.estimate.verdict, unpriced, hour, len(found.serving.caveats), *rest
+    caveats = len(found.serving.caveats) - bool(found.serving.image.note)
+    return found.serving.estimate.verdict, unpriced, hour, caveats, *rest

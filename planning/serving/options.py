@@ -116,6 +116,7 @@ def _on_image(
         )
         caveats = (
             *server.caveats(required.model),
+            *((image.note,) if image.note else ()),
             *_caveats_of_degree(degree, evidence),
             *_failures(kind, required, image, degree, catalog),
         )

@@ -371,6 +371,19 @@ def test_the_fewer_replicas_proposed_fit() -> None:
     assert "NE206" in codes(changed(config, "models.m", replicas={"min": 1, "max": most + 1}))
 
 
+def test_the_sidecar_proposed_shares_the_device() -> None:
+    config = stack(capacity={"pool": groups("inf2.xlarge", 1)}, models={"a": work(1), "b": work(1)})
+    found = finding(config, "NE206").fix
+    assert "make b a sidecar of a with neuron_devices: all" in found
+    given: Entry = {"environment": {"NEURON_RT_NUM_CORES": str(_number(r'CORES: "(\d+)"', found))}}
+    sidecar = {"image": work(1)["image"], "neuron_devices": "all", **given}
+    one_task = work(1, sidecars={"b": sidecar}, **given)
+    alone = stack(capacity={"pool": groups("inf2.xlarge", 1)}, models={"b": one_task})
+    assert codes(alone) <= codes(
+        stack(capacity={"pool": groups("inf2.xlarge", 1)}, models={"b": work(1)})
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "region", "wanted"),
     [
