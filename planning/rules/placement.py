@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
+from catalog import NeuronHardware
 from config import AutoScalingCapacity
 from messages.finding import Severity
 from messages.phrases import counted, id_sets, ids, listed
 from planning import layout, waiting
+from planning.cores import NUMBER
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import (
@@ -96,8 +98,25 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
                 f"is {pool.max_size}; the replicas of {models} need "
                 f"{counted(cut.instances, 'instance')} of {kind.name} in {region}"
                 + _by_port(s, pool, cut),
-                f"write {size_path(s, pool)}: {cut.instances}" + _fewer_replicas(s, pool, works),
+                f"write {size_path(s, pool)}: {cut.instances}"
+                + _fewer_replicas(s, pool, works)
+                + _one_task(kind.neuron, works),
             )
+
+
+def _one_task(hardware: NeuronHardware, works: list[RegionalWorkload]) -> str:
+    """`, or make b a sidecar of a …`: two models of one device each can share it in one task."""
+    small = [w for w in works if w.device_count == 1 and w.ids is None and not w.is_job]
+    each = hardware.logical_cores_per_device // 2
+    if len(small) < 2 or not each:
+        return ""
+    second = min(reversed(small), key=lambda w: bool(w.spec.served_ports))
+    first = next(w for w in small if w is not second)
+    return (
+        f", or make {second.name} a sidecar of {first.name} with neuron_devices: all"
+        + (f" (requests reach it through {first.name})" if second.spec.served_ports else "")
+        + f', and write environment: {{{NUMBER}: "{each}"}} in both'
+    )
 
 
 def _by_port(s: Situation, pool: RegionalPool, cut: layout.Cut) -> str:

@@ -1,7 +1,7 @@
 """What tasks must reach: image registries, the Hugging Face hub, secrets and buckets."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from config import OwnNetworkEntry
 from messages.finding import Severity
@@ -118,7 +118,18 @@ def _hub_model(container: object, given: list[str]) -> str | None:
     ]
     if model is None:
         model = environment.get("HF_MODEL_ID")
-    return model if model and _HUB_MODEL.match(model) and not any(offline) else None
+    fetched = not any(offline) and not _mirrored(environment)
+    return model if model and _HUB_MODEL.match(model) and fetched else None
+
+
+def _mirrored(environment: Mapping[str, str]) -> bool:
+    """Whether models come from a mirror of the hub, which may be inside the network.
+
+    Source: https://github.com/huggingface/huggingface_hub, src/huggingface_hub/constants.py:
+    HF_ENDPOINT replaces the hub's address.
+    """
+    endpoint = environment.get("HF_ENDPOINT", "")
+    return bool(endpoint) and not re.match(r"(https?://)?([\w-]+\.)*huggingface\.co\b", endpoint)
 
 
 @rule(
@@ -164,7 +175,8 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
     for work in _shut(s):
         for path, container in containers(work):
             found = [t for t in tokens if t in container.secrets or t in container.environment]
-            if found and path not in reported and _hub_model(container, words(container)) is None:
+            used = _mirrored(container.environment) or _hub_model(container, words(container))
+            if found and path not in reported and not used:
                 reported.add(path)
                 reference = container.secrets.get(found[0])
                 where = "environment" if reference is None else "secrets"

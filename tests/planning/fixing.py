@@ -52,7 +52,7 @@ OUTSIDE = {
     "share ": "a permission for another account",
     "test ": "a trial in an account",
     "make sure ": "a look into the account",
-    "make ": "a further pool, whose reservation only the reader has",
+    "make ": "a further pool or a sidecar, whose reservation or sizes only the reader has",
     "let ": "a change of the program in the container",
     "load ": "a change of the program in the container",
     "lower ": "a size that the program needs, which only the reader knows",

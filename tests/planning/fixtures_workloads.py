@@ -414,8 +414,7 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE424": Fixture(
         "models.m.image",
-        nxdi(groups("inf2.xlarge"), image=f"{VLLM}0.13.0-neuronx-py312-sdk2.31.1-ubuntu24.04"),
-        nxdi(groups("inf2.xlarge"), image="public.ecr.aws/acme/vllm:1", command=[]),
-        beside=frozenset({"NE410"}),
+        nxdi(groups("inf2.xlarge"), image=f"{VLLM}0.11.0-neuronx-py312-sdk2.28.0-ubuntu24.04"),
+        nxdi(groups("inf2.xlarge"), image=f"{VLLM}0.11.0-neuronx-py312-sdk2.27.1-ubuntu24.04"),
     ),
 }

@@ -255,8 +255,15 @@ def test_a_model_of_the_hub_is_told_from_a_path(command: list[str], fetched: boo
 
 
 def test_a_model_that_is_never_fetched_needs_no_way_out() -> None:
-    config = put("NE514", {"HF_HUB_OFFLINE": "1"}, "models.m.environment")
-    gone(config, "NE514")
+    for given in ({"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://mirror.internal:8080"}):
+        gone(put("NE514", given, "models.m.environment"), "NE514")
+    hub = {"HF_ENDPOINT": "https://huggingface.co"}
+    assert "NE514" in codes(put("NE514", hub, "models.m.environment"))
+
+
+def test_a_token_for_a_mirror_inside_the_network_is_used() -> None:
+    mirror = {"HF_ENDPOINT": "https://mirror.internal"}
+    assert "NE515" not in codes(put("NE515", mirror, "models.m.environment"))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tests.planning.fixtures_workloads import (
     OHIO,
     OPTIMUM,
     PLUGIN,
+    PUBLIC,
     SECRET,
     TINY,
     VISIBLE,
@@ -546,6 +547,33 @@ def test_an_image_that_is_proposed_is_in_the_table(code: str) -> None:
     )
     assert found
     assert not codes(changed(config, "models.m", image=found[1])) & {"NE410", "NE422", "NE424"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        ("vllm-neuronx:0.16.0", "NE424"),
+        ("vllm-neuronx:0.16.0-sdk2.31.1", "NE424"),
+        ("vllm-neuronx:0.16.0-neuronx-py312-sdk2.28.0-ubuntu24.04", "NE424"),
+        ("vllm-neuronx:0.16.0-neuronx-py312-sdk2.31.1-ubuntu22.04", "NE422"),
+        ("vllm-neuronx:0.29.0.1.2.0-neuronx-py314-sdk2.33.1-ubuntu26.04", "NE422"),
+        ("vllm-neuronx:0.29.0.1.2.0-neuronx-py314-sdk2.33.0-ubuntu26.04", ""),
+    ],
+)
+def test_a_tag_that_cannot_be_is_refused_and_one_that_may_be_newer_is_not(
+    tag: str, code: str
+) -> None:
+    model = work(1, image=f"{PUBLIC}pytorch-inference-{tag}")
+    assert codes(on(BLOCK, model, **OHIO)) & {"NE410", "NE422", "NE424"} == (
+        {code} if code else set()
+    )
+
+
+def test_a_training_image_of_a_later_pytorch_may_exist() -> None:
+    tag = "2.14.0-neuronx-py314-sdk2.33.0-ubuntu26.04"
+    image = f"{PUBLIC}pytorch-training-neuronx:{tag}"
+    later = stack(capacity={"pool": BLOCK}, jobs={"j": work(1, image=image)}, **OHIO)
+    assert codes(later) & {"NE410", "NE422", "NE424"} == {"NE422"}
 
 
 def test_latest_is_found_inside_a_tag() -> None:
