@@ -83,6 +83,33 @@ class Instances:
         listed = {n.partition(".")[0]: r["accelerator"] for n, r in self._rows.items()}
         return {**others, **listed}
 
+    @cached_property
+    def accelerators(self) -> tuple[str, ...]:
+        """AWS's names of the chips that Managed Instances may run, such as ``trainium2``."""
+        families = self._tables.rows("neuron_families")
+        runs = (f["chip"].lower() for f in families if f["managed_instances"] != "no")
+        return tuple(dict.fromkeys(runs))
+
+    def with_accelerator(self, name: str) -> tuple[str, ...]:
+        """The types with a chip of `accelerators`, sorted.
+
+        Families of which AWS's pages do not agree that Managed Instances run them are left out,
+        unless the chip is in no other.
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html
+        """
+        families = self._tables.rows("neuron_families")
+        runs = {f["family"]: f["managed_instances"] for f in families if f["chip"].lower() == name}
+        wanted = {f for f, run in runs.items() if run == "yes"} or {
+            f for f, run in runs.items() if run != "no"
+        }
+        types = self.neuron_types.items()
+        return tuple(sorted(n for n, t in types if t.neuron and t.neuron.family in wanted))
+
+    @cached_property
+    def unmanaged_sizes(self) -> frozenset[str]:
+        """The sizes, such as ``micro``, that Managed Instances do not run."""
+        return frozenset(row["size"] for row in self._tables.rows("unmanaged_sizes"))
+
     def matching(self, pattern: str) -> tuple[str, ...]:
         """The names that an ``allowedInstanceTypes`` entry of ECS matches, sorted.
 

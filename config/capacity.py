@@ -26,6 +26,13 @@ from config.values import (
     list_or_map,
 )
 
+TYPES = Cost(
+    Change.TWO_STEPS,
+    f"Where a pool of exactly one allowed type becomes one of several, or another: {STEPS} "
+    "Otherwise: new instances only.",
+    (Change.NEW_INSTANCES,),
+)
+
 
 class Ami(Strict):
     """The Amazon Machine Image of Auto Scaling capacity."""
@@ -175,15 +182,32 @@ class ManagedInstancesCapacity(Capacity):
         description="`managed_instances`: instances that ECS owns.", json_schema_extra=SECOND_POOL
     )
     allowed_instance_types: tuple[InstanceTypePattern, ...] = Field(
+        default=(),
         min_length=1,
         max_length=400,
-        description="The EC2 instance types that ECS may choose, exact or patterns with *.",
-        examples=[["trn1.2xlarge"]],
-        json_schema_extra=Cost(
-            Change.TWO_STEPS,
-            f"Between several types or patterns: new instances only. Otherwise: {STEPS}",
-            (Change.NEW_INSTANCES,),
+        description=(
+            "The EC2 instance types that ECS may choose, exact or patterns with *. Default: those "
+            "of `accelerators`."
         ),
+        examples=[["trn1.2xlarge"]],
+        json_schema_extra=TYPES,
+    )
+    accelerators: tuple[Literal["inferentia2", "trainium", "trainium2"], ...] = Field(
+        default=(),
+        min_length=1,
+        description=(
+            "Chips of the instance types that ECS may choose: each becomes the exact types that "
+            "the Region offers."
+        ),
+        examples=[["inferentia2", "trainium"]],
+        json_schema_extra=TYPES,
+    )
+    accelerator_manufacturers: tuple[Literal["amazon-web-services"], ...] = Field(
+        default=(),
+        min_length=1,
+        description="Who makes the chips; `amazon-web-services` stands for all `accelerators`.",
+        examples=[["amazon-web-services"]],
+        json_schema_extra=TYPES,
     )
     purchase: Literal["on_demand", "spot", "reserved"] = Field(
         default="on_demand",

@@ -17,11 +17,12 @@ have to be tried. The number of services is exact for up to `EXACT_WORKLOADS` wo
 count; beyond that it is found by best fit.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 
+from planning import plan
 from planning.dealing import (
     Dealt,
     Demand,
@@ -452,3 +453,33 @@ def _span(demand: Demand) -> tuple[int, int]:
     """Returns the first of the demand's ids and their number."""
     ids = demand.ids or ()
     return min(ids), len(ids)
+
+
+def plan_slots(cut: Cut, least: Mapping[str, int]) -> tuple[plan.Slot, ...]:
+    """Returns the slots of a cut. Each model's minimum is spread evenly over its slots."""
+    minimum: dict[tuple[str, int], int] = {}
+    for name, tasks_min in least.items():
+        at = [
+            (index, deal.tasks)
+            for index, deals in enumerate(cut.deals)
+            for deal in deals
+            if deal.name == name
+        ]
+        shares = share_evenly(tasks_min, [tasks for _, tasks in at])
+        minimum |= {(name, i): tasks for (i, _), tasks in zip(at, shares, strict=True)}
+    return tuple(
+        plan.Slot(
+            devices,
+            tuple(
+                plan.Assignment(
+                    deal.name,
+                    deal.devices,
+                    minimum[deal.name, index],
+                    deal.tasks,
+                    host_ports=deal.host_ports,
+                )
+                for deal in deals
+            ),
+        )
+        for index, (devices, deals) in enumerate(zip(cut.slots, cut.deals, strict=True))
+    )

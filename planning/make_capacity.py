@@ -2,7 +2,7 @@
 
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity, OwnNetworkEntry
-from planning import choices, identity, names, permissions, plan
+from planning import choices, identity, managed_types, names, permissions, plan
 from planning.addresses import zones_with_blocks
 from planning.situation import RegionalPool, Situation
 
@@ -155,8 +155,8 @@ def _managed_pool(
     return plan.ManagedInstancesPool(
         key=pool_key(s, pool),
         name=pool.name,
-        allowed_instance_types=tuple(sorted(set(spec.allowed_instance_types))),
-        instance_types=_admitted(s, pool),
+        allowed_instance_types=_allowed(s, pool, spec),
+        instance_types=tuple(t.name for t in s.admitted(pool)),
         purchase=purchase,
         storage_gib=None if spec.local_storage else spec.storage_gib or choices.STORAGE_GIB,
         local_storage=spec.local_storage,
@@ -167,10 +167,12 @@ def _managed_pool(
     )
 
 
-def _admitted(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
-    """Returns the allowed types on which a task of the pool fits; all without a workload."""
-    fitting = {t.name for w in s.work_on(pool) for t in w.types}
-    return tuple(t.name for t in pool.types if not fitting or t.name in fitting)
+def _allowed(s: Situation, pool: RegionalPool, spec: ManagedInstancesCapacity) -> tuple[str, ...]:
+    """Returns what the capacity provider allows: types and patterns as written, or the exact types
+    of the named accelerators, whose names API_InstanceRequirementsRequest does not have."""
+    if managed_types.accelerators(spec, s.catalog):
+        return tuple(sorted(t.name for t in pool.types))
+    return tuple(sorted(set(spec.allowed_instance_types)))
 
 
 def _layout(s: Situation, pool: RegionalPool) -> plan.Layout:

@@ -245,7 +245,7 @@ class ManagedInstancesPool:
     kind: ClassVar[str] = "managed_instances"
     key: str
     name: str
-    allowed_instance_types: tuple[str, ...]  # as written, patterns included
+    allowed_instance_types: tuple[str, ...]  # patterns as written; exact types of accelerators
     instance_types: tuple[str, ...]  # of them those in this Region on which a task fits
     purchase: OnDemand | Spot | ReservationGroup
     storage_gib: int | None  # None with local storage

@@ -83,21 +83,32 @@ NOTHING = Amount(ZERO, ZERO)
 class PoolCost:
     """What the instances of a pool cost in a Region.
 
-    The rate is that of the most expensive type that the pool admits. Where it is `None`, `unknown`
-    says why, and the amount is zero.
+    Where ECS may choose among several types, the minimum is with instances of the cheapest, the
+    maximum with instances of the dearest. Where a rate is `None`, `unknown` says why, and the
+    amount is zero.
     """
 
     region: str
     pool: str
-    instance_type: str
+    instance_type: str  # the dearest
     purchase: str
     rate: Decimal | None  # USD an hour
+    lowest_type: str  # the cheapest
+    lowest_rate: Decimal | None  # USD an hour
     instances_min: int
     instances_max: int
     amount: Amount
     by_model: Mapping[str, Amount]  # `FREE` for the rest; empty without a rate
     unknown: str = field(compare=False)
     note: str = field(compare=False)
+
+    @property
+    def rates(self) -> str:
+        """`$0.7582 an hour for inf2.xlarge`, with the dearest type where there are several."""
+        text = f"${self.lowest_rate} an hour for {self.lowest_type}"
+        if self.lowest_type == self.instance_type:
+            return text
+        return f"{text} to ${self.rate} for {self.instance_type}"
 
 
 def plan_costs(plan: Plan, catalog: Catalog) -> tuple[PoolCost, ...]:
@@ -112,21 +123,27 @@ def pool_cost(pool: Pool, region: str, catalog: Catalog) -> PoolCost:
     rates = {t: hourly_rate(t, region, purchase, catalog) for t in pool.instance_types}
     known = {t: rate.high for t, rate in rates.items() if rate is not None}
     complete = len(known) == len(rates) and bool(known)
-    kind = max(known, key=lambda t: (known[t], t)) if complete else pool.instance_types[0]
-    rate = known[kind] if complete else None
+    by_price = sorted(
+        known if complete else pool.instance_types, key=lambda t: (known.get(t, ZERO), t)
+    )
+    rate, lowest = (known[t] if complete else None for t in (by_price[-1], by_price[0]))
     least, most = pool.layout.instances
-    amount = Amount(*((rate or ZERO) * HOURS * number for number in (least, most)))
+    amount = Amount((lowest or ZERO) * HOURS * least, (rate or ZERO) * HOURS * most)
     return PoolCost(
         region=region,
         pool=pool.name,
-        instance_type=kind,
+        instance_type=by_price[-1],
         purchase=purchase,
         rate=rate,
+        lowest_type=by_price[0],
+        lowest_rate=lowest,
         instances_min=least,
         instances_max=most,
         amount=amount,
         by_model=_by_model(pool, amount) if complete else {},
-        unknown="" if complete else _why_unknown(pool, region, catalog),
+        unknown=""
+        if complete
+        else _why_unknown(pool, region, catalog, [t for t in rates if t not in known]),
         note=_note(pool, region, catalog),
     )
 
@@ -139,17 +156,16 @@ def not_included(*plans: Plan) -> Iterator[str]:
 
 
 def _by_model(pool: Pool, amount: Amount) -> Mapping[str, Amount]:
-    devices = pool.layout.devices
-    if not devices:
-        return {FREE: amount}
+    devices = pool.layout.devices or 1  # of several types: a task has them all
     totals = [devices * number for number in pool.layout.instances]
     found: dict[str, Amount] = {}
     for taken in pool.layout.assignments:
         if taken.is_job:
             continue
+        held = len(taken.devices) or 1
         part = Amount(
-            _part(amount.minimum, len(taken.devices) * taken.tasks_min, totals[0]),
-            _part(amount.maximum, len(taken.devices) * taken.tasks_max, totals[1]),
+            _part(amount.minimum, held * taken.tasks_min, totals[0]),
+            _part(amount.maximum, held * taken.tasks_max, totals[1]),
         )
         found[taken.workload] = found.get(taken.workload, NOTHING) + part
     return {**found, FREE: amount - sum(found.values(), NOTHING)}
@@ -159,26 +175,28 @@ def _part(amount: Decimal, devices: int, total: int) -> Decimal:
     return amount * devices / total if total else ZERO
 
 
-def _why_unknown(pool: Pool, region: str, catalog: Catalog) -> str:
+def _why_unknown(pool: Pool, region: str, catalog: Catalog, missing: list[str]) -> str:
     if pool.purchase.kind == "capacity_block":
         return "a Capacity Block is paid in full when it is bought"
     prices = price_list(pool.purchase.kind)
     words = "Spot price" if prices == "spot" else "on-demand price"
     if not catalog.prices.known(region, prices):
         return f"the catalog has no {words} of {region}"
-    return f"the catalog has no {words} of {listed(pool.instance_types, most=3)} in {region}"
+    return f"the catalog has no {words} of {listed(missing, most=3)} in {region}"
 
 
 def _note(pool: Pool, region: str, catalog: Catalog) -> str:
+    several = len(pool.instance_types) > 1
+    notes = ["ECS chooses the type"] if several else []
     match pool.purchase.kind:
         case "spot":
             found = hourly_rate(pool.instance_types[0], region, "spot", catalog)
             span = f", {found.low} to {found.high} an hour over the zones" if found else ""
-            return f"Spot: the highest zone's price of that day{span}; it moves"
+            notes.append(
+                f"Spot: the highest zone's price of that day{'' if several else span}; it moves"
+            )
         case "capacity_reservation" | "reserved":
-            return "on-demand rate; a reservation is paid whether instances run or not"
-        case _ if len(pool.instance_types) > 1:
-            kinds = listed(pool.instance_types, most=3)
-            return f"the dearest of {kinds}: AWS chooses"
+            notes.append("on-demand rate; a reservation is paid whether instances run or not")
         case _:
-            return ""
+            pass
+    return "; ".join(notes)

@@ -23,9 +23,9 @@ from config import (
     Settings,
     WorkloadOverride,
 )
-from planning import layout, plan
+from planning import layout, managed_types, plan
 from planning.addresses import has_blocks
-from planning.dealing import Demand, share_evenly
+from planning.dealing import Demand
 from planning.rooms import NOTHING, Room, counted_on, first_fit, registered_by, share_of
 from planning.sharing import Supply, Use, blocked_instances, enough_instances
 
@@ -42,7 +42,7 @@ class RegionalPool:
     max_size: int | None  # None on Managed Instances, which have no maximum
     purchase: str
     reservation: str | None
-    types: tuple[InstanceType, ...]  # offered in the Region, or possibly offered if none is
+    types: tuple[InstanceType, ...]  # offered in the Region, or possibly if none is; small first
     zone_ids: tuple[str, ...]  # zones of the network that offer one of the types, or may do so
 
     @property
@@ -64,7 +64,7 @@ class RegionalPool:
 
     @cached_property
     def smallest(self) -> InstanceType | None:
-        return _smallest(self.types)
+        return next(iter(self.types), None)
 
     @property
     def locks(self) -> bool:
@@ -86,7 +86,7 @@ class RegionalWorkload:
     @property
     def smallest(self) -> InstanceType | None:
         """The smallest type on which the task fits; that of the pool if it fits on none."""
-        return _smallest(self.types) or self.pool.smallest
+        return next(iter(self.types), self.pool.smallest)
 
     @property
     def is_job(self) -> bool:
@@ -146,8 +146,8 @@ class RegionalWorkload:
         return tuple(sorted(wanted)) if isinstance(wanted, tuple) else None
 
 
-def _smallest(types: tuple[InstanceType, ...]) -> InstanceType | None:
-    return min(types, key=lambda t: (t.memory_mib, t.vcpus, t.name), default=None)
+def _size(kind: InstanceType) -> tuple[int, int, str]:
+    return kind.memory_mib, kind.vcpus, kind.name
 
 
 class Situation:
@@ -221,13 +221,20 @@ class Situation:
         return tuple(sorted(z for z in zones if z.startswith(prefix)))
 
     def types_named(self, name: str) -> tuple[str, ...]:
-        """Returns the known instance types that a pool's entry allows, whether offered or not."""
+        """Returns the known instance types that a pool's entry allows, whether offered or not.
+
+        Without those that are too small for Managed Instances.
+        """
         spec = self.settings.capacity[name]
         if isinstance(spec, AutoScalingCapacity):
             known = self.catalog.instances.get(spec.instance_type)
             return (known.name,) if known else ()
-        found = {t for p in spec.allowed_instance_types for t in self.catalog.instances.matching(p)}
-        return tuple(sorted(found))
+        return tuple(sorted(set(managed_types.named(spec, self.catalog)) - self.too_small))
+
+    @cached_property
+    def too_small(self) -> frozenset[str]:
+        """The types that are too small for Managed Instances."""
+        return managed_types.too_small(self.catalog)
 
     @cached_property
     def pools(self) -> Mapping[tuple[str, str], RegionalPool]:
@@ -274,7 +281,7 @@ class Situation:
             max_size=max_size,
             purchase=purchase,
             reservation=reservation,
-            types=tuple(kinds),
+            types=tuple(sorted(kinds, key=_size)),
             zone_ids=tuple(z for z in wanted if kinds and (not zones or z in zones | unlisted)),
         )
 
@@ -390,12 +397,17 @@ class Situation:
         size = Room(spec.cpu_units or share.cpu_units, spec.memory_mib or share.memory_mib)
         return size if size.memory_mib else None
 
+    def admitted(self, pool: RegionalPool) -> tuple[InstanceType, ...]:
+        """Returns the types on which a task of the pool fits; all without a workload."""
+        fitting = {t.name for w in self.work_on(pool) for t in w.types}
+        return tuple(t for t in pool.types if not fitting or t.name in fitting)
+
     def instance_of(self, pool: RegionalPool) -> InstanceType | None:
         """Returns the smallest type of the pool on which each of its tasks fits, if there is one;
         otherwise the smallest."""
         works = self.work_on(pool)
-        fitting = tuple(t for t in pool.types if all(t in w.types for w in works))
-        return _smallest(fitting) or pool.smallest
+        fitting = (t for t in pool.types if all(t in w.types for w in works))
+        return next(fitting, pool.smallest)
 
     def packed(
         self,
@@ -521,7 +533,7 @@ class Situation:
         self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool
     ) -> tuple[Use, ...]:
         models = {w.name: w for w in self.work_on(pool) if not w.is_job}
-        taken = [a for slot in slots for a in slot.assignments]
+        taken = [a for slot in slots for a in slot.assignments if a.devices]
         return (
             *(
                 self.use(models[a.workload], a.devices, a.tasks_max if full else a.tasks_min)
@@ -564,7 +576,8 @@ class Situation:
         elif cut is None:
             return None
         else:
-            slots, jobs = _slots(cut, works), cut.jobs
+            least = {w.name: w.replicas.min for w in works if not w.is_job}
+            slots, jobs = layout.plan_slots(cut, least), cut.jobs
         running = pool.spec.min_size if isinstance(pool.spec, AutoScalingCapacity) else 0
         devices = {job.name: job.devices for job in jobs}
         return plan.Layout(
@@ -592,46 +605,17 @@ def _any(job: RegionalWorkload, slots: tuple[plan.Slot, ...]) -> tuple[int, ...]
 def _whole_instance(
     kind: InstanceType | None, works: tuple[RegionalWorkload, ...]
 ) -> tuple[plan.Slot, ...]:
-    """Returns the one slot of a pool where each task takes all devices of an instance."""
-    if kind is None or kind.neuron is None:
-        return ()
-    devices = tuple(range(kind.neuron.devices))
+    """Returns the one slot of a pool where each task takes all devices of an instance.
+
+    It names no device where instances may be of several types.
+    """
+    devices = tuple(range(kind.neuron.devices)) if kind and kind.neuron else ()
     held = tuple(
         plan.Assignment(w.name, devices, w.replicas.min, w.tasks_max, False, w.host_ports)
         for w in works
-        if w.device_count and not w.is_job
+        if w.managed_devices and not w.is_job
     )
     return (plan.Slot(devices, held),)
-
-
-def _slots(cut: layout.Cut, works: tuple[RegionalWorkload, ...]) -> tuple[plan.Slot, ...]:
-    """Returns the slots of a cut. Each model's minimum is spread evenly over its slots."""
-    minimum: dict[tuple[str, int], int] = {}
-    for work in (w for w in works if not w.is_job):
-        at = [
-            (index, deal.tasks)
-            for index, deals in enumerate(cut.deals)
-            for deal in deals
-            if deal.name == work.name
-        ]
-        least = share_evenly(work.replicas.min, [tasks for _, tasks in at])
-        minimum |= {(work.name, i): tasks for (i, _), tasks in zip(at, least, strict=True)}
-    return tuple(
-        plan.Slot(
-            devices,
-            tuple(
-                plan.Assignment(
-                    deal.name,
-                    deal.devices,
-                    minimum[deal.name, index],
-                    deal.tasks,
-                    host_ports=deal.host_ports,
-                )
-                for deal in deals
-            ),
-        )
-        for index, (devices, deals) in enumerate(zip(cut.slots, cut.deals, strict=True))
-    )
 
 
 def each_workload(s: Situation) -> Iterator[RegionalWorkload]:

@@ -15,6 +15,7 @@ from planning import Plan
 from planning import plan as planned
 from planning.document import document
 from planning.document import urls as model_urls
+from planning.price import pool_cost
 
 _EPILOG = """\
 examples:
@@ -97,6 +98,12 @@ def _region(region: planned.RegionPlan, *, width: int) -> Iterator[str]:
     if region.pools:
         head = ("pool", "kind", "instance type", "purchase", "instances", "Neuron devices")
         yield from table([head, *map(_pool_row, region.pools)], indent="  ", width=width)
+        for pool in region.pools:
+            if len(pool.instance_types) > 1:
+                cost = pool_cost(pool, region.name, catalog.load())
+                text = f"{pool.name}: ECS chooses among {listed(pool.instance_types, most=50)}"
+                text += f", {cost.unknown or cost.rates}"
+                yield from wrapped(text, width, "  ", "    ")
     if region.models or region.jobs:
         yield ""
         yield from table([_TASK_HEAD, *_task_rows(region)], indent="  ", width=width)
@@ -131,7 +138,7 @@ def chips(pool: planned.Pool) -> str:
     """`5 of 6 taken on each, free: 5`: devices that tasks of models use, as the map draws them."""
     placed = pool.layout
     if not placed.devices:
-        return "none" if not any(s.devices for s in placed.slots) else "all"
+        return "all" if placed.slots else "none"
     taken = {d for a in placed.assignments if a.tasks_max for d in a.devices}
     free = [d for d in range(placed.devices) if d not in taken]
     words = joined(f"{len(taken)} of {placed.devices}") + " taken on each"

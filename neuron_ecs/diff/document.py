@@ -283,6 +283,9 @@ def _cost(cost: PoolCost | None) -> form.Cost | None:
         "instance_type": cost.instance_type,
         "purchase": cost.purchase,
         "usd_per_hour": None if cost.rate is None else f"{cost.rate:f}",
+        "lowest": None
+        if cost.lowest_rate is None
+        else {"instance_type": cost.lowest_type, "usd_per_hour": f"{cost.lowest_rate:f}"},
         "instances": {"min": cost.instances_min, "max": cost.instances_max},
         "usd_per_month": _amount(cost.amount),
         "by_model": [

@@ -230,14 +230,27 @@ class Share(TypedDict):
     usd_per_month: Amount
 
 
+Rate = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
+
+
+class Lowest(TypedDict):
+    """The cheapest type that ECS may choose."""
+
+    instance_type: str
+    usd_per_hour: Rate
+
+
 class Cost(TypedDict):
     """What the instances of a pool cost, on one side."""
 
-    instance_type: str
+    instance_type: Annotated[str, Field(description="The dearest where ECS may choose.")]
     purchase: str
     usd_per_hour: Annotated[
-        Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")] | None,
-        Field(description="Of one instance; null where the catalog has no price."),
+        Rate | None, Field(description="Of one instance; null where the catalog has no price.")
+    ]
+    lowest: Annotated[
+        Lowest | None,
+        Field(description="With it the minimum is counted; null where there is no price."),
     ]
     instances: Span
     usd_per_month: Amount

@@ -301,7 +301,7 @@ def _price(difference: Difference) -> Iterator[str]:
         place = f"{code(line.pool)} in {plain(line.region)}"
         note = f" ({plain(line.note)})" if line.note else ""
         if line.included:
-            rate = plain(f"${side.rate} an hour for {side.instance_type}, as of {line.date}")
+            rate = plain(f"{side.rates}, as of {line.date}")
             yield f"- included: {place}, {rate}{note}"
         else:
             yield f"- not included: {place}: {plain(line.why_not)}{note}"

@@ -213,8 +213,7 @@ def _price(difference: Difference, width: int) -> Iterator[str]:
         side = line.after or line.before
         assert side is not None
         if line.included:
-            rate = f"${side.rate} an hour for {side.instance_type}"
-            text = f"included: {line.pool} in {line.region}, {rate}, as of {line.date}"
+            text = f"included: {line.pool} in {line.region}, {side.rates}, as of {line.date}"
         else:
             text = f"not included: {line.pool} in {line.region}: {line.why_not}"
         yield from wrapped(text + (f" ({line.note})" if line.note else ""), width, "  ", "    ")

@@ -7,6 +7,7 @@ from catalog import InstanceType
 from config import ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, flow, id_sets, ids, listed
+from planning import managed_types
 from planning.command_line import opens_no_core
 from planning.proposals import fitting_types
 from planning.rules.rule import Report, rule
@@ -174,7 +175,8 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
             continue
         for index, pattern in enumerate(spec.allowed_instance_types):
             allowed = s.catalog.instances.matching(pattern)
-            refused = [t for t in allowed if _support(s, t) == "no"]
+            admitted = s.types_named(name)
+            refused = [t for t in allowed if t in admitted and _support(s, t) == "no"]
             if not refused:
                 continue
             rest = [t for t in allowed if _support(s, t) == "yes"]
@@ -205,14 +207,24 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-instance-types.html
     lists neither Trn1n nor Trn2."""
     for name, spec in s.settings.capacity.items():
-        if isinstance(spec, ManagedInstancesCapacity):
-            doubtful = [t for t in s.types_named(name) if _support(s, t) == "unverified"]
-            if doubtful:
-                yield Report(
-                    f"capacity.{name}.allowed_instance_types",
-                    f"allows {listed(doubtful)}",
-                    "use kind: auto_scaling, or test it in an account first",
-                )
+        if not isinstance(spec, ManagedInstancesCapacity):
+            continue
+        field, types, fix = "allowed_instance_types", s.types_named(name), "use kind: auto_scaling"
+        if not spec.allowed_instance_types:
+            field = "accelerators" if spec.accelerators else "accelerator_manufacturers"
+            offered = {t.name for (_, n), pool in s.pools.items() if n == name for t in pool.types}
+            types = tuple(t for t in types if t in offered)
+        doubtful = [t for t in types if _support(s, t) == "unverified"]
+        chips = managed_types.accelerators(spec, s.catalog)
+        having = s.catalog.instances.with_accelerator
+        if others := [a for a in chips if set(having(a)).isdisjoint(doubtful)]:
+            fix = f"write capacity.{name}.accelerators: {flow(others)}"
+        if doubtful:
+            yield Report(
+                f"capacity.{name}.{field}",
+                f"allows {listed(doubtful)}",
+                f"{fix}, or test it in an account first",
+            )
 
 
 @rule(
@@ -303,7 +315,8 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
             if not _exact(work.pool):
                 yield Report(
                     f"{work.path}.neuron_devices",
-                    f"names devices on a pool that allows {listed(spec.allowed_instance_types)}",
+                    "names devices on a pool that allows "
+                    f"{listed(spec.allowed_instance_types or s.types_named(work.pool.name))}",
                     "write neuron_devices: all"
                     + (
                         f", or write capacity.{work.pool.name}.allowed_instance_types: "

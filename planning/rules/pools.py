@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from config import ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import listed
+from planning import managed_types
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
 
@@ -79,4 +81,43 @@ def mixed_architectures(s: Situation) -> Iterator[Report]:
         )
 
 
-RULES = (managed_instances_drain, nothing_runs, mixed_architectures)
+@rule(
+    "NE140",
+    "No instance type is left for the pool",
+    Severity.ERROR,
+    "ECS launches types that have everything a capacity provider asks for, of at least 2 vCPU and "
+    "no nano or micro size.",
+    do="Name types by allowed_instance_types or accelerators; with both, types that have both.",
+    table="neuron_families",
+)
+def no_type_left(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-instance-types.html
+    and https://docs.aws.amazon.com/AmazonECS/latest/developerguide/troubleshooting-managed-instances.html
+    (no instance types satisfy the instance requirements)."""
+    for name, spec in s.settings.capacity.items():
+        if not isinstance(spec, ManagedInstancesCapacity):
+            continue
+        path = f"capacity.{name}.allowed_instance_types"
+        if not spec.allowed_instance_types and not managed_types.accelerators(spec, s.catalog):
+            yield Report(path, "is missing, and so is accelerators", "write [inf2.*]")
+        types = [t for p in spec.allowed_instance_types for t in s.catalog.instances.matching(p)]
+        if s.types_named(name) or not types:
+            continue
+        if s.too_small.issuperset(types):
+            what, fix = "Managed Instances run none of them", _larger(s, name, types)
+        else:
+            what = f"none of them has {' or '.join(managed_types.accelerators(spec, s.catalog))}"
+            fix = "leave it out"
+        yield Report(path, f"is [{', '.join(spec.allowed_instance_types)}]; {what}", fix)
+
+
+def _larger(s: Situation, pool: str, types: list[str]) -> str:
+    """Types of the same families that Managed Instances run, in the pool's Regions."""
+    families = {t.partition(".")[0] for t in types}
+    offered = {t for r in s.pool_regions(pool) for t in s.catalog.places.types_offered(r)}
+    fitting = [t for t in sorted(offered - s.too_small) if t.partition(".")[0] in families]
+    kinds = sorted((s.catalog.instances.types[t] for t in fitting), key=lambda k: k.memory_mib)
+    return f"write [{kinds[0].name}]" if kinds else "write [c7i.large]"
+
+
+RULES = (managed_instances_drain, nothing_runs, mixed_architectures, no_type_left)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from catalog import InstanceType
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.rules.rule import Report, rule
@@ -26,18 +27,18 @@ def vcpu_quotas(s: Situation) -> Iterator[Report]:
     pools: dict[tuple[str, str], list[str]] = {}
     types: dict[tuple[str, str], str] = {}
     for (region, name), pool in s.pools.items():
-        kind = max(pool.types, key=lambda t: t.vcpus, default=None)
+        most = 0 if pool.purchase in _BLOCKS else _instances(s, pool)
         purchase = "spot" if pool.purchase == "spot" else "on_demand"
-        quota = kind and s.catalog.instances.quota(kind.name, purchase)
-        most = _instances(s, pool)
-        if kind is None or quota is None or not most or pool.purchase in _BLOCKS:
-            continue
-        where = quota.name, quota.code
-        types.setdefault(where, kind.name)
-        here = needs.setdefault(where, {})
-        here[region] = here.get(region, 0) + most * kind.vcpus
-        if name not in pools.setdefault(where, []):
-            pools[where].append(name)
+        largest: dict[tuple[str, str], InstanceType] = {}  # of each quota
+        for kind in sorted(s.admitted(pool), key=lambda t: t.vcpus) if most else ():
+            if quota := s.catalog.instances.quota(kind.name, purchase):
+                largest[quota.name, quota.code] = kind
+        for where, kind in largest.items():
+            types.setdefault(where, kind.name)
+            here = needs.setdefault(where, {})
+            here[region] = here.get(region, 0) + most * kind.vcpus
+            if name not in pools.setdefault(where, []):
+                pools[where].append(name)
     for (name, code), here in needs.items():
         first, *rest = pools[name, code]
         also = f", {listed(rest)} included" if rest else ""

@@ -118,16 +118,19 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
     on-demand Inf and Trn instances count in vCPU
     (https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html)."""
     for name in s.settings.capacity:
-        found: list[tuple[str, int, int, str]] = []
+        found: list[tuple[str, int, str, str]] = []
         for (region, pool_name), pool in s.pools.items():
             tasks = sum(w.tasks_max for w in s.work_on(pool) if w.managed_devices and not w.is_job)
-            kind = s.instance_of(pool)
-            if pool_name == name and pool.purchase != "reserved" and tasks and kind is not None:
-                found.append((region, tasks, 2 * tasks * kind.vcpus, kind.name))
+            kinds = s.admitted(pool)
+            if pool_name == name and pool.purchase != "reserved" and tasks and len(kinds) > 0:
+                vcpus = [f"{2 * tasks * k.vcpus} vCPU of {k.name}" for k in (kinds[0], kinds[-1])]
+                larger = " or larger" if len(kinds) > 1 else ""
+                need = " to ".join(dict.fromkeys(vcpus))
+                found.append((region, tasks, need, kinds[0].name + larger))
         if found:
             runs = listed([f"{counted(n, 'instance')} of {k} in {r}" for r, n, _, k in found])
             twice = listed([f"{2 * n} in {r}" for r, n, _, _ in found])
-            quota = listed([f"{vcpus} vCPU of {kind} in {r}" for r, _, vcpus, kind in found])
+            quota = listed([f"{need} in {r}" for r, _, need, _ in found])
             yield Report(
                 f"capacity.{name}",
                 f"runs up to {runs}; up to {twice} while its models are updated",

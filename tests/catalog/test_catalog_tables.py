@@ -71,6 +71,7 @@ KEYS = {
     "tensor_parallel": ("instance_type", "degree"),
     "time_zones": ("name",),
     "trunking": ("instance_type",),
+    "unmanaged_sizes": ("size",),
     "unread_variables": ("name",),
     "worker_options": ("program",),
     "writable_paths": ("path",),

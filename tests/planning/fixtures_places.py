@@ -536,6 +536,11 @@ FIXTURES: dict[str, Fixture] = {
         _model(managed("c7i.large", "c7g.large"), work(**SIZE)),
         _model(managed("c7i.large", "c7i.xlarge"), work(**SIZE)),
     ),
+    "NE140": Fixture(
+        "capacity.pool.allowed_instance_types",
+        _model(managed("t3.micro"), work(**SIZE)),
+        _model(managed("t3.small"), work(**SIZE)),
+    ),
     "NE723": Fixture(
         "models.m.secrets.KEY",
         _model(groups(), work(1, secrets={"KEY": SECRET.format("us-west-2") + "-secret"})),

@@ -34,7 +34,10 @@ NEURON_PATTERNS = (
     ("inf2.24xlarge", "inf2.48xlarge"),
     ("trn1.2xlarge", "trn1.32xlarge"),
     ("inf2.*", "trn1.*"),
+    ("trn2*",),
 )
+ACCELERATORS = {"inf2.*": "inferentia2", "trn1.*": "trainium", "trn2*": "trainium2"}
+"""The accelerators whose types are those of a pattern."""
 
 
 def catalog() -> Catalog:

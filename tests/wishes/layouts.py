@@ -53,7 +53,7 @@ def _with_devices(hand: Hand, pool: Pool, want: Want) -> list[Seat]:
 
 def by_name(hand: Hand, pool: Pool, want: Want) -> bool:
     """Whether tasks on Managed Instances name devices: possible with one exact type."""
-    patterns = pool.entry["allowed_instance_types"]
+    patterns = pool.entry.get("allowed_instance_types", ["*"])
     possible = len(patterns) == 1 and "*" not in patterns[0]
     named = {"count", "ids"} & set(want.devices)
     if "all" not in want.devices and named:

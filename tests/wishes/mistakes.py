@@ -55,7 +55,15 @@ from tests.wishes.changes import (
     written_regions,
 )
 from tests.wishes.drawing import Hand
-from tests.wishes.pools import CPU, MANAGED_CPU, MANAGED_NEURON, NEURON, Want, reservation
+from tests.wishes.pools import (
+    CPU,
+    MANAGED_CPU,
+    MANAGED_NEURON,
+    NEURON,
+    Want,
+    reservation,
+    written_types,
+)
 from tests.wishes.stacks import Wish
 from tests.wishes.tasks import CORES, LOGICAL, NUMBER, Entry, cpu_of, overrides
 
@@ -164,12 +172,33 @@ def _misspelt_type(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE104", MANAGED)
 def _pattern_of_nothing(hand: Hand, wish: Wish) -> str:
-    patterns = wish.pool.entry["allowed_instance_types"]
+    patterns = written_types(wish.pool)
     if len(patterns) == 1 and "*" not in patterns[0]:
         wish.pool.entry["allowed_instance_types"] = [hand.one(("inf2.xlrage", "trn1.1xlarge"))]
         return f"capacity.{wish.pool.name}.allowed_instance_types[0]"
     patterns.append(hand.one(("inf3.*", "inf2.4xlarge")))
     return f"capacity.{wish.pool.name}.allowed_instance_types[{len(patterns) - 1}]"
+
+
+@mistake("NE140", replace(MANAGED, alone=True))
+def _nothing_of_the_kind(hand: Hand, wish: Wish) -> str:
+    patterns = written_types(wish.pool)
+    patterns[:] = [hand.one(("t3.micro", "t4g.nano", "m7g.medium"))]
+    return f"capacity.{wish.pool.name}.allowed_instance_types"
+
+
+@mistake("NE140", MANAGED)
+def _no_type(_: Hand, wish: Wish) -> str:
+    written_types(wish.pool)
+    del wish.pool.entry["allowed_instance_types"]
+    return f"capacity.{wish.pool.name}.allowed_instance_types"
+
+
+@mistake("NE140", replace(MANAGED, sorts=(MANAGED_NEURON,)))
+def _other_accelerators(_: Hand, wish: Wish) -> str:
+    chip = "inferentia2" if "trn2" in str(written_types(wish.pool)) else "trainium2"
+    wish.pool.entry["accelerators"] = [chip]
+    return f"capacity.{wish.pool.name}.allowed_instance_types"
 
 
 @mistake(
@@ -441,7 +470,7 @@ def _devices_without_a_lock(_: Hand, wish: Wish) -> str:
 
 @mistake("NE207", replace(EMPTY, sorts=(MANAGED_NEURON,)))
 def _inf1_on_managed_instances(hand: Hand, wish: Wish) -> str:
-    patterns = wish.pool.entry["allowed_instance_types"]
+    patterns = written_types(wish.pool)
     wish.pool.entry.pop("local_storage", None)
     patterns.append(hand.one(("inf1.*", "inf1.xlarge", "inf*")))
     return f"capacity.{wish.pool.name}.allowed_instance_types[{len(patterns) - 1}]"
@@ -493,7 +522,7 @@ def _job_that_never_starts(_: Hand, wish: Wish) -> str:
 
 @mistake("NE217", replace(EMPTY, sorts=(MANAGED_NEURON,)))
 def _mixed_types(hand: Hand, wish: Wish) -> str:
-    wish.pool.entry["allowed_instance_types"].append(hand.one(("c7g.xlarge", "m5.*")))
+    written_types(wish.pool).append(hand.one(("c7g.xlarge", "m5.*")))
     return f"capacity.{wish.pool.name}.allowed_instance_types"
 
 

@@ -37,7 +37,7 @@ from tests.wishes.changes import (
     variable,
 )
 from tests.wishes.drawing import Hand
-from tests.wishes.pools import CPU, MANAGED_CPU, NEURON, Want, reservation
+from tests.wishes.pools import CPU, MANAGED_CPU, NEURON, Want, reservation, written_types
 from tests.wishes.stacks import Wish
 from tests.wishes.tasks import CORES, NUMBER
 
@@ -434,7 +434,7 @@ def _variable_that_nothing_reads(_: Hand, wish: Wish) -> str:
 @oddity("NE139", Want(sorts=(MANAGED_CPU,), purchases=PAID, overridden=False))
 def _two_architectures(_: Hand, wish: Wish) -> str:
     other = "t4g.2xlarge" if wish.pool.kind.architecture == "x86_64" else "t3.2xlarge"
-    allowed = wish.pool.entry["allowed_instance_types"]
+    allowed = written_types(wish.pool)
     return of_pool(wish, "allowed_instance_types", [*allowed, other])
 
 

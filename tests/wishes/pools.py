@@ -215,7 +215,7 @@ def make_pool(
     if sort in (NEURON, CPU):
         entry = {"kind": "auto_scaling", "instance_type": names[0]}
     else:
-        entry = {"kind": "managed_instances", "allowed_instance_types": list(names)}
+        entry = {"kind": "managed_instances", **_choice(hand, names)}
     ways = [w for w in purchases(sort, kinds) if not want.purchases or w in want.purchases]
     if not set(regions) <= set(facts.block_regions(kinds[0].name)):
         ways = [w for w in ways if w != "capacity_block"]
@@ -228,6 +228,27 @@ def make_pool(
     else:
         _of_managed_instances(hand, pool)
     return pool
+
+
+def _choice(hand: Hand, names: tuple[str, ...]) -> Entry:
+    """The types by name, by the accelerators that they have, or by both."""
+    chips = [chip for n in names if (chip := facts.ACCELERATORS.get(n))]
+    by_name: Entry = {"allowed_instance_types": list(names)}
+    if len(chips) < len(names) or hand.chance(50):
+        return by_name
+    found = {**by_name, "accelerators": chips} if hand.chance(30) else {"accelerators": chips}
+    if hand.chance(30):
+        found["accelerator_manufacturers"] = ["amazon-web-services"]
+    return found
+
+
+def written_types(pool: Pool) -> list[str]:
+    """The types and patterns of a pool, which no longer names accelerators."""
+    chips = pool.entry.pop("accelerators", ())
+    pool.entry.pop("accelerator_manufacturers", None)
+    patterns = [name for name, chip in facts.ACCELERATORS.items() if chip in chips]
+    found: list[str] = pool.entry.setdefault("allowed_instance_types", patterns)
+    return found
 
 
 def _of_auto_scaling(hand: Hand, want: Want, pool: Pool) -> None:

@@ -21,6 +21,8 @@ SIDECAR = {"image": PUBLIC.format("9")}
 # Values to write into a field, by its name, or by its model's and its own. What a stack file
 # cannot have is passed over; a field that nothing changes fails a test.
 VALUES: dict[str, list[Any]] = {
+    "accelerator_manufacturers": [["amazon-web-services"]],
+    "accelerators": [["inferentia2"], ["trainium"], ["inferentia2", "trainium"]],
     "accept_undocumented_ami": [True],
     "allow_from": [["10.0.0.0/8"], ["10.1.0.0/16", "sg-0a1b"], {"us-west-2": ["10.2.0.0/16"]}],
     "allowed_instance_types": [
