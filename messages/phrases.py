@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import cast
 
+_NO_TEXT = ("true", "false", "yes", "no", "on", "off", "null")  # in YAML 1.1
 _PLAIN = re.compile(r"[A-Za-z_/.(<-](?:[\w./()*=+<> -]|:(?=\S))*")
 
 
@@ -73,6 +74,7 @@ def flow(value: object) -> str:
         case list() | tuple():
             return "[" + ", ".join(flow(v) for v in cast(Sequence[object], value)) + "]"
         case str():
-            return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+            plain = _PLAIN.fullmatch(value) and value.lower() not in _NO_TEXT
+            return value if plain else json.dumps(value, ensure_ascii=False)
         case _:
             return json.dumps(value)

@@ -97,6 +97,9 @@ def fitting_types(s: Situation, pool: str) -> list[str]:
 
     def suits(kind: InstanceType, entry: ModelEntry | JobEntry) -> bool:
         wanted, counts = entry.neuron_devices, s.catalog.neuron.legal_counts(kind.name)
+        known = published(entry.image, s.catalog)
+        if known is not None and kind.neuron and kind.neuron.family not in known.families:
+            return False
         if isinstance(wanted, tuple):
             return max(wanted, default=0) < max(counts) and len(wanted) in counts
         return s.holds(kind, entry) and (not isinstance(wanted, int) or wanted in counts)
@@ -166,9 +169,6 @@ def size_path(s: Situation, pool: RegionalPool) -> str:
 def accepting(s: Situation, pool: str) -> str:
     """` and write regions.af-south-1.accept_undocumented_ami: true`: what a Neuron pool with
     kind: auto_scaling needs in its Regions; empty if all have a documented AMI."""
-    types = s.types_named(pool)
-    if types and not any(t in s.catalog.instances.neuron_types for t in types):
-        return ""
     return "".join(
         f" and write regions.{region}.accept_undocumented_ami: true"
         for region in s.pool_regions(pool)
@@ -176,3 +176,17 @@ def accepting(s: Situation, pool: str) -> str:
         and s.catalog.places.regions[region].neuron_ami != "documented"
         and not s.regions[region].accept_undocumented_ami
     )
+
+
+def as_group(s: Situation, pool: str, or_else: str = "") -> str:
+    """`use kind: auto_scaling`, with what it needs in the Regions of a Managed Instances pool.
+
+    `or_else` if the pool has reservations, which are of another kind, or several workloads, whose
+    other settings may be of Managed Instances alone.
+    """
+    here = [p for (_, name), p in s.pools.items() if name == pool]
+    works = {w.path for p in here for w in s.work_on(p)}
+    if len(works) > 1 or any(p.reservation or p.purchase == "reserved" for p in here):
+        return or_else
+    neuron = any(p.neuron for p in here)
+    return "use kind: auto_scaling" + (accepting(s, pool) if neuron else "")

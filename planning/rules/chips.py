@@ -9,7 +9,7 @@ from messages.finding import Severity
 from messages.phrases import counted, flow, id_sets, ids, listed
 from planning import managed_types
 from planning.command_line import opens_no_core
-from planning.proposals import fitting_types
+from planning.proposals import accepting, as_group, fitting_types
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, Situation, each_workload
 
@@ -64,8 +64,11 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.neuron_devices",
                 f"is missing, on a pool of {kind.name}",
-                f"write {sizes[0]} ({listed([*map(str, sizes[1:]), '0 with memory_mib'], most=16)} "
-                "are possible as well), or write all",
+                "write all"
+                if work.pool.managed
+                else f"write {sizes[0]} "
+                f"({listed([*map(str, sizes[1:]), '0 with memory_mib'], most=16)} are possible as "
+                "well), or write all",
             )
 
 
@@ -183,10 +186,10 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
             if "*" in pattern:
                 families = sorted({t.split(".")[0] + ".*" for t in rest})
                 what = f'is "{pattern}", which allows {listed(refused)}'
-                fix = f"write {listed(families)}" if families else "write inf2.* or trn1.*"
+                fix = f"write {listed(families)}" if families else "write inf2.*, or write trn1.*"
             else:
                 what = f'is "{pattern}"'
-                fix = f"use kind: auto_scaling with instance_type: {pattern}"
+                fix = f"use kind: auto_scaling with instance_type: {pattern}{accepting(s, name)}"
             yield Report(f"capacity.{name}.allowed_instance_types[{index}]", what, fix)
 
 
@@ -209,7 +212,7 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
     for name, spec in s.settings.capacity.items():
         if not isinstance(spec, ManagedInstancesCapacity):
             continue
-        field, types, fix = "allowed_instance_types", s.types_named(name), "use kind: auto_scaling"
+        field, types, fix = "allowed_instance_types", s.types_named(name), as_group(s, name)
         if not spec.allowed_instance_types:
             field = "accelerators" if spec.accelerators else "accelerator_manufacturers"
             offered = {t.name for (_, n), pool in s.pools.items() if n == name for t in pool.types}
@@ -223,7 +226,7 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}.{field}",
                 f"allows {listed(doubtful)}",
-                f"{fix}, or test it in an account first",
+                (f"{fix}, or " if fix else "") + "test it in an account first",
             )
 
 
@@ -312,6 +315,7 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
         if not isinstance(spec, ManagedInstancesCapacity) or work.managed_devices:
             continue
         if work.spec.neuron_devices and work.pool.neuron:
+            whole = [w for w in s.work if w.pool.name == work.pool.name and w.managed_devices]
             if not _exact(work.pool):
                 yield Report(
                     f"{work.path}.neuron_devices",
@@ -321,7 +325,7 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
                     + (
                         f", or write capacity.{work.pool.name}.allowed_instance_types: "
                         f"[{work.smallest.name}]"
-                        if work.smallest
+                        if work.smallest and not whole
                         else ""
                     ),
                 )
@@ -342,7 +346,8 @@ def unproven_locks(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.neuron_devices",
                 "names devices on a Managed Instances pool",
-                "write neuron_devices: all, or use kind: auto_scaling",
+                "write neuron_devices: all"
+                + (f", or {group}" if (group := as_group(s, work.pool.name)) else ""),
             )
 
 

@@ -112,13 +112,15 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
         if core_ids(value) is None or len(claim.devices) < 2:
             continue
         ranges = [span(*claim.range_of(d)) for d in claim.devices]
+        most = claim.work.pool.max_size
+        named = most is None or claim.work.tasks_max <= most  # one task on an instance
         yield Report(
             f"{claim.variables}.{VISIBLE}",
             f"is {shown(value)}, while tasks sit on the devices "
             f"{listed([ids(d) for d in claim.devices])} of {claim.kind.name}, with cores "
             f"{listed(ranges)}",
-            f'leave it out, or leave it out and write {NUMBER}: "{claim.cores}", or write '
-            f'neuron_devices: {ids(claim.first)} and write "{ranges[0]}"',
+            f'leave it out, or leave it out and write {NUMBER}: "{claim.cores}"'
+            + f', or write neuron_devices: {ids(claim.first)} and write "{ranges[0]}"' * named,
         )
 
 

@@ -15,6 +15,7 @@ from planning.amis import (
     never_fits,
     suitable_amis,
 )
+from planning.proposals import as_group
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
 
@@ -99,7 +100,12 @@ def driver_hidden(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.image",
                 f"{said}, on instances whose driver version is not published",
-                "test one task first, or use kind: auto_scaling, where the AMI pins the driver",
+                "test one task first"
+                + (
+                    f", or {group}, where the AMI pins the driver"
+                    if (group := as_group(s, work.pool.name))
+                    else ""
+                ),
             )
 
 
@@ -153,7 +159,7 @@ def ami_not_seen(s: Situation) -> Iterator[Report]:
     for (region, name), pool in s.pools.items():
         spec = pool.spec
         if isinstance(spec, AutoScalingCapacity) and known_ami(s, pool) == "unseen":
-            fitting = suitable_amis(s, pool)
+            fitting = common_amis(s, pool)
             yield Report(
                 f"capacity.{name}.ami.version",
                 f"is {spec.ami.version}, which the catalog has not seen in {region} "

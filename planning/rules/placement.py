@@ -48,13 +48,16 @@ def overlap(s: Situation) -> Iterator[Report]:
                 for f, n in s.catalog.neuron.device_sets(kind.name if kind else "")
                 if n == len(b) and not taken & set(range(f, f + n))
             ]
+            counts = (replace(d, ids=None) if d.name == second.name else d for d in s.demands(pool))
+            cut = s.arranged(pool, tuple(counts))
+            fits = cut is not None and cut.instances <= (pool.max_size or 0)
             yield Report(
                 f"{second.path}.neuron_devices",
                 f"is {ids(b)}, which shares {ids(sorted(set(a) & set(b)))} with {first.path} on "
                 f"the pool {name}, of at most {counted(pool.max_size or 0, 'instance')}",
                 (f"write {id_sets(free)}, or " if free else "")
-                + f"write the count {len(b)}, and the planner places it, or write "
-                f"{size_path(s, pool)}: {needed}",
+                + (f"write the count {len(b)}, and the planner places it, or " if fits else "")
+                + f"write {size_path(s, pool)}: {needed}",
             )
 
 

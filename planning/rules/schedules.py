@@ -128,7 +128,7 @@ def _cron(body: str) -> tuple[str, str] | None:
     if not _comes(*(field.numbers(p) for field, p in zip(_FIELDS, parts, strict=True))):
         return (
             "names a day that its months and years do not have",
-            f"write cron({' '.join([*parts[:2], 'L', *parts[3:]])}) for the last day of the month",
+            f"write cron({' '.join([*parts[:2], 'L', *parts[3:]])}), for the last day of the month",
         )
     return None
 

@@ -72,8 +72,12 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
                 for (region, _), p in s.pools.items()
                 if region == claim.work.region
                 and p.neuron
-                and not any(
-                    t.neuron and t.neuron.family == claim.kind.neuron.family for t in p.types
+                and not s.work_on(p)
+                and all(
+                    t.neuron
+                    and t.neuron.family in known.families
+                    and t.neuron.family != claim.kind.neuron.family
+                    for t in p.types
                 )
             ]
             yield Report(

@@ -7,7 +7,7 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
-from planning.proposals import fitting_types, other_port, size_path
+from planning.proposals import as_group, fitting_types, other_port, size_path
 from planning.rooms import Room
 from planning.rules.rule import Report, rule
 from planning.situation import (
@@ -253,7 +253,9 @@ def no_efa(s: Situation) -> Iterator[Report]:
             if kind.neuron is None or not kind.neuron.efa_interfaces:
                 known = s.catalog.instances.neuron_types
                 having = [
-                    t for t in fitting_types(s, name) if (n := known[t].neuron) and n.efa_interfaces
+                    t
+                    for t in fitting_types(s, name)
+                    if kind.neuron and (n := known[t].neuron) and n.efa_interfaces
                 ]
                 yield Report(
                     f"capacity.{name}.efa",
@@ -319,7 +321,8 @@ def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.shared_memory_mib",
                 f"is {work.spec.shared_memory_mib}, on Managed Instances",
-                "leave it out, or use kind: auto_scaling",
+                "leave it out"
+                + (f", or {group}" if (group := as_group(s, work.pool.name)) else ""),
             )
 
 

@@ -8,7 +8,7 @@ from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCa
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import flow, listed, nearest, nearest_or
-from planning.proposals import accepting, fitting_types, with_zone
+from planning.proposals import accepting, as_group, fitting_types, with_zone
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, Situation
 
@@ -67,6 +67,8 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
             and r.partition == here.partition
             and all(s.catalog.places.zones_offering(t, r.name) for t in types)
         ]
+        if any(p.reservation or p.spec.zone_ids for p in pools):
+            documented = []
         other = f"use {listed(documented)}, which offer {listed(sorted(types))}; or "
         seen = here.neuron_ami == "undocumented"
         yield Report(
@@ -152,8 +154,19 @@ def unknown_type(s: Situation) -> Iterator[Report]:
         yield Report(
             path,
             f'is "{written}", which {verb} the table of {day}',
-            nearest_or(written, _likely(s, name, written), refresh),
+            _type_instead(s, name, written, refresh),
         )
+
+
+def _type_instead(s: Situation, pool: str, written: str, refresh: str) -> str:
+    """The nearest type, with what it needs in Regions whose Neuron AMI AWS does not document."""
+    likely = _likely(s, pool, written)
+    said = nearest(written, likely)
+    near = said.removeprefix("did you mean ").rstrip("?")
+    group = isinstance(s.settings.capacity[pool], AutoScalingCapacity)
+    if near in s.catalog.instances.neuron_types and group and accepting(s, pool):
+        return f"write {near}{accepting(s, pool)}, or {refresh}"
+    return nearest_or(written, likely, refresh)
 
 
 def _types_written(s: Situation) -> Iterator[tuple[str, str, str]]:
@@ -179,6 +192,10 @@ def _likely(s: Situation, pool: str, word: str) -> list[str]:
     series, _ = generation(word)
     offered = [t for r in regions for t in s.catalog.places.types_offered(r)]
     same = [t for t in offered if generation(t)[0] == series and not _foreign(s, t)]
+    fitting, beside = fitting_types(s, pool), s.types_named(pool)
+    if beside:
+        same = [t for t in same if (t in s.catalog.instances.neuron_types) == _neuron(s, pool)]
+    same = [t for t in same if t in fitting] or same
     return list(dict.fromkeys(same)) or s.neuron_types_in(regions or s.catalog.places.regions)
 
 
@@ -329,7 +346,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"capacity.{name}.regions",
                     f"names {region}, which is not under regions",
-                    nearest_or(region, s.settings.regions, f"write regions.{region}: {{}}"),
+                    _region_instead(s, region, name),
                 )
     for path, spec in s.named_workloads():
         for region, override in s.work_regions(spec).items():
@@ -341,7 +358,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.regions",
                     f"names {region}, which is not under regions",
-                    nearest_or(region, s.settings.regions, f"write regions.{region}: {{}}"),
+                    _region_instead(s, region, pool),
                 )
             elif region not in pools:
                 others = [p for p in s.settings.capacity if region in s.pool_regions(p)]
@@ -364,6 +381,15 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 )
 
 
+def _region_instead(s: Situation, region: str, pool: str) -> str:
+    """The nearest Region of the stack, or the entry that adds this one, if nothing else lacks."""
+    spec = s.settings.capacity[pool]
+    added = region in s.catalog.places.regions and spec.purchase in ("on_demand", "spot")
+    if not added or spec.zone_ids:
+        return nearest(region, s.settings.regions)
+    return nearest_or(region, s.settings.regions, f"write regions.{region}: {{}}")
+
+
 @rule(
     "NE108",
     "Pool does not exist or is retired",
@@ -381,15 +407,28 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
         }
         for where, pool in named.items():
             if pool not in s.settings.capacity:
-                yield Report(f"{path}.{where}", f'is "{pool}"', nearest(pool, s.settings.capacity))
+                neuron = [
+                    n for n in s.settings.capacity if _neuron(s, n) == bool(spec.neuron_devices)
+                ]
+                likely = neuron or [*s.settings.capacity]
+                yield Report(f"{path}.{where}", f'is "{pool}"', nearest(pool, likely))
             elif s.settings.capacity[pool].retired:
-                others = [n for n, c in s.settings.capacity.items() if not c.retired]
+                others = [
+                    n
+                    for n, c in s.settings.capacity.items()
+                    if not c.retired and _neuron(s, n) == bool(spec.neuron_devices)
+                ]
                 yield Report(
                     f"{path}.{where}",
                     f"is {pool}, which is retired",
                     f"write {others[0]}" if others else f"leave capacity.{pool}.retired out",
                     "A retired pool stays without tasks for one update, so that AWS can detach it.",
                 )
+
+
+def _neuron(s: Situation, pool: str) -> bool:
+    """Whether the pool may have Neuron devices."""
+    return any(t in s.catalog.instances.neuron_types for t in s.types_named(pool))
 
 
 @rule(
@@ -409,7 +448,7 @@ def no_managed_instances(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"capacity.{name}",
                 f"has kind: managed_instances, which AWS does not document for {region}",
-                f"use kind: auto_scaling{accepting(s, name)}"
+                as_group(s, name, "test it in an account first")
                 + (f", or write regions: [{', '.join(others)}]" if others else ""),
             )
 

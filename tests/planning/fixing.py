@@ -357,6 +357,9 @@ class _File:
             elif is_map(regions) and old in regions:
                 regions[name] = regions.pop(old)
         self.keys["regions"].pop(old, None)
+        for entries in self.keys.get("traffic", {}).values():
+            if is_map(entries):
+                entries.pop(old, None)
         self.keys["regions"].setdefault(name, {})
 
     def place(self, field: str) -> Path:

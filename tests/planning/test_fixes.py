@@ -9,12 +9,26 @@ import re
 import pytest
 
 from catalog import load
+from messages.finding import SHAPE_CODE
+from planning import Severity
 from planning.rules import Rule
 from tests.planning import fixing
 from tests.planning.fixtures import Fixture
 from tests.planning.stacks import findings_of
 from tests.planning.test_rules import EACH
+from tests.wishes.changes import MISTAKES, ODDITIES, Broken, Mistake, broken
+from tests.wishes.judging import config_of
+from tests.wishes.runs import Job, search
 
+KINDS = [
+    m
+    for kinds in (MISTAKES, ODDITIES)
+    for code, same in kinds.items()
+    for m in same
+    if code != SHAPE_CODE
+]
+# A legal set of devices can still meet that of a task without a lock, which is another mistake.
+BESIDE = {"NE204": "NE240"}
 PUBLISHED = re.compile(r"(?:public\.ecr\.aws/neuron|dlc)/([\w.-]+):([\w.-]+)")
 
 
@@ -30,6 +44,20 @@ def test_every_name_in_a_fix_exists(rule: Rule, fixture: Fixture) -> None:
         if finding.code == rule.code:
             unknown = {n for n in invented(finding.fix) if n.removeprefix("dlc/") not in given}
             assert not unknown, f"{rule.code} proposes {unknown}, which no table has"
+
+
+@pytest.mark.search
+@pytest.mark.parametrize("chosen", KINDS, ids=lambda m: f"{m.code}-{m.name}")
+def test_every_choice_of_a_fix_works_in_random_stacks(chosen: Mistake) -> None:
+    """An error can hide warnings that a stack has anyway, so only errors are judged here."""
+
+    def judged(drawn: Broken) -> str | None:
+        found = fixing.faults(config_of(drawn.wish), chosen.code, Severity.ERROR)
+        return next((f for f in found if f"new is {BESIDE.get(chosen.code)}" not in f), None)
+
+    job = Job(chosen.code, chosen.name, 30, 1)
+    said = search(broken(chosen), judged, lambda drawn: drawn.wish, job, lambda: None)
+    assert not said, said
 
 
 def invented(text: str) -> set[str]:
