@@ -317,3 +317,17 @@ def fewer_devices(s: Situation, claim: CoreClaim, cores: int) -> str:
     if enough is None or enough >= claim.count or claim.work.pool.managed:
         return ""
     return f", or write neuron_devices: {enough}"
+
+
+def types_with(s: Situation, claim: CoreClaim, cores: int) -> list[str] | None:
+    """The pool's types that hold each of its tasks and give the container so many cores.
+
+    `None` where the container has as many on each type that ECS may choose.
+    """
+    pool = claim.work.pool.name
+    have = {c.kind.name: c.cores for c in core_claims(s) if c.path == claim.path}
+    if len(set(have.values())) < 2:
+        return None
+    works = [w for w in s.work if w.pool.name == pool]
+    held = [{t.name for t in w.types} for w in works]
+    return [t for t, number in have.items() if number == cores and all(t in h for h in held)]

@@ -533,12 +533,10 @@ class Situation:
         self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool
     ) -> tuple[Use, ...]:
         models = {w.name: w for w in self.work_on(pool) if not w.is_job}
-        taken = [a for slot in slots for a in slot.assignments if a.devices]
+        taken = [(a, a.tasks_max if full else a.tasks_min) for s in slots for a in s.assignments]
+        some = (0,)  # for tasks with all devices of types that differ: one of them on an instance
         return (
-            *(
-                self.use(models[a.workload], a.devices, a.tasks_max if full else a.tasks_min)
-                for a in taken
-            ),
+            *(self.use(models[a.workload], a.devices or some, tasks) for a, tasks in taken),
             *(self.use(w, (), tasks) for w, tasks in self.others(pool, full=full)),
         )
 

@@ -217,6 +217,8 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
             field = "accelerators" if spec.accelerators else "accelerator_manufacturers"
             offered = {t.name for (_, n), pool in s.pools.items() if n == name for t in pool.types}
             types = tuple(t for t in types if t in offered)
+        elif proven := _proven(s, spec.allowed_instance_types):
+            fix = f"write {flow(proven)}"
         doubtful = [t for t in types if _support(s, t) == "unverified"]
         chips = managed_types.accelerators(spec, s.catalog)
         having = s.catalog.instances.with_accelerator
@@ -228,6 +230,18 @@ def unproven_on_managed_instances(s: Situation) -> Iterator[Report]:
                 f"allows {listed(doubtful)}",
                 (f"{fix}, or " if fix else "") + "test it in an account first",
             )
+
+
+def _proven(s: Situation, patterns: tuple[str, ...]) -> list[str]:
+    """The patterns that allow nothing unproven, and the proven families of the others."""
+    found: list[str] = []
+    for pattern in patterns:
+        types = s.catalog.instances.matching(pattern)
+        if all(_support(s, t) != "unverified" for t in types):
+            found.append(pattern)
+        else:
+            found += [t.split(".")[0] + ".*" for t in types if _support(s, t) == "yes"]
+    return list(dict.fromkeys(found))
 
 
 @rule(

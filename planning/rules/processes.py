@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from messages.finding import Severity
-from messages.phrases import counted
+from messages.phrases import counted, flow
 from planning.cores import (
     NUMBER,
     CoreClaim,
@@ -14,6 +14,7 @@ from planning.cores import (
     processes,
     runs,
     statement,
+    types_with,
     workers,
 )
 from planning.rules.rule import Report, rule
@@ -38,7 +39,8 @@ def degree_above_the_cores(s: Situation) -> Iterator[Report]:
                 f"gives {found.text}: {counted(found.cores, 'core')}; "
                 f"{claim.hardware} {claim.have} "
                 f"{claim.cores}",
-                f"write --{found.option}={_fitting(s, claim)}"
+                _choices(s, claim, found.cores, f"--{found.option}={_fitting(s, claim)}")
+                or f"write --{found.option}={_fitting(s, claim)}"
                 + more_devices(s, claim, found.cores),
             )
 
@@ -74,7 +76,8 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
                 f"{claim.path}.command",
                 f"{lead} {found.text}: {found.cores} of the {claim.cores} cores of "
                 f"{claim.hardware}",
-                f"write --{found.option}={_fitting(s, claim)}"
+                _choices(s, claim, found.cores, f"--{found.option}={_fitting(s, claim)}")
+                or f"write --{found.option}={_fitting(s, claim)}"
                 + fewer_devices(s, claim, found.cores),
             )
 
@@ -99,9 +102,25 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{claim.path}.command",
                 f"gives {found.text}, not documented for {claim.kind.name}",
-                f"write --{found.option}={_fitting(s, claim)}"
+                _choices(s, claim, 0, f"--{found.option}={_fitting(s, claim)}")
+                or f"write --{found.option}={_fitting(s, claim)}"
                 + _same_cores(s, claim, _fitting(s, claim)),
             )
+
+
+def _choices(s: Situation, claim: CoreClaim, cores: int, option: str) -> str:
+    """The types with so many cores, or the option that suits one type; empty where all are alike.
+
+    An option that suits one type does not suit the others that ECS may choose.
+    """
+    field, types = (
+        f"capacity.{claim.work.pool.name}.allowed_instance_types",
+        types_with(s, claim, cores),
+    )
+    if types:
+        return f"write {field}: {flow(sorted(types))}"
+    alone = types is not None and claim.kind.name in (types_with(s, claim, claim.cores) or ())
+    return f"write {option} and {field}: [{claim.kind.name}]" if alone else ""
 
 
 def _same_cores(s: Situation, claim: CoreClaim, cores: int) -> str:
@@ -129,7 +148,8 @@ def more_processes_than_cores(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{claim.path}.command",
                 f"gives {found.text}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
-                f"write --nproc_per_node={claim.cores}" + more_devices(s, claim, found.cores),
+                _choices(s, claim, found.cores, f"--nproc_per_node={claim.cores}")
+                or f"write --nproc_per_node={claim.cores}" + more_devices(s, claim, found.cores),
             )
 
 
@@ -149,7 +169,8 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{claim.path}.command",
                 f"gives {found.text}: {found.cores} of the {claim.cores} cores of {claim.hardware}",
-                f"write --nproc_per_node={claim.cores}" + fewer_devices(s, claim, found.cores),
+                _choices(s, claim, found.cores, f"--nproc_per_node={claim.cores}")
+                or f"write --nproc_per_node={claim.cores}" + fewer_devices(s, claim, found.cores),
             )
 
 

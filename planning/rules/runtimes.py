@@ -6,7 +6,7 @@ from catalog import ContainerImage
 from config import AutoScalingCapacity, Container
 from config.credentials import shown
 from messages.finding import Severity
-from messages.phrases import listed
+from messages.phrases import flow, listed
 from planning import images
 from planning.amis import ami_family, common_amis, fitting_amis, never_fits
 from planning.command_line import containers, from_aws, published
@@ -30,16 +30,18 @@ def _on_chips(
                 yield from ((work, path, container, family, known) for family in families)
 
 
-def _others(s: Situation, family: str, purpose: str) -> list[str]:
-    """The newest images of the purpose that run on the family, undisputed ones first."""
-    rows = [k for k in s.catalog.containers.images if family in k.families and not k.ended]
+def _others(s: Situation, families: set[str], purpose: str) -> list[str]:
+    """The newest images of the purpose that run on the families, undisputed ones first."""
+    rows = [k for k in s.catalog.containers.images if families <= set(k.families) and not k.ended]
     rows = [k for k in rows if k.purpose == purpose] or rows
+
+    def disputed(image: ContainerImage) -> bool:
+        return not families.isdisjoint(image.contested)
+
     newest: dict[str, ContainerImage] = {}
-    for row in sorted(rows, key=lambda k: (family not in k.contested, k.version_from)):
+    for row in sorted(rows, key=lambda k: (not disputed(k), k.version_from)):
         newest[row.repository] = row
-    ranked = sorted(
-        newest.values(), key=lambda k: (family in k.contested, replacement_rank(k.server))
-    )
+    ranked = sorted(newest.values(), key=lambda k: (disputed(k), replacement_rank(k.server)))
     return [row.newest for row in ranked]
 
 
@@ -70,17 +72,31 @@ def image_of_another_chip(s: Situation) -> Iterator[Report]:
     for work, path, container, family, known in _on_chips(s):
         if family in known.families:
             continue
-        others, pools = _others(s, family, known.purpose), _pools_for(s, work, known)
-        kinds = [
-            k.name for k in work.types or work.pool.types if k.neuron and k.neuron.family == family
+        types = work.types or work.pool.types
+        families = {k.name: k.neuron.family for k in types if k.neuron}
+        others, pools = (
+            _others(s, set(families.values()), known.purpose),
+            _pools_for(s, work, known),
+        )
+        kinds = [k for k, its in families.items() if its == family]
+        price = s.catalog.prices.on_demand
+        suited = [
+            k for k, its in families.items() if its in known.families and price(k, work.region)
         ]
+        field = f"capacity.{work.pool.name}.allowed_instance_types"
         yield Report(
             f"{path}.image",
             f"is {shown(container.image, limit=120)}, which runs on {listed(known.families)}; "
             f"{work.pool.name} has {listed(kinds, most=3)}",
             (image_fix(s, work, f"{path}.image", others[0]) if others else "take another image")
+            + (f", or write {field}: {flow(suited)}" if suited and _alone(s, work) else "")
             + (f", or write {work.path}.capacity: {pools[0]}" if pools else ""),
         )
+
+
+def _alone(s: Situation, work: RegionalWorkload) -> bool:
+    """Whether no other workload is on the pool, whose types can therefore follow this one."""
+    return all(w.path == work.path for w in s.work_on(work.pool))
 
 
 @rule(
@@ -235,7 +251,7 @@ def no_longer_supported(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/announcements/index.html"""
     for work, path, container, family, known in _on_chips(s):
         if known.ended and family in known.families:
-            others = [i for i in _others(s, family, known.purpose) if i != known.newest]
+            others = [i for i in _others(s, {family}, known.purpose) if i != known.newest]
             yield Report(
                 f"{path}.image",
                 f"is {shown(container.image, limit=120)}: {known.ended}",

@@ -1,0 +1,67 @@
+"""Fixes on Managed Instances pools where ECS may choose among several types."""
+
+import pytest
+
+from tests.planning import fixing
+from tests.planning.fixtures_workloads import NXDI, OHIO, PLUGIN, command, nxdi, on
+from tests.planning.stacks import Config, codes, managed, stack, work
+
+INF2 = managed("inf2.*")
+BOTH = managed("inf2.8xlarge", "trn1.2xlarge", "trn1.32xlarge")
+NAMED = {"kind": "managed_instances", "accelerators": ["inferentia2", "trainium"]}
+POOLS = {"a family": INF2, "two families": BOTH, "accelerators": NAMED}
+
+
+def served(pool: dict[str, object], degree: int) -> Config:
+    return nxdi(pool, "all", image=NXDI, command=command(tp=degree))
+
+
+@pytest.mark.parametrize("pool", POOLS.values(), ids=list(POOLS))
+@pytest.mark.parametrize("degree", [1, 2, 4, 8, 24, 32, 64])
+def test_a_degree_is_judged_on_every_type_and_its_fixes_hold_on_all(
+    pool: dict[str, object], degree: int
+) -> None:
+    config = served(pool, degree)
+    found = codes(config) & {"NE229", "NE230"}
+    assert found, "no degree uses all cores of every type"
+    for code in found | {"NE231"} & codes(config):
+        assert fixing.faults(config, code) == []
+
+
+@pytest.mark.parametrize("pool", POOLS.values(), ids=list(POOLS))
+@pytest.mark.parametrize("number", [1, 2, 12, 64])
+def test_processes_are_judged_on_every_type_and_their_fixes_hold_on_all(
+    pool: dict[str, object], number: int
+) -> None:
+    given = ["torchrun", f"--nproc_per_node={number}", "/opt/train.py"]
+    config = stack(capacity={"pool": pool}, jobs={"j": work("all", command=given)})
+    found = codes(config) & {"NE232", "NE233"}
+    assert found
+    for code in found:
+        assert fixing.faults(config, code) == []
+
+
+@pytest.mark.parametrize("image", [NXDI, PLUGIN])
+def test_an_image_for_some_of_the_types_has_fixes_that_hold_on_all(image: str) -> None:
+    for pool in (managed("inf2.8xlarge", "trn2.48xlarge"), managed("trn1.*", "trn2.48xlarge")):
+        config = on(pool, work("all", image=image, command=command(tp=4)), **OHIO)
+        if "NE406" in codes(config):
+            assert fixing.faults(config, "NE406") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "types"),
+    [
+        ("NE207", ["inf*"]),
+        ("NE207", ["inf1.*", "inf2.xlarge"]),
+        ("NE208", ["trn*"]),
+        ("NE208", ["inf2.*", "trn2.48xlarge"]),
+        ("NE217", ["inf2.*", "c7g.*"]),
+        ("NE211", ["inf2.*", "trn1.*"]),
+    ],
+)
+def test_fixes_of_the_types_themselves_hold(code: str, types: list[str]) -> None:
+    devices = 1 if code == "NE211" else "all"
+    config = stack(capacity={"pool": managed(*types)}, models={"m": work(devices, image=NXDI)})
+    assert code in codes(config)
+    assert fixing.faults(config, code) == []
