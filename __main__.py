@@ -21,15 +21,18 @@ def stack_file() -> dict[str, str]:
 
 def main() -> None:
     """Refuses with every finding at once, before the first resource."""
+    given = stack_file()
+    secret = [k for k in given if engine.is_config_secret(k) and k != "aws:region"]
     try:
-        plan = decide(stack_file(), catalog.load(), project=PROJECT, stack=pulumi.get_stack())
+        plan = decide(
+            given, catalog.load(), project=PROJECT, stack=pulumi.get_stack(), encrypted=secret
+        )
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from refused
     warnings = [f for f in plan.findings if f.severity is Severity.WARNING]
-    for finding in page(warnings):
-        pulumi.log.warn(f"{finding.code}  {finding.path} {finding.what}\n    fix:  {finding.fix}")
-    for line in left_out(warnings):
-        pulumi.log.warn(line)
+    texts = [f"{f.code}  {f.path} {f.what}\n    fix:  {f.fix}" for f in page(warnings)]
+    for text in (*texts, *left_out(warnings)):
+        pulumi.log.warn(text)
     for name, value in build(plan).items():
         pulumi.export(name, value)
 

@@ -1,6 +1,6 @@
 """What follows from the stack file: a plan, or every finding at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from catalog import Catalog
 from config import ShapeError, parse
@@ -8,16 +8,39 @@ from messages.finding import Finding, Refused, Severity, left_out, page, render
 from planning.document import as_json
 from planning.make import judge, make_plan
 from planning.plan import Plan
+from planning.reference import encrypted_value
 from planning.situation import Situation
 
 
-def decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: str) -> Plan:
+def decide(
+    config: Mapping[str, str],
+    catalog: Catalog,
+    *,
+    project: str,
+    stack: str,
+    encrypted: Iterable[str] = (),
+) -> Plan:
     """The plan for the configuration of a stack, as the engine hands it over.
 
-    `config` maps full keys (`<project>:models`, `aws:region`) to texts. Raises `Refused` with all
-    findings. Where entries have mistakes of shape, the others are judged without them: of these
-    only errors are reported.
+    `config` maps full keys (`<project>:models`, `aws:region`) to texts. `encrypted` has the keys
+    and paths of ours at or below which Pulumi keeps a value encrypted: each is an error. Raises
+    `Refused` with all findings. Where entries have mistakes of shape, the others are judged without
+    them: of these only errors are reported.
     """
+    paths = [path.removeprefix(f"{project}:") for path in encrypted]
+    hidden = {path: encrypted_value(path) for path in paths}
+    try:
+        plan = _decide(config, catalog, project=project, stack=stack)
+    except Refused as refused:
+        # Offline a placeholder stands for such a value, and it may not fit.
+        others = (f for f in refused.findings if f.path not in hidden)
+        raise Refused([*hidden.values(), *others]) from None
+    if hidden:
+        raise Refused([*hidden.values(), *plan.findings])
+    return plan
+
+
+def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: str) -> Plan:
     prefix, home = f"{project}:", config.get("aws:region", "")
     texts = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
     try:

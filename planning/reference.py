@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from messages.finding import SHAPE_CODE, Severity
+from messages.finding import SHAPE_CODE, Finding, Severity
 from planning.rules import RULES
+
+ENCRYPTED = "NE004"
 
 SUBJECTS = {
     "NE0": "The stack file",
@@ -46,7 +48,8 @@ READING = (
         "Stack file cannot be read",
         Severity.ERROR,
         "The Pulumi engine reads stack files as YAML 1.2 and stops at what it cannot read. The "
-        "message also names what only the engine can see: secure values, imported environments.",
+        "message also names what only the engine can see: encrypted settings of providers, "
+        "imported environments.",
         "Correct the line and column that the message names.",
         "https://www.pulumi.com/docs/iac/concepts/config/",
     ),
@@ -59,7 +62,24 @@ READING = (
         "Correct the component that the message names.",
         "neuron_ecs/recording/engine.py documents what is checked.",
     ),
+    Page(
+        ENCRYPTED,
+        "Value is encrypted by Pulumi",
+        Severity.ERROR,
+        "Amazon ECS keeps every field of a task definition in clear text, and everyone who may "
+        "call DescribeTaskDefinition reads it. The value would stand there and in the state.",
+        "Keep it in AWS Secrets Manager or Systems Manager Parameter Store and name its ARN under "
+        "secrets. Write what is no secret without --secret.",
+        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specifying-sensitive-data.html",
+    ),
 )
+
+
+def encrypted_value(path: str) -> Finding:
+    """Returns the finding for what Pulumi keeps encrypted at or below a path."""
+    page = next(page for page in READING if page.code == ENCRYPTED)
+    what = "holds a value that Pulumi keeps encrypted"
+    return Finding(page.code, page.severity, path, what, page.why, page.do)
 
 
 def pages() -> tuple[Page, ...]:

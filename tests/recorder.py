@@ -31,6 +31,7 @@ def record_program(
     stack: str = STACK,
     preview: bool = False,
     lookups: Collection[str] = (),
+    secrets: Collection[str] = (),
 ) -> Recording:
     """Records a program: its file, its directory, its source, or a function that builds it.
 
@@ -38,7 +39,13 @@ def record_program(
     """
     settings = {"aws:region": "us-west-2", **(config or {})}
     run = functools.partial(
-        record, project=project, stack=stack, config=settings, preview=preview, lookups=lookups
+        record,
+        project=project,
+        stack=stack,
+        config=settings,
+        preview=preview,
+        lookups=lookups,
+        secrets=secrets,
     )
     if not isinstance(program, str):
         return run(program)

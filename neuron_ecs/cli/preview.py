@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import catalog
 from messages.finding import Finding, Refused, Severity
 from messages.phrases import low_to_high
 from neuron_ecs.cli.arguments import OfStack, Parser
@@ -125,6 +126,8 @@ def run(arguments: Arguments) -> int:
     file = arguments.read()
     with progress("running the program offline"):
         try:
+            if file.encrypted:
+                file.plan(catalog.load())
             recording = recorded(PROGRAM, file.project, file.stack, file.config)
         except Refused as refused:
             raise Refused(file.lines.locate(refused.findings)) from refused

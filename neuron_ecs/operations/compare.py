@@ -24,7 +24,6 @@ from neuron_ecs.operations.observed import (
     family_of,
     names_of_key,
 )
-from neuron_ecs.stackfile.reading import UNSEEN
 from neuron_ecs.terminal import spans
 from planning import choices, plan
 
@@ -432,8 +431,7 @@ def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
     """Yields where `found` differs from the planned value. Ignores keys that AWS adds.
 
     ECS returns definitions with defaults filled in and lists of maps in an order of its own, so
-    lists of maps are compared in any order. Values that the stack file encrypts are not known
-    here: they are not compared, and what AWS returned for them is not printed.
+    lists of maps are compared in any order.
     """
     if isinstance(planned, dict):
         there = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
@@ -443,8 +441,6 @@ def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
             else:
                 yield f"{path}.{key} is absent, planned {_short(value)}"
         return
-    if planned == UNSEEN:
-        return
     # A variable that was set by hand may contain a credential.
     is_printed = not (".environment." in path and path.endswith(".value"))
     if isinstance(planned, list) and isinstance(found, list):
@@ -452,10 +448,6 @@ def differences(planned: Any, found: Any, path: str) -> Iterator[str]:
         if any(isinstance(item, dict) for item in [*wanted, *there]):
             yield from _unordered(wanted, there, path)
             return
-        if UNSEEN in wanted:
-            is_printed = False
-            if len(wanted) == len(there):
-                planned = [t if w == UNSEEN else w for w, t in zip(wanted, there, strict=True)]
     if planned != found:
         if not is_printed:
             yield f"{path} differs (not shown)"

@@ -441,6 +441,7 @@ def record(
     organization: str = "organization",
     preview: bool = False,
     lookups: Collection[str] = (),
+    secrets: Collection[str] = (),
 ) -> Recording:
     """Runs a program and returns what it registered.
 
@@ -448,7 +449,7 @@ def record(
     `config` maps full keys such as `aws:region` to text, JSON text for structured values.
     With `preview`, outputs that an engine learns only by creating are unknown, as they are for
     `pulumi preview`; otherwise they are made up. `lookups` names the functions that may be invoked
-    (they answer with nothing).
+    (they answer with nothing), `secrets` the keys of `config` that are encrypted.
 
     Raises RecordingError for what no engine would accept, and whatever the program raises as it is.
     """
@@ -476,7 +477,7 @@ def record(
         _settings.configure(settings)
         _settings.SETTINGS.callbacks = monitor
         _settings.ROOT.set(None)
-        pulumi.runtime.set_all_config(dict(config), [])
+        pulumi.runtime.set_all_config(dict(config), list(secrets))
         _run_to_the_end(_stack.run_in_stack(functools.partial(_run_program, program, monitor.note)))
 
     # The SDK keeps all of its state in context variables: a copy of the context keeps it in.

@@ -60,7 +60,7 @@ def schema(project: str, known: Catalog) -> Schema:
         name: _whole(name, writer, cast(Schema, member))
         for name, member in made["properties"].items()
     }
-    _complete_regions(ours["regions"]["anyOf"][0], known)
+    _complete_regions(ours["regions"], known)
     types = {name: writer.rewritten(member, name) for name, member in made["$defs"].items()}
     return {
         "$schema": DIALECT,
@@ -164,7 +164,7 @@ def _config(project: str, ours: Mapping[str, Schema], known: Catalog) -> Schema:
 
 
 def _whole(name: str, writer: "_Writer", described: Schema) -> Schema:
-    """A setting as it stands under `config`: encrypted as a whole, or as the CLI writes a switch.
+    """A setting as it stands under `config`, and as the CLI writes a switch.
 
     `pulumi config set` quotes what is no number: `wait_for_steady_state: "true"`.
     """
@@ -173,7 +173,8 @@ def _whole(name: str, writer: "_Writer", described: Schema) -> Schema:
     texts = [{"enum": ["true", "false"]}] if member.get("type") == "boolean" else []
     said = {k: member.pop(k) for k in ("description", "default", "examples") if k in member}
     said.setdefault("description", Settings.model_fields[name].description)
-    return _with_sentence({**said, "anyOf": [member, *texts, dict(_SECURE)]}, cost)
+    arms = {"anyOf": [member, *texts]} if texts else member
+    return _with_sentence({**said, **arms}, cost)
 
 
 def _complete_regions(regions: Schema, known: Catalog) -> None:
@@ -290,14 +291,14 @@ class _Writer:
         return cast("list[Any]", node.get("examples", self.shown.get(named, [])))
 
     def _text(self, node: Schema, name: str) -> Schema:
-        """Text, with what the catalog knows to choose from; encrypted where Pulumi allows that."""
+        """Text, with what the catalog knows to choose from."""
         said = {k: node.pop(k) for k in ("description", "default", "examples") if k in node}
         choices: list[Schema] = []
         if (shared := self.named.get(node.get("pattern", ""))) is not None:
             node = {"$ref": f"#/$defs/{shared}"}
         elif name in self.chosen:
             choices = [self.chosen[name]()]
-        return {**said, "anyOf": [*choices, node, dict(_SECURE)]}
+        return {**said, "anyOf": [*choices, node]} if choices else {**said, **node}
 
     def _choice(self, node: Schema, name: str) -> Schema:
         """A choice without choices in it; what may be left empty says so in its type."""

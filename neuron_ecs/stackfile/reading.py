@@ -29,7 +29,7 @@ from planning import Plan, decide
 CODE = "NE002"
 DEFAULT_STACK = "dev"
 PROJECT_FILE = "Pulumi.yaml"
-# Placeholder of an encrypted value: valid as a text, an image, a path or a reference.
+# Placeholder of an encrypted value.
 UNSEEN = "/unseen"
 
 _ENGINE_KEYS = ("config", "environment", "encryptionsalt", "encryptedkey", "secretsprovider")
@@ -49,12 +49,20 @@ class StackFile:
     path: Path
     config: dict[str, str]
     notes: tuple[Finding, ...] = ()
+    encrypted: tuple[str, ...] = ()
+    """Paths of our own values that Pulumi keeps encrypted."""
     lines: Lines = field(default_factory=Lines)
 
     def plan(self, tables: Catalog) -> Plan:
         """Plans the stack. Raises `Refused`."""
         try:
-            plan = decide(self.config, tables, project=self.project, stack=self.stack)
+            plan = decide(
+                self.config,
+                tables,
+                project=self.project,
+                stack=self.stack,
+                encrypted=self.encrypted,
+            )
         except Refused as refused:
             raise Refused(self.lines.locate(refused.findings)) from None
         return replace(plan, findings=self.lines.locate(plan.findings))
@@ -107,7 +115,7 @@ def _read(stack: str, file: Path, written: bytes, project: Mapping[str, Any]) ->
     if any(f.severity is Severity.ERROR for f in found):
         raise StackFileError(found)
     notes = sorted(found, key=lambda f: f.sort_key)
-    return StackFile(name, stack, file, config, tuple(notes), lines)
+    return StackFile(name, stack, file, config, tuple(notes), tuple(reader.encrypted), lines)
 
 
 def _project(file: Path, written: bytes) -> dict[str, Any]:
@@ -207,6 +215,7 @@ class _Reader:
         self.project = project
         self.file = file
         self.findings: list[Finding] = []
+        self.encrypted: list[str] = []
 
     def config(self, document: Mapping[str, Any], defaults: object) -> dict[str, str]:
         self.outer_keys(document)
@@ -306,36 +315,39 @@ class _Reader:
                 yield full, said
 
     def text(self, full: str, value: Any) -> str | None:
-        name = full.removeprefix(f"{self.project}:")
-        if isinstance(value, dict) and _is_encrypted(cast("dict[str, Any]", value)):
-            is_ours = name in Settings.model_fields
-            self.unseen((name,), is_ours)
-            return None if is_ours else UNSEEN
-        if isinstance(value, (dict, list)):
-            return json_text(self.seen(value, (name,)))
-        return scalar_text(value)
+        is_ours = full.startswith(f"{self.project}:")
+        location = (full.removeprefix(f"{self.project}:"),)
+        if is_ours and isinstance(value, dict) and _is_encrypted(cast("dict[str, Any]", value)):
+            self.unseen(location, is_ours=True)
+            return None
+        seen = self.seen(value, location, is_ours=is_ours)
+        return json_text(seen) if isinstance(seen, (dict, list)) else scalar_text(seen)
 
-    def seen(self, value: Any, location: tuple[str | int, ...]) -> Any:
+    def seen(self, value: Any, location: tuple[str | int, ...], *, is_ours: bool) -> Any:
         """The value with a placeholder for everything that is encrypted in it."""
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value)
             if _is_encrypted(members):
-                self.unseen(location, False)
+                self.unseen(location, is_ours=is_ours)
                 return UNSEEN
-            return {k: self.seen(v, (*location, k)) for k, v in members.items()}
+            return {k: self.seen(v, (*location, k), is_ours=is_ours) for k, v in members.items()}
         if isinstance(value, list):
             items = cast("list[Any]", value)
-            return [self.seen(item, (*location, i)) for i, item in enumerate(items)]
+            return [
+                self.seen(item, (*location, i), is_ours=is_ours) for i, item in enumerate(items)
+            ]
         return value
 
-    def unseen(self, location: tuple[str | int, ...], whole: bool) -> None:
-        path = named("".join(map(str, location))) if len(location) == 1 else path_of(location)
+    def unseen(self, location: tuple[str | int, ...], *, is_ours: bool) -> None:
+        path = path_of(location)
+        if is_ours:
+            self.encrypted.append(path)
+            return
         self.note(
-            path,
+            named(str(location[0])) if len(location) == 1 else path,
             "is encrypted",
-            "only the Pulumi CLI can decrypt it: offline "
-            + ("it counts as absent" if whole else "a placeholder stands for it"),
-            "name the ARN of a secret instead: the stack file then holds nothing to encrypt",
+            "only the Pulumi CLI can decrypt it: offline a placeholder stands for it",
+            "check with `pulumi preview` as well",
         )
 
     def note(self, path: str, what: str, why: str, fix: str) -> None:

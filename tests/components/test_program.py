@@ -53,6 +53,17 @@ def test_a_key_that_nobody_reads_is_refused_without_a_traceback() -> None:
     assert isinstance(refused.value.__cause__, Refused), "the preview prints its findings"
 
 
+def test_what_the_engine_decrypts_is_refused_before_anything_is_built() -> None:
+    """The engine hands over the key at or below which a value is encrypted, and the value."""
+    environment = {"TOKEN": "hunter2"}
+    texts = _texts(models={"llama": {**STACK_FILE["models"]["llama"], "environment": environment}})
+    secrets = [f"{PROJECT}:models", "aws:region", "aws:secretKey"]
+    record_program(PROGRAM, config=texts, secrets=secrets[1:])
+    with pytest.raises(pulumi.RunError, match="NE004  models holds a value") as refused:
+        record_program(PROGRAM, config=texts, secrets=secrets)
+    assert "hunter2" not in str(refused.value)
+
+
 def test_every_mistake_is_named_at_once() -> None:
     texts = _texts(capacity={}, models={"a": {}, "b": {}})
     with pytest.raises(pulumi.RunError) as refused:

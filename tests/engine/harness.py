@@ -198,6 +198,10 @@ class Engine:
         kept = () if plan is None else ("--save-plan", str(plan))
         return self._run("preview", *kept, "--stack", self.stack)
 
+    def keep_secret(self, path: str, value: str) -> Outcome:
+        """Puts a value into the stack file, encrypted."""
+        return self._run("config", "set", "--secret", "--path", path, value, "--stack", self.stack)
+
     def config(self) -> Outcome:
         """Shows what the engine reads of the stack file, as JSON."""
         return self._run("config", "--json", "--stack", self.stack)

@@ -213,6 +213,17 @@ def test_a_refused_plan_ends_with_one_and_every_finding(
     assert json.loads(out) == {"findings": found, "total": len(found)}
 
 
+@pytest.mark.parametrize("command", ["plan", "map", "preview"])
+def test_every_command_refuses_an_encrypted_value_of_ours(
+    project: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "Pulumi.dev.yaml").write_text(STACK + "  my-models:tags: {owner: {secure: AAAB}}\n")
+    assert command_line.main([command, "--width", "0"]) == 1
+    said = "".join(capsys.readouterr())
+    assert "NE004  tags.owner, line " in said
+    assert "AAAB" not in said
+
+
 def test_many_findings_print_a_page_and_their_number(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

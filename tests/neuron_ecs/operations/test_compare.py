@@ -29,7 +29,7 @@ from neuron_ecs.cli import verify
 from neuron_ecs.operations import aws
 from neuron_ecs.operations.compare import compare, devices_of, differences
 from neuron_ecs.operations.observed import Check, Names, Observation, names_of_key
-from neuron_ecs.stackfile.reading import UNSEEN, read
+from neuron_ecs.stackfile.reading import read
 from planning import decide, plan
 from tests.neuron_ecs import running
 
@@ -466,21 +466,6 @@ def test_every_value_that_was_changed_is_told(planned: dict[str, Any], data: st.
     assert any(f"d.{key}" in line for line in differences(planned, found, "d"))
 
 
-@given(DEFINITIONS, LEAVES, st.data())
-def test_what_is_encrypted_is_neither_compared_nor_told(
-    planned: dict[str, Any], value: Any, data: st.DataObject
-) -> None:
-    key = data.draw(st.sampled_from(sorted(planned)))
-    sealed = planned | {key: UNSEEN}
-    assert list(differences(sealed, planned | {key: value}, "d")) == []
-    sealed = planned | {key: ["a", UNSEEN, "b"]}
-    assert list(differences(sealed, planned | {key: ["a", "hunter2", "b"]}, "d")) == []
-    for found in (["hunter2", "x", "b"], ["a", "hunter2"], []):
-        assert list(differences(sealed, planned | {key: found}, "d")) == [
-            f"d.{key} differs (not shown)"
-        ]
-
-
 @given(st.sampled_from(["usw2_ant", "usw2_ant_1", "usw2_auto-scaling"]), st.text("0af", max_size=9))
 def test_a_name_is_the_key_and_exactly_seven_digits(key: str, suffix: str) -> None:
     assert bool(names_of_key(key, [f"{key}-{suffix}"], None)) == (len(suffix) == 7)
@@ -540,25 +525,6 @@ def test_the_value_of_a_variable_is_never_told(
     containers[0]["environment"][0]["value"] = "hunter2"
     assert "hunter2" not in str(world.checks(described))
     assert "differs (not shown)" in only_problem(world.checks(described))
-
-
-def test_a_stack_with_encrypted_values_is_as_planned_and_its_secrets_stay_untold(
-    tmp_path: Path,
-) -> None:
-    sealed = '{secure: "v1:a:b"}'
-    text = STACK.replace("MODE: fast", f"MODE: {sealed}").replace(
-        "      environment:", f"      command: [serve, {sealed}]\n      environment:"
-    )
-    whole = planned(stack_file(tmp_path, text))
-    world = World(whole.regions[0])
-    container = world.definitions[world.service_of("ant")["taskDefinition"]][0]
-    assert UNSEEN in container["command"]
-    container["command"] = ["serve", "hunter2"]
-    next(e for e in container["environment"] if e["name"] == "MODE")["value"] = "hunter2"
-    assert {c.verdict for c in world.checks(whole)} == {"ok"}
-    container["command"] = ["hunter2"]
-    problem = only_problem(world.checks(whole))
-    assert problem == "containers.ant.command differs (not shown)"
 
 
 def test_the_outputs_tell_the_revision_that_the_last_update_made(

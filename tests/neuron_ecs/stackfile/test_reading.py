@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import catalog
 from config import ShapeError, parse
-from messages.finding import Finding, Severity
+from config.explaining import path_of
+from messages.finding import Finding, Refused, Severity
 from neuron_ecs.stackfile.reading import UNSEEN, StackFile, StackFileError, read
 from neuron_ecs.stackfile.yaml_values import NotYamlError, json_text, load, scalar_text
 from tests.pace import least
@@ -219,28 +221,45 @@ def test_defaults_of_the_project_file_hold_where_the_stack_file_is_silent(projec
     }
 
 
-def test_encrypted_values_and_environments_are_named_as_unseen(project: Path) -> None:
+def test_what_is_encrypted_is_named_and_never_told(project: Path) -> None:
+    """Our own values by their paths, for the plan to refuse; those of providers as unseen."""
     file = read_text(
         project,
         "encryptionsalt: v1:abc\nsecretsprovider: passphrase\nencryptedkey: x\n"
         "environment: [shared]\nconfig:\n"
         "  my-models:models: {m: {environment: {A: {secure: AAABc}}, command: [{secure: AAx}]}}\n"
-        "  my-models:tags: {secure: AAABd}\n  other:token: {secure: AAABe}\n",
+        "  my-models:tags: {secure: AAABd}\n  other:token: {secure: AAABe}\n"
+        "  other:tokens: {a: [{secure: AAABf}]}\n",
     )
     assert json.loads(file.config["my-models:models"]) == {
         "m": {"command": [UNSEEN], "environment": {"A": UNSEEN}}
     }
     assert "my-models:tags" not in file.config
+    assert file.encrypted == ("models.m.environment.A", "models.m.command[0]", "tags")
     assert file.config["other:token"] == UNSEEN
+    assert file.config["other:tokens"] == json_text({"a": [UNSEEN]})
     assert {f.severity for f in file.notes} == {Severity.NOTE}
     assert {f.path for f in file.notes} == {
         "environment",
-        "models.m.command[0]",
-        "models.m.environment.A",
         "other:token",
-        "tags",
+        path_of(["other:tokens", "a", 0]),
     }
     assert "AAAB" not in repr(file)
+
+
+def test_an_encrypted_value_of_ours_is_refused_with_every_other_mistake(project: Path) -> None:
+    file = read_text(
+        project,
+        "config:\n  aws:region: {secure: AAA}\n  models:\n    m:\n      image: {secure: AAABc}\n"
+        "      port: {secure: AAABd}\n      capacity: none\n",
+    )
+    with pytest.raises(Refused) as caught:
+        file.plan(catalog.load())
+    found = {(f.code, f.path, f.line) for f in caught.value.findings}
+    assert {("NE004", "models.m.image", 5), ("NE004", "models.m.port", 6)} <= found
+    assert "regions" in {f.path for f in caught.value.findings}, "the other mistakes are named too"
+    assert [f.code for f in caught.value.findings if f.path == "models.m.port"] == ["NE004"]
+    assert all("secrets" in f.fix for f in caught.value.findings if f.code == "NE004")
 
 
 @pytest.mark.parametrize(
