@@ -104,6 +104,8 @@ def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Lo
     """Yields a finding for each error, with its location in the values."""
     for error in errors:
         place = _follow(error, values)
+        if error["type"] == "too_short" and place.value:
+            continue  # only wrong entries: each has an error of its own
         yield place.location, _explain(error, place)
 
 

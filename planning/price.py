@@ -187,7 +187,11 @@ def _why_unknown(pool: Pool, region: str, catalog: Catalog, missing: list[str]) 
 
 def _note(pool: Pool, region: str, catalog: Catalog) -> str:
     several = len(pool.instance_types) > 1
-    notes = ["ECS chooses the type"] if several else []
+    notes = (
+        ["ECS chooses the type: the cheapest at the minimum, the dearest at the maximum"]
+        if several
+        else []
+    )
     match pool.purchase.kind:
         case "spot":
             found = hourly_rate(pool.instance_types[0], region, "spot", catalog)

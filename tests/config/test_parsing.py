@@ -443,6 +443,12 @@ MISTAKES: dict[str, tuple[dict[str, Json], str, str, str]] = {
         "is -1",
         "write at least 0",
     ),
+    "only a wrong entry": (
+        smallest(capacity={"p": {"kind": "managed_instances", "accelerators": ["inferentia"]}}),
+        "capacity.p.accelerators[0]",
+        'is "inferentia"',
+        "write inferentia2 or trainium or trainium2",
+    ),
     "too large": (model(port=65536), "models.m.port", "is 65536", "write at most 65535"),
     "a fraction": (
         model(memory_mib=1.5),

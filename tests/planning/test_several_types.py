@@ -2,9 +2,12 @@
 
 import pytest
 
+from catalog import load
+from neuron_ecs.cli.plan import render
+from planning.price import HOURS, Amount, plan_costs
 from tests.planning import fixing
 from tests.planning.fixtures_workloads import NXDI, OHIO, PLUGIN, command, nxdi, on
-from tests.planning.stacks import Config, codes, managed, stack, work
+from tests.planning.stacks import HOME, Config, codes, decide_on, managed, stack, work
 
 INF2 = managed("inf2.*")
 BOTH = managed("inf2.8xlarge", "trn1.2xlarge", "trn1.32xlarge")
@@ -65,3 +68,21 @@ def test_fixes_of_the_types_themselves_hold(code: str, types: list[str]) -> None
     config = stack(capacity={"pool": managed(*types)}, models={"m": work(devices, image=NXDI)})
     assert code in codes(config)
     assert fixing.faults(config, code) == []
+
+
+def test_the_price_is_a_range_over_the_types_on_which_the_task_fits() -> None:
+    known = load()
+    model = work("all", cpu_units=8192, memory_mib=16384, replicas={"min": 1, "max": 2})
+    plan = decide_on(stack(capacity={"pool": managed("inf2.*", "trn1.*")}, models={"m": model}))
+    (cost,) = plan_costs(plan, known)
+    assert (cost.lowest_type, cost.instance_type) == ("trn1.2xlarge", "trn1.32xlarge")
+    low, high = (known.prices.on_demand(t, HOME) for t in ("trn1.2xlarge", "trn1.32xlarge"))
+    assert low is not None
+    assert high is not None
+    assert cost.amount == Amount(low * HOURS, 2 * high * HOURS)
+    assert cost.by_model["m"] == cost.amount
+    shown = " ".join(" ".join(render(plan, width=0)).split())
+    assert (
+        "among trn1.2xlarge, inf2.8xlarge, inf2.24xlarge, trn1.32xlarge and inf2.48xlarge" in shown
+    )
+    assert f"${low} an hour for trn1.2xlarge to ${high} for trn1.32xlarge" in shown
