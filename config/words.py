@@ -19,8 +19,8 @@ _TAGS = "no field here sets them; the tags at the top of the stack file are on e
 _DEVICES = "write neuron_devices: 1; it counts Neuron devices (chips), not cores"
 _SIZE = "write replicas: {min: 1, max: 4}"
 _VOLUMES = (
-    "no field mounts a volume; read and write S3 with s3_read and s3_write, or bring the files in "
-    "the image"
+    "no field mounts a file system; read and write S3 with s3_read and s3_write, bring the files "
+    "in the image, or write writable_paths for empty volumes of the task"
 )
 
 WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
@@ -40,8 +40,8 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         Container,
-        "ulimit ulimits",
-        "no field sets them; to lock memory add IPC_LOCK to linux_capabilities",
+        "limit_memlock nofile ulimit",
+        "write ulimits: {nofile: {soft: 65536, hard: 65536}}",
     ),
     (
         Container,
@@ -57,25 +57,30 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         Container,
-        "image_pull_secrets registry_auth registry_credentials repository_credentials",
-        "no field names them; copy the image to Amazon ECR, or name one that needs no login",
+        "credentials_parameter image_pull_secrets registry_auth registry_credentials "
+        "repository_credentials",
+        'write registry_login: "arn:aws:secretsmanager:us-west-2:111122223333:secret:docker-hub"',
     ),
     (Container, "read_only readonly_root_filesystem", "write read_only_root: true"),
+    (Container, "work_dir workdir working_dir", "write working_directory: /opt/app"),
+    (Container, "cap_drop", "write drop_capabilities: [ALL]"),
+    (Container, "init_process_enabled use_init", "write init: true"),
     (
         Container,
-        "work_dir workdir working_dir working_directory",
-        "no field sets it; the image does, or a command such as [sh, -c, cd /app && ./serve]",
+        "depends_on",
+        "write starts_after: {fetch: success}; it names other containers of the task",
     ),
     (
         Container,
         "firelens firelens_configuration log_configuration log_driver log_group logging",
-        "no field sets it; logs go to CloudWatch Logs, and log_retention_days keeps them",
+        "no field sets it; logs go to CloudWatch Logs, as log_mode, log_buffer_mib and "
+        "log_retention_days say",
     ),
     (
         Container,
-        "credential_specs depends_on disable_networking dns_search_domains dns_servers "
-        "docker_labels docker_security_options extra_hosts hostname init_process_enabled "
-        "interactive ipc_mode links max_swap pid_mode pseudo_terminal restart_policy start_timeout "
+        "credential_specs disable_networking dns_search_domains dns_servers "
+        "docker_labels docker_security_options extra_hosts hostname "
+        "interactive ipc_mode links max_swap pid_mode pseudo_terminal start_timeout "
         "swappiness system_controls",
         _KEPT,
     ),
@@ -94,7 +99,9 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (Workload, "mem memory memory_mb memory_reservation ram", "write memory_mib: 4096"),
     (Sidecar, "cpu cpus vcpu vcpus", "write cpu_units: 128; 1024 are one vCPU"),
     (Sidecar, "mem memory memory_mb memory_reservation ram", "write memory_mib: 256"),
+    (Sidecar, "restart_policy", "write restart: true"),
     # models and jobs
+    (Workload, "restart_policy", _KEPT),
     (Workload, "shared_memory shared_memory_size shm shm_size", "write shared_memory_mib: 1024"),
     (
         Workload,
@@ -209,7 +216,8 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (
         Capacity,
         "key_name key_pair ssh_key ssh_key_name",
-        "no field names one; with exec: true a command runs in a container",
+        "no field names one; exec of a model or job opens a shell in its container, and "
+        "session_manager of a pool of our own on its instances",
     ),
     (
         Capacity,
