@@ -6,6 +6,7 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices
+from planning.proposals import size_path
 from planning.rules.rule import Report, rule
 from planning.service_tasks import services
 from planning.situation import RegionalPool, RegionalWorkload, Situation, written_replicas
@@ -52,12 +53,12 @@ def down_while_it_rolls(s: Situation) -> Iterator[Report]:
         down = _down(s, pool)
         if not down:
             continue
-        here = s.pool_regions(pool.name)[region]
         stopped = f"an update takes {listed([w.name for w, _ in down], most=4)} down, " + _outage(
             down[0][0]
         )
         if pool.max_size is None:
-            within = f".regions.{region}" if here.purchase else ""
+            here = s.pool_regions(pool.name)[region].purchase
+            within = f".regions.{region}" if here else ""
             yield Report(
                 f"{pool.path}{within}.purchase",
                 f"is {pool.purchase}, which starts no instance beyond the reservation in {region}: "
@@ -65,16 +66,11 @@ def down_while_it_rolls(s: Situation) -> Iterator[Report]:
                 "write " + " and ".join(f"{w.path}.replicas: 2" for w, _ in down),
             )
         else:
-            within = f".regions.{region}" if here.max_size is not None else ""
             yield Report(
-                f"{pool.path}{within}.max_size",
+                size_path(s, pool),
                 f"is {pool.max_size}, which the replicas in {region} can fill: {stopped}",
                 f"write max_size: {max(size for _, size in down)}",
             )
-
-
-def _sized_here(s: Situation, pool: RegionalPool) -> bool:
-    return s.pool_regions(pool.name)[pool.region].max_size is not None
 
 
 @rule(
@@ -88,16 +84,15 @@ def _sized_here(s: Situation, pool: RegionalPool) -> bool:
 def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/capacity-reservations-using.html: a
     targeted reservation that is full launches nothing more."""
-    for (region, name), pool in s.pools.items():
+    for (region, _), pool in s.pools.items():
         reserved = pool.purchase in ("capacity_reservation", "capacity_block")
         works = [w for w in s.work_on(pool) if not w.is_job and w.device_count]
         placed = s.layout(pool)
         if not reserved or pool.managed or not works or placed is None or pool.max_size is None:
             continue
         if placed.instances_max < pool.max_size:
-            size = f".regions.{region}" if _sized_here(s, pool) else ""
             yield Report(
-                f"capacity.{name}{size}.max_size",
+                size_path(s, pool),
                 f"is {pool.max_size}; the replicas in {region} use {placed.instances_max}, and "
                 f"an update wants one instance more of {pool.reservation or 'the reservation'}",
                 f"reserve {counted(placed.instances_max + 1, 'instance')}, or write max_size: "
@@ -243,7 +238,7 @@ def idle_instances_stay(s: Situation) -> Iterator[Report]:
 def counts_that_cannot_roll(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html: minimum
     and maximum percent. UpdateService takes any desired count, also outside the scaling limits."""
-    for (region, name), pool in s.pools.items():
+    for (region, _), pool in s.pools.items():
         stuck: dict[str, list[str]] = {}
         needed = 0
         most = pool.max_size or 0
@@ -257,9 +252,8 @@ def counts_that_cannot_roll(s: Situation) -> Iterator[Report]:
                 needed = max(needed, (tasks.busy_instances or 0) + 1)
         if stuck:
             told = [f"{model} ({'; '.join(dict.fromkeys(n))})" for model, n in stuck.items()]
-            size = f".regions.{region}" if _sized_here(s, pool) else ""
             yield Report(
-                f"capacity.{name}{size}.max_size",
+                size_path(s, pool),
                 f"is {pool.max_size}, which the replicas in {region} can fill: an update does not "
                 f"end at these desired counts of a service: {listed(told, most=4)}",
                 "set the desired count to 0 or to a number of replicas before the update, or "

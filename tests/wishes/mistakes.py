@@ -425,7 +425,15 @@ def _illegal_set(hand: Hand, wish: Wish) -> str:
 
 @mistake(
     "NE205",
-    replace(BY_NAME, types=several, alone=True, work=("models",), single=True, overridden=False),
+    replace(
+        BY_NAME,
+        types=several,
+        alone=True,
+        work=("models",),
+        single=True,
+        overridden=False,
+        modes=("bridge", "host"),
+    ),
 )
 def _overlap(hand: Hand, wish: Wish) -> tuple[str, ...]:
     sets = [(f, n) for f, n in facts.sets(wish.pool.kind) if n > 1]
