@@ -32,6 +32,10 @@ PROJECT_FILE = "Pulumi.yaml"
 # Placeholder of an encrypted value.
 UNSEEN = "/unseen"
 
+_HANDED_OVER = 131_072 - len("PULUMI_CONFIG=") - 1
+"""Bytes of the configuration as one JSON text: execve(2), MAX_ARG_STRLEN, less name and end.
+Tried with Pulumi 3.260."""
+
 _ENGINE_KEYS = ("config", "environment", "encryptionsalt", "encryptedkey", "secretsprovider")
 _PROVIDER_NAMESPACES = frozenset({"aws", "aws-native", "pulumi"})
 _STACK_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
@@ -110,6 +114,7 @@ def _read(stack: str, file: Path, written: bytes, project: Mapping[str, Any]) ->
     reader = _Reader(name, file)
     document = _map_of(file, written)
     config = reader.config(document.value, project.get("config"))
+    reader.handed_over(config)
     lines = Lines(name, document.lines)
     found = lines.locate(reader.findings)
     if any(f.severity is Severity.ERROR for f in found):
@@ -222,7 +227,8 @@ class _Reader:
         config = document.get("config")
         if config is not None and not isinstance(config, dict):
             fix = "write a map of keys such as aws:region"
-            self.findings.append(_error("config", f"is {shown(config)}, not a map", fix))
+            what = "is a list" if isinstance(config, list) else "is a single value"
+            self.findings.append(_error("config", f"{what}, not a map", fix))
             return {}
         members = cast("dict[str, Any]", config or {})
         found: dict[str, str] = {}
@@ -250,10 +256,14 @@ class _Reader:
                 "their values are not known offline",
                 "check with `pulumi preview` as well",
             )
+        is_stack_file = any(key in _ENGINE_KEYS for key in document)
         for key in document:
             if key in _ENGINE_KEYS:
                 continue
-            _, _, name = key.rpartition(":")
+            namespace, _, name = key.rpartition(":")
+            is_known = name in Settings.model_fields or namespace in _PROVIDER_NAMESPACES
+            if not (is_stack_file or is_known or closest_key(key, ["config"])):
+                continue  # it can be any file, and its keys can be secrets
             if ":" in key or name in Settings.model_fields:
                 fix = f"indent it under config: as {self.project}:{name}"
                 if name not in Settings.model_fields:
@@ -273,7 +283,8 @@ class _Reader:
                         "remove it",
                     )
                 )
-        if document.get("config") is None and not self.findings:
+        errors = any(f.severity is Severity.ERROR for f in self.findings)
+        if document.get("config") is None and "environment" not in document and not errors:
             fix = f"write config: and below it aws:region, {self.project}:regions and the rest"
             self.findings.append(_error(name_of(self.file), "has no config:", fix))
 
@@ -337,6 +348,18 @@ class _Reader:
                 self.seen(item, (*location, i), is_ours=is_ours) for i, item in enumerate(items)
             ]
         return value
+
+    def handed_over(self, config: Mapping[str, str]) -> None:
+        """Warns of a configuration that the engine cannot hand over on Linux."""
+        if (size := len(json_text(config).encode())) > _HANDED_OVER:
+            what = f"is {size:,} bytes as the engine hands it to the program"
+            why = (
+                f"it does so in an environment variable, which on Linux has at most "
+                f"{_HANDED_OVER:,} bytes: `pulumi up` ends there with `argument list too long`"
+            )
+            fix = "split the stack, for instance by Region, or run it on macOS"
+            finding = Finding(CODE, Severity.WARNING, name_of(self.file), what, why, fix)
+            self.findings.append(finding)
 
     def unseen(self, location: tuple[str | int, ...], *, is_ours: bool) -> None:
         path = path_of(location)

@@ -101,6 +101,18 @@ def test_a_file_longer_than_any_legal_one_is_refused(project: Path) -> None:
         read_text(project, "#" * (STACK_FILE_BYTES + 1))
 
 
+def test_a_configuration_that_linux_cannot_hand_over_is_a_warning(project: Path) -> None:
+    """The engine passes it in an environment variable: "argument list too long"."""
+
+    def warned(characters: int) -> bool:
+        file = read_text(project, f"config: {{a: '{'x' * characters}'}}\n")
+        return any("as the engine hands it to the program" in f.what for f in file.notes)
+
+    most = 131_072 - len('PULUMI_CONFIG={"my-models:a":""}') - 1
+    assert not warned(most)
+    assert warned(most + 1)
+
+
 def chained_anchors(count: int) -> str:
     aliases = (f"  k{i}: &a{i} [{f'*a{i - 1}' if i % 50 else 1}]\n" for i in range(count))
     return "config:\n" + "".join(aliases)

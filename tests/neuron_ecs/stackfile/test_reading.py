@@ -316,10 +316,22 @@ def test_aliases_that_multiply_are_refused(project: Path) -> None:
     assert "too many values" in found.what
 
 
-def test_no_message_repeats_what_the_file_holds(project: Path) -> None:
-    for text in ("hunter2: [hunter2", "config: 'hunter2", "config:\n  a: @hunter2", "hunter2"):
-        [found] = mistakes(project, text)
-        assert "hunter2" not in repr(found), "a stack file may hold what belongs to nobody else"
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("hunter2: [hunter2", "config: 'hunter2", "config:\n  a: @hunter2", "hunter2"),
+        *("config: hunter2\n", "[hunter2]\n", "user:hunter2\n", "KEY=hunter2\nB=1\n"),
+        "root:$6$hunter2:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n",
+        "hunter2: x\ntoken: hunter2\n",
+        "[default]\naws_secret_access_key = hunter2\n",
+    ],
+)
+def test_no_message_repeats_what_a_file_holds_that_is_no_stack_file(
+    project: Path, text: str
+) -> None:
+    """A name that is mistyped leads to any file: to passwords, or to what is nobody else's."""
+    [found] = mistakes(project, text)
+    assert "hunter2" not in repr(found)
 
 
 def test_a_missing_stack_names_those_that_exist(project: Path) -> None:
