@@ -72,6 +72,17 @@ class OwnNetwork(pulumi.ComponentResource):
             region=region,
             opts=self._child(),
         )
+        if network.flow_logs:
+            aws.ec2.FlowLog(
+                self._named("flow-logs"),
+                vpc_id=self._vpc.id,
+                traffic_type="ALL",
+                log_destination_type="s3",
+                log_destination=network.flow_logs,
+                tags=named(tags, self._named("flow-logs")),
+                region=region,
+                opts=self._child(),
+            )
         private = {zone.zone_id: self._subnet(zone, "private") for zone in network.zones}
         tables = {zone.zone_id: self._table(f"private_{zone.zone_id}") for zone in network.zones}
         ready: list[pulumi.Resource] = [

@@ -63,6 +63,7 @@ class SecurityGroups(pulumi.ComponentResource):
             self._ingress(
                 f"{balancer.key}_from_{cidr.replace('/', '-')}",
                 group=group,
+                description=f"Callers in {cidr}",
                 ports=(balancer.port, balancer.port),
                 cidr=cidr,
             )
@@ -70,6 +71,7 @@ class SecurityGroups(pulumi.ComponentResource):
             self._ingress(
                 f"{balancer.key}_from_{caller}",
                 group=group,
+                description=f"Callers in {caller}",
                 ports=(balancer.port, balancer.port),
                 source=caller,
             )
@@ -141,6 +143,7 @@ class SecurityGroups(pulumi.ComponentResource):
         self._ingress(
             f"{key}_from_load-balancer_{low}-{high}",
             group=group,
+            description="Requests and health checks of the load balancer",
             ports=ports,
             source=self.load_balancer,
         )
@@ -165,6 +168,7 @@ class SecurityGroups(pulumi.ComponentResource):
         name: str,
         *,
         group: pulumi.Input[str],
+        description: str,
         ports: tuple[int, int],
         cidr: str | None = None,
         source: pulumi.Input[str] | None = None,
@@ -174,6 +178,7 @@ class SecurityGroups(pulumi.ComponentResource):
             aws.vpc.SecurityGroupIngressRule(
                 name,
                 security_group_id=group,
+                description=description,
                 ip_protocol="tcp",
                 from_port=low,
                 to_port=high,

@@ -9,6 +9,15 @@ from components.tags import named
 from planning import choices, plan
 
 
+def _access_logs(bucket: str, prefix: str) -> aws.lb.LoadBalancerAccessLogsArgsDict | None:
+    if not bucket:
+        return None
+    logs: aws.lb.LoadBalancerAccessLogsArgsDict = {"bucket": bucket, "enabled": True}
+    if prefix:
+        logs["prefix"] = prefix
+    return logs
+
+
 class LoadBalancer(pulumi.ComponentResource):
     """An internal load balancer that answers 404 to requests that match no model's rule.
 
@@ -36,6 +45,8 @@ class LoadBalancer(pulumi.ComponentResource):
             security_groups=[security_group],
             idle_timeout=choices.IDLE_TIMEOUT_SECONDS,
             drop_invalid_header_fields=True,
+            access_logs=_access_logs(*balancer.access_logs),
+            enable_deletion_protection=balancer.deletion_protection or None,
             tags=named(tags, balancer.key),
             region=region,
             opts=pulumi.ResourceOptions(parent=self),

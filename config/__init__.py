@@ -3,7 +3,7 @@
 from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
-from config.settings import Settings, Traffic
+from config.settings import Security, Settings, Traffic
 from config.workloads import (
     Container,
     HealthCheck,
@@ -33,6 +33,7 @@ __all__ = [
     "RegionEntry",
     "Replicas",
     "Schedule",
+    "Security",
     "Settings",
     "ShapeError",
     "Sidecar",

@@ -1,6 +1,6 @@
 """The whole stack file. Units stand in names; a field's description is its documentation."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -13,6 +13,7 @@ from config.values import (
     FindingCode,
     Name,
     RegionName,
+    S3Prefix,
     Strict,
     TagKey,
     TagValue,
@@ -47,6 +48,35 @@ class Traffic(Strict):
         json_schema_extra=Cost(
             Change.IN_PLACE, "With the first one callers have to use HTTPS, without it HTTP."
         ),
+    )
+
+
+class Security(Strict):
+    """What is recorded of the traffic, and what cannot be deleted by mistake."""
+
+    access_logs: S3Prefix | None = Field(
+        default=None,
+        description=(
+            "Where load balancers write a line for each request. `{region}` becomes the Region: "
+            "the bucket is in the Region of the load balancer, its policy lets AWS write, and it "
+            "has no customer key."
+        ),
+        examples=["s3://my-logs-{region}/requests/"],
+        json_schema_extra=IN_PLACE,
+    )
+    flow_logs: S3Prefix | None = Field(
+        default=None,
+        description=(
+            "Where networks of our own write a line for each connection. `{region}` becomes the "
+            "Region."
+        ),
+        examples=["s3://my-logs-{region}/connections/"],
+        json_schema_extra=IN_PLACE,
+    )
+    deletion_protection: bool = Field(
+        default=False,
+        description="Load balancers cannot be deleted until this is false again.",
+        json_schema_extra=IN_PLACE,
     )
 
 
@@ -107,6 +137,17 @@ class Settings(Strict):
         default=Traffic(),
         description="Who may call the models, and how.",
         examples=[{"allow_from": ["10.0.0.0/8"]}],
+    )
+    security: Security = Field(
+        default=Security(),
+        description="What is recorded of the traffic, and what cannot be deleted by mistake.",
+        examples=[{"access_logs": "s3://my-logs-{region}/requests/"}],
+    )
+    stage: Literal["development", "production"] = Field(
+        default="development",
+        description="What the stack is for: in production a missing audit is a warning.",
+        examples=["production"],
+        json_schema_extra=FINDINGS,
     )
     silence: dict[FindingCode, Text] = Field(
         default={},

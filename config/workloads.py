@@ -130,10 +130,12 @@ class Ulimit(Strict):
     """A limit of the processes of a container; -1 is no limit."""
 
     soft: Annotated[int, Field(ge=-1, le=2_147_483_647)] = Field(
-        description="The limit that counts.", examples=[65536]
+        description="The limit that counts.", examples=[65536], json_schema_extra=ROLLING
     )
     hard: Annotated[int, Field(ge=-1, le=2_147_483_647)] = Field(
-        description="What a process may raise the limit to.", examples=[65536]
+        description="What a process may raise the limit to.",
+        examples=[65536],
+        json_schema_extra=ROLLING,
     )
 
 

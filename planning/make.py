@@ -15,6 +15,7 @@ from planning.make_capacity import (
     managed_instances_cluster,
 )
 from planning.make_workloads import job_plan, model_plan
+from planning.regional import in_region
 from planning.rules import RULES
 from planning.situation import RegionalPool, Situation
 
@@ -99,7 +100,14 @@ def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Netwo
         nat_zone_ids=nat,
         gateway_endpoints=(_endpoint(s, region, "s3"),),
         interface_endpoints=() if nat else _interface_endpoints(s, region),
+        flow_logs=_flow_logs(s, region),
     )
+
+
+def _flow_logs(s: Situation, region: str) -> str:
+    bucket, path = _bucket(s.settings.security.flow_logs, region)
+    partition = s.catalog.places.regions[region].partition
+    return f"arn:{partition}:s3:::{bucket}/{path}".rstrip("/") if bucket else ""
 
 
 def _endpoint(s: Situation, region: str, service: str) -> str:
@@ -148,4 +156,12 @@ def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.Loa
         allow_cidrs=tuple(sorted(c for c in callers if not c.startswith("sg-"))),
         allow_security_groups=tuple(sorted(c for c in callers if c.startswith("sg-"))),
         zone_ids=zone_ids,
+        access_logs=_bucket(s.settings.security.access_logs, region),
+        deletion_protection=s.settings.security.deletion_protection,
     )
+
+
+def _bucket(prefix: str | None, region: str) -> tuple[str, str]:
+    """Returns the bucket in a Region and the beginning of its keys, without a slash at its end."""
+    bucket, _, path = in_region(prefix or "", region).removeprefix("s3://").partition("/")
+    return bucket, path.rstrip("/")

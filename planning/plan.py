@@ -37,6 +37,7 @@ class OwnNetwork:
     nat_zone_ids: tuple[str, ...]  # zones with a NAT gateway; can be empty
     gateway_endpoints: tuple[str, ...]  # service names, such as com.amazonaws.us-west-2.s3
     interface_endpoints: tuple[str, ...]  # service names
+    flow_logs: str = ""  # ARN of the bucket and prefix that get them; empty: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +436,8 @@ class LoadBalancer:
     allow_cidrs: tuple[str, ...]
     allow_security_groups: tuple[str, ...]
     zone_ids: tuple[str, ...]
+    access_logs: tuple[str, str] = ("", "")  # bucket and prefix that get them; empty: none
+    deletion_protection: bool = False
 
     @property
     def secure(self) -> bool:

@@ -6,6 +6,7 @@ the first free code after the last one of its group.
 """
 
 from planning.rules import (
+    audit,
     chips,
     containers,
     cores,
@@ -56,6 +57,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
             *rollouts.RULES,
             *limits.RULES,
             *permissions.RULES,
+            *audit.RULES,
             *quotas.RULES,
             *schedules.RULES,
             *training.RULES,

@@ -15,6 +15,7 @@ class Report:
     what: str
     fix: str
     why: str | None = None  # replaces the rule's `why` where the fact depends on the value
+    severity: Severity | None = None  # replaces the rule's, where the stack is for production
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Rule:
         dated = f" Table {self.table} of {day}." if self.table else ""
         for report in self.check(situation):
             why = (report.why or self.why) + dated
-            yield Finding(self.code, self.severity, report.path, report.what, why, report.fix)
+            severity = report.severity or self.severity
+            yield Finding(self.code, severity, report.path, report.what, why, report.fix)
 
 
 def rule(

@@ -265,6 +265,19 @@ KINDS: Mapping[str, Kind] = {
             "dropInvalidHeaderFields": _attribute(
                 "routing.http.drop_invalid_header_fields.enabled", "ModifyLoadBalancerAttributes"
             ),
+            "enableDeletionProtection": _attribute(
+                "deletion_protection.enabled", "ModifyLoadBalancerAttributes"
+            ),
+            "accessLogs": To("", None, "ModifyLoadBalancerAttributes"),
+            "accessLogs.bucket": _attribute(
+                "access_logs.s3.bucket", "ModifyLoadBalancerAttributes"
+            ),
+            "accessLogs.enabled": _attribute(
+                "access_logs.s3.enabled", "ModifyLoadBalancerAttributes"
+            ),
+            "accessLogs.prefix": _attribute(
+                "access_logs.s3.prefix", "ModifyLoadBalancerAttributes"
+            ),
         },
         name="Name",
         implied={"ModifyLoadBalancerAttributes:LoadBalancerArn": "{name}"},
@@ -356,6 +369,12 @@ KINDS: Mapping[str, Kind] = {
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Kind("ec2", "AssociateRouteTable"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Kind(
         "ec2", "CreateVpcEndpoint", {"tags": _tagged("vpc-endpoint")}
+    ),
+    "aws:ec2/flowLog:FlowLog": Kind(
+        "ec2",
+        "CreateFlowLogs",
+        {"tags": _tagged("vpc-flow-log"), "vpcId": To("ResourceIds[+]")},
+        implied={"ResourceType": "VPC"},
     ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Kind(
         "ec2",

@@ -238,6 +238,7 @@ MODEL_MISTAKES = [
     Mistake("aws:ec2/placementGroup:PlacementGroup", "strategy", "dense", "none of"),
     Mistake("aws:ec2/securityGroup:SecurityGroup", "description", GONE, "required"),
     Mistake("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "tags", GONE, "required"),
+    Mistake("aws:ec2/flowLog:FlowLog", "trafficType", "BOTH", "none of"),
     Mistake(_INGRESS, "fromPort", "443", "is no integer"),
     Mistake(
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "securityGroupId", GONE, "requi"

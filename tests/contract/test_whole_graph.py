@@ -685,6 +685,28 @@ def test_every_task_definition_is_started_by_something(file: str) -> None:
     assert unused == []
 
 
+@every_file
+def test_every_rule_of_a_security_group_says_what_it_allows(file: str) -> None:
+    kinds = ("vpc.SecurityGroupIngressRule", "vpc.SecurityGroupEgressRule")
+    built = _of(file)
+    assert [r.name for k in kinds for r in built.of(k) if not r.inputs.get("description")] == []
+
+
+@every_file
+def test_what_is_recorded_and_protected_is_so_in_every_region(file: str) -> None:
+    asked = json.loads(texts(file).config.get("neuron-ecs:security", "{}"))
+    built = _of(file)
+    balancers, networks = built.of("lb.LoadBalancer"), built.of("ec2.Vpc")
+    for balancer in balancers:
+        logs = balancer.inputs.get("accessLogs")
+        assert bool(logs) == ("access_logs" in asked)
+        assert not logs or logs["bucket"] == f"logs-{balancer.inputs['region']}"
+        protected = balancer.inputs.get("enableDeletionProtection", False)
+        assert protected == asked.get("deletion_protection", False)
+    flowing = {u for log in built.of("ec2.FlowLog") for u in _urns(built.refers(log, "vpcId"))}
+    assert flowing == (_urns(networks) if "flow_logs" in asked else set())
+
+
 # ---- identity and access -------------------------------------------------------------------
 
 

@@ -59,6 +59,23 @@ def _drained(capacity: str) -> Config:
     return stack(capacity=pools, jobs={"j": work(capacity=capacity, **SIZE)})
 
 
+AUDITED = {
+    "access_logs": "s3://logs-{region}/",
+    "flow_logs": "s3://logs-{region}/",
+    "deletion_protection": True,
+}
+
+
+def _audited(field: str, value: object) -> Fixture:
+    others = {name: given for name, given in AUDITED.items() if name != field}
+
+    def made(**more: object) -> Config:
+        security = {**others, **more}
+        return _model(groups(), work(1, port=8080), traffic=HERE, security=security)
+
+    return Fixture(f"security.{field}", made(), made(**{field: value}))
+
+
 def _beside(**host: Any) -> Config:
     models = {"host": work(1, **host), "quiet": work(1, s3_read=["s3://bucket/a/"])}
     return stack(capacity={"pool": groups("inf2.24xlarge")}, models=models)
@@ -567,6 +584,9 @@ FIXTURES: dict[str, Fixture] = {
         _beside(network_mode="bridge"),
         frozenset({"NE726"}),
     ),
+    "NE728": _audited("access_logs", "s3://logs-{region}/"),
+    "NE729": _audited("flow_logs", "s3://logs-{region}/"),
+    "NE730": _audited("deletion_protection", True),
     "NE720": Fixture(
         "models.m.task_policies[0]",
         _model(groups(), work(1, task_policies=[AWS_POLICY.replace("Access", "Acess")])),

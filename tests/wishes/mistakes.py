@@ -1122,6 +1122,34 @@ def _too_many_pools(_: Hand, wish: Wish) -> str:
     return "capacity"
 
 
+@mistake("NE352", SILENT)
+def _waits_for_no_container(hand: Hand, wish: Wish) -> str:
+    sidecar_with(wish)
+    name = hand.one(("watchr", "proxy", wish.work.name))
+    wish.entry["starts_after"] = {name: "started"}
+    return f"{wish.path}.starts_after.{name}"
+
+
+@mistake("NE353", SILENT)
+def _containers_in_a_circle(_: Hand, wish: Wish) -> str:
+    sidecar_with(wish, starts_after={wish.work.name: "started"})
+    return field(wish, "starts_after", {"watcher": "started"})
+
+
+@mistake("NE354", SILENT)
+def _waits_for_what_cannot_come(hand: Hand, wish: Wish) -> str:
+    sidecar_with(wish, essential=True)
+    condition = hand.one(("complete", "success", "healthy"))
+    return f"{field(wish, 'starts_after', {'watcher': condition})}.watcher"
+
+
+@mistake("NE355", WORK)
+def _soft_above_hard(hand: Hand, wish: Wish) -> str:
+    soft, hard = hand.one(((4096, 1024), (-1, 1024), (1, 0)))
+    limit = field(wish, "ulimits", {"nofile": {"soft": soft, "hard": hard}})
+    return f"{limit}.nofile.soft"
+
+
 @mistake("NE708", WORK)
 def _inline_policies_too_long(_: Hand, wish: Wish) -> str:
     long = "x" * 900

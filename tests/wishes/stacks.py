@@ -311,10 +311,22 @@ def _moved(hand: Hand, wish: Wish, names: Names) -> None:
 def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
     """Tags, traffic, what is not to be told."""
     keys, regions = wish.keys, sorted(wish.keys["regions"])
-    for name in hand.some(("tags", "traffic", "silence", "wait"), most=3):
+    for name in hand.some(("tags", "traffic", "silence", "wait", "security", "stage"), most=4):
         match name:
             case "tags":
                 keys["tags"] = _tags(hand)
+            case "security":
+                keys["security"] = {
+                    name: value
+                    for name, value in (
+                        ("access_logs", "s3://logs-{region}/requests/"),
+                        ("flow_logs", "s3://logs-{region}"),
+                        ("deletion_protection", True),
+                    )
+                    if hand.chance(60)
+                }
+            case "stage":
+                keys["stage"] = hand.one(("development", "production"))
             case "traffic":
                 keys["traffic"] = networks.traffic(hand, regions, serving)
             case "silence":

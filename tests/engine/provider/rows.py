@@ -287,6 +287,13 @@ KINDS: Mapping[str, Kind] = {
             ),
         ),
         Kind(
+            token="aws:ec2/flowLog:FlowLog",
+            id="fl-{hex}",
+            arn="arn:aws:ec2:{region}:{account}:vpc-flow-log/{id}",
+            fixed=("vpcId", "trafficType", "logDestination", "logDestinationType"),
+            refs=(Ref("vpcId", _VPC, ("id",)),),
+        ),
+        Kind(
             token="aws:ec2/vpcEndpoint:VpcEndpoint",
             id="vpce-{hex}",
             arn="arn:aws:ec2:{region}:{account}:vpc-endpoint/{id}",
