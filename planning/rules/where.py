@@ -187,10 +187,15 @@ def _foreign(s: Situation, written: str) -> str | None:
 
 
 def _likely(s: Situation, pool: str, word: str) -> list[str]:
-    """Types of the word's series that the pool's Regions offer; Neuron types if there are none."""
+    """Types of the word's series that all of the pool's Regions offer, or else one of them does.
+
+    Neuron types if there are none.
+    """
     regions = [r for r in s.pool_regions(pool) if r in s.regions]
     series, _ = generation(word)
-    offered = [t for r in regions for t in s.catalog.places.types_offered(r)]
+    by_region = [list(s.catalog.places.types_offered(r)) for r in regions]
+    offered = [t for types in by_region for t in types]
+    offered = [t for t in offered if all(t in types for types in by_region)] or offered
     same = [t for t in offered if generation(t)[0] == series and not _foreign(s, t)]
     fitting, beside = fitting_types(s, pool), s.types_named(pool)
     if beside:
