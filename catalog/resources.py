@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from catalog.tables import Tables
 from catalog.types import Replacement
@@ -36,6 +37,12 @@ class Resources:
         """AWS managed policies that no task needs, by path and name: what each one allows."""
         rows = self._tables.rows("administrator_policies")
         return {row["arn_path"]: row["allows"] for row in rows}
+
+    @cached_property
+    def security_controls(self) -> tuple[Mapping[str, str], ...]:
+        """Controls of AWS Security Hub that concern a stack: `control`, `requires`, `state`, `how`
+        and `source`. A state is `default`, `setting` or `exception`."""
+        return tuple(MappingProxyType(row) for row in self._tables.rows("security_controls"))
 
     def replacements(self, resource_type: str) -> Mapping[str, Replacement]:
         """The changes that replace a resource of this type, by dotted property.

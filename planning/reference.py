@@ -1,6 +1,6 @@
 """The reference of all findings: title, reason, remedy and source of each code."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from messages.finding import SHAPE_CODE, Finding, Severity
@@ -122,3 +122,12 @@ def markdown() -> Iterator[str]:
         yield f"- **Why:** {page.why}"
         yield f"- **What to do:** {page.do}"
         yield f"- **Source:** {page.source}"
+
+
+def controls(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """The lines of the table of controls in docs/security.md."""
+    yield "| control | requires | state | how |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        name = f"[{row['control']}]({row['source']})"
+        yield f"| {name} | {row['requires']} | {row['state']} | {row['how']} |"

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+import catalog
 from neuron_ecs.diff.json_form import VERSION, Document
 from neuron_ecs.diff.refusals import MEANINGS
 from neuron_ecs.stackfile import json_schema
@@ -21,6 +22,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = DOCS / "diff.schema.json"
 PAGE = DOCS / "diff.md"
 FINDINGS = DOCS / "findings.md"
+SECURITY = DOCS / "security.md"
 STACK_FILE = DOCS / "stack-file.schema.json"
 STACK_FILE_PAGE = DOCS / "stack-file.md"
 
@@ -129,11 +131,19 @@ def findings() -> str:
     return "\n".join(reference.markdown()) + "\n"
 
 
+def security() -> str:
+    """Returns the page of roles and controls: as it stands, with the table of the catalog."""
+    written = SECURITY.read_text(encoding="utf-8").partition("\n| control |")[0]
+    table = reference.controls(catalog.load().resources.security_controls)
+    return "\n".join([written, *table]) + "\n"
+
+
 def write() -> None:
     """Writes every page."""
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
     FINDINGS.write_text(findings(), encoding="utf-8")
+    SECURITY.write_text(security(), encoding="utf-8")
     STACK_FILE_PAGE.write_text(stack_file_page(), encoding="utf-8")
     STACK_FILE.write_text(json_schema.text("neuron-ecs"), encoding="utf-8")
 

@@ -65,6 +65,7 @@ KEYS = {
     "replacements": ("resource_type", "property"),
     "serving_images": ("name",),
     "secret_names": ("ending",),
+    "security_controls": ("control",),
     "server_options": ("server", "option"),
     "servers": ("server",),
     "tables": ("table",),

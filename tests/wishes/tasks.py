@@ -332,11 +332,31 @@ def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
                 sidecar["neuron_devices"] = [scene.ids[-1]]
         if entry.get("exec"):
             sidecar.pop("read_only_root", None)
+        if hand.chance(20):
+            sidecar["restart"] = hand.chance(70)
+        if hand.chance(20):
+            sidecar["health_command"] = ["CMD-SHELL", "curl -fs http://localhost:9000/ || exit 1"]
+        if sidecars and hand.chance(30):
+            sidecar["starts_after"] = _earlier(hand, sidecars)
         sidecars[names.new()] = sidecar
     if sidecars:
         entry["sidecars"] = sidecars
+        if hand.chance(30):
+            entry["starts_after"] = _earlier(hand, sidecars)
         if cpu == 1:
             scene.marks.add("sidecars leave one unit")
+
+
+def _earlier(hand: Hand, sidecars: Entry) -> Entry:
+    """One of the sidecars, and what can be waited for of it."""
+    name = hand.one(tuple(sidecars))
+    other = sidecars[name]
+    conditions = ["started"]
+    if not other.get("essential"):
+        conditions += ["complete", "success"]
+    if "health_command" in other:
+        conditions.append("healthy")
+    return {name: hand.one(tuple(conditions))}
 
 
 def ports(hand: Hand, scene: Scene, entry: Entry) -> None:

@@ -219,7 +219,7 @@ def test_one_impossible_wish_among_them_fails_the_job_and_is_named_with_what_wor
     said = html.unescape(run.comment)
     assert said.startswith("❌ **Cannot work: 1 error, at models.qwen2-5-7b.neuron_devices.**")
     assert "inf2.48xlarge has 12 devices" in said
-    assert "ask for at most 12" in said
+    assert "write at most 12" in said
     assert not (run.temp / "diff/prod.html").exists(), "what cannot be built has no chip map"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuron_ecs.cli.docs import FINDINGS, findings
+from neuron_ecs.cli.docs import FINDINGS, SECURITY, findings, security
 from neuron_ecs.cli.main import main
 from planning.reference import SUBJECTS, pages
 
@@ -11,6 +11,10 @@ def test_the_page_is_made_from_the_rules() -> None:
     assert FINDINGS.read_text(encoding="utf-8") == findings(), (
         "docs/findings.md is old: run `make docs`"
     )
+
+
+def test_the_page_of_security_is_made_from_the_table() -> None:
+    assert SECURITY.read_text(encoding="utf-8") == security(), "run `make docs`"
 
 
 def test_every_page_says_what_why_what_to_do_and_where_aws_says_so() -> None:

@@ -1,0 +1,156 @@
+"""docs/security.md holds: each row of the table of controls, against what the program registers."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+import catalog
+from neuron_ecs.recording.graph import Recording, Resource
+from tests.contract.graphs import CORNERS, EVERY_FILE, graph, texts
+from tests.recorder import of_type
+
+Breach = Iterator[str]
+CONTROLS: dict[str, Mapping[str, str]] = {
+    row["control"]: row for row in catalog.load().resources.security_controls
+}
+
+
+def _with(kind: str, wrong: Callable[[Resource], bool]) -> Callable[[Recording], Breach]:
+    """The resources of a kind that break a control."""
+    return lambda built: (r.name for r in of_type(built, kind) if wrong(r))
+
+
+def _containers(wrong: Callable[[dict[str, Any]], bool]) -> Callable[[Recording], Breach]:
+    return lambda built: (
+        f"{task.name} {container['name']}"
+        for task in of_type(built, "ecs.TaskDefinition")
+        for container in json.loads(task.inputs["containerDefinitions"])
+        if wrong(container)
+    )
+
+
+def _default_groups(built: Recording) -> Breach:
+    groups = {g.inputs["vpcId"]: g for g in of_type(built, "ec2.DefaultSecurityGroup")}
+    for vpc in of_type(built, "ec2.Vpc"):
+        group = groups.get(f"{vpc.name}_id")
+        if group is None or group.inputs.get("ingress") or group.inputs.get("egress"):
+            yield vpc.name
+
+
+def _flow_logs(built: Recording) -> Breach:
+    logged = {log.inputs["vpcId"] for log in of_type(built, "ec2.FlowLog")}
+    yield from (v.name for v in of_type(built, "ec2.Vpc") if f"{v.name}_id" not in logged)
+
+
+def _below(resource: Resource, key: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = resource.inputs.get(key)
+    return found or {}
+
+
+def _one_zone(group: Resource) -> bool:
+    return len(group.inputs["vpcZoneIdentifiers"]) < 2 and not group.inputs.get("placementGroup")
+
+
+def _public(template: Resource) -> bool:
+    interfaces: list[dict[str, Any]] = template.inputs.get("networkInterfaces") or []
+    return any(i.get("associatePublicIpAddress") not in (None, "false") for i in interfaces)
+
+
+def _plain(template: Resource) -> bool:
+    volumes = template.inputs["blockDeviceMappings"]
+    return any(volume["ebs"].get("encrypted") != "true" for volume in volumes)
+
+
+def _every_right(policy: Resource) -> bool:
+    statements = json.loads(policy.inputs["policy"])["Statement"]
+    return any("*" in (s["Action"], *s["Action"]) for s in statements)
+
+
+def _insights(cluster: Resource) -> bool:
+    return {s["name"]: s["value"] for s in cluster.inputs["settings"]} != {
+        "containerInsights": "enhanced"
+    }
+
+
+# What breaks each control, in a recording.
+BREACHES: dict[str, Callable[[Recording], Breach]] = {
+    "AutoScaling.2": _with("autoscaling.Group", _one_zone),
+    "AutoScaling.9": _with("autoscaling.Group", lambda r: not r.inputs.get("launchTemplate")),
+    "CloudWatch.16": _with("cloudwatch.LogGroup", lambda r: r.inputs["retentionInDays"] < 365),
+    "EC2.2": _default_groups,
+    "EC2.6": _flow_logs,
+    "EC2.15": _with("ec2.Subnet", lambda r: bool(r.inputs.get("mapPublicIpOnLaunch"))),
+    "EC2.25": _with("ec2.LaunchTemplate", _public),
+    "EC2.170": _with(
+        "ec2.LaunchTemplate", lambda r: r.inputs["metadataOptions"]["httpTokens"] != "required"
+    ),
+    "EC2.181": _with("ec2.LaunchTemplate", _plain),
+    "ECS.2": _with(
+        "ecs.Service",
+        lambda r: bool(_below(r, "networkConfiguration").get("assignPublicIp")),
+    ),
+    "ECS.3": _with("ecs.TaskDefinition", lambda r: bool(r.inputs.get("pidMode"))),
+    "ECS.4": _containers(lambda c: bool(c.get("privileged"))),
+    "ECS.5": _containers(lambda c: not c.get("readonlyRootFilesystem")),
+    "ECS.8": _containers(
+        lambda c: any(v["name"].startswith("AWS_SECRET") for v in c.get("environment", ()))
+    ),
+    "ECS.9": _containers(lambda c: not c.get("logConfiguration")),
+    "ECS.12": _with("ecs.Cluster", _insights),
+    "ECS.17": _with("ecs.TaskDefinition", lambda r: r.inputs["networkMode"] == "host"),
+    "ECS.19": _with(
+        "ecs.CapacityProvider",
+        lambda r: (
+            _below(r, "autoScalingGroupProvider").get("managedTerminationProtection")
+            not in (None, "ENABLED")
+        ),
+    ),
+    "ECS.20": _containers(lambda c: not c.get("user")),
+    "ELB.4": _with("lb.LoadBalancer", lambda r: not r.inputs.get("dropInvalidHeaderFields")),
+    "ELB.5": _with("lb.LoadBalancer", lambda r: not r.inputs.get("accessLogs")),
+    "ELB.6": _with("lb.LoadBalancer", lambda r: not r.inputs.get("enableDeletionProtection")),
+    "ELB.13": _with("lb.LoadBalancer", lambda r: len(r.inputs["subnets"]) < 2),
+    "ELB.17": _with(
+        "lb.Listener",
+        lambda r: r.inputs.get("sslPolicy") != "ELBSecurityPolicy-TLS13-1-2-2021-06",
+    ),
+    "IAM.1": _with("iam.RolePolicy", _every_right),
+}
+# The settings that meet a control, where the stack file has them.
+SETTINGS = {
+    "EC2.6": "flow_logs",
+    "ELB.5": "access_logs",
+    "ELB.6": "deletion_protection",
+}
+
+
+def test_every_row_is_held() -> None:
+    assert BREACHES.keys() == CONTROLS.keys()
+    assert {row["state"] for row in CONTROLS.values()} == {"default", "setting", "exception"}
+
+
+@pytest.mark.parametrize(
+    "control", sorted(c for c, r in CONTROLS.items() if r["state"] == "default")
+)
+@pytest.mark.parametrize("file", EVERY_FILE)
+def test_a_default_holds_in_every_stack_without_a_word(control: str, file: str) -> None:
+    assert list(BREACHES[control](graph(file))) == []
+
+
+@pytest.mark.parametrize("control", sorted(SETTINGS))
+@pytest.mark.parametrize("file", EVERY_FILE)
+def test_a_setting_of_security_meets_its_control(control: str, file: str) -> None:
+    asked = json.loads(texts(file).config.get("neuron-ecs:security", "{}"))
+    met = SETTINGS[control] in asked
+    assert met == (file == CORNERS), "only the corners ask for it"
+    assert not (met and list(BREACHES[control](graph(file))))
+
+
+@pytest.mark.parametrize(
+    "control", sorted(c for c, row in CONTROLS.items() if row["state"] != "default")
+)
+def test_what_is_no_default_is_broken_somewhere(control: str) -> None:
+    """Otherwise it is a default, and the table says too little."""
+    assert any(list(BREACHES[control](graph(file))) for file in EVERY_FILE)
