@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from config import OwnNetworkEntry
+from config import ManagedInstancesCapacity, OwnNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.rules.rule import Report, rule
@@ -69,4 +69,27 @@ def no_deletion_protection(s: Situation) -> Iterator[Report]:
         )
 
 
-RULES = (no_access_logs, no_flow_logs, no_deletion_protection)
+@rule(
+    "NE731",
+    "Volumes of Managed Instances follow the account",
+    Severity.NOTE,
+    "ECS has no field for the encryption of these volumes: the account's default for EBS decides "
+    "in each Region.",
+    do="Make sure that encryption by default is on in each Region.",
+)
+def volumes_by_the_account(s: Situation) -> Iterator[Report]:
+    """API_ManagedInstancesStorageConfiguration of the Amazon ECS API Reference: it has a size and
+    nothing else."""
+    for name, spec in s.settings.capacity.items():
+        if isinstance(spec, ManagedInstancesCapacity) and not spec.local_storage:
+            regions = [r for r in s.pool_regions(name) if r in s.regions]
+            if regions:
+                yield Report(
+                    f"capacity.{name}",
+                    f"runs {listed(s.types_named(name), most=3)} with volumes that only the "
+                    "account's default encrypts",
+                    f"make sure that EBS encryption by default is on in {listed(regions)}",
+                )
+
+
+RULES = (no_access_logs, no_flow_logs, no_deletion_protection, volumes_by_the_account)

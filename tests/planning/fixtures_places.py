@@ -587,6 +587,12 @@ FIXTURES: dict[str, Fixture] = {
     "NE728": _audited("access_logs", "s3://logs-{region}/"),
     "NE729": _audited("flow_logs", "s3://logs-{region}/"),
     "NE730": _audited("deletion_protection", True),
+    "NE731": Fixture(
+        "capacity.pool",
+        _pool(managed("i4i.xlarge")),
+        _pool(managed("i4i.xlarge", local_storage=True)),
+        frozenset({"NE138"}),
+    ),
     "NE720": Fixture(
         "models.m.task_policies[0]",
         _model(groups(), work(1, task_policies=[AWS_POLICY.replace("Access", "Acess")])),

@@ -44,7 +44,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 # What the stack file and the planner agree on among themselves; no page of AWS states it.
 HOUSE = {"NE010", "NE011", "NE107", "NE110", "NE215", "NE216", "NE217"}
 # Notes that nearly every stack file has: what its account needs.
-ORDINARY = {"NE721", "NE728", "NE729", "NE730"}
+ORDINARY = {"NE721", "NE728", "NE729", "NE730", "NE731"}
 MANNERED = frozenset(
     "hold holds held nobody seat seats share shares spots wish wishes told telling".split()
 )
