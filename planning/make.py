@@ -44,6 +44,7 @@ def make_plan(
         roles=identity.roles(situation),
         findings=reported,
         silenced=tuple(sorted(settings.silence.items())),
+        stage=settings.stage,
     )
 
 

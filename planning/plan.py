@@ -493,3 +493,4 @@ class Plan:
     roles: tuple[Role, ...]
     findings: tuple[Finding, ...] = field(default=())
     silenced: Tags = ()  # code and reason of findings that the stack file silences
+    stage: Literal["development", "production"] = "development"

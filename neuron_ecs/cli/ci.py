@@ -290,7 +290,7 @@ def _deployment(stack: str, directory: Path) -> dict[str, Any]:
     session = min(minutes, most) + _VERIFY_MINUTES
     return {
         "stack": stack,
-        "production": stack.startswith("prod"),
+        "production": plan.stage == "production" or stack.startswith("prod"),
         "update_minutes": minutes,
         "session_seconds": 60 * session,
         "job_minutes": session + _INSTALL_MINUTES,

@@ -227,14 +227,15 @@ def with_grace(seconds: int) -> str:
 
 
 def test_every_stack_is_deployed_and_production_last(tmp_path: Path) -> None:
-    found = deployed(tmp_path, prod=DEV, staging=DEV, dev=DEV)
-    assert list(found) == ["dev", "staging", "prod"]
+    live = f"{DEV}  neuron-ecs:stage: production\n"
+    found = deployed(tmp_path, prod=DEV, staging=DEV, dev=DEV, alive=live)
+    assert list(found) == ["dev", "staging", "alive", "prod"]
     said = running.printed("ci", "deployments", "--output", "--project", str(tmp_path))[1]
     outputs = dict(line.split("=", 1) for line in said.splitlines())
     told = {name: [d["stack"] for d in json.loads(text)] for name, text in outputs.items()}
-    assert told == {"first": ["dev", "staging"], "production": ["prod"]}
+    assert told == {"first": ["dev", "staging"], "production": ["alive", "prod"]}
     code, said = running.printed("ci", "stacks", "--project", str(tmp_path))
-    assert (code, said.split()) == (0, ["dev", "prod", "staging"])
+    assert (code, said.split()) == (0, ["alive", "dev", "prod", "staging"])
 
 
 @pytest.mark.parametrize("file", [*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
