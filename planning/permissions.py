@@ -168,7 +168,7 @@ def start_tasks(partition: str, passed: Iterable[str]) -> InlinePolicy:
 
 
 def agent() -> InlinePolicy:
-    """Allows what the ECS agent of an instance calls in its cluster, and nothing more.
+    """Allows what the ECS agent of an instance calls in one cluster, and nothing more.
 
     AWS's own policy also lets an instance pull every image of the account, write to every log group
     and create clusters. Tasks have an execution role for the first two.

@@ -778,7 +778,7 @@ _OF_AGENTS = {
 
 
 @every_file
-def test_an_instance_may_do_what_its_agent_calls_and_only_in_its_cluster(file: str) -> None:
+def test_an_instance_may_do_what_its_agent_calls_in_clusters_of_the_stack_alone(file: str) -> None:
     """A task in host mode has the rights of its instance."""
     built = _of(file)
     for profile in built.of("iam.InstanceProfile"):
