@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog import Catalog, ContainerImage, Server
-from config import Container, Sidecar
+from config import Container, Sidecar, Workload
 from planning import images
 from planning.images import Version
 from planning.situation import RegionalWorkload
@@ -17,9 +17,14 @@ PUBLIC_NEURON = "public.ecr.aws/neuron/"
 
 def containers(work: RegionalWorkload) -> Iterator[tuple[str, Container | Sidecar]]:
     """Path and settings of the workload's own container, then of each sidecar."""
-    yield work.path, work.spec
-    for name, sidecar in sorted(work.spec.sidecars.items()):
-        yield f"{work.path}.sidecars.{name}", sidecar
+    return written_containers(work.path, work.spec)
+
+
+def written_containers(path: str, spec: Workload) -> Iterator[tuple[str, Container | Sidecar]]:
+    """As `containers`, of a workload as the stack file writes it at that path."""
+    yield path, spec
+    for name, sidecar in sorted(spec.sidecars.items()):
+        yield f"{path}.sidecars.{name}", sidecar
 
 
 def words(container: Container) -> list[str]:

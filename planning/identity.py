@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from config import JobEntry, ManagedInstancesCapacity
 from planning import choices, names, permissions
+from planning.command_line import containers
 from planning.permissions import allow
 from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
@@ -61,25 +62,24 @@ def roles(s: Situation) -> tuple[Role, ...]:
 
 def _of_instances(s: Situation) -> Iterable[Role]:
     used = {instance_role(pool) for pool in s.pools.values()}
-    if choices.INSTANCE_ROLE in used:
-        yield _role(
-            s,
-            choices.INSTANCE_ROLE,
-            "ec2",
-            inline=(permissions.discover(),),
-            profile=True,
-            purpose="instances of Auto Scaling capacity register with ECS",
-        )
-    if choices.SESSION_MANAGER_ROLE in used:
-        yield _role(
-            s,
+    for key, managed, kind in (
+        (choices.INSTANCE_ROLE, (), "Auto Scaling capacity"),
+        (
             choices.SESSION_MANAGER_ROLE,
-            "ec2",
-            managed=("ssm_core",),
-            inline=(permissions.discover(),),
-            profile=True,
-            purpose="instances of Auto Scaling capacity with Session Manager register with ECS",
-        )
+            ("ssm_core",),
+            "Auto Scaling capacity with Session Manager",
+        ),
+    ):
+        if key in used:
+            yield _role(
+                s,
+                key,
+                "ec2",
+                managed=managed,
+                inline=(permissions.discover(),),
+                profile=True,
+                purpose=f"instances of {kind} register with ECS",
+            )
     if choices.MANAGED_INSTANCE_ROLE in used:
         yield _role(
             s,
@@ -127,12 +127,11 @@ def _of_workload(s: Situation, works: list[RegionalWorkload]) -> Iterable[Role]:
         )
     if isinstance(first.spec, JobEntry) and first.spec.schedule is not None:
         passed = (execution_role(first), task_role(first))
-        partition = s.catalog.places.regions[s.home_region].partition
         yield _role(
             s,
             scheduler_role(first),
             "scheduler",
-            inline=(permissions.start_tasks(partition, (logical_name(s, k) for k in passed)),),
+            inline=(permissions.start_tasks(s.partition, (logical_name(s, k) for k in passed)),),
             purpose=f"starts the {what} on its schedule",
         )
 
@@ -160,11 +159,11 @@ def _role(
     profile: bool = False,
     purpose: str,
 ) -> Role:
-    partition = s.catalog.places.regions[s.home_region].partition
     given = [
-        f"arn:{partition}:iam::aws:policy/{s.catalog.resources.managed_policy(m)}" for m in managed
+        f"arn:{s.partition}:iam::aws:policy/{s.catalog.resources.managed_policy(m)}"
+        for m in managed
     ]
-    suffix = ".com.cn" if service == "ec2" and partition == "aws-cn" else ".com"
+    suffix = ".com.cn" if service == "ec2" and s.partition == "aws-cn" else ".com"
     return Role(
         key=logical_name(s, key),
         service=f"{service}.amazonaws{suffix}",
@@ -172,12 +171,12 @@ def _role(
         inline_policies=inline,
         instance_profile=profile,
         purpose=purpose,
-        source_arn=_SOURCES.get(service, "").format(partition=partition, account=choices.ACCOUNT),
+        source_arn=_SOURCES.get(service, "").format(partition=s.partition, account=choices.ACCOUNT),
     )
 
 
 def _secrets(work: RegionalWorkload) -> bool:
-    return any(c.references for c in (work.spec, *work.spec.sidecars.values()))
+    return any(container.references for _, container in containers(work))
 
 
 def logical_name(s: Situation, key: str) -> str:

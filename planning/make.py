@@ -10,12 +10,13 @@ from config import ExistingNetworkEntry, Settings
 from messages.finding import Finding, Refused, Severity
 from planning import addresses, identity, names, plan, waiting
 from planning.addresses import zones_with_blocks
+from planning.command_line import containers
 from planning.make_capacity import (
     auto_scaling_cluster,
     managed_instances_cluster,
 )
 from planning.make_workloads import job_plan, model_plan
-from planning.regional import in_region
+from planning.regional import bucket_and_key, in_region
 from planning.rules import RULES
 from planning.situation import RegionalPool, Situation
 
@@ -123,8 +124,7 @@ def _endpoint(s: Situation, region: str, service: str) -> str:
 def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
     """Returns service names of the interface endpoints for a network without NAT gateway."""
     works = [w for w in s.work if w.region == region]
-    containers = [c for w in works for c in (w.spec, *w.spec.sidecars.values())]
-    references = [r for c in containers for r in c.references.values()]
+    references = [r for w in works for _, c in containers(w) for r in c.references.values()]
     needed = {"instances", "images", "logs", "host_access"}
     if any(":secretsmanager:" in r for r in references):
         needed.add("secrets")
@@ -164,5 +164,5 @@ def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.Loa
 
 def _bucket(prefix: str | None, region: str) -> tuple[str, str]:
     """Returns the bucket in a Region and the beginning of its keys, without a slash at its end."""
-    bucket, _, path = in_region(prefix or "", region).removeprefix("s3://").partition("/")
+    bucket, path = bucket_and_key(in_region(prefix or "", region))
     return bucket, path.rstrip("/")

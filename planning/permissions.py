@@ -7,20 +7,26 @@ import re
 from collections.abc import Iterable, Mapping
 
 from planning.choices import ACCOUNT
+from planning.command_line import containers
 from planning.plan import ClusterArn, InlinePolicy, PolicyValue, RoleArn
-from planning.regional import in_region
+from planning.regional import bucket_and_key, in_region
 from planning.situation import RegionalWorkload, Situation
 
 Statement = Mapping[str, PolicyValue]
 _COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
-def allow(actions: tuple[str, ...], resources: tuple[PolicyValue, ...]) -> Statement:
-    """Returns a statement that allows the actions on the resources."""
+def allow(
+    actions: tuple[str, ...],
+    resources: tuple[PolicyValue, ...],
+    condition: Statement | None = None,
+) -> Statement:
+    """Returns a statement that allows the actions on the resources, where the condition holds."""
     return {
         "Effect": "Allow",
         "Action": actions[0] if len(actions) == 1 else actions,
         "Resource": resources[0] if len(resources) == 1 else resources,
+        **({"Condition": condition} if condition else {}),
     }
 
 
@@ -41,11 +47,10 @@ def read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement
     Any KMS key may decrypt, but only through the service that stores the secret, and only for
     these secrets.
     """
-    partition = s.catalog.places.regions[s.home_region].partition
+    partition = s.partition
     found: set[str] = set()
     for work in works:
-        containers = (work.spec, *work.spec.sidecars.values())
-        for reference in (r for c in containers for r in c.references.values()):
+        for reference in (r for _, c in containers(work) for r in c.references.values()):
             reference = in_region(reference, work.region)
             if reference.startswith("/"):
                 found.add(f"arn:{partition}:ssm:{work.region}:{ACCOUNT}:parameter{reference}")
@@ -117,13 +122,11 @@ def _s3(
     statements: list[Statement] = []
     buckets: set[str] = set()
     for prefix in sorted(prefixes):
-        bucket, _, path = prefix.removeprefix("s3://").partition("/")
+        bucket, path = bucket_and_key(prefix)
         arn, below = f"arn:{here.partition}:s3:::{bucket}", path.rstrip("/")
         buckets.add(arn)
-        listed = dict(allow((listing,), (arn,)))
-        if below:
-            listed["Condition"] = {"StringLike": {"s3:prefix": (f"{below}/*",)}}
-        statements.append(listed)
+        within = {"StringLike": {"s3:prefix": (f"{below}/*",)}} if below else None
+        statements.append(allow((listing,), (arn,), within))
         itself = (f"{arn}/{below}",) if below and not path.endswith("/") else ()
         objects = (*itself, f"{arn}/{below}/*" if below else f"{arn}/*")
         statements.append(allow(actions, objects))
@@ -148,22 +151,23 @@ def _s3(
 
 def run_task(partition: str, region: str, family: str) -> InlinePolicy:
     """Allows starting tasks of one family in one cluster."""
-    started = dict(
-        allow(
-            ("ecs:RunTask",),
-            (f"arn:{partition}:ecs:{region}:{ACCOUNT}:task-definition/{family}:*",),
-        )
-    )
-    started["Condition"] = {"ArnEquals": {"ecs:cluster": ClusterArn()}}
-    return InlinePolicy("run-task", (started,))
+    family_arn = f"arn:{partition}:ecs:{region}:{ACCOUNT}:task-definition/{family}:*"
+    here = {"ArnEquals": {"ecs:cluster": ClusterArn()}}
+    return InlinePolicy("run-task", (allow(("ecs:RunTask",), (family_arn,), here),))
 
 
 def start_tasks(partition: str, passed: Iterable[str]) -> InlinePolicy:
     """Allows passing the roles to tasks, and tagging the tasks that start."""
-    tagged = dict(allow(("ecs:TagResource",), (f"arn:{partition}:ecs:*:{ACCOUNT}:task/*",)))
-    tagged["Condition"] = {"StringEquals": {"ecs:CreateAction": "RunTask"}}
-    roles = dict(allow(("iam:PassRole",), tuple(RoleArn(role) for role in passed)))
-    roles["Condition"] = {"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    tagged = allow(
+        ("ecs:TagResource",),
+        (f"arn:{partition}:ecs:*:{ACCOUNT}:task/*",),
+        {"StringEquals": {"ecs:CreateAction": "RunTask"}},
+    )
+    roles = allow(
+        ("iam:PassRole",),
+        tuple(RoleArn(role) for role in passed),
+        {"StringLike": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+    )
     return InlinePolicy("start-tasks", (tagged, roles))
 
 

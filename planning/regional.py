@@ -11,3 +11,9 @@ def in_region(text: str, region: str) -> str:
     Other braces stay as they are.
     """
     return _PLACES.sub(lambda found: region if found[0] == "{region}" else "{region}", text)
+
+
+def bucket_and_key(prefix: str) -> tuple[str, str]:
+    """Returns the bucket of an S3 prefix, and the beginning of its keys."""
+    bucket, _, key = prefix.removeprefix("s3://").partition("/")
+    return bucket, key

@@ -196,6 +196,11 @@ class Situation:
             case _:
                 return dict(sorted(spec.regions.items()))
 
+    @property
+    def partition(self) -> str:
+        """The partition of the home Region, in which all others are as well."""
+        return self.catalog.places.regions[self.home_region].partition
+
     @cached_property
     def workloads(self) -> tuple[ModelEntry | JobEntry, ...]:
         return (*self.settings.models.values(), *self.settings.jobs.values())

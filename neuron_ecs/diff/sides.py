@@ -344,6 +344,7 @@ class _Foreign:
         checkout = cast(Path, self.given.checkout)
         module = "neuron_ecs" if (checkout / "neuron_ecs").is_dir() else "cli"
         arguments = [self.python, "-m", module, command, "--stack", self.stack, "--json"]
+        # `kept` closes it, once the answer has been read.
         errors = self.kept.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         try:
             process = subprocess.Popen(

@@ -9,13 +9,12 @@ from config import (
     Container,
     ExistingNetworkEntry,
     ManagedInstancesCapacity,
-    Workload,
 )
 from config.credentials import is_credential, shown
 from messages.finding import Severity
 from messages.phrases import counted, flow, listed
 from planning import choices
-from planning.command_line import containers, option, words
+from planning.command_line import containers, option, words, written_containers
 from planning.containers import writable_paths
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
@@ -36,13 +35,7 @@ def each_container(s: Situation) -> Iterator[tuple[RegionalWorkload, str, Contai
 def _written(s: Situation) -> Iterator[tuple[str, Container]]:
     """Every container as the stack file writes it, whether its pool is known or not."""
     for path, spec in s.named_workloads():
-        yield path, spec
-        yield from _sidecars(path, spec)
-
-
-def _sidecars(path: str, spec: Workload) -> Iterator[tuple[str, Container]]:
-    for name, sidecar in sorted(spec.sidecars.items()):
-        yield f"{path}.sidecars.{name}", sidecar
+        yield from written_containers(path, spec)
 
 
 @rule(
@@ -477,7 +470,7 @@ def cache_without_a_right(s: Situation) -> Iterator[Report]:
     NEURON_COMPILE_CACHE_URL may be a prefix in S3, with permissions to read and write it."""
     for path, spec in s.named_workloads():
         writing = [p for p in spec.task_policies if not p.endswith("ReadOnlyAccess")]
-        for where, container in ((path, spec), *_sidecars(path, spec)):
+        for where, container in written_containers(path, spec):
             cache = container.environment.get(COMPILE_CACHE, "")
             below = f"{cache.rstrip('/')}/"
             named = any(below.startswith(f"{p.rstrip('/')}/") for p in spec.s3_write)

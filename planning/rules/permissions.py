@@ -7,6 +7,7 @@ from config import AutoScalingCapacity, Workload
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed
+from planning.command_line import written_containers
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation
 
@@ -15,8 +16,7 @@ _WILD = re.compile(r"\*|\?|\$\{")
 
 
 def _secrets(path: str, spec: Workload) -> Iterator[tuple[str, str]]:
-    containers = [(path, spec), *((f"{path}.sidecars.{n}", c) for n, c in spec.sidecars.items())]
-    for where, container in containers:
+    for where, container in written_containers(path, spec):
         for field, reference in container.references.items():
             yield f"{where}.{field}", reference
 
@@ -160,7 +160,7 @@ def _needs_host_mode(work: RegionalWorkload) -> bool:
 def _holds(spec: Workload) -> str:
     """The fields that give a workload rights of its own, as text."""
     given = [f for f in ("s3_read", "s3_write", "task_policies") if getattr(spec, f)]
-    if any(c.references for c in (spec, *spec.sidecars.values())):
+    if any(_secrets("", spec)):
         given.insert(0, "secrets")
     return listed(given)
 

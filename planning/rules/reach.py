@@ -8,7 +8,7 @@ from messages.finding import Severity
 from planning import images
 from planning.addresses import parse_block
 from planning.command_line import containers, option, words
-from planning.regional import in_region
+from planning.regional import bucket_and_key, in_region
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation
 
@@ -249,7 +249,7 @@ def _prefixes(work: RegionalWorkload) -> Iterator[tuple[str, str]]:
 
 
 def _bucket(prefix: str, region: str) -> str:
-    return in_region(prefix, region).removeprefix("s3://").partition("/")[0]
+    return bucket_and_key(in_region(prefix, region))[0]
 
 
 @rule(

@@ -193,9 +193,10 @@ def _likely(s: Situation, pool: str, word: str) -> list[str]:
     """
     regions = [r for r in s.pool_regions(pool) if r in s.regions]
     series, _ = generation(word)
-    by_region = [list(s.catalog.places.types_offered(r)) for r in regions]
+    by_region = [s.catalog.places.types_offered(r) for r in regions]
     offered = [t for types in by_region for t in types]
-    offered = [t for t in offered if all(t in types for types in by_region)] or offered
+    everywhere = set(offered).intersection(*by_region)
+    offered = [t for t in offered if t in everywhere] or offered
     same = [t for t in offered if generation(t)[0] == series and not _foreign(s, t)]
     fitting, beside = fitting_types(s, pool), s.types_named(pool)
     if beside:

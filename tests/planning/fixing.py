@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, TypeGuard, cast
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from catalog import load
@@ -455,7 +456,7 @@ KEYED = {
     "private_subnets",
     "public_subnets",
 }
-ENTRIES: dict[str, tuple[type, ...]] = {
+ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "": (Settings,),
     "capacity.*": (AutoScalingCapacity, ManagedInstancesCapacity),
     "models.*": (ModelEntry,),
@@ -475,7 +476,7 @@ def fields(at: Path) -> set[str]:
     for pattern, entries in ENTRIES.items():
         parts = pattern.split(".") if pattern else []
         if len(parts) == len(at) and all(p in ("*", a) for p, a in zip(parts, at, strict=True)):
-            return {name for entry in entries for name in entry.model_fields}  # type: ignore[attr-defined]
+            return {name for entry in entries for name in entry.model_fields}
     return set()
 
 
