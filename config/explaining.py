@@ -146,12 +146,11 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
             return malformed(path, "is missing", _how_to_write(place))
         case "literal_error":
             words = [str(w) for w in literals(place.annotation)]
-            given = place.value
+            given = place.key if place.is_key else place.value
             near = closest_key(given, words) if isinstance(given, str) else None
             fix = rule or f"write {' or '.join(words)}"
-            return malformed(
-                path, f"is {place.shown_value}", fix + (f"; did you mean {near}?" * bool(near))
-            )
+            what = "cannot be a name here" if place.is_key else f"is {place.shown_value}"
+            return malformed(path, what, fix + (f"; did you mean {near}?" * bool(near)))
         case "string_pattern_mismatch" if place.is_key:
             what = "cannot be a key here" if place.is_hidden else "cannot be a name here"
             return malformed(path, what, _with_suggestion(rule, place))
@@ -310,7 +309,7 @@ def _follow(error: ErrorDetails, values: object) -> Place:
             if last:
                 break
             place = replace(place, annotation=arm)
-        elif last and step == "[key]" and error["type"].startswith("string_"):
+        elif last and step == "[key]" and error["type"].startswith(("literal_", "string_")):
             place = replace(place, annotation=place.key_annotation, owner=None, is_key=True)
         elif is_model(core) and not isinstance(place.value, dict):
             break  # a number that stands for a whole map

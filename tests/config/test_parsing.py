@@ -474,6 +474,13 @@ MISTAKES: dict[str, tuple[dict[str, Json], str, str, str]] = {
         'is "briged"',
         "write bridge or host or awsvpc; did you mean bridge?",
     ),
+    "a name of several": (
+        model(ulimits={"nofiles": {"soft": 1024, "hard": 4096}}),
+        "models.m.ulimits.nofiles",
+        "cannot be a name here",
+        "write core or cpu or data or fsize or locks or memlock or msgqueue or nice or nofile or "
+        "nproc or rss or rtprio or rttime or sigpending or stack; did you mean nofile?",
+    ),
     "a pattern": (
         smallest(capacity={"a": {"kind": "auto_scaling", "instance_type": "inf2", "max_size": 1}}),
         "capacity.a.instance_type",
