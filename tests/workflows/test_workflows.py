@@ -323,6 +323,38 @@ def test_the_tests_of_the_tool_are_skipped_by_a_condition_of_their_job(name: str
     assert jobs(FOLDER / name)[job]["name"] == job, "the name of the required check"
 
 
+def test_a_session_of_a_role_outlives_every_job_that_has_one() -> None:
+    """An hour without a word; https://github.com/aws-actions/configure-aws-credentials."""
+    for path in WORKFLOWS:
+        for name, job in jobs(path).items():
+            for given in (step.get("with", {}) for step in job["steps"]):
+                if "role-to-assume" in given and "role-duration-seconds" not in given:
+                    assert job["timeout-minutes"] <= 60, f"{path.name}, {name}"
+
+
+def _pattern(glob: str) -> str:
+    """A pattern of GitLab as a regular expression: Ruby's File.fnmatch, where * leaves out /.
+
+    https://docs.gitlab.com/ci/jobs/job_rules/#specify-when-jobs-run-with-rules
+    """
+    whole = re.escape(glob).replace(r"\*\*/", "(?:.+/)?").replace(r"\*", "[^/]*")
+    return re.sub(r"\\\[!(\w)\\\]", r"[^/\1]", whole)
+
+
+def test_the_tests_of_the_tool_run_on_gitlab_unless_only_stack_files_are_touched() -> None:
+    (rule,) = load(GITLAB)["test"]["rules"]
+    patterns = [re.compile(_pattern(glob)) for glob in rule["changes"]["paths"]]
+
+    def starts(file: str) -> bool:
+        return any(pattern.fullmatch(file) for pattern in patterns)
+
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=True)
+    files = listed.stdout.decode().split()
+    stacks = {f for f in files if re.fullmatch(r"Pulumi\.[^/]+\.yaml", f)}
+    assert len(stacks) > 1
+    assert {f for f in files if not starts(f)} == stacks
+
+
 def test_readme_has_the_trust_policy_of_each_role_that_a_job_assumes() -> None:
     """The subject of a job's token: its environment, else the event.
 
