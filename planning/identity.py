@@ -31,6 +31,15 @@ def scheduler_role(work: RegionalWorkload) -> str:
     return names.key("job", work.name, "scheduler")
 
 
+def task_family(s: Situation, work: RegionalWorkload, slot: str = "") -> str:
+    """Returns the family of a workload's task definition on a slot; a job has none."""
+    job = "job" if work.is_job else ""
+    return names.fitted(
+        names.key(s.project, s.stack, job, work.name, slot, work.pool.name),
+        s.catalog.limits.value("task_family_max"),
+    )
+
+
 def instance_role(pool: RegionalPool) -> str:
     """Returns the key of the role of a pool's instances."""
     if isinstance(pool.spec, ManagedInstancesCapacity):

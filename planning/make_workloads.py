@@ -33,10 +33,6 @@ def _task_definition(
     assert size is not None
     job = "job" if work.is_job else ""
     key = names.key(_short(s, work), job, work.name, slot, pool_key(s, work.pool).split("_", 1)[1])
-    family = names.fitted(
-        names.key(s.project, s.stack, job, work.name, slot, work.pool.name),
-        s.catalog.limits.value("task_family_max"),
-    )
     hardware, spec = kind.neuron, work.pool.spec
     efa = isinstance(spec, AutoScalingCapacity) and spec.efa
     whole = hardware is not None and len(devices) == hardware.devices
@@ -49,7 +45,7 @@ def _task_definition(
         task_level = False
     return plan.TaskDefinition(
         key=key,
-        family=family,
+        family=identity.task_family(s, work, slot),
         compatibility="MANAGED_INSTANCES" if work.pool.managed else "EC2",
         network_mode=work.network_mode,
         cpu=size.cpu_units if task_level else None,

@@ -3,17 +3,17 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from config import ManagedInstancesCapacity
+from config import JobEntry, ManagedInstancesCapacity
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import containers as rendered
-from planning import identity, names, policies
+from planning import identity, names, permissions, policies
 from planning.command_line import containers
-from planning.plan import Role
+from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
@@ -234,19 +234,45 @@ def _roles(s: Situation) -> tuple[Role, ...]:
 
 
 _SOME = "1" * 12
+_CLUSTER = f"arn:aws:ecs:ap-southeast-0:{_SOME}:cluster/apse0_auto-scaling-0123abc"
 
 
-def _length(role: Role) -> int:
-    named = {key: "" for p in role.inline_policies for key in policies.roles_named(p.statements)}
-    return sum(len(policies.document(p.statements, _SOME, named)) for p in role.inline_policies)
+def _length(role: Role, regional: Iterable[InlinePolicy] = ()) -> int:
+    """Characters of a role's inline policies, with those that Regions add to it."""
+    inline = (*role.inline_policies, *regional)
+    named = {key: "" for p in inline for key in policies.roles_named(p.statements)}
+    return sum(len(policies.document(p.statements, _SOME, named, _CLUSTER)) for p in inline)
+
+
+_Added = tuple[str, str, dict[str, InlinePolicy]]  # path, what it is about, policies by Region
+
+
+def _regional(s: Situation) -> Mapping[str, _Added]:
+    """What Regions add to roles, by the role: a path, what it is about, the policy of each."""
+    cluster: dict[str, dict[str, InlinePolicy]] = {}
+    for (region, _), pool in s.pools.items():
+        if not pool.managed:
+            cluster.setdefault(identity.instance_role(pool), {})[region] = permissions.agent()
+    found: dict[str, _Added] = {
+        key: ("capacity", "of instances of pools of kind: auto_scaling", by_region)
+        for key, by_region in cluster.items()
+    }
+    for work in s.work:
+        if isinstance(work.spec, JobEntry) and work.spec.schedule is not None:
+            start = permissions.run_task(s.partition, work.region, identity.task_family(s, work))
+            path, about = f"{work.path}.schedule", "that starts the job"
+            key = identity.scheduler_role(work)
+            _, _, by_region = found.setdefault(key, (path, about, {}))
+            by_region[work.region] = start
+    return found
 
 
 @rule(
     "NE708",
     "Inline policies of a role are too long",
     Severity.ERROR,
-    "The inline policies of a role have at most 10,240 characters together. Each prefix and each "
-    "secret adds to them.",
+    "The inline policies of a role have at most 10,240 characters together. Each prefix, each "
+    "secret and each Region adds to them.",
     do="Name prefixes that cover several others, or your own policy under task_policies.",
     table="limits",
 )
@@ -255,6 +281,18 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     adjustable)"""
     most = s.catalog.limits.value("inline_policies_per_role_max_characters")
     by_key = {role.key: role for role in _roles(s)}
+    added: Mapping[str, _Added] = _regional(s) if by_key else {}
+    for key, (path, about, by_region) in added.items():
+        role = by_key.get(identity.logical_name(s, key))
+        length = _length(role, by_region.values()) if role else 0
+        if length > most:
+            yield Report(
+                path,
+                f"is in {len(by_region)} Regions: the policies of the role {about} have {length} "
+                "characters",
+                f"give it at most {len(by_region) * most // length} of these Regions in this "
+                "stack, and the others in another one",
+            )
     seen: set[str] = set()
     for work in s.work:
         if work.path in seen or work.region not in s.catalog.places.regions:

@@ -438,3 +438,31 @@ def test_a_stopped_model_is_told_by_its_whole_entry_and_starts_as_proposed() -> 
     assert found.path == "models.m.replicas"
     assert found.fix == "write replicas: 1"
     gone(put("NE604", 1, "models.m.replicas"), "NE604")
+
+
+_REGIONS = """
+af-south-1 ap-east-1 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-south-2
+ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-5 ca-central-1 ca-west-1 eu-central-1
+eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1
+me-south-1 sa-east-1 us-east-1 us-east-2 us-west-1
+""".split()
+
+
+def _everywhere(count: int) -> Config:
+    """A scheduled job of the longest name in that many Regions."""
+    job = work(cpu_units=128, memory_mib=256, schedule={"expression": "rate(1 day)"})
+    return stack(
+        regions={region: {} for region in _REGIONS[:count]},
+        capacity={"p" * 40: groups("c7g.large", 1)},
+        jobs={"j" * 40: {**job, "capacity": "p" * 40}},
+    )
+
+
+def test_the_policies_that_regions_add_to_a_role_count() -> None:
+    """Each Region adds what agents may do in its cluster, and what a schedule may start there."""
+
+    def found(count: int) -> list[str]:
+        return [f.path for f in findings_of(_everywhere(count)) if f.severity is Severity.ERROR]
+
+    assert found(23) == []
+    assert found(27) == ["capacity", f"jobs.{'j' * 40}.schedule"]
