@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 import catalog
+from config.credentials import is_credential
 from neuron_ecs.recording.graph import Recording, Resource
 from tests.contract.graphs import CORNERS, EVERY_FILE, graph, texts
+from tests.planning.stacks import findings_of, groups, stack, work
 from tests.recorder import of_type
 
 Breach = Iterator[str]
@@ -68,6 +70,16 @@ def _every_right(policy: Resource) -> bool:
     return any("*" in (s["Action"], *s["Action"]) for s in statements)
 
 
+# https://docs.aws.amazon.com/securityhub/latest/userguide/ecs-controls.html#ecs-8
+_OF_SECURITY_HUB = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECS_ENGINE_AUTH_DATA")
+
+
+def _secret(name: str, value: str) -> bool:
+    """Whether a variable is a secret by its name, or by what its value looks like."""
+    endings = (*_OF_SECURITY_HUB, *catalog.load().containers.secret_names)
+    return name.upper().endswith(endings) or is_credential(value)
+
+
 def _insights(cluster: Resource) -> bool:
     return {s["name"]: s["value"] for s in cluster.inputs["settings"]} != {
         "containerInsights": "enhanced"
@@ -95,7 +107,7 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
     "ECS.4": _containers(lambda c: bool(c.get("privileged"))),
     "ECS.5": _containers(lambda c: not c.get("readonlyRootFilesystem")),
     "ECS.8": _containers(
-        lambda c: any(v["name"].startswith("AWS_SECRET") for v in c.get("environment", ()))
+        lambda c: any(_secret(v["name"], v.get("value", "")) for v in c.get("environment", ()))
     ),
     "ECS.9": _containers(lambda c: not c.get("logConfiguration")),
     "ECS.12": _with("ecs.Cluster", _insights),
@@ -137,6 +149,13 @@ def test_every_row_is_held() -> None:
 @pytest.mark.parametrize("file", EVERY_FILE)
 def test_a_default_holds_in_every_stack_without_a_word(control: str, file: str) -> None:
     assert list(BREACHES[control](graph(file))) == []
+
+
+@pytest.mark.parametrize("name", _OF_SECURITY_HUB)
+def test_names_that_security_hub_looks_for_are_reported(name: str) -> None:
+    model = {**work(1), "environment": {name: "QWxhZGRpbjpvcGVuIHNlc2FtZQ"}}
+    found = findings_of(stack(capacity={"pool": groups()}, models={"m": model}))
+    assert [f.path for f in found if f.code == "NE323"] == [f"models.m.environment.{name}"]
 
 
 @pytest.mark.parametrize("control", sorted(SETTINGS))
