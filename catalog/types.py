@@ -167,9 +167,12 @@ class InterfaceEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """The shape of a large language model.
+    """The shape of a language model.
 
-    ``mlp`` is the width of the feed-forward part, of one expert where ``experts`` is above 1.
+    ``kind`` is "decoder" (generates text), "embedding" (a decoder whose last states are the
+    answer) or "encoder" (such as BERT: every token sees all others, positions are learned).
+    ``mlp`` is the width of the feed-forward part, of one expert where ``experts`` is above 1;
+    ``gated``: it has three matrices instead of two.
     ``windowed_layers`` of the ``layers`` keep only the last ``window`` tokens in their cache.
     ``tied``: the checkpoint has one matrix for embedding and output. ``needs_token``: it is
     downloaded with a Hugging Face token only.
@@ -177,12 +180,14 @@ class LanguageModel:
 
     id: str
     model_type: str
+    kind: str
     layers: int
     hidden: int
     heads: int
     kv_heads: int
     head_dim: int
     mlp: int
+    gated: bool
     experts: int
     vocabulary: int
     max_positions: int

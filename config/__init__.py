@@ -4,6 +4,7 @@ from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, 
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Security, Settings, Traffic
+from config.shapes import Shape
 from config.workloads import (
     Container,
     HealthCheck,
@@ -35,6 +36,7 @@ __all__ = [
     "Schedule",
     "Security",
     "Settings",
+    "Shape",
     "ShapeError",
     "Sidecar",
     "Traffic",

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from config.capacity import AnyCapacity
 from config.changes import FINDINGS, IN_PLACE, MOVES, Change, Cost
 from config.places import RegionEntry
+from config.shapes import ModelId, Shape
 from config.values import (
     Caller,
     CertificateArn,
@@ -132,6 +133,12 @@ class Settings(Strict):
         description="What trains: the jobs, which run to completion.",
         examples=[{"finetune": {"image": "repository:tag", "capacity": "trn1"}}],
         json_schema_extra=Cost(Change.IN_PLACE, MOVES, (Change.ROLLING,)),
+    )
+    shapes: dict[ModelId, Shape] = Field(
+        default={},
+        description="What is known of language models that no table has: layers, heads, widths.",
+        examples=[{"acme/llama-tuned": {"like": "meta-llama/Llama-3.1-8B-Instruct"}}],
+        json_schema_extra=FINDINGS,
     )
     traffic: Traffic = Field(
         default=Traffic(),

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Settings, Traffic
+from config.shapes import Shape
 from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
 
 _KEPT = "no field sets it; ECS's own default stays"
@@ -344,6 +345,26 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         RegionEntry,
         "subnet_ids subnets vpc",
         "write network: {vpc_id: vpc-0a1b2c3d, private_subnets: {usw2-az1: subnet-0a1b2c3d}}",
+    ),
+    (Shape, "n_layer n_layers num_hidden_layers num_layers", "write layers: 32"),
+    (Shape, "d_model dim hidden_size n_embd", "write hidden: 4096"),
+    (Shape, "n_head n_heads num_attention_heads num_heads", "write heads: 32"),
+    (Shape, "n_kv_heads num_key_value_heads num_kv_heads", "write kv_heads: 8"),
+    (Shape, "ffn_dim intermediate_size moe_intermediate_size n_inner", "write mlp: 14336"),
+    (Shape, "n_routed_experts num_experts num_local_experts", "write experts: 8"),
+    (Shape, "n_vocab padded_vocab_size vocab_size", "write vocabulary: 128256"),
+    (
+        Shape,
+        "context_length max_model_len max_position_embeddings max_seq_len n_positions",
+        "write max_positions: 8192",
+    ),
+    (Shape, "attention_window sliding_window", "write window: 4096"),
+    (Shape, "tie_embeddings tie_word_embeddings", "write tied: true"),
+    (Shape, "gated_repo hf_token token", "write needs_token: true"),
+    (
+        Shape,
+        "base_model finetuned_from parent same_as",
+        "write like: meta-llama/Llama-3.1-8B-Instruct",
     ),
     (Settings, "network networks subnets vpc vpc_id", _NETWORKS),
     (

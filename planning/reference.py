@@ -18,6 +18,7 @@ SUBJECTS = {
     "NE6": "Rollouts",
     "NE7": "Names and limits",
     "NE8": "Training",
+    "NE9": "What is known of a model",
 }
 
 

@@ -25,6 +25,7 @@ from neuron_ecs.fit.text import (
 )
 from neuron_ecs.stackfile.reading import project_name
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress, write_json
+from planning.serving.shapes import near, words_of
 
 _EPILOG = """\
 examples:
@@ -214,12 +215,7 @@ def model_called(name: str, known: Catalog) -> LanguageModel | None:
 
 def _models_near(name: str, known: Catalog) -> str:
     """The models whose names share the most with it."""
-
-    def parts(text: str) -> set[str]:
-        return {p for p in re.split(r"[^a-z0-9.]+", text.lower()) if p}
-
-    ranked = sorted(known.serving.models, key=lambda i: (-len(parts(i) & parts(name)), i))
-    near = [i for i in ranked if parts(i) & parts(name)][:4]
+    found = [i for i in near(name, known.serving.models) if words_of(i) & words_of(name)][:4]
     return (
-        f"nearest are {listed(near)}" if near else "see `neuron-ecs catalog show language_models`"
+        f"nearest are {listed(found)}" if found else "see `neuron-ecs catalog show language_models`"
     )

@@ -1,8 +1,8 @@
 """All rules, in one explicit tuple, in order of their codes.
 
 NE0 the stack file, NE1 where, NE2 chips, NE3 tasks, NE4 images, NE5 traffic and networks, NE6
-rollouts, NE7 names and limits, NE8 training. A code keeps its meaning for ever: a new rule takes
-the first free code after the last one of its group.
+rollouts, NE7 names and limits, NE8 training, NE9 what is known of a model. A code keeps its meaning
+for ever: a new rule takes the first free code after the last one of its group.
 """
 
 from planning.rules import (
@@ -25,6 +25,7 @@ from planning.rules import (
     runtimes,
     schedules,
     servers,
+    shapes,
     starting,
     tasks,
     traffic,
@@ -61,6 +62,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
             *quotas.RULES,
             *schedules.RULES,
             *training.RULES,
+            *shapes.RULES,
         ),
         key=lambda rule: rule.code,
     )

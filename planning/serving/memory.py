@@ -55,7 +55,8 @@ class Estimate:
 
 def parameters(model: LanguageModel) -> int:
     """The number of parameters, computed from the shape without norms and biases."""
-    embeddings = (1 if model.tied else 2) * model.vocabulary * model.hidden
+    output = model.kind == "decoder" and not model.tied
+    embeddings = _embeddings(model) + output * model.vocabulary * model.hidden
     return embeddings + model.layers * (_mlp(model) + _attention(model))
 
 
@@ -86,18 +87,24 @@ def padded_kv_heads(heads: int, kv_heads: int, degree: int) -> int:
 def weights_gib(model: LanguageModel, degree: int, weight_bytes: int = 2) -> float:
     """The weights on each of `degree` cores, GiB.
 
-    Embedding and output are two matrices even if the checkpoint ties them. Every core stores a
-    slice of every expert.
+    Embedding and output are two matrices even if the checkpoint ties them; a model for embeddings
+    has no output. Every core stores a slice of every expert.
     """
     heads = padded_heads(model.heads, degree)
     kv = padded_kv_heads(model.heads, model.kv_heads, degree)
     attention = 2 * model.hidden * model.head_dim * (heads + kv)
     layers = model.layers * (_mlp(model) + attention)
-    return weight_bytes / degree * (2 * model.vocabulary * model.hidden + layers) / GIB
+    output = (model.kind == "decoder") * model.vocabulary * model.hidden
+    return weight_bytes / degree * (_embeddings(model) + output + layers) / GIB
 
 
 def cache_gib(model: LanguageModel, degree: int, *, sequences: int, length: int) -> float:
-    """The KV cache on each core, GiB, allocated at start for all sequences at full length."""
+    """The KV cache on each core, GiB, allocated at start for all sequences at full length.
+
+    An encoder has none: it reads each text once.
+    """
+    if model.kind == "encoder":
+        return 0.0
     per_core = padded_kv_heads(model.heads, model.kv_heads, degree) / degree
     tokens = (model.layers - model.windowed_layers) * length + model.windowed_layers * min(
         length, model.window
@@ -113,9 +120,15 @@ def verdict(share: float) -> Verdict:
 
 
 def _mlp(model: LanguageModel) -> int:
-    """The feed-forward parameters of a layer: three matrices an expert, and the router."""
-    experts = model.experts * 3 * model.hidden * model.mlp
+    """The feed-forward parameters of a layer: the matrices of each expert, and the router."""
+    experts = model.experts * (3 if model.gated else 2) * model.hidden * model.mlp
     return experts + (model.experts * model.hidden if model.experts > 1 else 0)
+
+
+def _embeddings(model: LanguageModel) -> int:
+    """The parameters of the embedding; an encoder learns a vector for each position as well."""
+    positions = model.max_positions if model.kind == "encoder" else 0
+    return (model.vocabulary + positions) * model.hidden
 
 
 def _attention(model: LanguageModel) -> int:

@@ -93,6 +93,8 @@ WORDS = {
     ("image_tags", "registry"): {"dlc", "neuron"},
     ("instance_types", "accelerator"): {"fpga", "gpu", "media", "neuron", "none", "other"},
     ("instance_types", "architecture"): {"arm64", "x86_64"},
+    ("language_models", "gated"): {"no", "yes"},
+    ("language_models", "kind"): {"decoder", "embedding", "encoder"},
     ("language_models", "needs_token"): {"no", "yes"},
     ("language_models", "tied"): {"no", "yes"},
     ("model_deployments", "server"): {"nxdi", "optimum", "plugin"},

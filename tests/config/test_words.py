@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config import ShapeError, capacity, parse, places, settings, workloads
+from config import ShapeError, capacity, parse, places, settings, shapes, workloads
 from config.annotations import is_model
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Settings, Traffic
+from config.shapes import Shape
 from config.words import WORDS, advice_on
 from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
 from messages.finding import Finding
@@ -20,7 +21,7 @@ from neuron_ecs.stackfile.yaml_values import load
 
 MODELS = {
     member
-    for module in (capacity, places, settings, workloads)
+    for module in (capacity, places, settings, shapes, workloads)
     for member in vars(module).values()
     if inspect.isclass(member) and is_model(member)
 }
@@ -40,6 +41,7 @@ PLACES: dict[type[BaseModel], tuple[tuple[str, ...], ...]] = {
     OwnNetworkEntry: (("regions", "us-west-2", "network"),),
     ExistingNetworkEntry: (("regions", "us-east-1", "network"),),
     Settings: ((),),
+    Shape: (("shapes", "acme/tuned"),),
 }
 
 
@@ -64,6 +66,7 @@ def whole(place: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
         "models": {"m": {**work, "sidecars": {"s": {"image": "repo:2"}}}},
         "jobs": {"j": dict(work)},
         "traffic": {},
+        "shapes": {"acme/tuned": {}},
     }
     at = values
     for step in place:

@@ -34,6 +34,7 @@ from config import ShapeError
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Settings, Traffic
+from config.shapes import Shape
 from config.workloads import HealthCheck, JobEntry, ModelEntry, Replicas, Schedule, Sidecar
 from messages.finding import Finding, Severity
 from tests.planning.stacks import PROJECT, Config, findings_of
@@ -259,9 +260,9 @@ class _File:
         while path:
             keys = sorted(here, key=len, reverse=True) if is_map(here) else []
             whole = next((k for k in keys if re.match(rf"{re.escape(k)}($|[.\[])", path)), None)
-            shape = re.match(r"\[(\d+)\]|[^.\[]+", path)
+            shape = re.match(r'\[(\d+)\]|\["(.*?)"\]|[^.\[]+', path)
             assert shape is not None, path
-            step: Step = whole or (int(shape[1]) if shape[1] else shape[0])
+            step: Step = whole or (int(shape[1]) if shape[1] else shape[2] or shape[0])
             path = path[len(whole) if whole else shape.end() :].removeprefix(".")
             found.append(step)
             here = self.get(found)
@@ -465,6 +466,7 @@ ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "*.*.health_check": (HealthCheck,),
     "*.*.replicas": (Replicas,),
     "*.*.schedule": (Schedule,),
+    "shapes.*": (Shape,),
     "traffic": (Traffic,),
     "regions.*": (RegionEntry,),
     "regions.*.network": (OwnNetworkEntry, ExistingNetworkEntry),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from config.explaining import path_of
 from tests.planning.fixtures import Fixture
 from tests.planning.stacks import Config, certificates, existing, groups, managed, stack, work
 
@@ -124,6 +125,24 @@ def _letters(*lengths: int) -> dict[str, str]:
 
 def _sidecars(number: int) -> dict[str, object]:
     return {f"s{n}": {"image": "watcher:1", "cpu_units": 0} for n in range(number)}
+
+
+NUMBERS: dict[str, Any] = {
+    "model_type": "llama",
+    "layers": 2,
+    "hidden": 512,
+    "heads": 8,
+    "mlp": 1024,
+    "vocabulary": 1000,
+    "max_positions": 2048,
+}
+
+
+def _shapes(name: str, field: str, failing: dict[str, Any], passing: dict[str, Any]) -> Fixture:
+    breaks, passes = (
+        _model(groups(), work(1), shapes={name: entry}) for entry in (failing, passing)
+    )
+    return Fixture(path_of(("shapes", name, field)), breaks, passes)
 
 
 FIXTURES: dict[str, Fixture] = {
@@ -673,5 +692,20 @@ FIXTURES: dict[str, Fixture] = {
         _pool(groups(TRN1, 1, efa=True, zone_ids=["usw2-az4"])),
         _pool(groups(TRN1, 2, efa=True, zone_ids=["usw2-az4"])),
         frozenset({"NE138"}),
+    ),
+    "NE950": _shapes("acme/a", "like", {"like": "acme/b"}, {"like": "Qwen/Qwen3-8B"}),
+    "NE951": _shapes("a", "like", {"like": "a"}, {"like": "Qwen/Qwen3-8B"}),
+    "NE952": _shapes(
+        "acme/qwen3-8b", "model_type", {"layers": 40}, {"layers": 40, "like": "Qwen/Qwen3-8B"}
+    ),
+    "NE953": _shapes("a", "kv_heads", {**NUMBERS, "kv_heads": 3}, {**NUMBERS, "kv_heads": 4}),
+    "NE954": _shapes(
+        "a", "windowed_layers", {**NUMBERS, "windowed_layers": 1}, {**NUMBERS, "window": 128}
+    ),
+    "NE955": _shapes(
+        "Qwen/Qwen3-8B",
+        "tied",
+        {"like": "Qwen/Qwen3-8B", "tied": True},
+        {"like": "Qwen/Qwen3-8B", "tied": False},
     ),
 }

@@ -7,7 +7,7 @@ planner; what each change breaks follows from the tables.
 
 from dataclasses import replace
 
-from tests.wishes import facts
+from tests.wishes import facts, shapes
 from tests.wishes.changes import (
     ALONE,
     ANY,
@@ -1223,3 +1223,50 @@ def _wildcard_in_a_name(hand: Hand, wish: Wish) -> str:
     field_name = hand.one(("s3_read", "s3_write"))
     wish.entry[field_name] = [f"s3://models/{hand.one(('*', 'a?', '${aws:userid}/'))}"]
     return f"{wish.path}.{field_name}[0]"
+
+
+# -- what is known of a model ----------------------------------------------------------------------
+
+
+def _shape(hand: Hand, wish: Wish, *without: str, **numbers: object) -> str:
+    """Adds an entry of `shapes` with these numbers, and without these fields."""
+    entry = {"head_dim": 64, **shapes.numbers(hand), **numbers}
+    wish.keys["shapes"] = {"mine": {k: v for k, v in entry.items() if k not in without}}
+    return "shapes.mine"
+
+
+@mistake("NE950", ANY)
+def _like_a_model_that_nobody_knows(hand: Hand, wish: Wish) -> str:
+    name = hand.one(("meta-llama/Llama-5-8B", "mine2", "acme/other"))
+    wish.keys["shapes"] = {"mine": {"like": name}}
+    return "shapes.mine.like"
+
+
+@mistake("NE951", ANY)
+def _shapes_in_a_circle(hand: Hand, wish: Wish) -> str:
+    names = hand.one((("mine",), ("mine", "yours"), ("a", "b", "c")))
+    following = (*names[1:], names[0])
+    wish.keys["shapes"] = {n: {"like": o} for n, o in zip(names, following, strict=True)}
+    return f"shapes.{min(names)}.like"
+
+
+@mistake("NE952", ANY)
+def _shape_of_too_few_numbers(hand: Hand, wish: Wish) -> str:
+    field_name = hand.one(("model_type", "layers", "hidden", "mlp", "vocabulary"))
+    return f"{_shape(hand, wish, field_name)}.{field_name}"
+
+
+@mistake("NE953", ANY)
+def _heads_that_cannot_be_shared(hand: Hand, wish: Wish) -> str:
+    if hand.chance(50):
+        return _shape(hand, wish, heads=32, kv_heads=hand.one((5, 12, 33))) + ".kv_heads"
+    return _shape(hand, wish, "head_dim", "kv_heads", heads=12, hidden=1000) + ".heads"
+
+
+@mistake("NE954", ANY)
+def _window_of_no_layers(hand: Hand, wish: Wish) -> str:
+    if hand.chance(50):
+        return _shape(hand, wish, "window", windowed_layers=1) + ".windowed_layers"
+    layers = hand.number(1, 40)
+    more = {"layers": layers, "windowed_layers": layers + hand.number(1, 5), "window": 128}
+    return _shape(hand, wish, **more) + ".windowed_layers"

@@ -458,3 +458,10 @@ def _secret_that_looks_complete(_: Hand, wish: Wish) -> str:
 def _administrator(_: Hand, wish: Wish) -> str:
     arn = f"arn:{facts.partition(wish.home)}:iam::aws:policy/AdministratorAccess"
     return f"{field(wish, 'task_policies', [arn])}[0]"
+
+
+@oddity("NE955", ANY)
+def _shape_unlike_its_row(_: Hand, wish: Wish) -> str:
+    name = "Qwen/Qwen3-8B"
+    wish.keys["shapes"] = {name: {"like": name, "max_positions": 131_072}}
+    return f'shapes["{name}"].max_positions'

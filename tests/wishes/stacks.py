@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import StopTest
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from tests.wishes import facts, networks, tasks
+from tests.wishes import facts, networks, shapes, tasks
 from tests.wishes.drawing import Hand, Names
 from tests.wishes.layouts import Seat, seats
 from tests.wishes.pools import (
@@ -305,13 +305,15 @@ def _moved(hand: Hand, wish: Wish, names: Names) -> None:
         wish.keys["capacity"][name] = entry
 
 
+_KEYS = ("tags", "traffic", "silence", "wait", "security", "stage", "shapes")
+
 # -- around them -----------------------------------------------------------------------------------
 
 
 def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
     """Tags, traffic, what is not to be told."""
     keys, regions = wish.keys, sorted(wish.keys["regions"])
-    for name in hand.some(("tags", "traffic", "silence", "wait", "security", "stage"), most=4):
+    for name in hand.some(_KEYS, most=4):
         match name:
             case "tags":
                 keys["tags"] = _tags(hand)
@@ -325,6 +327,8 @@ def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
                     )
                     if hand.chance(60)
                 }
+            case "shapes":
+                keys["shapes"] = shapes.shapes(hand)
             case "stage":
                 keys["stage"] = hand.one(("development", "production"))
             case "traffic":

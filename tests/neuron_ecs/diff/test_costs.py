@@ -157,6 +157,19 @@ STACKS: dict[str, Config] = {
         jobs={"j": serving(devices=1, schedule={"expression": "rate(3 hours)"})},
         tags={"x": "y"},
         traffic={"allow_from": ["10.0.0.0/8"]},
+        shapes={
+            "acme/tuned": {
+                "model_type": "llama",
+                "layers": 30,
+                "hidden": 512,
+                "heads": 16,
+                "mlp": 4096,
+                "vocabulary": 1000,
+                "max_positions": 2048,
+                "window": 64,
+            },
+            "acme/other": {"like": "Qwen/Qwen3-0.6B"},
+        },
     ),
     "regions": stack(
         regions={HOME: {"network": {"nat": "one"}}, OTHER: {}},
