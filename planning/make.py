@@ -19,6 +19,7 @@ from planning.make_workloads import job_plan, model_plan
 from planning.regional import bucket_and_key, in_region
 from planning.rules import RULES
 from planning.situation import RegionalPool, Situation
+from planning.trial import Errors, Trials
 
 
 def make_plan(
@@ -51,6 +52,20 @@ def make_plan(
 
 def judge(situation: Situation) -> tuple[Finding, ...]:
     """Returns the findings of all rules, errors first, then by path."""
+
+    def errors(settings: Settings) -> Errors:
+        tried = Situation(
+            settings,
+            situation.catalog,
+            project=situation.project,
+            stack=situation.stack,
+            home_region=situation.home_region,
+        )
+        rules = (rule for rule in RULES if rule.severity is Severity.ERROR)
+        found = (f for rule in rules for f in rule.findings(tried))
+        return frozenset((f.code, f.path) for f in found if f.severity is Severity.ERROR)
+
+    situation.trials = Trials(situation.settings, errors)
     found = {f: None for rule in RULES for f in rule.findings(situation)}
     return tuple(sorted(found, key=lambda f: f.sort_key))
 

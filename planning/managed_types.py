@@ -20,6 +20,12 @@ def named(spec: ManagedInstancesCapacity, catalog: Catalog) -> frozenset[str]:
     return having | written
 
 
+def proven(name: str, catalog: Catalog) -> bool:
+    """Whether AWS's pages agree that Managed Instances run the Neuron type."""
+    neuron = catalog.instances.neuron_types[name].neuron
+    return neuron is not None and neuron.managed_instances == "yes"
+
+
 def too_small(catalog: Catalog) -> frozenset[str]:
     """Returns the types that Managed Instances do not run, because of their vCPU or their size."""
     least = catalog.limits.value("managed_instances_vcpus_min")

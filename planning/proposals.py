@@ -1,11 +1,15 @@
 """Parts of fixes: instance types that suit a pool, and images with all that they need."""
 
+from collections.abc import Mapping
+from typing import cast
+
 from catalog import InstanceType
-from config import AutoScalingCapacity, JobEntry, ModelEntry
+from config import AutoScalingCapacity, JobEntry, ModelEntry, RegionEntry
 from messages.phrases import flow
 from planning import choices, images
 from planning.amis import ami_driver, common_amis
 from planning.command_line import published, words
+from planning.managed_types import proven
 from planning.serving.servers import (
     SERVERS,
     TENSOR_PARALLEL,
@@ -16,6 +20,7 @@ from planning.serving.servers import (
 )
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
+ALLOWED = "allowed_instance_types"
 SEQUENCES, LENGTH = 4, 8192
 """How many sequences of which length an example serves."""
 
@@ -89,7 +94,7 @@ def fitting_types(s: Situation, pool: str) -> list[str]:
     """Returns the Neuron types that the pool could have instead, in the order of `neuron_types_in`.
 
     Each Region of the pool offers and sells them in a zone of the pool, the kind of pool supports
-    them, and each task fits with its number of devices.
+    them, each task fits with its number of devices, and no rule refuses them there.
     """
     works = [w for _, w in s.named_workloads() if w.capacity == pool]
     spec = s.settings.capacity[pool]
@@ -114,10 +119,49 @@ def fitting_types(s: Situation, pool: str) -> list[str]:
         t
         for t in s.neuron_types_in(regions)
         if (kind := s.catalog.instances.neuron_types[t]).neuron
-        and (isinstance(spec, AutoScalingCapacity) or kind.neuron.managed_instances == "yes")
+        and (isinstance(spec, AutoScalingCapacity) or proven(t, s.catalog))
         and all(sold(kind, r) for r in regions)
         and all(suits(kind, w) for w in works)
+        and passes_with(s, pool, t)
     ]
+
+
+def passes_with(s: Situation, pool: str, *types: str) -> bool:
+    """Whether the stack file has no further error with the types, or patterns, in the pool.
+
+    An Auto Scaling pool has one type; its Regions accept an undocumented AMI.
+    """
+    if not isinstance(s.settings.capacity[pool], AutoScalingCapacity):
+        return s.passes({f"capacity.{pool}.allowed_instance_types": types})
+    accepted = {f"regions.{r}.accept_undocumented_ami": True for r in _undocumented(s, pool)}
+    return s.passes({f"capacity.{pool}.instance_type": types[0], **accepted})
+
+
+def moved(s: Situation, old: str, new: str) -> dict[str, object]:
+    """The edits that move everything of a Region to another one, with a network of ours there."""
+    settings = s.settings
+    kept = {r: entry for r, entry in settings.regions.items() if r != old}
+    edits: dict[str, object] = {"regions": {new: RegionEntry(), **kept}}
+    groups = {"capacity": settings.capacity, "models": settings.models, "jobs": settings.jobs}
+    for group, entries in groups.items():
+        for name, entry in entries.items():
+            if entry.regions is not None:
+                edits[f"{group}.{name}.regions"] = in_place(entry.regions, old, new)
+    for field in ("certificate_arns", "allow_from"):
+        given = getattr(settings.traffic, field)
+        if isinstance(given, dict):
+            edits[f"traffic.{field}"] = in_place(cast("dict[str, object]", given), old, "")
+    return edits
+
+
+def in_place(
+    given: Mapping[str, object] | tuple[str, ...], old: str, new: str
+) -> dict[str, object] | tuple[str, ...]:
+    """Regions, or what belongs to each, with another in place of one; without it if empty."""
+    pairs = [(r, new if r == old else r) for r in given]
+    if isinstance(given, Mapping):
+        return {name: given[r] for r, name in pairs if name}
+    return tuple(name for _, name in pairs if name)
 
 
 def with_zone(s: Situation, pool: RegionalPool) -> str:
@@ -171,11 +215,19 @@ def accepting(s: Situation, pool: str) -> str:
     kind: auto_scaling needs in its Regions; empty if all have a documented AMI."""
     return "".join(
         f" and write regions.{region}.accept_undocumented_ami: true"
+        for region in _undocumented(s, pool)
+    )
+
+
+def _undocumented(s: Situation, pool: str) -> list[str]:
+    """The Regions of the pool without a documented AMI that do not accept it."""
+    return [
+        region
         for region in s.pool_regions(pool)
         if region in s.regions
         and s.catalog.places.regions[region].neuron_ami != "documented"
         and not s.regions[region].accept_undocumented_ami
-    )
+    ]
 
 
 def as_group(s: Situation, pool: str, or_else: str = "") -> str:
@@ -188,5 +240,11 @@ def as_group(s: Situation, pool: str, or_else: str = "") -> str:
     works = {w.path for p in here for w in s.work_on(p)}
     if len(works) > 1 or any(p.reservation or p.purchase == "reserved" for p in here):
         return or_else
-    neuron = any(p.neuron for p in here)
-    return "use kind: auto_scaling" + (accepting(s, pool) if neuron else "")
+    neuron, of_type = any(p.neuron for p in here), ""
+    if s.types_named(pool) != tuple(getattr(s.settings.capacity[pool], ALLOWED, ())):
+        common = [t for p in here[:1] for t in p.types if all(t in o.types for o in here)]
+        fitting = [t for t in common if all(t in w.types for p in here for w in s.work_on(p))]
+        if not fitting:
+            return or_else
+        of_type = f" with instance_type: {fitting[0].name}"
+    return f"use kind: auto_scaling{of_type}" + (accepting(s, pool) if neuron else "")

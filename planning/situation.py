@@ -28,6 +28,7 @@ from planning.addresses import has_blocks
 from planning.dealing import Demand
 from planning.rooms import NOTHING, Room, counted_on, first_fit, registered_by, share_of
 from planning.sharing import Supply, Use, blocked_instances, enough_instances
+from planning.trial import Trials
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
@@ -163,6 +164,11 @@ class Situation:
         self.home_region = home_region
         self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
         self._layouts: dict[tuple[str, str], plan.Layout | None] = {}
+        self.trials: Trials | None = None  # while rules judge, outside of a trial
+
+    def passes(self, edits: Mapping[str, object]) -> bool:
+        """Whether the stack file with the values at these paths has no further error."""
+        return self.trials is None or self.trials.passes(edits)
 
     @cached_property
     def regions(self) -> Mapping[str, RegionEntry]:

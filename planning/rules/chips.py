@@ -9,7 +9,7 @@ from messages.finding import Severity
 from messages.phrases import counted, flow, id_sets, ids, listed
 from planning import managed_types
 from planning.command_line import opens_no_core
-from planning.proposals import accepting, as_group, fitting_types
+from planning.proposals import accepting, as_group, fitting_types, passes_with
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, Situation, each_workload
 
@@ -190,6 +190,11 @@ def inf1_on_managed_instances(s: Situation) -> Iterator[Report]:
             else:
                 what = f'is "{pattern}"'
                 fix = f"use kind: auto_scaling with instance_type: {pattern}{accepting(s, name)}"
+                others = tuple(p for p in spec.allowed_instance_types if p != pattern)
+                if not as_group(s, name):
+                    fixes = ["leave it out"] if others and passes_with(s, name, *others) else []
+                    fixes += [f"use {listed(types)}" for types in [fitting_types(s, name)] if types]
+                    fix = ", or ".join(fixes) or fix
             yield Report(f"capacity.{name}.allowed_instance_types[{index}]", what, fix)
 
 
@@ -339,7 +344,9 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
                     + (
                         f", or write capacity.{work.pool.name}.allowed_instance_types: "
                         f"[{work.smallest.name}]"
-                        if work.smallest and not whole
+                        if work.smallest
+                        and not whole
+                        and passes_with(s, work.pool.name, work.smallest.name)
                         else ""
                     ),
                 )

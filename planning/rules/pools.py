@@ -6,6 +6,7 @@ from config import ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import managed_types
+from planning.proposals import passes_with
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
 
@@ -99,7 +100,7 @@ def no_type_left(s: Situation) -> Iterator[Report]:
             continue
         path = f"capacity.{name}.allowed_instance_types"
         if not spec.allowed_instance_types and not managed_types.accelerators(spec, s.catalog):
-            yield Report(path, "is missing, and so is accelerators", "write [inf2.*]")
+            yield Report(path, "is missing, and so is accelerators", _some_types(s, name))
         types = [t for p in spec.allowed_instance_types for t in s.catalog.instances.matching(p)]
         if s.types_named(name) or not types:
             continue
@@ -107,8 +108,25 @@ def no_type_left(s: Situation) -> Iterator[Report]:
             what, fix = "Managed Instances run none of them", _larger(s, name, types)
         else:
             what = f"none of them has {' or '.join(managed_types.accelerators(spec, s.catalog))}"
-            fix = "leave it out"
+            field = "accelerators" if spec.accelerators else "accelerator_manufacturers"
+            left = s.passes({path: ()}), s.passes({f"capacity.{name}.{field}": ()})
+            fixes = ["leave it out"] * left[0] + [f"leave {field} out"] * left[1]
+            fix = ", or ".join(fixes) or _some_types(s, name)
         yield Report(path, f"is [{', '.join(spec.allowed_instance_types)}]; {what}", fix)
+
+
+def _some_types(s: Situation, pool: str) -> str:
+    """Types that suit the pool, as `write [inf2.*]`: a family of Neuron types, or one type."""
+    here = [r for r in s.pool_regions(pool) if r in s.regions]
+    types = [t for t in s.neuron_types_in(here) if managed_types.proven(t, s.catalog)]
+    families = [f"{t.partition('.')[0]}.*" for t in types]
+    works = [w for _, w in s.named_workloads() if w.capacity == pool]
+    offered = {t for r in here for t in s.catalog.places.types_offered(r)} - s.too_small
+    others = [k for k in s.catalog.instances.types.values() if not k.neuron and k.name in offered]
+    others = [k for k in others if all(s.holds(k, w) for w in works)]
+    plain = [k.name for k in sorted(others, key=lambda k: (k.memory_mib, k.name))][:8]
+    tried = [*dict.fromkeys(families), *types, *plain, *s.catalog.instances.neuron_types]
+    return f"write [{next((t for t in tried if passes_with(s, pool, t)), tried[0])}]"
 
 
 def _larger(s: Situation, pool: str, types: list[str]) -> str:

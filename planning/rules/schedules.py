@@ -48,6 +48,14 @@ class _Field:
                 begin = self.first
         return found
 
+    def nearest(self, text: str) -> str:
+        """The text, or the nearest that the field accepts."""
+        if self.accepts(text):
+            return text
+        if text.isdecimal():
+            return str(min(max(int(text), self.first), self.last))
+        return "*" if self.signs or self.names or self.first else str(self.first)
+
     def accepts(self, text: str) -> bool:
         return all(self._item(item) for item in text.split(","))
 
@@ -109,21 +117,14 @@ def _cron(body: str) -> tuple[str, str] | None:
     for field, part in zip(_FIELDS, parts, strict=True):
         if not field.accepts(part):
             named = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
-            return (
-                f"has {part} for the {field.name}",
-                f"write {field.first} to {field.last}{named}, a range such as "
-                f"{field.first}-{field.first + 2}, or *",
-            )
+            said = f"has {part} for the {field.name}: {field.first} to {field.last}{named}"
+            near = [f.nearest(p) for f, p in zip(_FIELDS, parts, strict=True)]
+            return said, f"write cron({' '.join(_one_question_mark(near))})"
     day, weekday = parts[2], parts[4]
     if (day == "?") == (weekday == "?"):
-        fixed = [*parts[:2], day, parts[3], "?", parts[5]]
-        if day in ("*", "?") and weekday not in ("*", "?"):
-            fixed = [*parts[:2], "?", parts[3], weekday, parts[5]]
-        elif day == "?":
-            fixed[2] = "*"
         return (
             "needs a question mark for exactly one of day of month and day of week",
-            f"write cron({' '.join(fixed)})",
+            f"write cron({' '.join(_one_question_mark(parts))})",
         )
     if not _comes(*(field.numbers(p) for field, p in zip(_FIELDS, parts, strict=True))):
         return (
@@ -131,6 +132,16 @@ def _cron(body: str) -> tuple[str, str] | None:
             f"write cron({' '.join([*parts[:2], 'L', *parts[3:]])}), for the last day of the month",
         )
     return None
+
+
+def _one_question_mark(parts: list[str]) -> list[str]:
+    """The six fields with a question mark for exactly one of both days."""
+    minute, hour, day, month, weekday, year = parts
+    if (day == "?") != (weekday == "?"):
+        return parts
+    if day in ("*", "?") and weekday not in ("*", "?"):
+        return [minute, hour, "?", month, weekday, year]
+    return [minute, hour, "*" if day == "?" else day, month, "?", year]
 
 
 def _comes(*numbers: set[int] | None) -> bool:

@@ -7,7 +7,7 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
-from planning.proposals import as_group, fitting_types, other_port, size_path
+from planning.proposals import as_group, fitting_types, other_port, passes_with, size_path
 from planning.rooms import Room
 from planning.rules.rule import Report, rule
 from planning.situation import (
@@ -33,6 +33,7 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
         and s.counted_on(t).memory_mib >= memory
         and s.catalog.places.zones_offering(t.name, work.region)
         and not (work.pool.managed and t.neuron.managed_instances != "yes")
+        and passes_with(s, work.pool.name, t.name)
     ]
     return f", or use {listed(fitting, most=3)}" if fitting else ""
 
@@ -69,6 +70,8 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
             if wanted > limit
         ]
         for field, wanted, installed, limit, fix in wrong:
+            while fix > 256 and not s.passes({f"{work.path}.{field}": fix}):
+                fix //= 2
             yield Report(
                 f"{work.path}.{field}",
                 f"is {wanted}; {kind.name} has {installed}, and a task at most {limit}",
@@ -171,10 +174,11 @@ def maximum_below_minimum(s: Situation) -> Iterator[Report]:
     likewise."""
     for path, _, replicas in written_replicas(s):
         if replicas.max is not None and replicas.max < replicas.min:
+            raised = s.passes({f"{path}.max": replicas.min})
             yield Report(
                 f"{path}.max",
                 f"is {replicas.max}, below min {replicas.min}",
-                f"write max: {replicas.min}",
+                f"write max: {replicas.min}" if raised else f"write min: {replicas.max}",
             )
     for name, spec in s.settings.capacity.items():
         if isinstance(spec, AutoScalingCapacity):

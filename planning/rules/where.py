@@ -2,15 +2,32 @@
 
 import ipaddress
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from catalog import generation
-from config import AutoScalingCapacity, ExistingNetworkEntry, ManagedInstancesCapacity
+from config import (
+    AutoScalingCapacity,
+    ExistingNetworkEntry,
+    ManagedInstancesCapacity,
+    RegionEntry,
+)
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import flow, listed, nearest, nearest_or
-from planning.proposals import accepting, as_group, fitting_types, with_zone
+from planning.proposals import (
+    accepting,
+    as_group,
+    fitting_types,
+    in_place,
+    moved,
+    passes_with,
+    with_zone,
+)
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, Situation
+
+HELD = ("capacity_reservation", "capacity_block", "reserved")
+"""Purchase options that a reservation belongs to."""
 
 
 @rule(
@@ -55,9 +72,9 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
     The parameter was seen in further Regions, which AWS does not document.
     """
     for name, spec in s.regions.items():
-        pools = _pools_of_neuron_amis(s, name)
-        if not pools or spec.accept_undocumented_ami:
+        if not _pools_of_neuron_amis(s, name) or spec.accept_undocumented_ami:
             continue
+        pools = [p for (r, _), p in s.pools.items() if r == name]
         types = {t.name for p in pools for t in p.types}
         here = s.catalog.places.regions[name]
         documented = [
@@ -66,9 +83,9 @@ def undocumented_ami(s: Situation) -> Iterator[Report]:
             if r.neuron_ami == "documented"
             and r.partition == here.partition
             and all(s.catalog.places.zones_offering(t, r.name) for t in types)
+            and not any(p.reservation or p.spec.zone_ids for p in pools)
+            and s.passes(moved(s, name, r.name))
         ]
-        if any(p.reservation or p.spec.zone_ids for p in pools):
-            documented = []
         other = f"use {listed(documented)}, which offer {listed(sorted(types))}; or "
         seen = here.neuron_ami == "undocumented"
         yield Report(
@@ -161,6 +178,8 @@ def unknown_type(s: Situation) -> Iterator[Report]:
 def _type_instead(s: Situation, pool: str, written: str, refresh: str) -> str:
     """The nearest type, with what it needs in Regions whose Neuron AMI AWS does not document."""
     likely = _likely(s, pool, written)
+    if not likely:
+        return refresh
     said = nearest(written, likely)
     near = said.removeprefix("did you mean ").rstrip("?")
     group = isinstance(s.settings.capacity[pool], AutoScalingCapacity)
@@ -187,9 +206,9 @@ def _foreign(s: Situation, written: str) -> str | None:
 
 
 def _likely(s: Situation, pool: str, word: str) -> list[str]:
-    """Types of the word's series that all of the pool's Regions offer, or else one of them does.
+    """Types near the word that suit the pool, or else types that suit it; none if no type does.
 
-    Neuron types if there are none.
+    First those of the word's series that all of the pool's Regions offer.
     """
     regions = [r for r in s.pool_regions(pool) if r in s.regions]
     series, _ = generation(word)
@@ -198,11 +217,22 @@ def _likely(s: Situation, pool: str, word: str) -> list[str]:
     everywhere = set(offered).intersection(*by_region)
     offered = [t for t in offered if t in everywhere] or offered
     same = [t for t in offered if generation(t)[0] == series and not _foreign(s, t)]
-    fitting, beside = fitting_types(s, pool), s.types_named(pool)
-    if beside:
+    if s.types_named(pool):
         same = [t for t in same if (t in s.catalog.instances.neuron_types) == _neuron(s, pool)]
-    same = [t for t in same if t in fitting] or same
-    return list(dict.fromkeys(same)) or s.neuron_types_in(regions or s.catalog.places.regions)
+    fitting = fitting_types(s, pool)
+    same = [t for t in dict.fromkeys(same) if t in fitting] or [*dict.fromkeys(same)]
+    known = [t for t in s.catalog.instances.types if generation(t)[0] == series]
+    spec = s.settings.capacity[pool]
+    given = getattr(spec, "allowed_instance_types", (word,))
+
+    def suits(kind: str) -> bool:
+        return passes_with(s, pool, *(kind if t == word else t for t in given))
+
+    for types in (same, known):
+        near = [t for t in get_close_matches(word[:80], types, n=6) or types[:6] if suits(t)]
+        if near:
+            return near
+    return fitting or [t for t in s.neuron_types_in(regions or s.regions) if suits(t)]
 
 
 @rule(
@@ -352,7 +382,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"capacity.{name}.regions",
                     f"names {region}, which is not under regions",
-                    _region_instead(s, region, name),
+                    _region_instead(s, region, f"capacity.{name}", name),
                 )
     for path, spec in s.named_workloads():
         for region, override in s.work_regions(spec).items():
@@ -364,7 +394,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"{path}.regions",
                     f"names {region}, which is not under regions",
-                    _region_instead(s, region, pool),
+                    _region_instead(s, region, path, pool),
                 )
             elif region not in pools:
                 others = [p for p in s.settings.capacity if region in s.pool_regions(p)]
@@ -387,13 +417,22 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                 )
 
 
-def _region_instead(s: Situation, region: str, pool: str) -> str:
-    """The nearest Region of the stack, or the entry that adds this one, if nothing else lacks."""
+def _region_instead(s: Situation, region: str, path: str, pool: str) -> str:
+    """The nearest Region of the stack that suits, the entry that adds this one, or without it."""
+    group, _, name = path.partition(".")
+    given = getattr(s.settings, group)[name].regions
+
+    def with_other(other: str) -> bool:
+        return s.passes({f"{path}.regions": in_place(given, region, other)})
+
+    likely = [r for r in s.settings.regions if r not in given and with_other(r)]
     spec = s.settings.capacity[pool]
-    added = region in s.catalog.places.regions and spec.purchase in ("on_demand", "spot")
-    if not added or spec.zone_ids:
-        return nearest(region, s.settings.regions)
-    return nearest_or(region, s.settings.regions, f"write regions.{region}: {{}}")
+    added = region in s.catalog.places.regions and spec.purchase not in HELD and not spec.zone_ids
+    if added and s.passes({f"regions.{region}": RegionEntry()}):
+        return nearest_or(region, likely, f"write regions.{region}: {{}}")
+    if len(given) > 1 and with_other(""):
+        return nearest_or(region, likely, f"leave {region} out")
+    return nearest(region, likely or s.settings.regions)
 
 
 @rule(
@@ -417,12 +456,15 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
                     n for n in s.settings.capacity if _neuron(s, n) == bool(spec.neuron_devices)
                 ]
                 likely = neuron or [*s.settings.capacity]
+                likely = [n for n in likely if s.passes({f"{path}.{where}": n})] or likely
                 yield Report(f"{path}.{where}", f'is "{pool}"', nearest(pool, likely))
             elif s.settings.capacity[pool].retired:
                 others = [
                     n
                     for n, c in s.settings.capacity.items()
-                    if not c.retired and _neuron(s, n) == bool(spec.neuron_devices)
+                    if not c.retired
+                    and _neuron(s, n) == bool(spec.neuron_devices)
+                    and s.passes({f"{path}.{where}": n})
                 ]
                 yield Report(
                     f"{path}.{where}",
@@ -507,10 +549,9 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
 def reservation_missing(s: Situation) -> Iterator[Report]:
     """CreateLaunchTemplate takes a reservation's id, a Managed Instances capacity provider the ARN
     of a resource group of reservations; both live in one Region."""
-    wanting = ("capacity_reservation", "capacity_block", "reserved")
     for (region, name), pool in s.pools.items():
         field = "reservation_group_arns" if pool.managed else "reservation_ids"
-        if pool.purchase in wanting and pool.reservation is None:
+        if pool.purchase in HELD and pool.reservation is None:
             partition = s.catalog.places.regions[region].partition
             group = f"arn:{partition}:resource-groups:{region}:…"
             yield Report(
@@ -526,10 +567,12 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
             else ("on_demand", "spot", "capacity_reservation", "capacity_block")
         )
         if pool.purchase not in allowed:
+            where = f"capacity.{name}.regions.{region}.purchase"
+            sold = [way for way in allowed[:2] if s.passes({where: way})]
             yield Report(
-                f"capacity.{name}.regions.{region}.purchase",
+                where,
                 f"is {pool.purchase}, which this kind of capacity does not have",
-                f"write {allowed[0]}, or write {allowed[1]}",
+                ", or ".join(f"write {way}" for way in sold or allowed[:1]),
                 "Managed Instances take ON_DEMAND, SPOT or RESERVED; EC2 launch templates take "
                 "Spot, Capacity Reservations and Capacity Blocks.",
             )

@@ -319,7 +319,7 @@ class _File:
         """Gives a pool another kind or another type."""
         if verb == "kind":
             known = load().instances.types
-            types = [t for p in pool.pop("allowed_instance_types") for t in _matching(p)]
+            types = [t for p in pool.pop("allowed_instance_types", ["*"]) for t in _matching(p)]
             types.sort(key=lambda t: -known[t].memory_mib)
             for field in set(pool) - set(AutoScalingCapacity.model_fields):
                 del pool[field]

@@ -1,0 +1,51 @@
+"""Proposals are tried: they suit the rest of an entry, and large files end the trials."""
+
+from typing import Any
+
+import pytest
+
+from config import Settings
+from planning.trial import MOST_ENTRIES, Errors, Trials
+from tests.planning.stacks import finding, groups, managed, situation_of, stack, work
+
+
+@pytest.mark.parametrize(
+    ("pool", "likely"),
+    [
+        ({"instance_type": "inf2.xlarg"}, "did you mean inf2.xlarge?"),
+        ({"instance_type": "trn1.2xlarge2", "efa": True}, "did you mean trn1.32xlarge?"),
+    ],
+)
+def test_a_mistyped_type_is_answered_with_one_that_suits_the_pool(
+    pool: dict[str, Any], likely: str
+) -> None:
+    config = stack(capacity={"pool": {"kind": "auto_scaling", "max_size": 1, **pool}})
+    assert finding(config, "NE104").fix.startswith(likely)
+
+
+def test_a_missing_type_is_answered_with_one_that_suits_the_pool() -> None:
+    pool = {"kind": "managed_instances", "local_storage": True}
+    assert finding(stack(capacity={"pool": pool}), "NE140").fix == "write [trn1.*]"
+
+
+def test_a_mistyped_pool_is_answered_with_one_that_has_room() -> None:
+    pools = {"small": managed("c7g.large"), "smell": managed("c7g.4xlarge")}
+    model = work(capacity="smalll", memory_mib=16384)
+    config = stack(capacity=pools, models={"m": model})
+    assert finding(config, "NE108").fix == "did you mean smell?"
+
+
+def test_trials_of_a_large_file_end() -> None:
+    pool = {"capacity.pool.instance_type": "c7g.large"}
+    for number, passes in ((1, False), (MOST_ENTRIES, True)):
+        models = {f"m{n}": work(1) for n in range(number)}
+        situation = situation_of(stack(capacity={"pool": groups(max_size=number)}, models=models))
+        situation.trials = Trials(situation.settings, errors)
+        assert situation.passes(pool) is passes
+
+
+def errors(settings: Settings) -> Errors:
+    """An error where the type is no Neuron type."""
+    (pool,) = settings.capacity.values()
+    chips = getattr(pool, "instance_type", "").startswith("inf")
+    return frozenset() if chips else frozenset({("NE201", "models.m.neuron_devices")})
