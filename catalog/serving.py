@@ -7,7 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from catalog.tables import Tables
-from catalog.types import LanguageModel, ModelDeployment, ModelRefusal, ServingImage
+from catalog.types import LanguageModel, ModelDeployment, ModelRefusal, ModelType, ServingImage
 
 
 class Serving:
@@ -21,6 +21,12 @@ class Serving:
         """The language models of known shape, by their id at Hugging Face."""
         models = self._tables.typed("language_models", LanguageModel)
         return MappingProxyType({model.id: model for model in models})
+
+    @cached_property
+    def model_types(self) -> Mapping[str, ModelType]:
+        """The architectures whose configuration files can be read, by their name there."""
+        types = self._tables.typed("model_types", ModelType)
+        return MappingProxyType({each.model_type: each for each in types})
 
     @cached_property
     def images(self) -> tuple[ServingImage, ...]:

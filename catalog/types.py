@@ -199,11 +199,33 @@ class LanguageModel:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelType:
+    """An architecture, as `model_type` in a configuration file of Hugging Face names it.
+
+    ``kind`` is that of its models, ``mlp`` and ``experts`` are the keys of these numbers, and
+    ``tied`` and ``head_dim`` stand for keys that a file leaves out. ``window`` says which layers
+    have one where the file has: "none", "every", "second", "all_but_sixth", or "flagged", which is
+    every one with `use_sliding_window`. Of the positions some may be unusable.
+    """
+
+    model_type: str
+    kind: str
+    gated: bool
+    tied: bool
+    head_dim: int | None
+    mlp: str
+    experts: str
+    window: str
+    unusable_positions: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServingImage:
     """An image that serves language models on the chips of some families.
 
     ``server`` is a key of ``servers``. The lowest ``rank`` is preferred.
-    ``models`` are the only models that it serves; empty means all of its ``model_types``.
+    It generates text with ``model_types`` and embeds with ``embedding_types``. ``models`` are the
+    only models that it serves; empty means all of these types.
     ``note`` says what AWS still supports, mostly empty.
     """
 
@@ -213,6 +235,7 @@ class ServingImage:
     image: str
     families: tuple[str, ...]
     model_types: tuple[str, ...]
+    embedding_types: tuple[str, ...]
     models: tuple[str, ...]
     note: str
 

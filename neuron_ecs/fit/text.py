@@ -89,10 +89,14 @@ def _title(answer: Answer) -> str:
     how = _how(required)
     many = f", {counted(required.tasks, 'task')}" if required.tasks > 1 else ""
     if model is not None:
-        size = language_models.parameters(model.model) / 1e9
+        size, stored = (
+            language_models.parameters(model.model),
+            language_models.checkpoint_gib(model.model),
+        )
+        counted_size = f"{size / 1e9:.1f} billion" if size >= 1e9 else f"{size / 1e6:.0f} million"
         return (
-            f"{model.model.id}: {size:.1f} billion parameters, "
-            f"{language_models.checkpoint_gib(model.model):.1f} GiB in bf16; "
+            f"{model.model.id}: {counted_size} parameters, "
+            f"{stored:.{1 if stored >= 1 else 2}f} GiB in bf16; "
             f"{counted(model.sequences, 'sequence')} of {model.length:,} tokens{many}; {how}"
         )
     needs = [counted(required.devices, "device")]

@@ -8,7 +8,8 @@ from catalog import Catalog, InstanceType, LanguageModel, ServingImage
 from messages.phrases import listed
 from planning.rooms import room_of
 from planning.serving.memory import COMPILE_MEMORY, LOAD_MEMORY, Estimate, Verdict
-from planning.serving.servers import LANGUAGE_MODEL_SERVERS, LanguageModelServer
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS, LanguageModelServer
+from planning.serving.shapes import numbers
 
 SHORTEST = 512  # tokens; shorter sequences are never suggested
 
@@ -117,6 +118,7 @@ def _on_image(
         caveats = (
             *server.caveats(required.model),
             *((image.note,) if image.note else ()),
+            *_caveats_of_name(required.model, image),
             *_caveats_of_degree(degree, evidence),
             *_failures(kind, required, image, degree, catalog),
         )
@@ -127,15 +129,11 @@ def _images(family: str, required: ModelRequirements, catalog: Catalog) -> list[
     """The images that serve the model on the family, the preferred one first, or why none does."""
     model = required.model
     here = [i for i in catalog.serving.images if family in i.families]
-    if not here:
+    if not here and model.kind == "decoder":
         return "no image of the tables serves language models on it"
-    known = [
-        i
-        for i in here
-        if model.model_type in i.model_types and (not i.models or model.id in i.models)
-    ]
+    known = [i for i in here if model.model_type in _types(i, model) and _serves(i, model, catalog)]
     if not known:
-        return f"no image of the tables serves {model.model_type} models on it"
+        return _unserved(model, catalog)
     reasons = {
         r.serving_image: r.says
         for r in catalog.serving.refusals
@@ -147,6 +145,31 @@ def _images(family: str, required: ModelRequirements, catalog: Catalog) -> list[
     return usable or listed(sorted({reasons[i.name] for i in known}))
 
 
+def _types(image: ServingImage, model: LanguageModel) -> tuple[str, ...]:
+    """The architectures that the image's server serves as such a model needs it."""
+    return image.model_types if model.kind == "decoder" else image.embedding_types
+
+
+def _serves(image: ServingImage, model: LanguageModel, catalog: Catalog) -> bool:
+    """Whether the image serves this model of an architecture: all of it, or one of this shape."""
+    named = (catalog.serving.models[name] for name in image.models)
+    return not image.models or any(numbers(model) == numbers(other) for other in named)
+
+
+def _unserved(model: LanguageModel, catalog: Catalog) -> str:
+    """Why no image of a family serves the architecture."""
+    if model.kind == "decoder":
+        return f"no image of the tables serves {model.model_type} models on it"
+    types = {t for i in catalog.serving.images for t in i.embedding_types}
+    why = f"no image of the tables embeds with {model.model_type} models on it"
+    if model.kind == "embedding" and model.model_type in types:
+        return why
+    return (
+        f"{why}: their servers embed with {listed(sorted(types))}; traced with torch_neuronx it "
+        f"runs in {SERVERS['torchserve'].title} (--core-memory-gib)"
+    )
+
+
 def _caveats_of_degree(degree: int, evidence: str) -> Iterator[str]:
     if evidence == "seen":
         yield f"tensor parallelism of {degree} was seen to run, and is not documented by AWS"
@@ -154,6 +177,11 @@ def _caveats_of_degree(degree: int, evidence: str) -> Iterator[str]:
         yield f"tensor parallelism of {degree} is documented, and was seen to fail"
     if evidence == "assumed":
         yield "assumed to serve as the type of the same chip does"
+
+
+def _caveats_of_name(model: LanguageModel, image: ServingImage) -> Iterator[str]:
+    if image.models and model.id not in image.models:
+        yield "its shape is that of a model that AWS documents with this image; it is not named"
 
 
 def _failures(

@@ -327,12 +327,14 @@ class Optimum(LanguageModelServer):
     ) -> tuple[str, ...]:
         """Returns only arguments: the entry point of the image is the server."""
         compiling = () if precompiled else ("--allow-non-cached-model",)
+        task = () if model.kind == "decoder" else ("--task=embed",)
         return (
             f"--model={model.id}",
             "--port=8080",
             f"--{TENSOR_PARALLEL}={degree}",
             f"--batch-size={sequences}",
             f"--sequence-length={length}",
+            *task,
             *compiling,
         )
 
@@ -392,7 +394,8 @@ class Plugin(LanguageModelServer):
         quantized = (
             ('--hf-overrides={"quantization_config": {}}',) if model.model_type == "gpt_oss" else ()
         )
-        return (*words, f"--max-num-batched-tokens={length}", *quantized)
+        runner = () if model.kind == "decoder" else ("--runner=pooling",)
+        return (*words, f"--max-num-batched-tokens={length}", *runner, *quantized)
 
     def caveats(self, model: LanguageModel) -> Iterator[str]:
         del model

@@ -76,6 +76,12 @@ def completed(model_id: str, shape: Shape) -> LanguageModel:
     return _made(model_id, {**base, **given})
 
 
+def numbers(model: LanguageModel) -> dict[str, object]:
+    """What decides memory and compilation: the shape without names, rights and length."""
+    names = ("id", "max_positions", "needs_token", "note")
+    return {name: value for name, value in asdict(model).items() if name not in names}
+
+
 def _resolved(
     model_id: str, settings: Settings, catalog: Catalog, above: Iterable[str]
 ) -> LanguageModel | None:

@@ -188,12 +188,15 @@ def test_every_documented_deployment_uses_a_degree_that_is_known() -> None:
 
 def test_images_and_refusals_name_what_exists() -> None:
     families = {t.neuron.family for t in KNOWN.instances.neuron_types.values() if t.neuron}
-    types = {m.model_type for m in KNOWN.serving.models.values()}
+    types = set(KNOWN.serving.model_types)
     names = {i.name for i in KNOWN.serving.images}
     for image in KNOWN.serving.images:
         assert set(image.families) <= families
-        assert set(image.model_types) <= types, "a word that no model has serves nothing"
+        assert {*image.model_types, *image.embedding_types} <= types, (
+            "a word that no configuration file has serves nothing"
+        )
         assert set(image.models) <= set(KNOWN.serving.models)
+    assert {m.model_type for m in KNOWN.serving.models.values()} <= types
     for refusal in KNOWN.serving.refusals:
         assert refusal.model == refusal.model.lower()
         assert refusal.serving_image in names

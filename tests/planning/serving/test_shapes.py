@@ -23,7 +23,7 @@ NUMBERS: Entry = {
 
 
 def settings(**shapes: Entry) -> Settings:
-    keys = {"regions": {"us-west-2": {}}, "capacity": {"pool": groups()}, "shapes": shapes}
+    keys: Entry = {"regions": {"us-west-2": {}}, "capacity": {"pool": groups()}, "shapes": shapes}
     return parse({key: json.dumps(value) for key, value in keys.items()})
 
 
