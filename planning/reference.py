@@ -80,7 +80,11 @@ def encrypted_value(path: str) -> Finding:
     """Returns the finding for what Pulumi keeps encrypted at or below a path."""
     page = next(page for page in READING if page.code == ENCRYPTED)
     what = "holds a value that Pulumi keeps encrypted"
-    return Finding(page.code, page.severity, path, what, page.why, page.do)
+    fix = (
+        "put it into AWS Secrets Manager or Systems Manager Parameter Store and name its ARN under "
+        "secrets, or write it without --secret if it is no secret"
+    )
+    return Finding(page.code, page.severity, path, what, page.why, fix)
 
 
 def pages() -> tuple[Page, ...]:

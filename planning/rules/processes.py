@@ -36,12 +36,11 @@ def degree_above_the_cores(s: Situation) -> Iterator[Report]:
         if found is not None and found.cores > claim.cores:
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.text}: {counted(found.cores, 'core')}; "
-                f"{claim.hardware} {claim.have} "
-                f"{claim.cores}",
+                f"gives {found.text}: {counted(found.cores, 'core')}; ",
                 _choices(s, claim, found.cores, f"--{found.option}={_fitting(s, claim)}")
                 or f"write --{found.option}={_fitting(s, claim)}"
                 + more_devices(s, claim, found.cores),
+                case=f"{claim.hardware} {claim.have} {claim.cores}",
             )
 
 
@@ -74,11 +73,11 @@ def degree_below_the_cores(s: Situation) -> Iterator[Report]:
             lead = "gives" if found.given else "runs vllm serve with its default,"
             yield Report(
                 f"{claim.path}.command",
-                f"{lead} {found.text}: {found.cores} of the {claim.cores} cores of "
-                f"{claim.hardware}",
+                f"{lead} {found.text}: {found.cores} of the ",
                 _choices(s, claim, found.cores, f"--{found.option}={_fitting(s, claim)}")
                 or f"write --{found.option}={_fitting(s, claim)}"
                 + fewer_devices(s, claim, found.cores),
+                case=f"{claim.cores} cores of {claim.hardware}",
             )
 
 
@@ -101,10 +100,11 @@ def undocumented_degree(s: Situation) -> Iterator[Report]:
         if found.degree not in degrees:
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.text}, not documented for {claim.kind.name}",
+                f"gives {found.text}, not documented for ",
                 _choices(s, claim, 0, f"--{found.option}={_fitting(s, claim)}")
                 or f"write --{found.option}={_fitting(s, claim)}"
                 + _same_cores(s, claim, _fitting(s, claim)),
+                case=claim.kind.name,
             )
 
 
@@ -147,9 +147,10 @@ def more_processes_than_cores(s: Situation) -> Iterator[Report]:
         if found is not None and found.cores > claim.cores:
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.text}; {claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
+                f"gives {found.text}; ",
                 _choices(s, claim, found.cores, f"--nproc_per_node={claim.cores}")
                 or f"write --nproc_per_node={claim.cores}" + more_devices(s, claim, found.cores),
+                case=f"{claim.hardware} {claim.have} {counted(claim.cores, 'core')}",
             )
 
 
@@ -168,9 +169,10 @@ def fewer_processes_than_cores(s: Situation) -> Iterator[Report]:
         if found is not None and found.cores < claim.cores and not claim.shared:
             yield Report(
                 f"{claim.path}.command",
-                f"gives {found.text}: {found.cores} of the {claim.cores} cores of {claim.hardware}",
+                f"gives {found.text}: {found.cores} of the ",
                 _choices(s, claim, found.cores, f"--nproc_per_node={claim.cores}")
                 or f"write --nproc_per_node={claim.cores}" + fewer_devices(s, claim, found.cores),
+                case=f"{claim.cores} cores of {claim.hardware}",
             )
 
 

@@ -1,9 +1,10 @@
 """What a rule is: a generator over the situation, with code, title, severity and AWS fact."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from messages.finding import Finding, Severity
+from messages.phrases import listed
 from planning.situation import Situation
 
 
@@ -16,6 +17,8 @@ class Report:
     fix: str
     why: str | None = None  # replaces the rule's `why` where the fact depends on the value
     severity: Severity | None = None  # replaces the rule's, where the stack is for production
+    dated: bool = True  # whether the rule's table decided
+    case: str = ""  # ends `what`; reports that differ only in it, and in the fix, are one finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,23 @@ class Rule:
         """The findings of the rule: one for each report. `why` ends with the table and its date."""
         day = situation.catalog.dated(self.table) if self.table else ""
         dated = f" Table {self.table} of {day}." if self.table else ""
-        for report in self.check(situation):
-            why = (report.why or self.why) + dated
+        for report in _merged(self.check(situation)):
+            why = (report.why or self.why) + (dated if report.dated else "")
             severity = report.severity or self.severity
             yield Finding(self.code, severity, report.path, report.what, why, report.fix)
+
+
+def _merged(reports: Iterable[Report]) -> Iterator[Report]:
+    """Yields reports without a case as they are, then one for those that differ in case and fix."""
+    cases: dict[Report, dict[str, str]] = {}
+    for report in reports:
+        if report.case:
+            cases.setdefault(replace(report, case="", fix=""), {})[report.case] = report.fix
+        else:
+            yield report
+    for report, fixes in cases.items():
+        what = report.what + listed(fixes)
+        yield replace(report, what=what, fix=", or ".join(dict.fromkeys(fixes.values())))
 
 
 def rule(

@@ -101,7 +101,7 @@ def _alone(s: Situation, work: RegionalWorkload) -> bool:
 
 @rule(
     "NE407",
-    "AWS contradicts itself on this image and chip",
+    "AWS's pages disagree on whether the image runs on the chip",
     Severity.WARNING,
     "AWS's pages contradict each other on this image and this chip.",
     do="Use a documented pair, or test this one first.",

@@ -54,6 +54,7 @@ def unknown_region(s: Situation) -> Iterator[Report]:
             what,
             fix,
             None if s.home_region else "IAM is global and is managed from one home Region.",
+            dated=bool(s.home_region),
         )
 
 

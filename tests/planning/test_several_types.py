@@ -7,7 +7,7 @@ from neuron_ecs.cli.plan import render
 from planning.price import HOURS, Amount, plan_costs
 from tests.planning import fixing
 from tests.planning.fixtures_workloads import NXDI, OHIO, PLUGIN, command, nxdi, on
-from tests.planning.stacks import HOME, Config, codes, decide_on, managed, stack, work
+from tests.planning.stacks import HOME, Config, codes, decide_on, findings_of, managed, stack, work
 
 INF2 = managed("inf2.*")
 BOTH = managed("inf2.8xlarge", "trn1.2xlarge", "trn1.32xlarge")
@@ -29,6 +29,7 @@ def test_a_degree_is_judged_on_every_type_and_its_fixes_hold_on_all(
     assert found, "no degree uses all cores of every type"
     for code in found | {"NE231"} & codes(config):
         assert fixing.faults(config, code) == []
+        assert len([f for f in findings_of(config) if f.code == code]) == 1
 
 
 @pytest.mark.parametrize("pool", POOLS.values(), ids=list(POOLS))
