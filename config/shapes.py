@@ -1,5 +1,6 @@
 """The stack file's entries of `shapes`: what is known of a language model that no table has."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -7,9 +8,10 @@ from pydantic import Field, StringConstraints
 from config.changes import FINDINGS
 from config.values import Strict
 
+_ID, _LONGEST_ID = r"^[A-Za-z0-9/][A-Za-z0-9._/:{}@+-]*$", 512
 ModelId = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9/][A-Za-z0-9._/:{}@+-]*$", max_length=512),
+    StringConstraints(pattern=_ID, max_length=_LONGEST_ID),
     Field(
         description=(
             "A model as a server is told it: its id at Hugging Face, an S3 prefix, or a path."
@@ -17,6 +19,13 @@ ModelId = Annotated[
         examples=["meta-llama/Llama-3.1-8B-Instruct"],
     ),
 ]
+
+
+def is_model_id(text: str) -> bool:
+    """Whether a text can be the key of an entry of `shapes`."""
+    return len(text) <= _LONGEST_ID and re.match(_ID, text) is not None
+
+
 _Count = Annotated[int, Field(ge=1, le=100_000_000)]
 
 

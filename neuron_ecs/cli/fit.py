@@ -5,12 +5,14 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import catalog
 from catalog import Catalog, LanguageModel
 from messages.phrases import closest_key, listed
 from neuron_ecs.cli.arguments import Parser, Printed
 from neuron_ecs.cli.options import option
+from neuron_ecs.fit.configuration import read_model
 from neuron_ecs.fit.instances import Kind, Purchase, TaskRequirements, fit, purchases_that_would
 from neuron_ecs.fit.models import ModelSearch, fit_model
 from neuron_ecs.fit.text import (
@@ -30,6 +32,7 @@ from planning.serving.shapes import near, words_of
 _EPILOG = """\
 examples:
   neuron-ecs fit --model meta-llama/Llama-3.1-8B-Instruct --max-model-len 8192
+  neuron-ecs fit --config config.json --model acme/tuned --max-model-len 4096
   neuron-ecs fit --devices 4 --memory-gib 64 --regions us-west-2,us-east-2
 
 `neuron-ecs catalog show language_models` lists the models,
@@ -59,6 +62,9 @@ class Arguments(Printed):
     """The arguments of `fit`."""
 
     model: str | None = option(group=_MODEL, metavar="ID", help="its id at Hugging Face")
+    config: Path | None = option(
+        group=_MODEL, metavar="FILE", type=Path, help="its config.json, if no table has it"
+    )
     max_model_len: int | None = option(
         group=_MODEL, metavar="N", type=_number, help="tokens of a sequence, prompt and answer"
     )
@@ -68,7 +74,10 @@ class Arguments(Printed):
     precompiled: bool = option(group=_MODEL, help="it is compiled and sharded beforehand")
     devices: int | None = option(group=_TASK, metavar="N", type=_number, help="Neuron devices")
     device_memory_gib: int | None = option(
-        group=_TASK, metavar="N", type=_number, help="of all its devices"
+        group=_TASK, metavar="N", type=_number, help="memory of a device"
+    )
+    core_memory_gib: int | None = option(
+        group=_TASK, metavar="N", type=_number, help="memory of a NeuronCore, as one model has it"
     )
     memory_gib: int | None = option(
         group=_TASK, metavar="N", type=_number, help="memory of the host"
@@ -161,6 +170,7 @@ def _requirements(arguments: Arguments, known: Catalog) -> TaskRequirements:
     required = TaskRequirements(
         devices=arguments.devices or 1,
         device_memory_gib=arguments.device_memory_gib or 0,
+        core_memory_gib=arguments.core_memory_gib or 0,
         memory_mib=(arguments.memory_gib or 0) * 1024,
         cpu_units=(arguments.vcpus or 0) * 1024,
         regions=arguments.regions,
@@ -172,8 +182,9 @@ def _requirements(arguments: Arguments, known: Catalog) -> TaskRequirements:
     if required.kind == "managed_instances" and required.purchase == "capacity_block":
         what = "ECS Managed Instances take no Capacity Blocks; use --kind auto_scaling"
         raise UsageError(f"--purchase: {what}")
-    asked = (arguments.model, arguments.devices, arguments.device_memory_gib)
-    if not any((*asked, arguments.memory_gib, arguments.vcpus)):
+    model = (arguments.model, arguments.config)
+    memory = (arguments.device_memory_gib, arguments.core_memory_gib, arguments.memory_gib)
+    if not any((*model, *memory, arguments.devices, arguments.vcpus)):
         raise UsageError(
             "name a --model, or what a task needs: --devices, --device-memory-gib, ..."
         )
@@ -189,14 +200,16 @@ def _model_requirements(
     arguments: Arguments, required: TaskRequirements, known: Catalog
 ) -> ModelSearch | None:
     name = arguments.model
-    if name is None:
+    if arguments.config is not None:
+        model = read_model(arguments.config, name, known)
+    elif name is None:
         if arguments.max_model_len or arguments.max_num_seqs or arguments.precompiled:
             raise UsageError("--max-model-len, --max-num-seqs and --precompiled need a --model")
         return None
-    model = model_called(name, known)
+    else:
+        model = model_called(name, known)
     if model is None:
-        near = _models_near(name, known)
-        raise UsageError(f"--model: the shape of {name[:120]} is not known; {near}")
+        raise UsageError(f"--model: {_unknown(name or '', known)}")
     length = arguments.max_model_len or min(DEFAULT_LENGTH, model.max_positions)
     if length > model.max_positions:
         raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
@@ -213,9 +226,14 @@ def model_called(name: str, known: Catalog) -> LanguageModel | None:
     return None
 
 
-def _models_near(name: str, known: Catalog) -> str:
-    """The models whose names share the most with it."""
+def _unknown(name: str, known: Catalog) -> str:
+    """What to do about an id that no table has: a model of a near name, or what it needs."""
     found = [i for i in near(name, known.serving.models) if words_of(i) & words_of(name)][:4]
-    return (
+    nearest = (
         f"nearest are {listed(found)}" if found else "see `neuron-ecs catalog show language_models`"
+    )
+    return (
+        f"the shape of {name[:120]} is not known; {nearest}. For another language model give its "
+        "config.json (--config); for what is none, such as an image or speech model, the memory "
+        "that it needs on a core (--core-memory-gib) or a device (--device-memory-gib)"
     )

@@ -12,19 +12,22 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import catalog
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import OfStack, Parser, actions
 from neuron_ecs.cli.options import option, positional
 from neuron_ecs.files import STACK_FILE_BYTES, is_stream, name_of, read_bytes, write_bytes
+from neuron_ecs.fit.configuration import read_model
 from neuron_ecs.stackfile.fields import Field, assignment, field_of, span_of, words
 from neuron_ecs.stackfile.models import Add, Change, Edit, Remove, edited, write
 from neuron_ecs.stackfile.reading import StackFile, read
 from neuron_ecs.stackfile.yaml_values import Value
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, paint, progress
 from planning import Refused
+from planning.serving.servers import served_model
+from planning.serving.shapes import entry_of
 
 VERSION = 1
 _LONGEST_ANSWER = 80
@@ -32,6 +35,7 @@ _LONGEST_ANSWER = 80
 _EPILOG = """\
 examples:
   neuron-ecs models add mistral-7b --image IMAGE --capacity inf2 --devices 1 --port 8080
+  neuron-ecs models add tuned --image IMAGE --capacity inf2 --config config.json --model acme/tuned
   neuron-ecs models set mistral-7b replicas=1..4 health_check.path=/health --stack prod
   neuron-ecs models set mistral-7b 'environment["LOG.LEVEL"]=debug' --unset replicas.max
   neuron-ecs models remove mistral-7b
@@ -124,6 +128,10 @@ class AddArguments(OfModel):
     env: list[tuple[str, str]] | None = option(
         action="append", type=_pair, metavar="NAME=VALUE", help="a variable"
     )
+    config: Path | None = option(
+        type=Path, metavar="FILE", help="its config.json, which becomes an entry of shapes"
+    )
+    model: str | None = option(metavar="ID", help="its id at Hugging Face, of --config")
     set: list[tuple[Field, str]] | None = option(
         action="append",
         type=_as_type(assignment),
@@ -151,7 +159,16 @@ class AddArguments(OfModel):
             "replicas": span if self.replicas is None else self.replicas,
             "regions": [r for r in ",".join(self.region or []).split(",") if r],
         }
-        return Add(fields, self.set or ())
+        return Add(fields, self.set or (), self._shape)
+
+    @property
+    def _shape(self) -> tuple[str, dict[str, Value]] | None:
+        if self.config is None:
+            return None
+        model = read_model(
+            self.config, self.model or served_model(self.command or []), catalog.load()
+        )
+        return model.id, cast("dict[str, Value]", entry_of(model))
 
 
 @dataclass(frozen=True, kw_only=True)

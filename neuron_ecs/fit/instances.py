@@ -23,12 +23,16 @@ Kind = Literal["auto_scaling", "managed_instances"]
 class TaskRequirements:
     """The minimum that each task needs, and where and how its instances are bought.
 
+    `device_memory_gib` is the memory of one device, `core_memory_gib` that of one logical
+    NeuronCore: a model without tensor parallelism lies on one core, and cores share no memory.
+
     Without `regions`: every Region of the partition `aws` in which AWS documents support for the
     kind of capacity. Without `types`: every type with Neuron devices; a type may contain *.
     """
 
     devices: int = 1
     device_memory_gib: int = 0
+    core_memory_gib: int = 0
     memory_mib: int = 0
     cpu_units: int = 0
     regions: tuple[str, ...] = ()
@@ -191,13 +195,18 @@ def _sets(
     hardware = kind.neuron
     if hardware is None:
         return "has no Neuron devices"
-    needed = max(
-        required.devices, ceil(required.device_memory_gib * 1024 / hardware.device_memory_mib), 1
-    )
+    memory = hardware.device_memory_mib / 1024
+    cores = hardware.logical_cores_per_device
+    for wanted, has, what in (
+        (required.device_memory_gib, memory, "a device"),
+        (required.core_memory_gib, memory / cores, "a core"),
+    ):
+        if wanted > has:
+            return f"{what} has {has:g} GiB of memory, of {wanted} needed"
+    needed = max(required.devices, 1)
     devices = catalog.neuron.legal_count(kind.name, at_least=needed)
     if devices is None:
-        memory = hardware.devices * hardware.device_memory_mib // 1024
-        return f"has {counted(hardware.devices, 'device')} with {memory} GiB, of {needed} needed"
+        return f"has {counted(hardware.devices, 'device')}, of {needed} needed"
     if required.kind == "managed_instances" and hardware.managed_instances == "no":
         return "ECS Managed Instances do not support its family"
     if required.purchase.replace("_", "-") not in kind.usage_classes:

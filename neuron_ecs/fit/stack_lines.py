@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 from math import ceil
 
-from catalog import Catalog
+from catalog import Catalog, LanguageModel
+from messages.phrases import flow
 from neuron_ecs.fit.instances import Option, TaskRequirements
 from planning import images
 from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
 from planning.serving import memory as language_models
 from planning.serving.options import ModelRequirements, ServingOption
+from planning.serving.shapes import entry_of
 
 DISK_SHARES = 3  # checkpoints on disk: downloaded, compiled, and sharded
 DISK_FIXED_GIB = 100  # the image and the host's own files
@@ -55,7 +57,15 @@ def stack_lines(
         f"    {'model' if model is None else model_name(model.model.id)}:",
         *(f"      {line}" for line in _model_lines(option, required, catalog, model, serving)),
     ]
+    if model is not None and catalog.serving.models.get(model.model.id) != model.model:
+        lines += [f"  {project}:shapes:", *(f"    {line}" for line in shape_lines(model.model))]
     return tuple(lines)
+
+
+def shape_lines(model: LanguageModel) -> Iterator[str]:
+    """The entry of `shapes` of a model that the tables do not have."""
+    yield f"{_scalar(model.id)}:"
+    yield from (f"  {name}: {flow(value)}" for name, value in entry_of(model).items())
 
 
 def _pool_lines(

@@ -101,7 +101,9 @@ def _title(answer: Answer) -> str:
         )
     needs = [counted(required.devices, "device")]
     if required.device_memory_gib:
-        needs.append(f"{required.device_memory_gib} GiB of device memory")
+        needs.append(f"{required.device_memory_gib} GiB on each device")
+    if required.core_memory_gib:
+        needs.append(f"{required.core_memory_gib} GiB on a core")
     if required.memory_mib:
         needs.append(f"{required.memory_mib // 1024} GiB of memory")
     if required.cpu_units:

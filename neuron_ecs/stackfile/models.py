@@ -19,10 +19,11 @@ from neuron_ecs.terminal import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A new model: its fields, and others by their path."""
+    """A new model: its fields, others by their path, and the entry of `shapes` that it needs."""
 
     fields: Mapping[str, Value]
     others: Sequence[tuple[Field, str]] = ()
+    shape: tuple[str, Mapping[str, Value]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def edited(text: str, file: StackFile, name: str, edit: Edit) -> str:
                 after = _models_key(config, file.project, "capacity")[0]
                 place = None if is_there else after
                 text = editing.put(text, path, _entry(edit), opened=1, after=place)
+                if edit.shape:
+                    text = _with_shape(text, config, file, *edit.shape)
             case Remove():
                 text = editing.drop(text, path, and_map=True)
             case Change():
@@ -107,6 +110,23 @@ def _models_key(
         if spelling in config:
             return spelling, True
     return f"{project}:{name}", False
+
+
+def _with_shape(
+    text: str,
+    config: Mapping[str, Value],
+    file: StackFile,
+    model_id: str,
+    shape: Mapping[str, Value],
+) -> str:
+    """The text with an entry of `shapes`. Raises `UsageError` if it has another of that id."""
+    key, _ = _models_key(config, file.project, "shapes")
+    shapes = config.get(key)
+    now = cast("dict[str, Value]", shapes).get(model_id) if isinstance(shapes, dict) else None
+    if now is not None and now != shape:
+        fix = "give another id with --model, or remove that entry"
+        raise UsageError(f"{model_id} is under shapes of {file.path.name} otherwise; {fix}")
+    return editing.put(text, ("config", key, model_id), dict(shape), opened=1)
 
 
 def _refused(path: str, what: str, fix: str) -> StackFileError:

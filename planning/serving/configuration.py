@@ -69,9 +69,9 @@ def _type(values: Mapping[str, object], catalog: Catalog) -> ModelType:
         )
     if said not in types:
         raise ConfigurationError(
-            f"is of the architecture {said[:64]}, which is not known here "
-            f"(`neuron-ecs catalog show model_types`): write its numbers under shapes, or say by "
-            "--core-memory-gib what it needs"
+            f"is of the architecture {said[:64]}, which is not known here; "
+            "`neuron-ecs catalog show model_types` lists those that are: of another language model "
+            "write the numbers under shapes, of what is none say what it needs (--core-memory-gib)"
         )
     return types[said]
 

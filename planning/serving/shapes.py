@@ -76,6 +76,14 @@ def completed(model_id: str, shape: Shape) -> LanguageModel:
     return _made(model_id, {**base, **given})
 
 
+def entry_of(model: LanguageModel) -> dict[str, object]:
+    """The shortest entry of `shapes` that says this shape."""
+    said = {n: v for n, v in asdict(model).items() if n in Shape.model_fields}
+    needed = {name: said[name] for name in (*REQUIRED, "kind")}
+    defaults = asdict(completed(model.id, Shape.model_validate(needed)))
+    return {n: v for n, v in said.items() if n in REQUIRED or v != defaults[n]}
+
+
 def numbers(model: LanguageModel) -> dict[str, object]:
     """What decides memory and compilation: the shape without names, rights and length."""
     names = ("id", "max_positions", "needs_token", "note")

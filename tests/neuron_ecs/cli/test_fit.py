@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 import catalog
+from messages.finding import Severity
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.fit import text as fit_text
+from neuron_ecs.stackfile.yaml_values import load
 from tests.neuron_ecs import running
+from tests.planning.stacks import findings_of
 
 EIGHT = "meta-llama/Llama-3.1-8B-Instruct"
 
@@ -122,6 +125,73 @@ def test_an_unknown_model_is_answered_with_the_nearest(
     err = refused(capsys, "--model", "meta-llama/Llama-3.1-8B")
     assert f"nearest are {EIGHT}" in err
     assert "catalog show language_models" in refused(capsys, "--model", "zzz")
+
+
+CONFIG = {
+    "model_type": "llama",
+    "num_hidden_layers": 32,
+    "hidden_size": 4096,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+    "vocab_size": 128256,
+    "max_position_embeddings": 8192,
+}
+
+
+def written(folder: Path, **more: object) -> str:
+    path = folder / "config.json"
+    path.write_text(json.dumps(CONFIG | more))
+    return str(path)
+
+
+def test_a_configuration_file_is_answered_like_a_row_and_its_shape_is_in_the_stack_file(
+    tmp_path: Path,
+) -> None:
+    options = document("--config", written(tmp_path), "--model", "acme/tuned", "--max-num-seqs=4")
+    row = document("--model", EIGHT, "--max-num-seqs", "4")
+    first, same = options["options"][0], row["options"][0]
+    assert (first["instance_type"], first["serving"]) == (same["instance_type"], same["serving"])
+    text = options["options"][0]["stack_file"]
+    shapes = load(text).value["config"]["neuron-ecs:shapes"]
+    assert shapes["acme/tuned"]["layers"] == 32
+    assert "tied" not in shapes["acme/tuned"], "what is the default is not written"
+    texts = {k: json.dumps(v) for k, v in load(text).value["config"].items()}
+    judged = findings_of({**texts, "aws:region": "us-east-1"})
+    assert [f for f in judged if f.severity is Severity.ERROR] == []
+
+
+def test_the_id_in_the_file_is_used_and_what_is_not_counted_is_assumed(tmp_path: Path) -> None:
+    path = written(tmp_path, _name_or_path="acme/tuned", quantization_config={"bits": 4})
+    answer = document("--config", path, "--max-model-len", "2048")
+    assert answer["model"] == "acme/tuned"
+    assert "its checkpoint is quantized; bf16 is counted" in answer["assumes"]
+
+
+def test_a_file_that_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(text: str, *more: str) -> str:
+        (tmp_path / "x.json").write_text(text)
+        return refused(capsys, "--config", str(tmp_path / "x.json"), *more)
+
+    assert "is no JSON; give the config.json" in told("[")
+    assert "whisper, which is not known here" in told('{"model_type": "whisper"}')
+    assert "does not say num_hidden_layers" in told('{"model_type": "llama"}')
+    assert "give it with --model" in told(json.dumps(CONFIG))
+    assert "is no id such as" in told(json.dumps(CONFIG), "--model", "a b")
+    assert "is longer than 1,000,000 bytes" in told(" " * 1_000_001)
+    assert "8192 positions" in told(json.dumps(CONFIG), "--model=a/b", "--max-model-len=9000")
+    assert "does not exist" in refused(capsys, "--config", str(tmp_path / "absent.json"))
+
+
+def test_what_is_no_language_model_is_asked_for_by_the_memory_of_a_core(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "--core-memory-gib" in refused(capsys, "--model", "stabilityai/sdxl")
+    types = {o["instance_type"] for o in document("--core-memory-gib", "17")["options"]}
+    assert types and not any(t.startswith(("inf", "trn1")) for t in types), "16 GiB for each core"
+    code, text = said("--device-memory-gib", "33", "--types", "inf2.*")
+    assert code == 1
+    assert "a device has 32 GiB of memory, of 33 needed" in text, "chips share no memory"
 
 
 @pytest.mark.parametrize(

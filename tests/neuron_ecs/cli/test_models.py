@@ -426,3 +426,30 @@ def test_the_command_is_reached_from_the_command_line(
     monkeypatch.chdir(project)
     assert command_line.main(["models", "remove", "x"]) == 2
     assert "no model of Pulumi.dev.yaml is called x" in capsys.readouterr().err
+
+
+def test_a_configuration_file_becomes_an_entry_of_shapes(project: Path, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(
+        json.dumps(
+            {
+                "_name_or_path": "acme/tuned",
+                "model_type": "llama",
+                "num_hidden_layers": 2,
+                "hidden_size": 512,
+                "num_attention_heads": 8,
+                "intermediate_size": 1024,
+                "vocab_size": 1000,
+                "max_position_embeddings": 2048,
+            }
+        )
+    )
+    code, _ = said(project, *NEW, "--config", str(path), "--yes")
+    assert code == 0
+    shapes = load(text_of(project)).value["config"]["neuron-ecs:shapes"]
+    assert list(shapes) == ["mistralai/Mistral-7B-v0.3"], "the model that the command serves"
+    again = ["add", "second", *NEW[2:], "--config", str(path)]
+    code, out = said(project, *again, "--model", "acme/tuned")
+    assert "+    acme/tuned: " in out or "+    acme/tuned:" in out
+    path.write_text(path.read_text().replace("1024", "2048"))
+    assert wrong_usage(project, *again) == 2, "the stack file has another shape under that id"

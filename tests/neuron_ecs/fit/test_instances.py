@@ -53,7 +53,8 @@ def ways() -> st.SearchStrategy[dict[str, Any]]:
 NEEDS: st.SearchStrategy[dict[str, int]] = st.fixed_dictionaries(
     {
         "devices": st.integers(1, 17),
-        "device_memory_gib": st.sampled_from([0, 33, 200, 1500]),
+        "device_memory_gib": st.sampled_from([0, 8, 32, 33, 96, 200]),
+        "core_memory_gib": st.sampled_from([0, 2, 3, 16, 17, 24, 25]),
         "memory_mib": st.sampled_from([0, 20_000, 100_000, 500_000]),
         "cpu_units": st.sampled_from([0, 4096, 40_960]),
     }
@@ -92,8 +93,10 @@ def test_every_option_is_legal_and_fits_its_instance(required: TaskRequirements)
         assert len(taken) == len(set(taken)), "one task at a time holds a device"
         assert {size for _, size in option.sets} == {option.devices}
         assert option.devices >= required.devices
-        memory = option.devices * kind.neuron.device_memory_mib
-        assert memory >= required.device_memory_gib * 1024
+        memory = kind.neuron.device_memory_mib
+        assert memory >= required.device_memory_gib * 1024, "chips share no memory"
+        core = memory / kind.neuron.logical_cores_per_device
+        assert core >= required.core_memory_gib * 1024, "cores share no memory"
         room, task = room_of(kind, KNOWN), option.task
         assert option.tasks_per_instance * task.memory_mib <= room.memory_mib
         assert option.tasks_per_instance * task.cpu_units <= room.cpu_units
