@@ -24,6 +24,11 @@ class Networks:
         return self._tables.typed("interface_endpoints", InterfaceEndpoint)
 
     @cached_property
+    def aws_buckets(self) -> tuple[str, ...]:
+        """AWS's own buckets that tasks and instances read; `{region}` stands for the Region."""
+        return tuple(row["bucket"] for row in self._tables.rows("aws_buckets"))
+
+    @cached_property
     def reserved_host_ports(self) -> frozenset[int]:
         """The host ports that a container instance reserves for SSH, Docker and the ECS agent."""
         return frozenset(row.integer("port") for row in self._tables.rows("host_ports"))

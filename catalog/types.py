@@ -157,8 +157,8 @@ class InterfaceEndpoint:
 
     ``service`` is the part of the endpoint's name after ``com.amazonaws.<Region>.``.
     ``needed_for`` is ``instances`` (joining the cluster), ``images``, ``logs``, ``secrets``,
-    ``parameters``, ``exec`` (ECS Exec), or ``host_access`` (the Systems Manager agent of a host:
-    nothing that ECS itself needs).
+    ``parameters``, ``exec`` (ECS Exec), ``exec_key`` (its sessions under a key), or ``host_access``
+    (the Systems Manager agent of a host: nothing that ECS itself needs).
     """
 
     service: str

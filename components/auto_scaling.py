@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.capacity import Capacity, cluster_settings
+from components.capacity import Capacity, cluster_configuration, cluster_settings
 from components.network import NetworkOutputs
 from components.roles import Roles
 from components.security import SecurityGroups
@@ -38,6 +38,9 @@ class AutoScalingCluster(pulumi.ComponentResource):
         self.cluster = aws.ecs.Cluster(
             cluster.key,
             settings=cluster_settings(),
+            configuration=cluster_configuration(
+                cluster.exec_logs, region=region, tags=tags, parent=self
+            ),
             tags=named(tags, cluster.key),
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
@@ -181,17 +184,7 @@ class AutoScalingPool(pulumi.ComponentResource):
                 "http_tokens": "required",
                 "http_put_response_hop_limit": pool.metadata_hop_limit,
             },
-            block_device_mappings=[
-                {
-                    "device_name": pool.root_device,
-                    "ebs": {
-                        "volume_type": "gp3",
-                        "volume_size": pool.root_volume_gib,
-                        "encrypted": "true",
-                        "delete_on_termination": "true",
-                    },
-                }
-            ],
+            block_device_mappings=[{"device_name": pool.root_device, "ebs": _root_volume(pool)}],
             # With interfaces in the template, security groups stand on each interface.
             # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RequestLaunchTemplateData.html
             network_interfaces=interfaces or None,
@@ -289,6 +282,20 @@ class AutoScalingPool(pulumi.ComponentResource):
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _root_volume(
+    pool: plan.AutoScalingPool,
+) -> aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgsDict:
+    volume: aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgsDict = {
+        "volume_type": "gp3",
+        "volume_size": pool.root_volume_gib,
+        "encrypted": "true",
+        "delete_on_termination": "true",
+    }
+    if pool.kms_key:
+        volume["kms_key_id"] = pool.kms_key
+    return volume
 
 
 def _encoded(cluster: str, agent_config: plan.Tags) -> str:

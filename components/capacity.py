@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from planning import choices
+from components.logs import log_group
+from planning import choices, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,26 @@ def cluster_settings() -> list[aws.ecs.ClusterSettingArgsDict]:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
     """
     return [{"name": "containerInsights", "value": choices.CONTAINER_INSIGHTS}]
+
+
+def cluster_configuration(
+    logs: plan.LogGroup | None, *, region: str, tags: plan.Tags, parent: pulumi.Resource
+) -> aws.ecs.ClusterConfigurationArgsDict:
+    """Where sessions of ECS Exec are recorded: in a log group of their own, or by ECS's default.
+
+    The default is written out: a configuration that is taken away would stay in force.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommandConfiguration.html
+    """
+    if logs is None:
+        return {"execute_command_configuration": {"logging": "DEFAULT"}}
+    group = log_group(logs, region=region, tags=tags, parent=parent)
+    recorded: aws.ecs.ClusterConfigurationExecuteCommandConfigurationArgsDict = {
+        "logging": "OVERRIDE",
+        "log_configuration": {
+            "cloud_watch_log_group_name": group.name,
+            "cloud_watch_encryption_enabled": bool(logs.kms_key),
+        },
+    }
+    if logs.kms_key:
+        recorded["kms_key_id"] = logs.kms_key
+    return {"execute_command_configuration": recorded}

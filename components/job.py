@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.capacity import Capacity
-from components.workload import RegionContext, log_group, task_definition
+from components.logs import log_group
+from components.workload import RegionContext, task_definition
 from planning import choices, plan, run_task
 
 
@@ -29,7 +30,7 @@ class JobComponent(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:Job", name, None, opts)
-        logs = log_group(job.log_group, within=within, parent=self)
+        logs = log_group(job.log_group, region=within.region, tags=within.tags, parent=self)
         self.task_definition = task_definition(
             job.task_definition, logs=logs, within=within, parent=self
         )

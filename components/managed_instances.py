@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.capacity import Capacity, cluster_settings
+from components.capacity import Capacity, cluster_configuration, cluster_settings
 from components.network import NetworkOutputs
 from components.roles import Roles
 from components.security import SecurityGroups
@@ -39,6 +39,9 @@ class ManagedInstancesCluster(pulumi.ComponentResource):
         self.cluster = aws.ecs.Cluster(
             cluster.key,
             settings=cluster_settings(),
+            configuration=cluster_configuration(
+                cluster.exec_logs, region=region, tags=tags, parent=self
+            ),
             tags=named(tags, cluster.key),
             region=region,
             opts=pulumi.ResourceOptions(parent=self),

@@ -6,9 +6,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.capacity import Capacity
+from components.logs import log_group
 from components.tags import named
 from components.traffic import LoadBalancer
-from components.workload import RegionContext, log_group, task_definition
+from components.workload import RegionContext, task_definition
 from planning import choices, plan
 
 
@@ -40,7 +41,7 @@ class ModelComponent(pulumi.ComponentResource):
         self._hooks = hooks
         self.url: pulumi.Output[str] | None = None
 
-        logs = log_group(model.log_group, within=within, parent=self)
+        logs = log_group(model.log_group, region=within.region, tags=within.tags, parent=self)
         target: aws.lb.TargetGroup | None = None
         rule: list[pulumi.Resource] = []
         if model.target_group is not None and load_balancer is not None:

@@ -47,6 +47,7 @@ class OwnNetwork(pulumi.ComponentResource):
         *,
         region: str,
         tags: plan.Tags,
+        s3_policy: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:OwnNetwork", name, None, opts)
@@ -91,7 +92,7 @@ class OwnNetwork(pulumi.ComponentResource):
         ]
         ready += self._nat_routes(network, tables)
         ready += [
-            self._gateway_endpoint(service, tables.values())
+            self._gateway_endpoint(service, tables.values(), s3_policy)
             for service in network.gateway_endpoints
         ]
         if network.interface_endpoints:
@@ -213,7 +214,7 @@ class OwnNetwork(pulumi.ComponentResource):
         )
 
     def _gateway_endpoint(
-        self, service: str, tables: Iterable[aws.ec2.RouteTable]
+        self, service: str, tables: Iterable[aws.ec2.RouteTable], policy: pulumi.Input[str]
     ) -> aws.ec2.VpcEndpoint:
         name = self._named(self._short(service))
         return aws.ec2.VpcEndpoint(
@@ -221,6 +222,7 @@ class OwnNetwork(pulumi.ComponentResource):
             vpc_id=self._vpc.id,
             service_name=service,
             vpc_endpoint_type="Gateway",
+            policy=policy,
             route_table_ids=[table.id for table in tables],
             tags=named(self._tags, name),
             region=self._region,

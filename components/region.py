@@ -36,7 +36,7 @@ class RegionComponent(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:Region", name, None, opts)
-        built = self._network(region.network, region=region.name, tags=tags)
+        built = self._network(region.network, region=region.name, tags=tags, roles=roles)
         groups = SecurityGroups(
             region.name,
             region,
@@ -82,7 +82,9 @@ class RegionComponent(pulumi.ComponentResource):
         }
         self.register_outputs({"clusters": self.clusters})
 
-    def _network(self, described: plan.Network, *, region: str, tags: plan.Tags) -> NetworkOutputs:
+    def _network(
+        self, described: plan.Network, *, region: str, tags: plan.Tags, roles: Roles
+    ) -> NetworkOutputs:
         match described:
             case plan.GivenNetwork():
                 return network.given(described)
@@ -92,6 +94,7 @@ class RegionComponent(pulumi.ComponentResource):
                     described,
                     region=region,
                     tags=tags,
+                    s3_policy=roles.document(described.s3_policy),
                     opts=pulumi.ResourceOptions(parent=self),
                 ).outputs
 

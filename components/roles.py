@@ -65,6 +65,10 @@ class Roles(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=parent),
         )
 
+    def document(self, statements: Iterable[Mapping[str, plan.PolicyValue]]) -> pulumi.Output[str]:
+        """Returns a policy document about the account that belongs to no role."""
+        return self._account.apply(lambda known: policies.document(statements, known))
+
     def instance_profile_arn(self, key: str) -> pulumi.Output[str]:
         """ARN of the role's instance profile. Raises KeyError if the plan has none."""
         return self._profiles[key].arn

@@ -51,6 +51,16 @@ class LoadBalancer(pulumi.ComponentResource):
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if balancer.web_acl_arn:
+            # Removing an association takes away whatever web ACL the load balancer has by then:
+            # replaced the default way round, the new one would be lost.
+            aws.wafv2.WebAclAssociation(
+                balancer.key,
+                resource_arn=load_balancer.arn,
+                web_acl_arn=balancer.web_acl_arn,
+                region=region,
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            )
         listener = aws.lb.Listener(
             balancer.key,
             load_balancer_arn=load_balancer.arn,

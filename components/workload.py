@@ -1,4 +1,4 @@
-"""What models and jobs have in common: log group, task definitions, Region and security group."""
+"""What models and jobs have in common: task definitions, Region and security group."""
 
 from dataclasses import dataclass
 
@@ -23,20 +23,6 @@ class RegionContext:
     def security_groups(self) -> list[pulumi.Input[str]]:
         """Security groups of an awsvpc task."""
         return [] if self.tasks_security_group is None else [self.tasks_security_group]
-
-
-def log_group(
-    group: plan.LogGroup, *, within: RegionContext, parent: pulumi.Resource
-) -> aws.cloudwatch.LogGroup:
-    """Builds the log group. Its name is fixed, because the container definitions contain it."""
-    return aws.cloudwatch.LogGroup(
-        group.key,
-        name=group.name,
-        retention_in_days=group.retention_days,
-        tags=named(within.tags, group.key),
-        region=within.region,
-        opts=pulumi.ResourceOptions(parent=parent),
-    )
 
 
 def task_definition(

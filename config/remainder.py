@@ -11,7 +11,15 @@ from config.settings import Settings
 
 _MAPS = ("regions", "capacity", "models", "jobs")
 _NAMING_REGIONS = frozenset(
-    {"regions", "reservation_ids", "reservation_group_arns", "allow_from", "certificate_arns"}
+    {
+        "regions",
+        "reservation_ids",
+        "reservation_group_arns",
+        "allow_from",
+        "certificate_arns",
+        "kms_keys",
+        "web_acl_arns",
+    }
 )
 
 

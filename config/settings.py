@@ -9,9 +9,11 @@ from config.changes import FINDINGS, IN_PLACE, MOVES, Change, Cost
 from config.places import RegionEntry
 from config.shapes import ModelId, Shape
 from config.values import (
+    AccountId,
     Caller,
     CertificateArn,
     FindingCode,
+    KeyArn,
     Name,
     RegionName,
     S3Prefix,
@@ -19,7 +21,9 @@ from config.values import (
     TagKey,
     TagValue,
     Text,
+    WebAclArn,
     list_or_map,
+    text_or_map,
 )
 from config.workloads import JobEntry, ModelEntry
 
@@ -53,7 +57,7 @@ class Traffic(Strict):
 
 
 class Security(Strict):
-    """What is recorded of the traffic, and what cannot be deleted by mistake."""
+    """What is recorded, encrypted and reached, and what cannot be deleted by mistake."""
 
     access_logs: S3Prefix | None = Field(
         default=None,
@@ -78,6 +82,50 @@ class Security(Strict):
         default=False,
         description="Load balancers cannot be deleted until this is false again.",
         json_schema_extra=IN_PLACE,
+    )
+    exec_logs: bool = Field(
+        default=False,
+        description=(
+            "What is typed and shown in sessions of ECS Exec goes to a log group of its own, where "
+            "a model or job has `exec: true`."
+        ),
+        json_schema_extra=IN_PLACE,
+    )
+    kms_keys: Annotated[
+        Annotated[KeyArn, Tag("text")] | Annotated[dict[RegionName, KeyArn], Tag("map")],
+        Discriminator(text_or_map),
+        Field(
+            description=(
+                "The ARN of a multi-Region key with `{region}`, or a map of Regions to ARNs such "
+                "as {us-west-2: arn:aws:kms:us-west-2:111122223333:key/0a1b}."
+            )
+        ),
+    ] = Field(
+        default={},
+        description=(
+            "KMS key of each Region, for log groups, sessions of ECS Exec, and the volumes of Auto "
+            "Scaling pools; roles may also use it for secrets. Its own policy lets CloudWatch Logs "
+            "and the service-linked role of Auto Scaling use it."
+        ),
+        examples=["arn:aws:kms:{region}:111122223333:key/mrk-0a1b2c3d"],
+        json_schema_extra=Cost(
+            Change.IN_PLACE, "Instances that run keep their volumes.", (Change.NEW_INSTANCES,)
+        ),
+    )
+    s3_accounts: tuple[AccountId, ...] | None = Field(
+        default=None,
+        description=(
+            "Accounts whose buckets our own networks reach in their Region, beside the stack's own "
+            "account and the buckets of AWS that tasks and instances need. [] for no other. With a "
+            "NAT gateway buckets of other Regions stay in reach."
+        ),
+        examples=[["111122223333"]],
+        json_schema_extra=IN_PLACE,
+    )
+    web_acl_arns: dict[RegionName, WebAclArn] = Field(
+        default={},
+        description="Web ACL of AWS WAF for the load balancer of each Region.",
+        json_schema_extra=Cost(Change.IN_PLACE, "Between two of them the balancer has none."),
     )
 
 
@@ -147,7 +195,7 @@ class Settings(Strict):
     )
     security: Security = Field(
         default=Security(),
-        description="What is recorded of the traffic, and what cannot be deleted by mistake.",
+        description="What is recorded, encrypted, reached and protected.",
         examples=[{"access_logs": "s3://my-logs-{region}/requests/"}],
     )
     stage: Literal["development", "production"] = Field(

@@ -101,6 +101,35 @@ CertificateArn = Annotated[
         examples=["arn:aws:acm:us-west-2:111122223333:certificate/0a1b"],
     ),
 ]
+KeyArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9{}-]+:\d{12}:key/[A-Za-z0-9-]+$", max_length=2048
+    ),
+    Field(
+        description="The ARN of a KMS key; an alias is none.",
+        examples=["arn:aws:kms:{region}:111122223333:key/mrk-0a1b2c3d"],
+    ),
+]
+WebAclArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+$",
+        max_length=2048,
+    ),
+    Field(
+        description="The ARN of a regional web ACL of AWS WAF.",
+        examples=["arn:aws:wafv2:us-west-2:111122223333:regional/webacl/models/0a1b2c3d"],
+    ),
+]
+AccountId = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{12}$"),
+    Field(
+        description="The number of an AWS account, twelve digits in quotes.",
+        examples=["111122223333"],
+    ),
+]
 SecretReference = Annotated[
     str,
     StringConstraints(
@@ -200,6 +229,11 @@ def _which_devices(value: object) -> str:
 def list_or_map(value: object) -> str:
     """The tag of a union of a list and a map by Region: the form that the value has."""
     return "map" if isinstance(value, dict) else "list"
+
+
+def text_or_map(value: object) -> str:
+    """The tag of a union of a text and a map by Region: the form that the value has."""
+    return "map" if isinstance(value, dict) else "text"
 
 
 FindingCode = Annotated[

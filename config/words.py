@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
-from config.settings import Settings, Traffic
+from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
 
@@ -329,6 +329,23 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         "access_logs auth authentication cognito deletion_protection idle_timeout listeners waf",
         "no field sets it",
     ),
+    (
+        Security,
+        "cmk customer_key encryption key_arn kms kms_key kms_key_arn kms_key_id",
+        'write kms_keys: {us-west-2: "arn:aws:kms:us-west-2:111122223333:key/0a1b"}',
+    ),
+    (
+        Security,
+        "waf web_acl web_acl_arn",
+        "write web_acl_arns: {us-west-2: "
+        '"arn:aws:wafv2:us-west-2:111122223333:regional/webacl/models/0a1b"}',
+    ),
+    (
+        Security,
+        "endpoint_policies endpoint_policy vpc_endpoint_policy",
+        "write s3_accounts: []; it names the accounts whose buckets are reached beside our own",
+    ),
+    (Security, "execute_command_logging execute_command_logs", "write exec_logs: true"),
     (
         OwnNetworkEntry,
         "private_subnet_ids subnet_ids subnets vpc",

@@ -39,6 +39,7 @@ STOP_TIMEOUT_SECONDS = 120  # a long answer ends, and the runtime gives its core
 GRACE_SECONDS = 1800  # a model of 15 GB compiles for about 15 minutes
 CONTAINER_START_PERIOD_SECONDS = 300  # the most that ECS takes
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")  # SDKs read the first, boto3 the second
+EXEC_LOG_DAYS = 365  # of sessions of ECS Exec: a record of who did what, kept for a year
 CONTAINER_INSIGHTS = "enhanced"  # metrics for each task
 START_TASKS = 1  # of a job, at each start
 START_RETRIES = 5  # a start that AWS refused is repeated, never the work

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from config import JobEntry, ManagedInstancesCapacity
-from planning import choices, names, permissions
+from planning import audit, choices, names, permissions
 from planning.command_line import containers
-from planning.permissions import allow
 from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
 from planning.situation import RegionalPool, RegionalWorkload, Situation
@@ -116,7 +115,7 @@ def _of_workload(s: Situation, works: list[RegionalWorkload]) -> Iterable[Role]:
     if first.spec.s3_write:
         inline.append(InlinePolicy("s3-write", permissions.write_s3(s, works)))
     if first.spec.exec:
-        inline.append(InlinePolicy("exec", (allow(choices.EXEC_ACTIONS, ("*",)),)))
+        inline.append(InlinePolicy("exec", audit.exec_statements(s, works)))
     yield _role(
         s,
         task_role(first),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
 from messages.finding import Finding, Refused, Severity
-from planning import addresses, identity, names, plan, waiting
+from planning import addresses, audit, identity, names, plan, waiting
 from planning.addresses import zones_with_blocks
 from planning.command_line import containers
 from planning.make_capacity import (
@@ -16,7 +16,6 @@ from planning.make_capacity import (
     managed_instances_cluster,
 )
 from planning.make_workloads import job_plan, model_plan
-from planning.regional import bucket_and_key, in_region
 from planning.rules import RULES
 from planning.situation import RegionalPool, Situation
 from planning.trial import Errors, Trials
@@ -117,14 +116,9 @@ def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Netwo
         nat_zone_ids=nat,
         gateway_endpoints=(_endpoint(s, region, "s3"),),
         interface_endpoints=() if nat else _interface_endpoints(s, region),
-        flow_logs=_flow_logs(s, region),
+        flow_logs=audit.flow_logs(s, region),
+        s3_policy=audit.s3_policy(s, region),
     )
-
-
-def _flow_logs(s: Situation, region: str) -> str:
-    bucket, path = _bucket(s.settings.security.flow_logs, region)
-    partition = s.catalog.places.regions[region].partition
-    return f"arn:{partition}:s3:::{bucket}/{path}".rstrip("/") if bucket else ""
 
 
 def _endpoint(s: Situation, region: str, service: str) -> str:
@@ -147,6 +141,8 @@ def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
         needed.add("parameters")
     if any(w.spec.exec for w in works):
         needed.add("exec")
+        if s.settings.security.exec_logs and audit.kms_key(s, region):
+            needed.add("exec_key")
     services = {e.service for e in s.catalog.networks.interface_endpoints if e.needed_for in needed}
     return tuple(_endpoint(s, region, service) for service in sorted(services))
 
@@ -172,12 +168,7 @@ def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.Loa
         allow_cidrs=tuple(sorted(c for c in callers if not c.startswith("sg-"))),
         allow_security_groups=tuple(sorted(c for c in callers if c.startswith("sg-"))),
         zone_ids=zone_ids,
-        access_logs=_bucket(s.settings.security.access_logs, region),
+        access_logs=audit.bucket(s.settings.security.access_logs, region),
         deletion_protection=s.settings.security.deletion_protection,
+        web_acl_arn=s.settings.security.web_acl_arns.get(region, ""),
     )
-
-
-def _bucket(prefix: str | None, region: str) -> tuple[str, str]:
-    """Returns the bucket in a Region and the beginning of its keys, without a slash at its end."""
-    bucket, path = bucket_and_key(in_region(prefix or "", region))
-    return bucket, path.rstrip("/")

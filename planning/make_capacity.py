@@ -2,7 +2,7 @@
 
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity, OwnNetworkEntry
-from planning import choices, identity, managed_types, names, permissions, plan
+from planning import audit, choices, identity, managed_types, names, permissions, plan
 from planning.addresses import zones_with_blocks
 from planning.situation import RegionalPool, Situation
 
@@ -21,6 +21,7 @@ def auto_scaling_cluster(
         pools=mine,
         serving_ports=_serving_ports(s, [p for p in pools if not p.managed]),
         agent=permissions.agent(),
+        exec_logs=audit.exec_logs(s, short, [p for p in pools if not p.managed]),
     )
 
 
@@ -39,6 +40,7 @@ def managed_instances_cluster(
         instance_role=choices.MANAGED_INSTANCE_ROLE,
         infrastructure_role=choices.INFRASTRUCTURE_ROLE,
         serving_ports=_serving_ports(s, [p for p in pools if p.managed]),
+        exec_logs=audit.exec_logs(s, short, [p for p in pools if p.managed]),
     )
 
 
@@ -114,6 +116,7 @@ def _auto_scaling_pool(
         image_id=f"resolve:ssm:{family.parameter_path}/{spec.ami.version}/image_id",
         root_device=family.root_device,
         root_volume_gib=spec.root_volume_gib or choices.ROOT_VOLUME_GIB,
+        kms_key=audit.kms_key(s, pool.region),
         metadata_hop_limit=choices.METADATA_HOP_LIMIT,
         agent_config=(("ECS_AWSVPC_BLOCK_IMDS", "true"),),
         zone_ids=pool.zone_ids[:1] if spec.efa else _pool_zones(s, pool),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from config import AutoScalingCapacity
-from planning import choices, containers, identity, names, permissions, plan, service_tasks
+from planning import audit, choices, containers, identity, names, permissions, plan, service_tasks
 from planning.images import resolved
 from planning.make_capacity import pool_key
 from planning.regional import in_region
@@ -17,6 +17,7 @@ def _log_group(s: Situation, work: RegionalWorkload) -> plan.LogGroup:
         names.key(_short(s, work), kind, work.name, "logs"),
         name,
         work.spec.log_retention_days,
+        audit.kms_key(s, work.region),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from planning.choices import ACCOUNT
 from planning.command_line import containers
 from planning.plan import ClusterArn, InlinePolicy, PolicyValue, RoleArn
-from planning.regional import bucket_and_key, in_region
+from planning.regional import bucket_and_key, in_region, of_region
 from planning.situation import RegionalWorkload, Situation
 
 Statement = Mapping[str, PolicyValue]
@@ -44,8 +44,8 @@ def secret_arn(reference: str) -> str:
 def read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """Allows reading the named secrets and parameters, and decrypting them.
 
-    Any KMS key may decrypt, but only through the service that stores the secret, and only for
-    these secrets.
+    Any KMS key of their account may decrypt, and the stack file's key, whichever account it is of;
+    but only through the service that stores the secret, and only for these secrets.
     """
     partition = s.partition
     found: set[str] = set()
@@ -76,7 +76,7 @@ def read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement
             {
                 "Effect": "Allow",
                 "Action": "kms:Decrypt",
-                "Resource": tuple(f"arn:{partition}:kms:{r}:{a}:key/*" for r, a in accounts),
+                "Resource": _keys(s, accounts),
                 "Condition": {
                     "StringEquals": {"kms:ViaService": via},
                     "StringLike": {f"kms:EncryptionContext:{context}": arns},
@@ -84,6 +84,14 @@ def read_secrets(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement
             }
         )
     return tuple(statements)
+
+
+def _keys(s: Situation, accounts: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Returns the ARNs of all keys in these Regions and accounts, and of the stack file's keys
+    there that are of another account."""
+    ours = {r: of_region(s.settings.security.kms_keys, r) for r, _ in accounts}
+    others = {arn for r, arn in ours.items() if arn and (r, arn.split(":")[4]) not in accounts}
+    return (*(f"arn:{s.partition}:kms:{r}:{a}:key/*" for r, a in accounts), *sorted(others))
 
 
 def read_s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:

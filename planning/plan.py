@@ -14,45 +14,6 @@ from planning import choices
 Tags = tuple[tuple[str, str], ...]
 
 
-# ---- networks ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneSubnets:
-    """A zone of an own network. Its blocks follow from the zone id and never change."""
-
-    zone_id: str
-    private_cidr: str
-    public_cidr: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnNetwork:
-    """A VPC that the program makes."""
-
-    kind: ClassVar[str] = "own"
-    key: str
-    cidr: str
-    zones: tuple[ZoneSubnets, ...]
-    nat_zone_ids: tuple[str, ...]  # zones with a NAT gateway; can be empty
-    gateway_endpoints: tuple[str, ...]  # service names, such as com.amazonaws.us-west-2.s3
-    interface_endpoints: tuple[str, ...]  # service names
-    flow_logs: str = ""  # ARN of the bucket and prefix that get them; empty: none
-
-
-@dataclass(frozen=True, slots=True)
-class GivenNetwork:
-    """A VPC that exists."""
-
-    kind: ClassVar[str] = "given"
-    key: str
-    vpc_id: str
-    private_subnets: tuple[tuple[str, str], ...]  # zone id, subnet id
-
-
-Network = OwnNetwork | GivenNetwork
-
-
 # ---- identity ------------------------------------------------------------------------------
 
 
@@ -100,6 +61,46 @@ class Role:
     instance_profile: bool
     purpose: str
     source_arn: str = ""  # ARNs on whose behalf the service may assume it; empty: no condition
+
+
+# ---- networks ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSubnets:
+    """A zone of an own network. Its blocks follow from the zone id and never change."""
+
+    zone_id: str
+    private_cidr: str
+    public_cidr: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNetwork:
+    """A VPC that the program makes."""
+
+    kind: ClassVar[str] = "own"
+    key: str
+    cidr: str
+    zones: tuple[ZoneSubnets, ...]
+    nat_zone_ids: tuple[str, ...]  # zones with a NAT gateway; can be empty
+    gateway_endpoints: tuple[str, ...]  # service names, such as com.amazonaws.us-west-2.s3
+    interface_endpoints: tuple[str, ...]  # service names
+    flow_logs: str = ""  # ARN of the bucket and prefix that get them; empty: none
+    s3_policy: tuple[Mapping[str, PolicyValue], ...] = ()  # statements of the S3 endpoint's policy
+
+
+@dataclass(frozen=True, slots=True)
+class GivenNetwork:
+    """A VPC that exists."""
+
+    kind: ClassVar[str] = "given"
+    key: str
+    vpc_id: str
+    private_subnets: tuple[tuple[str, str], ...]  # zone id, subnet id
+
+
+Network = OwnNetwork | GivenNetwork
 
 
 # ---- capacity ------------------------------------------------------------------------------
@@ -222,6 +223,7 @@ class AutoScalingPool:
     image_id: str  # resolve:ssm:<parameter path>
     root_device: str
     root_volume_gib: int
+    kms_key: str  # ARN of the key of its volumes; empty: the account's default
     metadata_hop_limit: int
     agent_config: Tags  # lines of /etc/ecs/ecs.config beside ECS_CLUSTER, sorted
     zone_ids: tuple[str, ...]
@@ -261,12 +263,21 @@ Pool = AutoScalingPool | ManagedInstancesPool
 
 
 @dataclass(frozen=True, slots=True)
+class LogGroup:
+    key: str
+    name: str
+    retention_days: int
+    kms_key: str = ""  # ARN; empty: CloudWatch's own key
+
+
+@dataclass(frozen=True, slots=True)
 class AutoScalingCluster:
     kind: ClassVar[str] = "auto_scaling"
     key: str
     pools: tuple[AutoScalingPool, ...]
     serving_ports: tuple[tuple[int, int], ...]  # host port ranges that the load balancer reaches
     agent: InlinePolicy = InlinePolicy("agent", ())  # what its instances' roles may do in it
+    exec_logs: LogGroup | None = None  # of sessions of ECS Exec
 
     @property
     def instance_roles(self) -> tuple[str, ...]:
@@ -282,6 +293,7 @@ class ManagedInstancesCluster:
     instance_role: str
     infrastructure_role: str
     serving_ports: tuple[tuple[int, int], ...]
+    exec_logs: LogGroup | None = None  # of sessions of ECS Exec
 
 
 Cluster = AutoScalingCluster | ManagedInstancesCluster
@@ -381,13 +393,6 @@ class TargetGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class LogGroup:
-    key: str
-    name: str
-    retention_days: int
-
-
-@dataclass(frozen=True, slots=True)
 class ModelPlan:
     """A model in a Region."""
 
@@ -438,6 +443,7 @@ class LoadBalancer:
     zone_ids: tuple[str, ...]
     access_logs: tuple[str, str] = ("", "")  # bucket and prefix that get them; empty: none
     deletion_protection: bool = False
+    web_acl_arn: str = ""  # empty: none
 
     @property
     def secure(self) -> bool:

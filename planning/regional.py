@@ -1,6 +1,7 @@
 """Texts of a workload that differ from Region to Region: `{region}` in them."""
 
 import re
+from collections.abc import Mapping
 
 _PLACES = re.compile(r"\{\{region\}\}|\{region\}")
 
@@ -11,6 +12,11 @@ def in_region(text: str, region: str) -> str:
     Other braces stay as they are.
     """
     return _PLACES.sub(lambda found: region if found[0] == "{region}" else "{region}", text)
+
+
+def of_region(given: str | Mapping[str, str], region: str) -> str:
+    """Returns the value of a text with `{region}`, or of a map by Region; empty without one."""
+    return in_region(given, region) if isinstance(given, str) else given.get(region, "")
 
 
 def bucket_and_key(prefix: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from config import ManagedInstancesCapacity, OwnNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
+from planning.regional import in_region, of_region
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
 
@@ -92,4 +93,163 @@ def volumes_by_the_account(s: Situation) -> Iterator[Report]:
                 )
 
 
-RULES = (no_access_logs, no_flow_logs, no_deletion_protection, volumes_by_the_account)
+@rule(
+    "NE732",
+    "Logs and volumes have no key of your own",
+    Severity.NOTE,
+    "A key of your own can be taken back, and its policy says who may decrypt. AWS's own keys have "
+    "neither.",
+    do="Name a KMS key of each Region under security.kms_keys. In production it is a warning.",
+)
+def no_key(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"""
+    missing = [r for r in s.regions if not of_region(s.settings.security.kms_keys, r)]
+    if missing:
+        yield _report(
+            s,
+            "kms_keys",
+            f"names no key for the log groups and volumes in {listed(missing)}",
+            "name a multi-Region key, such as arn:aws:kms:{region}:111122223333:key/mrk-…; name a "
+            "key of each Region",
+        )
+
+
+@rule(
+    "NE733",
+    "Sessions of ECS Exec are not recorded apart",
+    Severity.NOTE,
+    "Without a log group of its own a session is only among the lines of its container, as long as "
+    "these are kept.",
+    do="Write security.exec_logs: true. In production it is a warning.",
+)
+def no_exec_logs(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
+    executed = sorted({w.path for w in s.work if w.spec.exec})
+    if executed and not s.settings.security.exec_logs:
+        yield _report(s, "exec_logs", f"is false for {listed(executed)}", "write true")
+
+
+@rule(
+    "NE734",
+    "Tasks reach the buckets of everyone",
+    Severity.NOTE,
+    "Who runs code in a task can copy what it reads to a bucket of their own: the endpoint of S3 "
+    "lets it pass, also in a network without a way to the internet.",
+    do="Name the accounts with buckets that tasks use under security.s3_accounts. In production it "
+    "is a warning.",
+)
+def buckets_of_everyone(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html"""
+    own = [r for r, spec in s.regions.items() if isinstance(spec.network, OwnNetworkEntry)]
+    if s.settings.security.s3_accounts is None and own:
+        yield _report(
+            s,
+            "s3_accounts",
+            f"names no account for the networks in {listed(own)}",
+            "write [] for the stack's own account alone, or name the others whose buckets tasks "
+            "use",
+        )
+
+
+@rule(
+    "NE735",
+    "Load balancers have no web ACL",
+    Severity.NOTE,
+    "Without AWS WAF nothing limits how often a caller asks.",
+    do="Name a regional web ACL under security.web_acl_arns. In production it is a warning.",
+)
+def no_web_acl(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html#elb-16"""
+    missing = [r for r in serving_regions(s) if r not in s.settings.security.web_acl_arns]
+    if missing:
+        yield _report(
+            s,
+            "web_acl_arns",
+            f"names no web ACL for the load balancers of {listed(missing)}",
+            "name the ARN of a regional web ACL for each Region",
+        )
+
+
+@rule(
+    "NE736",
+    "Rules of a web ACL may block long prompts",
+    Severity.NOTE,
+    "AWS WAF reads the first 8 KB of a body at a load balancer, and the rule SizeRestrictions_BODY "
+    "of AWS's core rule set blocks longer ones: prompts of some 2,000 tokens and more.",
+    do="Let such rules count instead of block, in the web ACL.",
+)
+def bodies_above_8_kb(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-setting-body-inspection-limit.html
+    and https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html"""
+    for region in serving_regions(s):
+        if region in s.settings.security.web_acl_arns:
+            arn = s.settings.security.web_acl_arns[region]
+            yield Report(
+                f"security.web_acl_arns.{region}",
+                f"is {arn}, whose rules may refuse requests above 8 KB",
+                "make sure that no rule of it blocks long bodies: SizeRestrictions_BODY counts",
+            )
+
+
+@rule(
+    "NE737",
+    "Key or web ACL belongs to another Region",
+    Severity.ERROR,
+    "CloudWatch Logs and EBS take keys, and load balancers web ACLs, of their own Region and "
+    "partition alone.",
+    do="Name a key and a web ACL of each Region; a multi-Region key has a replica there.",
+)
+def of_another_region(s: Situation) -> Iterator[Report]:
+    """API_AssociateKmsKey of the CloudWatch Logs API Reference, and API_AssociateWebACL of the AWS
+    WAF API Reference"""
+    security = s.settings.security
+    given = [(f"web_acl_arns.{r}", r, arn) for r, arn in security.web_acl_arns.items()]
+    if isinstance(security.kms_keys, dict):
+        given += [(f"kms_keys.{r}", r, arn) for r, arn in security.kms_keys.items()]
+    elif security.kms_keys:
+        given += [("kms_keys", r, in_region(security.kms_keys, r)) for r in s.regions]
+    for path, region, arn in given:
+        known = s.catalog.places.regions.get(region)
+        parts = in_region(arn, region).split(":")
+        if known and (parts[1], parts[3]) != (known.partition, region):
+            parts[1], parts[3] = known.partition, region
+            yield Report(
+                f"security.{path}",
+                f"is {arn}, of {arn.split(':')[3]} in the partition {arn.split(':')[1]}, for "
+                f"{region}",
+                f"name one of {region}, such as {':'.join(parts)}",
+            )
+
+
+@rule(
+    "NE738",
+    "One key for several Regions is no multi-Region key",
+    Severity.ERROR,
+    "Only a multi-Region key, whose id begins with mrk-, has the same id in each Region.",
+    do="Name a multi-Region key, or the key of each Region in a map.",
+)
+def key_of_one_region(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/mrk-how-it-works.html"""
+    arn = s.settings.security.kms_keys
+    if isinstance(arn, str) and "{region}" in arn and len(s.regions) > 1 and ":key/mrk-" not in arn:
+        yield Report(
+            "security.kms_keys",
+            f"is {arn}, for {listed(list(s.regions))}",
+            f"name a multi-Region key, such as {arn.replace(':key/', ':key/mrk-')}; name the key "
+            "of each Region in a map",
+        )
+
+
+RULES = (
+    no_access_logs,
+    no_flow_logs,
+    no_deletion_protection,
+    volumes_by_the_account,
+    no_key,
+    no_exec_logs,
+    buckets_of_everyone,
+    no_web_acl,
+    bodies_above_8_kb,
+    of_another_region,
+    key_of_one_region,
+)

@@ -408,6 +408,8 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
     for where, given in (
         ("traffic.certificate_arns", s.settings.traffic.certificate_arns),
         ("traffic.allow_from", s.settings.traffic.allow_from),
+        ("security.kms_keys", s.settings.security.kms_keys),
+        ("security.web_acl_arns", s.settings.security.web_acl_arns),
     ):
         for region in given if isinstance(given, dict) else ():
             if region not in s.settings.regions:

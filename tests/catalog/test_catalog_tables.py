@@ -19,6 +19,7 @@ KEYS = {
     "ami_drivers": ("parameter_path", "from"),
     "ami_families": ("family", "variant", "architecture"),
     "ami_versions": ("parameter_path", "image_name"),
+    "aws_buckets": ("bucket",),
     "aws_policies": ("arn_path",),
     "bucket_affixes": ("affix",),
     "capacity_blocks": ("instance_type", "region"),
@@ -110,6 +111,7 @@ WORDS = {
     ("tensor_parallel", "evidence"): {"assumed", "disputed", "seen", "stated"},
     ("interface_endpoints", "needed_for"): {
         "exec",
+        "exec_key",
         "host_access",
         "images",
         "instances",

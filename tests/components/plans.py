@@ -32,6 +32,7 @@ INF2 = plan.AutoScalingPool(
     image_id="resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/neuron/recommended/image_id",
     root_device="/dev/xvda",
     root_volume_gib=200,
+    kms_key="",
     metadata_hop_limit=1,
     agent_config=(("ECS_CONTAINER_START_TIMEOUT", "10m"),),
     zone_ids=("usw2-az1", "usw2-az2"),

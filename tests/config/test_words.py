@@ -12,7 +12,7 @@ from config import ShapeError, capacity, parse, places, settings, shapes, worklo
 from config.annotations import is_model
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
-from config.settings import Settings, Traffic
+from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.words import WORDS, advice_on
 from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
@@ -37,6 +37,7 @@ PLACES: dict[type[BaseModel], tuple[tuple[str, ...], ...]] = {
     AutoScalingCapacity: (("capacity", "a"),),
     ManagedInstancesCapacity: (("capacity", "b"),),
     Traffic: (("traffic",),),
+    Security: (("security",),),
     RegionEntry: (("regions", "us-west-2"),),
     OwnNetworkEntry: (("regions", "us-west-2", "network"),),
     ExistingNetworkEntry: (("regions", "us-east-1", "network"),),
@@ -67,6 +68,7 @@ def whole(place: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
         "jobs": {"j": dict(work)},
         "traffic": {},
         "shapes": {"acme/tuned": {}},
+        "security": {},
     }
     at = values
     for step in place:

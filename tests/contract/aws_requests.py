@@ -282,6 +282,7 @@ KINDS: Mapping[str, Kind] = {
         name="Name",
         implied={"ModifyLoadBalancerAttributes:LoadBalancerArn": "{name}"},
     ),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": Kind("wafv2", "AssociateWebACL"),
     "aws:lb/listener:Listener": Kind(
         "elbv2",
         "CreateListener",
@@ -368,7 +369,9 @@ KINDS: Mapping[str, Kind] = {
     "aws:ec2/route:Route": Kind("ec2", "CreateRoute"),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Kind("ec2", "AssociateRouteTable"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Kind(
-        "ec2", "CreateVpcEndpoint", {"tags": _tagged("vpc-endpoint")}
+        "ec2",
+        "CreateVpcEndpoint",
+        {"policy": To("PolicyDocument"), "tags": _tagged("vpc-endpoint")},
     ),
     "aws:ec2/flowLog:FlowLog": Kind(
         "ec2",

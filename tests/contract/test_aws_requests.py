@@ -239,6 +239,7 @@ MODEL_MISTAKES = [
     Mistake("aws:ec2/securityGroup:SecurityGroup", "description", GONE, "required"),
     Mistake("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "tags", GONE, "required"),
     Mistake("aws:ec2/flowLog:FlowLog", "trafficType", "BOTH", "none of"),
+    Mistake("aws:wafv2/webAclAssociation:WebAclAssociation", "webAclArn", GONE, "required"),
     Mistake(_INGRESS, "fromPort", "443", "is no integer"),
     Mistake(
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "securityGroupId", GONE, "requi"

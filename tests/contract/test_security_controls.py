@@ -124,6 +124,15 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
     "ELB.5": _with("lb.LoadBalancer", lambda r: not r.inputs.get("accessLogs")),
     "ELB.6": _with("lb.LoadBalancer", lambda r: not r.inputs.get("enableDeletionProtection")),
     "ELB.13": _with("lb.LoadBalancer", lambda r: len(r.inputs["subnets"]) < 2),
+    "ELB.16": lambda built: (
+        balancer.name
+        for balancer in of_type(built, "lb.LoadBalancer")
+        if balancer.name
+        not in {
+            association.inputs["resourceArn"].split("/")[-2].rpartition("-")[0]
+            for association in of_type(built, "wafv2.WebAclAssociation")
+        }
+    ),
     "ELB.17": _with(
         "lb.Listener",
         lambda r: r.inputs.get("sslPolicy") != "ELBSecurityPolicy-TLS13-1-2-2021-06",
@@ -135,6 +144,7 @@ SETTINGS = {
     "EC2.6": "flow_logs",
     "ELB.5": "access_logs",
     "ELB.6": "deletion_protection",
+    "ELB.16": "web_acl_arns",
 }
 
 

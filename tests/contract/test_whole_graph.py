@@ -581,7 +581,11 @@ def test_a_cluster_has_one_kind_of_capacity(file: str) -> None:
 def test_attachments_alone_are_deleted_before_they_are_replaced(file: str) -> None:
     built = _of(file)
     first = {short_type(r.type) for r in built.aws if r.options.get("delete_before_replace")}
-    assert first <= {"ecs.ClusterCapacityProviders"}
+    assert first <= {"ecs.ClusterCapacityProviders", "wafv2.WebAclAssociation"}
+    for association in built.of("wafv2.WebAclAssociation"):
+        assert association.options.get("delete_before_replace") is True, (
+            "its deletion takes whatever web ACL the load balancer has by then"
+        )
     for attachment in built.of("ecs.ClusterCapacityProviders"):
         assert attachment.options.get("delete_before_replace") is True, (
             "its deletion empties the cluster's list, whoever wrote it last"
@@ -705,6 +709,85 @@ def test_what_is_recorded_and_protected_is_so_in_every_region(file: str) -> None
         assert protected == asked.get("deletion_protection", False)
     flowing = {u for log in built.of("ec2.FlowLog") for u in _urns(built.refers(log, "vpcId"))}
     assert flowing == (_urns(networks) if "flow_logs" in asked else set())
+
+
+@every_file
+def test_keys_and_web_acls_are_those_of_the_stack_file_for_each_region(file: str) -> None:
+    asked = _settings(file, "security")
+    built = _of(file)
+
+    def of(field: str, resource: Resource) -> str | None:
+        given: dict[str, str] | str = asked.get(field, {})
+        region: str = resource.inputs["region"]
+        return given.get(region) if isinstance(given, dict) else given.replace("{region}", region)
+
+    for group in built.of("cloudwatch.LogGroup"):
+        assert group.inputs.get("kmsKeyId") == of("kms_keys", group)
+    for template in built.of("ec2.LaunchTemplate"):
+        for mapping in template.inputs["blockDeviceMappings"]:
+            assert mapping["ebs"].get("kmsKeyId") == of("kms_keys", template)
+    guarded = {
+        u: association.inputs["webAclArn"]
+        for association in built.of("wafv2.WebAclAssociation")
+        for u in _urns(built.refers(association, "resourceArn"))
+    }
+    for balancer in built.of("lb.LoadBalancer"):
+        assert guarded.get(balancer.urn) == of("web_acl_arns", balancer)
+
+
+@every_file
+def test_sessions_of_ecs_exec_are_recorded_where_they_are_and_roles_may_write(file: str) -> None:
+    asked = _settings(file, "security").get("exec_logs", False)
+    built = _of(file)
+    recorded: set[str] = set()
+    for cluster in built.of("ecs.Cluster"):
+        given = cluster.inputs["configuration"]["executeCommandConfiguration"]
+        assert given["logging"] == ("OVERRIDE" if "logConfiguration" in given else "DEFAULT")
+        if "logConfiguration" not in given:
+            continue
+        (group,) = built.refers(cluster, "configuration")
+        assert given["logConfiguration"]["cloudWatchLogGroupName"] == group.inputs["name"]
+        key = group.inputs.get("kmsKeyId")
+        assert given["logConfiguration"]["cloudWatchEncryptionEnabled"] == (key is not None)
+        assert given.get("kmsKeyId") == key
+        recorded.add(cluster.urn)
+    executed = [s for s in built.of("ecs.Service") if s.inputs.get("enableExecuteCommand")]
+    for service in executed:
+        (cluster,) = built.refers(service, "cluster")
+        assert (cluster.urn in recorded) == asked
+        (task,) = built.refers(service, "taskDefinition")
+        (role,) = built.refers(task, "taskRoleArn")
+        found = {a for s in built.statements(role) for a in _actions(s)}
+        assert ("logs:PutLogEvents" in found) == asked
+    assert len(recorded) <= len(executed)
+
+
+def _actions(statement: Mapping[str, Any]) -> list[str]:
+    given: list[str] | str = statement["Action"]
+    return [given] if isinstance(given, str) else given
+
+
+@every_file
+def test_the_endpoint_of_s3_lets_pass_what_the_stack_file_names_and_buckets_of_aws(
+    file: str,
+) -> None:
+    """A policy of an endpoint allows nothing beyond: it stands in the way of all other rights."""
+    accounts: list[str] | None = _settings(file, "security").get("s3_accounts")
+    for endpoint in _of(file).of("ec2.VpcEndpoint"):
+        if endpoint.inputs["vpcEndpointType"] != "Gateway":
+            continue
+        first, *rest = json.loads(endpoint.inputs["policy"])["Statement"]
+        assert (first["Resource"], first["Principal"]) == ("*", "*")
+        if accounts is None:
+            assert (first["Action"], rest, "Condition" in first) == ("*", [], False)
+            continue
+        named = {"StringEquals": {"aws:ResourceAccount": [ACCOUNT, *accounts]}}
+        assert first["Condition"] == named
+        (read,) = rest
+        assert read["Action"] == "s3:GetObject"
+        region = endpoint.inputs["region"]
+        assert f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*" in read["Resource"]
+        assert all(f"{region}" in arn and ":::*" not in arn for arn in read["Resource"])
 
 
 # ---- identity and access -------------------------------------------------------------------

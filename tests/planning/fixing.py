@@ -33,7 +33,7 @@ from catalog import load
 from config import ShapeError
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
-from config.settings import Settings, Traffic
+from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.workloads import HealthCheck, JobEntry, ModelEntry, Replicas, Schedule, Sidecar
 from messages.finding import Finding, Severity
@@ -454,6 +454,8 @@ KEYED = {
     "reservation_ids",
     "reservation_group_arns",
     "certificate_arns",
+    "kms_keys",
+    "web_acl_arns",
     "private_subnets",
     "public_subnets",
 }
@@ -468,6 +470,7 @@ ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "*.*.schedule": (Schedule,),
     "shapes.*": (Shape,),
     "traffic": (Traffic,),
+    "security": (Security,),
     "regions.*": (RegionEntry,),
     "regions.*.network": (OwnNetworkEntry, ExistingNetworkEntry),
 }

@@ -60,10 +60,16 @@ def _drained(capacity: str) -> Config:
     return stack(capacity=pools, jobs={"j": work(capacity=capacity, **SIZE)})
 
 
-AUDITED = {
+KEYS = "arn:aws:kms:{region}:111122223333:key/mrk-0a1b"
+KEY = "arn:aws:kms:us-west-2:111122223333:key/0a1b"
+WEB_ACL = "arn:aws:wafv2:us-west-2:111122223333:regional/webacl/models/0a1b"
+AUDITED: dict[str, Any] = {
     "access_logs": "s3://logs-{region}/",
     "flow_logs": "s3://logs-{region}/",
     "deletion_protection": True,
+    "exec_logs": True,
+    "kms_keys": {"us-west-2": KEY},
+    "s3_accounts": [],
 }
 
 
@@ -72,9 +78,19 @@ def _audited(field: str, value: object) -> Fixture:
 
     def made(**more: object) -> Config:
         security = {**others, **more}
-        return _model(groups(), work(1, port=8080), traffic=HERE, security=security)
+        return _model(groups(), work(1, port=8080, exec=True), traffic=HERE, security=security)
 
     return Fixture(f"security.{field}", made(), made(**{field: value}))
+
+
+def _secured(path: str, wrong: object, right: object, *also: str, **keys: Any) -> Fixture:
+    """Two values of a field of `security`, with what else the failing one reports."""
+
+    def made(value: object) -> Config:
+        security = {path.split(".")[0]: value}
+        return _model(groups(), work(1, port=8080), traffic=HERE, security=security, **keys)
+
+    return Fixture(f"security.{path}", made(wrong), made(right), frozenset(also))
 
 
 def _beside(**host: Any) -> Config:
@@ -606,6 +622,22 @@ FIXTURES: dict[str, Fixture] = {
     "NE728": _audited("access_logs", "s3://logs-{region}/"),
     "NE729": _audited("flow_logs", "s3://logs-{region}/"),
     "NE730": _audited("deletion_protection", True),
+    "NE732": _audited("kms_keys", {"us-west-2": KEY}),
+    "NE733": _audited("exec_logs", True),
+    "NE734": _audited("s3_accounts", []),
+    "NE735": _audited("web_acl_arns", {"us-west-2": WEB_ACL}),
+    "NE736": _secured("web_acl_arns.us-west-2", {"us-west-2": WEB_ACL}, {}),
+    "NE737": _secured(
+        "kms_keys.us-west-2",
+        {"us-west-2": KEY.replace("us-west-2", "us-east-2")},
+        {"us-west-2": KEY},
+    ),
+    "NE738": _secured(
+        "kms_keys",
+        KEYS.replace("mrk-", ""),
+        KEYS,
+        regions={"us-west-2": {}, "us-east-2": {}},
+    ),
     "NE731": Fixture(
         "capacity.pool",
         _pool(managed("i4i.xlarge")),

@@ -89,6 +89,27 @@ def test_a_secret_is_read_by_its_whole_name_and_no_other(
         assert not allows(role, "kms:Decrypt", KEY, **context)
 
 
+def test_a_key_of_another_account_decrypts_the_secrets_and_nothing_else() -> None:
+    theirs = "arn:aws:kms:us-west-2:444455556666:key/0a1b"
+    arn = SECRETS + "token-AbC12d"
+    context = {
+        "kms__ViaService": "secretsmanager.us-west-2.amazonaws.com",
+        "kms__EncryptionContext__SecretARN": arn,
+    }
+    for keys, expected in (({}, False), ({"us-west-2": theirs}, True)):
+        plan = decide_on(
+            stack(
+                capacity={"pool": groups()},
+                models={"m": work(1, secrets={"TOKEN": arn})},
+                security={"kms_keys": keys},
+            )
+        )
+        (role,) = [r for r in plan.roles if r.key == "m_execution"]
+        assert allows(role, "kms:Decrypt", theirs, **context) == expected
+        assert not allows(role, "kms:Decrypt", theirs)
+        assert not allows(role, "kms:Decrypt", theirs.replace("0a1b", "2c3d"), **context)
+
+
 # ---- buckets -----------------------------------------------------------------------------------
 
 S3_VIA = "s3.us-west-2.amazonaws.com"

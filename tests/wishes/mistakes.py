@@ -1038,6 +1038,25 @@ def _certificate_of_another_region(hand: Hand, wish: Wish) -> str:
     return f"traffic.certificate_arns.{region}"
 
 
+@mistake("NE737", Want())
+def _key_or_web_acl_of_another_region(hand: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    other = "us-west-1" if region != "us-west-1" else "us-west-2"
+    kind, tail = hand.one((("kms", "key/0a1b"), ("wafv2", "regional/webacl/models/0a1b")))
+    start = hand.one((f"arn:aws:{kind}:{other}", f"arn:aws-cn:{kind}:{region}"))
+    field = "kms_keys" if kind == "kms" else "web_acl_arns"
+    wish.keys["security"] = {field: {region: f"{start}:{facts.ACCOUNT}:{tail}"}}
+    return f"security.{field}.{region}"
+
+
+@mistake("NE738", Want(regions=2))
+def _one_key_for_several_regions(_: Hand, wish: Wish) -> str:
+    partition = facts.partition(wish.home)
+    key = f"arn:{partition}:kms:{{region}}:{facts.ACCOUNT}:key/0a1b"
+    wish.keys["security"] = {"kms_keys": key}
+    return "security.kms_keys"
+
+
 @mistake("NE521", ANY)
 def _caller_that_is_no_block(hand: Hand, wish: Wish) -> str:
     wish.keys["traffic"] = {"allow_from": [hand.one(("10.0.0.1/8", "300.0.0.0/8", "10.0.0.0/33"))]}

@@ -71,11 +71,9 @@ def _written(value: BaseModel) -> Iterator[str]:
     for name in value.model_fields_set:
         place, found = f"{type(value).__name__}.{name}", getattr(value, name)
         yield place
-        yield (
-            f"{place}: {found}"
-            if isinstance(found, (str, bool))
-            else (f"{place}: {type(found).__name__}")
-        )
+        yield f"{place}: {type(found).__name__}"
+        if isinstance(found, (str, bool)):
+            yield f"{place}: {found}"
         yield from _inside(found)
 
 

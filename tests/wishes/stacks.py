@@ -324,6 +324,10 @@ def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
                         ("access_logs", "s3://logs-{region}/requests/"),
                         ("flow_logs", "s3://logs-{region}"),
                         ("deletion_protection", True),
+                        ("exec_logs", True),
+                        ("kms_keys", _keys(hand, regions)),
+                        ("s3_accounts", hand.one(([], [facts.ACCOUNT]))),
+                        ("web_acl_arns", {r: _arn(r, "wafv2", _WEB_ACL) for r in regions}),
                     )
                     if hand.chance(60)
                 }
@@ -337,6 +341,20 @@ def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
                 keys["silence"] = dict.fromkeys(hand.some(facts.WARNINGS, least=1), "known")
             case _:
                 keys["wait_for_steady_state"] = hand.chance(50)
+
+
+_WEB_ACL = "regional/webacl/models/0a1b"
+
+
+def _arn(region: str, service: str, tail: str) -> str:
+    return f"arn:{facts.partition(region)}:{service}:{region}:{facts.ACCOUNT}:{tail}"
+
+
+def _keys(hand: Hand, regions: list[str]) -> Entry | str:
+    """A key of each Region, or one for all of a partition."""
+    one = _arn(regions[0], "kms", "key/mrk-0a1b").replace(regions[0], "{region}")
+    each = {region: _arn(region, "kms", "key/0a1b") for region in regions}
+    return hand.one((one, each))
 
 
 def _tags(hand: Hand) -> Entry:

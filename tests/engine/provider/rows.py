@@ -579,6 +579,12 @@ KINDS: Mapping[str, Kind] = {
             ),
         ),
         Kind(
+            token="aws:wafv2/webAclAssociation:WebAclAssociation",
+            id="wafassoc-{hex}",
+            fixed=("resourceArn", "webAclArn"),
+            refs=(Ref("resourceArn", _BALANCER, ("arn",)),),
+        ),
+        Kind(
             token=_LISTENER,
             id="{arn}",
             fixed=("loadBalancerArn",),

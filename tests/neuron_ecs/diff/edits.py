@@ -13,6 +13,8 @@ from config.annotations import arms, bare, hints, is_model
 from tests.planning.stacks import PROJECT, Config, Entry
 
 ARN = "arn:aws:acm:us-west-2:111122223333:certificate/{}"
+KEY = "arn:aws:kms:{{region}}:111122223333:key/{}"
+WEB_ACL = "arn:aws:wafv2:us-west-2:111122223333:regional/webacl/{}/0a1b"
 SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:{}"
 GROUP = "arn:aws:resource-groups:us-west-2:111122223333:group/{}"
 PUBLIC = "public.ecr.aws/acme/serving:{}"
@@ -51,6 +53,13 @@ VALUES: dict[str, list[Any]] = {
     "soft": [1024, 2048],
     "drop_capabilities": [["ALL"], ["CHOWN"]],
     "exec": [True],
+    "exec_logs": [True],
+    "kms_keys": [
+        KEY.format("mrk-0a"),
+        {"us-west-2": KEY.format("0b").replace("{region}", "us-west-2")},
+    ],
+    "s3_accounts": [[], ["111122223333"]],
+    "web_acl_arns": [{"us-west-2": WEB_ACL.format("a")}, {"us-west-2": WEB_ACL.format("b")}],
     "expression": ["rate(1 hour)", "rate(2 hours)"],
     "grace_seconds": [600, 700],
     "flow_logs": ["s3://logs-{region}/a/", "s3://logs-{region}/b/"],
