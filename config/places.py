@@ -13,7 +13,7 @@ class OwnNetworkEntry(Strict):
 
     cidr: Cidr | None = Field(
         default=None,
-        description="IPv4 block of the VPC, /16 to /20. Default: a /16 distinct for each Region.",
+        description="IPv4 block of the VPC, /16 to /22. Default: a /16 distinct for each Region.",
         json_schema_extra=MOVED,
     )
     nat: Literal["one", "per_zone", "none"] = Field(

@@ -6,6 +6,7 @@ import re
 from planning.plan import ZoneSubnets
 
 ZONES = range(1, 8)  # zone numbers for which a network has blocks
+PREFIXES = range(16, 23)  # of networks: the largest VPC, and public subnets of /28, the smallest
 
 
 def parse_block(text: str) -> ipaddress.IPv4Network | None:

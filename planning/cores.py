@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from catalog import InstanceType
-from config import Container, Sidecar
+from config import Container, Sidecar, Workload
 from messages.phrases import counted
 from planning.command_line import (
     containers,
@@ -128,15 +128,35 @@ def task_claims(s: Situation) -> Iterator[list[CoreClaim]]:
             for path, container in containers(work)
             if not isinstance(container, Sidecar) or container.neuron_devices
         ]
-        shared = sum(not opens_no_core(c.image, s.catalog) for _, c in opening) > 1
+        first = {f"{work.path}.sidecars.{name}" for name in ended_first(work.spec)}
+        users = [p for p, c in opening if p not in first and not opens_no_core(c.image, s.catalog)]
+        shared = len(users) > 1
         found: list[CoreClaim] = []
         for path, container in opening:
             mine = devices
             if isinstance(container, Sidecar) and isinstance(container.neuron_devices, tuple):
                 mine = (tuple(sorted(container.neuron_devices)),)
             if mine:
-                found.append(CoreClaim(work, path, container, kind, mine, shared))
+                found.append(CoreClaim(work, path, container, kind, mine, shared and path in users))
         yield found
+
+
+def ended_first(spec: Workload) -> frozenset[str]:
+    """The sidecars that have ended before the model starts, so that their cores and ports are free.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
+    """
+    ended: set[str] = set()
+    seen: set[str] = set()
+    todo = [*spec.starts_after.items()]
+    while todo:
+        name, condition = todo.pop()
+        if condition in ("complete", "success"):
+            ended.add(name)
+        if name in spec.sidecars and name not in seen:
+            seen.add(name)
+            todo += spec.sidecars[name].starts_after.items()
+    return frozenset(ended)
 
 
 def slots(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, ...], ...]:
@@ -220,8 +240,16 @@ def statement(s: Situation, claim: CoreClaim) -> Statement | None:
 
 
 def users_of_cores(s: Situation, task: list[CoreClaim]) -> list[CoreClaim]:
-    """The containers of a task that take cores: all but those that only monitor the devices."""
-    return [c for c in task if not opens_no_core(c.container.image, s.catalog)]
+    """The containers of a task that take cores at a time.
+
+    All but those that only monitor the devices or have ended before the model starts.
+    """
+    return [
+        c
+        for c in task
+        if c.path not in {f"{c.work.path}.sidecars.{name}" for name in ended_first(c.work.spec)}
+        and not opens_no_core(c.container.image, s.catalog)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -405,13 +405,14 @@ def sidecar_devices(s: Situation) -> Iterator[Report]:
 @rule(
     "NE217",
     "Pool mixes types with and without Neuron devices",
-    Severity.ERROR,
-    "ECS may choose any type that a capacity provider allows.",
+    Severity.WARNING,
+    "ECS may choose any type that a capacity provider allows: tasks without devices can land "
+    "on types with chips that nothing uses.",
     do="Make one pool of Neuron types and one of other types.",
 )
 def mixed_with_other_types(s: Situation) -> Iterator[Report]:
-    """A Managed Instances pool whose patterns mix types with and without Neuron devices could give
-    a task an instance without chips."""
+    """API_InstanceRequirementsRequest, allowedInstanceTypes; a task that asks for NeuronDevice gets
+    an instance that registers it (API_ResourceRequirement)."""
     for name in s.settings.capacity:
         types = s.types_named(name)
         neuron = [t for t in types if t in s.catalog.instances.neuron_types]

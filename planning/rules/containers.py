@@ -16,6 +16,7 @@ from messages.phrases import counted, flow, listed
 from planning import choices
 from planning.command_line import containers, option, words, written_containers
 from planning.containers import writable_paths
+from planning.cores import ended_first
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
@@ -383,8 +384,8 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
 @rule(
     "NE330",
     "Shared memory exceeds the memory of the container",
-    Severity.ERROR,
-    "Data in /dev/shm counts as memory of the container.",
+    Severity.WARNING,
+    "Data in /dev/shm counts as memory of the container, which is ended before /dev/shm is full.",
     do="Write less shared memory than the container has memory.",
 )
 def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
@@ -415,13 +416,15 @@ def _larger_memory(s: Situation, work: RegionalWorkload, by: int) -> str:
 @rule(
     "NE331",
     "ECS Exec needs a writable root file system",
-    Severity.ERROR,
-    "ECS Exec starts an agent that writes to the container's root file system.",
+    Severity.WARNING,
+    "ECS Exec starts an agent that writes to the container's root file system. Without it the task "
+    "runs, and ExecuteCommand fails.",
     do="Choose one of exec and read_only_root.",
 )
 def exec_needs_a_writable_root(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html: the SSM agent
-    needs a writable file system; readonlyRootFilesystem is not supported."""
+    needs a writable file system; https://github.com/aws/containers-roadmap/issues/1359: the agent
+    ends, the container does not."""
     for path, spec in s.named_workloads():
         if spec.exec and spec.read_only_root:
             yield Report(
@@ -511,7 +514,7 @@ def variable_without_effect(s: Situation) -> Iterator[Report]:
 @rule(
     "NE333",
     "Sidecar calls localhost in bridge mode",
-    Severity.ERROR,
+    Severity.WARNING,
     "In bridge mode each container has its own localhost. A sidecar reaches the model by its link "
     "name.",
     do="Write the model's name in place of localhost.",
@@ -548,9 +551,9 @@ def _texts(path: str, container: Container) -> Iterator[tuple[str, str]]:
 @rule(
     "NE334",
     "Link name works only in bridge mode",
-    Severity.ERROR,
+    Severity.WARNING,
     "Link names exist only in bridge mode. In other modes the containers of a task share "
-    "localhost.",
+    "localhost, and only a name server could know the name.",
     do="Write localhost in place of the model's name.",
 )
 def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
@@ -591,6 +594,8 @@ def sidecar_on_the_model_port(s: Situation) -> Iterator[Report]:
             continue
         for name, sidecar in sorted(work.spec.sidecars.items()):
             port = option(words(sidecar), "port") or ""
+            if name in ended_first(work.spec):
+                continue
             if port.isdecimal() and int(port) in work.spec.served_ports:
                 free = next(p for p in range(9000, 9100) if p not in work.spec.served_ports)
                 yield Report(

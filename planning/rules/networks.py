@@ -18,13 +18,13 @@ Block = ipaddress.IPv4Network
 
 
 def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
-    """Region, entry and block of every own network with a valid block of /16 to /20."""
+    """Region, entry and block of every own network with a block of a valid size."""
     for region, spec in s.regions.items():
         network = spec.network
         if isinstance(network, OwnNetworkEntry):
             text = network.cidr or addresses.default_cidr(s.catalog.networks.own_number(region))
             block = parse_block(text)
-            if block is not None and 16 <= block.prefixlen <= 20:
+            if block is not None and block.prefixlen in addresses.PREFIXES:
                 yield region, network, block
 
 
@@ -207,12 +207,12 @@ def too_few_addresses(s: Situation) -> Iterator[Report]:
     "NE510",
     "Subnet is given twice",
     Severity.ERROR,
-    "A subnet belongs to one Availability Zone, and is either private or public.",
+    "A subnet belongs to one Availability Zone of one Region.",
     do="Give each zone its own subnet.",
 )
 def subnet_given_twice(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html"""
-    first: dict[str, str] = {}
+    first: dict[str, tuple[str, str, str]] = {}
     for region, spec in s.settings.regions.items():
         network = spec.network
         if not isinstance(network, ExistingNetworkEntry):
@@ -221,8 +221,8 @@ def subnet_given_twice(s: Situation) -> Iterator[Report]:
             subnets: dict[str, str] = getattr(network, kind)
             for zone, subnet in subnets.items():
                 path = f"regions.{region}.network.{kind}.{zone}"
-                before = first.setdefault(subnet, path)
-                if before != path:
+                *place, before = first.setdefault(subnet, (region, zone, path))
+                if place != [region, zone]:
                     yield Report(
                         path,
                         f"is {subnet}, as {before}",

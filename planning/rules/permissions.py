@@ -47,27 +47,29 @@ def secret_without_its_characters(s: Situation) -> Iterator[Report]:
 @rule(
     "NE724",
     "Wildcard in a name that a policy has",
-    Severity.ERROR,
-    "In an IAM policy * is any text, ? one character and ${ begins a variable: the role would be "
-    "allowed more than the stack file names.",
+    Severity.WARNING,
+    "In an IAM policy * is any text, ? one character and ${ begins a variable: the role is allowed "
+    "more than one prefix.",
     do="Write the name itself, or a prefix without wildcards.",
 )
 def wildcard_in_a_name(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html"""
     for path, spec in s.named_workloads():
-        named = list(_secrets(path, spec))
+        secrets = [*_secrets(path, spec)]
+        named = [*secrets]
         for field in ("s3_read", "s3_write"):
             named += [(f"{path}.{field}[{i}]", p) for i, p in enumerate(getattr(spec, field))]
         for where, text in named:
             found = _WILD.search(text)
             if found:
                 kept = text[: found.start()]
-                fix = f"write {kept[: kept.rfind('/') + 1]}" if text.startswith("s3://") else ""
-                yield Report(
-                    where,
-                    f"is {shown(text, limit=120)}, with {found[0]}",
-                    fix or "name one secret or parameter",
-                )
+                what = f"is {shown(text, limit=120)}, with {found[0]}"
+                if (where, text) in secrets:
+                    why = "A container reads one secret or parameter, by its name."
+                    fix = "name one secret or parameter"
+                    yield Report(where, what, fix, why, Severity.ERROR)
+                else:
+                    yield Report(where, what, f"write {kept[: kept.rfind('/') + 1]}")
 
 
 @rule(

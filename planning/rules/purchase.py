@@ -156,13 +156,15 @@ def sold_in_blocks_only(s: Situation) -> Iterator[Report]:
 @rule(
     "NE117",
     "Pool is larger than a Capacity Block",
-    Severity.ERROR,
-    "A Capacity Block has at most 64 instances, and a pool uses one block in each Region.",
+    Severity.WARNING,
+    "A Capacity Block has at most 64 instances, and a pool uses one block in each Region: further "
+    "instances never launch.",
     do="Lower max_size, or make a pool for each block.",
     table="limits",
 )
 def larger_than_a_block(s: Situation) -> Iterator[Report]:
-    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html"""
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html. An Auto Scaling
+    group of any size is accepted."""
     most = s.catalog.limits.value("capacity_block_instances_max")
     for pool in s.pools.values():
         if pool.purchase == "capacity_block" and not pool.managed and (pool.max_size or 0) > most:

@@ -218,14 +218,15 @@ def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
 
 @rule(
     "NE307",
-    "EFA requires the network mode host",
-    Severity.ERROR,
-    "Only in host mode does a task get the EFA interfaces of the instance.",
+    "Bridge mode on a pool with EFA",
+    Severity.WARNING,
+    "Tasks of other instances reach a task in bridge mode only at ports that Docker maps, so the "
+    "processes that use EFA may not find each other.",
     do="Leave network_mode out on pools with efa.",
 )
 def efa_needs_host(s: Situation) -> Iterator[Report]:
-    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa.html: the interfaces are the
-    host's."""
+    """https://docs.aws.amazon.com/eks/latest/userguide/device-management-efa.html: containers get
+    EFA as devices, in a network of their own as well. No page of AWS shows EFA in bridge mode."""
     for work in each_workload(s):
         spec = work.pool.spec
         efa = isinstance(spec, AutoScalingCapacity) and spec.efa

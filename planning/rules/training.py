@@ -20,9 +20,9 @@ def _trains(work: RegionalWorkload) -> bool:
 
 
 def _number(text: str | None) -> int | None:
-    """2 for `2` and for `1:2`; None if it is not a number."""
-    last = (text or "").rpartition(":")[2]
-    return int(last) if last.isdecimal() else None
+    """2 for `2` and for `2:4`, which starts with two nodes; None if it is not a number."""
+    least = (text or "").partition(":")[0]
+    return int(least) if least.isdecimal() else None
 
 
 def _nodes(work: RegionalWorkload) -> int | None:
@@ -56,7 +56,8 @@ def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
     "NE802",
     "Job runs on several nodes",
     Severity.ERROR,
-    "A job is one task, and ECS does not start several tasks together: the other nodes never join.",
+    "A job is one task, and ECS does not start several tasks together. Without a rendezvous on "
+    "another host the other nodes never join.",
     do="Train on one instance, or use a service that starts nodes together.",
 )
 def several_nodes(s: Situation) -> Iterator[Report]:
@@ -65,14 +66,18 @@ def several_nodes(s: Situation) -> Iterator[Report]:
     https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html"""
     for work in each_workload(s):
         nodes = _nodes(work)
-        if nodes is not None and nodes > 1:
+        if nodes is not None and nodes > 1 and _elsewhere(work) is None:  # else NE803
             field = "command" if _nodes_in(work.spec.command) else "entry_point"
-            said = next(w for w in words(work.spec) if _nodes_in((w,)))
             yield Report(
                 f"{work.path}.{field}",
-                f"asks for {nodes} nodes ({said})",
-                f"write {said.partition('=')[0]}=1, for one node, or use " + _GANG_SCHEDULERS,
+                f"asks for {nodes} nodes ({_said_nodes(work)})",
+                f"write {_said_nodes(work).partition('=')[0]}=1, for one node, or use "
+                + _GANG_SCHEDULERS,
             )
+
+
+def _said_nodes(work: RegionalWorkload) -> str:
+    return next(w for w in words(work.spec) if _nodes_in((w,)))
 
 
 def _nodes_in(command: tuple[str, ...]) -> bool:
@@ -91,27 +96,33 @@ def meeting_elsewhere(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html and
     https://docs.pytorch.org/docs/stable/elastic/run.html (--rdzv-endpoint)"""
     for work in each_workload(s):
-        if (_nodes(work) or 1) > 1:
-            continue
-        given = words(work.spec)
-        places = [
-            ("command", option(given, "rdzv-endpoint")),
-            ("command", option(given, "master-addr", "main-process-ip")),
-            ("environment.MASTER_ADDR", work.spec.environment.get("MASTER_ADDR")),
-            (
-                "environment.NEURON_RT_ROOT_COMM_ID",
-                work.spec.environment.get("NEURON_RT_ROOT_COMM_ID"),
-            ),
-        ]
-        for where, endpoint in places:
-            host = (endpoint or "").rsplit(":", 1)[0] if ":" in (endpoint or "") else endpoint
-            if host and host not in _HERE:
-                yield Report(
-                    f"{work.path}.{where}",
-                    f"names the host {host} for the rendezvous of processes",
-                    f"write {_at_home(where, given, host)}, or use {_GANG_SCHEDULERS}",
-                )
-                break
+        found = _elsewhere(work)
+        if found is not None:
+            where, host = found
+            home = _at_home(where, words(work.spec), host)
+            if (_nodes(work) or 1) > 1:
+                home += f" and write {_said_nodes(work).partition('=')[0]}=1"
+            yield Report(
+                f"{work.path}.{where}",
+                f"names the host {host} for the rendezvous of processes",
+                f"write {home}, or use {_GANG_SCHEDULERS}",
+            )
+
+
+def _elsewhere(work: RegionalWorkload) -> tuple[str, str] | None:
+    """Where a job names another host for the rendezvous of its processes, and that host."""
+    given, variables = words(work.spec), work.spec.environment
+    places = [
+        ("command", option(given, "rdzv-endpoint")),
+        ("command", option(given, "master-addr", "main-process-ip")),
+        ("environment.MASTER_ADDR", variables.get("MASTER_ADDR")),
+        ("environment.NEURON_RT_ROOT_COMM_ID", variables.get("NEURON_RT_ROOT_COMM_ID")),
+    ]
+    for where, endpoint in places:
+        host = (endpoint or "").rsplit(":", 1)[0]
+        if host and host not in _HERE:
+            return where, host
+    return None
 
 
 def _at_home(where: str, given: list[str], host: str) -> str:

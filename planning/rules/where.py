@@ -14,6 +14,7 @@ from config import (
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import flow, listed, nearest, nearest_or
+from planning.addresses import PREFIXES
 from planning.proposals import (
     accepting,
     as_group,
@@ -585,12 +586,13 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
     "NE113",
     "Invalid CIDR block or zone id of a network",
     Severity.ERROR,
-    "The stack's own network has a block of /16 to /20, which is divided among the zones.",
-    do="Write /16 to /20 for the stack's own network, and zone ids for an existing one.",
+    "The stack's own network has a block of /16 to /22, which is divided among the zones.",
+    do="Write /16 to /22 for the stack's own network, and zone ids for an existing one.",
 )
 def network_block(s: Situation) -> Iterator[Report]:
-    """VPC blocks are /16 to /28 (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html);
-    an eighth for each zone must still hold a load balancer's 8 addresses in its public eighth."""
+    """VPC blocks are /16 to /28 (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html),
+    and so are subnets (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html): a
+    public subnet is an eighth of an eighth."""
     for region, spec in s.regions.items():
         network = spec.network
         if isinstance(network, ExistingNetworkEntry):
@@ -616,7 +618,7 @@ def network_block(s: Situation) -> Iterator[Report]:
                 f"write {_block_around(network.cidr)}",
             )
             continue
-        if not 16 <= block.prefixlen <= 20:
+        if block.prefixlen not in PREFIXES:
             yield Report(
                 f"regions.{region}.network.cidr",
                 f"is {network.cidr}",
@@ -657,7 +659,7 @@ def unknown_zone(s: Situation) -> Iterator[Report]:
 def _block_around(cidr: str) -> str:
     """The block of a legal size at the address; a default if the address is malformed."""
     address, _, prefix = cidr.partition("/")
-    fit = min(20, max(16, int(prefix)))
+    fit = min(PREFIXES[-1], max(PREFIXES[0], int(prefix)))
     try:
         return str(ipaddress.ip_network(f"{address}/{fit}", strict=False))
     except ValueError:

@@ -164,8 +164,8 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE113": Fixture(
         "regions.us-west-2.network.cidr",
-        _pool(INF2, regions={"us-west-2": {"network": {"cidr": "10.0.0.0/21"}}}),
-        _pool(INF2, regions={"us-west-2": {"network": {"cidr": "10.0.0.0/20"}}}),
+        _pool(INF2, regions={"us-west-2": {"network": {"cidr": "10.0.0.0/23"}}}),
+        _pool(INF2, regions={"us-west-2": {"network": {"cidr": "10.0.0.0/22"}}}),
     ),
     "NE134": Fixture(
         "regions.us-gov-west-1",
@@ -262,7 +262,7 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE217": Fixture(
         "capacity.pool.allowed_instance_types",
-        _pool(managed("inf2.xlarge", "c7g.xlarge")),
+        _pool(managed("inf2.xlarge", "c7i.xlarge")),
         _pool(managed("inf2.xlarge", "inf2.8xlarge")),
     ),
     "NE218": Fixture(

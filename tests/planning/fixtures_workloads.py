@@ -331,6 +331,7 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.sidecars.watcher.environment.TARGET",
         beside("host", environment={"TARGET": "http://m:8080/metrics"}),
         beside("host", environment={"TARGET": "http://localhost:8080/metrics"}),
+        frozenset({"NE726"}),
     ),
     "NE335": Fixture(
         "models.m.sidecars.watcher.command",

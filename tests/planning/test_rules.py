@@ -624,7 +624,7 @@ def test_devices_that_cannot_all_be_used_for_want_of_memory_need_more_instances(
     assert codes(changed(config, "capacity.pool", max_size=2), Severity.ERROR) == set()
 
 
-@pytest.mark.parametrize("cidr", ["10.0.0.0/21", "10.0.9.0/24", "10.0.9.0/16", "10.3.0.0/12"])
+@pytest.mark.parametrize("cidr", ["10.0.0.0/23", "10.0.9.0/24", "10.0.9.0/16", "10.3.0.0/12"])
 def test_the_block_proposed_is_one(cidr: str) -> None:
     config = stack(regions={"us-west-2": {"network": {"cidr": cidr}}}, capacity={"pool": groups()})
     proposed = finding(config, "NE113").fix.removeprefix("write ")

@@ -393,7 +393,8 @@ def test_a_field_out_of_its_range_is_named(expression: str) -> None:
     ("command", "nodes"),
     [
         (["torchrun", "--nnodes", "4", "t.py"], True),
-        (["torchrun", "--nnodes=1:4", "t.py"], True),
+        (["torchrun", "--nnodes=1:4", "t.py"], False),
+        (["torchrun", "--nnodes=2:4", "t.py"], True),
         (["accelerate", "launch", "--num_machines=2", "t.py"], True),
         (["sh", "-c", "torchrun --nnodes=2 t.py"], True),
         (["torchrun", "--standalone", "--nproc_per_node=2", "t.py"], False),
@@ -404,6 +405,12 @@ def test_nodes_that_nobody_starts(command: list[str], nodes: bool) -> None:
     found = codes(put("NE802", command))
     assert ("NE802" in found) is nodes
     assert "NE803" not in found
+
+
+def test_a_wildcard_names_no_secret() -> None:
+    arn = "arn:aws:secretsmanager:us-west-2:111122223333:secret:hf-*"
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, secrets={"HF_TOKEN": arn})})
+    assert finding(config, "NE724").severity is Severity.ERROR
 
 
 def test_the_shared_memory_proposed_is_accepted() -> None:

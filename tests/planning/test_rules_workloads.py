@@ -482,6 +482,20 @@ def test_options_are_read_from_the_words_of_a_container() -> None:
     assert option(words(model), "port") == "10"
 
 
+@pytest.mark.parametrize("condition", ["complete", "success"])
+@pytest.mark.parametrize("cores", [{VISIBLE: "0-1"}, {NUMBER: "4"}, {}])
+def test_a_container_that_ends_first_leaves_its_cores(
+    cores: dict[str, str], condition: str
+) -> None:
+    config = pair(cores, cores)
+    at_once = codes(config) & {"NE235", "NE236", "NE237"}
+    assert at_once, "both run at a time"
+    after = changed(config, "models.m", starts_after={"second": condition})
+    after = changed(after, "models.m.sidecars.second", essential=False)
+    assert not codes(after) & {"NE235", "NE236", "NE237"}
+    assert "NE354" not in codes(after)
+
+
 @pytest.mark.parametrize(
     ("mine", "other", "place", "code"),
     [

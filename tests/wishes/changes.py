@@ -235,6 +235,11 @@ def listens(wish: Wish, port: int) -> str:
     return field(wish, "port", port)
 
 
+def listened(wish: Wish) -> int:
+    """A port on which the wanted workload listens."""
+    return wish.entry.get("port") or wish.entry["ports"][0]
+
+
 def field(wish: Wish, name: str, value: object) -> str:
     wish.entry[name] = value
     return f"{wish.path}.{name}"

@@ -37,6 +37,7 @@ from tests.wishes.changes import (
     field,
     further_region,
     in_region,
+    listened,
     listens,
     mistake,
     not_inf1,
@@ -50,7 +51,6 @@ from tests.wishes.changes import (
     size_in,
     stored,
     variable,
-    with_efa,
     without_efa,
     written_regions,
 )
@@ -301,7 +301,7 @@ def _purchase_of_the_other_kind(hand: Hand, wish: Wish) -> str:
 @mistake("NE113", Want(networks=("own",)))
 def _block_of_a_wrong_size(hand: Hand, wish: Wish) -> str:
     region = wish.pool.regions[0]
-    wrong = ("10.0.0.0/21", "10.0.0.0/15", "10.0.0.1/16", "10.0.300.0/16", "10.0.0.0/33")
+    wrong = ("10.0.0.0/23", "10.0.0.0/15", "10.0.0.1/16", "10.0.300.0/16", "10.0.0.0/33")
     wish.network(region)["cidr"] = hand.one(wrong)
     return f"regions.{region}.network.cidr"
 
@@ -326,16 +326,6 @@ def _zone_of_another_region(_: Hand, wish: Wish) -> str:
 )
 def _no_spot(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "purchase", "spot")
-
-
-@mistake(
-    "NE117", Want(sorts=(NEURON,), purchases=("capacity_block",), single=True, overridden=False)
-)
-def _larger_than_a_block(hand: Hand, wish: Wish) -> str:
-    most = facts.catalog().limits.value("capacity_block_instances_max")
-    one_size(wish.pool, hand.one((most + 1, most + 100)))
-    roomy(wish)
-    return f"capacity.{wish.pool.name}.max_size"
 
 
 @mistake("NE121", Want())
@@ -528,12 +518,6 @@ def _job_that_never_starts(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.neuron_devices"
 
 
-@mistake("NE217", replace(EMPTY, sorts=(MANAGED_NEURON,)))
-def _mixed_types(hand: Hand, wish: Wish) -> str:
-    written_types(wish.pool).append(hand.one(("c7g.xlarge", "m5.*")))
-    return f"capacity.{wish.pool.name}.allowed_instance_types"
-
-
 # -- cores -----------------------------------------------------------------------------------------
 
 
@@ -666,11 +650,6 @@ def _bridge_on_managed_instances(_: Hand, wish: Wish) -> str:
 @mistake("NE306", replace(BY_NAME, sorts=(MANAGED_NEURON,), exact=True))
 def _names_without_locks(_: Hand, wish: Wish) -> str:
     return field(wish, "network_mode", "awsvpc")
-
-
-@mistake("NE307", replace(SILENT, sorts=(NEURON,), efa=True, types=with_efa))
-def _bridge_with_efa(_: Hand, wish: Wish) -> str:
-    return field(wish, "network_mode", "bridge")
 
 
 @mistake("NE308", replace(EMPTY, sorts=(NEURON, CPU), types=without_efa))
@@ -817,41 +796,9 @@ def _unknown_capability(hand: Hand, wish: Wish) -> str:
     return field(wish, "linux_capabilities", [hand.one(wrong)])
 
 
-@mistake("NE330", replace(WORK, sorts=(NEURON, CPU)))
-def _shared_memory_beyond_the_task(_: Hand, wish: Wish) -> str:
-    memory = (
-        wish.entry.get("memory_mib") or facts.share(wish.pool.kind, wish.work.devices, (0, 0))[1]
-    )
-    return field(wish, "shared_memory_mib", memory + 1)
-
-
-@mistake("NE331", WORK)
-def _exec_on_a_read_only_root(_: Hand, wish: Wish) -> str:
-    wish.entry["exec"] = True
-    return field(wish, "read_only_root", True)
-
-
-def _listened(wish: Wish) -> int:
-    return wish.entry.get("port") or wish.entry["ports"][0]
-
-
-@mistake("NE333", replace(CALLED, sorts=(NEURON, CPU), efa=False, modes=("bridge",)))
-def _localhost_behind_the_bridge(hand: Hand, wish: Wish) -> str:
-    host = hand.one(("localhost", "127.0.0.1"))
-    path = sidecar_with(wish, command=["--url", f"http://{host}:{_listened(wish)}/metrics"])
-    return f"{path}.command[1]"
-
-
-@mistake("NE334", replace(CALLED, modes=("host", "awsvpc")))
-def _link_name_without_a_bridge(_: Hand, wish: Wish) -> str:
-    address = f"http://{wish.work.name}:{_listened(wish)}"
-    path = sidecar_with(wish, environment={"MODEL": address})
-    return f"{path}.environment.MODEL"
-
-
 @mistake("NE335", replace(CALLED, modes=("host", "awsvpc")))
 def _sidecar_on_the_port(_: Hand, wish: Wish) -> str:
-    return sidecar_with(wish, command=["/bin/proxy", f"--port={_listened(wish)}"]) + ".command"
+    return sidecar_with(wish, command=["/bin/proxy", f"--port={listened(wish)}"]) + ".command"
 
 
 @mistake("NE336", WORK)
@@ -983,9 +930,10 @@ def _subnet_twice(_: Hand, wish: Wish) -> tuple[str, ...]:
     region = wish.pool.regions[0]
     network = wish.network(region)
     zone = min(network["private_subnets"])
-    network["public_subnets"] = {zone: network["private_subnets"][zone]}
+    other = "1" if not zone.endswith("1") else "2"
+    network["public_subnets"] = {zone[:-1] + other: network["private_subnets"][zone]}
     stem = f"regions.{region}.network"
-    return f"{stem}.public_subnets.{zone}", f"{stem}.private_subnets.{zone}"
+    return f"{stem}.public_subnets.{zone[:-1] + other}", f"{stem}.private_subnets.{zone}"
 
 
 @mistake("NE511", Want(networks=("existing",), regions=2))
@@ -1233,15 +1181,8 @@ def _no_time_zone(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE802", SILENT)
 def _several_nodes(hand: Hand, wish: Wish) -> str:
-    nodes = hand.one(("--nnodes=2", "--nnodes=1:4", "--num_machines=8"))
+    nodes = hand.one(("--nnodes=2", "--nnodes=2:4", "--num_machines=8"))
     return command(wish, "torchrun", nodes, "--nproc_per_node=1", "train.py")
-
-
-@mistake("NE724", WORK)
-def _wildcard_in_a_name(hand: Hand, wish: Wish) -> str:
-    field_name = hand.one(("s3_read", "s3_write"))
-    wish.entry[field_name] = [f"s3://models/{hand.one(('*', 'a?', '${aws:userid}/'))}"]
-    return f"{wish.path}.{field_name}[0]"
 
 
 # -- what is known of a model ----------------------------------------------------------------------

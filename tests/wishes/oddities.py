@@ -21,6 +21,7 @@ from tests.wishes.changes import (
     PLUGIN,
     PULLS,
     SHUT,
+    SILENT,
     WORK,
     absent_region,
     another,
@@ -28,6 +29,7 @@ from tests.wishes.changes import (
     family,
     field,
     further_region,
+    listened,
     oddity,
     of_pool,
     one_size,
@@ -35,9 +37,18 @@ from tests.wishes.changes import (
     several,
     sidecar_with,
     variable,
+    with_efa,
 )
 from tests.wishes.drawing import Hand
-from tests.wishes.pools import CPU, MANAGED_CPU, NEURON, Want, reservation, written_types
+from tests.wishes.pools import (
+    CPU,
+    MANAGED_CPU,
+    MANAGED_NEURON,
+    NEURON,
+    Want,
+    reservation,
+    written_types,
+)
 from tests.wishes.stacks import Wish
 from tests.wishes.tasks import CORES, NUMBER
 
@@ -465,3 +476,62 @@ def _shape_unlike_its_row(_: Hand, wish: Wish) -> str:
     name = "Qwen/Qwen3-8B"
     wish.keys["shapes"] = {name: {"like": name, "max_positions": 131_072}}
     return f'shapes["{name}"].max_positions'
+
+
+# -- what AWS takes and the planner once refused -------------------------------------------------
+
+
+@oddity("NE307", replace(SILENT, sorts=(NEURON,), efa=True, types=with_efa))
+def _bridge_with_efa(_: Hand, wish: Wish) -> str:
+    return field(wish, "network_mode", "bridge")
+
+
+@oddity("NE330", replace(WORK, sorts=(NEURON, CPU)))
+def _shared_memory_beyond_the_task(_: Hand, wish: Wish) -> str:
+    memory = (
+        wish.entry.get("memory_mib") or facts.share(wish.pool.kind, wish.work.devices, (0, 0))[1]
+    )
+    return field(wish, "shared_memory_mib", memory + 1)
+
+
+@oddity("NE331", WORK)
+def _exec_on_a_read_only_root(_: Hand, wish: Wish) -> str:
+    wish.entry["exec"] = True
+    return field(wish, "read_only_root", True)
+
+
+@oddity("NE333", replace(CALLED, sorts=(NEURON, CPU), efa=False, modes=("bridge",)))
+def _localhost_behind_the_bridge(hand: Hand, wish: Wish) -> str:
+    host = hand.one(("localhost", "127.0.0.1"))
+    path = sidecar_with(wish, command=["--url", f"http://{host}:{listened(wish)}/metrics"])
+    return f"{path}.command[1]"
+
+
+@oddity("NE334", replace(CALLED, modes=("host", "awsvpc")))
+def _link_name_without_a_bridge(_: Hand, wish: Wish) -> str:
+    address = f"http://{wish.work.name}:{listened(wish)}"
+    path = sidecar_with(wish, environment={"MODEL": address})
+    return f"{path}.environment.MODEL"
+
+
+@oddity("NE724", WORK)
+def _wildcard_in_a_name(hand: Hand, wish: Wish) -> str:
+    field_name = hand.one(("s3_read", "s3_write"))
+    wish.entry[field_name] = [f"s3://models/{hand.one(('*', 'a?', '${aws:userid}/'))}"]
+    return f"{wish.path}.{field_name}[0]"
+
+
+@oddity("NE217", replace(EMPTY, sorts=(MANAGED_NEURON,)))
+def _mixed_types(hand: Hand, wish: Wish) -> str:
+    written_types(wish.pool).append(hand.one(("c7g.xlarge", "m5.*")))
+    return f"capacity.{wish.pool.name}.allowed_instance_types"
+
+
+@oddity(
+    "NE117", Want(sorts=(NEURON,), purchases=("capacity_block",), single=True, overridden=False)
+)
+def _larger_than_a_block(hand: Hand, wish: Wish) -> str:
+    most = facts.catalog().limits.value("capacity_block_instances_max")
+    one_size(wish.pool, hand.one((most + 1, most + 100)))
+    roomy(wish)
+    return f"capacity.{wish.pool.name}.max_size"
