@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from config.explaining import Location
 from config.settings import Settings
 
-_MAPS = ("regions", "capacity", "models", "jobs")
+_MAPS = ("regions", "capacity", "models", "jobs", "shapes")
 _NAMING_REGIONS = frozenset(
     {
         "regions",
@@ -26,7 +26,7 @@ _NAMING_REGIONS = frozenset(
 def remainder(values: Mapping[str, Any], wrong: Collection[Location]) -> Settings:
     """The settings without the entries at these locations, and without what refers to them.
 
-    An entry is a Region, a pool, a model or a job, or all else under one key. Empty settings if
+    An entry is a Region, a pool, a model, a job or a shape, or all else under one key. Empty if
     no Region or no pool is left.
     """
     keys = {place[0] for place in wrong if len(place) == 1 or place[0] not in _MAPS}
@@ -41,6 +41,7 @@ def remainder(values: Mapping[str, Any], wrong: Collection[Location]) -> Setting
     pools = _lost(values, entries, "capacity")
     for key in ("models", "jobs"):
         entries[key] = {n: e for n, e in entries[key].items() if not _pools_of(e) & pools}
+    entries["shapes"] = _without_likes(values, entries)
     try:
         return Settings.model_validate_json(json.dumps({**kept, **entries}))
     except ValidationError:  # No Region or no pool is left.
@@ -65,6 +66,17 @@ def _lost(
     members = values.get(key)
     names = cast(Iterable[str], members) if isinstance(members, dict) else ()
     return frozenset(name for name in names if name not in entries[key])
+
+
+def _without_likes(
+    values: Mapping[str, Any], entries: Mapping[str, dict[str, dict[str, Any]]]
+) -> dict[str, dict[str, Any]]:
+    """The shapes that are like none that is no longer there, directly or by others."""
+    kept, lost = entries["shapes"], set(_lost(values, entries, "shapes"))
+    while further := {name for name, entry in kept.items() if entry.get("like") in lost}:
+        lost |= further
+        kept = {name: entry for name, entry in kept.items() if name not in lost}
+    return kept
 
 
 def _without_regions(value: Any, lost: frozenset[str]) -> Any:

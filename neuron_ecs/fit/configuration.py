@@ -31,4 +31,11 @@ def read_model(path: Path, model_id: str | None, catalog: Catalog) -> LanguageMo
         raise UsageError("--config: the file does not say the model's id; give it with --model")
     if not is_model_id(name):
         raise UsageError(f"--model: {name[:120]} is no id such as meta-llama/Llama-3.1-8B-Instruct")
-    return replace(completed(name, found.shape), note="; ".join(found.notes))
+    model = completed(name, found.shape)
+    if model.heads % model.kv_heads or not model.head_dim:
+        what = (
+            f"says {model.heads} heads, which cannot share {model.kv_heads} KV heads and a width "
+            f"of {model.hidden}"
+        )
+        raise FileError(path, what, "give the config.json of a model as it is")
+    return replace(model, note="; ".join(found.notes))

@@ -81,6 +81,7 @@ def entry_of(model: LanguageModel) -> dict[str, object]:
     said = {n: v for n, v in asdict(model).items() if n in Shape.model_fields}
     needed = {name: said[name] for name in (*REQUIRED, "kind")}
     defaults = asdict(completed(model.id, Shape.model_validate(needed)))
+    defaults["kind"] = "decoder"
     return {n: v for n, v in said.items() if n in REQUIRED or v != defaults[n]}
 
 

@@ -75,3 +75,13 @@ def test_with_a_region_goes_what_names_it_alone() -> None:
 @pytest.mark.parametrize("gone", [{"regions": []}, {"capacity": 5}, {"regions": {"x": 5}}])
 def test_nothing_is_left_without_regions_or_pools(gone: dict[str, Any]) -> None:
     assert names(rest_of(**gone)) == ([], [], [], [])
+
+
+def test_with_a_shape_go_those_that_are_like_it() -> None:
+    shapes = {
+        "a": {"layers": "x"},
+        "b": {"like": "a"},
+        "c": {"like": "b"},
+        "d": {"like": "Qwen/Qwen3-8B"},
+    }
+    assert sorted(rest_of(shapes=shapes).shapes) == ["d"]

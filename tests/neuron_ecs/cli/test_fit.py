@@ -176,6 +176,8 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "is no JSON; give the config.json" in told("[")
     assert "whisper, which is not known here" in told('{"model_type": "whisper"}')
     assert "does not say num_hidden_layers" in told('{"model_type": "llama"}')
+    uneven = json.dumps(CONFIG | {"num_key_value_heads": 5})
+    assert "32 heads, which cannot share 5 KV heads" in told(uneven, "--model", "a/b")
     assert "give it with --model" in told(json.dumps(CONFIG))
     assert "is no id such as" in told(json.dumps(CONFIG), "--model", "a b")
     assert "is longer than 1,000,000 bytes" in told(" " * 1_000_001)

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalog import load
+from config import Shape
 from planning.serving.configuration import Configuration, ConfigurationError, configuration
 from planning.serving.memory import parameters
-from planning.serving.shapes import completed, numbers
+from planning.serving.shapes import completed, entry_of, numbers
 
 KNOWN = load()
 FILE = Path(__file__).with_name("configurations.json")
@@ -47,6 +50,26 @@ def test_the_file_says_what_the_table_says(name: str) -> None:
     model = completed(name, read(MODELS[name]["config"]).shape)
     assert numbers(model) == numbers(row)
     assert model.max_positions >= row.max_positions, "cards promise no more than the file"
+
+
+KEYS = sorted({key for model in MODELS.values() for key in model["config"]} | {"text_config"})
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([1])
+)
+
+
+@given(st.sampled_from(sorted(MODELS)), st.dictionaries(st.sampled_from(KEYS), ODD, max_size=3))
+def test_a_file_with_odd_values_is_refused_or_is_an_entry_of_shapes(
+    name: str, odd: dict[str, object]
+) -> None:
+    try:
+        found = read(MODELS[name]["config"] | odd)
+    except ConfigurationError as error:
+        assert len(str(error)) < 400
+        return
+    model = completed("acme/a", found.shape)
+    entry = Shape.model_validate_json(json.dumps(entry_of(model)))
+    assert completed("acme/a", entry) == model, "the shortest entry says the same"
 
 
 def test_a_window_counts_where_the_architecture_uses_it() -> None:
