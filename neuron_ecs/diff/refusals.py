@@ -18,7 +18,7 @@ from neuron_ecs.terminal import spans
 from planning.choices import SESSION_MANAGER_ROLE
 from planning.plan import AutoScalingPool, Network, OwnNetwork, Pool
 
-Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006"]
+Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006", "ND007"]
 
 MEANINGS: Mapping[Code, str] = {
     "ND001": "a pool leaves in one update while models use it",
@@ -27,6 +27,7 @@ MEANINGS: Mapping[Code, str] = {
     "ND004": "a Region changes its VPC in place",
     "ND005": "a scaled model gets a new task and a higher minimum at once, and no task may stop",
     "ND006": "a pool leaves a zone that its Region's network loses",
+    "ND007": "a load balancer leaves while it is protected from deletion",
 }
 
 
@@ -54,7 +55,7 @@ def refusals(
     """All of them, by code and place; `config` holds the texts of the head's stack file."""
     alike: dict[Refusal, list[str]] = {}
     kinds = (_pools(base, head), _waiting(base, head, config or {}), _networks(base, head))
-    for found in (*chain.from_iterable(kinds), *_zones(base, head)):
+    for found in (*chain.from_iterable(kinds), *_zones(base, head), *_protected(base, head)):
         alike.setdefault(replace(found, regions=()), []).extend(found.regions)
     lines = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
     return tuple(sorted(lines, key=lambda r: (r.code, r.path, r.regions)))
@@ -255,3 +256,30 @@ def _workloads(index: PlanIndex, region: str, pool: Pool) -> tuple[str, ...]:
     """The models and jobs of the pool."""
     jobs = (j.name for (where, _), j in index.jobs.items() if (where, j.pool) == (region, pool.key))
     return tuple(sorted({*users(index, region, pool), *jobs}))
+
+
+def _protected(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    """Load balancers that go, or move to another VPC. What is deleted is not changed before, so
+    that the protection which the base has decides."""
+    for region, before in sorted(base.regions.items()):
+        after = head.regions.get(region)
+        balancer = before.load_balancer
+        if balancer is None or not balancer.deletion_protection:
+            continue
+        stays = after if after is not None and after.load_balancer is not None else None
+        if stays is not None and network(stays) == network(before):
+            continue
+        yield Refusal(
+            "ND007",
+            (region,),
+            "security.deletion_protection",
+            f"keeps the load balancer {'in its VPC' if stays else 'from being deleted'}",
+            "AWS deletes no load balancer under deletion protection, and the engine deletes last: "
+            "the update fails half-way (OperationNotPermitted, "
+            "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/"
+            "API_DeleteLoadBalancer.html).",
+            (
+                "write security.deletion_protection: false alone, and run the update",
+                "make the rest of the change in the next one, and write true again",
+            ),
+        )

@@ -231,3 +231,32 @@ def test_interfaces_for_efa_are_named_as_what_changes() -> None:
         for efa in ({}, {"efa": True})
     )
     assert compared(before, after).refusals[0].what.startswith("changes its efa (false → true)")
+
+
+def _served(protected: bool, *regions: str, port: int | None = 8080, **network: object) -> Config:
+    model = work(1) if port is None else {**work(1), "port": port}
+    return stack(
+        regions={r: dict(network) for r in regions or (HOME,)},
+        capacity={"pool": groups("inf2.xlarge", 2)},
+        models={"a": model},
+        security={"deletion_protection": protected},
+    )
+
+
+def test_a_load_balancer_leaves_after_its_protection() -> None:
+    """Two steps, whatever takes it away; what is switched off in the same update is too late."""
+    protected, free, gone = _served(True), _served(False), _served(False, port=None)
+    found = compared(protected, gone)
+    assert codes(found) == {"ND007"}
+    assert "deletion_protection: false alone" in found.refusals[0].steps[0]
+    assert codes(compared(protected, _served(True, port=None))) == {"ND007"}
+    two = _served(True, HOME, "us-east-2")
+    (refusal,) = compared(two, protected).refusals
+    assert (refusal.code, refusal.regions) == ("ND007", ("us-east-2",))
+    for before, after in ((protected, free), (free, gone), (protected, protected)):
+        assert codes(compared(before, after)) == set()
+
+
+def test_a_protected_load_balancer_stays_in_its_vpc() -> None:
+    found = compared(_served(True), _served(True, network={"cidr": "10.77.0.0/16"}))
+    assert codes(found) == {"ND004", "ND007"}
