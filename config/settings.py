@@ -86,8 +86,8 @@ class Security(Strict):
     exec_logs: bool = Field(
         default=False,
         description=(
-            "What is typed and shown in sessions of ECS Exec goes to a log group of its own, where "
-            "a model or job has `exec: true`."
+            "What is typed and shown in sessions of ECS Exec goes to a log group of its own in "
+            "each cluster."
         ),
         json_schema_extra=IN_PLACE,
     )

@@ -28,10 +28,9 @@ def kms_key(s: Situation, region: str) -> str:
 
 
 def exec_logs(s: Situation, short: str, pools: list[RegionalPool]) -> LogGroup | None:
-    """Returns the log group of sessions of ECS Exec in the cluster of these pools; `None` where no
-    workload has them or they are not recorded."""
-    executed = any(work.spec.exec for pool in pools for work in s.work_on(pool))
-    if not (s.settings.security.exec_logs and executed):
+    """Returns the log group of sessions of ECS Exec in the cluster of these pools; `None` where
+    they are not recorded. Sessions can be switched on beside the stack file as well."""
+    if not s.settings.security.exec_logs:
         return None
     kind = "managed-instances" if pools[0].managed else "auto-scaling"
     return LogGroup(

@@ -146,8 +146,8 @@ def buckets_of_everyone(s: Situation) -> Iterator[Report]:
             s,
             "s3_accounts",
             f"names no account for the networks in {listed(own)}",
-            "write [] for the stack's own account alone, or name the others whose buckets tasks "
-            "use",
+            "write [], which leaves the stack's own account, or name the others whose buckets "
+            "tasks use",
         )
 
 
@@ -187,7 +187,7 @@ def bodies_above_8_kb(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"security.web_acl_arns.{region}",
                 f"is {arn}, whose rules may refuse requests above 8 KB",
-                "make sure that no rule of it blocks long bodies: SizeRestrictions_BODY counts",
+                "make sure that SizeRestrictions_BODY counts there, and blocks nothing",
             )
 
 
