@@ -13,7 +13,7 @@ locked := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --o
 	--generate-hashes --no-annotate --emit-build-options --custom-compile-command "make requirements" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check format docs goldens requirements search wishes mutants
+.PHONY: help preview plan test pytest engine bench check format docs goldens requirements search security wishes mutants
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -25,6 +25,7 @@ help:
 	@echo "make wishes               10,000 random valid stacks, and 10,000 with one mistake each"
 	@echo "make search               every change of every field against its declared cost; many minutes"
 	@echo "make mutants              random changes of planning and components, and which of them no test notices"
+	@echo "make security             checkov and parliament over what is built, against tests/security/baseline.csv"
 	@echo "make goldens              the pinned plans and resources of tests/contract, written anew"
 	@echo "make docs                 docs/: the findings, the JSON of the diff, the JSON Schemas"
 	@echo "make requirements         the pinned requirements with their hashes, from requirements*.in"
@@ -70,6 +71,9 @@ wishes: .venv/.development
 mutants: .venv/.development
 	@$(python) -m tests.mutants
 
+security: .venv/.development .venv-security/.installed
+	@$(python) -m tests.security
+
 goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens
 
@@ -79,6 +83,7 @@ docs: .venv/.development
 requirements: .venv/.development
 	@$(locked) requirements.in --output-file requirements.txt
 	@$(locked) requirements-dev.in --output-file requirements-dev.txt
+	@$(locked) requirements-security.in --output-file requirements-security.txt
 
 format: .venv/.development
 	@$(python) -m ruff check --quiet --fix . || true
@@ -96,4 +101,12 @@ format: .venv/.development
 .venv/.development: requirements-dev.txt .venv/.runtime
 	@echo "installing requirements-dev.txt into .venv"
 	@$(hashed) requirements-dev.txt
+	@touch $@
+
+# An environment of its own: checkov pins versions that the program does not have.
+.venv-security/.installed: requirements-security.txt
+	@echo "installing requirements-security.txt into .venv-security"
+	@test -x .venv-security/bin/python || "$(PYTHON)" -m venv .venv-security
+	@.venv-security/bin/python -m pip install --quiet --disable-pip-version-check \
+		--only-binary :all: --require-hashes --requirement requirements-security.txt
 	@touch $@

@@ -98,7 +98,7 @@ PINNED = re.compile(
     r"(?P<name>[\w.-]+)==(?P<version>[\w.]+)(?P<where> ; [^\\]+)?"
     r"(?P<hashes>( \\\n {4}--hash=sha256:[0-9a-f]{64})+)"
 )
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-security.txt")
 
 
 def pins(name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -125,14 +125,14 @@ def test_third_party_code_is_wheels_alone_with_hashes_and_no_host(name: str) -> 
 
 
 def test_what_the_tests_need_holds_what_the_program_needs() -> None:
-    runtime, development = (pins(name) for name in LOCKS)
+    runtime, development, _ = (pins(name) for name in LOCKS)
     assert runtime.items() <= development.items()
 
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_package_that_is_asked_for_is_pinned(name: str) -> None:
     asked = (ROOT / name.replace(".txt", ".in")).read_text(encoding="utf-8").splitlines()
-    names = {re.split(r"[\[=]", line)[0] for line in asked if line[:1].isalpha()}
+    names = {re.split(r"[\[=<]", line)[0] for line in asked if line[:1].isalpha()}
     assert {n.lower().replace("_", "-").replace(".", "-") for n in names} <= set(pins(name))
 
 
@@ -149,6 +149,13 @@ def test_make_installs_third_party_code_by_hash_and_then_the_checkout_alone() ->
     ours = "--no-deps --no-build-isolation --editable ."
     assert [hashed in line or line.endswith(ours) for line in found] == [True] * len(found)
     assert [line.split()[-1] for line in found] == ["requirements.txt", ".", "requirements-dev.txt"]
+
+
+def test_make_security_installs_by_hash_in_an_environment_of_its_own() -> None:
+    (line,) = [c for c in commands(".venv-security/.installed") if " pip install " in c]
+    assert ".venv-security/bin/python" in line
+    assert "--require-hashes --requirement requirements-security.txt" in " ".join(line.split())
+    assert not [c for c in commands("test") if "security" in c and "install" in c]
 
 
 def test_one_command_writes_every_lock_file_for_every_platform() -> None:
