@@ -58,6 +58,20 @@ class Containers:
         return tuple(row["path"] for row in self._tables.rows("writable_paths"))
 
     @cached_property
+    def system_directories(self) -> Mapping[str, str]:
+        """What directories of a container hold that a mount there would hide, by path."""
+        return self._directories("container")
+
+    @cached_property
+    def instance_directories(self) -> Mapping[str, str]:
+        """What directories of an instance hold that no container should change, by path."""
+        return self._directories("instance")
+
+    def _directories(self, of: str) -> Mapping[str, str]:
+        rows = self._tables.rows("system_directories")
+        return MappingProxyType({row["path"]: row["what"] for row in rows if row["of"] == of})
+
+    @cached_property
     def tags(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The tags that AWS published for Neuron, by registry and repository."""
         found: dict[tuple[str, str], list[str]] = {}

@@ -44,7 +44,7 @@ def task_definition(
             {"type": "memberOf", "expression": expression} for expression in definition.member_of
         ]
         or None,
-        volumes=[{"name": volume} for volume in definition.volumes] or None,
+        volumes=[_volume(volume) for volume in definition.volumes] or None,
         container_definitions=definition.container_definitions,
         task_role_arn=within.roles.arns[definition.task_role],
         execution_role_arn=within.roles.arns[definition.execution_role],
@@ -60,3 +60,11 @@ def task_definition(
             ],
         ),
     )
+
+
+def _volume(volume: plan.TaskVolume) -> aws.ecs.TaskDefinitionVolumeArgsDict:
+    match volume:
+        case plan.EmptyVolume(name):
+            return {"name": name}
+        case plan.HostVolume(name, path):
+            return {"name": name, "host_path": path}

@@ -5,6 +5,7 @@ from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
+from config.volumes import HostVolumeEntry, Mount
 from config.workloads import (
     Container,
     HealthCheck,
@@ -25,10 +26,12 @@ __all__ = [
     "Container",
     "ExistingNetworkEntry",
     "HealthCheck",
+    "HostVolumeEntry",
     "JobEntry",
     "ManagedInstancesCapacity",
     "ModelEntry",
     "ModelOverride",
+    "Mount",
     "OwnNetworkEntry",
     "PoolOverride",
     "RegionEntry",

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from config.explaining import Location
 from config.settings import Settings
 
-_MAPS = ("regions", "capacity", "models", "jobs", "shapes")
+_MAPS = ("regions", "capacity", "volumes", "models", "jobs", "shapes")
 _NAMING_REGIONS = frozenset(
     {
         "regions",
@@ -26,8 +26,8 @@ _NAMING_REGIONS = frozenset(
 def remainder(values: Mapping[str, Any], wrong: Collection[Location]) -> Settings:
     """The settings without the entries at these locations, and without what refers to them.
 
-    An entry is a Region, a pool, a model, a job or a shape, or all else under one key. Empty if
-    no Region or no pool is left.
+    An entry is a Region, a pool, a volume, a model, a job or a shape, or all else under one key.
+    Empty if no Region or no pool is left.
     """
     keys = {place[0] for place in wrong if len(place) == 1 or place[0] not in _MAPS}
     gone = {(str(place[0]), str(place[1])) for place in wrong if len(place) > 1}
@@ -35,12 +35,16 @@ def remainder(values: Mapping[str, Any], wrong: Collection[Location]) -> Setting
     lost = _lost(values, entries, "regions")
     others = {k: v for k, v in values.items() if k in Settings.model_fields and k not in _MAPS}
     kept = {k: _without_regions(v, lost) for k, v in others.items() if k not in keys}
-    for key in ("capacity", "models", "jobs"):
+    for key in ("capacity", "volumes", "models", "jobs"):
         pruned = {n: _without_regions(e, lost) for n, e in entries[key].items()}
         entries[key] = {n: e for n, e in pruned.items() if e.get("regions", True) not in ([], {})}
-    pools = _lost(values, entries, "capacity")
+    pools, volumes = _lost(values, entries, "capacity"), _lost(values, entries, "volumes")
     for key in ("models", "jobs"):
-        entries[key] = {n: e for n, e in entries[key].items() if not _pools_of(e) & pools}
+        entries[key] = {
+            n: e
+            for n, e in entries[key].items()
+            if not _pools_of(e) & pools and not _volumes_of(e) & volumes
+        }
     entries["shapes"] = _without_likes(values, entries)
     try:
         return Settings.model_validate_json(json.dumps({**kept, **entries}))
@@ -103,3 +107,9 @@ def _pools_of(entry: Mapping[str, Any]) -> set[str]:
     overrides = cast(dict[str, Any], regions).values() if isinstance(regions, dict) else ()
     named = [entry, *(cast(dict[str, Any], o) for o in overrides if isinstance(o, dict))]
     return {str(n["capacity"]) for n in named if "capacity" in n}
+
+
+def _volumes_of(entry: Mapping[str, Any]) -> set[str]:
+    """The volumes that the containers of a model or job mount."""
+    sidecars = cast(dict[str, dict[str, Any]], entry.get("sidecars", {}))
+    return {name for c in (entry, *sidecars.values()) for name in c.get("mounts", {})}

@@ -25,6 +25,7 @@ from config.values import (
     list_or_map,
     text_or_map,
 )
+from config.volumes import AnyVolume
 from config.workloads import JobEntry, ModelEntry
 
 
@@ -187,6 +188,12 @@ class Settings(Strict):
         description="What is known of language models that no table has: layers, heads, widths.",
         examples=[{"acme/llama-tuned": {"like": "meta-llama/Llama-3.1-8B-Instruct"}}],
         json_schema_extra=FINDINGS,
+    )
+    volumes: dict[Name, AnyVolume] = Field(
+        default={},
+        description="Where files stay that outlive a container: volumes for `mounts`.",
+        examples=[{"cache": {"kind": "host"}}],
+        json_schema_extra=Cost(Change.NOTHING),
     )
     traffic: Traffic = Field(
         default=Traffic(),

@@ -174,6 +174,11 @@ S3Prefix = Annotated[
         examples=["s3://my-models/llama-3-8b/"],
     ),
 ]
+ContainerPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^/[A-Za-z0-9._/-]{0,255}$"),
+    Field(description="An absolute path in the container.", examples=["/var/cache/app"]),
+]
 Port = Annotated[int, Field(ge=1, le=65535, description="A port, 1 to 65535.", examples=[8080])]
 EnvironmentName = Annotated[
     str,

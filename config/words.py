@@ -20,8 +20,8 @@ _TAGS = "no field here sets them; the tags at the top of the stack file are on e
 _DEVICES = "write neuron_devices: 1; it counts Neuron devices (chips), not cores"
 _SIZE = "write replicas: {min: 1, max: 4}"
 _VOLUMES = (
-    "no field mounts a file system; read and write S3 with s3_read and s3_write, bring the files "
-    "in the image, or write writable_paths for empty volumes of the task"
+    "write mounts: {cache: /cache}; each name is one of volumes at the top of the stack file, and "
+    "writable_paths are empty volumes of the task"
 )
 
 WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
@@ -35,9 +35,14 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (Container, "args arguments cmd", "write command: [vllm, serve, Qwen/Qwen3-0.6B]"),
     (
         Container,
-        "ebs efs ephemeral_storage fsx host_path mount mount_points mounts persistent_volume "
-        "persistent_volume_claim tmpfs volume volume_mounts volumes volumes_from",
+        "ebs efs host_path mount mount_points persistent_volume persistent_volume_claim s3_files "
+        "volume volume_mounts volumes",
         _VOLUMES,
+    ),
+    (
+        Container,
+        "ephemeral_storage fsx tmpfs volumes_from",
+        "no field makes one; mounts and writable_paths are what a container can have",
     ),
     (
         Container,
@@ -384,6 +389,11 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         "write like: meta-llama/Llama-3.1-8B-Instruct",
     ),
     (Settings, "network networks subnets vpc vpc_id", _NETWORKS),
+    (
+        Settings,
+        "ebs efs file_systems host_volumes mounts storage volume",
+        "write volumes: {cache: {kind: host}}",
+    ),
     (
         Settings,
         "clusters instances node_groups nodes pools",

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 
 from config.changes import CHECK, IN_PLACE, MOVES, OTHER_POOL, ROLLING, SIZE, TARGETS, Change, Cost
 from config.values import (
+    ContainerPath,
     Devices,
     EnvironmentName,
     EnvironmentValue,
@@ -29,6 +30,7 @@ from config.values import (
     Text,
     list_or_map,
 )
+from config.volumes import AnyMount
 
 _NUMBER = ("type", "minimum", "maximum")
 _Tasks = Annotated[int, Field(ge=0, le=5_000)]
@@ -167,11 +169,6 @@ Capabilities = tuple[
     ],
     ...,
 ]
-ContainerPath = Annotated[
-    str,
-    StringConstraints(pattern=r"^/[A-Za-z0-9._/-]{0,255}$"),
-    Field(description="An absolute path in the container.", examples=["/var/cache/app"]),
-]
 Condition = Literal["started", "complete", "success", "healthy"]
 
 
@@ -250,6 +247,12 @@ class Container(Strict):
             "/var/tmp and /root/.cache."
         ),
         examples=[["/tmp", "/var/tmp"]],
+        json_schema_extra=ROLLING,
+    )
+    mounts: dict[Name, AnyMount] = Field(
+        default={},
+        description="Volumes of the stack file, by name, and where the container sees each.",
+        examples=[{"cache": "/cache"}, {"weights": {"path": "/models", "read_only": True}}],
         json_schema_extra=ROLLING,
     )
     linux_capabilities: Capabilities = Field(

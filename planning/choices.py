@@ -9,6 +9,7 @@ ROOT_VOLUME_GIB = 200  # Neuron images have 10 GB and more; the AMI's own 30 GiB
 STORAGE_GIB = 200  # the same on Managed Instances, whose default is 80
 METADATA_HOP_LIMIT = 1  # bridge mode: no container reaches the instance's credentials; host: all do
 EC2_EFA_DEVICES = "/dev/infiniband/uverbs"
+HOST_VOLUMES = "/var/lib/neuron-ecs"  # host volumes without a path: no package of the AMI is there
 MINIMUM_REQUIREMENT = 1  # vCPU and MiB of Managed Instances: only the allowed types select
 
 # ---- scaling -------------------------------------------------------------------------------

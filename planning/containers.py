@@ -6,12 +6,12 @@ revision, which restarts the tasks.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog import Catalog
 from config import Container, HealthCheck, Sidecar, Ulimit, Workload
-from planning import choices, images
+from planning import choices, images, volumes
 from planning.regional import in_region
 from planning.rooms import Room
 from planning.situation import NetworkMode, RegionalWorkload
@@ -103,29 +103,6 @@ def _before(name: str, work: RegionalWorkload) -> bool:
     return name in found
 
 
-def volumes(work: RegionalWorkload, catalog: Catalog) -> tuple[str, ...]:
-    """Returns the names of the task's volumes, which are empty when it starts, sorted."""
-    containers = ((work.name, work.spec), *_named_sidecars(work))
-    return tuple(sorted(v for n, c in containers for v in _volumes(n, c, catalog)))
-
-
-def _named_sidecars(work: RegionalWorkload) -> Iterator[tuple[str, Container]]:
-    for name, sidecar in work.spec.sidecars.items():
-        yield f"{work.name}-{name}", sidecar
-
-
-def _volumes(name: str, spec: Container, catalog: Catalog) -> Mapping[str, str]:
-    """The path of each volume of a container, by the volume's name."""
-    return {f"{name}_{n}": path for n, path in enumerate(sorted(writable_paths(spec, catalog)))}
-
-
-def writable_paths(spec: Container, catalog: Catalog) -> frozenset[str]:
-    """Returns the paths of the container that have a volume of their own."""
-    if spec.writable_paths is not None:
-        return frozenset(path.rstrip("/") for path in spec.writable_paths)
-    return frozenset(catalog.containers.writable_paths if spec.read_only_root else ())
-
-
 def _container(
     name: str, spec: Container, work: RegionalWorkload, catalog: Catalog, log_group: str
 ) -> Definition:
@@ -145,7 +122,13 @@ def _container(
         "readonlyRootFilesystem": spec.read_only_root,
         "mountPoints": [
             {"sourceVolume": volume, "containerPath": path}
-            for volume, path in sorted(_volumes(name, spec, catalog).items())
+            for volume, path in sorted(volumes.empty_volumes(name, spec, catalog).items())
+        ]
+        + [
+            {"sourceVolume": m.volume, "containerPath": m.path}
+            | ({"readOnly": True} if m.read_only else {})
+            for m in volumes.mounts(work)
+            if m.container == name
         ],
         "workingDirectory": spec.working_directory,
         "repositoryCredentials": {

@@ -11,7 +11,7 @@ from messages.finding import Finding
 from planning import plan as types
 from planning.plan import Plan
 
-VERSION = 2
+VERSION = 3
 """The version of this form. It rises when a field is renamed, removed or changes its meaning."""
 
 _LARGEST = 2**31 - 1

@@ -2,7 +2,7 @@
 
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity, OwnNetworkEntry
-from planning import audit, choices, identity, managed_types, names, permissions, plan
+from planning import audit, choices, identity, managed_types, names, permissions, plan, volumes
 from planning.addresses import zones_with_blocks
 from planning.situation import RegionalPool, Situation
 
@@ -115,7 +115,7 @@ def _auto_scaling_pool(
         max_size=pool.max_size,
         image_id=f"resolve:ssm:{family.parameter_path}/{spec.ami.version}/image_id",
         root_device=family.root_device,
-        root_volume_gib=spec.root_volume_gib or choices.ROOT_VOLUME_GIB,
+        root_volume_gib=volumes.disk_gib(s, pool),
         kms_key=audit.kms_key(s, pool.region),
         metadata_hop_limit=choices.METADATA_HOP_LIMIT,
         agent_config=(("ECS_AWSVPC_BLOCK_IMDS", "true"),),
@@ -161,7 +161,7 @@ def _managed_pool(
         allowed_instance_types=_allowed(s, pool, spec),
         instance_types=tuple(t.name for t in s.admitted(pool)),
         purchase=purchase,
-        storage_gib=None if spec.local_storage else spec.storage_gib or choices.STORAGE_GIB,
+        storage_gib=None if spec.local_storage else volumes.disk_gib(s, pool),
         local_storage=spec.local_storage,
         scale_in_after_seconds=spec.scale_in_after_seconds,
         zone_ids=_pool_zones(s, pool),

@@ -3,7 +3,17 @@
 from dataclasses import replace
 
 from config import AutoScalingCapacity
-from planning import audit, choices, containers, identity, names, permissions, plan, service_tasks
+from planning import (
+    audit,
+    choices,
+    containers,
+    identity,
+    names,
+    permissions,
+    plan,
+    service_tasks,
+    volumes,
+)
 from planning.images import resolved
 from planning.make_capacity import pool_key
 from planning.regional import in_region
@@ -64,7 +74,8 @@ def _task_definition(
         execution_role=identity.logical_name(s, identity.execution_role(work)),
         devices="all" if work.managed_devices else devices,
         image=resolved(work.spec.image, work.region, s.catalog),
-        volumes=containers.volumes(work, s.catalog),
+        volumes=volumes.task_volumes(s, work),
+        mounts=volumes.mounts(work),
     )
 
 

@@ -303,6 +303,36 @@ Cluster = AutoScalingCluster | ManagedInstancesCluster
 
 
 @dataclass(frozen=True, slots=True)
+class EmptyVolume:
+    """A volume that is empty when a task starts and goes with it."""
+
+    kind: ClassVar[str] = "empty"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostVolume:
+    """A directory of the instance; Docker makes it when a task first mounts it."""
+
+    kind: ClassVar[str] = "host"
+    name: str
+    path: str
+
+
+TaskVolume = EmptyVolume | HostVolume
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume of the stack file in a container of a task."""
+
+    container: str
+    volume: str  # name of the task's volume
+    path: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TaskDefinition:
     """One task definition: a workload on one slot."""
 
@@ -318,7 +348,8 @@ class TaskDefinition:
     execution_role: str
     devices: tuple[int, ...] | Literal["all"]  # Neuron devices of its tasks; () on a CPU pool
     image: str
-    volumes: tuple[str, ...] = ()  # names of volumes that are empty when a task starts
+    volumes: tuple[TaskVolume, ...] = ()  # by name
+    mounts: tuple[Mount, ...] = ()  # of volumes of the stack file, by container and path
 
 
 @dataclass(frozen=True, slots=True)

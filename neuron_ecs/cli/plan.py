@@ -107,6 +107,7 @@ def _region(region: planned.RegionPlan, *, width: int) -> Iterator[str]:
     if region.models or region.jobs:
         yield ""
         yield from table([_TASK_HEAD, *_task_rows(region)], indent="  ", width=width)
+    yield from table(_mount_rows(region), indent="  ", width=width)
     for job in region.jobs:
         yield f"  job {job.name} {_when(job)}{f'; {job.waits}' if job.waits else ''}"
 
@@ -176,6 +177,26 @@ def sizes(task: planned.TaskDefinition) -> tuple[int, int]:
     containers: list[dict[str, int]] = json.loads(task.container_definitions)
     cpu, memory = (sum(c.get(key, 0) for c in containers) for key in ("cpu", "memory"))
     return task.cpu or cpu, task.memory or memory
+
+
+def _mount_rows(region: planned.RegionPlan) -> list[tuple[str, ...]]:
+    """The mounts of each container, those of all services of a model once; with a heading."""
+    tasks = [s.task_definition for m in region.models for s in m.services]
+    rows: dict[tuple[str, ...], None] = {}
+    for task in (*tasks, *(job.task_definition for job in region.jobs)):
+        volumes = {volume.name: volume for volume in task.volumes}
+        for mount in task.mounts:
+            path = f"{mount.path} (read-only)" if mount.read_only else mount.path
+            rows[mount.container, joined(path), joined(_volume(volumes[mount.volume]))] = None
+    return [("container", "mounts at", "volume"), *rows] if rows else []
+
+
+def _volume(volume: planned.TaskVolume) -> str:
+    match volume:
+        case planned.HostVolume(path=path):
+            return f"{path} of each instance"
+        case planned.EmptyVolume():
+            return "empty, of the task"
 
 
 def _when(job: planned.JobPlan) -> str:

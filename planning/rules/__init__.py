@@ -30,6 +30,7 @@ from planning.rules import (
     tasks,
     traffic,
     training,
+    volumes,
     where,
 )
 from planning.rules.rule import Report, Rule, rule
@@ -48,6 +49,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
             *tasks.RULES,
             *containers.RULES,
             *starting.RULES,
+            *volumes.RULES,
             *images.RULES,
             *runtimes.RULES,
             *registries.RULES,

@@ -15,11 +15,11 @@ from messages.finding import Severity
 from messages.phrases import counted, flow, listed
 from planning import choices
 from planning.command_line import containers, option, words, written_containers
-from planning.containers import writable_paths
 from planning.cores import ended_first
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.volumes import host_gib, writable_paths
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
@@ -364,17 +364,23 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
     for name, spec in s.settings.capacity.items():
         managed = isinstance(spec, ManagedInstancesCapacity)
         size = spec.root_volume_gib if isinstance(spec, AutoScalingCapacity) else spec.storage_gib
-        if size is None or not any(p.neuron for (_, n), p in s.pools.items() if n == name):
+        kept = host_gib(s, name)
+        neuron = any(p.neuron for (_, n), p in s.pools.items() if n == name)
+        if size is None or not (neuron or kept):
             continue
         pulled = {w.spec.image for w in s.work if w.pool.name == name and w.device_count}
         host = 0 if managed else s.catalog.limits.value("host_system_gib")
-        needed = host + len(pulled) * s.catalog.limits.value("container_image_gib")
-        default = choices.STORAGE_GIB if managed else choices.ROOT_VOLUME_GIB
+        needed = host + len(pulled) * s.catalog.limits.value("container_image_gib") + kept
+        default = (choices.STORAGE_GIB if managed else choices.ROOT_VOLUME_GIB) + kept
         if size < needed:
             yield Report(
                 f"capacity.{name}.{'storage_gib' if managed else 'root_volume_gib'}",
                 f"is {size}; {counted(len(pulled), 'image')} of its tasks and the system need "
-                f"about {needed}, without any weights",
+                + (
+                    f"about {needed}, with {kept} for host volumes"
+                    if kept
+                    else f"about {needed}, without any weights"
+                ),
                 f"leave it out ({default}), or write at least {needed}"
                 if default >= needed
                 else f"write at least {needed}",
@@ -451,7 +457,8 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
             continue
         cache = work.spec.environment.get(COMPILE_CACHE, "/var/tmp/neuron-compile-cache")
         paths = writable_paths(work.spec, s.catalog)
-        below = any(f"{cache.rstrip('/')}/".startswith(f"{path}/") for path in paths)
+        mounts = [m.path.rstrip("/") for m in work.spec.mounts.values() if not m.read_only]
+        below = any(f"{cache.rstrip('/')}/".startswith(f"{path}/") for path in (*paths, *mounts))
         if not below and not cache.startswith(("s3://", "/dev/shm")):
             yield Report(
                 f"{work.path}.read_only_root",

@@ -344,9 +344,10 @@ def server_on_another_port(s: Situation) -> Iterator[Report]:
     "NE427",
     "Model path that nothing brings into the image",
     Severity.WARNING,
-    "AWS's images contain the server and no model, and tasks mount no volume: the path does not "
-    "exist when the server starts.",
-    do="Name the model by its id on the hub, or use an image of your own that contains it.",
+    "AWS's images contain the server and no model, and no mount brings the path: it does not exist "
+    "when the server starts.",
+    do="Name the model by its id on the hub, mount a volume that contains it, or use an image of "
+    "your own.",
 )
 def path_of_no_model(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/dlc-images.html:
@@ -355,12 +356,17 @@ def path_of_no_model(s: Situation) -> Iterator[Report]:
         image, given = work.spec.image, words(work.spec)
         model = served_model(given)
         by_itself = given and not {"sh", "bash"} & {w.rpartition("/")[2] for w in given[:1]}
-        if model and model.startswith("/") and by_itself and from_aws(image, s.catalog):
+        brought = model and any(
+            f"{model}/".startswith(f"{m.path.rstrip('/')}/") for m in work.spec.mounts.values()
+        )
+        if not model or not model.startswith("/") or brought:
+            continue
+        if by_itself and from_aws(image, s.catalog):
             yield Report(
                 f"{work.path}.command",
                 f"serves {shown(model)}, a path in {shown(image, limit=120)}",
-                "name the model by its id on the hub, or build an image of your own that starts "
-                f"from this one and contains {model}",
+                "name the model by its id on the hub, or mount a volume that contains "
+                f"{model}, or build an image of your own that starts from this one and contains it",
             )
 
 

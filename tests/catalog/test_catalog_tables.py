@@ -70,6 +70,7 @@ KEYS = {
     "security_controls": ("control",),
     "server_options": ("server", "option"),
     "servers": ("server",),
+    "system_directories": ("of", "path"),
     "tables": ("table",),
     "tensor_parallel": ("instance_type", "degree"),
     "time_zones": ("name",),

@@ -58,6 +58,17 @@ def test_with_a_pool_go_its_models_and_jobs() -> None:
     assert names(rest_of(capacity=capacity)) == (BOTH, ["a"], ["on-a"], [])
 
 
+def test_with_a_volume_goes_what_mounts_it() -> None:
+    sidecar = {"image": IMAGE, "mounts": {"bad": {"path": "/b"}}}
+    models = {
+        "on-a": {"image": IMAGE, "capacity": "a", "mounts": {"good": "/g"}},
+        "on-b": {"image": IMAGE, "capacity": "b", "sidecars": {"s": sidecar}},
+    }
+    rest = rest_of(volumes={"good": {"kind": "host"}, "bad": {"kind": "nfs"}}, models=models)
+    assert names(rest) == (BOTH, ["a", "b"], ["on-a"], ["on-both"])
+    assert list(rest.volumes) == ["good"]
+
+
 def test_a_model_that_names_the_pool_for_one_region_goes_too() -> None:
     override = {"us-west-2": {"capacity": "b"}, "us-east-1": {}}
     models = {"on-a": {"image": IMAGE, "capacity": "a", "regions": override}}

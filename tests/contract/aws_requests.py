@@ -158,6 +158,7 @@ KINDS: Mapping[str, Kind] = {
         "RegisterTaskDefinition",
         {
             "containerDefinitions": To("containerDefinitions", json.loads),
+            "volumes.hostPath": To("host.sourcePath"),
             "skipDestroy": Engine("whether destroying deregisters the revision"),
             "trackLatest": Engine("which revision a refresh reads"),
         },

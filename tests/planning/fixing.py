@@ -62,6 +62,7 @@ OUTSIDE = {
     "build ": "a change of the image",
     "take ": "another model, which only the reader can choose",
     "give ": "a resource that only the account has",
+    "mount ": "a volume, whose files only the reader has",
     "name ": "a resource that only the account has",
     "attach ": "a policy that only the account has",
     "correct ": "another entry, if that is the wrong one",
@@ -85,7 +86,7 @@ FIELD = r"[A-Za-z_][\w.-]*(?:\[\d+\])?"
 TYPE = r"[a-z]+\d[a-z0-9-]*\.[a-z0-9-]+"
 REGION = r"[a-z]{2}(?:-gov|-iso\w*)?-[a-z]+-\d"
 # Entries that a fix adds to, rather than replaces.
-MERGED = {"environment", "secrets", "regions", "reservation_ids", "certificate_arns"}
+MERGED = {"environment", "secrets", "regions", "reservation_ids", "certificate_arns", "volumes"}
 
 
 def choices(fix: str) -> list[str]:
@@ -458,6 +459,7 @@ KEYED = {
     "web_acl_arns",
     "private_subnets",
     "public_subnets",
+    "mounts",
 }
 ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "": (Settings,),

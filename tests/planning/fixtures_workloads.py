@@ -46,6 +46,17 @@ def on(pool: dict[str, Any], model: dict[str, Any], **keys: Any) -> Config:
     return stack(capacity={"pool": pool}, models={"m": model}, **keys)
 
 
+HOST = {"kind": "host"}
+
+
+def mounting(
+    volume: dict[str, Any] = HOST, model: dict[str, Any] | None = None, **mounts: Any
+) -> Config:
+    """A model that mounts volumes of one kind."""
+    entry = work(1, mounts=mounts, **(model or {}))
+    return on(INF2, entry, volumes=dict.fromkeys(mounts, volume))
+
+
 def job(pool: dict[str, Any], **more: Any) -> Config:
     """A stack of one pool and one job, on one device."""
     return stack(capacity={"pool": pool}, jobs={"j": work(1, **more)})
@@ -66,8 +77,8 @@ def command(*more: str, model: str = TINY, tp: int = 2, blocks: int | None = 4) 
 def nxdi(pool: dict[str, Any] = INF2_OLD, devices: object = 1, **more: Any) -> Config:
     """A model of NxD Inference, whole, where nothing else is said."""
     given: dict[str, Any] = {"image": NXDI, "command": command(), **more}
-    traffic = given.pop("traffic", {})
-    return on(pool, work(devices, **given), traffic=traffic)
+    keys = {key: given.pop(key, {}) for key in ("traffic", "volumes")}
+    return on(pool, work(devices, **given), **keys)
 
 
 def plugin(environment: dict[str, str] = SKIP, image: str = PLUGIN) -> Config:
@@ -383,7 +394,40 @@ FIXTURES: dict[str, Fixture] = {
     "NE427": Fixture(
         "models.m.command",
         nxdi(command=command(model="/models/tiny")),
-        nxdi(command=command(model=TINY)),
+        nxdi(command=command(model="/models/tiny"), mounts={"a": "/models/"}, volumes={"a": HOST}),
+    ),
+    "NE360": Fixture(
+        "models.m.mounts.cache",
+        on(INF2, work(1, mounts={"cache": "/cache"}), volumes={"cash": HOST}),
+        on(INF2, work(1, mounts={"cash": "/cache"}), volumes={"cash": HOST}),
+    ),
+    "NE361": Fixture("volumes.a", on(INF2, work(1), volumes={"a": HOST}), mounting(a="/a")),
+    "NE362": Fixture("models.m.mounts.b", mounting(a="/a", b="/a/"), mounting(a="/a", b="/a/b")),
+    "NE363": Fixture("models.m.mounts.a", mounting(a="/proc/a"), mounting(a="/processes")),
+    "NE364": Fixture("models.m.mounts.a", mounting(a="/usr/"), mounting(a="/usr/share/models")),
+    "NE365": Fixture(
+        "volumes.a.path",
+        mounting({"kind": "host", "path": "/etc/ecs"}, a="/a"),
+        mounting({"kind": "host", "path": "/etcetera"}, a="/a"),
+    ),
+    "NE366": Fixture(
+        "models.m.mounts.a",
+        mounting({"kind": "host", "path": "/mnt/a"}, {"user": "1000:1000"}, a="/a"),
+        mounting({"kind": "host", "path": "/mnt/a"}, {"user": "0:1000"}, a="/a"),
+    ),
+    "NE367": Fixture(
+        "models.m.mounts.a",
+        mounting(a={"path": "/a", "read_only": True}),
+        mounting(
+            {"kind": "host", "path": "/mnt/a"},
+            a={"path": "/a", "read_only": True},
+        ),
+    ),
+    "NE368": Fixture(
+        "models.m",
+        on(MANAGED, work("all", mounts={"a": "/a"}), volumes={"a": HOST}),
+        on(MANAGED, work("all", mounts={}), volumes={"a": HOST}),
+        beside=frozenset({"NE403", "NE603"}),
     ),
     "NE415": Fixture("models.m.command", nxdi(command=[]), nxdi()),
     "NE416": Fixture(

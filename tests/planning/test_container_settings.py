@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from planning.plan import TaskDefinition
+from planning.plan import AutoScalingPool, HostVolume, TaskDefinition
 from tests.planning.stacks import decide_on, groups, managed, stack, work
 
 SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:login"
@@ -29,7 +29,7 @@ def test_a_read_only_root_has_volumes_where_the_image_writes_and_none_of_them_is
     made = task(read_only_root=True, sidecars={"s": {**FETCH, "read_only_root": True}})
     found = {c["name"]: c for c in json.loads(made.container_definitions)}
     used = [m["sourceVolume"] for c in found.values() for m in c["mountPoints"]]
-    assert sorted(used) == list(made.volumes), "each volume is mounted once"
+    assert sorted(used) == [v.name for v in made.volumes], "each volume is mounted once"
     for container in found.values():
         assert container["readonlyRootFilesystem"]
         assert mounts(container) == {"/tmp", "/var/tmp", "/root/.cache"}
@@ -47,6 +47,47 @@ def test_a_read_only_root_has_volumes_where_the_image_writes_and_none_of_them_is
 )
 def test_written_paths_are_all_that_is_mounted(written: dict[str, Any], expected: set[str]) -> None:
     assert mounts(containers(**written)["m"]) == expected
+
+
+def test_a_host_volume_is_one_directory_for_all_containers_that_mount_it() -> None:
+    shown = {"path": "/models/", "read_only": True}
+    below = {"path": "/w", "directory": "llama/weights"}
+    model = work(
+        1,
+        mounts={"cache": "/cache/", "weights": below},
+        sidecars={"s": {**FETCH, "mounts": {"cache": shown, "weights": "/all"}}},
+    )
+    volumes = {"cache": {"kind": "host"}, "weights": {"kind": "host", "path": "/mnt/w/"}}
+    plan = decide_on(stack(capacity={"pool": groups()}, models={"m": model}, volumes=volumes))
+    made = plan.regions[0].models[0].services[0].task_definition
+    assert made.volumes == (
+        HostVolume("cache", "/var/lib/neuron-ecs/cache"),
+        HostVolume("weights", "/mnt/w"),
+        HostVolume("weights__llama_weights", "/mnt/w/llama/weights"),
+    )
+    found = {c["name"]: c["mountPoints"] for c in json.loads(made.container_definitions)}
+    assert found["m"] == [
+        {"containerPath": "/cache", "sourceVolume": "cache"},
+        {"containerPath": "/w", "sourceVolume": "weights__llama_weights"},
+    ]
+    assert found["m-s"] == [
+        {"containerPath": "/all", "sourceVolume": "weights"},
+        {"containerPath": "/models", "readOnly": True, "sourceVolume": "cache"},
+    ]
+    (pool,) = plan.regions[0].pools
+    assert isinstance(pool, AutoScalingPool)
+    assert pool.root_volume_gib == 200 + 2 * 100, "images, and both volumes"
+
+
+def test_a_mount_takes_the_place_of_an_empty_volume_that_nobody_asked_for() -> None:
+    model = work(1, read_only_root=True, mounts={"cache": "/root/.cache"})
+    volumes = {"cache": {"kind": "host"}}
+    plan = decide_on(stack(capacity={"pool": groups()}, models={"m": model}, volumes=volumes))
+    made = plan.regions[0].models[0].services[0].task_definition
+    (container,) = json.loads(made.container_definitions)
+    assert mounts(container) == {"/tmp", "/var/tmp", "/root/.cache"}
+    assert len(made.volumes) == 3
+    assert not any(f.code == "NE332" for f in plan.findings)
 
 
 def test_settings_reach_the_container_that_has_them_and_no_other() -> None:

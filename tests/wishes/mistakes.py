@@ -6,6 +6,7 @@ planner; what each change breaks follows from the tables.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from tests.wishes import facts, shapes
 from tests.wishes.changes import (
@@ -794,6 +795,34 @@ def _secret_of_another_partition(_: Hand, wish: Wish) -> str:
 def _unknown_capability(hand: Hand, wish: Wish) -> str:
     wrong = ("CAP_SYS_ADMIN", "EVERYTHING", *(() if wish.pool.managed else ("BPF",)))
     return field(wish, "linux_capabilities", [hand.one(wrong)])
+
+
+def _mounts(wish: Wish, volume: str, path: str, **more: Any) -> str:
+    """A mount of the wanted workload, and a volume on the instance."""
+    wish.entry["mounts"] = {volume: {"path": path, **more}}
+    wish.keys["volumes"] = wish.keys.get("volumes", {}) | {volume: {"kind": "host"}}
+    return f"{wish.path}.mounts.{volume}"
+
+
+@mistake("NE360", WORK)
+def _mount_of_no_volume(_: Hand, wish: Wish) -> str:
+    return f"{field(wish, 'mounts', {'nowhere': '/mnt/nowhere'})}.nowhere"
+
+
+@mistake("NE362", WORK)
+def _two_volumes_at_a_path(hand: Hand, wish: Wish) -> str:
+    if hand.chance(50):
+        wish.entry["writable_paths"] = ["/data/"]
+        return _mounts(wish, "one", "/data")
+    _mounts(wish, "one", "/data/")
+    wish.keys["volumes"]["two"] = {"kind": "host"}
+    wish.entry["mounts"]["two"] = "/data"
+    return f"{wish.path}.mounts.one"
+
+
+@mistake("NE363", WORK)
+def _mount_where_none_can_be(hand: Hand, wish: Wish) -> str:
+    return _mounts(wish, "one", hand.one(("/", "//", "/proc", "/proc/driver", "/a/..")))
 
 
 @mistake("NE335", replace(CALLED, modes=("host", "awsvpc")))

@@ -3,6 +3,7 @@ that the plain draws seldom or never meet. All of them are valid.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from catalog import InstanceType
 from tests.wishes import facts
@@ -50,7 +51,7 @@ from tests.wishes.pools import (
     written_types,
 )
 from tests.wishes.stacks import Wish
-from tests.wishes.tasks import CORES, NUMBER
+from tests.wishes.tasks import CORES, NUMBER, Entry
 
 
 def _largest(kind: InstanceType) -> bool:
@@ -535,3 +536,47 @@ def _larger_than_a_block(hand: Hand, wish: Wish) -> str:
     one_size(wish.pool, hand.one((most + 1, most + 100)))
     roomy(wish)
     return f"capacity.{wish.pool.name}.max_size"
+
+
+def _mounts(wish: Wish, volume: Entry, path: str = "/mnt/one", **more: Any) -> str:
+    """A mount of the wanted workload, and its volume."""
+    wish.entry["mounts"] = {"one": {"path": path, **more}}
+    wish.keys["volumes"] = wish.keys.get("volumes", {}) | {"one": volume}
+    return f"{wish.path}.mounts.one"
+
+
+HOST = {"kind": "host"}
+
+
+@oddity("NE361", WORK)
+def _unused_volume(_: Hand, wish: Wish) -> str:
+    wish.keys.setdefault("volumes", {})["unused"] = HOST
+    return "volumes.unused"
+
+
+@oddity("NE364", WORK)
+def _hidden_files(hand: Hand, wish: Wish) -> str:
+    return _mounts(wish, HOST, hand.one(("/usr", "/opt/", "/dev")))
+
+
+@oddity("NE365", WORK)
+def _directory_of_the_system(hand: Hand, wish: Wish) -> str:
+    _mounts(wish, {"kind": "host", "path": hand.one(("/", "/etc", "/var/lib", "/run/docker"))})
+    return "volumes.one.path"
+
+
+@oddity("NE366", WORK)
+def _directory_of_another_user(hand: Hand, wish: Wish) -> str:
+    wish.entry["user"] = hand.one(("1000", "neuron", "1000:0"))
+    return _mounts(wish, HOST)
+
+
+@oddity("NE367", WORK)
+def _nothing_but_readers(_: Hand, wish: Wish) -> str:
+    return _mounts(wish, HOST, read_only=True)
+
+
+@oddity("NE368", replace(WORK, sorts=MANAGED.sorts))
+def _host_of_a_few_days(_: Hand, wish: Wish) -> str:
+    _mounts(wish, HOST)
+    return wish.path

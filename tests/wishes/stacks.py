@@ -125,6 +125,7 @@ def _stack(hand: Hand, want: Want) -> Wish:
     }
     keys["regions"] = networks.finished(hand, pools, plans, serving)
     _around(hand, wish, serving)
+    _volumes(hand, wish)
     for group in ("models", "jobs"):
         if not keys[group] and hand.chance(90):
             del keys[group]
@@ -355,6 +356,15 @@ def _keys(hand: Hand, regions: list[str]) -> Entry | str:
     one = _arn(regions[0], "kms", "key/mrk-0a1b").replace(regions[0], "{region}")
     each = {region: _arn(region, "kms", "key/0a1b") for region in regions}
     return hand.one((one, each))
+
+
+def _volumes(hand: Hand, wish: Wish) -> None:
+    """An entry for each volume that a container mounts."""
+    entries = [work.entry for pool in wish.pools for work in pool.works]
+    containers = [c for entry in entries for c in (entry, *entry.get("sidecars", {}).values())]
+    names = sorted({name for c in containers for name in c.get("mounts", {})})
+    if names:
+        wish.keys["volumes"] = {name: tasks.volume(hand) for name in names}
 
 
 def _tags(hand: Hand) -> Entry:

@@ -50,6 +50,7 @@ BUCKETS = ("s3://my-models/llama/", "s3://weights-{region}/", "s3://a.b-1/x/y", 
 ENVIRONMENT = ("HF_HOME", "LOG_LEVEL", "_", "a.b-c", "OMP_NUM_THREADS")
 VALUES = ("", "1", "/var/cache", "ünï cödé", "x" * 500, "{region}", "a-{region}-{{region}}-{b}")
 SECRET_NAMES = ("HF_TOKEN", "DB_PASSWORD", "API_KEY")
+VOLUMES = ("cache", "weights", "shared")
 USERS = ("1000", "1000:1000", "neuron")
 PORTS = (8080, 8000, 1, 80, 443, 19_999, 65_535)
 HOST_PORTS = (8080, 8000, 80, 443, 1, 19_999, facts.EPHEMERAL - 1)
@@ -114,6 +115,7 @@ _FIELDS = (
     "working_directory",
     "writable_paths",
     "registry_login",
+    "mounts",
 )
 
 
@@ -153,6 +155,8 @@ def container(hand: Hand, scene: Scene, *, serves: bool) -> Entry:
                 entry[name] = "/opt/app"
             case "writable_paths":
                 entry[name] = hand.some(("/tmp", "/var/tmp", "/var/lib/app/"), least=1)
+            case "mounts":
+                entry[name] = {n: _mount(hand, n) for n in hand.some(VOLUMES, least=1, most=2)}
             case "registry_login":
                 arn = (
                     f"arn:{scene.partition}:secretsmanager:{{region}}:{facts.ACCOUNT}:secret:login"
@@ -161,6 +165,29 @@ def container(hand: Hand, scene: Scene, *, serves: bool) -> Entry:
             case _:
                 more = OF_MANAGED_ONLY if scene.managed else ()
                 entry[name] = hand.some(CAPABILITIES + more, least=1)
+    return entry
+
+
+def _mount(hand: Hand, name: str) -> Entry | str:
+    """A volume in a container, at a path that no other has, nor the image."""
+    path = hand.one((f"/mnt/{name}", f"/mnt/{name}/", f"/{name}"))
+    if hand.chance(60):
+        return path
+    entry: Entry = {"path": path}
+    if hand.chance(40):
+        entry["read_only"] = hand.chance(70)
+    if hand.chance(50):
+        entry["directory"] = hand.one(("a", "llama-3-8b/weights", f"a/b/{'c' * 64}"))
+    return entry
+
+
+def volume(hand: Hand) -> Entry:
+    """A volume of the stack file."""
+    entry: Entry = {"kind": "host"}
+    if hand.chance(40):
+        entry["path"] = hand.one(("/mnt/models", "/opt/models/", "/var/lib/models"))
+    if hand.chance(40):
+        entry["size_gib"] = hand.one((1, 100, 500))
     return entry
 
 

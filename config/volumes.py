@@ -1,0 +1,90 @@
+"""The stack file's entries of `volumes`, and the mounts of containers."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_validator
+from pydantic_core import CoreSchema
+
+from config.changes import ROLLING, Change, Cost
+from config.values import ContainerPath, Strict
+
+KEPT = Cost(Change.ROLLING, "What the old directory holds stays there; the new one is empty.")
+
+
+class Mount(Strict):
+    """A volume in a container: a path, or path, read_only and directory."""
+
+    path: ContainerPath = Field(
+        description="Where the container sees the volume.",
+        examples=["/models"],
+        json_schema_extra=ROLLING,
+    )
+    read_only: bool = Field(
+        default=False, description="The container cannot write to it.", json_schema_extra=ROLLING
+    )
+    directory: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}(/[A-Za-z0-9-]{1,64}){0,2}$"),
+            Field(
+                description="Up to three names of letters, digits and hyphens, with slashes.",
+                examples=["llama-3-8b/weights"],
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="A directory below the volume's own, mounted instead of it.",
+        json_schema_extra=KEPT,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_path(cls, value: object) -> object:
+        """Reads a bare text as the path."""
+        return {"path": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        whole = handler(core_schema)
+        path = {k: v for k, v in whole["properties"]["path"].items() if k in ("type", "pattern")}
+        return {"description": whole.pop("description"), "anyOf": [path, whole]}
+
+
+AnyMount = Annotated[
+    Mount,
+    Field(description="A path such as /models, or a map such as {path: /models, read_only: true}."),
+]
+
+
+class HostVolumeEntry(Strict):
+    """A directory on each instance: tasks that start there later find it, until the instance ends.
+
+    All tasks of an instance that mount it see the same files.
+    """
+
+    kind: Literal["host"] = Field(
+        description="`host`: a directory on the disk of each instance.", json_schema_extra=ROLLING
+    )
+    path: ContainerPath | None = Field(
+        default=None,
+        description="The directory on the instance. Default: /var/lib/neuron-ecs/<name>.",
+        examples=["/var/lib/models"],
+        json_schema_extra=KEPT,
+    )
+    size_gib: Annotated[int, Field(ge=1, le=16_384)] = Field(
+        default=100,
+        description=(
+            "GiB that the plan counts for it on the disk of each instance; nothing enforces it."
+        ),
+        json_schema_extra=Cost(
+            Change.NEW_INSTANCES,
+            "Findings only where the pool has a size of its own.",
+            (Change.NOTHING,),
+        ),
+    )
+
+
+AnyVolume = HostVolumeEntry

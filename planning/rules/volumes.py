@@ -1,0 +1,227 @@
+"""Volumes: what can be mounted where, and what becomes of what is written there."""
+
+import posixpath
+from collections.abc import Iterator
+
+from config import HostVolumeEntry
+from messages.finding import Severity
+from messages.phrases import listed, nearest_or
+from planning.rules.rule import Report, rule
+from planning.situation import Situation, each_workload
+from planning.volumes import Mounted, mounted
+
+
+def _written(s: Situation) -> Iterator[Mounted]:
+    """Every mount as the stack file writes it, whether its pool is known or not."""
+    for path, spec in s.named_workloads():
+        yield from mounted(path, spec)
+
+
+def _related(path: str, directory: str) -> bool:
+    """Whether one of them is in the other, or both are one."""
+    return f"{path}/".startswith(f"{directory}/") or f"{directory}/".startswith(f"{path}/")
+
+
+@rule(
+    "NE360",
+    "Mount of a volume that does not exist",
+    Severity.ERROR,
+    "A mount names a volume of the task; RegisterTaskDefinition refuses one that no volume has.",
+    do="Name an entry of volumes.",
+)
+def unknown_volume(s: Situation) -> Iterator[Report]:
+    """API_MountPoint, sourceVolume: must be a volume name referenced in the name parameter of task
+    definition volume."""
+    for found in _written(s):
+        if found.volume not in s.settings.volumes:
+            one = f"write volumes: {{{found.volume}: {{kind: host}}}}"
+            fix = nearest_or(found.volume, s.settings.volumes, one)
+            yield Report(found.at, f"is at {found.mount.path}, and no entry of volumes", fix)
+
+
+@rule(
+    "NE361",
+    "Volume that nothing mounts",
+    Severity.NOTE,
+    "Nothing is built for a volume without a mount.",
+    do="Mount it in a model, a job or a sidecar, or remove it.",
+)
+def unused_volume(s: Situation) -> Iterator[Report]:
+    """API_TaskDefinition, volumes: a volume is a part of the task definitions that mount it."""
+    used = {found.volume for found in _written(s)}
+    for name, entry in sorted(s.settings.volumes.items()):
+        if name not in used:
+            yield Report(
+                f"volumes.{name}",
+                f"(kind {entry.kind}) is in the mounts of no container",
+                "remove it",
+            )
+
+
+@rule(
+    "NE362",
+    "Two volumes at one path",
+    Severity.ERROR,
+    "Docker does not create a container with two mounts at one path (Duplicate mount point).",
+    do="Give each mount, and each of writable_paths, a path of its own.",
+)
+def same_path(s: Situation) -> Iterator[Report]:
+    """https://github.com/moby/moby/blob/v28.0.0/daemon/volumes.go, registerMountPoints"""
+    for path, spec in s.named_workloads():
+        taken: dict[tuple[str, str], str] = {}
+        for found in mounted(path, spec):
+            for empty in found.spec.writable_paths or ():
+                key = found.container, posixpath.normpath(empty)
+                taken.setdefault(key, "an empty volume of writable_paths")
+        for found in mounted(path, spec):
+            other = taken.setdefault((found.container, found.path), f"the volume {found.volume}")
+            if other != f"the volume {found.volume}":
+                yield Report(
+                    found.at,
+                    f"is at {found.mount.path}, where {other} is",
+                    f"write /mnt/{found.volume}",
+                )
+
+
+@rule(
+    "NE363",
+    "Path at which nothing can be mounted",
+    Severity.ERROR,
+    "Docker mounts nothing at the root of a container, and runc nothing at or below /proc.",
+    do="Mount the volume at another path.",
+)
+def refused_path(s: Situation) -> Iterator[Report]:
+    """https://github.com/moby/moby/blob/v28.0.0/volume/mounts/linux_parser.go: destination can't be
+    '/'; https://github.com/opencontainers/runc/blob/v1.2.0/libcontainer/rootfs_linux.go,
+    checkProcMount"""
+    for found in _written(s):
+        if found.path == "/" or f"{found.path}/".startswith("/proc/"):
+            yield Report(found.at, f"is at {found.mount.path}", f"write /mnt/{found.volume}")
+
+
+@rule(
+    "NE364",
+    "Mount hides files of the image",
+    Severity.WARNING,
+    "A mount hides what the image has at its path.",
+    do="Mount the volume at a path of its own, such as /mnt/cache.",
+    table="system_directories",
+)
+def hidden_files(s: Situation) -> Iterator[Report]:
+    """https://docs.docker.com/engine/storage/bind-mounts/: mounting over existing data"""
+    for found in _written(s):
+        hidden = s.catalog.containers.system_directories.get(found.path)
+        if hidden is not None:
+            yield Report(
+                found.at,
+                f"is at {found.mount.path}, which hides {hidden}",
+                f"write /mnt/{found.volume}",
+            )
+
+
+@rule(
+    "NE365",
+    "Host volume is a directory of the system",
+    Severity.WARNING,
+    "A container that can write there changes the instance for all its tasks, and can become its "
+    "administrator.",
+    do="Leave the path out, or name a directory that nothing else uses.",
+    table="system_directories",
+)
+def system_directory(s: Situation) -> Iterator[Report]:
+    """https://docs.docker.com/engine/storage/bind-mounts/: bind mounts have write access to files
+    on the host by default"""
+    for name, entry in sorted(s.settings.volumes.items()):
+        if entry.path is None:
+            continue
+        path = posixpath.normpath(entry.path).replace("//", "/")
+        rows = s.catalog.containers.instance_directories
+        held = next((what for d, what in rows.items() if _related(path.rstrip("/"), d)), None)
+        if held is not None:
+            yield Report(
+                f"volumes.{name}.path", f"is {entry.path}: {held}", f"write /var/lib/{name}"
+            )
+
+
+@rule(
+    "NE366",
+    "User of the container cannot write the volume",
+    Severity.WARNING,
+    "The directory that Docker makes on the instance belongs to root, and others may only read it.",
+    do="Mount it read_only, or leave user out.",
+)
+def not_writable(s: Situation) -> Iterator[Report]:
+    """API_HostVolumeProperties, sourcePath: the Docker daemon, which is root, creates it"""
+    for found in _written(s):
+        user = (found.spec.user or "root").partition(":")[0]
+        entry = s.settings.volumes.get(found.volume)
+        own = isinstance(entry, HostVolumeEntry)
+        if own and user not in ("root", "0") and not found.mount.read_only:
+            yield Report(
+                found.at,
+                f"is a host volume at {found.mount.path}, for user {found.spec.user}",
+                f"write {{path: {found.mount.path}, read_only: true}}",
+            )
+
+
+@rule(
+    "NE367",
+    "Volume that nothing writes",
+    Severity.WARNING,
+    "The volume is empty at first, and each of its mounts can only read it.",
+    do="Leave read_only out where the files come from.",
+)
+def nothing_writes(s: Situation) -> Iterator[Report]:
+    """API_HostVolumeProperties, sourcePath: a directory that does not exist is created"""
+    for name, entry in sorted(s.settings.volumes.items()):
+        uses = [found for found in _written(s) if found.volume == name]
+        if not uses or entry.path is not None or not all(u.mount.read_only for u in uses):
+            continue
+        first = uses[0]
+        yield Report(
+            first.at,
+            f"is read-only at {first.mount.path}, as each mount of {name} is",
+            f"write {{path: {first.mount.path}, read_only: false}}",
+        )
+
+
+@rule(
+    "NE368",
+    "Host volume goes with a Managed Instance",
+    Severity.NOTE,
+    "ECS replaces each Managed Instance after some days, and with it what its disk holds.",
+    do="Use it for what can be made again.",
+    table="limits",
+)
+def short_lived(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-patching.html:
+    draining begins on day 14"""
+    days = s.catalog.limits.value("managed_instances_drain_days")
+    for work in each_workload(s):
+        if not work.pool.managed:
+            continue
+        names = [
+            found.volume
+            for found in mounted(work.path, work.spec)
+            if isinstance(s.settings.volumes.get(found.volume), HostVolumeEntry)
+        ]
+        if names:
+            yield Report(
+                work.path,
+                f"mounts {listed(sorted(set(names)))} of Managed Instances, which drain from day "
+                f"{days}",
+                "let it make its files again, as on a new instance",
+            )
+
+
+RULES = (
+    unknown_volume,
+    unused_volume,
+    same_path,
+    refused_path,
+    hidden_files,
+    system_directory,
+    not_writable,
+    nothing_writes,
+    short_lived,
+)
