@@ -138,7 +138,7 @@ class RegionalWorkload:
     @property
     def locked(self) -> bool:
         """Whether something keeps other tasks off its devices: host ports, or ECS itself."""
-        return not self.device_count or self.pool.managed or self.network_mode != "awsvpc"
+        return not self.device_count or self.managed_devices or self.network_mode != "awsvpc"
 
     @property
     def ids(self) -> tuple[int, ...] | None:

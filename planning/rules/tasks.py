@@ -206,14 +206,6 @@ def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.network_mode", "is bridge, on Managed Instances", "leave it out"
             )
-        elif work.pool.managed and work.pool.neuron and work.device_count:
-            if not work.managed_devices and work.network_mode != "host":
-                yield Report(
-                    f"{work.path}.network_mode",
-                    f"is {work.network_mode}, for a task that names devices",
-                    "leave it out (host)",
-                    "Only a host port can lock a device that ECS does not track.",
-                )
 
 
 @rule(

@@ -648,11 +648,6 @@ def _bridge_on_managed_instances(_: Hand, wish: Wish) -> str:
     return field(wish, "network_mode", "bridge")
 
 
-@mistake("NE306", replace(BY_NAME, sorts=(MANAGED_NEURON,), exact=True))
-def _names_without_locks(_: Hand, wish: Wish) -> str:
-    return field(wish, "network_mode", "awsvpc")
-
-
 @mistake("NE308", replace(EMPTY, sorts=(NEURON, CPU), types=without_efa))
 def _no_efa(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "efa", True)

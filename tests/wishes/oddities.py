@@ -580,3 +580,8 @@ def _nothing_but_readers(_: Hand, wish: Wish) -> str:
 def _host_of_a_few_days(_: Hand, wish: Wish) -> str:
     _mounts(wish, HOST)
     return wish.path
+
+
+@oddity("NE218", replace(BY_NAME, sorts=(MANAGED_NEURON,), exact=True, alone=True))
+def _names_without_locks(_: Hand, wish: Wish) -> str:
+    return field(wish, "network_mode", "awsvpc")
