@@ -9,7 +9,6 @@ from types import MappingProxyType
 from catalog.tables import Tables
 from catalog.types import (
     ContainerImage,
-    HealthPath,
     ImageRepository,
     ImageTag,
     LinuxCapability,
@@ -87,19 +86,7 @@ class Containers:
     @cached_property
     def servers(self) -> Mapping[str, Server]:
         """The servers inside those images, by name."""
-        return MappingProxyType(
-            {
-                row["server"]: Server(
-                    name=row["server"],
-                    entry=row["entry"],
-                    port=row.integer("port"),
-                    port_option=row["port_option"],
-                    sequences_option=row["sequences_option"],
-                    length_option=row["length_option"],
-                )
-                for row in self._tables.rows("servers")
-            }
-        )
+        return MappingProxyType({s.name: s for s in self._tables.typed("servers", Server)})
 
     @cached_property
     def server_options(self) -> tuple[ServerOption, ...]:
@@ -111,12 +98,6 @@ class Containers:
         """Environment variables that nothing reads, by name."""
         rows = self._tables.typed("unread_variables", UnreadVariable)
         return MappingProxyType({row.name: row for row in rows})
-
-    @cached_property
-    def health_paths(self) -> Mapping[str, HealthPath]:
-        """Health check paths of the servers in Deep Learning Containers, by repository."""
-        paths = self._tables.typed("health_paths", HealthPath)
-        return MappingProxyType({path.repository: path for path in paths})
 
     @cached_property
     def public_registries(self) -> Mapping[str, str]:

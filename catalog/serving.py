@@ -30,9 +30,9 @@ class Serving:
 
     @cached_property
     def images(self) -> tuple[ServingImage, ...]:
-        """The images that serve language models, the preferred ones first."""
+        """The images that serve models, the preferred ones first."""
         images = self._tables.typed("serving_images", ServingImage)
-        return tuple(sorted(images, key=lambda image: (image.rank, image.name)))
+        return tuple(sorted(images, key=lambda image: (image.order, image.name)))
 
     @cached_property
     def refusals(self) -> tuple[ModelRefusal, ...]:

@@ -221,17 +221,18 @@ class ModelType:
 
 @dataclass(frozen=True, slots=True)
 class ServingImage:
-    """An image that serves language models on the chips of some families.
+    """An image that serves models on the chips of some families.
 
-    ``server`` is a key of ``servers``. The lowest ``rank`` is preferred.
-    It generates text with ``model_types`` and embeds with ``embedding_types``. ``models`` are the
-    only models that it serves; empty means all of these types.
-    ``note`` says what AWS still supports, mostly empty.
+    ``server`` is a key of ``servers``. The lowest ``order`` is preferred, for the reason
+    ``because``. It generates text with ``model_types`` and embeds with ``embedding_types``;
+    without either it serves no language models. ``models`` are the only ones that it serves; empty
+    means all of these types. ``note`` says what AWS still supports, mostly empty.
     """
 
     name: str
     server: str
-    rank: int
+    order: int
+    because: str
     image: str
     families: tuple[str, ...]
     model_types: tuple[str, ...]
@@ -278,19 +279,6 @@ class ModelDeployment:
     works: bool
     source: str
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class HealthPath:
-    """The health check path of the server in a Deep Learning Container.
-
-    ``server`` is a key of ``servers``. ``path`` is the whole path, or a prefix before the
-    model's name if it ends with a slash.
-    """
-
-    repository: str
-    server: str
-    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,9 +350,14 @@ class Server:
 
     ``entry`` is how the image's entry point uses a task's command: it runs the command
     (``command``), passes it to the server (``arguments``), or starts the server itself
-    (``image``). ``port`` is the server's default, ``port_option`` the option that changes it. The
-    last two options set the number of sequences at once and their length; empty if the server
-    does not need them.
+    (``image``). ``port`` is the server's default, ``port_option`` the option that changes it.
+    ``sequences_option`` and ``length_option`` set the number of sequences at once and their
+    length; empty if the server does not need them. ``health_path`` is the path of its health
+    check, or the part before the model's name if it ends with a slash. A start takes about
+    ``cold_start_seconds`` with the download and the compilation of a large model, and
+    ``warm_start_seconds`` where both are at hand; ``starting`` says what is known of it.
+    ``shared_memory_mib`` is the size of /dev/shm with which AWS starts it, 0 if it names none;
+    ``capabilities`` are Linux capabilities that it needs.
     """
 
     name: str
@@ -373,6 +366,16 @@ class Server:
     port_option: str
     sequences_option: str
     length_option: str
+    health_path: str
+    cold_start_seconds: int
+    warm_start_seconds: int
+    shared_memory_mib: int
+    capabilities: tuple[str, ...]
+    starting: str
+
+    def health_path_of(self, name: str) -> str:
+        """The path of the health check, for a model that the server calls so."""
+        return self.health_path + (name if self.health_path.endswith("/") else "")
 
 
 @dataclass(frozen=True, slots=True)

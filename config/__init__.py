@@ -3,6 +3,7 @@
 from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.serve import DataType, Serve, ServerName
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.volumes import HostVolumeEntry, Mount
@@ -24,6 +25,7 @@ __all__ = [
     "Ami",
     "AutoScalingCapacity",
     "Container",
+    "DataType",
     "ExistingNetworkEntry",
     "HealthCheck",
     "HostVolumeEntry",
@@ -38,6 +40,8 @@ __all__ = [
     "Replicas",
     "Schedule",
     "Security",
+    "Serve",
+    "ServerName",
     "Settings",
     "Shape",
     "ShapeError",

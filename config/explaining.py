@@ -109,6 +109,14 @@ def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Lo
         yield place.location, _explain(error, place)
 
 
+def missing_image(location: Location) -> Finding:
+    """The finding for a model without image and without `serve`."""
+    annotation = hints(ModelEntry)["image"]
+    place = Place(location, annotation, owner=ModelEntry)
+    served = "or serve: {model: <its id on the Hugging Face hub>}"
+    return malformed(place.path, "is missing", f"{_how_to_write(place)}, {served}")
+
+
 def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Finding:
     """The finding for an unknown key: where it belongs, or the nearest key that exists."""
     what = "is not a key that exists here"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.credentials import is_credential, shown
-from config.explaining import Location, explain, path_of, unknown_key
+from config.explaining import Location, explain, missing_image, path_of, unknown_key
 from config.remainder import remainder
 from config.settings import Settings
 from messages.finding import Finding, malformed
@@ -53,6 +53,7 @@ def parse(texts: Mapping[str, str]) -> Settings:
             found[key,] = unknown_key(path_of([key]), key, Settings)
     values = {k: _screened(v, (k,), found) for k, v in values.items()}
     _assume_kinds(values, found)
+    _require_images(values, found)
     try:
         settings = Settings.model_validate_json(json.dumps(values))
     except ValidationError as error:
@@ -146,6 +147,25 @@ def _unfit(value: str | float, path: str) -> Finding | None:
 
 def _too_deep(location: Location) -> Finding:
     return malformed(path_of(location), "is nested too deeply", "remove the inner lists and maps")
+
+
+def _require_images(values: Mapping[str, Any], found: dict[Location, Finding]) -> None:
+    """A model needs an image or `serve`; a command beside `serve` would replace the derived one."""
+    models = values.get("models")
+    if not isinstance(models, dict):
+        return
+    for name, model in cast(dict[str, object], models).items():
+        if not isinstance(model, dict):
+            continue
+        entry = cast(dict[str, object], model)
+        if "serve" not in entry and "image" not in entry:
+            found.setdefault(("models", name, "image"), missing_image(("models", name, "image")))
+        for key in ("command", "entry_point"):
+            if entry.get("serve") is not None and entry.get(key):
+                location = ("models", name, key)
+                what = "stands beside serve, from which the command follows"
+                fix = "write further arguments under serve.arguments, or leave serve out"
+                found.setdefault(location, malformed(path_of(location), what, fix))
 
 
 def _assume_kinds(values: dict[str, Any], found: dict[Location, Finding]) -> None:

@@ -174,7 +174,10 @@ class Settings(Strict):
             }
         ],
         json_schema_extra=Cost(
-            Change.IN_PLACE, f"The tasks of a model that goes end. {MOVES}", (Change.ROLLING,)
+            Change.IN_PLACE,
+            f"The tasks of a model that goes end. {MOVES} Models of serve choose the AMI of a pool "
+            "that names none: another one needs new instances.",
+            (Change.ROLLING, Change.NEW_INSTANCES),
         ),
     )
     jobs: dict[Name, JobEntry] = Field(

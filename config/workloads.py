@@ -13,6 +13,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from config.changes import CHECK, IN_PLACE, MOVES, OTHER_POOL, ROLLING, SIZE, TARGETS, Change, Cost
+from config.serve import Serve
 from config.values import (
     ContainerPath,
     Devices,
@@ -172,20 +173,23 @@ Capabilities = tuple[
 Condition = Literal["started", "complete", "success", "healthy"]
 
 
+ImageName = Annotated[
+    str,
+    StringConstraints(pattern=r"^\S{1,512}$"),
+    Field(
+        description="An image with its tag or digest, without blanks.",
+        examples=[
+            "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:"
+            "0.16.0-neuronx-py312-sdk2.31.1-ubuntu24.04"
+        ],
+    ),
+]
+
+
 class Container(Strict):
     """What the model's container and its sidecars share."""
 
-    image: Annotated[
-        str,
-        StringConstraints(pattern=r"^\S{1,512}$"),
-        Field(
-            description="An image with its tag or digest, without blanks.",
-            examples=[
-                "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:"
-                "0.16.0-neuronx-py312-sdk2.31.1-ubuntu24.04"
-            ],
-        ),
-    ] = Field(
+    image: ImageName = Field(
         description=(
             "Image with tag or digest. `dlc/<repository>:<tag>` is an AWS Deep Learning Container "
             "of the Region; `{region}` becomes the Region."
@@ -490,7 +494,27 @@ JobRegions = Annotated[
 
 
 class ModelEntry(Workload):
-    """What serves: one model on one pool in each of its Regions."""
+    """What serves: one model on one pool in each of its Regions.
+
+    With `serve` the planner derives what is not written, the image first of all.
+    """
+
+    image: ImageName = Field(
+        default="",
+        description=(
+            "Image with tag or digest; required without `serve`. `dlc/<repository>:<tag>` is an "
+            "AWS Deep Learning Container of the Region; `{region}` becomes the Region."
+        ),
+        json_schema_extra=ROLLING,
+    )
+    serve: Serve | None = Field(
+        default=None,
+        description=(
+            "The model by its id. Image, command, devices, port, checks and environment follow "
+            "from it; what is written beside it wins."
+        ),
+        examples=[{"model": "meta-llama/Llama-3.1-8B-Instruct", "max_model_len": 8192}],
+    )
 
     replicas: AnyReplicas = Field(
         default=Replicas(),
@@ -505,6 +529,12 @@ class ModelEntry(Workload):
             Change.IN_PLACE, f"In a Region that goes its tasks end. {MOVES}", (Change.ROLLING,)
         ),
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(core_schema) | {"anyOf": [{"required": ["image"]}, {"required": ["serve"]}]}
 
 
 class Schedule(Strict):

@@ -9,7 +9,7 @@ from planning.document import as_json
 from planning.make import judge, make_plan
 from planning.plan import Plan
 from planning.reference import encrypted_value
-from planning.situation import Situation
+from planning.settle import settle
 
 
 def decide(
@@ -46,7 +46,7 @@ def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack:
     try:
         settings = parse(texts)
     except ShapeError as error:
-        rest = Situation(error.rest, catalog, project=project, stack=stack, home_region=home)
+        rest = settle(error.rest, catalog, project=project, stack=stack, home_region=home)
         errors = (f for f in judge(rest) if f.severity is Severity.ERROR)
         raise Refused([*error.findings, *errors]) from None
     return make_plan(settings, catalog, project=project, stack=stack, home_region=home)

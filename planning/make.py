@@ -3,6 +3,7 @@
 Capacity is planned in `make_capacity`, models and jobs in `make_workloads`, roles in `identity`.
 """
 
+import json
 from collections.abc import Mapping
 
 from catalog import Catalog
@@ -17,6 +18,8 @@ from planning.make_capacity import (
 )
 from planning.make_workloads import job_plan, model_plan
 from planning.rules import RULES
+from planning.serving.records import WrittenOut
+from planning.settle import settle
 from planning.situation import RegionalPool, Situation
 from planning.trial import Errors, Trials
 
@@ -28,10 +31,11 @@ def make_plan(
 
     Raises `Refused` with all findings if any of them is an error.
     """
-    situation = Situation(settings, catalog, project=project, stack=stack, home_region=home_region)
+    situation = settle(settings, catalog, project=project, stack=stack, home_region=home_region)
     findings = judge(situation)
     if any(f.severity is Severity.ERROR for f in findings):
         raise Refused(findings)
+    settings = situation.settings
     reported = tuple(f for f in findings if f.code not in settings.silence)
     waits = {(j.region, j.name): wait.text for j, wait in waiting.jobs(situation)}
     regions = tuple(_region(situation, name, waits) for name in situation.regions)
@@ -46,6 +50,7 @@ def make_plan(
         findings=reported,
         silenced=tuple(sorted(settings.silence.items())),
         stage=settings.stage,
+        written=tuple(_written(name, out) for name, out in sorted(situation.written.items())),
     )
 
 
@@ -67,6 +72,11 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
     situation.trials = Trials(situation.settings, errors)
     found = {f: None for rule in RULES for f in rule.findings(situation)}
     return tuple(sorted(found, key=lambda f: f.sort_key))
+
+
+def _written(name: str, out: WrittenOut) -> plan.WrittenModel:
+    values = (plan.WrittenValue(v.field, json.dumps(v.value), v.because) for v in out.values)
+    return plan.WrittenModel(name, tuple(values))
 
 
 def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> plan.RegionPlan:

@@ -514,6 +514,26 @@ class RegionPlan:
         return next(p for p in self.pools if p.key == key)
 
 
+# ---- models of `serve` -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenValue:
+    """A field of an entry as if written out: its value as JSON, and from what it follows."""
+
+    field: str
+    value: str
+    because: str  # empty for what the stack file writes
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenModel:
+    """A model of `serve` as if written out, in the order of the stack file's fields."""
+
+    name: str
+    values: tuple[WrittenValue, ...]
+
+
 # ---- the stack -----------------------------------------------------------------------------
 
 
@@ -531,3 +551,4 @@ class Plan:
     findings: tuple[Finding, ...] = field(default=())
     silenced: Tags = ()  # code and reason of findings that the stack file silences
     stage: Literal["development", "production"] = "development"
+    written: tuple[WrittenModel, ...] = ()  # the models of `serve`

@@ -10,6 +10,7 @@ from planning import choices, images
 from planning.amis import ami_driver, common_amis
 from planning.command_line import published, words
 from planning.managed_types import proven
+from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
 from planning.serving.servers import (
     SERVERS,
     TENSOR_PARALLEL,
@@ -21,8 +22,6 @@ from planning.serving.servers import (
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 ALLOWED = "allowed_instance_types"
-SEQUENCES, LENGTH = 4, 8192
-"""How many sequences of which length an example serves."""
 
 
 def image_fix(s: Situation, work: RegionalWorkload, path: str, image: str) -> str:
@@ -65,9 +64,14 @@ def missing_command(s: Situation, work: RegionalWorkload, image: str) -> list[st
     port = work.spec.served_ports[0] if work.spec.served_ports else server.port
     command = ["vllm", "serve", served_model(given) or "<model>", f"--port={port}"]
     command += [f"--{TENSOR_PARALLEL}={_degree(s, work)}"]
-    command += [f"--{server.sequences_option}={SEQUENCES}", f"--{server.length_option}={LENGTH}"]
-    needed = SERVERS[server.name].cache_blocks(command, sequences=SEQUENCES, length=LENGTH)
-    return command + (without_prefix_caching(SEQUENCES) if needed else [])
+    command += [
+        f"--{server.sequences_option}={DEFAULT_SEQUENCES}",
+        f"--{server.length_option}={DEFAULT_LENGTH}",
+    ]
+    needed = SERVERS[server.name].cache_blocks(
+        command, sequences=DEFAULT_SEQUENCES, length=DEFAULT_LENGTH
+    )
+    return command + (without_prefix_caching(DEFAULT_SEQUENCES) if needed else [])
 
 
 def _degree(s: Situation, work: RegionalWorkload) -> int:

@@ -27,6 +27,7 @@ from planning import layout, managed_types, plan
 from planning.addresses import has_blocks
 from planning.dealing import Demand
 from planning.rooms import NOTHING, Room, counted_on, first_fit, registered_by, share_of
+from planning.serving.records import Unserved, WrittenOut
 from planning.sharing import Supply, Use, blocked_instances, enough_instances
 from planning.trial import Trials
 
@@ -152,13 +153,29 @@ def _size(kind: InstanceType) -> tuple[int, int, str]:
 
 
 class Situation:
-    """The stack file against the catalog."""
+    """The stack file against the catalog.
+
+    `written` has the models of `serve` as if written out, as `settings` have them; `unserved` those
+    that are left out of `settings`; `amis` the AMI that follows from them for a pool without one.
+    """
 
     def __init__(
-        self, settings: Settings, catalog: Catalog, *, project: str, stack: str, home_region: str
+        self,
+        settings: Settings,
+        catalog: Catalog,
+        *,
+        project: str,
+        stack: str,
+        home_region: str,
+        written: Mapping[str, WrittenOut] | None = None,
+        unserved: tuple[Unserved, ...] = (),
+        amis: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
         self.catalog = catalog
+        self.written = written or {}
+        self.unserved = unserved
+        self.amis = amis or {}
         self.project = project
         self.stack = stack
         self.home_region = home_region

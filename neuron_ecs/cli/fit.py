@@ -16,8 +16,6 @@ from neuron_ecs.fit.configuration import read_model
 from neuron_ecs.fit.instances import Kind, Purchase, TaskRequirements, fit, purchases_that_would
 from neuron_ecs.fit.models import ModelSearch, fit_model
 from neuron_ecs.fit.text import (
-    DEFAULT_LENGTH,
-    DEFAULT_SEQUENCES,
     KINDS,
     PURCHASES,
     Answer,
@@ -27,6 +25,7 @@ from neuron_ecs.fit.text import (
 )
 from neuron_ecs.stackfile.reading import project_name
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress, write_json
+from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
 from planning.serving.shapes import near, words_of
 
 _EPILOG = """\
@@ -214,7 +213,7 @@ def _model_requirements(
     if length > model.max_positions:
         raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
     sequences = arguments.max_num_seqs or DEFAULT_SEQUENCES
-    return ModelSearch(model, length, sequences, arguments.precompiled, required)
+    return ModelSearch(model, length, sequences, arguments.precompiled, where=required)
 
 
 def model_called(name: str, known: Catalog) -> LanguageModel | None:

@@ -39,6 +39,7 @@ examples:
   neuron-ecs models set mistral-7b replicas=1..4 health_check.path=/health --stack prod
   neuron-ecs models set mistral-7b 'environment["LOG.LEVEL"]=debug' --unset replicas.max
   neuron-ecs models remove mistral-7b
+  neuron-ecs models explain llama
 
 exit codes: 0 fine; 1 not written: the file would not plan, or the answer was no; 2 wrong usage."""
 
@@ -190,6 +191,15 @@ class SetArguments(OfModel):
         return Change(self.changes, self.unset or ())
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExplainArguments(OfStack):
+    """The arguments of `models explain`."""
+
+    name: str | None = positional(
+        metavar="NAME", nargs="?", help="the model (each one that says serve)"
+    )
+
+
 def add_arguments(parser: Parser) -> None:
     """Adds the actions of `models` and their arguments."""
     parser.description = "Edits models in a stack file, in place: comments and order stay."
@@ -198,6 +208,9 @@ def add_arguments(parser: Parser) -> None:
     action("add", "adds a model").calls(AddArguments, run, _EPILOG)
     action("remove", "removes a model").calls(OfModel, run, _EPILOG)
     action("set", "changes fields of a model").calls(SetArguments, run, _EPILOG)
+    action("explain", "prints a model of serve as if written out").calls(
+        ExplainArguments, explain, _EPILOG
+    )
 
 
 # -- the command -------------------------------------------------------------------------------
@@ -247,6 +260,27 @@ def compared(candidate: Candidate) -> Comparison:
         lambda width, bold: text.render(whole, width=width, bold=bold),
         document(whole, summary.verdict(whole)),
     )
+
+
+def explain(arguments: ExplainArguments) -> int:
+    """Prints models of `serve` as if written out. Raises `Refused` and `UsageError`."""
+    from neuron_ecs.stackfile import explained
+
+    file, name = arguments.read(), arguments.name
+    plan = file.plan(catalog.load())
+    found = [model for model in plan.written if name in (None, model.name)]
+    if not found:
+        written = {m.name for r in plan.regions for m in r.models}
+        served = ", ".join(model.name for model in plan.written) or "no model"
+        what = "is written out already" if name in written else f"is no model of {file.path.name}"
+        who = f"{name} {what}; " if name else ""
+        raise UsageError(f"{who}{served} says serve")
+    if arguments.json:
+        terminal.write_json({"version": VERSION, "models": explained.document(found)}, sys.stdout)
+        return FINE
+    for model in found:
+        sys.stdout.writelines(f"{line}\n" for line in explained.lines(model, arguments.width))
+    return FINE
 
 
 def run(arguments: OfModel, compare: Compare = compared) -> int:

@@ -1,6 +1,6 @@
 """The search for instance types and Regions that can serve a language model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from catalog import Catalog, ModelDeployment
 from neuron_ecs.fit.instances import (
@@ -24,7 +24,7 @@ from planning.serving.options import (
 class ModelSearch(ModelRequirements):
     """What a model requires, and what its tasks require besides."""
 
-    where: TaskRequirements
+    where: TaskRequirements = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def fit_model(search: ModelSearch, catalog: Catalog) -> ModelFit:
             required = replace(
                 search.where,
                 devices=max(search.where.devices, serving.devices),
-                memory_mib=max(search.where.memory_mib, serving.host_memory_mib(search)),
+                memory_mib=max(search.where.memory_mib, search.host_memory_mib(serving.server)),
             )
             found, refused = options_on(kind, required, catalog)
             options += [ModelOption(option, serving) for option in found]

@@ -1,6 +1,5 @@
 """The stack file for an option of the search."""
 
-import json
 import re
 from collections.abc import Iterator
 from math import ceil
@@ -16,7 +15,6 @@ from planning.serving.shapes import entry_of
 
 DISK_SHARES = 3  # checkpoints on disk: downloaded, compiled, and sharded
 DISK_FIXED_GIB = 100  # the image and the host's own files
-COMPILE_GRACE_SECONDS = 3600  # large models compile for 30 to 60 minutes
 
 
 def pool_name(option: Option) -> str:
@@ -64,7 +62,7 @@ def stack_lines(
 
 def shape_lines(model: LanguageModel) -> Iterator[str]:
     """The entry of `shapes` of a model that the tables do not have."""
-    yield f"{_scalar(model.id)}:"
+    yield f"{flow(model.id)}:"
     yield from (f"  {name}: {flow(value)}" for name, value in entry_of(model).items())
 
 
@@ -107,36 +105,26 @@ def _model_lines(
     if model is None or serving is None:
         yield "image: your-image:its-tag"
     else:
-        yield f"image: {serving.image.image}"
-        yield "command:"
-        command = serving.server.command(
-            model.model,
-            degree=serving.degree,
-            sequences=model.sequences,
-            length=model.length,
-            precompiled=model.precompiled,
-        )
-        yield from (f"  - {_scalar(word)}" for word in command)
-        # The pool of these lines attaches no EFA interface.
-        environment = [f'{k}: "{v}"' for k, v in serving.server.environment.items()]
-        if environment:
-            yield f"environment: {{{', '.join(environment)}}}"
+        yield "serve:"
+        yield f"  model: {model.model.id}"
+        yield f"  server: {serving.image.server}"
+        yield f"  tensor_parallel: {serving.degree}"
+        yield f"  max_model_len: {model.length}"
+        yield f"  max_num_seqs: {model.sequences}"
         if model.model.needs_token:
             partition = catalog.places.regions[option.region].partition
             arn = f"arn:{partition}:secretsmanager:{option.region}:111122223333:secret:your-token"
             yield f'secrets: {{HF_TOKEN: "{arn}"}}'
     yield f"capacity: {pool_name(option)}"
-    kind = catalog.instances.neuron_types[option.instance_type]
-    whole = kind.neuron is not None and option.devices == kind.neuron.devices
-    yield f"neuron_devices: {'all' if whole else option.devices}"
+    needed = model.host_memory_mib(serving.server) if model and serving else 0
+    if model is None:
+        kind = catalog.instances.neuron_types[option.instance_type]
+        whole = kind.neuron is not None and option.devices == kind.neuron.devices
+        yield f"neuron_devices: {'all' if whole else option.devices}"
     if option.task.cpu_units > option.share.cpu_units:
         yield f"cpu_units: {option.task.cpu_units}"
-    if option.task.memory_mib > option.share.memory_mib:
+    if option.task.memory_mib > max(option.share.memory_mib, needed):
         yield f"memory_mib: {option.task.memory_mib}"
-    if model is not None:
-        yield "port: 8080"
-        if not model.precompiled:
-            yield f"health_check: {{grace_seconds: {COMPILE_GRACE_SECONDS}}}"
     if option.tasks > 1:
         yield f"replicas: {{min: {option.tasks}}}"
 
@@ -159,9 +147,3 @@ def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:
         if images.bad_pair(catalog, driver, sdk) is None:
             return None if version is here[-1] else version.image_name
     return None
-
-
-def _scalar(text: str) -> str:
-    """The text as a YAML scalar, quoted unless it can only be a string."""
-    plain = re.fullmatch(r"[A-Za-z-][A-Za-z0-9_./=-]*", text)
-    return text if plain and text.lower() not in ("true", "false", "null") else json.dumps(text)

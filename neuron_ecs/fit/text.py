@@ -15,7 +15,6 @@ from planning.serving.options import ModelRequirements, ServingOption
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS
 
 VERSION = 1
-DEFAULT_LENGTH, DEFAULT_SEQUENCES = 8192, 4
 PURCHASES: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
 KINDS = ("auto_scaling", "managed_instances")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from config import AutoScalingCapacity, ExistingNetworkEntry, OwnNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
-from planning import addresses
+from planning import addresses, choices
 from planning.addresses import parse_block, zones_with_blocks
-from planning.command_line import words
+from planning.command_line import repository, server_of, words
 from planning.rules.rule import Report, rule
 from planning.serving.servers import SERVERS
 from planning.situation import RegionalPool, Situation, serving_regions
@@ -406,7 +406,7 @@ def too_many_callers(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "The server of this image does not answer GET /health, so no task becomes healthy.",
     do="Write the path that the image's server answers.",
-    table="health_paths",
+    table="servers",
 )
 def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     """https://www.tensorflow.org/tfx/serving/api_rest and
@@ -414,22 +414,22 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     answer; judged where the image's own server runs."""
     reported: set[str] = set()
     for work in s.work:
-        repository = work.spec.image.rpartition("/")[2].partition(":")[0].partition("@")[0]
-        found = s.catalog.containers.health_paths.get(repository)
-        given = work.spec.health_check.path if work.spec.health_check else "/health"
+        found = server_of(work.spec, s.catalog)
+        given = work.spec.health_check.path if work.spec.health_check else choices.HEALTH_PATH
         if found is None or work.is_job or not work.spec.served_ports or work.path in reported:
             continue
-        server = SERVERS[found.server]
+        server = SERVERS[found.name]
         own = server.started_by(words(work.spec))
-        if given.startswith(found.path) or not own:
+        named = given.startswith(found.health_path) or found.health_path == choices.HEALTH_PATH
+        if named or not own:
             continue
         reported.add(work.path)
-        path = found.path + (work.name if found.path.endswith("/") else "")
+        path = found.health_path_of(work.name)
         yield Report(
             f"{work.path}.health_check.path",
-            f"is {given}; {server.title} in {repository} answers {path}",
+            f"is {given}; {server.title} in {repository(work.spec.image)} answers {path}",
             f"write health_check: {{path: {path}}}"
-            + (", with the name that the server gives the model" if path != found.path else ""),
+            + (", with the name that the server gives the model" * (path != found.health_path)),
         )
 
 

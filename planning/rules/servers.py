@@ -20,8 +20,9 @@ from planning.command_line import (
 )
 from planning.cores import core_claims
 from planning.images import Version
-from planning.proposals import LENGTH, SEQUENCES, missing_command
+from planning.proposals import missing_command
 from planning.rules.rule import Report, rule
+from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
 from planning.serving.servers import (
     CACHE_BLOCKS,
     SERVERS,
@@ -175,17 +176,17 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
         missing = [f"--{o}" for o in named if option(given, o) is None]
         if missing:
             sequences = s.catalog.limits.value("sequences_default")
-            given_sequences = number(given, server.sequences_option) or SEQUENCES
+            given_sequences = number(given, server.sequences_option) or DEFAULT_SEQUENCES
             some = [
                 f"--{name}={value}"
                 for name, value in (
                     (server.sequences_option, given_sequences),
-                    (server.length_option, LENGTH),
+                    (server.length_option, DEFAULT_LENGTH),
                 )
                 if f"--{name}" in missing
             ]
             needed = SERVERS[server.name].cache_blocks(
-                [*given, *some], sequences=given_sequences, length=LENGTH
+                [*given, *some], sequences=given_sequences, length=DEFAULT_LENGTH
             )
             lead, blocks = _without_prefix_caching(given, given_sequences)
             if needed is None or option(given, CACHE_BLOCKS) is not None:

@@ -1,7 +1,7 @@
 """How one language model can be served on one instance type: images, cores, memory, caveats."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 from catalog import Catalog, InstanceType, LanguageModel, ServingImage
@@ -12,19 +12,30 @@ from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS, LanguageMo
 from planning.serving.shapes import numbers
 
 SHORTEST = 512  # tokens; shorter sequences are never suggested
+DEFAULT_SEQUENCES, DEFAULT_LENGTH = 4, 8192
+"""How many sequences of which length are served where nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequirements:
     """A language model, and the most sequences at once and tokens in a sequence that it serves.
 
-    ``precompiled``: it is compiled and sharded before the task starts.
+    ``precompiled``: it is compiled and sharded before the task starts. ``weight_bytes`` is the
+    size of a weight.
     """
 
     model: LanguageModel
     length: int
     sequences: int
     precompiled: bool
+    weight_bytes: int = 2
+
+    def host_memory_mib(self, server: LanguageModelServer) -> int:
+        """The host memory that a task of the server needs, MiB, rounded up."""
+        needed = server.host_memory_gib(
+            self.model, precompiled=self.precompiled, weight_bytes=self.weight_bytes
+        )
+        return ceil(needed * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +57,6 @@ class ServingOption:
         """The server inside the image."""
         return LANGUAGE_MODEL_SERVERS[self.image.server]
 
-    def host_memory_mib(self, required: ModelRequirements) -> int:
-        """The host memory that a task needs, MiB, rounded up."""
-        needed = self.server.host_memory_gib(required.model, precompiled=required.precompiled)
-        return ceil(needed * 1024)
-
 
 def serving_options(
     kind: InstanceType, required: ModelRequirements, catalog: Catalog
@@ -60,14 +66,9 @@ def serving_options(
     At most three, each the best for its number of devices: the fewest devices on which the model
     fits, the fewest without a caveat, and before them fewer devices on which it is tight.
     """
-    hardware = kind.neuron
-    assert hardware is not None
-    usable = _images(hardware.family, required, catalog)
-    if isinstance(usable, str):
-        return usable
-    found = [o for image in usable for o in _on_image(kind, image, required, catalog)]
-    if not found:
-        return "no degree of tensor parallelism is documented for it"
+    found = all_options(kind, required, catalog)
+    if isinstance(found, str):
+        return found
     best: dict[int, ServingOption] = {}
     for option in sorted(found, key=_preference):
         best.setdefault(option.devices, option)
@@ -80,8 +81,33 @@ def serving_options(
         if o.estimate.verdict is Verdict.TIGHT and (not chosen or o.devices < chosen[0].devices)
     ]
     if not chosen and not tight:
-        return _does_not_fit(required, min(found, key=lambda o: o.estimate.share))
+        return does_not_fit(required, found)
     return (*tight[:1], *chosen)
+
+
+def all_options(
+    kind: InstanceType,
+    required: ModelRequirements,
+    catalog: Catalog,
+    *,
+    degree: int | None = None,
+    images: Sequence[ServingImage] | None = None,
+) -> list[ServingOption] | str:
+    """Every option on a type with Neuron devices, whether the model fits or not, or why none.
+
+    With one of ``images`` if they are given, else with those that serve the model; with that
+    degree if it is given, else with each documented one.
+    """
+    hardware = kind.neuron
+    assert hardware is not None
+    usable = _images(hardware.family, required, catalog) if images is None else images
+    if isinstance(usable, str):
+        return usable
+    degrees = catalog.neuron.tensor_parallel_degrees(kind.name)
+    if degree is not None:
+        degrees = {degree: degrees.get(degree, "unlisted")}
+    found = [o for image in usable for o in _on_image(kind, image, degrees, required, catalog)]
+    return found or "no degree of tensor parallelism is documented for it"
 
 
 def _preference(option: ServingOption) -> tuple[int, int, int, float, int]:
@@ -90,20 +116,24 @@ def _preference(option: ServingOption) -> tuple[int, int, int, float, int]:
     return (
         estimate.verdict,
         len(option.caveats),
-        option.image.rank,
+        option.image.order,
         estimate.share,
         option.degree,
     )
 
 
 def _on_image(
-    kind: InstanceType, image: ServingImage, required: ModelRequirements, catalog: Catalog
+    kind: InstanceType,
+    image: ServingImage,
+    degrees: Mapping[int, str],
+    required: ModelRequirements,
+    catalog: Catalog,
 ) -> Iterator[ServingOption]:
-    """Every option with this image, whether the model fits or not."""
+    """Every option with this image and these degrees, whether the model fits or not."""
     hardware = kind.neuron
     assert hardware is not None
     server = LANGUAGE_MODEL_SERVERS[image.server]
-    for degree, evidence in catalog.neuron.tensor_parallel_degrees(kind.name).items():
+    for degree, evidence in degrees.items():
         needed = ceil(degree / hardware.logical_cores_per_device)
         devices = catalog.neuron.legal_count(kind.name, at_least=needed)
         if devices is None or not server.splits(required.model, degree):
@@ -114,6 +144,7 @@ def _on_image(
             sequences=required.sequences,
             length=required.length,
             core_gib=hardware.device_memory_mib / 1024 / hardware.logical_cores_per_device,
+            weight_bytes=required.weight_bytes,
         )
         caveats = (
             *server.caveats(required.model),
@@ -128,7 +159,8 @@ def _on_image(
 def _images(family: str, required: ModelRequirements, catalog: Catalog) -> list[ServingImage] | str:
     """The images that serve the model on the family, the preferred one first, or why none does."""
     model = required.model
-    here = [i for i in catalog.serving.images if family in i.families]
+    own = (i for i in catalog.serving.images if i.server in LANGUAGE_MODEL_SERVERS)
+    here = [i for i in own if family in i.families]
     if not here and model.kind == "decoder":
         return "no image of the tables serves language models on it"
     known = [i for i in here if model.model_type in _types(i, model) and _serves(i, model, catalog)]
@@ -177,6 +209,8 @@ def _caveats_of_degree(degree: int, evidence: str) -> Iterator[str]:
         yield f"tensor parallelism of {degree} is documented, and was seen to fail"
     if evidence == "assumed":
         yield "assumed to serve as the type of the same chip does"
+    if evidence == "unlisted":
+        yield f"no source has tensor parallelism of {degree} on it"
 
 
 def _caveats_of_name(model: LanguageModel, image: ServingImage) -> Iterator[str]:
@@ -203,31 +237,43 @@ def _failures(
             yield f"{d.sequences} x {d.length} tokens were seen to fail so: {d.source}"
 
 
-def _does_not_fit(required: ModelRequirements, smallest: ServingOption) -> str:
+def does_not_fit(required: ModelRequirements, options: Iterable[ServingOption]) -> str:
     """The memory that each core would need, and the sequences and tokens that would fit."""
+    smallest = min(options, key=lambda o: o.estimate.share)
     found = smallest.estimate
     reason = (
-        f"a core of {found.core_gib:.0f} GiB would have to hold {found.need_gib:.1f} "
+        f"a core of {found.core_gib:.0f} GiB would need {found.need_gib:.1f} "
         f"(tensor parallelism {smallest.degree})"
     )
-    length, sequences = required.length, required.sequences
-    while length > SHORTEST or sequences > 1:
-        if length > SHORTEST:
-            length = max(length // 2, SHORTEST)
-        else:
-            length, sequences = required.length, max(sequences // 2, 1)
-        tried = smallest.server.estimate(
-            required.model,
-            degree=smallest.degree,
-            sequences=sequences,
-            length=length,
-            core_gib=found.core_gib,
-        )
-        if tried.verdict is Verdict.FITS:
-            return f"{reason}; {sequences} x {length} tokens would fit"
-        if length == SHORTEST and sequences == 1:
-            break
-    return reason
+    fitting = fewer(required, smallest)
+    if fitting is None:
+        return reason
+    return f"{reason}; {fitting.sequences} x {fitting.length} tokens would fit"
+
+
+def fewer(required: ModelRequirements, option: ServingOption) -> ModelRequirements | None:
+    """The same model with half the tokens, or a quarter, and so on, then fewer sequences, that
+    fits; None if none does."""
+    lengths = [required.length]
+    while lengths[-1] > SHORTEST:
+        lengths.append(max(lengths[-1] // 2, SHORTEST))
+    counts = [required.sequences]
+    while counts[-1] > 1:
+        counts.append(counts[-1] // 2)
+    for sequences in counts:
+        for length in lengths:
+            tried = replace(required, sequences=sequences, length=length)
+            estimate = option.server.estimate(
+                tried.model,
+                degree=option.degree,
+                sequences=sequences,
+                length=length,
+                core_gib=option.estimate.core_gib,
+                weight_bytes=tried.weight_bytes,
+            )
+            if estimate.verdict is Verdict.FITS:
+                return tried
+    return None
 
 
 def host_memory_shortfall(

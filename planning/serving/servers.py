@@ -126,6 +126,33 @@ def without_prefix_caching(sequences: int) -> list[str]:
     return ["--no-enable-prefix-caching", f"--{CACHE_BLOCKS}={sequences}"]
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a server is asked to serve.
+
+    ``name`` is that of the entry in the stack file, ``ports`` those that it writes. ``source`` is
+    what the server loads: an id on the hub, a path in the container or a prefix of S3. ``names``
+    are those that callers give. ``model`` is None where the server needs no shape.
+    """
+
+    name: str
+    source: str
+    degree: int = 1
+    sequences: int = 1
+    length: int = 1
+    model: LanguageModel | None = None
+    names: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    revision: str | None = None
+    data_type: str | None = None
+    precompiled: bool = False
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the model embeds texts, and generates none."""
+        return self.model is not None and self.model.kind != "decoder"
+
+
 class Strategy:
     """One server.
 
@@ -145,10 +172,33 @@ class Strategy:
     """Whether it fails to start on a host without EFA unless ``SKIP_EFA`` is set."""
     reads_visible_devices: ClassVar[bool] = False
     """Whether it reads ``VISIBLE_DEVICES``, one core for each rank."""
+    ports: ClassVar[tuple[int, ...]] = (8080,)
+    """The ports that it is told to listen on, or its own; the first one serves."""
+    reads_s3: ClassVar[bool] = False
+    """Whether it loads a model from a prefix of S3 by itself."""
+    chooses_data_type: ClassVar[bool] = True
+    """Whether its command line sets the type of weights and caches."""
+    environment: ClassVar[Mapping[str, str]] = {}
+    """The environment variables of its containers on a host without EFA."""
 
     def option(self, name: str) -> str:
         """An option as the server's command line spells it."""
         return f"--{name.replace('-', '_') if self.underscores else name}"
+
+    def listened(self, served: Served) -> tuple[int, ...]:
+        """The ports: those that the entry writes, and the server's own for the others."""
+        own = tuple(p for p in self.ports if p not in served.ports)
+        return (served.ports + own)[: len(self.ports)]
+
+    def entry_point(self, served: Served) -> tuple[str, ...]:
+        """The entry point of a container, empty where that of the image is right."""
+        del served
+        return ()
+
+    def command(self, served: Served) -> tuple[str, ...]:
+        """The command of a container."""
+        del served
+        return ()
 
     def started_by(self, words: list[str]) -> bool:
         """Whether a container with this command runs the server."""
@@ -170,8 +220,6 @@ class LanguageModelServer(Strategy):
     """
 
     compiles: ClassVar[bool] = True
-    environment: ClassVar[Mapping[str, str]] = {}
-    """The environment variables of its containers on a host without EFA."""
 
     def started_by(self, words: list[str]) -> bool:
         """Whether the command starts vLLM."""
@@ -217,28 +265,22 @@ class LanguageModelServer(Strategy):
         factor = COMPILE_MEMORY if self.compiles and not precompiled else LOAD_MEMORY
         return factor * checkpoint_gib(model, weight_bytes)
 
-    def command(
-        self,
-        model: LanguageModel,
-        *,
-        degree: int,
-        sequences: int,
-        length: int,
-        precompiled: bool,
-    ) -> tuple[str, ...]:
+    def command(self, served: Served) -> tuple[str, ...]:
         """The command of a container.
 
         It always states the sequences and the length; the defaults are 32 and the model's maximum.
         """
-        del precompiled
         return (
             "vllm",
             "serve",
-            model.id,
-            "--port=8080",
-            f"--{TENSOR_PARALLEL}={degree}",
-            f"--max-num-seqs={sequences}",
-            f"--max-model-len={length}",
+            served.source,
+            f"--port={self.listened(served)[0]}",
+            *(("--served-model-name", *served.names) if served.names else ()),
+            *((f"--revision={served.revision}",) if served.revision else ()),
+            *((f"--dtype={served.data_type}",) if served.data_type else ()),
+            f"--{TENSOR_PARALLEL}={served.degree}",
+            f"--max-num-seqs={served.sequences}",
+            f"--max-model-len={served.length}",
         )
 
     def caveats(self, model: LanguageModel) -> Iterator[str]:
@@ -278,20 +320,9 @@ class Nxdi(LanguageModelServer):
         per_sequence = ceil(length / size) if length and size else 1
         return CacheBlocks(per_sequence * sequences, exact=False)
 
-    def command(
-        self,
-        model: LanguageModel,
-        *,
-        degree: int,
-        sequences: int,
-        length: int,
-        precompiled: bool,
-    ) -> tuple[str, ...]:
+    def command(self, served: Served) -> tuple[str, ...]:
         """Gives each sequence one KV cache block of full length."""
-        words = super().command(
-            model, degree=degree, sequences=sequences, length=length, precompiled=precompiled
-        )
-        return (*words, *without_prefix_caching(sequences))
+        return (*super().command(served), *without_prefix_caching(served.sequences))
 
     def caveats(self, model: LanguageModel) -> Iterator[str]:
         if model.tied:
@@ -316,26 +347,23 @@ class Optimum(LanguageModelServer):
         scores = padded_heads(model.heads, degree) / degree * length**2 * ACTIVATION_BYTES
         return (whole + scores) / GIB
 
-    def command(
-        self,
-        model: LanguageModel,
-        *,
-        degree: int,
-        sequences: int,
-        length: int,
-        precompiled: bool,
-    ) -> tuple[str, ...]:
-        """Returns only arguments: the entry point of the image is the server."""
-        compiling = () if precompiled else ("--allow-non-cached-model",)
-        task = () if model.kind == "decoder" else ("--task=embed",)
+    chooses_data_type: ClassVar[bool] = False
+
+    def command(self, served: Served) -> tuple[str, ...]:
+        """Returns only arguments: the entry point of the image is the server.
+
+        It takes one name, and the data type of the checkpoint.
+        """
         return (
-            f"--model={model.id}",
-            "--port=8080",
-            f"--{TENSOR_PARALLEL}={degree}",
-            f"--batch-size={sequences}",
-            f"--sequence-length={length}",
-            *task,
-            *compiling,
+            f"--model={served.source}",
+            f"--port={self.listened(served)[0]}",
+            *(f"--served-model-name={name}" for name in served.names[:1]),
+            *((f"--revision={served.revision}",) if served.revision else ()),
+            f"--{TENSOR_PARALLEL}={served.degree}",
+            f"--batch-size={served.sequences}",
+            f"--sequence-length={served.length}",
+            *(("--task=embed",) if served.embeds else ()),
+            *(() if served.precompiled else ("--allow-non-cached-model",)),
         )
 
 
@@ -379,23 +407,19 @@ class Plugin(LanguageModelServer):
         """Only degrees that divide the heads are documented."""
         return model.heads % degree == 0
 
-    def command(
-        self,
-        model: LanguageModel,
-        *,
-        degree: int,
-        sequences: int,
-        length: int,
-        precompiled: bool,
-    ) -> tuple[str, ...]:
-        words = super().command(
-            model, degree=degree, sequences=sequences, length=length, precompiled=precompiled
-        )
+    def command(self, served: Served) -> tuple[str, ...]:
+        model = served.model
         quantized = (
-            ('--hf-overrides={"quantization_config": {}}',) if model.model_type == "gpt_oss" else ()
+            ('--hf-overrides={"quantization_config": {}}',)
+            if model is not None and model.model_type == "gpt_oss"
+            else ()
         )
-        runner = () if model.kind == "decoder" else ("--runner=pooling",)
-        return (*words, f"--max-num-batched-tokens={length}", *runner, *quantized)
+        return (
+            *super().command(served),
+            f"--max-num-batched-tokens={served.length}",
+            *(("--runner=pooling",) if served.embeds else ()),
+            *quantized,
+        )
 
     def caveats(self, model: LanguageModel) -> Iterator[str]:
         del model
@@ -413,6 +437,22 @@ class TensorFlowServing(Strategy):
     first_port_only = True
     underscores = True
     marks = ("tensorflow_model_server", "model_base_path")
+    ports = (8501, 8500)
+    reads_s3 = True
+
+    def entry_point(self, served: Served) -> tuple[str, ...]:
+        """As in AWS's example.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html
+        """
+        rest, grpc = self.listened(served)
+        return (
+            "/usr/local/bin/entrypoint.sh",
+            f"--port={grpc}",
+            f"--rest_api_port={rest}",
+            f"--model_name={served.name}",
+            f"--model_base_path={served.source}",
+        )
 
 
 class TorchServe(Strategy):
@@ -421,6 +461,21 @@ class TorchServe(Strategy):
     key = "torchserve"
     title = "TorchServe"
     marks = ("torchserve",)
+
+    def command(self, served: Served) -> tuple[str, ...]:
+        """Loads every archive of a directory, with the settings of AWS's image.
+
+        Source: https://github.com/aws-neuron/deep-learning-containers (common/torchserve-neuron.sh,
+        which starts the server in the background and so hides its end).
+        """
+        return (
+            "torchserve",
+            "--start",
+            "--foreground",
+            "--ts-config=/home/model-server/config.properties",
+            f"--model-store={served.source}",
+            "--models=all",
+        )
 
 
 LANGUAGE_MODEL_SERVERS: Final[Mapping[str, LanguageModelServer]] = {

@@ -329,7 +329,7 @@ MISTAKES: dict[str, tuple[dict[str, Json], str, str, str]] = {
         model(qqqq=1),
         "models.m.qqqq",
         "is not a key that exists here",
-        "the keys here are image, capacity, ",
+        "the keys here are capacity, image, ",
     ),
     "key of the other kind": (
         smallest(

@@ -78,7 +78,7 @@ OWN = {
     "sg-…": "sg-0f",
     "certificate/…": "certificate/0f",
     "s3://…": "s3://bucket-of-mine",
-    "<model>": "Qwen/Qwen3-1.7B",
+    "<model>": "Qwen/Qwen3-0.6B",
     r"(:resource-groups:[\w-]+:)…": r"\g<1>111122223333:group/mine",
     r"(:acm:[\w-]+:)…": r"\g<1>111122223333:certificate/0f",
 }

@@ -8,6 +8,7 @@ from catalog import load
 from config import parse
 from planning import Finding, Plan, Severity, decide
 from planning.make import judge
+from planning.settle import settle
 from planning.situation import Situation
 
 PROJECT = "neuron-ecs"
@@ -74,7 +75,7 @@ def situation_of(config: Mapping[str, str]) -> Situation:
     """The situation that the rules see."""
     prefix = f"{PROJECT}:"
     texts = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
-    return Situation(
+    return settle(
         parse(texts), load(), project=PROJECT, stack=STACK, home_region=config["aws:region"]
     )
 

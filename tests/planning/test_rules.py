@@ -13,7 +13,7 @@ from catalog import load
 from planning import Refused, Severity, rules
 from planning.reference import SUBJECTS, Page, pages
 from planning.rules import RETIRED, RULES, Rule
-from tests.planning import fixtures, fixtures_places, fixtures_workloads
+from tests.planning import fixtures, fixtures_places, fixtures_served, fixtures_workloads
 from tests.planning.fixing import faults
 from tests.planning.fixtures import GOV, PINNED, VLLM, Fixture
 from tests.planning.stacks import (
@@ -33,7 +33,12 @@ from tests.planning.stacks import (
     work,
 )
 
-FIXTURES = {**fixtures.FIXTURES, **fixtures_places.FIXTURES, **fixtures_workloads.FIXTURES}
+FIXTURES = {
+    **fixtures.FIXTURES,
+    **fixtures_places.FIXTURES,
+    **fixtures_workloads.FIXTURES,
+    **fixtures_served.FIXTURES,
+}
 BY_CODE = {rule.code: rule for rule in RULES}
 # A rule without a fixture fails one test, which names the step; it does not stop the others.
 EACH = [
@@ -43,7 +48,7 @@ LONGEST = 600
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 # What the stack file and the planner agree on among themselves; no page of AWS states it.
 HOUSE = {"NE010", "NE011", "NE107", "NE110", "NE215", "NE216", "NE217"} | {
-    f"NE{n}" for n in (950, 951, 952, 954, 955)
+    f"NE{n}" for n in (907, 950, 951, 952, 954, 955)
 }
 # Notes that nearly every stack file has: what its account needs.
 ORDINARY = {"NE721", "NE728", "NE729", "NE730", "NE731", "NE732", "NE734", "NE735"}

@@ -62,6 +62,7 @@ from tests.wishes.pools import (
     MANAGED_NEURON,
     NEURON,
     Want,
+    anything,
     reservation,
     written_types,
 )
@@ -1254,3 +1255,63 @@ def _window_of_no_layers(hand: Hand, wish: Wish) -> str:
     layers = hand.number(1, 40)
     more = {"layers": layers, "windowed_layers": layers + hand.number(1, 5), "window": 128}
     return _shape(hand, wish, **more) + ".windowed_layers"
+
+
+SERVED = Want(
+    sorts=(NEURON,),
+    types=family("inf2", "trn1", "trn1n"),
+    work=("models",),
+    bare=True,
+    alone=True,
+    ami=False,
+    efa=False,
+    nat=OPEN,
+    devices=("count",),
+)
+TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
+
+
+def _serve(wish: Wish, model: str = TINY, **fields: object) -> str:
+    """Lets the wanted model say `serve` instead of its image."""
+    del wish.entry["image"]
+    wish.entry["serve"] = {"model": model, **fields}
+    return f"{wish.path}.serve"
+
+
+@mistake("NE901", SERVED)
+def _architecture_of_no_image(hand: Hand, wish: Wish) -> str:
+    model = hand.one(("openai/gpt-oss-20b", "openai/gpt-oss-120b"))
+    return f"{_serve(wish, model)}.model"
+
+
+@mistake("NE901", replace(SERVED, sorts=(CPU,), types=anything, devices=("none",)))
+def _served_without_chips(hand: Hand, wish: Wish) -> str:
+    _serve(wish)
+    wish.entry["memory_mib"] = 1024
+    return f"{wish.path}.capacity"
+
+
+@mistake("NE902", SERVED)
+def _model_of_no_shape(hand: Hand, wish: Wish) -> str:
+    return f"{_serve(wish, hand.one(('acme/Llama-5', 's3://my-models/llama/', '/models/m')))}.model"
+
+
+@mistake("NE903", SERVED)
+def _server_that_nobody_knows(hand: Hand, wish: Wish) -> str:
+    return f"{_serve(wish, server=hand.one(('vllm', 'tgi', 'nxd')))}.server"
+
+
+@mistake("NE904", SERVED)
+def _image_of_no_known_server(hand: Hand, wish: Wish) -> str:
+    wish.entry["serve"] = {"model": TINY}
+    return f"{wish.path}.image"
+
+
+@mistake("NE905", SERVED)
+def _caches_beyond_the_memory(hand: Hand, wish: Wish) -> str:
+    return f"{_serve(wish, max_num_seqs=4000, max_model_len=2048)}.model"
+
+
+@mistake("NE906", SERVED)
+def _degree_beyond_the_devices(hand: Hand, wish: Wish) -> str:
+    return f"{_serve(wish, tensor_parallel=1024, max_model_len=2048)}.tensor_parallel"

@@ -357,7 +357,7 @@ def sizes(hand: Hand, pool: Pool, *, exactly: bool = False) -> None:
 
 def volume(pool: Pool) -> int:
     """GiB for the host and every image of the pool."""
-    images = {w.entry["image"] for w in pool.works}
+    images = {w.entry.get("image", "") for w in pool.works}
     images |= {c["image"] for w in pool.works for c in w.entry.get("sidecars", {}).values()}
     limit = facts.catalog().limits.value
     return max(30, limit("host_system_gib") + limit("container_image_gib") * len(images))

@@ -120,7 +120,7 @@ def _stack(hand: Hand, want: Want) -> Wish:
         r
         for p in pools
         for w in p.works
-        if w.group == "models" and {"port", "ports"} & w.entry.keys()
+        if w.group == "models" and {"port", "ports", "serve"} & w.entry.keys()
         for r in work_regions(w)
     }
     keys["regions"] = networks.finished(hand, pools, plans, serving)
@@ -184,7 +184,10 @@ def _works(
                 tasks.checked(entry)
         if seat.group == "jobs" and not mine.bare and hand.chance(50):
             entry["schedule"] = tasks.schedule(hand)
-        tasks.served(hand, scene, entry)
+        if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(40):
+            tasks.serves(hand, scene, entry)
+        if "image" in entry:
+            tasks.served(hand, scene, entry)
         work = Work(seat.group, name, entry, pool, seat.devices, seat.ids, seat.least, seat.most)
         pool.works.append(work)
         wish.keys[seat.group][name] = entry

@@ -439,6 +439,48 @@ def served(hand: Hand, scene: Scene, entry: Entry) -> None:
         entry["command"] = ["--model=/models/m", *options]
 
 
+# Models that any chip of the family serves, with a context that fits one core or device; by the
+# table of images: NxD Inference on the older chips, the plugin on Trainium 2.
+SMALL_MODELS = {
+    "inf2": "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
+    "trn1": "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
+    "trn1n": "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
+    "trn2": "openai/gpt-oss-20b",
+    "trn2u": "openai/gpt-oss-20b",
+}
+
+
+def serves(hand: Hand, scene: Scene, entry: Entry) -> None:
+    """A model by its id, in place of image and command."""
+    if not scene.families or not scene.cores or scene.held or scene.shut:
+        return
+    if not set(scene.families) <= SMALL_MODELS.keys() or entry.get("read_only_root"):
+        return
+    for name in ("image", "command", "entry_point", "shared_memory_mib", "environment", "user"):
+        entry.pop(name, None)
+    serve: Entry = {"model": SMALL_MODELS[scene.families[0]], "max_model_len": 2048}
+    for name in hand.some(("max_num_seqs", "names", "revision", "data_type", "arguments")):
+        match name:
+            case "max_num_seqs":
+                serve[name] = hand.number(1, 4)
+            case "names":
+                serve["served_name"] = hand.one(("chat", "team/chat-1"))
+            case "revision":
+                serve[name] = hand.one(("main", "0e9e39f249a16976918f6564"))
+            case "data_type":
+                serve[name] = hand.one(("bfloat16", "float16"))
+            case _:
+                serve[name] = ["--enable-auto-tool-choice", "--tool-call-parser=llama3_json"]
+    if scene.families[0] in ("trn2", "trn2u"):
+        serve |= hand.one(({}, {"server": "plugin"}))
+    else:
+        serve |= hand.one(({}, {"server": "nxdi"}, {"tensor_parallel": 1}))
+    entry["serve"] = serve
+    if scene.mode == "host" and not {"port", "ports"} & entry.keys():
+        ports(hand, scene, entry)
+    checked(entry)
+
+
 def schedule(hand: Hand) -> Entry:
     """When a job starts by itself."""
     entry: Entry = {"expression": hand.one(SCHEDULES)}

@@ -40,7 +40,7 @@ def test_a_model_is_answered_with_the_cheapest_instance_and_its_stack_file() -> 
     assert first.split()[:3] == ["inf2.8xlarge", "1", "2"]
     assert "NxD Inference" in first
     assert "      instance_type: inf2.8xlarge" in text
-    assert "        - --tensor-parallel-size=2" in text
+    assert "        tensor_parallel: 2" in text
     assert "HF_TOKEN" in text, "Llama is gated"
     assert "assumes  --max-num-seqs 4, which was not given" in text
     assert "--max-model-len 8192, which" not in text
@@ -63,7 +63,7 @@ def test_what_nothing_can_run_says_why_and_what_would() -> None:
     code, text = said("--model", "Llama-3.1-405B-Instruct")
     assert code == 1
     assert "--purchase capacity_block" in text
-    assert "inf2.48xlarge: a core of 16 GiB would have to hold" in text
+    assert "inf2.48xlarge: a core of 16 GiB would need" in text
     assert "config:" not in text
     code, text = said("--devices", "17")
     assert code == 1, "a type has 17 devices now: ask for more than any type has in this test"

@@ -25,6 +25,15 @@ SIDECAR = {"image": PUBLIC.format("9")}
 VALUES: dict[str, list[Any]] = {
     "accelerator_manufacturers": [["amazon-web-services"]],
     "accelerators": [["inferentia2"], ["trainium"], ["inferentia2", "trainium"]],
+    "Serve.arguments": [["--seed=1"], ["--seed=2"]],
+    "Serve.data_type": ["float16", "bfloat16"],
+    "Serve.max_model_len": [1024, 2048],
+    "Serve.max_num_seqs": [1, 2],
+    "Serve.model": ["TinyLlama/TinyLlama-1.1B-Chat-v1.0", "Qwen/Qwen3-0.6B"],
+    "Serve.revision": ["main", "v1"],
+    "Serve.served_name": ["chat", "team/chat"],
+    "Serve.server": ["nxdi", "optimum"],
+    "Serve.tensor_parallel": [1, 2],
     "accept_undocumented_ami": [True],
     "allow_from": [["10.0.0.0/8"], ["10.1.0.0/16", "sg-0a1b"], {"us-west-2": ["10.2.0.0/16"]}],
     "allowed_instance_types": [

@@ -173,6 +173,15 @@ STACKS: dict[str, Config] = {
             "acme/other": {"like": "Qwen/Qwen3-0.6B"},
         },
     ),
+    "served": stack(
+        capacity={"pool": groups("inf2.24xlarge", 3)},
+        models={
+            "a": {
+                "capacity": "pool",
+                "serve": {"model": "TinyLlama/TinyLlama-1.1B-Chat-v1.0", "max_model_len": 2048},
+            }
+        },
+    ),
     "regions": stack(
         regions={HOME: {"network": {"nat": "one"}}, OTHER: {}},
         capacity={

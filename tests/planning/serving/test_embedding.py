@@ -3,6 +3,7 @@
 from catalog import load
 from planning.serving.memory import cache_gib, weights_gib
 from planning.serving.options import ModelRequirements, ServingOption, serving_options
+from planning.serving.servers import Served
 
 KNOWN = load()
 QWEN, MINI = "Qwen/Qwen3-Embedding-8B", "sentence-transformers/all-MiniLM-L6-v2"
@@ -24,10 +25,8 @@ def test_a_server_that_embeds_is_started_for_it() -> None:
         for option in found:
             assert option.image.server == server
             model = KNOWN.serving.models[QWEN]
-            words = option.server.command(
-                model, degree=option.degree, sequences=4, length=512, precompiled=False
-            )
-            assert word in words
+            served = Served("m", QWEN, degree=option.degree, sequences=4, length=512, model=model)
+            assert word in option.server.command(served)
 
 
 def test_an_encoder_has_no_server_of_the_tables_and_is_told_what_runs_it() -> None:

@@ -1,0 +1,173 @@
+"""Models of `serve`: what cannot be served, and what departs from what would follow."""
+
+from collections.abc import Iterator
+
+from config.credentials import shown
+from messages.finding import Severity
+from messages.phrases import flow
+from planning.amis import ami_driver
+from planning.rules.rule import Report, Rule, rule
+from planning.serving.written import on_hub
+from planning.situation import Situation
+
+
+def _unserved(code: str, s: Situation) -> Iterator[Report]:
+    return (Report(u.path, u.what, u.fix) for u in s.unserved if u.code == code)
+
+
+@rule(
+    "NE901",
+    "Model cannot be served on its pool",
+    Severity.ERROR,
+    "Each image serves the architectures that its code has, on the chips that it was built for.",
+    do="Name a pool of another type; `neuron-ecs fit --model` lists those that serve the model.",
+    table="serving_images",
+)
+def cannot_be_served(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/deep-learning-containers and the sources of the table's
+    rows."""
+    yield from _unserved("NE901", s)
+
+
+@rule(
+    "NE902",
+    "Shape of the model is not known",
+    Severity.ERROR,
+    "Devices, degree and memory follow from the number of layers, heads and parameters.",
+    do="Write its shape under shapes, or the id of the model that it was tuned from.",
+    table="language_models",
+)
+def shape_unknown(s: Situation) -> Iterator[Report]:
+    """The sources of the table's rows; https://huggingface.co/docs/transformers (config.json)."""
+    yield from _unserved("NE902", s)
+
+
+@rule(
+    "NE903",
+    "Server does not exist",
+    Severity.ERROR,
+    "The command follows from the server, whose options are known for those of the table.",
+    do="Name a server of the table, or leave serve.server out.",
+    table="servers",
+)
+def no_such_server(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/deep-learning-containers and the sources of the table's
+    rows."""
+    yield from _unserved("NE903", s)
+
+
+@rule(
+    "NE904",
+    "Server of the image is not known",
+    Severity.ERROR,
+    "The command follows from the server inside the image.",
+    do="Write serve.server, or leave the image out.",
+    table="container_images",
+)
+def server_of_image_unknown(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/deep-learning-containers: the images of AWS and their
+    servers."""
+    yield from _unserved("NE904", s)
+
+
+@rule(
+    "NE905",
+    "Model does not fit the memory of its devices",
+    Severity.ERROR,
+    "NeuronCores share no memory: each stores its part of the weights and of the KV cache, and the "
+    "server ends where one of them does not.",
+    do="Serve fewer or shorter sequences, or name a pool of a type with more devices.",
+    table="neuron_types",
+)
+def does_not_fit(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/explore/device-memory.html;
+    the estimate is that of planning/serving/memory.py."""
+    yield from _unserved("NE905", s)
+
+
+@rule(
+    "NE906",
+    "No degree of tensor parallelism suits the devices",
+    Severity.ERROR,
+    "The server splits the model over a number of NeuronCores that the runtime supports.",
+    do="Leave neuron_devices out, or write another number.",
+    table="tensor_parallel",
+)
+def no_degree_for_devices(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/aws-neuron-sdk (about-neuron/calculator/neuron-calculator.rst)
+    and the sources of the table's rows."""
+    yield from _unserved("NE906", s)
+
+
+@rule(
+    "NE907",
+    "Value departs from what follows from serve",
+    Severity.NOTE,
+    "What the stack file writes beside serve is used, and is judged as in any entry.",
+    do="Leave the value out where it has no reason of its own.",
+)
+def departs(s: Situation) -> Iterator[Report]:
+    """docs/stack-file.md: what is written wins."""
+    for name, out in s.written.items():
+        for one in out.departures:
+            yield Report(
+                f"models.{name}.{one.field}",
+                f"is {flow(one.written)}; serve alone gives {flow(one.derived.value)} "
+                f"({one.derived.because})",
+                "leave it out",
+            )
+
+
+@rule(
+    "NE908",
+    "AMI follows from the models of the pool",
+    Severity.NOTE,
+    "The pool names no AMI, and the driver of the newest one refuses the images that serve its "
+    "models best.",
+    do="Write the version of the AMI, so that another model cannot change it.",
+    table="ami_versions",
+)
+def ami_follows(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
+    which driver works with which SDK."""
+    for name, version in s.amis.items():
+        pool = next(p for (_, n), p in s.pools.items() if n == name)
+        served = [m for m in s.written if any(w.name == m for w in s.work_on(pool))]
+        yield Report(
+            f"capacity.{name}.ami",
+            f"is {version} with Neuron driver {ami_driver(s, pool)}, for {', '.join(served)}",
+            f"write ami.version: {version}",
+        )
+
+
+@rule(
+    "NE909",
+    "Revision of a model that is not on the hub",
+    Severity.WARNING,
+    "A revision is a commit, tag or branch of a repository on the hub; the server ignores it for a "
+    "directory.",
+    do="Leave serve.revision out.",
+)
+def revision_of_a_directory(s: Situation) -> Iterator[Report]:
+    """https://docs.vllm.ai/en/latest/serving/engine_args/: --revision."""
+    for name, out in s.written.items():
+        serve = out.entry.serve
+        if serve is not None and serve.revision and not on_hub(serve):
+            yield Report(
+                f"models.{name}.serve.revision",
+                f"is {shown(serve.revision)}, of the directory {serve.model}",
+                "leave it out",
+            )
+
+
+RULES: tuple[Rule, ...] = (
+    cannot_be_served,
+    shape_unknown,
+    no_such_server,
+    server_of_image_unknown,
+    does_not_fit,
+    no_degree_for_devices,
+    departs,
+    ami_follows,
+    revision_of_a_directory,
+)

@@ -1,0 +1,74 @@
+"""Models of `serve`: what was chosen for them, what follows, and why one cannot be served."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog import ServingImage
+from config import ModelEntry
+from planning.serving.memory import Estimate
+
+OWN_IMAGE = "own"
+"""The name of the image that the stack file writes, in place of a row of `serving_images`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A value that the planner derives for a field of the entry, and from what it follows.
+
+    Of a part of a field, such as ``health_check.path``, as well. Empty ``because`` for what the
+    stack file writes.
+    """
+
+    field: str
+    value: Any
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The image, the devices and the degree with which a model is served on its pools.
+
+    ``devices`` is a number, or ``all`` where instances of several types have different numbers.
+    ``estimate`` is of the type with the least room; None for servers that need no shape.
+    """
+
+    image: ServingImage
+    devices: int | tuple[int, ...] | str
+    degree: int
+    estimate: Estimate | None
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A value that the entry writes, and the one that would follow from `serve` alone."""
+
+    field: str
+    written: Any
+    derived: Derived
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenOut:
+    """A model of `serve` with what is derived; ``entry`` has all of it.
+
+    ``derived`` are the planner's values, ``values`` those that hold: in JSON's types, in the order
+    of the stack file's fields. ``departures`` are the values that the entry writes otherwise than
+    the planner would.
+    """
+
+    entry: ModelEntry
+    choice: Choice
+    derived: tuple[Derived, ...]
+    values: tuple[Derived, ...]
+    departures: tuple[Departure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """Why a model of `serve` is left out: the code of the finding, where, what, and the fix."""
+
+    code: str
+    path: str
+    what: str
+    fix: str

@@ -1,0 +1,194 @@
+"""What a model of `serve` is as if written out: each value that the planner derives, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from catalog import Catalog, InstanceType, LanguageModel, Server
+from config import HealthCheck, ModelEntry, Serve
+from planning.rooms import registered_by, share_of
+from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES, ModelRequirements
+from planning.serving.records import OWN_IMAGE, Choice, Derived, WrittenOut
+from planning.serving.servers import SERVERS, LanguageModelServer, Served, Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a model runs: the instance types of its pools, small ones first.
+
+    ``efa``: each pool has EFA. ``managed``: one of them is of Managed Instances, which have no size
+    for /dev/shm.
+    """
+
+    kinds: tuple[InstanceType, ...]
+    efa: bool
+    managed: bool
+
+
+def on_hub(serve: Serve) -> bool:
+    """Whether the model is an id on the hub, and neither a directory nor a prefix of S3."""
+    return not serve.model.startswith(("s3://", "/"))
+
+
+def required_of(serve: Serve, model: LanguageModel) -> ModelRequirements:
+    """What a model must do, with the defaults of what is not written."""
+    length = serve.max_model_len or min(DEFAULT_LENGTH, model.max_positions)
+    sequences = serve.max_num_seqs or DEFAULT_SEQUENCES
+    weight_bytes = 4 if serve.data_type == "float32" else 2
+    return ModelRequirements(model, length, sequences, False, weight_bytes)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A model of `serve`, and the choice that was made for it."""
+
+    name: str
+    entry: ModelEntry
+    serve: Serve
+    choice: Choice
+    where: Where
+    model: LanguageModel | None
+    catalog: Catalog
+
+    def written_out(self) -> WrittenOut:
+        """The entry with every value that is not written. What is written stays."""
+        derived = tuple(self.derived())
+        values = {one.field: one.value for one in derived}
+        entry, said = self.entry, self.entry.model_fields_set
+        update: dict[str, Any] = {
+            field: value
+            for field, value in values.items()
+            if field not in said and field in ModelEntry.model_fields
+        }
+        if {"port", "ports"} & said:
+            update.pop("port", None)
+            update.pop("ports", None)
+        update["environment"] = {**values.get("environment", {}), **entry.environment}
+        update["s3_read"] = tuple(dict.fromkeys((*entry.s3_read, *values.get("s3_read", ()))))
+        check = entry.health_check or HealthCheck()
+        parts = {f.partition(".")[2]: v for f, v in values.items() if f.startswith("health_check.")}
+        missing = {part: v for part, v in parts.items() if part not in check.model_fields_set}
+        update["health_check"] = check.model_copy(update=missing)
+        new = entry.model_copy(update=update)
+        return WrittenOut(new, self.choice, derived, tuple(_values(entry, new, derived)))
+
+    def derived(self) -> Iterator[Derived]:
+        """The planner's values, whether or not the entry writes others."""
+        row, served = f"servers, row {self._server.name}", self._served
+        yield Derived("image", self.choice.image.image, self._of_image())
+        for field, words in (
+            ("entry_point", self._strategy.entry_point(served)),
+            ("command", self._strategy.command(served)),
+        ):
+            if words:
+                yield Derived(field, (*words, *self.serve.arguments), self._of_command())
+        yield Derived("neuron_devices", self.choice.devices, self._of_devices())
+        ports = self._strategy.ports
+        yield Derived("port", ports[0], row) if len(ports) == 1 else Derived("ports", ports, row)
+        yield Derived("health_check.path", self._server.health_path_of(self.name), row)
+        grace = self._server.cold_start_seconds
+        yield Derived("health_check.grace_seconds", grace, f"{row}: {self._server.starting}")
+        if self._strategy.environment and not self.where.efa:
+            environment = dict(self._strategy.environment)
+            yield Derived("environment", environment, f"{row}, without EFA")
+        if self._server.capabilities:
+            yield Derived("linux_capabilities", self._server.capabilities, row)
+        if self.serve.model.startswith("s3://"):
+            yield Derived("s3_read", (self.serve.model,), "the prefix of serve.model")
+        yield from self._of_sizes()
+
+    @cached_property
+    def _strategy(self) -> Strategy:
+        return SERVERS[self.choice.image.server]
+
+    @cached_property
+    def _server(self) -> Server:
+        return self.catalog.containers.servers[self.choice.image.server]
+
+    @cached_property
+    def _served(self) -> Served:
+        serve, hub = self.serve, on_hub(self.serve)
+        names = (serve.served_name,) if serve.served_name else (self.name, *((serve.model,) * hub))
+        asked = required_of(serve, self.model) if self.model is not None else None
+        return Served(
+            name=self.name,
+            source=serve.model,
+            degree=self.choice.degree,
+            sequences=asked.sequences if asked else DEFAULT_SEQUENCES,
+            length=asked.length if asked else DEFAULT_LENGTH,
+            model=self.model,
+            names=names,
+            ports=self.entry.served_ports,
+            revision=serve.revision if hub else None,
+            data_type=serve.data_type,
+        )
+
+    def _of_image(self) -> str:
+        image = self.choice.image
+        if image.name == OWN_IMAGE:
+            return "as written"
+        return f"serving_images, row {image.name}: {image.because}"
+
+    def _of_command(self) -> str:
+        found = self.choice.estimate
+        if found is None:
+            return "the server's own arguments"
+        own = "as written" if self.serve.tensor_parallel else "table tensor_parallel"
+        return (
+            f"tensor parallelism of {self.choice.degree}: {own}; a core of {found.core_gib:.0f} "
+            f"GiB needs {found.need_gib:.1f} ({found.share:.0%})"
+        )
+
+    def _of_devices(self) -> str:
+        if self.choice.estimate is None:
+            return "one device for each task"
+        return f"the NeuronCores of tensor parallelism {self.choice.degree}"
+
+    def _of_sizes(self) -> Iterator[Derived]:
+        """The memory to compile and load where the devices' share is less, and that of /dev/shm."""
+        kind, devices = self.where.kinds[0], self.choice.devices
+        count = len(devices) if isinstance(devices, tuple) else devices
+        if not isinstance(count, int):
+            count = kind.neuron.devices if kind.neuron else 0
+        memory = share_of(kind, count, self.catalog).memory_mib
+        if self.model is not None and isinstance(self._strategy, LanguageModelServer):
+            needed = required_of(self.serve, self.model).host_memory_mib(self._strategy)
+            if memory < needed <= registered_by(kind, self.catalog).memory_mib:
+                memory = needed
+                why = f"to compile and load the model: about {needed / 1024:.0f} GiB of the host"
+                yield Derived("memory_mib", memory, why)
+        memory = self.entry.memory_mib or memory
+        memory -= sum(sidecar.memory_mib for sidecar in self.entry.sidecars.values())
+        if self._server.shared_memory_mib and self.choice.degree > 1 and not self.where.managed:
+            size = min(self._server.shared_memory_mib, memory // 2)
+            if size > 0:
+                yield Derived("shared_memory_mib", size, f"servers, row {self._server.name}")
+
+
+def _values(entry: ModelEntry, new: ModelEntry, derived: tuple[Derived, ...]) -> Iterator[Derived]:
+    """What holds for the entry, field by field, and from what it follows."""
+    before: dict[str, Any] = entry.model_dump(mode="json")
+    after: dict[str, Any] = new.model_dump(mode="json")
+    said: dict[str, Any] = entry.model_dump(mode="json", exclude_unset=True)
+    for field in ("serve", *(f for f in ModelEntry.model_fields if f != "serve")):
+        parts: set[str] = set()
+        for one in (d for d in derived if d.field.partition(".")[0] == field):
+            part = one.field.partition(".")[2]
+            parts.add(part)
+            old, value = before[field], after[field]
+            if part:
+                old, value = _parts(old).get(part), _parts(value)[part]
+            if value:
+                ours = value != old or field not in said
+                yield Derived(one.field, value, one.because if ours else "")
+        if field in said and "" not in parts:
+            rest = said[field]
+            if parts:
+                rest = {k: v for k, v in _parts(rest).items() if k not in parts}
+            if rest or not parts:
+                yield Derived(field, rest, "")
+
+
+def _parts(value: Any) -> dict[str, Any]:
+    return value or {}

@@ -1,0 +1,380 @@
+"""The situation of a stack file whose models may say `serve`: each as if written out.
+
+The pools decide what can serve a model: their instance types, their AMI, their EFA. Where a pool
+names no AMI, the newest is used that suits the images of its models.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property, partial
+from typing import Any
+
+from catalog import Catalog, InstanceType, LanguageModel, ServingImage, image_day
+from config import Ami, AutoScalingCapacity, ModelEntry, Serve, Settings
+from config.credentials import shown
+from messages.phrases import listed, nearest
+from planning import images
+from planning.amis import ami_driver, common_amis, fitting_amis
+from planning.command_line import published
+from planning.serving.memory import Verdict
+from planning.serving.options import (
+    ModelRequirements,
+    ServingOption,
+    all_options,
+    does_not_fit,
+    fewer,
+)
+from planning.serving.records import OWN_IMAGE, Choice, Departure, Unserved, WrittenOut
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
+from planning.serving.shapes import near, shape_of
+from planning.serving.written import Where, Writing, on_hub, required_of
+from planning.situation import Situation
+
+
+def settle(
+    settings: Settings, catalog: Catalog, *, project: str, stack: str, home_region: str
+) -> Situation:
+    """The situation with every model of `serve` written out, and the AMIs that follow from them.
+
+    A model that cannot be served is left out; `Situation.unserved` says why.
+    """
+    situation = partial(
+        Situation, catalog=catalog, project=project, stack=stack, home_region=home_region
+    )
+    plain = situation(settings)
+    asked = [_Asked(n, m, m.serve, plain) for n, m in sorted(settings.models.items()) if m.serve]
+    if not asked:
+        return plain
+    amis = _amis(plain, asked)
+    capacity = {
+        name: spec.model_copy(update={"ami": Ami(version=amis[name])}) if name in amis else spec
+        for name, spec in settings.capacity.items()
+    }
+    models = dict(settings.models)
+    written: dict[str, WrittenOut] = {}
+    unserved: list[Unserved] = []
+    pinned = situation(settings.model_copy(update={"capacity": capacity}))
+    for one in asked:
+        choices = one.choices
+        if isinstance(choices, Unserved):
+            unserved.append(choices)
+            del models[one.name]
+        elif choices is None:  # its pool or Region is not known: another rule says so
+            first = catalog.serving.images[0].image
+            models[one.name] = one.entry.model_copy(update={"image": one.entry.image or first})
+        else:
+            out = one.written_out(pinned, choices)
+            out = replace(out, departures=tuple(one.departures(pinned)))
+            written[one.name] = out
+            models[one.name] = out.entry
+    new = settings.model_copy(update={"capacity": capacity, "models": models})
+    return situation(new, written=written, unserved=tuple(unserved), amis=amis)
+
+
+def _own_image(entry: ModelEntry, catalog: Catalog) -> ServingImage | None:
+    """The image that the entry writes, as a row; None without one, or without a known server."""
+    if not entry.image:
+        return None
+    row = next((i for i in catalog.serving.images if i.image == entry.image), None)
+    if row is not None:
+        return row
+    known = published(entry.image, catalog)
+    server = (entry.serve and entry.serve.server) or (known.server if known else "")
+    if server not in SERVERS:
+        return None
+    because = "the entry names the image"
+    return ServingImage(OWN_IMAGE, server, 0, because, entry.image, (), (), (), (), "")
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A model of `serve`, and what is known of it."""
+
+    name: str
+    entry: ModelEntry
+    serve: Serve
+    situation: Situation
+
+    @property
+    def path(self) -> str:
+        return f"models.{self.name}"
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.situation.catalog
+
+    @cached_property
+    def model(self) -> LanguageModel | None:
+        return shape_of(self.serve.model, self.situation.settings, self.catalog)
+
+    @cached_property
+    def pools(self) -> tuple[tuple[str, str], ...]:
+        """Region and name of its pools, those that are known."""
+        regions = self.situation.work_regions(self.entry)
+        named = ((r, override.capacity or self.entry.capacity) for r, override in regions.items())
+        return tuple(where for where in named if where in self.situation.pools)
+
+    @cached_property
+    def where(self) -> Where:
+        pools = [self.situation.pools[where] for where in self.pools]
+        kinds = {t.name: t for pool in pools for t in pool.types}
+        efa = all(isinstance(p.spec, AutoScalingCapacity) and p.spec.efa for p in pools)
+        ordered = sorted(kinds.values(), key=lambda t: (t.memory_mib, t.vcpus, t.name))
+        return Where(tuple(ordered), efa, any(pool.managed for pool in pools))
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...] | Unserved | None:
+        """Every way to serve the model on its pools whose memory suffices, the best first."""
+        kinds = self.where.kinds
+        if not kinds:
+            return None
+        without = [k.name for k in kinds if k.neuron is None]
+        if without:
+            what = f"names a pool of {listed(without)}, without Neuron devices"
+            fix = "name a pool of instances with Neuron devices"
+            return self._unserved("NE901", "capacity", what, fix)
+        rows = self._rows(kinds)
+        if isinstance(rows, Unserved):
+            return rows
+        if all(row.server in LANGUAGE_MODEL_SERVERS for row in rows):
+            found = self._shaped(rows, kinds)
+        else:
+            wanted = self.entry.neuron_devices
+            devices = 1 if wanted is None else wanted
+            found = tuple(Choice(row, devices, 1, None, ()) for row in rows)
+        return found if isinstance(found, Unserved) else tuple(sorted(found, key=_preference))
+
+    def written_out(self, s: Situation, choices: Sequence[Choice]) -> WrittenOut:
+        """The entry with the best of the choices whose image the AMIs of its pools suit."""
+        suiting = [c for c in choices if all(_suits(s, w, c.image, None) for w in self.pools)]
+        choice = next(iter(suiting), choices[0])
+        return Writing(
+            self.name, self.entry, self.serve, choice, self.where, self.model, self.catalog
+        ).written_out()
+
+    def departures(self, s: Situation) -> Iterator[Departure]:
+        """What the entry writes otherwise than `serve` alone would have it."""
+        entry, fields = self.entry, {"serve", "capacity", "regions"}
+        bare = ModelEntry(**{f: getattr(entry, f) for f in fields & entry.model_fields_set})
+        choices = replace(self, entry=bare).choices
+        if not isinstance(choices, tuple) or entry.model_fields_set <= fields:
+            return
+        for one in replace(self, entry=bare).written_out(s, choices).derived:
+            field, _, part = one.field.partition(".")
+            holder = getattr(entry, field) if part else entry
+            if holder is None or (part or field) not in holder.model_fields_set:
+                continue
+            written: Any = getattr(holder, part or field)
+            if field == "environment":
+                written = {k: written[k] for k, v in one.value.items() if written.get(k, v) != v}
+            if written not in (one.value, {}) and field != "s3_read":
+                yield Departure(one.field, written, one)
+
+    def _unserved(self, code: str, field: str, what: str, fix: str) -> Unserved:
+        return Unserved(code, f"{self.path}.{field}", what, fix)
+
+    def _rows(self, kinds: Sequence[InstanceType]) -> tuple[ServingImage, ...] | Unserved:
+        """The images that come into question: the written one, or those for the chips."""
+        server, families = self.serve.server, {k.neuron.family for k in kinds if k.neuron}
+        if server is not None and server not in SERVERS:
+            what = f"is {shown(server)}, no server of the table"
+            here = [r for r in self.catalog.serving.images if families <= set(r.families)]
+            serving = {r.server for r in here if bool(r.model_types) == (self.model is not None)}
+            return self._unserved("NE903", "serve.server", what, nearest(server, sorted(serving)))
+        own = _own_image(self.entry, self.catalog)
+        if self.entry.image and own is None:
+            what = f"serves with {shown(self.entry.image, limit=120)}, whose server is not known"
+            fix = f"write serve.server: {self.catalog.serving.images[0].server}"
+            return self._unserved("NE904", "image", f"{what}", fix)
+        rows = [r for r in self.catalog.serving.images if families <= set(r.families)]
+        rows = [r for r in ([own] if own else rows) if server in (None, r.server)]
+        shaped = [r for r in rows if r.server in LANGUAGE_MODEL_SERVERS]
+        others = [r for r in rows if r.server not in LANGUAGE_MODEL_SERVERS]
+        if self.model is not None and shaped:
+            return tuple(shaped)
+        if others and (server is not None or not (shaped or on_hub(self.serve))):
+            return tuple(others)
+        if self.model is None and shaped:
+            what = f"is {shown(self.serve.model, limit=120)}, whose shape is not known"
+            fix = (
+                "name a model of the table language_models, such as "
+                f"{near(self.serve.model, self.catalog.serving.models)[0]}, or write "
+                f'shapes: {{"{self.serve.model}": {{like: <model>}}}}'
+            )
+            return self._unserved("NE902", "serve.model", what, fix)
+        where = f"the chips of {listed([k.name for k in kinds])}"
+        what = f"is {shown(self.serve.model, limit=120)}; no image of the tables serves it on " + (
+            f"{where} with {server}" if server else where
+        )
+        return self._unserved("NE901", "serve.model", what, self._elsewhere())
+
+    def _elsewhere(self) -> str:
+        return (
+            f"run `neuron-ecs fit --model {self.serve.model}`, which lists the types that serve it"
+        )
+
+    def _shaped(
+        self, rows: Sequence[ServingImage], kinds: Sequence[InstanceType]
+    ) -> tuple[Choice, ...] | Unserved:
+        """The ways to serve a model of known shape."""
+        assert self.model is not None
+        required, names = required_of(self.serve, self.model), {row.name for row in rows}
+        given = rows if rows[0].name == OWN_IMAGE else None
+        options: list[dict[tuple[str, int], ServingOption]] = []
+        for kind in kinds:
+            found = all_options(
+                kind, required, self.catalog, degree=self.serve.tensor_parallel, images=given
+            )
+            if not isinstance(found, str):
+                found = [o for o in found if o.image.name in names] or self._without(rows, kind)
+            if isinstance(found, str) and self.serve.tensor_parallel is not None:
+                return self._no_degree()
+            if isinstance(found, str):
+                what = f"is {self.model.id}, which {kind.name} does not serve: {found}"
+                return self._unserved("NE901", "serve.model", what, self._elsewhere())
+            options.append({(o.image.name, o.degree): o for o in found})
+        choices = list(self._common(options, kinds))
+        fitting = [c for c in choices if c.estimate and c.estimate.verdict is not Verdict.NO]
+        if fitting:
+            return tuple(fitting)
+        if not choices and self.entry.neuron_devices is None:
+            what = f"names a pool of {listed([k.name for k in kinds])}, on which no number of "
+            what += f"devices serves {self.model.id} alike"
+            return self._unserved("NE901", "capacity", what, "name a pool of one type")
+        if not choices:
+            return self._no_degree()
+        return self._too_large(required, options, choices)
+
+    @property
+    def _types(self) -> list[str]:
+        return [kind.name for kind in self.where.kinds]
+
+    def _no_degree(self) -> Unserved:
+        degree, where = self.serve.tensor_parallel, f"on {listed(self._types)}"
+        if degree is not None:
+            what = f"is {degree}, for which a task has no NeuronCores {where}"
+            return self._unserved("NE906", "serve.tensor_parallel", what, "leave it out")
+        wanted = self.entry.neuron_devices
+        what = f"is {wanted}, which no degree of tensor parallelism of the table suits {where}"
+        return self._unserved("NE906", "neuron_devices", what, "leave it out")
+
+    def _without(self, rows: Sequence[ServingImage], kind: InstanceType) -> str:
+        titles = sorted({SERVERS[row.server].title for row in rows})
+        return f"{listed(titles)} does not serve it there"
+
+    def _too_large(
+        self,
+        required: ModelRequirements,
+        options: Sequence[Mapping[tuple[str, int], ServingOption]],
+        choices: Sequence[Choice],
+    ) -> Unserved:
+        keys = {(c.image.name, c.degree) for c in choices}
+        least = min(
+            (max((by[key] for by in options), key=lambda o: o.estimate.share) for key in keys),
+            key=lambda o: o.estimate.share,
+        )
+        what = f"is {required.model.id}; {required.sequences} x {required.length} tokens do not "
+        what += f"fit {listed(self._types)}: "
+        what += does_not_fit(required, [least]).partition(";")[0]
+        smaller = fewer(required, least)
+        fix = self._elsewhere()
+        if smaller is not None:
+            fields = [f"serve.max_model_len: {smaller.length}"]
+            if smaller.sequences < required.sequences:
+                fields.append(f"serve.max_num_seqs: {smaller.sequences}")
+            fix = f"write {' and '.join(f'{self.path}.{field}' for field in fields)}; or {fix}"
+        return self._unserved("NE905", "serve.model", what, fix)
+
+    def _common(
+        self,
+        options: Sequence[Mapping[tuple[str, int], ServingOption]],
+        kinds: Sequence[InstanceType],
+    ) -> Iterator[Choice]:
+        """The options that every type has, with one number of devices, or all of each."""
+        totals = [k.neuron.devices if k.neuron else 0 for k in kinds]
+        pools = [self.situation.pools[where] for where in self.pools]
+        whole = any(p.managed and len(p.types) > 1 for p in pools)
+        wanted = self.entry.neuron_devices
+        for key in options[0]:
+            found = [by[key] for by in options if key in by]
+            if len(found) < len(options):
+                continue
+            needed = [o.devices for o in found]
+            if wanted is not None:
+                count = len(wanted) if isinstance(wanted, tuple) else wanted
+                have = totals if count == "all" else [int(count)] * len(kinds)
+                if any(n > h for n, h in zip(needed, have, strict=True)):
+                    continue
+                devices = wanted
+            elif whole or (needed == totals and len(set(needed)) > 1):
+                devices = "all"
+            elif len(set(needed)) > 1:
+                continue
+            else:
+                devices = "all" if needed == totals else needed[0]
+            worst = max(found, key=lambda o: o.estimate.share)
+            caveats = tuple(dict.fromkeys(c for o in found for c in o.caveats))
+            yield Choice(worst.image, devices, worst.degree, worst.estimate, caveats)
+
+
+def _preference(choice: Choice) -> tuple[float, ...]:
+    """Sorts the choices: what fits, the table's order, what is documented, the fewest devices."""
+    found = choice.estimate
+    verdict, share = (found.verdict, found.share) if found else (Verdict.FITS, 0.0)
+    count = choice.devices if isinstance(choice.devices, int) else 0
+    return verdict, choice.image.order, len(choice.caveats), count, share, choice.degree
+
+
+# -- machine images ------------------------------------------------------------------------------
+
+
+def _suits(s: Situation, where: tuple[str, str], image: ServingImage, ami: str | None) -> bool:
+    """Whether the image works with the driver of an AMI, or of the pool's own, if it is known."""
+    pool, sdk = s.pools[where], images.neuron_sdk(image.image)
+    if sdk is None:
+        return True
+    if ami is not None:
+        return ami in fitting_amis(s, pool, sdk)
+    driver = ami_driver(s, pool)
+    return driver is None or images.bad_pair(s.catalog, driver, sdk) is None
+
+
+def _amis(s: Situation, asked: Sequence[_Asked]) -> dict[str, str]:
+    """The AMI of each pool that names none and whose newest does not suit its models best."""
+    chosen: dict[str, str] = {}
+    for name, spec in s.settings.capacity.items():
+        here = [where for where in s.pools if where[1] == name]
+        if not isinstance(spec, AutoScalingCapacity) or "ami" in spec.model_fields_set or not here:
+            continue
+        models = [
+            (where, one.choices)
+            for one in asked
+            for where in one.pools
+            if where in here and isinstance(one.choices, tuple)
+        ]
+        if not models:
+            continue
+        common = set(common_amis(s, s.pools[here[0]]))
+        common.intersection_update(*(common_amis(s, s.pools[w]) for w in here))
+        newest_first = sorted(common, key=lambda n: (image_day(n) or date.min, n), reverse=True)
+
+        options: list[str | None] = [None, *newest_first]
+        found = min(options, key=lambda ami: _rank(s, models, ami))
+        if found is not None:
+            chosen[name] = found
+    return chosen
+
+
+def _rank(
+    s: Situation,
+    models: Sequence[tuple[tuple[str, str], tuple[Choice, ...]]],
+    ami: str | None,
+) -> tuple[float, ...]:
+    """Sorts AMIs: models without an image, models that fit tightly, the order of the images."""
+    best = [
+        next((_preference(c) for c in choices if _suits(s, where, c.image, ami)), None)
+        for where, choices in models
+    ]
+    served = [b for b in best if b is not None]
+    return len(best) - len(served), sum(b[0] for b in served), sum(b[1] for b in served)

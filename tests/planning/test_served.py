@@ -1,0 +1,201 @@
+"""Models of `serve`: what is derived is what a reader would have written."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog import load
+from messages.finding import Severity
+from neuron_ecs.stackfile import explained
+from neuron_ecs.stackfile.yaml_values import load as read_yaml
+from planning import Plan, Refused
+from planning.serving.memory import Verdict
+from planning.serving.options import ModelRequirements, all_options
+from tests.planning.fixtures import PINNED
+from tests.planning.fixtures_served import LLAMA, TINY, TOKEN, serving
+from tests.planning.stacks import (
+    Config,
+    Entry,
+    changed,
+    decide_on,
+    findings_of,
+    groups,
+    managed,
+    stack,
+)
+
+KNOWN = load()
+MODELS = sorted(KNOWN.serving.models)
+TYPES = sorted(t for t, k in KNOWN.instances.neuron_types.items() if k.neuron)
+EMBEDDER = "Qwen/Qwen3-Embedding-8B"
+
+
+def task_definitions(plan: Plan) -> list[str]:
+    """Every task definition of the plan's models, as text."""
+    return [
+        service.task_definition.container_definitions
+        for region in plan.regions
+        for model in region.models
+        for service in model.services
+    ]
+
+
+def written_out(config: Config, plan: Plan) -> Config:
+    """The stack file with what `models explain` prints in the place of each entry."""
+    for model in plan.written:
+        text = "\n".join(explained.lines(model, 100))
+        entry: Any = read_yaml(text).value
+        config = changed(config, "models", **{model.name: entry[model.name]})
+    for path, version in amis(config):
+        config = changed(config, path, ami={"version": version})
+    return config
+
+
+def amis(config: Config) -> list[tuple[str, str]]:
+    """The AMI that follows for a pool, from its note."""
+    notes = [f for f in findings_of(config) if f.code == "NE908"]
+    return [(f.path.removesuffix(".ami"), f.fix.rpartition(" ")[2]) for f in notes]
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> Config:
+    serve: Entry = {"model": draw(st.sampled_from(MODELS))}
+    options: dict[str, st.SearchStrategy[object]] = {
+        "max_model_len": st.sampled_from((512, 2048, 8192)),
+        "max_num_seqs": st.integers(1, 16),
+        "revision": st.just("main"),
+        "served_name": st.just("chat"),
+        "data_type": st.sampled_from(("bfloat16", "float32")),
+        "arguments": st.just(["--seed=1"]),
+    }
+    for name, values in options.items():
+        if draw(st.integers(0, 3)) == 0:
+            serve[name] = draw(values)
+    beside: dict[str, st.SearchStrategy[object]] = {
+        "port": st.just(9000),
+        "environment": st.just({"LOG_LEVEL": "debug"}),
+        "health_check": st.sampled_from(({"retries": 4}, {"grace_seconds": 900})),
+        "shared_memory_mib": st.just(64),
+        "replicas": st.just(1),
+    }
+    more: Entry = {k: draw(v) for k, v in beside.items() if draw(st.integers(0, 4)) == 0}
+    kind = draw(st.sampled_from(TYPES))
+    return serving(serve, groups(kind, 3), secrets=TOKEN, **more)
+
+
+@settings(max_examples=150)
+@given(configs())
+def test_an_entry_as_written_out_makes_the_same_tasks(config: Config) -> None:
+    try:
+        plan = decide_on(config)
+    except Refused:
+        return
+    pinned = config
+    for path, version in amis(config):
+        pinned = changed(pinned, path, ami={"version": version})
+    again = decide_on(written_out(pinned, plan))
+    assert task_definitions(again) == task_definitions(plan)
+    assert again.written == (), "nothing says serve any more"
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from(MODELS),
+    st.sampled_from(TYPES),
+    st.sampled_from((512, 2048, 8192, 32_768)),
+    st.sampled_from((1, 4, 16, 64)),
+)
+def test_a_model_is_refused_exactly_where_nothing_serves_it(
+    name: str, kind: str, length: int, sequences: int
+) -> None:
+    config = serving(
+        {"model": name, "max_model_len": length, "max_num_seqs": sequences},
+        groups(kind, 3),
+        secrets=TOKEN,
+    )
+    refused = {f.code for f in findings_of(config)} & {"NE901", "NE905", "NE906"}
+    required = ModelRequirements(KNOWN.serving.models[name], length, sequences, precompiled=False)
+    found = all_options(KNOWN.instances.neuron_types[kind], required, KNOWN)
+    serves = not isinstance(found, str) and any(o.estimate.verdict is not Verdict.NO for o in found)
+    assert bool(refused) == (not serves)
+
+
+@pytest.mark.parametrize(
+    ("serve", "pool", "words"),
+    [
+        ({"model": LLAMA}, groups("inf2.8xlarge"), "vllm serve"),
+        ({"model": "Qwen/Qwen3-8B"}, groups("trn1.32xlarge"), "--batch-size=4"),
+        ({"model": EMBEDDER}, groups("inf2.8xlarge"), "--task=embed"),
+        ({"model": "openai/gpt-oss-20b"}, groups("trn2.48xlarge"), "--hf-overrides"),
+        ({"model": "s3://my-models/resnet/"}, groups("inf1.xlarge"), "--model_base_path"),
+    ],
+    ids=["llama", "qwen3", "embedding", "gpt-oss", "resnet"],
+)
+def test_six_lines_are_a_service(serve: Entry, pool: Entry, words: str) -> None:
+    regions: Entry = {"us-east-2": {}} if "trn2" in pool["instance_type"] else {"us-west-2": {}}
+    model = {
+        "capacity": "pool",
+        "serve": serve,
+        "secrets": TOKEN if serve["model"] == LLAMA else {},
+    }
+    config = stack(
+        regions=regions, capacity={"pool": pool}, models={"m": model}, home=next(iter(regions))
+    )
+    errors = [f for f in findings_of(config) if f.severity is Severity.ERROR]
+    assert errors == []
+    plan = decide_on(config)
+    (region,) = plan.regions
+    (text,) = set(task_definitions(plan))
+    assert words in text.replace('","', " ")
+    assert region.models[0].target_group is not None, "it is called through the load balancer"
+
+
+def test_what_is_written_wins() -> None:
+    config = serving(
+        {"model": TINY}, port=9000, environment={"A": "b"}, health_check={"grace_seconds": 60}
+    )
+    (text,) = set(task_definitions(decide_on(config)))
+    (container,) = json.loads(text)
+    assert "--port=9000" in container["command"]
+    assert {"name": "A", "value": "b"} in container["environment"]
+    notes = [f for f in findings_of(config) if f.code == "NE907"]
+    assert {f.path for f in notes} == {"models.m.port", "models.m.health_check.grace_seconds"}
+
+
+def test_a_command_beside_serve_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        decide_on(serving({"model": TINY}, command=["vllm", "serve", TINY]))
+    (finding,) = refused.value.findings
+    assert finding.path == "models.m.command"
+    assert "serve.arguments" in finding.fix
+
+
+def test_a_model_needs_an_image_or_serve() -> None:
+    with pytest.raises(Refused) as refused:
+        decide_on(stack(capacity={"pool": groups()}, models={"m": {"capacity": "pool"}}))
+    (finding,) = refused.value.findings
+    assert (finding.path, finding.what) == ("models.m.image", "is missing")
+    assert "serve" in finding.fix
+
+
+def test_models_of_one_pool_agree_on_its_ami() -> None:
+    models = {
+        "a": {"capacity": "pool", "serve": {"model": TINY}},
+        "b": {"capacity": "pool", "serve": {"model": "Qwen/Qwen3-0.6B"}},
+    }
+    config = stack(capacity={"pool": groups("inf2.24xlarge")}, models=models)
+    (region,) = decide_on(config).regions
+    (pool,) = region.pools
+    assert PINNED in str(pool)
+
+
+def test_several_types_of_managed_instances_serve_with_all_devices() -> None:
+    pool = managed("inf2.xlarge", "inf2.8xlarge")
+    config = serving({"model": TINY}, pool)
+    (text,) = set(task_definitions(decide_on(config)))
+    (container,) = json.loads(text)
+    assert container["resourceRequirements"] == [{"type": "NeuronDevice", "value": "ALL"}]
+    assert "sharedMemorySize" not in text, "Managed Instances have no size for /dev/shm"
