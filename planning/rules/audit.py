@@ -207,7 +207,9 @@ def of_another_region(s: Situation) -> Iterator[Report]:
     if isinstance(security.kms_keys, dict):
         given += [(f"kms_keys.{r}", r, arn) for r, arn in security.kms_keys.items()]
     elif security.kms_keys:
-        given += [("kms_keys", r, in_region(security.kms_keys, r)) for r in s.regions]
+        home, regions = s.catalog.places.regions.get(s.home_region), s.catalog.places.regions
+        here = [r for r in s.regions if home and regions[r].partition == home.partition]  # NE103
+        given += [("kms_keys", r, in_region(security.kms_keys, r)) for r in here]
     for path, region, arn in given:
         known = s.catalog.places.regions.get(region)
         parts = in_region(arn, region).split(":")
