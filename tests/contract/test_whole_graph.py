@@ -704,7 +704,9 @@ def test_what_is_recorded_and_protected_is_so_in_every_region(file: str) -> None
     for balancer in balancers:
         logs = balancer.inputs.get("accessLogs")
         assert bool(logs) == ("access_logs" in asked)
-        assert not logs or logs["bucket"] == f"logs-{balancer.inputs['region']}"
+        if logs:
+            written: str = asked["access_logs"].removeprefix("s3://").partition("/")[0]
+            assert logs["bucket"] == written.replace("{region}", balancer.inputs["region"])
         protected = balancer.inputs.get("enableDeletionProtection", False)
         assert protected == asked.get("deletion_protection", False)
     flowing = {u for log in built.of("ec2.FlowLog") for u in _urns(built.refers(log, "vpcId"))}
