@@ -55,7 +55,7 @@ def topic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tu
 
     def compared(max_size: int) -> tuple[int, str]:
         head = text.replace("  neuron-ecs:jobs:\n", f"{added}  neuron-ecs:jobs:\n")
-        head = head.replace("max_size: 2", f"max_size: {max_size}")
+        head = re.sub(r"max_size: \d+", f"max_size: {max_size}", head, count=1)
         Path("topic").mkdir(exist_ok=True)
         Path("Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
         Path("Pulumi.dev.yaml").write_text(text, encoding="utf-8")
