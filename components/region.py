@@ -7,6 +7,7 @@ import pulumi
 from components import network
 from components.auto_scaling import AutoScalingCluster
 from components.capacity import Capacity
+from components.files import Directory, Files
 from components.job import JobComponent
 from components.managed_instances import ManagedInstancesCluster
 from components.model import ModelComponent
@@ -54,6 +55,9 @@ class RegionComponent(pulumi.ComponentResource):
             tags=tags,
             roles=roles,
             tasks_security_group=groups.tasks,
+            directories=self._directories(
+                region, tags=tags, roles=roles, network=built, groups=groups
+            ),
         )
         self.models = {
             model.name: ModelComponent(
@@ -137,6 +141,30 @@ class RegionComponent(pulumi.ComponentResource):
             self.clusters[region.managed_instances.kind] = managed.cluster.name
             capacity.update(managed.capacity)
         return capacity
+
+    def _directories(
+        self,
+        region: plan.RegionPlan,
+        *,
+        tags: plan.Tags,
+        roles: Roles,
+        network: NetworkOutputs,
+        groups: SecurityGroups,
+    ) -> Mapping[str, Directory]:
+        found: dict[str, Directory] = {}
+        for system in region.file_systems:
+            files = Files(
+                system.key,
+                system,
+                region=region.name,
+                tags=tags,
+                roles=roles,
+                network=network,
+                security_groups=groups,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            found.update(files.directories)
+        return found
 
     def _load_balancer(
         self,

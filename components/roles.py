@@ -48,14 +48,19 @@ class Roles(pulumi.ComponentResource):
         *,
         parent: pulumi.Resource,
         cluster_arn: pulumi.Input[str] = "",
+        file_arns: tuple[pulumi.Input[str], pulumi.Input[str]] = ("", ""),
     ) -> aws.iam.RolePolicy:
         """Builds an inline policy of the role; a Region's clusters have policies of their own."""
         keys = policies.roles_named(policy.statements)
         document = pulumi.Output.all(
-            self._account, cluster_arn, *(self._roles[key].arn for key in keys)
+            self._account, cluster_arn, *file_arns, *(self._roles[key].arn for key in keys)
         ).apply(
             lambda known: policies.document(
-                policy.statements, known[0], dict(zip(keys, known[2:], strict=True)), known[1]
+                policy.statements,
+                known[0],
+                dict(zip(keys, known[4:], strict=True)),
+                known[1],
+                (known[2], known[3]),
             )
         )
         return aws.iam.RolePolicy(

@@ -13,7 +13,8 @@ class SecurityGroups(pulumi.ComponentResource):
     """The groups of the load balancer, the instances, the tasks and EFA, with their rules.
 
     `instances`, by cluster key: the load balancer reaches the host ports that serve. `tasks`: tasks
-    with a network interface of their own. `efa`, by cluster key: EFA traffic. No group opens a port
+    with a network interface of their own. `efa`, by cluster key: EFA traffic. `files`, by key of
+    the file system: its mount targets. No group opens a port
     to another workload, and device locks stay closed. Resources that launch instances or tasks
     depend on `rules`, because no group id refers to them.
     """
@@ -48,6 +49,9 @@ class SecurityGroups(pulumi.ComponentResource):
                 self.efa = {cluster.key: self._efa(f"{cluster.key}_efa")}
         if region.managed_instances is not None:
             self.instances = {**self.instances, **self._instances(region.managed_instances)}
+        self.files: Mapping[str, pulumi.Output[str]] = {
+            system.key: self._files(region, system) for system in region.file_systems
+        }
         self.register_outputs(
             {
                 "load_balancer": self.load_balancer,
@@ -90,6 +94,24 @@ class SecurityGroups(pulumi.ComponentResource):
         self._egress_anywhere(key, group)
         for port in ports:
             self._from_load_balancer(key, group, (port, port))
+        return group
+
+    def _files(self, region: plan.RegionPlan, system: plan.FileSystem) -> pulumi.Output[str]:
+        """Mount targets take NFS of those that mount the file system, and nothing else."""
+        group = self._group(system.key, "Mount targets of a file system")
+        clients = {
+            cluster.kind: self.instances[cluster.key]
+            for cluster in (region.auto_scaling, region.managed_instances)
+            if cluster is not None
+        }
+        for client in system.clients:
+            self._ingress(
+                f"{system.key}_from_{client.replace('_', '-')}",
+                group=group,
+                description="NFS of what mounts the file system",
+                ports=(choices.NFS_PORT, choices.NFS_PORT),
+                source=self.tasks if client == "tasks" else clients[client],
+            )
         return group
 
     def _efa(self, key: str) -> pulumi.Output[str]:

@@ -1,10 +1,12 @@
 """What models and jobs have in common: task definitions, Region and security group."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
+from components.files import Directory
 from components.roles import Roles
 from components.tags import named
 from planning import plan
@@ -18,6 +20,7 @@ class RegionContext:
     tags: plan.Tags
     roles: Roles
     tasks_security_group: pulumi.Output[str] | None  # where any task is awsvpc
+    directories: Mapping[str, Directory]  # of file systems, by key of the access point
 
     @property
     def security_groups(self) -> list[pulumi.Input[str]]:
@@ -44,7 +47,7 @@ def task_definition(
             {"type": "memberOf", "expression": expression} for expression in definition.member_of
         ]
         or None,
-        volumes=[_volume(volume) for volume in definition.volumes] or None,
+        volumes=[_volume(volume, within) for volume in definition.volumes] or None,
         container_definitions=definition.container_definitions,
         task_role_arn=within.roles.arns[definition.task_role],
         execution_role_arn=within.roles.arns[definition.execution_role],
@@ -57,14 +60,39 @@ def task_definition(
             depends_on=[
                 logs,
                 *within.roles.attachments(definition.task_role, definition.execution_role),
+                *(r for d in _directories(definition, within) for r in d.ready),
             ],
         ),
     )
 
 
-def _volume(volume: plan.TaskVolume) -> aws.ecs.TaskDefinitionVolumeArgsDict:
+def _directories(definition: plan.TaskDefinition, within: RegionContext) -> list[Directory]:
+    """The directories of file systems that the task mounts."""
+    return [
+        within.directories[volume.access_point]
+        for volume in definition.volumes
+        if isinstance(volume, plan.EfsVolume)
+    ]
+
+
+def _volume(volume: plan.TaskVolume, within: RegionContext) -> aws.ecs.TaskDefinitionVolumeArgsDict:
     match volume:
         case plan.EmptyVolume(name):
             return {"name": name}
         case plan.HostVolume(name, path):
             return {"name": name, "host_path": path}
+        case plan.EfsVolume(name, _, access_point):
+            directory = within.directories[access_point]
+            # With an access point AWS takes no root directory, and only with transit encryption.
+            # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EFSAuthorizationConfig.html
+            return {
+                "name": name,
+                "efs_volume_configuration": {
+                    "file_system_id": directory.file_system_id,
+                    "transit_encryption": "ENABLED",
+                    "authorization_config": {
+                        "access_point_id": directory.access_point_id,
+                        "iam": "ENABLED",
+                    },
+                },
+            }

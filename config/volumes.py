@@ -87,4 +87,19 @@ class HostVolumeEntry(Strict):
     )
 
 
-AnyVolume = HostVolumeEntry
+class EfsVolumeEntry(Strict):
+    """An Amazon EFS file system in each Region that mounts it: files stay, and tasks share them.
+
+    Each workload that mounts it has an access point of its own, to the same directory.
+    """
+
+    kind: Literal["efs"] = Field(
+        description="`efs`: a file system of the network, which outlives tasks and instances.",
+        json_schema_extra=ROLLING,
+    )
+
+
+AnyVolume = Annotated[
+    HostVolumeEntry | EfsVolumeEntry,
+    Field(discriminator="kind", description="A map such as {kind: host} or {kind: efs}."),
+]

@@ -63,6 +63,16 @@ HEALTH_TIMEOUT_SECONDS = 5
 HEALTHY_THRESHOLD = 2  # checks before a target gets requests: the fewest that AWS takes
 UNHEALTHY_THRESHOLD = 3
 
+# ---- file systems --------------------------------------------------------------------------
+
+NFS_PORT = 2049
+FILES_DIRECTORY = "/files"  # below which access points show directories: none shows the root
+FILES_USER = 1000  # owns all files: containers of any user share them
+FILES_PERMISSIONS = "0755"
+THROUGHPUT_MODE = "elastic"  # bursting gives a file system of some GiB 1 MiB/s once it has burst
+ARCHIVE_AFTER = "AFTER_30_DAYS"  # what no task reads costs a tenth in infrequent access
+RETURN_AFTER = "AFTER_1_ACCESS"  # what is read again is fast from the second time on
+
 # ---- roles ---------------------------------------------------------------------------------
 
 ACCOUNT = "<account>"  # stands in policies for the number of the account that builds the stack

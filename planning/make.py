@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
 from messages.finding import Finding, Refused, Severity
-from planning import addresses, audit, identity, names, plan, waiting
+from planning import addresses, audit, identity, names, plan, volumes, waiting
 from planning.addresses import zones_with_blocks
 from planning.command_line import containers
 from planning.make_capacity import (
@@ -105,6 +105,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
             sorted({w.spec.served_ports[0] for w in serving if w.network_mode == "awsvpc"})
         ),
         awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
+        file_systems=volumes.file_systems(s, name),
     )
 
 

@@ -1,9 +1,8 @@
 """Capacity of a plan: clusters, pools and the layout of their instances."""
 
 from catalog import InstanceType
-from config import AutoScalingCapacity, ManagedInstancesCapacity, OwnNetworkEntry
+from config import AutoScalingCapacity, ManagedInstancesCapacity
 from planning import audit, choices, identity, managed_types, names, permissions, plan, volumes
-from planning.addresses import zones_with_blocks
 from planning.situation import RegionalPool, Situation
 
 
@@ -119,7 +118,7 @@ def _auto_scaling_pool(
         kms_key=audit.kms_key(s, pool.region),
         metadata_hop_limit=choices.METADATA_HOP_LIMIT,
         agent_config=(("ECS_AWSVPC_BLOCK_IMDS", "true"),),
-        zone_ids=pool.zone_ids[:1] if spec.efa else _pool_zones(s, pool),
+        zone_ids=volumes.pool_zones(s, pool),
         network_interfaces=_interfaces(kind) if spec.efa else (),
         placement_group=spec.efa,
         maximum_scaling_step=min(choices.SCALING_STEP, pool.max_size),
@@ -128,12 +127,6 @@ def _auto_scaling_pool(
         retired=spec.retired,
         instance_role=identity.logical_name(s, identity.instance_role(pool)),
     )
-
-
-def _pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
-    if isinstance(s.regions[pool.region].network, OwnNetworkEntry):
-        return zones_with_blocks(pool.zone_ids)
-    return pool.zone_ids
 
 
 def _interfaces(kind: InstanceType) -> tuple[plan.NetworkInterface, ...]:
@@ -164,7 +157,7 @@ def _managed_pool(
         storage_gib=None if spec.local_storage else volumes.disk_gib(s, pool),
         local_storage=spec.local_storage,
         scale_in_after_seconds=spec.scale_in_after_seconds,
-        zone_ids=_pool_zones(s, pool),
+        zone_ids=volumes.pool_zones(s, pool),
         layout=_layout(s, pool),
         retired=spec.retired,
     )

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping
 
 from planning.choices import ACCOUNT
 from planning.command_line import containers
-from planning.plan import ClusterArn, InlinePolicy, PolicyValue, RoleArn
+from planning.plan import (
+    AccessPointArn,
+    ClusterArn,
+    FileSystemArn,
+    InlinePolicy,
+    PolicyValue,
+    RoleArn,
+)
 from planning.regional import bucket_and_key, in_region, of_region
 from planning.situation import RegionalWorkload, Situation
 
@@ -201,3 +208,33 @@ def agent() -> InlinePolicy:
 def discover() -> InlinePolicy:
     """Allows the ECS agent to ask where ECS listens, which names no resource."""
     return InlinePolicy("discover", (allow(("ecs:DiscoverPollEndpoint",), ("*",)),))
+
+
+def mount(*, write: bool) -> InlinePolicy:
+    """Allows mounting a file system through one access point, and writing where a mount does.
+
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+    """
+    actions = ("elasticfilesystem:ClientMount", *(("elasticfilesystem:ClientWrite",) * write))
+    through = {"StringEquals": {"elasticfilesystem:AccessPointArn": AccessPointArn()}}
+    return InlinePolicy("mount", (allow(actions, (FileSystemArn(),), through),))
+
+
+def only_encrypted() -> InlinePolicy:
+    """Refuses clients without TLS. A file system without a policy lets everyone in who reaches a
+    mount target; with this one only roles that are allowed to.
+
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+    """
+    return InlinePolicy(
+        "only-encrypted",
+        (
+            {
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "*",
+                "Resource": FileSystemArn(),
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ),
+    )

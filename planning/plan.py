@@ -36,7 +36,29 @@ class ClusterArn:
     below: Literal["", "container-instance", "task"] = ""
 
 
-PolicyValue = str | RoleArn | ClusterArn | tuple["PolicyValue", ...] | Mapping[str, "PolicyValue"]
+@dataclass(frozen=True, slots=True)
+class FileSystemArn:
+    """Stands in a policy for the ARN of the file system that the policy is about."""
+
+    kind: ClassVar[str] = "file_system_arn"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPointArn:
+    """Stands in a policy for the ARN of the access point that the policy is about."""
+
+    kind: ClassVar[str] = "access_point_arn"
+
+
+PolicyValue = (
+    str
+    | RoleArn
+    | ClusterArn
+    | FileSystemArn
+    | AccessPointArn
+    | tuple["PolicyValue", ...]
+    | Mapping[str, "PolicyValue"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +341,45 @@ class HostVolume:
     path: str
 
 
-TaskVolume = EmptyVolume | HostVolume
+@dataclass(frozen=True, slots=True)
+class EfsVolume:
+    """A directory of a file system, through an access point."""
+
+    kind: ClassVar[str] = "efs"
+    name: str
+    file_system: str  # key of a file system of the Region
+    access_point: str  # key of one of its access points
+
+
+TaskVolume = EmptyVolume | HostVolume | EfsVolume
+
+
+Client = Literal["auto_scaling", "managed_instances", "tasks"]
+"""Whose network interfaces reach a file system: the instances' of a cluster, or the tasks' own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """What one workload may do in one directory of a file system, and as which user."""
+
+    key: str
+    directory: str
+    role: str  # key of the task role that mounts it
+    access: InlinePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """An EFS file system of the stack, in one Region."""
+
+    key: str
+    volume: str  # its name in the stack file
+    zone_ids: tuple[str, ...]  # with a mount target: those of the pools that mount it
+    kms_key: str  # ARN; empty: the account's default key for EFS
+    access_points: tuple[AccessPoint, ...]
+    clients: tuple[Client, ...]
+    policy: InlinePolicy
+    protected: bool = False  # the engine refuses to delete it
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,6 +563,7 @@ class RegionPlan:
     load_balancer: LoadBalancer | None
     task_ports: tuple[int, ...]  # ports of awsvpc tasks that the load balancer reaches
     awsvpc: bool  # whether any task has a network interface of its own
+    file_systems: tuple[FileSystem, ...] = ()
 
     @property
     def pools(self) -> tuple[Pool, ...]:

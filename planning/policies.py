@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from planning.choices import ACCOUNT
-from planning.plan import ClusterArn, PolicyValue, Role, RoleArn
+from planning.plan import (
+    AccessPointArn,
+    ClusterArn,
+    FileSystemArn,
+    PolicyValue,
+    Role,
+    RoleArn,
+)
 
 Statements = Iterable[Mapping[str, PolicyValue]]
 
@@ -34,11 +41,13 @@ def document(
     account: str,
     role_arns: Mapping[str, str] | None = None,
     cluster_arn: str = "",
+    file_arns: tuple[str, str] = ("", ""),
 ) -> str:
     """Returns the policy document with everything known that stood for something unknown.
 
     `account` is the number of the account, `cluster_arn` stands where the policy has a
-    `ClusterArn`. Raises KeyError if a role's ARN is missing.
+    `ClusterArn`, and `file_arns` are those of a file system and of its access point. Raises
+    KeyError if a role's ARN is missing.
     """
 
     def resolved(value: PolicyValue) -> Any:
@@ -48,6 +57,10 @@ def document(
             case ClusterArn(below):
                 inside = cluster_arn.replace(":cluster/", f":{below}/") + "/*"
                 return inside if below else cluster_arn
+            case FileSystemArn():
+                return file_arns[0]
+            case AccessPointArn():
+                return file_arns[1]
             case str():
                 return value.replace(ACCOUNT, account)
             case Mapping():
@@ -70,7 +83,7 @@ def roles_named(statements: Statements) -> tuple[str, ...]:
         match value:
             case RoleArn(role):
                 found.add(role)
-            case str() | ClusterArn():
+            case str() | ClusterArn() | FileSystemArn() | AccessPointArn():
                 pass
             case Mapping():
                 for inner in value.values():

@@ -8,14 +8,26 @@ from catalog import Catalog
 from config import (
     AutoScalingCapacity,
     Container,
+    EfsVolumeEntry,
     HostVolumeEntry,
     ManagedInstancesCapacity,
+    OwnNetworkEntry,
     Workload,
 )
 from config import Mount as MountEntry
-from planning import choices
+from planning import audit, choices, identity, names, permissions
+from planning.addresses import zones_with_blocks
 from planning.command_line import written_containers
-from planning.plan import EmptyVolume, HostVolume, Mount, TaskVolume
+from planning.plan import (
+    AccessPoint,
+    Client,
+    EfsVolume,
+    EmptyVolume,
+    FileSystem,
+    HostVolume,
+    Mount,
+    TaskVolume,
+)
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
@@ -86,6 +98,10 @@ def task_volumes(s: Situation, work: RegionalWorkload) -> tuple[TaskVolume, ...]
         match s.settings.volumes.get(mount.volume):
             case HostVolumeEntry() as entry:
                 found[mount.name] = HostVolume(mount.name, host_path(mount, entry))
+            case EfsVolumeEntry():
+                system = file_system_key(s, work.region, mount.volume)
+                point = access_point_key(s, work, mount)
+                found[mount.name] = EfsVolume(mount.name, system, point)
             case None:
                 pass
     return tuple(found[name] for name in sorted(found))
@@ -103,6 +119,78 @@ def host_path(mount: Mounted, entry: HostVolumeEntry) -> str:
     """Returns the directory of the instance that a mount shows."""
     path = (entry.path or f"{choices.HOST_VOLUMES}/{mount.volume}").rstrip("/")
     return f"{path}/{mount.mount.directory}" if mount.mount.directory else path or "/"
+
+
+def file_system_key(s: Situation, region: str, volume: str) -> str:
+    """Returns the key of the file system of a volume in a Region."""
+    return names.key(s.catalog.places.regions[region].short, "files", volume)
+
+
+def access_point_key(s: Situation, work: RegionalWorkload, mount: Mounted) -> str:
+    """Returns the key of the access point of a workload to a directory of a volume."""
+    job = "job" if work.is_job else ""
+    below = (mount.mount.directory or "").replace("/", "_")
+    return names.key(file_system_key(s, work.region, mount.volume), job, work.name, below)
+
+
+def file_systems(s: Situation, region: str) -> tuple[FileSystem, ...]:
+    """Returns the file systems of a Region, by the names of their volumes."""
+    uses: dict[str, list[tuple[RegionalWorkload, Mounted]]] = {}
+    for work in s.work:
+        for mount in mounted(work.path, work.spec) if work.region == region else ():
+            if isinstance(s.settings.volumes.get(mount.volume), EfsVolumeEntry):
+                uses.setdefault(mount.volume, []).append((work, mount))
+    return tuple(_file_system(s, region, name, uses[name]) for name in sorted(uses))
+
+
+def _file_system(
+    s: Situation, region: str, volume: str, uses: list[tuple[RegionalWorkload, Mounted]]
+) -> FileSystem:
+    """A mount target for each zone in which a task may run; tasks with an interface of their own
+    mount from it, others from the instance's."""
+    zones = {zone for work, _ in uses for zone in pool_zones(s, work.pool)}
+    points: dict[str, list[tuple[RegionalWorkload, Mounted]]] = {}
+    for work, mount in uses:
+        points.setdefault(access_point_key(s, work, mount), []).append((work, mount))
+    return FileSystem(
+        key=file_system_key(s, region, volume),
+        volume=volume,
+        zone_ids=tuple(sorted(zones)),
+        kms_key=audit.kms_key(s, region),
+        access_points=tuple(
+            AccessPoint(
+                key=key,
+                directory="/".join(
+                    part for part in (choices.FILES_DIRECTORY, same[0][1].mount.directory) if part
+                ),
+                role=identity.logical_name(s, identity.task_role(same[0][0])),
+                access=permissions.mount(write=any(not m.mount.read_only for _, m in same)),
+            )
+            for key, same in sorted(points.items())
+        ),
+        clients=tuple(sorted({_client(work) for work, _ in uses})),
+        policy=permissions.only_encrypted(),
+        protected=s.settings.security.deletion_protection,
+    )
+
+
+def _client(work: RegionalWorkload) -> Client:
+    """Returns whose network interface a task mounts file systems through: in awsvpc its own.
+
+    https://github.com/aws/amazon-ecs-agent/blob/master/agent/taskresource/volume/dockervolume_efs.go
+    """
+    if work.network_mode == "awsvpc":
+        return "tasks"
+    return "managed_instances" if work.pool.managed else "auto_scaling"
+
+
+def pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
+    """Returns the zones in which a pool's instances run."""
+    if isinstance(pool.spec, AutoScalingCapacity) and pool.spec.efa:
+        return pool.zone_ids[:1]
+    if isinstance(s.regions[pool.region].network, OwnNetworkEntry):
+        return zones_with_blocks(pool.zone_ids)
+    return pool.zone_ids
 
 
 def host_gib(s: Situation, pool: str) -> int:

@@ -195,6 +195,8 @@ def _volume(volume: planned.TaskVolume) -> str:
     match volume:
         case planned.HostVolume(path=path):
             return f"{path} of each instance"
+        case planned.EfsVolume(file_system=key):
+            return f"EFS {key}"
         case planned.EmptyVolume():
             return "empty, of the task"
 

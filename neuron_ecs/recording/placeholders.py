@@ -45,6 +45,9 @@ _ARNS: Mapping[str, str] = {
     "aws:cloudwatch/logGroup:LogGroup": "logs:{region}:{account}:log-group:{name}",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch:{region}:{account}:alarm:{name}",
     "aws:ecs/taskDefinition:TaskDefinition": "ecs:{region}:{account}:task-definition/{family}:1",
+    "aws:efs/accessPoint:AccessPoint": "elasticfilesystem:{region}:{account}"
+    ":access-point/fsap-{hash}",
+    "aws:efs/fileSystem:FileSystem": "elasticfilesystem:{region}:{account}:file-system/fs-{hash}",
     "aws:iam/instanceProfile:InstanceProfile": "iam::{account}:instance-profile/{name}",
     "aws:iam/policy:Policy": "iam::{account}:policy/{name}",
     "aws:iam/role:Role": "iam::{account}:role/{name}",

@@ -3,9 +3,10 @@
 import posixpath
 from collections.abc import Iterator
 
-from config import HostVolumeEntry
+from config import EfsVolumeEntry, HostVolumeEntry
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
+from planning import choices
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
 from planning.volumes import Mounted, mounted
@@ -132,7 +133,7 @@ def system_directory(s: Situation) -> Iterator[Report]:
     """https://docs.docker.com/engine/storage/bind-mounts/: bind mounts have write access to files
     on the host by default"""
     for name, entry in sorted(s.settings.volumes.items()):
-        if entry.path is None:
+        if not isinstance(entry, HostVolumeEntry) or entry.path is None:
             continue
         path = posixpath.normpath(entry.path).replace("//", "/")
         rows = s.catalog.containers.instance_directories
@@ -175,7 +176,8 @@ def nothing_writes(s: Situation) -> Iterator[Report]:
     """API_HostVolumeProperties, sourcePath: a directory that does not exist is created"""
     for name, entry in sorted(s.settings.volumes.items()):
         uses = [found for found in _written(s) if found.volume == name]
-        if not uses or entry.path is not None or not all(u.mount.read_only for u in uses):
+        filled = isinstance(entry, HostVolumeEntry) and entry.path is not None
+        if not uses or filled or not all(u.mount.read_only for u in uses):
             continue
         first = uses[0]
         yield Report(
@@ -214,6 +216,29 @@ def short_lived(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE369",
+    "Directory of a file system is too long",
+    Severity.ERROR,
+    "An access point shows a directory whose path has at most 100 characters.",
+    do="Write a shorter directory.",
+    table="limits",
+)
+def long_directory(s: Situation) -> Iterator[Report]:
+    """API_RootDirectory of the Amazon EFS API Reference, Path: at most 100 characters, and four
+    directories."""
+    most = s.catalog.limits.value("efs_path_max") - len(choices.FILES_DIRECTORY) - 1
+    for found in _written(s):
+        directory = found.mount.directory or ""
+        if isinstance(s.settings.volumes.get(found.volume), EfsVolumeEntry):
+            if len(directory) > most:
+                yield Report(
+                    f"{found.at}.directory",
+                    f"is {directory}, {len(directory)} characters of at most {most}",
+                    f"write {directory[:most].rstrip('/-')}",
+                )
+
+
 RULES = (
     unknown_volume,
     unused_volume,
@@ -224,4 +249,5 @@ RULES = (
     not_writable,
     nothing_writes,
     short_lived,
+    long_directory,
 )

@@ -133,6 +133,26 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
     "ECS.9": _containers(lambda c: not c.get("logConfiguration")),
     "ECS.12": _with("ecs.Cluster", _insights),
     "ECS.17": _with("ecs.TaskDefinition", lambda r: r.inputs["networkMode"] == "host"),
+    "ECS.18": lambda built: (
+        task.name
+        for task in of_type(built, "ecs.TaskDefinition")
+        for volume in task.inputs.get("volumes") or ()
+        if volume.get("efsVolumeConfiguration", {"transitEncryption": "ENABLED"})[
+            "transitEncryption"
+        ]
+        != "ENABLED"
+    ),
+    "EFS.1": _with("efs.FileSystem", lambda r: not r.inputs.get("encrypted")),
+    "EFS.3": _with(
+        "efs.AccessPoint", lambda r: _below(r, "rootDirectory").get("path") in (None, "/")
+    ),
+    "EFS.4": _with("efs.AccessPoint", lambda r: not r.inputs.get("posixUser")),
+    "EFS.7": lambda built: (
+        files.name
+        for files in of_type(built, "efs.FileSystem")
+        if f"{files.name}_id"
+        not in {policy.inputs["fileSystemId"] for policy in of_type(built, "efs.BackupPolicy")}
+    ),
     "ECS.19": _with(
         "ecs.CapacityProvider",
         lambda r: (

@@ -714,6 +714,52 @@ def test_what_is_recorded_and_protected_is_so_in_every_region(file: str) -> None
 
 
 @every_file
+def test_file_systems_are_reached_from_where_tasks_run_and_each_access_point_is_used(
+    file: str,
+) -> None:
+    built = _of(file)
+    zones: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for target in built.of("efs.MountTarget"):
+        (subnet,) = built.refers(target, "subnetId")
+        (system,) = built.refers(target, "fileSystemId")
+        assert subnet.inputs["region"] == system.inputs["region"] == target.inputs["region"]
+        zones[system.inputs["region"], system.name].append(subnet.inputs["availabilityZoneId"])
+    assert all(len(found) == len(set(found)) for found in zones.values()), "EFS takes one a zone"
+    used: set[str] = set()
+    for task in built.of("ecs.TaskDefinition"):
+        names = {v["name"] for v in task.inputs.get("volumes") or ()}
+        containers = json.loads(task.inputs["containerDefinitions"])
+        mounted = [m["sourceVolume"] for c in containers for m in c.get("mountPoints", ())]
+        assert set(mounted) == names, f"{task.name}: each volume is mounted, and each mount has one"
+        for volume in task.inputs.get("volumes") or ():
+            efs = volume.get("efsVolumeConfiguration")
+            if efs is not None:
+                assert efs["transitEncryption"] == efs["authorizationConfig"]["iam"] == "ENABLED"
+                assert efs.get("rootDirectory") is None, "AWS refuses it beside an access point"
+                used.add(efs["authorizationConfig"]["accessPointId"])
+    assert used == {f"{point.name}_id" for point in built.of("efs.AccessPoint")}
+    for system in built.of("efs.FileSystem"):
+        assert system.options.get("protect") == (
+            _settings(file, "security").get("deletion_protection") or None
+        )
+
+
+@every_file
+def test_a_task_role_may_mount_through_its_own_access_point_alone(file: str) -> None:
+    built = _of(file)
+    points = {point.name: point for point in built.of("efs.AccessPoint")}
+    for name, point in points.items():
+        (policy,) = (p for p in built.of("iam.RolePolicy") if p.name == f"{name}_mount")
+        (statement,) = json.loads(policy.inputs["policy"])["Statement"]
+        (system,) = built.refers(point, "fileSystemId")
+        assert system.name in {r.name for r in built.refers(policy, "policy")}
+        through = statement["Condition"]["StringEquals"]["elasticfilesystem:AccessPointArn"]
+        assert ":access-point/" in through
+        assert ":file-system/" in statement["Resource"]
+        assert "elasticfilesystem:ClientRootAccess" not in statement["Action"]
+
+
+@every_file
 def test_keys_and_web_acls_are_those_of_the_stack_file_for_each_region(file: str) -> None:
     asked = _settings(file, "security")
     built = _of(file)

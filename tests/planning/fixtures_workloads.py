@@ -429,6 +429,11 @@ FIXTURES: dict[str, Fixture] = {
         on(MANAGED, work("all", mounts={}), volumes={"a": HOST}),
         beside=frozenset({"NE403", "NE603"}),
     ),
+    "NE369": Fixture(
+        "models.m.mounts.a.directory",
+        mounting({"kind": "efs"}, a={"path": "/a", "directory": f"{'a' * 30}/{'b' * 63}"}),
+        mounting({"kind": "efs"}, a={"path": "/a", "directory": f"{'a' * 30}/{'b' * 62}"}),
+    ),
     "NE415": Fixture("models.m.command", nxdi(command=[]), nxdi()),
     "NE416": Fixture(
         "models.m.command",

@@ -816,6 +816,13 @@ def _two_volumes_at_a_path(hand: Hand, wish: Wish) -> str:
     return f"{wish.path}.mounts.one"
 
 
+@mistake("NE369", WORK)
+def _directory_beyond_the_limit(_: Hand, wish: Wish) -> str:
+    path = _mounts(wish, "one", "/mnt/one", directory=f"{'a' * 30}/{'b' * 63}")
+    wish.keys["volumes"]["one"] = {"kind": "efs"}
+    return f"{path}.directory"
+
+
 @mistake("NE363", WORK)
 def _mount_where_none_can_be(hand: Hand, wish: Wish) -> str:
     return _mounts(wish, "one", hand.one(("/", "//", "/proc", "/proc/driver", "/a/..")))

@@ -183,6 +183,8 @@ def _mount(hand: Hand, name: str) -> Entry | str:
 
 def volume(hand: Hand) -> Entry:
     """A volume of the stack file."""
+    if hand.chance(40):
+        return {"kind": "efs"}
     entry: Entry = {"kind": "host"}
     if hand.chance(40):
         entry["path"] = hand.one(("/mnt/models", "/opt/models/", "/var/lib/models"))

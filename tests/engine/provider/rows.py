@@ -77,6 +77,7 @@ _CLUSTER = "aws:ecs/cluster:Cluster"
 _PROVIDER = "aws:ecs/capacityProvider:CapacityProvider"
 _TASK = "aws:ecs/taskDefinition:TaskDefinition"
 _SERVICE = "aws:ecs/service:Service"
+_FILES = "aws:efs/fileSystem:FileSystem"
 _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 _LISTENER = "aws:lb/listener:Listener"
 _TARGETS = "aws:lb/targetGroup:TargetGroup"
@@ -86,6 +87,7 @@ _IN_VPC = "DependencyViolation: The vpc '{id}' has dependencies and cannot be de
 _IN_SUBNET = "DependencyViolation: The subnet '{id}' has dependencies and cannot be deleted."
 _IN_GROUP = "DependencyViolation: resource {id} has a dependent object"
 _IN_TARGETS = "ResourceInUse: Target group '{arn}' is currently in use by a listener or a rule"
+_HAS_TARGETS = "FileSystemInUse: The file system {id} has mount targets"
 _IN_EIP = "InvalidIPAddress.InUse: Address {id} is in use."
 _IN_PLACEMENT = (
     "InvalidPlacementGroup.InUse: The placement group {id} is in use and may not be deleted."
@@ -561,6 +563,39 @@ KINDS: Mapping[str, Kind] = {
             named=512,
             unique=("name",),
             duplicate="ResourceAlreadyExistsException: The specified log group already exists",
+        ),
+        Kind(
+            token=_FILES,
+            id="fs-{hex}",
+            arn="arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}",
+            computed={"ownerId": "{account}", "dnsName": "{id}.efs.{region}.amazonaws.com"},
+            fixed=("creationToken", "encrypted", "kmsKeyId", "performanceMode"),
+        ),
+        Kind(
+            token="aws:efs/fileSystemPolicy:FileSystemPolicy",
+            id="{fileSystemId}",
+            fixed=("fileSystemId",),
+            unique=("fileSystemId",),
+            refs=(Ref("fileSystemId", _FILES, ("id",)),),
+        ),
+        Kind(
+            token="aws:efs/mountTarget:MountTarget",
+            id="fsmt-{hex}",
+            fixed=("fileSystemId", "subnetId", "ipAddress"),
+            unique=("fileSystemId", "subnetId"),
+            duplicate="MountTargetConflict: mount target already exists in this AZ",
+            refs=(
+                Ref("fileSystemId", _FILES, ("id",), held=_HAS_TARGETS),
+                Ref("subnetId", _SUBNET, ("id",), held=_IN_SUBNET),
+                Ref("securityGroups", _GROUP, ("id",), held=_IN_GROUP),
+            ),
+        ),
+        Kind(
+            token="aws:efs/accessPoint:AccessPoint",
+            id="fsap-{hex}",
+            arn="arn:aws:elasticfilesystem:{region}:{account}:access-point/{id}",
+            fixed=("fileSystemId", "posixUser", "rootDirectory"),
+            refs=(Ref("fileSystemId", _FILES, ("id",)),),
         ),
         Kind(
             token=_BALANCER,

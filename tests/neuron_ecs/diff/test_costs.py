@@ -151,13 +151,17 @@ STACKS: dict[str, Config] = {
                 sidecars={"s": {"image": IMAGE.format(3)}},
                 health_check={"path": "/x"},
                 replicas={"min": 1, "max": 2},
-                mounts={"c": {"path": "/c"}},
+                mounts={"c": {"path": "/c"}, "e": {"path": "/e"}},
             ),
-            "m": serving(capacity="mi", devices="all", port=8080),
+            "m": serving(capacity="mi", devices="all", port=8080, mounts={"e": "/e"}),
         },
         jobs={"j": serving(devices=1, schedule={"expression": "rate(3 hours)"})},
         tags={"x": "y"},
-        volumes={"c": {"kind": "host"}, "d": {"kind": "host", "path": "/mnt/d"}},
+        volumes={
+            "c": {"kind": "host"},
+            "d": {"kind": "host", "path": "/mnt/d"},
+            "e": {"kind": "efs"},
+        },
         traffic={"allow_from": ["10.0.0.0/8"]},
         shapes={
             "acme/tuned": {
