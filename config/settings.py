@@ -81,7 +81,7 @@ class Security(Strict):
     )
     deletion_protection: bool = Field(
         default=False,
-        description="Load balancers cannot be deleted until this is false again.",
+        description="Load balancers and file systems cannot be deleted until this is false again.",
         json_schema_extra=IN_PLACE,
     )
     exec_logs: bool = Field(

@@ -25,6 +25,7 @@ from planning.plan import (
     EmptyVolume,
     FileSystem,
     HostVolume,
+    InlinePolicy,
     Mount,
     TaskVolume,
 )
@@ -172,6 +173,13 @@ def _file_system(
         policy=permissions.only_encrypted(),
         protected=s.settings.security.deletion_protection,
     )
+
+
+def access_of(s: Situation, work: RegionalWorkload) -> tuple[InlinePolicy, ...]:
+    """Returns what the file systems of a Region add to the role of a workload's tasks."""
+    role = identity.logical_name(s, identity.task_role(work))
+    points = (point for system in file_systems(s, work.region) for point in system.access_points)
+    return tuple(point.access for point in points if point.role == role)
 
 
 def _client(work: RegionalWorkload) -> Client:

@@ -17,6 +17,7 @@ from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.volumes import access_of
 
 _OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself
 _TAG_SIGNS = frozenset("_.:/=+-@")
@@ -234,6 +235,8 @@ def _roles(s: Situation) -> tuple[Role, ...]:
 
 
 _SOME = "1" * 12
+_EFS = f"arn:aws:elasticfilesystem:ap-southeast-0:{_SOME}"
+_FILES = f"{_EFS}:file-system/fs-{'0' * 17}", f"{_EFS}:access-point/fsap-{'0' * 17}"
 _CLUSTER = f"arn:aws:ecs:ap-southeast-0:{_SOME}:cluster/apse0_auto-scaling-0123abc"
 
 
@@ -241,18 +244,19 @@ def _length(role: Role, regional: Iterable[InlinePolicy] = ()) -> int:
     """Characters of a role's inline policies, with those that Regions add to it."""
     inline = (*role.inline_policies, *regional)
     named = {key: "" for p in inline for key in policies.roles_named(p.statements)}
-    return sum(len(policies.document(p.statements, _SOME, named, _CLUSTER)) for p in inline)
+    return sum(len(policies.document(p.statements, _SOME, named, _CLUSTER, _FILES)) for p in inline)
 
 
-_Added = tuple[str, str, dict[str, InlinePolicy]]  # path, what it is about, policies by Region
+# path, what it is about, policies by Region
+_Added = tuple[str, str, dict[str, tuple[InlinePolicy, ...]]]
 
 
 def _regional(s: Situation) -> Mapping[str, _Added]:
     """What Regions add to roles, by the role: a path, what it is about, the policy of each."""
-    cluster: dict[str, dict[str, InlinePolicy]] = {}
+    cluster: dict[str, dict[str, tuple[InlinePolicy, ...]]] = {}
     for (region, _), pool in s.pools.items():
         if not pool.managed:
-            cluster.setdefault(identity.instance_role(pool), {})[region] = permissions.agent()
+            cluster.setdefault(identity.instance_role(pool), {})[region] = (permissions.agent(),)
     found: dict[str, _Added] = {
         key: ("capacity", "of instances of pools of kind: auto_scaling", by_region)
         for key, by_region in cluster.items()
@@ -263,7 +267,12 @@ def _regional(s: Situation) -> Mapping[str, _Added]:
             path, about = f"{work.path}.schedule", "that starts the job"
             key = identity.scheduler_role(work)
             _, _, by_region = found.setdefault(key, (path, about, {}))
-            by_region[work.region] = start
+            by_region[work.region] = (start,)
+        if mounting := access_of(s, work):
+            _, _, by_region = found.setdefault(
+                identity.task_role(work), (work.path, "of its tasks", {})
+            )
+            by_region[work.region] = mounting
     return found
 
 
@@ -284,7 +293,7 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     added: Mapping[str, _Added] = _regional(s) if by_key else {}
     for key, (path, about, by_region) in added.items():
         role = by_key.get(identity.logical_name(s, key))
-        length = _length(role, by_region.values()) if role else 0
+        length = _length(role, [p for some in by_region.values() for p in some]) if role else 0
         if length > most:
             yield Report(
                 path,

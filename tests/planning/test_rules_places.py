@@ -11,6 +11,7 @@ from planning.rules import schedules
 from tests.planning.fixing import faults
 from tests.planning.fixtures_places import FIXTURES
 from tests.planning.stacks import (
+    IMAGE,
     Config,
     Entry,
     codes,
@@ -455,10 +456,11 @@ me-south-1 sa-east-1 us-east-1 us-east-2 us-west-1
 """.split()
 
 
-def _everywhere(count: int) -> Config:
+def _everywhere(count: int, **more: Any) -> Config:
     """A scheduled job of the longest name in that many Regions."""
-    job = work(cpu_units=128, memory_mib=256, schedule={"expression": "rate(1 day)"})
+    job = work(cpu_units=128, memory_mib=256, schedule={"expression": "rate(1 day)"}, **more)
     return stack(
+        volumes={"v": {"kind": "efs"}},
         regions={region: {} for region in _REGIONS[:count]},
         capacity={"p" * 40: groups("c7g.large", 1)},
         jobs={"j" * 40: {**job, "capacity": "p" * 40}},
@@ -473,3 +475,14 @@ def test_the_policies_that_regions_add_to_a_role_count() -> None:
 
     assert found(23) == []
     assert found(27) == ["capacity", f"jobs.{'j' * 40}.schedule"]
+
+
+def test_the_file_systems_of_each_region_count_in_the_role_of_a_task() -> None:
+    def found(count: int) -> list[str]:
+        mounts = {"v": {"path": "/v", "directory": "a"}}
+        sidecar = {"image": IMAGE, "cpu_units": 32, "memory_mib": 64, "mounts": mounts}
+        config = _everywhere(count, mounts={"v": "/v"}, sidecars={"s": sidecar})
+        return [f.path for f in findings_of(config) if f.severity is Severity.ERROR]
+
+    assert found(12) == []
+    assert found(20) == [f"jobs.{'j' * 40}"]
