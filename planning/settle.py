@@ -277,7 +277,7 @@ class _Asked:
         what = f"is {required.model.id}; {required.sequences} x {required.length} tokens do not "
         what += f"fit {listed(self._types)}: "
         what += does_not_fit(required, [least]).partition(";")[0]
-        smaller = fewer(required, least)
+        smaller = fewer(required, least.estimate_for)
         fix = self._elsewhere()
         if smaller is not None:
             fields = [f"serve.max_model_len: {smaller.length}"]

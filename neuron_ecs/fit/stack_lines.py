@@ -2,18 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from math import ceil
 
 from catalog import Catalog, LanguageModel
 from messages.phrases import flow
 from neuron_ecs.fit.instances import Option, TaskRequirements
 from planning import images
 from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
-from planning.serving import memory as language_models
 from planning.serving.options import ModelRequirements, ServingOption
 from planning.serving.shapes import entry_of
 
-DISK_SHARES = 3  # checkpoints on disk: downloaded, compiled, and sharded
 DISK_FIXED_GIB = 100  # the image and the host's own files
 
 
@@ -41,7 +38,7 @@ def stack_lines(
     region = catalog.places.regions[option.region]
     disk = None
     if model is not None:
-        disk = ceil(DISK_SHARES * language_models.checkpoint_gib(model.model) + DISK_FIXED_GIB)
+        disk = model.disk_gib + DISK_FIXED_GIB
     undocumented = required.kind == "auto_scaling" and region.neuron_ami == "undocumented"
     lines = [
         "config:",

@@ -33,6 +33,7 @@ from planning.serving.servers import (
     served_model,
     without_prefix_caching,
 )
+from planning.serving.shapes import shape_of
 from planning.situation import RegionalWorkload, Situation, each_workload
 
 
@@ -176,17 +177,19 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
         missing = [f"--{o}" for o in named if option(given, o) is None]
         if missing:
             sequences = s.catalog.limits.value("sequences_default")
+            known = shape_of(served_model(given) or "", s.settings, s.catalog)
+            length = min(DEFAULT_LENGTH, known.max_positions) if known else DEFAULT_LENGTH
             given_sequences = number(given, server.sequences_option) or DEFAULT_SEQUENCES
             some = [
                 f"--{name}={value}"
                 for name, value in (
                     (server.sequences_option, given_sequences),
-                    (server.length_option, DEFAULT_LENGTH),
+                    (server.length_option, length),
                 )
                 if f"--{name}" in missing
             ]
             needed = SERVERS[server.name].cache_blocks(
-                [*given, *some], sequences=given_sequences, length=DEFAULT_LENGTH
+                [*given, *some], sequences=given_sequences, length=length
             )
             lead, blocks = _without_prefix_caching(given, given_sequences)
             if needed is None or option(given, CACHE_BLOCKS) is not None:

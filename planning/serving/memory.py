@@ -18,6 +18,7 @@ ACTIVATION_BYTES = 2  # bf16, also for caches and embeddings
 FITS_UP_TO = 0.85  # of a core's memory; above it only a test on the hardware is proof
 OVERHEAD_GIB = 2.0  # code, scratchpad, DMA rings, collectives; 1.6 to 2.2 were measured
 COMPILE_MEMORY = 2.5  # host memory to compile and load, as a multiple of the checkpoint
+DISK_SHARES = 3  # checkpoints on disk: downloaded, compiled, and sharded
 LOAD_MEMORY = 0.8  # host memory to load a compiled, sharded model; same unit
 
 

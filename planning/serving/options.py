@@ -1,13 +1,20 @@
 """How one language model can be served on one instance type: images, cores, memory, caveats."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 from catalog import Catalog, InstanceType, LanguageModel, ServingImage
 from messages.phrases import listed
 from planning.rooms import room_of
-from planning.serving.memory import COMPILE_MEMORY, LOAD_MEMORY, Estimate, Verdict
+from planning.serving.memory import (
+    COMPILE_MEMORY,
+    DISK_SHARES,
+    LOAD_MEMORY,
+    Estimate,
+    Verdict,
+    checkpoint_gib,
+)
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS, LanguageModelServer
 from planning.serving.shapes import numbers
 
@@ -37,6 +44,11 @@ class ModelRequirements:
         )
         return ceil(needed * 1024)
 
+    @property
+    def disk_gib(self) -> int:
+        """The disk for the weights and what is made of them, GiB, rounded up."""
+        return ceil(DISK_SHARES * checkpoint_gib(self.model, self.weight_bytes))
+
 
 @dataclass(frozen=True, slots=True)
 class ServingOption:
@@ -56,6 +68,17 @@ class ServingOption:
     def server(self) -> LanguageModelServer:
         """The server inside the image."""
         return LANGUAGE_MODEL_SERVERS[self.image.server]
+
+    def estimate_for(self, required: ModelRequirements) -> Estimate:
+        """The estimate for other sequences or lengths."""
+        return self.server.estimate(
+            required.model,
+            degree=self.degree,
+            sequences=required.sequences,
+            length=required.length,
+            core_gib=self.estimate.core_gib,
+            weight_bytes=required.weight_bytes,
+        )
 
 
 def serving_options(
@@ -245,13 +268,15 @@ def does_not_fit(required: ModelRequirements, options: Iterable[ServingOption]) 
         f"a core of {found.core_gib:.0f} GiB would need {found.need_gib:.1f} "
         f"(tensor parallelism {smallest.degree})"
     )
-    fitting = fewer(required, smallest)
+    fitting = fewer(required, smallest.estimate_for)
     if fitting is None:
         return reason
     return f"{reason}; {fitting.sequences} x {fitting.length} tokens would fit"
 
 
-def fewer(required: ModelRequirements, option: ServingOption) -> ModelRequirements | None:
+def fewer(
+    required: ModelRequirements, estimate: Callable[[ModelRequirements], Estimate]
+) -> ModelRequirements | None:
     """The same model with half the tokens, or a quarter, and so on, then fewer sequences, that
     fits; None if none does."""
     lengths = [required.length]
@@ -263,15 +288,7 @@ def fewer(required: ModelRequirements, option: ServingOption) -> ModelRequiremen
     for sequences in counts:
         for length in lengths:
             tried = replace(required, sequences=sequences, length=length)
-            estimate = option.server.estimate(
-                tried.model,
-                degree=option.degree,
-                sequences=sequences,
-                length=length,
-                core_gib=option.estimate.core_gib,
-                weight_bytes=tried.weight_bytes,
-            )
-            if estimate.verdict is Verdict.FITS:
+            if estimate(tried).verdict is Verdict.FITS:
                 return tried
     return None
 

@@ -7,6 +7,7 @@ from tests.planning.stacks import Config, Entry, certificates, groups, stack
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
+TOKEN_THERE = {"HF_TOKEN": "arn:aws:secretsmanager:us-east-2:111122223333:secret:hf-a1b2c3"}
 TOKEN = {"HF_TOKEN": "arn:aws:secretsmanager:us-west-2:111122223333:secret:hf-a1b2c3"}
 
 
@@ -19,6 +20,71 @@ def serving(
     model = {"capacity": "pool", "serve": serve, **more}
     where = pool or groups("inf2.8xlarge", ami={"version": PINNED})
     return stack(capacity={"pool": where}, models={"m": model}, **keys)
+
+
+NXDI = (
+    "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:"
+    "0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+)
+PLUGIN = (
+    "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:"
+    "0.24.0.1.1.0-neuronx-py313-sdk2.32.0-ubuntu24.04"
+)
+
+
+def running(
+    model: str = TINY,
+    *options: str,
+    pool: Entry | None = None,
+    sequences: int = 4,
+    length: int = 2048,
+    degree: int = 2,
+    **more: Any,
+) -> Config:
+    """One model whose command is written, on NxD Inference."""
+    entry: Entry = {
+        "image": NXDI,
+        "command": [
+            *("vllm", "serve", model, "--port=8080", f"--tensor-parallel-size={degree}"),
+            *(f"--max-num-seqs={sequences}", f"--max-model-len={length}"),
+            *("--no-enable-prefix-caching", f"--num-gpu-blocks-override={sequences}", *options),
+        ],
+        "capacity": "pool",
+        "neuron_devices": 1,
+        "port": 8080,
+        **more,
+    }
+    where = pool or groups("inf2.8xlarge", ami={"version": PINNED})
+    traffic = certificates("us-west-2")
+    return stack(capacity={"pool": where}, models={"m": entry}, traffic=traffic)
+
+
+def on_plugin(degree: int) -> Config:
+    """Llama 3.2 3B, whose 24 heads 16 does not divide, on the plugin."""
+    pool = groups("trn2.48xlarge", 1, purchase="capacity_block", zone_ids=["use2-az1"])
+    pool |= {"reservation_ids": {"us-east-2": "cr-0a1b2c3d"}}
+    command = ["vllm", "serve", "meta-llama/Llama-3.2-3B-Instruct", "--port=8080"]
+    command += [f"--tensor-parallel-size={degree}", "--max-model-len=8192", "--max-num-seqs=4"]
+    entry = {
+        "image": PLUGIN,
+        "command": command,
+        "environment": {"NEURON_SKIP_EFA_AFFINITY": "1"},
+        "secrets": TOKEN_THERE,
+        "capacity": "pool",
+        "neuron_devices": degree // 4,
+        "port": 8080,
+    }
+    return stack(
+        home="us-east-2",
+        regions={"us-east-2": {}},
+        capacity={"pool": pool},
+        models={"m": entry},
+        traffic=certificates("us-east-2"),
+    )
+
+
+def _capacity(instance_type: str, **more: Any) -> Entry:
+    return groups(instance_type, ami={"version": PINNED}, **more)
 
 
 FIXTURES: dict[str, Fixture] = {
@@ -70,4 +136,48 @@ FIXTURES: dict[str, Fixture] = {
         serving({"model": TINY, "revision": "main"}),
         beside=frozenset({"NE427"}),
     ),
+    "NE910": Fixture("models.m.command", running(sequences=1024), running(sequences=64)),
+    "NE911": Fixture("models.m.command", running(sequences=544), running(sequences=64)),
+    "NE912": Fixture("models.m.memory_mib", running(memory_mib=2048), running(memory_mib=8192)),
+    "NE913": Fixture(
+        "models.m.command",
+        running(length=4096),
+        running(TINY, '--rope-scaling={"factor": 2.0}', length=4096),
+    ),
+    "NE914": Fixture("models.m.secrets", running(LLAMA), running(LLAMA, secrets=TOKEN)),
+    "NE915": Fixture("models.m.command", on_plugin(16), on_plugin(8)),
+    "NE916": Fixture("models.m.command", running("ibm-granite/granite-3.1-2b-instruct"), running()),
+    "NE917": Fixture(
+        "models.m.command",
+        running(
+            LLAMA,
+            pool=_capacity("inf2.24xlarge"),
+            sequences=1,
+            length=16_384,
+            degree=8,
+            neuron_devices=4,
+            secrets=TOKEN,
+        ),
+        running(
+            LLAMA,
+            pool=_capacity("inf2.24xlarge"),
+            sequences=1,
+            length=8192,
+            degree=8,
+            neuron_devices=4,
+            secrets=TOKEN,
+        ),
+    ),
+    "NE918": Fixture(
+        "models.m.health_check.grace_seconds",
+        running(health_check={"grace_seconds": 30}),
+        running(health_check={"grace_seconds": 900}),
+    ),
+    "NE919": Fixture(
+        "capacity.pool.root_volume_gib",
+        running(LLAMA, secrets=TOKEN, pool=_capacity("inf2.8xlarge", root_volume_gib=60)),
+        running(LLAMA, secrets=TOKEN, pool=_capacity("inf2.8xlarge", root_volume_gib=100)),
+    ),
+    "NE920": Fixture("models.m.command", running("acme/chat"), running()),
+    "NE921": Fixture("models.m.image", running(image="public.ecr.aws/acme/chat:1"), running()),
 }

@@ -210,6 +210,7 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.command",
         nxdi(command=command(model="Qwen/Qwen3-8B")),
         nxdi(command=command(model="Qwen/Qwen2.5-7B-Instruct")),
+        beside=frozenset({"NE912"}),
     ),
     "NE235": Fixture(
         f"models.m.sidecars.second.environment.{VISIBLE}",
@@ -451,7 +452,9 @@ FIXTURES: dict[str, Fixture] = {
     "NE419": Fixture(
         "models.m.command", nxdi(command=command("--device", "neuron")), nxdi(command=command())
     ),
-    "NE420": Fixture("models.m.environment", plugin({}), plugin(SKIP)),
+    "NE420": Fixture(
+        "models.m.environment", plugin({}), plugin(SKIP), beside=frozenset({"NE914", "NE919"})
+    ),
     "NE421": Fixture(
         "models.m.port",
         nxdi(port=8080, command=command(), traffic=HERE),

@@ -1322,3 +1322,21 @@ def _caches_beyond_the_memory(hand: Hand, wish: Wish) -> str:
 @mistake("NE906", SERVED)
 def _degree_beyond_the_devices(hand: Hand, wish: Wish) -> str:
     return f"{_serve(wish, tensor_parallel=1024, max_model_len=2048)}.tensor_parallel"
+
+
+def _vllm(wish: Wish, model: str, *options: str) -> str:
+    """Lets the wanted model run NxD Inference with a command."""
+    wish.entry["image"] = NXDI
+    return command(wish, "vllm", "serve", model, "--no-enable-prefix-caching", *options)
+
+
+@mistake("NE910", replace(SERVED, port=False))
+def _seventy_billion_on_a_chip(hand: Hand, wish: Wish) -> str:
+    model = "deepseek-ai/DeepSeek-R1-Distill-Llama-70B"
+    return _vllm(wish, model, "--max-num-seqs=1", "--max-model-len=512")
+
+
+@mistake("NE913", replace(SERVED, port=False))
+def _longer_than_the_positions(hand: Hand, wish: Wish) -> str:
+    length = hand.one((2049, 4096, 8192))
+    return _vllm(wish, TINY, "--max-num-seqs=1", f"--max-model-len={length}")

@@ -224,7 +224,8 @@ def _undocumented_degree(hand: Hand, wish: Wish) -> str:
 @oddity("NE234", replace(ON_DEVICES, types=family("inf2", "trn1"), nat=OPEN))
 def _model_known_to_fail(_: Hand, wish: Wish) -> str:
     wish.entry["image"] = NXDI
-    return command(wish, "vllm", "serve", "Qwen/Qwen2.5-14B-Instruct")
+    short = ("--max-num-seqs=1", "--max-model-len=512")
+    return command(wish, "vllm", "serve", "Qwen/Qwen2.5-1.5B-Instruct", *short)
 
 
 @oddity("NE237", ON_DEVICES)
@@ -585,3 +586,93 @@ def _host_of_a_few_days(_: Hand, wish: Wish) -> str:
 @oddity("NE218", replace(BY_NAME, sorts=(MANAGED_NEURON,), exact=True, alone=True))
 def _names_without_locks(_: Hand, wish: Wish) -> str:
     return field(wish, "network_mode", "awsvpc")
+
+
+# -- what is known of a served model ---------------------------------------------------------------
+
+TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
+RUNS = Want(
+    sorts=(NEURON,),
+    types=family("inf2", "trn1", "trn1n"),
+    work=("models",),
+    bare=True,
+    alone=True,
+    ami=False,
+    efa=False,
+    nat=OPEN,
+    port=False,
+    devices=("count",),
+)
+
+
+def _runs(wish: Wish, model: str, *options: str, sequences: int = 1, length: int = 512) -> str:
+    """Lets the wanted model run NxD Inference with a command."""
+    wish.entry["image"] = NXDI
+    size = (f"--max-num-seqs={sequences}", f"--max-model-len={length}")
+    return command(wish, "vllm", "serve", model, "--no-enable-prefix-caching", *size, *options)
+
+
+@oddity("NE911", RUNS)
+def _caches_that_nearly_fill_a_core(_: Hand, wish: Wish) -> str:
+    # 22 layers of 4 KV heads of 64, two bytes each: 44 MiB for 2,048 tokens on one core
+    return _runs(wish, TINY, sequences=270, length=2048)
+
+
+@oddity("NE912", RUNS)
+def _little_memory_to_compile(hand: Hand, wish: Wish) -> str:
+    wish.entry["memory_mib"] = hand.number(1024, 4096)
+    return _runs(wish, TINY)
+
+
+@oddity("NE914", RUNS)
+def _gated_without_a_token(_: Hand, wish: Wish) -> str:
+    return _runs(wish, "meta-llama/Llama-3.2-3B-Instruct")
+
+
+@oddity("NE915", replace(RUNS, types=family("trn2", "trn2u"), devices=("all", "count")))
+def _heads_that_do_not_divide(_: Hand, wish: Wish) -> str:
+    wish.entry["image"] = PLUGIN
+    wish.entry["environment"] = {"NEURON_SKIP_EFA_AFFINITY": "1"}
+    size = ("--max-num-seqs=1", "--max-model-len=512", "--tensor-parallel-size=3")
+    return command(wish, "vllm", "serve", "meta-llama/Llama-3.1-8B-Instruct", *size)
+
+
+@oddity("NE916", RUNS)
+def _architecture_of_another_image(_: Hand, wish: Wish) -> str:
+    return _runs(wish, "ibm-granite/granite-3.1-2b-instruct")
+
+
+def _twelve_cores(kind: InstanceType) -> bool:
+    return kind.name == "inf2.24xlarge"
+
+
+@oddity("NE917", replace(RUNS, types=_twelve_cores, devices=("all",)))
+def _seen_to_fail(_: Hand, wish: Wish) -> str:
+    model = "meta-llama/Llama-3.1-8B-Instruct"
+    return _runs(wish, model, "--tensor-parallel-size=8", length=16_384)
+
+
+@oddity("NE918", replace(RUNS, port=True))
+def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
+    wish.entry["health_check"] = {"grace_seconds": hand.number(0, 899)}
+    port = wish.entry.get("port") or next(iter(wish.entry["ports"]))
+    return _runs(wish, TINY, f"--port={port}")
+
+
+@oddity("NE919", RUNS)
+def _volume_below_the_weights(_: Hand, wish: Wish) -> str:
+    wish.pool.entry["root_volume_gib"] = 48
+    return _runs(wish, "Qwen/Qwen3-4B")
+
+
+@oddity("NE920", RUNS)
+def _model_that_nobody_knows(_: Hand, wish: Wish) -> str:
+    return _runs(wish, "acme/chat-5")
+
+
+@oddity("NE909", RUNS)
+def _revision_of_a_directory(_: Hand, wish: Wish) -> str:
+    del wish.entry["image"]
+    wish.keys["shapes"] = {"/models/chat": {"like": TINY}}
+    wish.entry["serve"] = {"model": "/models/chat", "revision": "main", "max_model_len": 512}
+    return f"{wish.path}.serve.revision"

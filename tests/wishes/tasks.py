@@ -476,7 +476,8 @@ def serves(hand: Hand, scene: Scene, entry: Entry) -> None:
     if scene.families[0] in ("trn2", "trn2u"):
         serve |= hand.one(({}, {"server": "plugin"}))
     else:
-        serve |= hand.one(({}, {"server": "nxdi"}, {"tensor_parallel": 1}))
+        others = {"server": "nxdi"}, {"tensor_parallel": 1}, {"data_type": "float32"}
+        serve |= hand.one(({}, *others))
     entry["serve"] = serve
     if scene.mode == "host" and not {"port", "ports"} & entry.keys():
         ports(hand, scene, entry)
