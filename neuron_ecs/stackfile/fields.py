@@ -102,7 +102,7 @@ def _arms(node: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, An
         yield from _arms(schema["$defs"][node["$ref"].rpartition("/")[2]], schema)
         return
     arms = cast("list[dict[str, Any]]", node.get("anyOf", node.get("oneOf", [])))
-    if not arms:
+    if not arms or "properties" in node:  # arms beside properties only say what is required
         yield node
     for arm in arms:
         yield from _arms(arm, schema)
