@@ -104,13 +104,15 @@ class Security(Strict):
     ] = Field(
         default={},
         description=(
-            "KMS key of each Region, for log groups, sessions of ECS Exec, and the volumes of Auto "
-            "Scaling pools; roles may also use it for secrets. Its own policy lets CloudWatch Logs "
-            "and the service-linked role of Auto Scaling use it."
+            "KMS key of each Region, for log groups, sessions of ECS Exec, file systems, and the "
+            "volumes of Auto Scaling pools; roles may also use it for secrets. Its own policy lets "
+            "CloudWatch Logs and the service-linked role of Auto Scaling use it."
         ),
         examples=["arn:aws:kms:{region}:111122223333:key/mrk-0a1b2c3d"],
         json_schema_extra=Cost(
-            Change.IN_PLACE, "Instances that run keep their volumes.", (Change.NEW_INSTANCES,)
+            Change.IN_PLACE,
+            "Instances that run keep their volumes. A file system is replaced, without its files.",
+            (Change.NEW_INSTANCES, Change.ROLLING),
         ),
     )
     s3_accounts: tuple[AccountId, ...] | None = Field(

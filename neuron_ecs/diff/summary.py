@@ -130,7 +130,17 @@ def _counts(difference: Difference) -> str:
         "delete": "deleted",
     }
     lines = [f"{found[action]} {word}" for action, word in words_of.items() if found[action]]
-    return f"{who}; resources: {', '.join(lines) or 'none'}"
+    return f"{who}; resources: {', '.join(lines) or 'none'}{_lost_files(difference)}"
+
+
+def _lost_files(difference: Difference) -> str:
+    """The file systems that the update deletes or replaces, with all that is on them."""
+    gone = sorted(
+        change.name
+        for change in difference.real
+        if change.action in ("delete", "replace") and change.type == "aws:efs/fileSystem:FileSystem"
+    )
+    return f"; all files of {listed(gone, most=4)} are deleted" if gone else ""
 
 
 def _of_instances(difference: Difference) -> str:

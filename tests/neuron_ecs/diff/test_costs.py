@@ -323,6 +323,18 @@ def test_zones_that_go_from_under_instances_are_no_change_that_spares_the_models
     assert 'capacity.inf2.zone_ids: none → ["usw2-az1"] (two steps)' in lines(before, after)
 
 
+def test_the_verdict_says_that_files_are_lost_with_their_file_system() -> None:
+    before = STACKS["all"]
+    arn = "arn:aws:kms:us-west-2:111122223333:key/0a1b"
+    keyed = before | stack(security={"kms_keys": {HOME: arn}})
+    entry = serving(capacity="mi", devices="all", port=8080)
+    unmounted = changed(changed(before, "models", m=entry), "models.a", mounts={})
+    for after in (keyed, unmounted):
+        assert "; all files of usw2_files_e are deleted" in verdict(
+            compared(before, after, graph=True)
+        )
+
+
 def test_each_changed_setting_has_its_class() -> None:
     before = STACKS["all"]
     after = changed(before, "capacity.pool", root_volume_gib=300)
