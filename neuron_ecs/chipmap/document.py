@@ -1,7 +1,8 @@
 """The chip map as JSON."""
 
-from neuron_ecs.chipmap.placement import Instance, Picture, Task, cells, counts, picture
+from neuron_ecs.chipmap.placement import cells, counts
 from neuron_ecs.chipmap.pools import DrawnPool, Stack
+from planning.placing import Instance, Picture, Task, picture
 
 VERSION = 1
 

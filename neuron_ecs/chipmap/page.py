@@ -6,11 +6,12 @@ from html import escape
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.chipmap import words
 from neuron_ecs.chipmap.picture import definitions, svg, width
-from neuron_ecs.chipmap.placement import Fold, Picture, counts, folded, moved, picture
+from neuron_ecs.chipmap.placement import Fold, counts, folded, moved
 from neuron_ecs.chipmap.pools import DrawnPool, Stack, of_plan
 from neuron_ecs.chipmap.style import SHEET, hue
 from neuron_ecs.terminal import one_line, spans
 from planning import Plan
+from planning.placing import Picture, picture
 
 _HEAD = """\
 <!DOCTYPE html>

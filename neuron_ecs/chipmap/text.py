@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.chipmap import words
-from neuron_ecs.chipmap.placement import Cell, Fold, Picture, folded, picture
+from neuron_ecs.chipmap.placement import Cell, Fold, folded
 from neuron_ecs.chipmap.pools import DrawnPool, Stack
 from neuron_ecs.terminal import one_line, paint, spans, table, wrapped
+from planning.placing import Picture, picture
 
 _NARROWEST, _WIDEST = 80, 160
 _NAME_LIMIT = 24

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from messages.phrases import counted, listed, low_to_high
-from neuron_ecs.chipmap.placement import Fold, Picture, Rollout, counts, numbers
+from neuron_ecs.chipmap.placement import Fold, counts, numbers
 from neuron_ecs.chipmap.pools import DrawnPool, Shape
 from neuron_ecs.terminal import one_line, spans
+from planning.placing import Picture, Rollout
 
 SIZES = {False: "minimum", True: "maximum"}
 

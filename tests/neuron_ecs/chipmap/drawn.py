@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 import catalog
 from catalog import load
-from neuron_ecs.chipmap.pools import DrawnPool, Placement, Shape, Stack, of_plan
+from neuron_ecs.chipmap.pools import DrawnPool, Shape, Stack, of_plan
 from neuron_ecs.stackfile.reading import read
 from planning import Plan, decide
 from planning.dealing import Demand, share_evenly
 from planning.layout import arrange
+from planning.placing import Placement
 from planning.plan import Assignment
 from tests.bench import stack as bench
 

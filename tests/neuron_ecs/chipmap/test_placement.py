@@ -5,8 +5,9 @@ from hypothesis import given
 
 from catalog import load
 from neuron_ecs.chipmap.picture import links, positions
-from neuron_ecs.chipmap.placement import Fold, cells, counts, folded, moved, numbers, picture
-from neuron_ecs.chipmap.pools import DrawnPool, Placement
+from neuron_ecs.chipmap.placement import Fold, cells, counts, folded, moved, numbers
+from neuron_ecs.chipmap.pools import DrawnPool
+from planning.placing import Placement, picture
 from planning.plan import Assignment
 from tests.neuron_ecs.chipmap import drawn
 
@@ -20,8 +21,8 @@ def a_pool(
     tasks = [sum(s.tasks(full=True) for s in placements if s.slot == slot) for slot in slots]
     most = max(tasks, default=0)
     return DrawnPool(
-        *("pool", "auto_scaling", ("inf1.6xlarge",), "on_demand", "ring", 4, most, most, limit),
-        *(False, slots, placements, jobs, (), ()),
+        *(most, most, limit, placements, jobs, ()),
+        *("pool", "auto_scaling", ("inf1.6xlarge",), "on_demand", "ring", 4, False, slots, ()),
     )
 
 
