@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from catalog import Catalog
-from messages.phrases import listed
-from planning.plan import Plan, Pool
+from messages.phrases import listed, low_to_high
+from planning.placing import picture, placed
+from planning.plan import Plan, Pool, RegionPlan
 
 NOT_IN_ANY_PRICE = (
     "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs and taxes"
@@ -78,6 +79,9 @@ class Amount:
 
 NOTHING = Amount(ZERO, ZERO)
 
+Instances = tuple[int, int]
+"""At the minimum and at the maximum of replicas."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolCost:
@@ -99,8 +103,22 @@ class PoolCost:
     instances_max: int
     amount: Amount
     by_model: Mapping[str, Amount]  # `FREE` for the rest; empty without a rate
+    rollout: Instances | None = field(compare=False)  # see `added_instances`
+    jobs: Instances = field(compare=False)
     unknown: str = field(compare=False)
     note: str = field(compare=False)
+    source: str = field(compare=False)  # of the rate; empty without one
+    date: str = field(compare=False)  # of the rate, as YYYY-MM-DD
+
+    @property
+    def idle(self) -> Amount:
+        """The part of the devices that no model takes."""
+        return self.by_model.get(FREE, NOTHING)
+
+    def hourly(self, added: Instances) -> Amount:
+        """USD an hour of instances that are added for a while."""
+        low, high = self.lowest_rate or ZERO, self.rate or ZERO
+        return Amount(low * added[0], high * added[1])
 
     @property
     def rates(self) -> str:
@@ -113,13 +131,15 @@ class PoolCost:
 
 def plan_costs(plan: Plan, catalog: Catalog) -> tuple[PoolCost, ...]:
     """The cost of every pool, in order of Region and name."""
-    found = [pool_cost(pool, r.name, catalog) for r in plan.regions for pool in r.pools]
+    found = [pool_cost(pool, r, catalog) for r in plan.regions for pool in r.pools]
     return tuple(sorted(found, key=lambda cost: (cost.region, cost.pool)))
 
 
-def pool_cost(pool: Pool, region: str, catalog: Catalog) -> PoolCost:
+def pool_cost(pool: Pool, where: RegionPlan, catalog: Catalog) -> PoolCost:
     """The cost of a pool's instances."""
-    purchase = pool.purchase.kind
+    purchase, region = pool.purchase.kind, where.name
+    rollout, jobs = added_instances(where, pool)
+    day = catalog.prices.day(region, price_list(purchase))
     rates = {t: hourly_rate(t, region, purchase, catalog) for t in pool.instance_types}
     known = {t: rate.high for t, rate in rates.items() if rate is not None}
     complete = len(known) == len(rates) and bool(known)
@@ -141,11 +161,27 @@ def pool_cost(pool: Pool, region: str, catalog: Catalog) -> PoolCost:
         instances_max=most,
         amount=amount,
         by_model=_by_model(pool, amount) if complete else {},
+        rollout=rollout,
+        jobs=jobs,
         unknown=""
         if complete
         else _why_unknown(pool, region, catalog, [t for t in rates if t not in known]),
         note=_note(pool, region, catalog),
+        source=catalog.prices.source if complete else "",
+        date=day.isoformat() if complete and day else "",
     )
+
+
+def added_instances(region: RegionPlan, pool: Pool) -> tuple[Instances | None, Instances]:
+    """Returns the instances that a rollout of all models, and the jobs, add while they last.
+
+    The first is `None` where models on the pool have no devices: ECS places them by CPU and memory.
+    """
+    here = placed(region, pool)
+    least, most = (picture(here, full=full) for full in (False, True))
+    jobs = tuple(sum(i.role == "job" for i in seen.instances) for seen in (least, most))
+    rollout = None if here.without_devices else (len(least.surge), len(most.surge))
+    return rollout, (jobs[0], jobs[1])
 
 
 def not_included(*plans: Plan) -> Iterator[str]:
@@ -153,6 +189,110 @@ def not_included(*plans: Plan) -> Iterator[str]:
     yield NOT_IN_ANY_PRICE
     if any(region.managed_instances for plan in plans for region in plan.regions):
         yield MANAGEMENT_FEE
+
+
+@dataclass(frozen=True, slots=True)
+class StackPrice:
+    """What the instances of a plan cost, pool by pool, and what is in no cost."""
+
+    costs: tuple[PoolCost, ...]
+    not_included: tuple[str, ...]
+
+    @property
+    def amount(self) -> Amount:
+        """USD a month of all instances."""
+        return sum((cost.amount for cost in self.costs), NOTHING)
+
+    def by_region(self) -> Mapping[str, Amount]:
+        """USD a month by Region."""
+        found: dict[str, Amount] = {}
+        for cost in self.costs:
+            found[cost.region] = found.get(cost.region, NOTHING) + cost.amount
+        return found
+
+
+def stack_price(plan: Plan, catalog: Catalog) -> StackPrice:
+    """Returns the price of a plan."""
+    costs = plan_costs(plan, catalog)
+    missing = [f"pool {c.pool} in {c.region}: {c.unknown}" for c in costs if c.unknown]
+    return StackPrice(costs, (*not_included(plan), *missing))
+
+
+# ---- words and JSON --------------------------------------------------------------------------
+
+
+def dollars(amount: Decimal) -> str:
+    """`$1,234`."""
+    return f"${amount:,.0f}"
+
+
+def span(amount: Amount) -> str:
+    """`$1,234 to $2,468`."""
+    return low_to_high(dollars(amount.minimum), dollars(amount.maximum))
+
+
+def document(price: StackPrice) -> dict[str, object]:
+    """Returns the price as JSON; amounts are decimals as text."""
+    return {
+        "currency": "USD",
+        "hours": HOURS,
+        "usd_per_month": amount_document(price.amount),
+        "by_region": [
+            {"region": region, "usd_per_month": amount_document(amount)}
+            for region, amount in price.by_region().items()
+        ],
+        "pools": [
+            {
+                "region": cost.region,
+                "pool": cost.pool,
+                "source": cost.source or None,
+                "date": cost.date or None,
+                "note": cost.note or None,
+                "why_not": cost.unknown or None,
+                **cost_document(cost),
+            }
+            for cost in price.costs
+        ],
+        "not_included": list(price.not_included),
+    }
+
+
+def cost_document(cost: PoolCost) -> dict[str, object]:
+    """Returns what the instances of a pool cost, as JSON."""
+    known = cost.rate is not None
+    return {
+        "instance_type": cost.instance_type,
+        "purchase": cost.purchase,
+        "usd_per_hour": f"{cost.rate:f}" if known else None,
+        "lowest": {"instance_type": cost.lowest_type, "usd_per_hour": f"{cost.lowest_rate:f}"}
+        if known
+        else None,
+        "instances": _span_document((cost.instances_min, cost.instances_max)),
+        "usd_per_month": amount_document(cost.amount),
+        "by_model": [
+            {"model": m if m != FREE else None, "usd_per_month": amount_document(a)}
+            for m, a in sorted(cost.by_model.items())
+        ],
+        "rollout": cost.rollout and _added(cost, cost.rollout),
+        "jobs": _added(cost, cost.jobs),
+    }
+
+
+def amount_document(amount: Amount) -> dict[str, str]:
+    """Returns an amount as JSON."""
+    return {"min": f"{amount.minimum:.2f}", "max": f"{amount.maximum:.2f}"}
+
+
+def _span_document(span: Instances) -> dict[str, int]:
+    return {"min": span[0], "max": span[1]}
+
+
+def _added(cost: PoolCost, added: Instances) -> dict[str, object]:
+    hourly = amount_document(cost.hourly(added)) if cost.rate is not None else None
+    return {"instances": _span_document(added), "usd_per_hour": hourly}
+
+
+# ---- parts -----------------------------------------------------------------------------------
 
 
 def _by_model(pool: Pool, amount: Amount) -> Mapping[str, Amount]:

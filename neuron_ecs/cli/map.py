@@ -8,10 +8,13 @@ import catalog
 from neuron_ecs import terminal
 from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
+from neuron_ecs.cli import price
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.files import write_text
 from neuron_ecs.terminal import FINE
+from planning.price import document as price_document
+from planning.price import stack_price
 
 _EPILOG = """\
 examples:
@@ -41,15 +44,16 @@ def run(arguments: Arguments) -> int:
     file = arguments.read()
     tables = catalog.load()
     plan = file.plan(tables)
-    stack = pools.of_plan(plan, tables)
+    stack, cost = pools.of_plan(plan, tables), stack_price(plan, tables)
     out, html = sys.stdout, arguments.html
     if html is not None:
         write_text(html, page.render(None, stack))
     if arguments.json:
-        terminal.write_json(document(stack), out, indent=1)
+        terminal.write_json({**document(stack), "price": price_document(cost)}, out, indent=1)
     elif html is None:
         lines = text.render(stack, width=arguments.width, coloured=terminal.is_coloured(out))
         out.writelines(f"{line}\n" for line in lines)
+        out.writelines(f"{line}\n" for line in ("", *price.render(cost, width=arguments.width)))
     else:
         out.write(f"{html}\n")
     return FINE

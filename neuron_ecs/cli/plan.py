@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import catalog
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs import terminal
+from neuron_ecs.cli import price
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
@@ -15,7 +16,8 @@ from planning import Plan
 from planning import plan as planned
 from planning.document import document
 from planning.document import urls as model_urls
-from planning.price import pool_cost
+from planning.price import document as price_document
+from planning.price import pool_cost, stack_price
 
 _EPILOG = """\
 examples:
@@ -44,11 +46,14 @@ def run(arguments: Arguments) -> int:
         return _explain(arguments.explain)
     out, width = sys.stdout, arguments.width
     file = arguments.read()
-    plan = file.plan(catalog.load())
+    tables = catalog.load()
+    plan = file.plan(tables)
+    cost = stack_price(plan, tables)
     if arguments.json:
-        terminal.write_json(document(plan), out)
+        terminal.write_json({**document(plan), "price": price_document(cost)}, out)
         return FINE
     out.writelines(f"{line}\n" for line in render(plan, width=width))
+    out.writelines(f"{line}\n" for line in ("", *price.render(cost, width=width)))
     if plan.findings:
         out.write("\n")
         terminal.write(plan.findings, out, width=width)
@@ -100,7 +105,7 @@ def _region(region: planned.RegionPlan, *, width: int) -> Iterator[str]:
         yield from table([head, *map(_pool_row, region.pools)], indent="  ", width=width)
         for pool in region.pools:
             if len(pool.instance_types) > 1:
-                cost = pool_cost(pool, region.name, catalog.load())
+                cost = pool_cost(pool, region, catalog.load())
                 text = f"{pool.name}: ECS chooses among {listed(pool.instance_types, most=50)}"
                 text += f", {cost.unknown or cost.rates}"
                 yield from wrapped(text, width, "  ", "    ")

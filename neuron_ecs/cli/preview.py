@@ -10,11 +10,14 @@ from typing import cast
 import catalog
 from messages.finding import Finding, Refused, Severity
 from messages.phrases import low_to_high
+from neuron_ecs.cli import price
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.recording.graph import Recording, Resource, children_of, short_type, to_json
 from neuron_ecs.terminal import FINE, joined, progress, spans, table, wrapped
 from planning.document import Json
+from planning.price import document as price_document
+from planning.price import stack_price
 
 PROGRAM = Path(__file__).resolve().parents[2] / "__main__.py"
 """The program of this checkout."""
@@ -126,16 +129,19 @@ def run(arguments: Arguments) -> int:
     file = arguments.read()
     with progress("running the program offline"):
         try:
-            if file.encrypted:
-                file.plan(catalog.load())
+            tables = catalog.load()
+            plan = file.plan(tables)
             recording = recorded(PROGRAM, file.project, file.stack, file.config)
         except Refused as refused:
             raise Refused(file.lines.locate(refused.findings)) from refused
+    cost = stack_price(plan, tables)
     if arguments.json:
-        sys.stdout.write(to_json(recording))
+        sys.stdout.write(to_json(recording, price=price_document(cost)))
     else:
         lines = render(recording, width=arguments.width, show_all=arguments.all)
         sys.stdout.writelines(f"{line}\n" for line in lines)
+        lines = price.render(cost, width=arguments.width)
+        sys.stdout.writelines(f"{line}\n" for line in ("", *lines))
     return FINE
 
 

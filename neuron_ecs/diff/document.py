@@ -23,7 +23,7 @@ from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import UNKNOWN
 from planning.document import Json
 from planning.plan import ModelPlan, Pool
-from planning.price import FREE, Amount, PoolCost
+from planning.price import FREE, Amount, PoolCost, amount_document, cost_document
 
 
 def document(difference: Difference, verdict: str) -> form.Document:
@@ -277,26 +277,11 @@ def _line(line: Line) -> form.Line:
 
 
 def _cost(cost: PoolCost | None) -> form.Cost | None:
-    if cost is None:
-        return None
-    return {
-        "instance_type": cost.instance_type,
-        "purchase": cost.purchase,
-        "usd_per_hour": None if cost.rate is None else f"{cost.rate:f}",
-        "lowest": None
-        if cost.lowest_rate is None
-        else {"instance_type": cost.lowest_type, "usd_per_hour": f"{cost.lowest_rate:f}"},
-        "instances": {"min": cost.instances_min, "max": cost.instances_max},
-        "usd_per_month": _amount(cost.amount),
-        "by_model": [
-            {"model": m if m != FREE else None, "usd_per_month": _amount(a)}
-            for m, a in sorted(cost.by_model.items())
-        ],
-    }
+    return cast("form.Cost", cost_document(cost)) if cost else None
 
 
 def _amount(amount: Amount) -> form.Amount:
-    return {"min": f"{amount.minimum:.2f}", "max": f"{amount.maximum:.2f}"}
+    return cast("form.Amount", amount_document(amount))
 
 
 def _findings(found: Findings) -> form.Findings:

@@ -240,6 +240,15 @@ class Lowest(TypedDict):
     usd_per_hour: Rate
 
 
+class Added(TypedDict):
+    """Instances that are added for a while."""
+
+    instances: Span
+    usd_per_hour: Annotated[
+        Amount | None, Field(description="Of all of them; null where there is no price.")
+    ]
+
+
 class Cost(TypedDict):
     """What the instances of a pool cost, on one side."""
 
@@ -255,6 +264,11 @@ class Cost(TypedDict):
     instances: Span
     usd_per_month: Amount
     by_model: list[Share]
+    rollout: Annotated[
+        Added | None,
+        Field(description="By a rollout of all models; null where ECS places them by CPU."),
+    ]
+    jobs: Annotated[Added, Field(description="By the pool's jobs while they run.")]
 
 
 class Line(TypedDict):

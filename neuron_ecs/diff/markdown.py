@@ -23,11 +23,10 @@ from neuron_ecs.diff.summary import (
     resource_rows,
     setting_lines,
     signed_span,
-    span,
     verdict,
 )
 from neuron_ecs.diff.text import STOPPED, layouts
-from planning.price import FREE
+from planning.price import FREE, span
 
 LIMIT = 65_536
 """Characters of a comment; counted in bytes here, which are never fewer."""

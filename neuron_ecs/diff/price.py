@@ -12,7 +12,6 @@ from planning.price import (
     PoolCost,
     not_included,
     plan_costs,
-    price_list,
 )
 
 
@@ -77,7 +76,7 @@ def price(base: Plan, head: Plan, catalog: Catalog) -> Price:
     """The price of both plans, pool by pool."""
     olds, news = ({(c.region, c.pool): c for c in plan_costs(p, catalog)} for p in (base, head))
     keys = sorted(olds.keys() | news.keys())
-    lines = tuple(_line(olds.get(key), news.get(key), catalog) for key in keys)
+    lines = tuple(_line(olds.get(key), news.get(key)) for key in keys)
     return Price(
         HOURS,
         lines,
@@ -93,11 +92,10 @@ def _unpriced(lines: tuple[Line, ...]) -> Iterator[str]:
             yield f"pool {line.pool} in {line.region}: {line.why_not}"
 
 
-def _line(before: PoolCost | None, after: PoolCost | None, catalog: Catalog) -> Line:
+def _line(before: PoolCost | None, after: PoolCost | None) -> Line:
     cost = after or before
     assert cost is not None
     missing = dict.fromkeys(c.unknown for c in (before, after) if c and c.unknown)
-    day = catalog.prices.day(cost.region, price_list(cost.purchase))
     return Line(
         region=cost.region,
         pool=cost.pool,
@@ -105,7 +103,7 @@ def _line(before: PoolCost | None, after: PoolCost | None, catalog: Catalog) -> 
         after=after,
         included=not missing,
         why_not="; ".join(missing),
-        source="" if missing else catalog.prices.source,
-        date="" if missing or day is None else day.isoformat(),
+        source="" if missing else cost.source,
+        date="" if missing else cost.date,
         note=cost.note,
     )

@@ -22,7 +22,7 @@ from neuron_ecs.diff.structure import ABSENT, dotted, safe
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import short_type
 from planning.document import Json
-from planning.price import NOTHING, Amount
+from planning.price import NOTHING, Amount, dollars
 
 SIGNS: Mapping[Action, str] = {
     "create": "+",
@@ -200,21 +200,11 @@ def lingering(difference: Difference) -> Sequence[str]:
     return sorted({name for (_, name), found in difference.impacts.items() if found.lingers})
 
 
-def dollars(amount: Decimal) -> str:
-    """`$1,234`."""
-    return f"${amount:,.0f}"
-
-
 def signed(amount: Decimal) -> str:
     """`+$1,234`, `-$12`, `±$0`."""
     rounded = amount.quantize(Decimal(1))
     sign = "+" if rounded > 0 else "-" if rounded < 0 else "±"
     return f"{sign}{dollars(abs(rounded))}"
-
-
-def span(amount: Amount) -> str:
-    """`$1,234 to $2,468`."""
-    return low_to_high(dollars(amount.minimum), dollars(amount.maximum))
 
 
 def signed_span(amount: Amount) -> str:

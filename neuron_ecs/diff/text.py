@@ -17,12 +17,11 @@ from neuron_ecs.diff.summary import (
     resource_rows,
     setting_lines,
     signed_span,
-    span,
     verdict,
 )
 from neuron_ecs.terminal import block, paint, spans, table, wrapped
 from planning.plan import Pool
-from planning.price import FREE, NOTHING
+from planning.price import FREE, NOTHING, span
 
 _MOST_SETTINGS = 40
 STOPPED = "because errors ended the planning of the head"

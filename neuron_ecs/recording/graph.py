@@ -89,9 +89,10 @@ class Recording:
         }
 
 
-def to_json(recording: Recording) -> str:
+def to_json(recording: Recording, **others: Json) -> str:
     """The graph as text that two runs over the same stack file give byte for byte."""
-    return json.dumps(recording.as_json(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    document = {**recording.as_json(), **others}
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def stack_urn(project: str, stack: str) -> str:

@@ -1,0 +1,56 @@
+"""Laws of the price: its parts add up, and what it adds for a while is what the map draws."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from catalog import load
+from neuron_ecs.stackfile import reading
+from planning.placing import picture, placed
+from planning.price import HOURS, NOTHING, document, stack_price
+from tests.planning.stacks import decide_on, managed, stack, work
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("Pulumi.*.yaml")])
+CATALOG = load()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_the_parts_of_a_price_add_up(file: Path) -> None:
+    plan = reading.read(stack=None, file=file, directory=ROOT).plan(CATALOG)
+    price = stack_price(plan, CATALOG)
+    assert price.amount == sum(price.by_region().values(), NOTHING)
+    pools = {
+        (region.name, pool.name): (region, pool) for region in plan.regions for pool in region.pools
+    }
+    assert {(cost.region, cost.pool) for cost in price.costs} == pools.keys()
+    for cost in price.costs:
+        region, pool = pools[cost.region, cost.pool]
+        assert (cost.rate is None) == bool(cost.unknown) == (not cost.source) == (not cost.date)
+        if cost.unknown:
+            assert cost.amount == NOTHING
+            assert any(cost.unknown in line for line in price.not_included)
+            continue
+        parts = sum(cost.by_model.values(), NOTHING)
+        assert abs(parts.minimum - cost.amount.minimum) < Decimal("0.01")
+        assert abs(parts.maximum - cost.amount.maximum) < Decimal("0.01")
+        seen = [picture(placed(region, pool), full=full) for full in (False, True)]
+        assert cost.jobs == tuple(len(s.instances) - len(s.running) for s in seen)
+        assert cost.rollout in (None, tuple(len(s.surge) for s in seen))
+    written = json.loads(json.dumps(document(price)))
+    assert written["usd_per_month"]["max"] == f"{price.amount.maximum:.2f}"
+    assert len(written["pools"]) == len(price.costs)
+
+
+def test_a_rollout_and_a_job_are_priced_for_the_instances_that_they_add() -> None:
+    model = work("all", replicas={"min": 2, "max": 2})
+    plan = decide_on(stack(capacity={"pool": managed("inf2.xlarge")}, models={"m": model}))
+    (cost,) = stack_price(plan, CATALOG).costs
+    assert cost.rate is not None
+    assert cost.rollout == (2, 2)
+    assert cost.hourly((2, 2)).maximum == 2 * cost.rate
+    assert cost.amount.maximum == 2 * cost.rate * HOURS
+    assert cost.jobs == (0, 0)
+    assert cost.idle == NOTHING
