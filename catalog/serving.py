@@ -7,7 +7,14 @@ from functools import cached_property
 from types import MappingProxyType
 
 from catalog.tables import Tables
-from catalog.types import LanguageModel, ModelDeployment, ModelRefusal, ModelType, ServingImage
+from catalog.types import (
+    LanguageModel,
+    ModelDeployment,
+    ModelLoader,
+    ModelRefusal,
+    ModelType,
+    ServingImage,
+)
 
 
 class Serving:
@@ -33,6 +40,12 @@ class Serving:
         """The images that serve models, the preferred ones first."""
         images = self._tables.typed("serving_images", ServingImage)
         return tuple(sorted(images, key=lambda image: (image.order, image.name)))
+
+    def loader(self, instance_type: str) -> ModelLoader:
+        """The image that copies a model from S3 on an instance of the type."""
+        loaders = self._tables.typed("model_loaders", ModelLoader)
+        named = (loader for loader in loaders if instance_type in loader.types)
+        return next(named, next(loader for loader in loaders if not loader.types))
 
     @cached_property
     def refusals(self) -> tuple[ModelRefusal, ...]:

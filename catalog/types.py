@@ -242,6 +242,20 @@ class ServingImage:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLoader:
+    """An image that copies a model from S3 with `aws s3 sync`, for servers that do not read S3.
+
+    It is used on instances of these ``types``; empty means all others. ``memory_mib`` is what the
+    copy needs.
+    """
+
+    name: str
+    image: str
+    types: tuple[str, ...]
+    memory_mib: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRefusal:
     """Models that are known to fail with an image on a family.
 

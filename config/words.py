@@ -21,7 +21,7 @@ _DEVICES = "write neuron_devices: 1; it counts Neuron devices (chips), not cores
 _SIZE = "write replicas: {min: 1, max: 4}"
 _VOLUMES = (
     "write mounts: {cache: /cache}; each name is one of volumes at the top of the stack file, and "
-    "writable_paths are empty volumes of the task"
+    "writable_paths and shared_paths are empty volumes of the task"
 )
 
 WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
@@ -42,7 +42,7 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (
         Container,
         "ephemeral_storage fsx tmpfs volumes_from",
-        "no field makes one; mounts and writable_paths are what a container can have",
+        "no field makes one; mounts, writable_paths and shared_paths are what a container can have",
     ),
     (
         Container,

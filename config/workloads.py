@@ -466,6 +466,16 @@ class Workload(Container):
         json_schema_extra=ROLLING,
     )
 
+    shared_paths: tuple[ContainerPath, ...] = Field(
+        default=(),
+        description=(
+            "Paths at which all containers of a task share a directory: an empty volume of the "
+            "task's own at each, for as long as the task runs."
+        ),
+        examples=[["/models"]],
+        json_schema_extra=ROLLING,
+    )
+
     @property
     def served_ports(self) -> tuple[int, ...]:
         """`port` first, then `ports`."""

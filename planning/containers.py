@@ -122,7 +122,10 @@ def _container(
         "readonlyRootFilesystem": spec.read_only_root,
         "mountPoints": [
             {"sourceVolume": volume, "containerPath": path}
-            for volume, path in sorted(volumes.empty_volumes(name, spec, catalog).items())
+            for volume, path in (
+                *sorted(volumes.empty_volumes(name, spec, catalog).items()),
+                *sorted(volumes.shared_volumes(work.spec).items()),
+            )
         ]
         + [
             {"sourceVolume": m.volume, "containerPath": m.path}

@@ -38,6 +38,20 @@ def resolved(image: str, region: str, catalog: Catalog) -> str:
     return f"{registry}/{image[len(DLC) :]}"
 
 
+def registry(image: str) -> str:
+    """The host that an image is pulled from; Docker Hub where none is named."""
+    first, slash, _ = image.partition("/")
+    named = slash and ("." in first or ":" in first or first == "localhost")
+    return first.partition(":")[0].lower() if named else "docker.io"
+
+
+def public_registry(image: str, catalog: Catalog) -> str | None:
+    """The name of the public registry of an image, which no VPC endpoint reaches; else None."""
+    if image.startswith(DLC):
+        return None
+    return catalog.containers.public_registries.get(registry(image))
+
+
 def neuron_sdk(image: str) -> Version | None:
     """The Neuron SDK in the tag, such as 2.28.0 in `…-sdk2.28.0-ubuntu24.04`."""
     found = re.search(r"[:\-_]sdk(\d+(?:\.\d+){1,2})(?=[-_]|$)", image)

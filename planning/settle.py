@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, cast
 
 from catalog import Catalog, InstanceType, LanguageModel, ServingImage, image_day
-from config import Ami, AutoScalingCapacity, ModelEntry, Serve, Settings
+from config import Ami, AutoScalingCapacity, ModelEntry, OwnNetworkEntry, Serve, Settings, Sidecar
 from config.credentials import shown
 from messages.phrases import listed, nearest
 from planning import images
@@ -28,7 +28,7 @@ from planning.serving.options import (
 from planning.serving.records import OWN_IMAGE, Choice, Departure, Unserved, WrittenOut
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
 from planning.serving.shapes import near, shape_of
-from planning.serving.written import Where, Writing, on_hub, required_of
+from planning.serving.written import Where, Writing, on_hub, required_of, sidecar_said
 from planning.situation import Situation
 
 
@@ -143,7 +143,18 @@ class _Asked:
             wanted = self.entry.neuron_devices
             devices = 1 if wanted is None else wanted
             found = tuple(Choice(row, devices, 1, None, ()) for row in rows)
-        return found if isinstance(found, Unserved) else tuple(sorted(found, key=_preference))
+        if isinstance(found, Unserved):
+            return found
+        if self._shut:
+            public = partial(images.public_registry, catalog=self.catalog)
+            found = [replace(c, unreachable=bool(public(c.image.image))) for c in found]
+        return tuple(sorted(found, key=_preference))
+
+    @property
+    def _shut(self) -> bool:
+        """Whether a network of its Regions has no way out."""
+        networks = (self.situation.regions[region].network for region, _ in self.pools)
+        return any(isinstance(n, OwnNetworkEntry) and n.nat == "none" for n in networks)
 
     def written_out(self, s: Situation, choices: Sequence[Choice]) -> WrittenOut:
         """The entry with the best of the choices whose image the AMIs of its pools suit."""
@@ -163,12 +174,14 @@ class _Asked:
         for one in replace(self, entry=bare).written_out(s, choices).derived:
             field, _, part = one.field.partition(".")
             holder = getattr(entry, field) if part else entry
-            if holder is None or (part or field) not in holder.model_fields_set:
+            if holder is None or (part or field) not in _said(holder):
                 continue
-            written: Any = getattr(holder, part or field)
+            written: Any = _said(holder)[part or field]
             if field == "environment":
                 written = {k: written[k] for k, v in one.value.items() if written.get(k, v) != v}
-            if written not in (one.value, {}) and field != "s3_read":
+            if isinstance(written, Sidecar):
+                written = {k: v for k, v in sidecar_said(written).items() if one.value.get(k) != v}
+            if written not in (one.value, {}) and field not in ("s3_read", "shared_paths"):
                 yield Departure(one.field, written, one)
 
     def _unserved(self, code: str, field: str, what: str, fix: str) -> Unserved:
@@ -318,12 +331,29 @@ class _Asked:
             yield Choice(worst.image, devices, worst.degree, worst.estimate, caveats)
 
 
+def _said(holder: Any) -> dict[str, Any]:
+    """What the stack file says of a field, by the names of its parts."""
+    if isinstance(holder, dict):
+        return cast("dict[str, Any]", holder)
+    return {name: getattr(holder, name) for name in holder.model_fields_set}
+
+
 def _preference(choice: Choice) -> tuple[float, ...]:
-    """Sorts the choices: what fits, the table's order, what is documented, the fewest devices."""
+    """Sorts the choices: what can be pulled, what fits, the table's order, what is documented,
+    the fewest devices."""
     found = choice.estimate
     verdict, share = (found.verdict, found.share) if found else (Verdict.FITS, 0.0)
     count = choice.devices if isinstance(choice.devices, int) else 0
-    return verdict, choice.image.order, len(choice.caveats), count, share, choice.degree
+    caveats = len(choice.caveats)
+    return (
+        choice.unreachable,
+        verdict,
+        choice.image.order,
+        caveats,
+        count,
+        share,
+        choice.degree,
+    )
 
 
 # -- machine images ------------------------------------------------------------------------------
@@ -371,10 +401,11 @@ def _rank(
     models: Sequence[tuple[tuple[str, str], tuple[Choice, ...]]],
     ami: str | None,
 ) -> tuple[float, ...]:
-    """Sorts AMIs: models without an image, models that fit tightly, the order of the images."""
+    """Sorts AMIs: models without an image, images that cannot be pulled, models that fit tightly,
+    the order of the images."""
     best = [
         next((_preference(c) for c in choices if _suits(s, where, c.image, ami)), None)
         for where, choices in models
     ]
     served = [b for b in best if b is not None]
-    return len(best) - len(served), sum(b[0] for b in served), sum(b[1] for b in served)
+    return len(best) - len(served), *(sum(b[n] for b in served) for n in range(3))

@@ -32,6 +32,11 @@ from planning.plan import (
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
 
+def cleaned(path: str) -> str:
+    """Returns an absolute path as Docker cleans it."""
+    return posixpath.normpath(path).replace("//", "/")
+
+
 @dataclass(frozen=True, slots=True)
 class Mounted:
     """A mount as the stack file writes it, with its path there and the container's full name."""
@@ -45,7 +50,7 @@ class Mounted:
     @property
     def path(self) -> str:
         """The path in the container, as Docker cleans it."""
-        return posixpath.normpath(self.mount.path).replace("//", "/")
+        return cleaned(self.mount.path)
 
     @property
     def name(self) -> str:
@@ -77,6 +82,12 @@ def empty_volumes(name: str, spec: Container, catalog: Catalog) -> Mapping[str, 
     return {f"{name}_{n}": path for n, path in enumerate(sorted(writable_paths(spec, catalog)))}
 
 
+def shared_volumes(spec: Workload) -> Mapping[str, str]:
+    """Returns the path of each directory that a task's containers share, by its volume's name."""
+    paths = {cleaned(path) for path in spec.shared_paths}
+    return {f"shared_path_{n}": path for n, path in enumerate(sorted(paths))}
+
+
 def writable_paths(spec: Container, catalog: Catalog) -> frozenset[str]:
     """Returns the paths of the container that have an empty volume of their own.
 
@@ -93,7 +104,7 @@ def task_volumes(s: Situation, work: RegionalWorkload) -> tuple[TaskVolume, ...]
     found: dict[str, TaskVolume] = {
         name: EmptyVolume(name)
         for _, container, spec in named_containers(work.path, work.spec)
-        for name in empty_volumes(container, spec, s.catalog)
+        for name in (*empty_volumes(container, spec, s.catalog), *shared_volumes(work.spec))
     }
     for mount in mounted(work.path, work.spec):
         match s.settings.volumes.get(mount.volume):

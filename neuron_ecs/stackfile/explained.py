@@ -10,6 +10,7 @@ from planning.plan import WrittenModel, WrittenValue
 
 _WRITTEN = "as written"
 _IN_ONE_LINE = 3  # items of a list
+_LONG = 100  # characters of a line
 
 
 def lines(model: WrittenModel, width: int) -> Iterator[str]:
@@ -37,7 +38,13 @@ def _member(key: str, value: object, indent: str) -> Iterator[str]:
             yield f"{indent}{key}:"
             yield from (f"{indent}  - {flow(item)}" for item in items)
             return
-    yield f"{indent}{key}: {flow(cast('object', value))}"
+    line = f"{indent}{key}: {flow(cast('object', value))}"
+    if isinstance(value, dict) and len(line) > _LONG:
+        yield f"{indent}{key}:"
+        for name, one in cast("dict[str, object]", value).items():
+            yield from _member(name, one, f"{indent}  ")
+        return
+    yield line
 
 
 def document(models: Sequence[WrittenModel]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from planning.cores import ended_first
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
-from planning.volumes import host_gib, writable_paths
+from planning.volumes import host_gib, shared_volumes, writable_paths
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
@@ -457,8 +457,9 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
             continue
         cache = work.spec.environment.get(COMPILE_CACHE, "/var/tmp/neuron-compile-cache")
         paths = writable_paths(work.spec, s.catalog)
-        mounts = [m.path.rstrip("/") for m in work.spec.mounts.values() if not m.read_only]
-        below = any(f"{cache.rstrip('/')}/".startswith(f"{path}/") for path in (*paths, *mounts))
+        others = [m.path.rstrip("/") for m in work.spec.mounts.values() if not m.read_only]
+        others += shared_volumes(work.spec).values()
+        below = any(f"{cache.rstrip('/')}/".startswith(f"{path}/") for path in (*paths, *others))
         if not below and not cache.startswith(("s3://", "/dev/shm")):
             yield Report(
                 f"{work.path}.read_only_root",

@@ -28,11 +28,9 @@ def _shut(s: Situation) -> Iterator[RegionalWorkload]:
             yield work
 
 
-def _host(image: str) -> str:
-    """The registry that an image is pulled from; Docker Hub where none is named."""
-    first, slash, _ = image.partition("/")
-    named = slash and ("." in first or ":" in first or first == "localhost")
-    return first.partition(":")[0].lower() if named else "docker.io"
+def _served(s: Situation, work: RegionalWorkload) -> bool:
+    """Whether the workload is a model of `serve`, whose image and command are derived."""
+    return not work.is_job and work.name in s.written
 
 
 def _open_up(region: str) -> str:
@@ -55,15 +53,15 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
         host[:12]
         for work in s.work
         for _, c in containers(work)
-        if _ECR.match(host := _host(c.image))
+        if _ECR.match(host := images.registry(c.image))
     ]
     account = accounts[0] if accounts else _SOME_ACCOUNT
     reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
             image = container.image
-            registry = s.catalog.containers.public_registries.get(_host(image))
-            if registry is None or image.startswith(images.DLC) or path in reported:
+            registry = images.public_registry(image, s.catalog)
+            if registry is None or path in reported:
                 continue
             reported.add(path)
             suffix = s.catalog.places.regions[work.region].dns_suffix
@@ -71,7 +69,9 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{path}.image",
                 f"is {image}, of {registry}; the network of {work.region} has no NAT",
-                f"copy it to {copy}, or {_open_up(work.region)}",
+                f"copy it to {copy}"
+                + (f" and write {path}.image: {copy}" if _served(s, work) else "")
+                + f", or {_open_up(work.region)}",
             )
 
 
@@ -88,7 +88,7 @@ def image_of_another_region(s: Situation) -> Iterator[Report]:
     reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
-            host = _host(in_region(container.image, work.region))
+            host = images.registry(in_region(container.image, work.region))
             found = _ECR.match(host)
             if found is None or found[1] == work.region or path in reported:
                 continue
@@ -152,11 +152,14 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
                 where = (
                     "command" if model in " ".join(words(container)) else "environment.HF_MODEL_ID"
                 )
+                there = f"put the weights in a bucket of {work.region}"
+                other = "(s3_read) or into the image and serve their path"
+                if path == work.path and _served(s, work):
+                    where, other = "serve.model", "and write serve.model: s3://…"
                 yield Report(
                     f"{path}.{where}",
                     f"fetches {model} from the hub; the network of {work.region} has no NAT",
-                    f"put the weights in a bucket of {work.region} (s3_read) or into the image and "
-                    f"serve their path, or {_open_up(work.region)}",
+                    f"{there} {other}, or {_open_up(work.region)}",
                 )
 
 

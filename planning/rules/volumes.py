@@ -1,6 +1,5 @@
 """Volumes: what can be mounted where, and what becomes of what is written there."""
 
-import posixpath
 from collections.abc import Iterator
 
 from config import EfsVolumeEntry, HostVolumeEntry
@@ -9,13 +8,23 @@ from messages.phrases import listed, nearest_or
 from planning import choices
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload
-from planning.volumes import Mounted, mounted
+from planning.volumes import Mounted, cleaned, mounted, named_containers, writable_paths
 
 
 def _written(s: Situation) -> Iterator[Mounted]:
     """Every mount as the stack file writes it, whether its pool is known or not."""
     for path, spec in s.named_workloads():
         yield from mounted(path, spec)
+
+
+def _places(s: Situation) -> Iterator[tuple[str, str, str, str]]:
+    """Each place of a volume: its path in the stack file, as Docker cleans it and as written, and
+    another place for it."""
+    for found in _written(s):
+        yield found.at, found.path, found.mount.path, f"/mnt/{found.volume}"
+    for path, spec in s.named_workloads():
+        for index, shared in enumerate(spec.shared_paths):
+            yield f"{path}.shared_paths[{index}]", cleaned(shared), shared, "/shared"
 
 
 def _related(path: str, directory: str) -> bool:
@@ -64,16 +73,24 @@ def unused_volume(s: Situation) -> Iterator[Report]:
     "Two volumes at one path",
     Severity.ERROR,
     "Docker does not create a container with two mounts at one path (Duplicate mount point).",
-    do="Give each mount, and each of writable_paths, a path of its own.",
+    do="Give each mount, and each of writable_paths and shared_paths, a path of its own.",
 )
 def same_path(s: Situation) -> Iterator[Report]:
     """https://github.com/moby/moby/blob/v28.0.0/daemon/volumes.go, registerMountPoints"""
     for path, spec in s.named_workloads():
-        taken: dict[tuple[str, str], str] = {}
-        for found in mounted(path, spec):
-            for empty in found.spec.writable_paths or ():
-                key = found.container, posixpath.normpath(empty)
-                taken.setdefault(key, "an empty volume of writable_paths")
+        inside = named_containers(path, spec)
+        taken = {
+            (container, cleaned(empty)): "an empty volume of writable_paths"
+            for _, container, own in inside
+            for empty in writable_paths(own, s.catalog)
+        }
+        for index, shared in enumerate(spec.shared_paths):
+            places = [(container, cleaned(shared)) for _, container, _ in inside]
+            other = next((taken[place] for place in places if place in taken), None)
+            if other is not None:
+                what = f"is {shared}, where {other} is"
+                yield Report(f"{path}.shared_paths[{index}]", what, "write /shared")
+            taken.update(dict.fromkeys(places, "a directory of shared_paths"))
         for found in mounted(path, spec):
             other = taken.setdefault((found.container, found.path), f"the volume {found.volume}")
             if other != f"the volume {found.volume}":
@@ -95,9 +112,9 @@ def refused_path(s: Situation) -> Iterator[Report]:
     """https://github.com/moby/moby/blob/v28.0.0/volume/mounts/linux_parser.go: destination can't be
     '/'; https://github.com/opencontainers/runc/blob/v1.2.0/libcontainer/rootfs_linux.go,
     checkProcMount"""
-    for found in _written(s):
-        if found.path == "/" or f"{found.path}/".startswith("/proc/"):
-            yield Report(found.at, f"is at {found.mount.path}", f"write /mnt/{found.volume}")
+    for at, path, written, instead in _places(s):
+        if path == "/" or f"{path}/".startswith("/proc/"):
+            yield Report(at, f"is at {written}", f"write {instead}")
 
 
 @rule(
@@ -110,14 +127,10 @@ def refused_path(s: Situation) -> Iterator[Report]:
 )
 def hidden_files(s: Situation) -> Iterator[Report]:
     """https://docs.docker.com/engine/storage/bind-mounts/: mounting over existing data"""
-    for found in _written(s):
-        hidden = s.catalog.containers.system_directories.get(found.path)
+    for at, path, written, instead in _places(s):
+        hidden = s.catalog.containers.system_directories.get(path)
         if hidden is not None:
-            yield Report(
-                found.at,
-                f"is at {found.mount.path}, which hides {hidden}",
-                f"write /mnt/{found.volume}",
-            )
+            yield Report(at, f"is at {written}, which hides {hidden}", f"write {instead}")
 
 
 @rule(
@@ -135,7 +148,7 @@ def system_directory(s: Situation) -> Iterator[Report]:
     for name, entry in sorted(s.settings.volumes.items()):
         if not isinstance(entry, HostVolumeEntry) or entry.path is None:
             continue
-        path = posixpath.normpath(entry.path).replace("//", "/")
+        path = cleaned(entry.path)
         rows = s.catalog.containers.instance_directories
         held = next((what for d, what in rows.items() if _related(path.rstrip("/"), d)), None)
         if held is not None:

@@ -30,6 +30,7 @@ class Choice:
 
     ``devices`` is a number, or ``all`` where instances of several types have different numbers.
     ``estimate`` is of the type with the least room; None for servers that need no shape.
+    ``unreachable``: the image is of a public registry, and a network has no way out.
     """
 
     image: ServingImage
@@ -37,6 +38,7 @@ class Choice:
     degree: int
     estimate: Estimate | None
     caveats: tuple[str, ...]
+    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

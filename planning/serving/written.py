@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from catalog import Catalog, InstanceType, LanguageModel, Server
-from config import HealthCheck, ModelEntry, Serve
+from catalog import Catalog, InstanceType, LanguageModel, ModelLoader, Server
+from config import HealthCheck, ModelEntry, Serve, Sidecar
 from planning.rooms import registered_by, share_of
 from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES, ModelRequirements
 from planning.serving.records import OWN_IMAGE, Choice, Derived, WrittenOut
 from planning.serving.servers import SERVERS, LanguageModelServer, Served, Strategy
+
+LOADER = "load"
+"""The sidecar that copies a model from S3."""
+MODELS = "/models"
+"""The directory that it and the server share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,11 @@ class Writing:
             update.pop("port", None)
             update.pop("ports", None)
         update["environment"] = {**values.get("environment", {}), **entry.environment}
-        update["s3_read"] = tuple(dict.fromkeys((*entry.s3_read, *values.get("s3_read", ()))))
+        for field in ("s3_read", "shared_paths"):
+            update[field] = tuple(dict.fromkeys((*getattr(entry, field), *values.get(field, ()))))
+        if self.loads:
+            update["sidecars"] = {**entry.sidecars, LOADER: self._loader}
+            update["starts_after"] = {LOADER: "success", **entry.starts_after}
         check = entry.health_check or HealthCheck()
         parts = {f.partition(".")[2]: v for f, v in values.items() if f.startswith("health_check.")}
         missing = {part: v for part, v in parts.items() if part not in check.model_fields_set}
@@ -94,9 +103,52 @@ class Writing:
             yield Derived("environment", environment, f"{row}, without EFA")
         if self._server.capabilities:
             yield Derived("linux_capabilities", self._server.capabilities, row)
-        if self.serve.model.startswith("s3://"):
+        if self._in_s3:
             yield Derived("s3_read", (self.serve.model,), "the prefix of serve.model")
+        yield from self._of_loader()
         yield from self._of_sizes()
+
+    @property
+    def _in_s3(self) -> bool:
+        return self.serve.model.startswith("s3://")
+
+    @property
+    def loads(self) -> bool:
+        """Whether another container copies the model from S3 before the server starts."""
+        return self._in_s3 and not self._strategy.reads_s3
+
+    def _of_loader(self) -> Iterator[Derived]:
+        if self.loads:
+            row = f"model_loaders, row {self._loading.name}"
+            because = f"{row}: {self._strategy.title} does not read S3"
+            yield Derived(f"sidecars.{LOADER}", sidecar_said(self._plain_loader), because)
+            yield Derived(f"starts_after.{LOADER}", "success", "the model is complete by then")
+            why = f"{LOADER} writes the model there, and the server reads it"
+            yield Derived("shared_paths", (MODELS,), why)
+
+    @cached_property
+    def _loading(self) -> ModelLoader:
+        loaders = (self.catalog.serving.loader(kind.name) for kind in self.where.kinds)
+        return max(loaders, key=lambda loader: loader.memory_mib)
+
+    @property
+    def _plain_loader(self) -> Sidecar:
+        """The container that copies the model, as the planner has it."""
+        command = ("s3", "sync", self.serve.model, self._source, "--no-progress")
+        loader = self._loading
+        return Sidecar(image=loader.image, command=command, memory_mib=loader.memory_mib)
+
+    @cached_property
+    def _loader(self) -> Sidecar:
+        """The container that copies the model: what the entry writes of it wins."""
+        own = self.entry.sidecars.get(LOADER)
+        said = own.model_dump(exclude_unset=True) if own else {}
+        return self._plain_loader.model_copy(update={field: getattr(own, field) for field in said})
+
+    @property
+    def _source(self) -> str:
+        """What the server is told to load."""
+        return f"{MODELS}/{self.name}" if self.loads else self.serve.model
 
     @cached_property
     def _strategy(self) -> Strategy:
@@ -113,7 +165,7 @@ class Writing:
         asked = required_of(serve, self.model) if self.model is not None else None
         return Served(
             name=self.name,
-            source=serve.model,
+            source=self._source,
             degree=self.choice.degree,
             sequences=asked.sequences if asked else DEFAULT_SEQUENCES,
             length=asked.length if asked else DEFAULT_LENGTH,
@@ -159,7 +211,8 @@ class Writing:
                 why = f"to compile and load the model: about {needed / 1024:.0f} GiB of the host"
                 yield Derived("memory_mib", memory, why)
         memory = self.entry.memory_mib or memory
-        memory -= sum(sidecar.memory_mib for sidecar in self.entry.sidecars.values())
+        sidecars = {**self.entry.sidecars, **({LOADER: self._loader} if self.loads else {})}
+        memory -= sum(sidecar.memory_mib for sidecar in sidecars.values())
         if self._server.shared_memory_mib and self.choice.degree > 1 and not self.where.managed:
             size = min(self._server.shared_memory_mib, memory // 2)
             if size > 0:
@@ -170,6 +223,7 @@ def _values(entry: ModelEntry, new: ModelEntry, derived: tuple[Derived, ...]) ->
     """What holds for the entry, field by field, and from what it follows."""
     before: dict[str, Any] = entry.model_dump(mode="json")
     after: dict[str, Any] = new.model_dump(mode="json")
+    after["sidecars"] = {name: sidecar_said(sidecar) for name, sidecar in new.sidecars.items()}
     said: dict[str, Any] = entry.model_dump(mode="json", exclude_unset=True)
     for field in ("serve", *(f for f in ModelEntry.model_fields if f != "serve")):
         parts: set[str] = set()
@@ -188,6 +242,11 @@ def _values(entry: ModelEntry, new: ModelEntry, derived: tuple[Derived, ...]) ->
                 rest = {k: v for k, v in _parts(rest).items() if k not in parts}
             if rest or not parts:
                 yield Derived(field, rest, "")
+
+
+def sidecar_said(sidecar: Sidecar) -> dict[str, Any]:
+    """A sidecar as a stack file writes it."""
+    return sidecar.model_dump(mode="json", exclude_unset=True)
 
 
 def _parts(value: Any) -> dict[str, Any]:

@@ -47,6 +47,7 @@ KEYS = {
         "length",
         "server",
     ),
+    "model_loaders": ("name",),
     "model_refusals": ("model", "serving_image", "family"),
     "neuron_families": ("family",),
     "neuron_sdks": ("sdk",),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from planning.plan import AutoScalingPool, HostVolume, TaskDefinition
-from tests.planning.stacks import decide_on, groups, managed, stack, work
+from tests.planning.fixing import faults
+from tests.planning.stacks import decide_on, findings_of, groups, managed, stack, work
 
 SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:login"
 FETCH = {"image": "r.io/fetch:1"}
@@ -47,6 +48,32 @@ def test_a_read_only_root_has_volumes_where_the_image_writes_and_none_of_them_is
 )
 def test_written_paths_are_all_that_is_mounted(written: dict[str, Any], expected: set[str]) -> None:
     assert mounts(containers(**written)["m"]) == expected
+
+
+def test_a_shared_path_is_one_directory_for_all_containers_of_a_task() -> None:
+    found = containers(shared_paths=["/models/", "/data"], sidecars={"s": FETCH})
+    assert found["m"]["mountPoints"] == found["m-s"]["mountPoints"]
+    assert found["m"]["mountPoints"] == [
+        {"containerPath": "/data", "sourceVolume": "shared_path_0"},
+        {"containerPath": "/models", "sourceVolume": "shared_path_1"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "more"),
+    [
+        ("NE362", "/data/", {"sidecars": {"s": {**FETCH, "writable_paths": ["/data"]}}}),
+        ("NE362", "/tmp", {"read_only_root": True}),
+        ("NE363", "/proc", {}),
+        ("NE364", "/usr", {}),
+    ],
+)
+def test_a_shared_path_is_judged_as_a_mount(code: str, path: str, more: dict[str, Any]) -> None:
+    model = work(1, shared_paths=["/models", path], **more)
+    config = stack(capacity={"pool": groups()}, models={"m": model})
+    (found,) = (f for f in findings_of(config) if f.code == code)
+    assert found.path == "models.m.shared_paths[1]"
+    assert faults(config, code) == []
 
 
 def test_a_host_volume_is_one_directory_for_all_containers_that_mount_it() -> None:

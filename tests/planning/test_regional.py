@@ -45,6 +45,7 @@ SAME = {
     "drop_capabilities",
     "working_directory",
     "writable_paths",
+    "shared_paths",
     "mounts",
     "ulimits",
     "starts_after",

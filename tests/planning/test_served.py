@@ -12,6 +12,7 @@ from messages.finding import Severity
 from neuron_ecs.stackfile import explained
 from neuron_ecs.stackfile.yaml_values import load as read_yaml
 from planning import Plan, Refused
+from planning.plan import EmptyVolume
 from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, all_options
 from tests.planning.fixtures import PINNED
@@ -30,6 +31,8 @@ from tests.planning.stacks import (
 KNOWN = load()
 MODELS = sorted(KNOWN.serving.models)
 TYPES = sorted(t for t, k in KNOWN.instances.neuron_types.items() if k.neuron)
+BUCKET = "s3://acme-models/support-chat/"
+MIRROR = "111122223333.dkr.ecr.{region}.amazonaws.com/aws-cli:2.32.9"
 EMBEDDER = "Qwen/Qwen3-Embedding-8B"
 
 
@@ -81,9 +84,17 @@ def configs(draw: st.DrawFn) -> Config:
         "shared_memory_mib": st.just(64),
         "replicas": st.just(1),
     }
+    shapes: Entry = {}
+    if draw(st.integers(0, 4)) == 0:
+        shapes = {BUCKET: {"like": serve["model"]}}
+        serve["model"] = BUCKET
+        beside["sidecars"] = st.sampled_from(
+            ({"load": {"image": MIRROR}}, {"load": {"image": MIRROR, "memory_mib": 512}})
+        )
+        beside["shared_paths"] = st.just(["/scratch"])
     more: Entry = {k: draw(v) for k, v in beside.items() if draw(st.integers(0, 4)) == 0}
     kind = draw(st.sampled_from(TYPES))
-    return serving(serve, groups(kind, 3), secrets=TOKEN, **more)
+    return serving(serve, groups(kind, 3), shapes=shapes, secrets=TOKEN, **more)
 
 
 @settings(max_examples=150)
@@ -131,8 +142,9 @@ def test_a_model_is_refused_exactly_where_nothing_serves_it(
         ({"model": EMBEDDER}, groups("inf2.8xlarge"), "--task=embed"),
         ({"model": "openai/gpt-oss-20b"}, groups("trn2.48xlarge"), "--hf-overrides"),
         ({"model": "s3://my-models/resnet/"}, groups("inf1.xlarge"), "--model_base_path"),
+        ({"model": BUCKET}, groups("inf2.8xlarge"), f"s3 sync {BUCKET} /models/m --no-progress"),
     ],
-    ids=["llama", "qwen3", "embedding", "gpt-oss", "resnet"],
+    ids=["llama", "qwen3", "embedding", "gpt-oss", "resnet", "fine-tuned"],
 )
 def test_six_lines_are_a_service(serve: Entry, pool: Entry, words: str) -> None:
     regions: Entry = {"us-east-2": {}} if "trn2" in pool["instance_type"] else {"us-west-2": {}}
@@ -142,7 +154,11 @@ def test_six_lines_are_a_service(serve: Entry, pool: Entry, words: str) -> None:
         "secrets": TOKEN if serve["model"] == LLAMA else {},
     }
     config = stack(
-        regions=regions, capacity={"pool": pool}, models={"m": model}, home=next(iter(regions))
+        regions=regions,
+        capacity={"pool": pool},
+        models={"m": model},
+        shapes={BUCKET: {"like": LLAMA}},
+        home=next(iter(regions)),
     )
     errors = [f for f in findings_of(config) if f.severity is Severity.ERROR]
     assert errors == []
@@ -199,3 +215,78 @@ def test_several_types_of_managed_instances_serve_with_all_devices() -> None:
     (container,) = json.loads(text)
     assert container["resourceRequirements"] == [{"type": "NeuronDevice", "value": "ALL"}]
     assert "sharedMemorySize" not in text, "Managed Instances have no size for /dev/shm"
+
+
+def fine_tuned(pool: Entry | None = None, **more: Any) -> Config:
+    """A model in a bucket, of the shape of a known one."""
+    return serving({"model": BUCKET}, pool, shapes={BUCKET: {"like": TINY}}, **more)
+
+
+def test_a_model_in_a_bucket_is_copied_before_its_server_starts() -> None:
+    (region,) = decide_on(fine_tuned()).regions
+    task = region.models[0].services[0].task_definition
+    server, loader = json.loads(task.container_definitions)
+    assert (server["name"], loader["name"]) == ("m", "m-load")
+    assert server["dependsOn"] == [{"condition": "SUCCESS", "containerName": "m-load"}]
+    assert "/models/m" in server["command"]
+    assert not loader["essential"], "its end is no end of the task"
+    assert server["mountPoints"] == loader["mountPoints"], "both see one directory"
+    assert task.volumes == (EmptyVolume("shared_path_0"),)
+    assert "acme-models/support-chat/" in str(decide_on(fine_tuned()).roles), "the role may read it"
+
+
+def test_the_image_that_copies_a_model_can_be_replaced() -> None:
+    config = fine_tuned(sidecars={"load": {"image": MIRROR}})
+    (text,) = set(task_definitions(decide_on(config)))
+    _, loader = json.loads(text)
+    assert loader["image"] == MIRROR.replace("{region}", "us-west-2")
+    assert loader["command"][:2] == ["s3", "sync"]
+    (note,) = (f for f in findings_of(config) if f.code == "NE907")
+    assert note.path == "models.m.sidecars.load"
+    assert MIRROR in note.what
+
+
+def test_a_server_that_reads_s3_needs_no_copy() -> None:
+    config = serving({"model": "s3://my-models/resnet/"}, groups("inf1.xlarge"))
+    (text,) = set(task_definitions(decide_on(config)))
+    assert "aws-cli" not in text
+
+
+def shut(config: Config) -> Config:
+    return changed(config, "regions.us-west-2", network={"nat": "none"})
+
+
+def test_a_network_without_a_way_out_prefers_an_image_that_it_reaches() -> None:
+    config = shut(fine_tuned(sidecars={"load": {"image": MIRROR}}))
+    (text,) = set(task_definitions(decide_on(config)))
+    server, _ = json.loads(text)
+    assert "huggingface-vllm-inference-neuronx" in server["image"]
+    assert ".dkr.ecr.us-west-2." in server["image"]
+
+
+def test_an_image_out_of_reach_is_copied_and_named() -> None:
+    pool = groups("trn2.48xlarge", ami={"version": PINNED})
+    config = shut(serving({"model": BUCKET}, pool, shapes={BUCKET: {"like": LLAMA}}))
+    config = {k: v.replace("us-west-2", "us-east-2") for k, v in config.items()}
+    found = {f.path: f for f in findings_of(config) if f.code == "NE512"}
+    assert set(found) == {"models.m.image", "models.m.sidecars.load.image"}
+    for path, finding in found.items():
+        written = finding.fix.partition(f"write {path}: ")[2].partition(",")[0]
+        config = put(config, path, written)
+    assert not [f for f in findings_of(config) if f.severity is Severity.ERROR]
+
+
+def put(config: Config, path: str, value: str) -> Config:
+    """The stack file with a value at `models.m.…`."""
+    _, model, *steps = path.split(".")
+    inner: Any = value
+    for step in reversed(steps[1:]):
+        inner = {step: inner}
+    return changed(config, f"models.{model}", **{steps[0]: inner})
+
+
+def test_a_model_of_the_hub_is_served_from_a_bucket_where_the_hub_is_out_of_reach() -> None:
+    pool = groups("inf2.8xlarge")
+    (finding,) = (f for f in findings_of(shut(serving({"model": TINY}, pool))) if f.code == "NE514")
+    assert finding.path == "models.m.serve.model"
+    assert "write serve.model: s3://…" in finding.fix

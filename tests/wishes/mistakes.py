@@ -807,8 +807,8 @@ def _mount_of_no_volume(_: Hand, wish: Wish) -> str:
 
 @mistake("NE362", WORK)
 def _two_volumes_at_a_path(hand: Hand, wish: Wish) -> str:
-    if hand.chance(50):
-        wish.entry["writable_paths"] = ["/data/"]
+    if hand.chance(60):
+        wish.entry[hand.one(("writable_paths", "shared_paths"))] = ["/data/"]
         return _mounts(wish, "one", "/data")
     _mounts(wish, "one", "/data/")
     wish.keys["volumes"]["two"] = {"kind": "host"}
@@ -825,7 +825,10 @@ def _directory_beyond_the_limit(_: Hand, wish: Wish) -> str:
 
 @mistake("NE363", WORK)
 def _mount_where_none_can_be(hand: Hand, wish: Wish) -> str:
-    return _mounts(wish, "one", hand.one(("/", "//", "/proc", "/proc/driver", "/a/..")))
+    path = hand.one(("/", "//", "/proc", "/proc/driver", "/a/.."))
+    if hand.chance(30):
+        return f"{field(wish, 'shared_paths', [path])}[0]"
+    return _mounts(wish, "one", path)
 
 
 @mistake("NE335", replace(CALLED, modes=("host", "awsvpc")))

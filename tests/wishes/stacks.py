@@ -126,6 +126,10 @@ def _stack(hand: Hand, want: Want) -> Wish:
     keys["regions"] = networks.finished(hand, pools, plans, serving)
     _around(hand, wish, serving)
     _volumes(hand, wish)
+    for model in keys["models"].values():
+        if (name := model.get("serve", {}).get("model", "")).startswith(tasks.TUNED):
+            like = tasks.SMALL_MODELS[name.removeprefix(tasks.TUNED)[:-1]]
+            keys.setdefault("shapes", {})[name] = {"like": like}
     for group in ("models", "jobs"):
         if not keys[group] and hand.chance(90):
             del keys[group]

@@ -205,6 +205,7 @@ _OF_WORK = (
     "health_check",
     "stop_timeout_seconds",
     "shared_memory_mib",
+    "shared_paths",
     "log_retention_days",
     "s3_read",
     "s3_write",
@@ -237,6 +238,8 @@ def workload(hand: Hand, scene: Scene, names: Names) -> Entry:
             case "shared_memory_mib":
                 if not scene.managed:
                     entry[name] = hand.number(1, 64)
+            case "shared_paths":
+                entry[name] = hand.some(("/by-all/", "/models", "/opt/a/b"), least=1)
             case "log_retention_days":
                 entry[name] = hand.one(facts.catalog().limits.log_retention_days)
             case "s3_read" | "s3_write":
@@ -451,6 +454,9 @@ SMALL_MODELS = {
     "trn2u": "openai/gpt-oss-20b",
 }
 
+TUNED = "s3://tuned-models/"
+"""Before the family: the same models, tuned, in a bucket."""
+
 
 def serves(hand: Hand, scene: Scene, entry: Entry) -> None:
     """A model by its id, in place of image and command."""
@@ -473,6 +479,9 @@ def serves(hand: Hand, scene: Scene, entry: Entry) -> None:
                 serve[name] = hand.one(("bfloat16", "float16"))
             case _:
                 serve[name] = ["--enable-auto-tool-choice", "--tool-call-parser=llama3_json"]
+    if hand.chance(25) and not {"memory_mib", "mounts"} & entry.keys():
+        serve["model"] = f"{TUNED}{scene.families[0]}/"
+        serve |= hand.one(({}, {}, {"revision": "main"}))
     if scene.families[0] in ("trn2", "trn2u"):
         serve |= hand.one(({}, {"server": "plugin"}))
     else:

@@ -163,6 +163,7 @@ VALUES: dict[str, list[Any]] = {
     "vpc_id": ["vpc-0b", "vpc-0c"],
     "wait_for_steady_state": [True, False],
     "working_directory": ["/opt/a", "/opt/b"],
+    "shared_paths": [["/models"], ["/models", "/data"]],
     "writable_paths": [["/tmp"], ["/tmp", "/var/lib/a"]],
     "zone_ids": [["usw2-az1"], ["usw2-az2"], ["usw2-az1", "usw2-az2"], ["usw2-az1", "usw2-az3"]],
 }
