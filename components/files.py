@@ -1,4 +1,4 @@
-"""File systems of a Region: EFS, with a mount target in each zone and access points."""
+"""File systems of a Region: EFS, with access points, and mount targets where it is the stack's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ class Directory:
     """What a task needs to mount a directory. `ready` must be there before, and no id refers to it:
     mount targets, what lets tasks reach them, and the rights of the task's role."""
 
-    file_system_id: pulumi.Output[str]
+    file_system_id: pulumi.Input[str]
     access_point_id: pulumi.Output[str]
     ready: tuple[pulumi.Resource, ...]
 
 
 class Files(pulumi.ComponentResource):
-    """A file system: encrypted, reached by the tasks' or the instances' security groups alone, with
-    an access point for each workload and directory.
+    """A file system with an access point for each workload and directory. One of the stack's own is
+    encrypted, and reached by the tasks' or the instances' security groups alone.
     """
 
     def __init__(
@@ -43,7 +43,23 @@ class Files(pulumi.ComponentResource):
         super().__init__("neuron-ecs:components:Files", name, None, opts)
         self._region = region
         self._tags = tags
-        self._files = aws.efs.FileSystem(
+        self._id: pulumi.Input[str] = system.given_id
+        self._arn: pulumi.Input[str] = ""  # the plan's policies name that of a given one
+        ready: list[pulumi.Resource] = []
+        if not system.given_id:
+            ready = self._own(system, network=network, security_groups=security_groups)
+        self.directories: Mapping[str, Directory] = {
+            point.key: self._directory(point, roles, ready) for point in system.access_points
+        }
+        """By key of the access point."""
+        self.register_outputs({"file_system_id": self._id})
+
+    def _own(
+        self, system: plan.FileSystem, *, network: NetworkOutputs, security_groups: SecurityGroups
+    ) -> list[pulumi.Resource]:
+        """Builds the file system, and returns what must be there before a task mounts it."""
+        name, region, tags = system.key, self._region, self._tags
+        files = aws.efs.FileSystem(
             name,
             encrypted=True,
             kms_key_id=system.kms_key or None,
@@ -56,11 +72,13 @@ class Files(pulumi.ComponentResource):
             region=region,
             opts=pulumi.ResourceOptions(parent=self, protect=system.protected or None),
         )
+        self._id, self._arn = files.id, files.arn
+        statements = system.policy.statements
         policy = aws.efs.FileSystemPolicy(
             name,
-            file_system_id=self._files.id,
-            policy=self._files.arn.apply(
-                lambda arn: policies.document(system.policy.statements, "", file_arns=(arn, ""))
+            file_system_id=files.id,
+            policy=files.arn.apply(
+                lambda arn: policies.document(statements, "", file_arns=(arn, ""))
             ),
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
@@ -71,18 +89,14 @@ class Files(pulumi.ComponentResource):
             ready.append(
                 aws.efs.MountTarget(
                     f"{name}_{zone_id}",
-                    file_system_id=self._files.id,
+                    file_system_id=files.id,
                     subnet_id=subnet,
                     security_groups=[security_groups.files[system.key]],
                     region=region,
                     opts=pulumi.ResourceOptions(parent=self),
                 )
             )
-        self.directories: Mapping[str, Directory] = {
-            point.key: self._directory(point, roles, ready) for point in system.access_points
-        }
-        """By key of the access point."""
-        self.register_outputs({"file_system_id": self._files.id})
+        return ready
 
     def _directory(
         self, point: plan.AccessPoint, roles: Roles, ready: list[pulumi.Resource]
@@ -90,7 +104,7 @@ class Files(pulumi.ComponentResource):
         owner = choices.FILES_USER
         built = aws.efs.AccessPoint(
             point.key,
-            file_system_id=self._files.id,
+            file_system_id=self._id,
             posix_user={"uid": owner, "gid": owner},
             root_directory={
                 "path": point.directory,
@@ -108,7 +122,7 @@ class Files(pulumi.ComponentResource):
             f"{point.key}_{point.access.name}",
             point.role,
             point.access,
-            file_arns=(self._files.arn, built.arn),
+            file_arns=(self._arn, built.arn),
             parent=self,
         )
-        return Directory(self._files.id, built.id, (*ready, allowed))
+        return Directory(self._id, built.id, (*ready, allowed))

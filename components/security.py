@@ -50,7 +50,9 @@ class SecurityGroups(pulumi.ComponentResource):
         if region.managed_instances is not None:
             self.instances = {**self.instances, **self._instances(region.managed_instances)}
         self.files: Mapping[str, pulumi.Output[str]] = {
-            system.key: self._files(region, system) for system in region.file_systems
+            system.key: self._files(region, system)
+            for system in region.file_systems
+            if not system.given_id
         }
         self.register_outputs(
             {

@@ -16,6 +16,7 @@ _NAMING_REGIONS = frozenset(
         "reservation_ids",
         "reservation_group_arns",
         "allow_from",
+        "file_systems",
         "certificate_arns",
         "kms_keys",
         "web_acl_arns",

@@ -174,6 +174,11 @@ S3Prefix = Annotated[
         examples=["s3://my-models/llama-3-8b/"],
     ),
 ]
+FileSystemId = Annotated[
+    str,
+    StringConstraints(pattern=r"^fs-[0-9a-f]{8,40}$"),
+    Field(description="The id of an EFS file system.", examples=["fs-0123456789abcdef0"]),
+]
 ContainerPath = Annotated[
     str,
     StringConstraints(pattern=r"^/[A-Za-z0-9._/-]{0,255}$"),

@@ -6,7 +6,7 @@ from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_valid
 from pydantic_core import CoreSchema
 
 from config.changes import ROLLING, Change, Cost
-from config.values import ContainerPath, Strict
+from config.values import ContainerPath, FileSystemId, RegionName, Strict
 
 KEPT = Cost(Change.ROLLING, "What the old directory holds stays there; the new one is empty.")
 
@@ -96,6 +96,20 @@ class EfsVolumeEntry(Strict):
     kind: Literal["efs"] = Field(
         description="`efs`: a file system of the network, which outlives tasks and instances.",
         json_schema_extra=ROLLING,
+    )
+    file_systems: dict[RegionName, FileSystemId] = Field(
+        default={},
+        description=(
+            "The file system of each Region, if it exists already. Mounts show its directory "
+            "/files; its mount targets, their security groups and its policy are its owner's. "
+            "Default: the stack makes one in each Region."
+        ),
+        examples=[{"us-west-2": "fs-0123456789abcdef0"}],
+        json_schema_extra=Cost(
+            Change.ROLLING,
+            "Tasks see the files of the other file system. One that the stack made is deleted, "
+            "with its files.",
+        ),
     )
 
 

@@ -210,14 +210,20 @@ def discover() -> InlinePolicy:
     return InlinePolicy("discover", (allow(("ecs:DiscoverPollEndpoint",), ("*",)),))
 
 
-def mount(*, write: bool) -> InlinePolicy:
+def file_system_arn(partition: str, region: str, file_system_id: str) -> str:
+    """Returns the ARN of a file system of the account."""
+    return f"arn:{partition}:elasticfilesystem:{region}:{ACCOUNT}:file-system/{file_system_id}"
+
+
+def mount(system: PolicyValue, *, write: bool) -> InlinePolicy:
     """Allows mounting a file system through one access point, and writing where a mount does.
 
+    `system` is the file system's ARN, or stands for it.
     https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
     """
     actions = ("elasticfilesystem:ClientMount", *(("elasticfilesystem:ClientWrite",) * write))
     through = {"StringEquals": {"elasticfilesystem:AccessPointArn": AccessPointArn()}}
-    return InlinePolicy("mount", (allow(actions, (FileSystemArn(),), through),))
+    return InlinePolicy("mount", (allow(actions, (system,), through),))
 
 
 def only_encrypted() -> InlinePolicy:

@@ -370,10 +370,11 @@ class AccessPoint:
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """An EFS file system of the stack, in one Region."""
+    """An EFS file system in one Region: the stack's own, or one that exists."""
 
     key: str
     volume: str  # its name in the stack file
+    given_id: str  # empty: the stack makes it, and all below but the access points is of such a one
     zone_ids: tuple[str, ...]  # with a mount target: those of the pools that mount it
     kms_key: str  # ARN; empty: the account's default key for EFS
     access_points: tuple[AccessPoint, ...]

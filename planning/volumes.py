@@ -24,6 +24,7 @@ from planning.plan import (
     EfsVolume,
     EmptyVolume,
     FileSystem,
+    FileSystemArn,
     HostVolume,
     InlinePolicy,
     Mount,
@@ -159,7 +160,9 @@ def _file_system(
     s: Situation, region: str, volume: str, uses: list[tuple[RegionalWorkload, Mounted]]
 ) -> FileSystem:
     """A mount target for each zone in which a task may run; tasks with an interface of their own
-    mount from it, others from the instance's."""
+    mount from it, others from the instance's. A file system that exists has its owner's."""
+    given = given_file_system(s, region, volume)
+    itself = permissions.file_system_arn(s.partition, region, given) if given else FileSystemArn()
     zones = {zone for work, _ in uses for zone in pool_zones(s, work.pool)}
     points: dict[str, list[tuple[RegionalWorkload, Mounted]]] = {}
     for work, mount in uses:
@@ -167,8 +170,9 @@ def _file_system(
     return FileSystem(
         key=file_system_key(s, region, volume),
         volume=volume,
-        zone_ids=tuple(sorted(zones)),
-        kms_key=audit.kms_key(s, region),
+        given_id=given,
+        zone_ids=() if given else tuple(sorted(zones)),
+        kms_key="" if given else audit.kms_key(s, region),
         access_points=tuple(
             AccessPoint(
                 key=key,
@@ -176,14 +180,20 @@ def _file_system(
                     part for part in (choices.FILES_DIRECTORY, same[0][1].mount.directory) if part
                 ),
                 role=identity.logical_name(s, identity.task_role(same[0][0])),
-                access=permissions.mount(write=any(not m.mount.read_only for _, m in same)),
+                access=permissions.mount(itself, write=any(not m.mount.read_only for _, m in same)),
             )
             for key, same in sorted(points.items())
         ),
-        clients=tuple(sorted({_client(work) for work, _ in uses})),
+        clients=() if given else tuple(sorted({_client(work) for work, _ in uses})),
         policy=permissions.only_encrypted(),
-        protected=s.settings.security.deletion_protection,
+        protected=not given and s.settings.security.deletion_protection,
     )
+
+
+def given_file_system(s: Situation, region: str, volume: str) -> str:
+    """Returns the id of a volume's file system that exists in the Region; empty without one."""
+    entry = s.settings.volumes.get(volume)
+    return entry.file_systems.get(region, "") if isinstance(entry, EfsVolumeEntry) else ""
 
 
 def access_of(s: Situation, work: RegionalWorkload) -> tuple[InlinePolicy, ...]:

@@ -7,8 +7,15 @@ from messages.finding import Severity
 from messages.phrases import listed, nearest_or
 from planning import choices
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
-from planning.volumes import Mounted, cleaned, mounted, named_containers, writable_paths
+from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.volumes import (
+    Mounted,
+    cleaned,
+    mounted,
+    named_containers,
+    pool_zones,
+    writable_paths,
+)
 
 
 def _written(s: Situation) -> Iterator[Mounted]:
@@ -189,7 +196,11 @@ def nothing_writes(s: Situation) -> Iterator[Report]:
     """API_HostVolumeProperties, sourcePath: a directory that does not exist is created"""
     for name, entry in sorted(s.settings.volumes.items()):
         uses = [found for found in _written(s) if found.volume == name]
-        filled = isinstance(entry, HostVolumeEntry) and entry.path is not None
+        match entry:
+            case HostVolumeEntry():
+                filled = entry.path is not None
+            case EfsVolumeEntry():
+                filled = bool(entry.file_systems)
         if not uses or filled or not all(u.mount.read_only for u in uses):
             continue
         first = uses[0]
@@ -252,6 +263,79 @@ def long_directory(s: Situation) -> Iterator[Report]:
                 )
 
 
+@rule(
+    "NE370",
+    "File system of a Region is missing",
+    Severity.ERROR,
+    "An EFS file system is of one Region; tasks of another have no mount target of it.",
+    do="Name the file system of each Region that mounts the volume.",
+)
+def no_file_system(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/efs/latest/ug/how-it-works.html: a mount target for each zone of
+    a Region"""
+    for name, entry in _given(s):
+        known = [f"{file_system} of {r}" for r, file_system in entry.file_systems.items()]
+        for region, works in _regions_of(s, name).items():
+            if region not in entry.file_systems:
+                yield Report(
+                    f"volumes.{name}.file_systems",
+                    f"is {listed(known)}, and none of {region}, where {listed(works)} "
+                    f"{'mounts' if len(works) == 1 else 'mount'} it",
+                    f"write file_systems: {{{region}: fs-…}}",
+                )
+
+
+@rule(
+    "NE371",
+    "Mount targets of a file system are its owner's",
+    Severity.NOTE,
+    "A task starts only where its zone has a mount target whose security group lets it in; nothing "
+    "here knows those of a file system that exists.",
+    do="Make sure of them in each zone, and that the file system's policy lets the task roles in.",
+)
+def zones_not_judged(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/efs/latest/ug/manage-fs-access.html"""
+    for name, entry in _given(s):
+        used = [r for r in _regions_of(s, name) if r in entry.file_systems]
+        zones = sorted({z for r in used for z in _zones(s, name, r)})
+        if used:
+            yield Report(
+                f"volumes.{name}.file_systems",
+                f"is {listed([f'{entry.file_systems[r]} of {r}' for r in used])}, whose mount "
+                "targets and security groups are not judged",
+                f"make sure that {listed(zones)} {'has' if len(zones) == 1 else 'have'} a mount "
+                "target, in the network of the stack, that takes TCP 2049 of its tasks",
+            )
+
+
+def _given(s: Situation) -> Iterator[tuple[str, EfsVolumeEntry]]:
+    """The volumes whose file systems exist, by name."""
+    for name, entry in sorted(s.settings.volumes.items()):
+        if isinstance(entry, EfsVolumeEntry) and entry.file_systems:
+            yield name, entry
+
+
+def _mounting(s: Situation, volume: str) -> Iterator[RegionalWorkload]:
+    """The workloads that mount a volume, once for each Region."""
+    for work in s.work:
+        if any(found.volume == volume for found in mounted(work.path, work.spec)):
+            yield work
+
+
+def _regions_of(s: Situation, volume: str) -> dict[str, list[str]]:
+    """The workloads that mount a volume, by Region."""
+    found: dict[str, list[str]] = {}
+    for work in _mounting(s, volume):
+        found.setdefault(work.region, []).append(work.path)
+    return found
+
+
+def _zones(s: Situation, volume: str, region: str) -> set[str]:
+    """The zones of a Region in which tasks that mount a volume may run."""
+    here = (work.pool for work in _mounting(s, volume) if work.region == region)
+    return {zone for pool in here for zone in pool_zones(s, pool)}
+
+
 RULES = (
     unknown_volume,
     unused_volume,
@@ -263,4 +347,6 @@ RULES = (
     nothing_writes,
     short_lived,
     long_directory,
+    no_file_system,
+    zones_not_judged,
 )

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from catalog import generation
 from config import (
     AutoScalingCapacity,
+    EfsVolumeEntry,
     ExistingNetworkEntry,
     ManagedInstancesCapacity,
     RegionEntry,
@@ -411,6 +412,11 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
         ("traffic.allow_from", s.settings.traffic.allow_from),
         ("security.kms_keys", s.settings.security.kms_keys),
         ("security.web_acl_arns", s.settings.security.web_acl_arns),
+        *(
+            (f"volumes.{name}.file_systems", entry.file_systems)
+            for name, entry in s.settings.volumes.items()
+            if isinstance(entry, EfsVolumeEntry)
+        ),
     ):
         for region in given if isinstance(given, dict) else ():
             if region not in s.settings.regions:

@@ -751,8 +751,10 @@ def test_a_task_role_may_mount_through_its_own_access_point_alone(file: str) -> 
     for name, point in points.items():
         (policy,) = (p for p in built.of("iam.RolePolicy") if p.name == f"{name}_mount")
         (statement,) = json.loads(policy.inputs["policy"])["Statement"]
-        (system,) = built.refers(point, "fileSystemId")
-        assert system.name in {r.name for r in built.refers(policy, "policy")}
+        own = {system.name for system in built.refers(point, "fileSystemId")}
+        given: str = point.inputs["fileSystemId"]
+        assert own <= {r.name for r in built.refers(policy, "policy")}
+        assert own or statement["Resource"].endswith(f"file-system/{given}")
         through = statement["Condition"]["StringEquals"]["elasticfilesystem:AccessPointArn"]
         assert ":access-point/" in through
         assert ":file-system/" in statement["Resource"]

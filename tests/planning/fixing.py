@@ -76,6 +76,7 @@ OUTSIDE = {
 OWN = {
     "cr-…": "cr-0f",
     "sg-…": "sg-0f",
+    "fs-…": "fs-0123456789abcdef0",
     "certificate/…": "certificate/0f",
     "s3://…": "s3://bucket-of-mine",
     "<model>": "Qwen/Qwen3-0.6B",
@@ -86,7 +87,15 @@ FIELD = r"[A-Za-z_][\w.-]*(?:\[\d+\])?"
 TYPE = r"[a-z]+\d[a-z0-9-]*\.[a-z0-9-]+"
 REGION = r"[a-z]{2}(?:-gov|-iso\w*)?-[a-z]+-\d"
 # Entries that a fix adds to, rather than replaces.
-MERGED = {"environment", "secrets", "regions", "reservation_ids", "certificate_arns", "volumes"}
+MERGED = {
+    "environment",
+    "secrets",
+    "regions",
+    "reservation_ids",
+    "certificate_arns",
+    "volumes",
+    "file_systems",
+}
 
 
 def choices(fix: str) -> list[str]:
@@ -457,6 +466,7 @@ KEYED = {
     "certificate_arns",
     "kms_keys",
     "web_acl_arns",
+    "file_systems",
     "private_subnets",
     "public_subnets",
     "mounts",

@@ -47,14 +47,20 @@ def on(pool: dict[str, Any], model: dict[str, Any], **keys: Any) -> Config:
 
 
 HOST = {"kind": "host"}
+GIVEN = "fs-0123456789abcdef0"
+BOTH: dict[str, Any] = {"regions": {"us-east-2": {}, "us-west-2": {}}}
 
 
 def mounting(
-    volume: dict[str, Any] = HOST, model: dict[str, Any] | None = None, **mounts: Any
+    volume: dict[str, Any] = HOST,
+    model: dict[str, Any] | None = None,
+    regions: dict[str, Any] | None = None,
+    **mounts: Any,
 ) -> Config:
     """A model that mounts volumes of one kind."""
     entry = work(1, mounts=mounts, **(model or {}))
-    return on(INF2, entry, volumes=dict.fromkeys(mounts, volume))
+    keys = {"regions": regions} if regions else {}
+    return on(INF2, entry, volumes=dict.fromkeys(mounts, volume), **keys)
 
 
 def job(pool: dict[str, Any], **more: Any) -> Config:
@@ -434,6 +440,18 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.mounts.a.directory",
         mounting({"kind": "efs"}, a={"path": "/a", "directory": f"{'a' * 30}/{'b' * 63}"}),
         mounting({"kind": "efs"}, a={"path": "/a", "directory": f"{'a' * 30}/{'b' * 62}"}),
+    ),
+    "NE370": Fixture(
+        "volumes.a.file_systems",
+        mounting({"kind": "efs", "file_systems": {"us-east-2": GIVEN}}, a="/a", **BOTH),
+        mounting(
+            {"kind": "efs", "file_systems": dict.fromkeys(BOTH["regions"], GIVEN)}, a="/a", **BOTH
+        ),
+    ),
+    "NE371": Fixture(
+        "volumes.a.file_systems",
+        mounting({"kind": "efs", "file_systems": {"us-west-2": GIVEN}}, a="/a"),
+        mounting({"kind": "efs"}, a="/a"),
     ),
     "NE415": Fixture("models.m.command", nxdi(command=[]), nxdi()),
     "NE416": Fixture(

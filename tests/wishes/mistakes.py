@@ -823,6 +823,23 @@ def _directory_beyond_the_limit(_: Hand, wish: Wish) -> str:
     return f"{path}.directory"
 
 
+@mistake("NE370", replace(WORK, regions=2))
+def _region_without_a_file_system(hand: Hand, wish: Wish) -> str:
+    _mounts(wish, "one", "/mnt/one")
+    given = dict.fromkeys(wish.keys["regions"], "fs-0123456789abcdef0")
+    del given[hand.one(sorted(wish.entry.get("regions", wish.pool.regions)))]
+    wish.keys["volumes"]["one"] = {"kind": "efs", "file_systems": given}
+    return "volumes.one.file_systems"
+
+
+@mistake("NE107", WORK)
+def _files_of_an_absent_region(_: Hand, wish: Wish) -> str:
+    _mounts(wish, "one", "/mnt/one")
+    given = dict.fromkeys([*wish.keys["regions"], absent_region(wish)], "fs-0123456789abcdef0")
+    wish.keys["volumes"]["one"] = {"kind": "efs", "file_systems": given}
+    return f"volumes.one.file_systems.{absent_region(wish)}"
+
+
 @mistake("NE363", WORK)
 def _mount_where_none_can_be(hand: Hand, wish: Wish) -> str:
     path = hand.one(("/", "//", "/proc", "/proc/driver", "/a/.."))

@@ -583,6 +583,13 @@ def _host_of_a_few_days(_: Hand, wish: Wish) -> str:
     return wish.path
 
 
+@oddity("NE371", WORK)
+def _files_of_others(_: Hand, wish: Wish) -> str:
+    given = dict.fromkeys(wish.keys["regions"], "fs-0123456789abcdef0")
+    _mounts(wish, {"kind": "efs", "file_systems": given})
+    return "volumes.one.file_systems"
+
+
 @oddity("NE218", replace(BY_NAME, sorts=(MANAGED_NEURON,), exact=True, alone=True))
 def _names_without_locks(_: Hand, wish: Wish) -> str:
     return field(wish, "network_mode", "awsvpc")

@@ -371,7 +371,9 @@ def _volumes(hand: Hand, wish: Wish) -> None:
     containers = [c for entry in entries for c in (entry, *entry.get("sidecars", {}).values())]
     names = sorted({name for c in containers for name in c.get("mounts", {})})
     if names:
-        wish.keys["volumes"] = {name: tasks.volume(hand) for name in names}
+        wish.keys["volumes"] = {
+            name: tasks.volume(hand, sorted(wish.keys["regions"])) for name in names
+        }
 
 
 def _tags(hand: Hand) -> Entry:

@@ -51,6 +51,7 @@ ENVIRONMENT = ("HF_HOME", "LOG_LEVEL", "_", "a.b-c", "OMP_NUM_THREADS")
 VALUES = ("", "1", "/var/cache", "ünï cödé", "x" * 500, "{region}", "a-{region}-{{region}}-{b}")
 SECRET_NAMES = ("HF_TOKEN", "DB_PASSWORD", "API_KEY")
 VOLUMES = ("cache", "weights", "shared")
+FILES = "fs-0123456789abcdef0"
 USERS = ("1000", "1000:1000", "neuron")
 PORTS = (8080, 8000, 1, 80, 443, 19_999, 65_535)
 HOST_PORTS = (8080, 8000, 80, 443, 1, 19_999, facts.EPHEMERAL - 1)
@@ -181,10 +182,11 @@ def _mount(hand: Hand, name: str) -> Entry | str:
     return entry
 
 
-def volume(hand: Hand) -> Entry:
+def volume(hand: Hand, regions: list[str]) -> Entry:
     """A volume of the stack file."""
     if hand.chance(40):
-        return {"kind": "efs"}
+        given = dict.fromkeys(regions, FILES)
+        return {"kind": "efs", **({"file_systems": given} if hand.chance(40) else {})}
     entry: Entry = {"kind": "host"}
     if hand.chance(40):
         entry["path"] = hand.one(("/mnt/models", "/opt/models/", "/var/lib/models"))

@@ -595,7 +595,7 @@ KINDS: Mapping[str, Kind] = {
             id="fsap-{hex}",
             arn="arn:aws:elasticfilesystem:{region}:{account}:access-point/{id}",
             fixed=("fileSystemId", "posixUser", "rootDirectory"),
-            refs=(Ref("fileSystemId", _FILES, ("id",)),),
+            refs=(Ref("fileSystemId", _FILES, ("id",), owned_elsewhere=True),),
         ),
         Kind(
             token=_BALANCER,

@@ -97,6 +97,10 @@ VALUES: dict[str, list[Any]] = {
     "directory": ["a", "a/b"],
     "size_gib": [50, 300],
     "volumes": [],
+    "file_systems": [
+        {"us-west-2": "fs-0123456789abcdef0"},
+        {"us-west-2": "fs-0fedcba9876543210"},
+    ],
     "nat": ["one", "per_zone", "none"],
     "network_mode": ["bridge", "host", "awsvpc"],
     "neuron_devices": [1, 2, 3, [0], [1], "all"],
