@@ -1,11 +1,12 @@
-"""Parses fields of a model and their values from the command line."""
+"""Parses fields of entries and their values from the command line."""
 
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 
-from config import ModelEntry
+from config import Settings
 from config.explaining import path_of
 from neuron_ecs.stackfile.yaml_values import NotYamlError, Value, load, scalar_text
 from neuron_ecs.terminal import UsageError
@@ -43,13 +44,14 @@ def assignment(text: str) -> tuple[Field, str]:
     return field_of(found[1]), found[2]
 
 
-def value_of(field: Field, said: str) -> Value:
-    """Returns the value of a field: YAML as the engine reads it, or a shorthand of the field.
+def value_of(field: Field, said: str, key: str) -> Value:
+    """Returns the value of a field of an entry of the map `key`.
 
+    It is YAML as the engine reads it, or a shorthand of the field.
     Text stays text where the field holds nothing else: `environment.PORT=8080` is "8080".
     Raises `UsageError`.
     """
-    types = _types(field)
+    types = _types(key, field)
     if field == ("replicas",) and (span := _SPAN.fullmatch(said)):
         return _span(*span.groups())
     if types == {"string"}:
@@ -61,38 +63,43 @@ def value_of(field: Field, said: str) -> Value:
         if "array" in types and not isinstance(value, (list, dict)):
             if "," in said:
                 parts = [load(part.strip())[0] for part in said.split(",") if part.strip()]
-                return _coerced(parts, field)
+                return _coerced(parts, key, field)
             if not types & {"integer", "string"}:
-                return _coerced([value], field)
+                return _coerced([value], key, field)
     except NotYamlError as error:
         raise UsageError(f"the value of {path_of(field)} {error.what}") from None
     except UsageError as error:
         raise UsageError(f"the value of {path_of(field)}: {error}") from None
     if repeated:
         raise UsageError(f"in the value of {path_of(field)} {repeated[0].path[-1]} stands twice")
-    return _coerced(value, field)
+    return _coerced(value, key, field)
 
 
-def _coerced(value: Value, field: Field) -> Value:
+def _coerced(value: Value, key: str, field: Field) -> Value:
     """Numbers and switches as text where the field holds text alone."""
     match value:
         case dict():
             members = cast("dict[str, Value]", value)
-            return {k: _coerced(v, (*field, k)) for k, v in members.items()}
+            return {k: _coerced(v, key, (*field, k)) for k, v in members.items()}
         case list():
             items = cast("list[Value]", value)
-            return [_coerced(item, (*field, i)) for i, item in enumerate(items)]
+            return [_coerced(item, key, (*field, i)) for i, item in enumerate(items)]
         case bool() | int() | float():
-            return scalar_text(value) if _types(field) == {"string"} else value
+            return scalar_text(value) if _types(key, field) == {"string"} else value
         case _:
             return value
 
 
-def _types(field: Field) -> set[str]:
-    """The JSON types of a field of a model, without null; empty for an unknown field."""
-    schema: dict[str, Any] = ModelEntry.model_json_schema()
+@cache
+def _schema() -> dict[str, Any]:
+    return Settings.model_json_schema()
+
+
+def _types(key: str, field: Field) -> set[str]:
+    """The JSON types of a field of an entry, without null; empty for an unknown field."""
+    schema = _schema()
     found = list(_arms(schema, schema))
-    for step in field:
+    for step in (key, "any-name", *field):
         found = [arm for node in found for arm in _inside(node, step, schema)]
     return {cast(str, node["type"]) for node in found if "type" in node} - {"null"}
 

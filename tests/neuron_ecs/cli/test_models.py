@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuron_ecs.cli import entries, models
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.cli import models
-from neuron_ecs.cli.models import Candidate, Comparison
+from neuron_ecs.cli.entries import Candidate, Comparison
 from neuron_ecs.stackfile.editing import drop, put
 from neuron_ecs.stackfile.yaml_values import Value, load
 from tests.neuron_ecs import running
@@ -44,7 +44,7 @@ def unseen(_: Candidate) -> Comparison:
     return Comparison(lambda width, bold: ["(the comparison)"], {"verdict": "changed"})
 
 
-KINDS = {"add": models.AddArguments, "set": models.SetArguments, "remove": models.OfModel}
+KINDS = {"add": models.AddArguments, "set": entries.SetArguments, "remove": entries.OfEntry}
 
 
 def said(
@@ -56,7 +56,7 @@ def said(
     argv = ["models", *arguments, "--width", "100", "--project", str(project)]
     kept, sys.stdin = sys.stdin, io.StringIO(answer)
     try:
-        return running.run_with(KINDS[arguments[0]], models.run, *argv, compare=compare)
+        return running.run_with(KINDS[arguments[0]], entries.run, *argv, compare=compare)
     finally:
         sys.stdin = kept
 
@@ -414,7 +414,7 @@ def test_models_that_are_one_text_are_left_alone(
 
 
 def test_the_comparison_is_that_of_the_diff_command(project: Path) -> None:
-    code, told = said(project, *NEW, answer="n\n", compare=models.compared)
+    code, told = said(project, *NEW, answer="n\n", compare=entries.compared)
     assert code == 1
     assert "1 model added (mistral-7b)" in told
     assert f"head  {project / 'Pulumi.dev.yaml'} (new)" in told

@@ -1,4 +1,7 @@
-"""Edits the models of a stack file in place, and writes the file at once or not at all."""
+"""Edits the maps of a stack file in place, and writes the file at once or not at all.
+
+Models, jobs, pools and Regions are entries of maps; `Kind` says what differs between them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +21,47 @@ from neuron_ecs.terminal import UsageError
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """A map of the stack file: its key, its command, and what people call an entry."""
+
+    key: str
+    command: str
+    word: str
+    columns: tuple[str, ...]
+    """What a list shows, as `heading=field`; of `a|b` the first that an entry has."""
+
+
+MODELS = Kind(
+    "models",
+    "models",
+    "model",
+    ("pool=capacity", "serves=serve.model|image", "devices=neuron_devices", "replicas=replicas"),
+)
+JOBS = Kind(
+    "jobs",
+    "jobs",
+    "job",
+    ("pool=capacity", "image=image", "devices=neuron_devices", "schedule=schedule.expression"),
+)
+POOLS = Kind(
+    "capacity",
+    "pools",
+    "pool",
+    (
+        "kind=kind",
+        "instances=instance_type|allowed_instance_types|accelerators",
+        "purchase=purchase",
+        "min size=min_size",
+        "max size=max_size",
+        "retired=retired",
+    ),
+)
+REGIONS = Kind("regions", "regions", "Region", ("network=network",))
+
+
+@dataclass(frozen=True, slots=True)
 class Add:
-    """A new model: its fields, others by their path, and the entry of `shapes` that it needs."""
+    """A new entry: its fields, others by their path, and the entry of `shapes` that it needs."""
 
     fields: Mapping[str, Value]
     others: Sequence[tuple[Field, str]] = ()
@@ -28,12 +70,12 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """A model goes."""
+    """An entry goes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Fields of a model get values, or go back to their defaults."""
+    """Fields of an entry get values, or go back to their defaults."""
 
     values: Sequence[tuple[Field, str]]
     unset: Sequence[Field]
@@ -42,8 +84,30 @@ class Change:
 Edit = Add | Remove | Change
 
 
-def edited(text: str, file: StackFile, name: str, edit: Edit) -> str:
-    """Returns the text of the stack file after the edit of a model.
+def entries_of(text: str, file: StackFile, kind: Kind) -> dict[str, Value]:
+    """Returns the entries of a map of the stack file. Raises `StackFileError`."""
+    config = cast("dict[str, Value]", load(text.removeprefix("\ufeff")).value.get("config") or {})
+    return _known(config, _key_of(config, file.project, kind.key)[0], kind)
+
+
+def _known(config: Mapping[str, Value], key: str, kind: Kind) -> dict[str, Value]:
+    entries = config.get(key)
+    if entries is not None and (not isinstance(entries, dict) or "secure" in entries):
+        what = "is a list" if isinstance(entries, list) else "is one text"
+        fix = f"write it as a map: a line for each {kind.word}"
+        raise _refused(key, f"{what}, in which no {kind.word} can be edited", fix)
+    return cast("dict[str, Value]", entries or {})
+
+
+def missing(name: str, known: Mapping[str, Value], file: StackFile, kind: Kind) -> UsageError:
+    """Returns what to say of a name that the file does not have."""
+    none = f"it has no {kind.command}; `{kind.command} add` adds one"
+    hint = nearest(name, known) if known else none
+    return UsageError(f"no {kind.word} of {file.path.name} is called {name}; {hint}")
+
+
+def edited(text: str, file: StackFile, kind: Kind, name: str, edit: Edit) -> str:
+    """Returns the text of the stack file after the edit of an entry.
 
     Raises `UsageError` for an edit that does not fit the file, and `StackFileError` where the
     text cannot be edited without touching something else.
@@ -52,38 +116,32 @@ def edited(text: str, file: StackFile, name: str, edit: Edit) -> str:
     text = text.removeprefix("\ufeff")
     values = load(text).value
     config = cast("dict[str, Value]", values.get("config") or {})
-    key, is_there = _models_key(config, file.project)
-    models = config.get(key)
-    if models is not None and (not isinstance(models, dict) or "secure" in models):
-        what = "is a list" if isinstance(models, list) else "is one text"
-        fix = "write it as a map: a line for each model"
-        raise _refused(key, f"{what}, in which no model can be edited", fix)
-    known = cast("dict[str, Value]", models or {})
+    key, is_there = _key_of(config, file.project, kind.key)
+    known = _known(config, key, kind)
     if isinstance(edit, Add) and name in known:
-        fix = f"`models set {name} FIELD=VALUE` changes it"
+        fix = f"`{kind.command} set {name} FIELD=VALUE` changes it"
         raise UsageError(f"{name} is in {file.path.name} already; {fix}")
     if not isinstance(edit, Add) and name not in known:
-        hint = nearest(name, known) if known else "it has no models; `models add` adds one"
-        raise UsageError(f"no model of {file.path.name} is called {name}; {hint}")
+        raise missing(name, known, file, kind)
     path = ("config", key, name)
     try:
         match edit:
             case Add():
-                after = _models_key(config, file.project, "capacity")[0]
-                place = None if is_there else after
-                text = editing.put(text, path, _entry(edit), opened=1, after=place)
+                before = "regions" if kind.key == "capacity" else "capacity"
+                place = None if is_there else _key_of(config, file.project, before)[0]
+                text = editing.put(text, path, _entry(edit, kind), opened=1, after=place)
                 if edit.shape:
                     text = _with_shape(text, config, file, *edit.shape)
             case Remove():
                 text = editing.drop(text, path, and_map=True)
             case Change():
                 for field, said in edit.values:
-                    text = editing.put(text, (*path, *field), value_of(field, said))
+                    text = editing.put(text, (*path, *field), value_of(field, said, kind.key))
                 for field in edit.unset:
                     text = editing.drop(text, (*path, *field))
     except NotEditableError as error:
-        place = ("models", *error.path[2:]) if error.path[:2] == path[:2] else error.path
-        raise _refused(path_of(place or ("models", name)), error.what, error.fix) from None
+        place = (kind.key, *error.path[2:]) if error.path[:2] == path[:2] else error.path
+        raise _refused(path_of(place or (kind.key, name)), error.what, error.fix) from None
     return mark + text
 
 
@@ -102,9 +160,7 @@ def write(path: Path, text: str, new: str) -> None:
         raise unreadable(error) from None
 
 
-def _models_key(
-    config: Mapping[str, Value], project: str, name: str = "models"
-) -> tuple[str, bool]:
+def _key_of(config: Mapping[str, Value], project: str, name: str) -> tuple[str, bool]:
     """How the file spells the key, and whether it has it."""
     for spelling in (f"{project}:{name}", name, f"{project}:config:{name}"):
         if spelling in config:
@@ -120,7 +176,7 @@ def _with_shape(
     shape: Mapping[str, Value],
 ) -> str:
     """The text with an entry of `shapes`. Raises `UsageError` if it has another of that id."""
-    key, _ = _models_key(config, file.project, "shapes")
+    key, _ = _key_of(config, file.project, "shapes")
     shapes = config.get(key)
     now = cast("dict[str, Value]", shapes).get(model_id) if isinstance(shapes, dict) else None
     if now is not None and now != shape:
@@ -133,10 +189,10 @@ def _refused(path: str, what: str, fix: str) -> StackFileError:
     return StackFileError([Finding(CODE, Severity.ERROR, path, what, "", fix)])
 
 
-def _entry(edit: Add) -> dict[str, Value]:
+def _entry(edit: Add, kind: Kind) -> dict[str, Value]:
     entry = {k: v for k, v in edit.fields.items() if v not in (None, [], {})}
     for field, said in edit.others:
-        entry = _placed(entry, field, value_of(field, said))
+        entry = _placed(entry, field, value_of(field, said, kind.key))
     return entry
 
 
