@@ -13,6 +13,7 @@ from catalog.types import (
     ImageTag,
     LinuxCapability,
     Server,
+    ServerCache,
     ServerOption,
     UnreadVariable,
     WorkerOption,
@@ -87,6 +88,11 @@ class Containers:
     def servers(self) -> Mapping[str, Server]:
         """The servers inside those images, by name."""
         return MappingProxyType({s.name: s for s in self._tables.typed("servers", Server)})
+
+    @cached_property
+    def server_caches(self) -> tuple[ServerCache, ...]:
+        """The variables that tell servers where their caches are."""
+        return self._tables.typed("server_caches", ServerCache)
 
     @cached_property
     def server_options(self) -> tuple[ServerOption, ...]:

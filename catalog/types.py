@@ -393,6 +393,23 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerCache:
+    """An environment variable that tells a server where something stays that it makes or loads.
+
+    ``holds`` is ``artifacts`` (the compiled model), ``compiler`` (the compiler's cache) or
+    ``weights``. ``directory`` is its place below the directory of a model's cache. ``takes_s3``: it
+    may be a prefix of S3. ``keeps_failures``: a compilation that failed is not tried again.
+    """
+
+    server: str
+    variable: str
+    holds: str
+    directory: str
+    takes_s3: bool
+    keeps_failures: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadVariable:
     """An environment variable that people set and the software does not read."""
 

@@ -98,6 +98,26 @@ class Serve(Strict):
         ),
         json_schema_extra=ROLLING,
     )
+    cache: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^([a-z][a-z0-9-]{0,39}|s3://[A-Za-z0-9.{}_/-]{1,512})$"),
+            Field(
+                description="The name of a volume, a prefix of S3, or none.",
+                examples=["compiled", "s3://my-cache/neuron/", "none"],
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description=(
+            "Where compiled artefacts stay, and weights with a revision: a volume, s3://… where "
+            "the server takes it, or none. Default: the disk of instances of kind auto_scaling."
+        ),
+        json_schema_extra=Cost(
+            Change.ROLLING, "The disk of new instances is larger.", (Change.NEW_INSTANCES,)
+        ),
+    )
     arguments: tuple[Text, ...] = Field(
         default=(),
         description="Further arguments of the server, after the derived ones.",

@@ -25,16 +25,24 @@ class Mount(Strict):
     directory: (
         Annotated[
             str,
-            StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}(/[A-Za-z0-9-]{1,64}){0,2}$"),
+            StringConstraints(
+                pattern=r"^[A-Za-z0-9-]{1,64}(/[A-Za-z0-9-]{1,64}){0,2}(/\{slot\})?$"
+            ),
             Field(
-                description="Up to three names of letters, digits and hyphens, with slashes.",
+                description=(
+                    "Up to three names of letters, digits and hyphens, with slashes, and {slot} "
+                    "after them."
+                ),
                 examples=["llama-3-8b/weights"],
             ),
         ]
         | None
     ) = Field(
         default=None,
-        description="A directory below the volume's own, mounted instead of it.",
+        description=(
+            "A directory below the volume's own, mounted instead of it. On a host volume "
+            "`{slot}` becomes the number of the service: each has tasks on other devices."
+        ),
         json_schema_extra=KEPT,
     )
 

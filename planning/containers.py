@@ -27,17 +27,18 @@ def definitions(
     devices: tuple[int, ...],
     log_group: str,
     efa_devices: int,
+    slot: str = "",
 ) -> str:
     """Returns the canonical JSON of a task's containers, its sidecars among them, by name.
 
     `size` is of the whole task: the workload's container gets what the sidecars leave. `devices`
     are the Neuron devices that the task names; empty if ECS assigns them. `efa_devices` is the
-    number of EFA interfaces.
+    number of EFA interfaces. `slot` is the number of the service.
     """
     sidecars = work.spec.sidecars
     cpu = size.cpu_units - sum(c.cpu_units for c in sidecars.values())
     memory = size.memory_mib - sum(c.memory_mib for c in sidecars.values())
-    main = _container(work.name, work.spec, work, catalog, log_group)
+    main = _container(work.name, work.spec, work, catalog, log_group, slot)
     main |= {
         "cpu": cpu,
         "memory": memory,
@@ -59,7 +60,7 @@ def definitions(
         "healthCheck": _health(work.spec.health_check, work.region),
     }
     rest = [
-        _sidecar(name, sidecar, work, catalog, devices, log_group)
+        _sidecar(name, sidecar, work, catalog, devices, log_group, slot)
         for name, sidecar in sidecars.items()
     ]
     ordered = sorted([main, *rest], key=lambda c: c["name"])
@@ -73,10 +74,11 @@ def _sidecar(
     catalog: Catalog,
     devices: tuple[int, ...],
     log_group: str,
+    slot: str,
 ) -> Definition:
     wanted = sidecar.neuron_devices
     opened = devices if wanted == "all" else wanted if isinstance(wanted, tuple) else ()
-    return _container(f"{work.name}-{name}", sidecar, work, catalog, log_group) | {
+    return _container(f"{work.name}-{name}", sidecar, work, catalog, log_group, slot) | {
         "ulimits": _ulimits(sidecar, {}),
         "restartPolicy": {"enabled": True} if sidecar.restart else {},
         "healthCheck": {
@@ -104,7 +106,12 @@ def _before(name: str, work: RegionalWorkload) -> bool:
 
 
 def _container(
-    name: str, spec: Container, work: RegionalWorkload, catalog: Catalog, log_group: str
+    name: str,
+    spec: Container,
+    work: RegionalWorkload,
+    catalog: Catalog,
+    log_group: str,
+    slot: str,
 ) -> Definition:
     region = work.region
     return {
@@ -130,7 +137,7 @@ def _container(
         + [
             {"sourceVolume": m.volume, "containerPath": m.path}
             | ({"readOnly": True} if m.read_only else {})
-            for m in volumes.mounts(work)
+            for m in volumes.mounts(work, slot)
             if m.container == name
         ],
         "workingDirectory": spec.working_directory,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
 from messages.finding import Finding, Refused, Severity
-from planning import addresses, audit, identity, names, plan, volumes, waiting
+from planning import addresses, audit, choices, identity, names, plan, volumes, waiting
 from planning.addresses import zones_with_blocks
 from planning.command_line import containers
 from planning.make_capacity import (
@@ -50,7 +50,9 @@ def make_plan(
         findings=reported,
         silenced=tuple(sorted(settings.silence.items())),
         stage=settings.stage,
-        written=tuple(_written(name, out) for name, out in sorted(situation.written.items())),
+        written=tuple(
+            _written(situation, name, out) for name, out in sorted(situation.written.items())
+        ),
     )
 
 
@@ -74,8 +76,13 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda f: f.sort_key))
 
 
-def _written(name: str, out: WrittenOut) -> plan.WrittenModel:
-    values = (plan.WrittenValue(v.field, json.dumps(v.value), v.because) for v in out.values)
+def _written(s: Situation, name: str, out: WrittenOut) -> plan.WrittenModel:
+    values = [plan.WrittenValue(v.field, json.dumps(v.value), v.because) for v in out.values]
+    volume = s.settings.volumes.get(choices.SERVE_CACHE)
+    if volume is not None and choices.SERVE_CACHE in out.entry.mounts:
+        text = json.dumps(volume.model_dump(mode="json", exclude_unset=True))
+        why = "the disk of each instance, for the artefacts of each service, now and before"
+        values.append(plan.WrittenValue(f"volumes.{choices.SERVE_CACHE}", text, why))
     return plan.WrittenModel(name, tuple(values))
 
 

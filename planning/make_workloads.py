@@ -14,6 +14,7 @@ from planning import (
     service_tasks,
     volumes,
 )
+from planning.command_line import server_of
 from planning.images import resolved
 from planning.make_capacity import pool_key
 from planning.regional import in_region
@@ -68,14 +69,15 @@ def _task_definition(
             size=size,
             devices=named,
             log_group=_log_group(s, work).name,
+            slot=slot,
             efa_devices=hardware.efa_interfaces if hardware and whole and efa else 0,
         ),
         task_role=identity.logical_name(s, identity.task_role(work)),
         execution_role=identity.logical_name(s, identity.execution_role(work)),
         devices="all" if work.managed_devices else devices,
         image=resolved(work.spec.image, work.region, s.catalog),
-        volumes=volumes.task_volumes(s, work),
-        mounts=volumes.mounts(work),
+        volumes=volumes.task_volumes(s, work, slot),
+        mounts=volumes.mounts(work, slot),
     )
 
 
@@ -103,7 +105,12 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
         _service(s, work, tasks, str(number))
         for number, tasks in enumerate(service_tasks.services(s, work), start=1)
     ]
+    row = server_of(work.spec, s.catalog)
+    out = s.written.get(work.name)
     return plan.ModelPlan(
+        cold_seconds=row.cold_start_seconds if row else 0,
+        warm_seconds=row.warm_start_seconds if row else 0,
+        kept=out is not None and out.kept,
         name=work.name,
         key=names.key(short, work.name),
         pool=pool_key(s, work.pool),

@@ -497,6 +497,9 @@ class ModelPlan:
     services: tuple[Service, ...]
     replicas_min: int
     replicas_max: int
+    cold_seconds: int = 0  # of a start that downloads and compiles; 0: not known
+    warm_seconds: int = 0  # of a start that finds what an earlier one left
+    kept: bool = False  # whether a start on the same instance finds it
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
+from math import ceil
 from typing import Any, cast
 
 from catalog import Catalog, InstanceType, LanguageModel, ServingImage, image_day
-from config import Ami, AutoScalingCapacity, ModelEntry, OwnNetworkEntry, Serve, Settings, Sidecar
+from config import (
+    Ami,
+    AutoScalingCapacity,
+    HostVolumeEntry,
+    ModelEntry,
+    OwnNetworkEntry,
+    Serve,
+    Settings,
+    Sidecar,
+)
 from config.credentials import shown
 from messages.phrases import listed, nearest
-from planning import images
+from planning import choices, images
 from planning.amis import ami_driver, common_amis, fitting_amis
 from planning.command_line import published
-from planning.serving.memory import Verdict
+from planning.serving.memory import Verdict, checkpoint_gib
 from planning.serving.options import (
     ModelRequirements,
     ServingOption,
@@ -56,20 +66,52 @@ def settle(
     unserved: list[Unserved] = []
     pinned = situation(settings.model_copy(update={"capacity": capacity}))
     for one in asked:
-        choices = one.choices
-        if isinstance(choices, Unserved):
-            unserved.append(choices)
+        ways = one.choices
+        if isinstance(ways, Unserved):
+            unserved.append(ways)
             del models[one.name]
-        elif choices is None:  # its pool or Region is not known: another rule says so
+        elif ways is None:  # its pool or Region is not known: another rule says so
             first = catalog.serving.images[0].image
             models[one.name] = one.entry.model_copy(update={"image": one.entry.image or first})
         else:
-            out = one.written_out(pinned, choices)
+            out = one.written_out(pinned, ways)
             out = replace(out, departures=tuple(one.departures(pinned)))
             written[one.name] = out
             models[one.name] = out.entry
     new = settings.model_copy(update={"capacity": capacity, "models": models})
+    cached = [one for one in asked if one.name in written and _cached(written[one.name])]
+    if cached and choices.SERVE_CACHE not in settings.volumes:
+        size = _cache_gib(pinned, [(one, written[one.name].choice) for one in cached])
+        entry = HostVolumeEntry(kind="host", size_gib=size)
+        volumes = {**settings.volumes, choices.SERVE_CACHE: entry}
+        new = new.model_copy(update={"volumes": volumes})
     return situation(new, written=written, unserved=tuple(unserved), amis=amis)
+
+
+def _cached(out: WrittenOut) -> bool:
+    """Whether the artefacts stay on the disk of each instance, in a volume of no entry."""
+    return choices.SERVE_CACHE in out.entry.mounts
+
+
+def _cache_gib(s: Situation, models: Sequence[tuple["_Asked", Choice]]) -> int:
+    """The disk of an instance for the artefacts of each slot, now and before, and for weights.
+
+    That compiled and sharded artefacts are as large as the checkpoint is a rule of thumb.
+    """
+    sizes: dict[tuple[str, str], int] = {}
+    for one, choice in models:
+        if one.model is None:
+            continue
+        required = required_of(one.serve, one.model)
+        checkpoint = ceil(checkpoint_gib(one.model, required.weight_bytes))
+        for where in one.pools:
+            total = max((k.neuron.devices for k in s.pools[where].types if k.neuron), default=1)
+            devices = choice.devices if isinstance(choice.devices, int) else total
+            slots = min(one.entry.replicas.most or 1, max(1, total // max(1, devices)))
+            size = choices.SERVE_CACHE_COPIES * slots * checkpoint
+            size += checkpoint if one.serve.revision else 0
+            sizes[where] = sizes.get(where, 0) + size
+    return max(1, min(max(sizes.values(), default=1), _LARGEST_GIB))
 
 
 def _own_image(entry: ModelEntry, catalog: Catalog) -> ServingImage | None:
@@ -85,6 +127,11 @@ def _own_image(entry: ModelEntry, catalog: Catalog) -> ServingImage | None:
         return None
     because = "the entry names the image"
     return ServingImage(OWN_IMAGE, server, 0, because, entry.image, (), (), (), (), "")
+
+
+_ADDED = ("mounts", "s3_read", "s3_write", "shared_paths")
+"""Fields to which the planner adds: what is written there stays beside it."""
+_LARGEST_GIB = 16_384  # as a volume of the stack file
 
 
 @dataclass(frozen=True)
@@ -161,7 +208,14 @@ class _Asked:
         suiting = [c for c in choices if all(_suits(s, w, c.image, None) for w in self.pools)]
         choice = next(iter(suiting), choices[0])
         return Writing(
-            self.name, self.entry, self.serve, choice, self.where, self.model, self.catalog
+            self.name,
+            self.entry,
+            self.serve,
+            choice,
+            self.where,
+            self.model,
+            self.catalog,
+            s.settings.volumes,
         ).written_out()
 
     def departures(self, s: Situation) -> Iterator[Departure]:
@@ -181,7 +235,7 @@ class _Asked:
                 written = {k: written[k] for k, v in one.value.items() if written.get(k, v) != v}
             if isinstance(written, Sidecar):
                 written = {k: v for k, v in sidecar_said(written).items() if one.value.get(k) != v}
-            if written not in (one.value, {}) and field not in ("s3_read", "shared_paths"):
+            if written not in (one.value, {}) and field not in _ADDED:
                 yield Departure(one.field, written, one)
 
     def _unserved(self, code: str, field: str, what: str, fix: str) -> Unserved:

@@ -60,12 +60,23 @@ class Mounted:
         return f"{self.volume}__{below.replace('/', '_')}" if below else self.volume
 
 
-def mounted(path: str, spec: Workload) -> tuple[Mounted, ...]:
-    """Returns the mounts of a workload at a path such as `models.m`, by container and path."""
+def mounted(path: str, spec: Workload, slot: str | None = None) -> tuple[Mounted, ...]:
+    """Returns the mounts of a workload at a path such as `models.m`, by container and path.
+
+    `slot` stands for `{slot}` in their directories.
+    """
     return tuple(
-        Mounted(f"{at}.mounts.{volume}", container, own, volume, mount)
+        Mounted(f"{at}.mounts.{volume}", container, own, volume, _in_slot(mount, slot))
         for at, container, own in named_containers(path, spec)
         for volume, mount in sorted(own.mounts.items(), key=lambda m: m[1].path)
+    )
+
+
+def _in_slot(mount: MountEntry, slot: str | None) -> MountEntry:
+    if slot is None or not mount.directory or choices.SLOT not in mount.directory:
+        return mount
+    return mount.model_copy(
+        update={"directory": mount.directory.replace(choices.SLOT, slot or "job")}
     )
 
 
@@ -100,14 +111,14 @@ def writable_paths(spec: Container, catalog: Catalog) -> frozenset[str]:
     return frozenset(default) - {mount.path.rstrip("/") for mount in spec.mounts.values()}
 
 
-def task_volumes(s: Situation, work: RegionalWorkload) -> tuple[TaskVolume, ...]:
-    """Returns the volumes of a task by name. Mounts of unknown volumes have none."""
+def task_volumes(s: Situation, work: RegionalWorkload, slot: str) -> tuple[TaskVolume, ...]:
+    """Returns the volumes of a task of a service by name. Mounts of unknown volumes have none."""
     found: dict[str, TaskVolume] = {
         name: EmptyVolume(name)
         for _, container, spec in named_containers(work.path, work.spec)
         for name in (*empty_volumes(container, spec, s.catalog), *shared_volumes(work.spec))
     }
-    for mount in mounted(work.path, work.spec):
+    for mount in mounted(work.path, work.spec, slot):
         match s.settings.volumes.get(mount.volume):
             case HostVolumeEntry() as entry:
                 found[mount.name] = HostVolume(mount.name, host_path(mount, entry))
@@ -120,10 +131,11 @@ def task_volumes(s: Situation, work: RegionalWorkload) -> tuple[TaskVolume, ...]
     return tuple(found[name] for name in sorted(found))
 
 
-def mounts(work: RegionalWorkload) -> tuple[Mount, ...]:
-    """Returns the mounts of the plan, by container and path."""
+def mounts(work: RegionalWorkload, slot: str) -> tuple[Mount, ...]:
+    """Returns the mounts of a service's tasks, by container and path."""
     found = [
-        Mount(m.container, m.name, m.path, m.mount.read_only) for m in mounted(work.path, work.spec)
+        Mount(m.container, m.name, m.path, m.mount.read_only)
+        for m in mounted(work.path, work.spec, slot)
     ]
     return tuple(sorted(found, key=lambda m: (m.container, m.path)))
 

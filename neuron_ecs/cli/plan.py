@@ -59,7 +59,7 @@ def run(arguments: Arguments) -> int:
         terminal.write(plan.findings, out, width=width)
     for code, reason in plan.silenced:
         out.writelines(f"{line}\n" for line in wrapped(f"silenced {code}  {reason}", width))
-    out.writelines(f"{line}\n" for line in endpoints(plan))
+    out.writelines(f"{line}\n" for line in (*starts(plan), *endpoints(plan)))
     return FINE
 
 
@@ -210,6 +210,18 @@ def _when(job: planned.JobPlan) -> str:
     if job.schedule is None:
         return "starts by hand (`pulumi stack output run_commands`)"
     return f"starts at {job.schedule.expression} {job.schedule.timezone}, and by hand"
+
+
+def starts(plan: Plan) -> Iterator[str]:
+    """How long a start of each model takes, cold and warm, as far as sources tell."""
+    rows: dict[tuple[str, ...], None] = {}
+    for model in (m for region in plan.regions for m in region.models if m.cold_seconds):
+        cold, warm = (f"{-(-s // 60)} min" for s in (model.cold_seconds, model.warm_seconds))
+        rows[model.name, cold, warm if model.kept else "not kept"] = None
+    if rows:
+        yield ""
+        yield "Starts"
+        yield from table([("model", "first, up to", "again, about"), *rows], indent="  ")
 
 
 def endpoints(plan: Plan) -> Iterator[str]:

@@ -9,6 +9,7 @@ from neuron_ecs.terminal import wrapped
 from planning.plan import WrittenModel, WrittenValue
 
 _WRITTEN = "as written"
+_ELSEWHERE = ("serve", "volumes")  # what the entry stands for, and what it needs beside it
 _IN_ONE_LINE = 3  # items of a list
 _LONG = 100  # characters of a line
 
@@ -20,8 +21,8 @@ def lines(model: WrittenModel, width: int) -> Iterator[str]:
     for value in model.values:
         said: Any = json.loads(value.value)
         field, _, part = value.field.partition(".")
-        if field == "serve":
-            yield f"  # serve: {flow(said)}"
+        if field in _ELSEWHERE:
+            yield f"  # {value.field.replace('.', ': ')}: {flow(said)}"
             continue
         if part and field != opened:
             yield f"  {field}:"

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 
+from config import EfsVolumeEntry
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import flow
+from planning import choices
 from planning.amis import ami_driver
 from planning.rules.rule import Report, Rule, rule
+from planning.serving.cache import S3
+from planning.serving.servers import SERVERS
 from planning.serving.written import on_hub
 from planning.situation import Situation
+from planning.volumes import mounted
 
 
 def _unserved(code: str, s: Situation) -> Iterator[Report]:
@@ -160,6 +165,73 @@ def revision_of_a_directory(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE940",
+    "Server does not keep its cache in S3",
+    Severity.WARNING,
+    "The server has no variable that takes a prefix of S3, so every start compiles again.",
+    do="Name a volume under serve.cache, or leave it out.",
+    table="server_caches",
+)
+def no_cache_in_s3(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/aws-neuron-sdk
+    (vllm-neuron/docs/design/compilation/compilation_cache.md): the remote cache is a mounted
+    path."""
+    for name, out in s.written.items():
+        serve, server = out.entry.serve, out.choice.image.server
+        rows = [row for row in s.catalog.containers.server_caches if row.server == server]
+        if serve is None or not (serve.cache or "").startswith(S3):
+            continue
+        if not any(row.takes_s3 for row in rows):
+            yield Report(
+                f"models.{name}.serve.cache",
+                f"is {serve.cache}; {SERVERS[server].title} keeps nothing in S3",
+                "leave it out",
+            )
+
+
+@rule(
+    "NE941",
+    "Several tasks write one cache",
+    Severity.WARNING,
+    "Compiled artefacts are written by one server at a time: what happens when several compile "
+    "into one directory is not documented.",
+    do="Let the cache be on the disk of the instances, or run one task.",
+)
+def several_writers(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    the server compiles where it finds no artefacts, and writes them there."""
+    for name, out in s.written.items():
+        cache = out.entry.serve.cache if out.entry.serve else None
+        shared = isinstance(s.settings.volumes.get(cache or ""), EfsVolumeEntry)
+        most = max((w.tasks_max for w in s.work if w.path == f"models.{name}"), default=0)
+        if shared and most > 1:
+            yield Report(
+                f"models.{name}.serve.cache",
+                f"is {cache}, an EFS file system that up to {most} tasks write in a Region",
+                "leave it out",
+            )
+
+
+@rule(
+    "NE942",
+    "Directory of a file system names a slot",
+    Severity.ERROR,
+    "Amazon EFS refuses braces in the directory of an access point; on a host volume {slot} is the "
+    "number of the service.",
+    do="Leave {slot} out, or mount a host volume.",
+)
+def slot_of_a_file_system(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/efs/latest/ug/API_RootDirectory.html, Path."""
+    for path, spec in s.named_workloads():
+        for found in mounted(path, spec):
+            directory = found.mount.directory or ""
+            system = s.settings.volumes.get(found.volume)
+            if choices.SLOT in directory and isinstance(system, EfsVolumeEntry):
+                rest = directory.removesuffix(f"/{choices.SLOT}")
+                yield Report(f"{found.at}.directory", f"is {directory}", f"write {rest}")
+
+
 RULES: tuple[Rule, ...] = (
     cannot_be_served,
     shape_unknown,
@@ -170,4 +242,7 @@ RULES: tuple[Rule, ...] = (
     departs,
     ami_follows,
     revision_of_a_directory,
+    no_cache_in_s3,
+    several_writers,
+    slot_of_a_file_system,
 )

@@ -56,7 +56,7 @@ class WrittenOut:
 
     ``derived`` are the planner's values, ``values`` those that hold: in JSON's types, in the order
     of the stack file's fields. ``departures`` are the values that the entry writes otherwise than
-    the planner would.
+    the planner would. ``kept``: a later start finds what an earlier one compiled.
     """
 
     entry: ModelEntry
@@ -64,6 +64,7 @@ class WrittenOut:
     derived: tuple[Derived, ...]
     values: tuple[Derived, ...]
     departures: tuple[Departure, ...] = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

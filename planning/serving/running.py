@@ -103,8 +103,11 @@ class Running:
 
     @property
     def compiled(self) -> bool:
-        """Whether the container is told where compiled artefacts are."""
-        return ARTIFACTS in self.claim.container.environment
+        """Whether the container is told where compiled artefacts are, and writes none there."""
+        place = self.claim.container.environment.get(ARTIFACTS)
+        mounts = self.claim.container.mounts.values()
+        written = [m.path.rstrip("/") for m in mounts if not m.read_only]
+        return place is not None and not any(f"{place}/".startswith(f"{w}/") for w in written)
 
     def required(self, s: Situation) -> ModelRequirements | None:
         """What the container serves at least: what it does not say is the server's default, or one

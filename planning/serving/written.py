@@ -1,13 +1,15 @@
 """What a model of `serve` is as if written out: each value that the planner derives, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from catalog import Catalog, InstanceType, LanguageModel, ModelLoader, Server
-from config import HealthCheck, ModelEntry, Serve, Sidecar
+from config import AnyVolume, HealthCheck, ModelEntry, Serve, Sidecar
+from planning import choices
 from planning.rooms import registered_by, share_of
+from planning.serving.cache import NONE, Cache, fingerprint
 from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES, ModelRequirements
 from planning.serving.records import OWN_IMAGE, Choice, Derived, WrittenOut
 from planning.serving.servers import SERVERS, LanguageModelServer, Served, Strategy
@@ -55,6 +57,7 @@ class Writing:
     where: Where
     model: LanguageModel | None
     catalog: Catalog
+    volumes: Mapping[str, AnyVolume]
 
     def written_out(self) -> WrittenOut:
         """The entry with every value that is not written. What is written stays."""
@@ -70,8 +73,9 @@ class Writing:
             update.pop("port", None)
             update.pop("ports", None)
         update["environment"] = {**values.get("environment", {}), **entry.environment}
-        for field in ("s3_read", "shared_paths"):
+        for field in ("s3_read", "s3_write", "shared_paths"):
             update[field] = tuple(dict.fromkeys((*getattr(entry, field), *values.get(field, ()))))
+        update["mounts"] = {**values.get("mounts", {}), **entry.mounts}
         if self.loads:
             update["sidecars"] = {**entry.sidecars, LOADER: self._loader}
             update["starts_after"] = {LOADER: "success", **entry.starts_after}
@@ -80,7 +84,8 @@ class Writing:
         missing = {part: v for part, v in parts.items() if part not in check.model_fields_set}
         update["health_check"] = check.model_copy(update=missing)
         new = entry.model_copy(update=update)
-        return WrittenOut(new, self.choice, derived, tuple(_values(entry, new, derived)))
+        values = tuple(_values(entry, new, derived))
+        return WrittenOut(new, self.choice, derived, values, kept=self.cache is not None)
 
     def derived(self) -> Iterator[Derived]:
         """The planner's values, whether or not the entry writes others."""
@@ -98,13 +103,16 @@ class Writing:
         yield Derived("health_check.path", self._server.health_path_of(self.name), row)
         grace = self._server.cold_start_seconds
         yield Derived("health_check.grace_seconds", grace, f"{row}: {self._server.starting}")
-        if self._strategy.environment and not self.where.efa:
-            environment = dict(self._strategy.environment)
-            yield Derived("environment", environment, f"{row}, without EFA")
+        yield from self._of_environment(row)
         if self._server.capabilities:
             yield Derived("linux_capabilities", self._server.capabilities, row)
-        if self._in_s3:
-            yield Derived("s3_read", (self.serve.model,), "the prefix of serve.model")
+        own = (self.serve.model,) if self._in_s3 else ()
+        cached = self.cache.prefixes if self.cache else ()
+        if own or cached:
+            why = "the prefix of serve.model" if own else "the prefix of serve.cache"
+            yield Derived("s3_read", own + cached, why)
+        if cached:
+            yield Derived("s3_write", cached, "the prefix of serve.cache")
         yield from self._of_loader()
         yield from self._of_sizes()
 
@@ -175,6 +183,33 @@ class Writing:
             revision=serve.revision if hub else None,
             data_type=serve.data_type,
         )
+
+    @cached_property
+    def cache(self) -> Cache | None:
+        """Where compiled artefacts stay; None where they do not."""
+        caches = self.catalog.containers.server_caches
+        rows = tuple(row for row in caches if row.server == self._server.name)
+        local = not self.where.managed and self.entry.user is None
+        place = self.serve.cache or (choices.SERVE_CACHE if local else NONE)
+        if place == NONE or not rows:
+            return None
+        families = {k.neuron.family for k in self.where.kinds if k.neuron}
+        serve, image = self.serve, self.choice.image.image
+        name = fingerprint(serve.model, self._served, image, families, serve.arguments)
+        weights = self.serve.revision is not None and on_hub(self.serve)
+        return Cache(rows, name, place, self.volumes, weights)
+
+    def _of_environment(self, row: str) -> Iterator[Derived]:
+        environment = {} if self.where.efa else dict(self._strategy.environment)
+        why = [f"{row}, without EFA"] if environment else []
+        if self.cache is not None:
+            environment |= self.cache.environment
+            why.append(f"server_caches, rows of {self._server.name}")
+        if environment:
+            yield Derived("environment", environment, "; ".join(why))
+        if self.cache is not None and self.cache.mounts:
+            says = f"fingerprint {self.cache.fingerprint} of what changes the artefacts"
+            yield Derived("mounts", self.cache.mounts, says)
 
     def _of_image(self) -> str:
         image = self.choice.image

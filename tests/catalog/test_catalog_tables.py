@@ -68,6 +68,7 @@ KEYS = {
     "serving_images": ("name",),
     "secret_names": ("ending",),
     "security_controls": ("control",),
+    "server_caches": ("server", "variable"),
     "server_options": ("server", "option"),
     "servers": ("name",),
     "system_directories": ("of", "path"),
@@ -108,6 +109,9 @@ WORDS = {
     ("model_types", "window"): {"all_but_sixth", "every", "flagged", "none", "second"},
     ("price_captures", "purchase"): {"on_demand", "spot"},
     ("prices", "purchase"): {"on_demand", "spot"},
+    ("server_caches", "holds"): {"artifacts", "compiler", "weights"},
+    ("server_caches", "keeps_failures"): {"no", "yes"},
+    ("server_caches", "takes_s3"): {"no", "yes"},
     ("serving_images", "server"): {"nxdi", "optimum", "plugin", "tf_serving", "torchserve"},
     ("tensor_parallel", "evidence"): {"assumed", "disputed", "seen", "stated"},
     ("interface_endpoints", "needed_for"): {

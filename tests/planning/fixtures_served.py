@@ -16,10 +16,32 @@ def serving(
 ) -> Config:
     """One model of `serve` on one pool, inf2.8xlarge where no other is given."""
     keys: Entry = {"shapes": shapes} if shapes else {}
+    if "volumes" in more:
+        keys["volumes"] = more.pop("volumes")
     keys["traffic"] = certificates("us-west-2")
     model = {"capacity": "pool", "serve": serve, **more}
     where = pool or groups("inf2.8xlarge", ami={"version": PINNED})
     return stack(capacity={"pool": where}, models={"m": model}, **keys)
+
+
+SHARED: Entry = {"shared": {"kind": "efs"}}
+
+
+def _mounted(directory: str) -> Entry:
+    return {"shared": {"path": "/mnt/shared", "directory": directory}}
+
+
+def in_ohio(serve: Entry) -> Config:
+    """One model of `serve` on Trainium 2."""
+    pool = groups("trn2.48xlarge", 1, purchase="capacity_block", zone_ids=["use2-az1"])
+    pool |= {"reservation_ids": {"us-east-2": "cr-0a1b2c3d"}, "root_volume_gib": 600}
+    return stack(
+        home="us-east-2",
+        regions={"us-east-2": {}},
+        capacity={"pool": pool},
+        models={"m": {"capacity": "pool", "serve": serve}},
+        traffic=certificates("us-east-2"),
+    )
 
 
 NXDI = (
@@ -180,4 +202,19 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE920": Fixture("models.m.command", running("acme/chat"), running()),
     "NE921": Fixture("models.m.image", running(image="public.ecr.aws/acme/chat:1"), running()),
+    "NE940": Fixture(
+        "models.m.serve.cache",
+        in_ohio({"model": "openai/gpt-oss-20b", "cache": "s3://my-cache/neuron/"}),
+        in_ohio({"model": "openai/gpt-oss-20b"}),
+    ),
+    "NE941": Fixture(
+        "models.m.serve.cache",
+        serving({"model": TINY, "cache": "shared"}, volumes=SHARED, replicas=2),
+        serving({"model": TINY, "cache": "shared"}, volumes=SHARED, replicas=1),
+    ),
+    "NE942": Fixture(
+        "models.m.mounts.shared.directory",
+        serving({"model": TINY}, volumes=SHARED, mounts=_mounted("a/{slot}")),
+        serving({"model": TINY}, volumes=SHARED, mounts=_mounted("a")),
+    ),
 }

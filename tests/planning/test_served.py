@@ -18,6 +18,7 @@ from planning.serving.options import ModelRequirements, all_options
 from tests.planning.fixtures import PINNED
 from tests.planning.fixtures_served import LLAMA, TINY, TOKEN, serving
 from tests.planning.stacks import (
+    PROJECT,
     Config,
     Entry,
     changed,
@@ -52,6 +53,10 @@ def written_out(config: Config, plan: Plan) -> Config:
         text = "\n".join(explained.lines(model, 100))
         entry: Any = read_yaml(text).value
         config = changed(config, "models", **{model.name: entry[model.name]})
+        for value in model.values:
+            if value.field.startswith("volumes."):
+                volume = {value.field.partition(".")[2]: json.loads(value.value)}
+                config = {**config, f"{PROJECT}:volumes": json.dumps(volume)}
     for path, version in amis(config):
         config = changed(config, path, ami={"version": version})
     return config
@@ -230,8 +235,9 @@ def test_a_model_in_a_bucket_is_copied_before_its_server_starts() -> None:
     assert server["dependsOn"] == [{"condition": "SUCCESS", "containerName": "m-load"}]
     assert "/models/m" in server["command"]
     assert not loader["essential"], "its end is no end of the task"
-    assert server["mountPoints"] == loader["mountPoints"], "both see one directory"
-    assert task.volumes == (EmptyVolume("shared_path_0"),)
+    (copied,) = loader["mountPoints"]
+    assert copied in server["mountPoints"], "both see one directory"
+    assert EmptyVolume("shared_path_0") in task.volumes
     assert "acme-models/support-chat/" in str(decide_on(fine_tuned()).roles), "the role may read it"
 
 

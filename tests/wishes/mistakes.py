@@ -1360,3 +1360,10 @@ def _seventy_billion_on_a_chip(hand: Hand, wish: Wish) -> str:
 def _longer_than_the_positions(hand: Hand, wish: Wish) -> str:
     length = hand.one((2049, 4096, 8192))
     return _vllm(wish, TINY, "--max-num-seqs=1", f"--max-model-len={length}")
+
+
+@mistake("NE942", SERVED)
+def _slot_of_a_file_system(_: Hand, wish: Wish) -> str:
+    wish.keys.setdefault("volumes", {})["shared"] = {"kind": "efs"}
+    wish.entry["mounts"] = {"shared": {"path": "/mnt/shared", "directory": "a/{slot}"}}
+    return f"{wish.path}.mounts.shared.directory"

@@ -683,3 +683,19 @@ def _revision_of_a_directory(_: Hand, wish: Wish) -> str:
     wish.keys["shapes"] = {"/models/chat": {"like": TINY}}
     wish.entry["serve"] = {"model": "/models/chat", "revision": "main", "max_model_len": 512}
     return f"{wish.path}.serve.revision"
+
+
+@oddity("NE940", replace(RUNS, types=family("trn2", "trn2u"), devices=("all", "count")))
+def _cache_in_s3_of_the_plugin(_: Hand, wish: Wish) -> str:
+    del wish.entry["image"]
+    serve = {"model": "openai/gpt-oss-20b", "max_model_len": 2048, "cache": "s3://my-cache/neuron/"}
+    wish.entry["serve"] = serve
+    return f"{wish.path}.serve.cache"
+
+
+@oddity("NE941", replace(RUNS, tasks=2))
+def _several_writers_of_a_cache(_: Hand, wish: Wish) -> str:
+    del wish.entry["image"]
+    wish.keys.setdefault("volumes", {})["shared"] = {"kind": "efs"}
+    wish.entry["serve"] = {"model": TINY, "max_model_len": 512, "cache": "shared"}
+    return f"{wish.path}.serve.cache"

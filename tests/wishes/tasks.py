@@ -469,7 +469,7 @@ def serves(hand: Hand, scene: Scene, entry: Entry) -> None:
     for name in ("image", "command", "entry_point", "shared_memory_mib", "environment", "user"):
         entry.pop(name, None)
     serve: Entry = {"model": SMALL_MODELS[scene.families[0]], "max_model_len": 2048}
-    for name in hand.some(("max_num_seqs", "names", "revision", "data_type", "arguments")):
+    for name in hand.some(("max_num_seqs", "names", "revision", "data_type", "arguments", "cache")):
         match name:
             case "max_num_seqs":
                 serve[name] = hand.number(1, 4)
@@ -479,6 +479,8 @@ def serves(hand: Hand, scene: Scene, entry: Entry) -> None:
                 serve[name] = hand.one(("main", "0e9e39f249a16976918f6564"))
             case "data_type":
                 serve[name] = hand.one(("bfloat16", "float16"))
+            case "cache":
+                serve[name] = hand.one(("none", "s3://my-cache/neuron/"))
             case _:
                 serve[name] = ["--enable-auto-tool-choice", "--tool-call-parser=llama3_json"]
     if hand.chance(25) and not {"memory_mib", "mounts"} & entry.keys():

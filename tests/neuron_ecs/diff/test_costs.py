@@ -178,6 +178,7 @@ STACKS: dict[str, Config] = {
         },
     ),
     "served": stack(
+        volumes={"kept": {"kind": "host"}},
         capacity={"pool": groups("inf2.24xlarge", 3)},
         models={
             "a": {
