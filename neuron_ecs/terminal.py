@@ -20,6 +20,8 @@ ERRORS = 1
 WRONG_USAGE = 2
 DIFFERENT = 3
 """Something changes or differs, and `--exit-code` asked for that to be visible."""
+NO_CREDENTIALS = 4
+"""AWS cannot be asked: there are no credentials, or they have expired."""
 INTERRUPTED = 128 + 2  # SIGINT
 NO_READER = 128 + 13  # SIGPIPE
 
@@ -41,6 +43,10 @@ class Writer(Protocol):
 
 class UsageError(Exception):
     """A command cannot begin with what it was given; the text says why and what to do."""
+
+    def __init__(self, text: str, exit_code: int = WRONG_USAGE) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 # -- safe output -------------------------------------------------------------------------------

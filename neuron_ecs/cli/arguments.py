@@ -13,6 +13,7 @@ from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, option
 from neuron_ecs.terminal import WRONG_USAGE, Colour, terminal_width, width_of
 
 if TYPE_CHECKING:
+    from neuron_ecs.operations.observed import Names
     from neuron_ecs.stackfile.reading import StackFile
 
 PROJECT_FILE = "Pulumi.yaml"
@@ -72,6 +73,23 @@ class OfStack(Printed):
         if found.notes:
             terminal.write(found.notes, sys.stderr, width=self.width)
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfAccount(OfStack):
+    """The arguments of a command that compares a stack file with what runs."""
+
+    outputs: Path | None = option(
+        metavar="FILE",
+        type=Path,
+        help="names from `pulumi stack output --json` (-: standard input), not by key",
+    )
+
+    def names(self) -> "dict[str, Names] | None":
+        """Physical names by Region from `--outputs`; `None` without it. Raises `UsageError`."""
+        from neuron_ecs.operations.outputs import read_outputs
+
+        return None if self.outputs is None else read_outputs(self.outputs)
 
 
 A = TypeVar("A", bound=Common)

@@ -137,7 +137,7 @@ def answer(found: argparse.Namespace, call: Callable[[argparse.Namespace], int])
         return ERRORS
     except UsageError as error:
         sys.stderr.write(f"{found.of.prog}: {error}\n")
-        return WRONG_USAGE
+        return error.exit_code
 
 
 def _complete() -> int:

@@ -3,20 +3,17 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import OfStack, Parser
-from neuron_ecs.cli.options import option
-from neuron_ecs.files import JSON_BYTES, FileError, name_of, parse_json, read_text
-from neuron_ecs.operations.aws import Connect, asker
-from neuron_ecs.operations.observed import Check, Names
+from neuron_ecs.cli.arguments import OfAccount, Parser
+from neuron_ecs.operations.aws import Account, Connect
+from neuron_ecs.operations.compare import compare
+from neuron_ecs.operations.observed import Check, Names, unread_region
+from neuron_ecs.operations.reading import Reader
 from neuron_ecs.terminal import (
     ERRORS,
     FINE,
-    WRONG_USAGE,
     UsageError,
     progress,
     table,
@@ -33,18 +30,12 @@ _EPILOG = """\
 example:
   neuron-ecs verify --stack prod
 
-exit codes: 0 all as planned, 1 a difference or no answer, 2 wrong usage or no credentials."""
+exit codes: 0 all as planned, 1 a difference or no answer, 2 wrong usage, 4 no credentials."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments(OfStack):
+class Arguments(OfAccount):
     """The arguments of `verify`."""
-
-    outputs: Path | None = option(
-        metavar="FILE",
-        type=Path,
-        help="names from `pulumi stack output --json` (-: standard input), not by key",
-    )
 
 
 def add_arguments(parser: Parser) -> None:
@@ -60,13 +51,13 @@ def run(arguments: Arguments, connect: Connect | None = None) -> int:
     file = arguments.read()
     described = file.plan(catalog.load())
     try:
-        names = None if arguments.outputs is None else read_outputs(arguments.outputs)
+        names = arguments.names()
         checks = verify(described, names, connect)
     except UsageError as error:
         if not arguments.json:
             raise
         write_json({"version": VERSION, "error": str(error)}, sys.stdout)
-        return WRONG_USAGE
+        return error.exit_code
     found_by = "keys" if names is None else "outputs"
     if arguments.json:
         write_json(document(described, checks, found_by), sys.stdout)
@@ -82,12 +73,16 @@ def verify(
     connect: Connect | None = None,
 ) -> list[Check]:
     """The checks of every Region in the plan's order. Raises `UsageError` without credentials."""
-    ask = asker(connect)
+    account = Account(connect)
     checks: list[Check] = []
     for region in described.regions:
         known = None if names is None else names.get(region.name, Names({}, {}, {}, {}))
         with progress(f"reading {region.name} from AWS"):
-            checks += ask(region, known)
+            checks += account.ask(
+                region.name,
+                lambda aws, r=region, n=known: compare(r, Reader(r, n, aws).observation(), n),
+                lambda why, r=region: unread_region(r, why),
+            )
     return checks
 
 
@@ -146,38 +141,3 @@ def render(
                 yield from wrapped(check.found, width, " " * 8, " " * 8)
             for problem in check.problems:
                 yield from wrapped(problem, width, "      - ", " " * 8)
-
-
-def read_outputs(path: Path) -> dict[str, Names]:
-    """Physical names by Region from `pulumi stack output --json`. Raises `UsageError`."""
-    try:
-        text = read_text(path, JSON_BYTES)
-    except FileError as error:
-        raise UsageError(f"{name_of(path)} {error.what}; {_MAKE_OUTPUTS}") from None
-    try:
-        regions = _map(_map(parse_json(text))["regions"])
-        return {name: _names(_map(value)) for name, value in regions.items()}
-    except (ValueError, KeyError, TypeError):
-        wrong = f"{name_of(path)} does not contain this stack's outputs"
-        raise UsageError(f"{wrong}; {_MAKE_OUTPUTS}") from None
-
-
-_MAKE_OUTPUTS = "write it with `pulumi stack output --json > outputs.json`"
-
-
-def _map(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return cast("dict[str, object]", value)
-
-
-def _names(outputs: Mapping[str, object]) -> Names:
-    def texts(key: str) -> dict[str, str]:
-        return {name: str(value) for name, value in _map(outputs.get(key, {})).items()}
-
-    return Names(
-        clusters=texts("clusters"),
-        capacity_providers=texts("capacity_providers"),
-        services=texts("services"),
-        task_definitions=texts("task_definitions"),
-    )

@@ -1,40 +1,22 @@
-"""Reads from AWS what runs, and changes nothing.
+"""Connects to AWS, Region by Region, and says its refusals in words. Changes nothing.
 
-Calls ECS (clusters, capacity providers, services, tasks, task definitions, container instances),
-EC2 DescribeInstances and Systems Manager GetParameters, Region by Region. A call that a Region
-refuses becomes a check without an answer; the other Regions are still read.
+`reading` and `recent` ask through a `Calls`. A call that a Region refuses is a `FailedCall`; the
+rest of the Region, and the other Regions, are still read.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any, TypeVar, cast
 
-from neuron_ecs.operations.compare import compare
-from neuron_ecs.operations.observed import (
-    Check,
-    FailedCall,
-    Names,
-    Observation,
-    ObservedCluster,
-    ObservedInstance,
-    ObservedProvider,
-    ObservedService,
-    ObservedTask,
-    families,
-    family_of,
-    names_of_key,
-    parameter_paths,
-    unread_region,
-)
-from neuron_ecs.terminal import UsageError
-from planning import plan
+from neuron_ecs.operations.observed import FailedCall
+from neuron_ecs.terminal import NO_CREDENTIALS, UsageError
 
 _T = TypeVar("_T")
 
 NEEDED = "boto3==1.44.5"
 
-_PORTS, _DEVICES = "PORTS", "NEURON_DEVICES"
 # After one of these errors no further call to the Region can succeed: the account has not enabled
 # the Region, or the credentials are missing or expired.
 _LOG_IN = "log in again"
@@ -46,306 +28,170 @@ _WHOLE_REGION = {
     "InvalidClientTokenId": _ENABLE,
     "UnrecognizedClientException": _ENABLE,
 }
-# The limit of one call (the service models of ECS and Systems Manager).
-_SERVICES, _TASKS, _INSTANCES, _PARAMETERS = 10, 100, 100, 10
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_REGIONS_AT_ONCE = 16
 
 Connect = Callable[..., Any]
 """Makes clients, as `boto3.client` does: (service, region_name=, config=)."""
 
 
-def asker(connect: Connect | None) -> Callable[[plan.RegionPlan, Names | None], Sequence[Check]]:
-    """Returns the function that reads and checks one Region. Raises `UsageError` without boto3."""
-    try:
-        import boto3
-        from botocore import exceptions
-        from botocore.config import Config
-    except ImportError:
-        raise UsageError(f"needs the AWS SDK: pip install {NEEDED}") from None
-    make = connect or cast(Connect, boto3.client)  # pyright: ignore[reportUnknownMemberType]
-    settings = Config(
-        connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
-    )
-    without = (
-        exceptions.ConfigNotFound,
-        exceptions.ConfigParseError,
-        exceptions.CredentialRetrievalError,
-        exceptions.InvalidConfigError,
-        exceptions.LoginError,
-        exceptions.MissingDependencyException,
-        exceptions.NoCredentialsError,
-        exceptions.PartialCredentialsError,
-        exceptions.ProfileNotFound,
-        exceptions.RefreshWithMFAUnsupportedError,
-        exceptions.SSOError,
-        exceptions.TokenRetrievalError,
-        exceptions.UnknownCredentialError,
-    )
-    refusals = (exceptions.BotoCoreError, exceptions.ClientError)
-    final = (*without, exceptions.ConnectionError, exceptions.HTTPClientError)
+class Account:
+    """The account that the credentials belong to. Raises `UsageError` without boto3."""
 
-    def ask(region: plan.RegionPlan, names: Names | None) -> Sequence[Check]:
+    def __init__(self, connect: Connect | None = None) -> None:
         try:
-            ecs, ec2, ssm = (
-                make(service, region_name=region.name, config=settings)
-                for service in ("ecs", "ec2", "ssm")
-            )
-            reader = _Reader(region, names, _Clients(ecs, ec2, ssm), refusals, final)
-            return compare(region, reader.observation(), names)
-        except without as error:
+            import boto3
+            from botocore import exceptions
+            from botocore.config import Config
+        except ImportError:
+            raise UsageError(f"needs the AWS SDK: pip install {NEEDED}") from None
+        self.connect = connect or cast(Connect, boto3.client)  # pyright: ignore[reportUnknownMemberType]
+        self.settings = Config(
+            connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
+        )
+        self.without = (
+            exceptions.ConfigNotFound,
+            exceptions.ConfigParseError,
+            exceptions.CredentialRetrievalError,
+            exceptions.InvalidConfigError,
+            exceptions.LoginError,
+            exceptions.MissingDependencyException,
+            exceptions.NoCredentialsError,
+            exceptions.PartialCredentialsError,
+            exceptions.ProfileNotFound,
+            exceptions.RefreshWithMFAUnsupportedError,
+            exceptions.SSOError,
+            exceptions.TokenRetrievalError,
+            exceptions.UnknownCredentialError,
+        )
+        self.refusals = (exceptions.BotoCoreError, exceptions.ClientError)
+        unreachable = (exceptions.ConnectionError, exceptions.HTTPClientError)
+        self.final = (*self.without, *unreachable)
+        self._connecting = Lock()  # a session of boto3 makes one client at a time
+
+    def client(self, service: str, region: str) -> Any:
+        """Returns a client of a service in a Region."""
+        with self._connecting:
+            return self.connect(service, region_name=region, config=self.settings)
+
+    def ask(
+        self, region: str, question: Callable[["Calls"], _T], unread: Callable[[str], _T]
+    ) -> _T:
+        """Returns the answer to a question, or `unread(why)` if nothing of the Region can be read.
+
+        Raises `UsageError` without credentials.
+        """
+        try:
+            return question(Calls(self, region))
+        except self.without as error:
             raise UsageError(
-                f"no AWS credentials ({_one_line(error)}); set AWS_PROFILE, or log in first"
+                f"no AWS credentials ({one_line(error)}); set AWS_PROFILE, or log in first",
+                NO_CREDENTIALS,
             ) from None
-        except refusals as error:
-            way_out = _WHOLE_REGION.get(_code(error))
-            return unread_region(region, _one_line(error) + (f"; {way_out}" if way_out else ""))
+        except self.refusals as error:
+            way_out = _WHOLE_REGION.get(code_of(error))
+            return unread(one_line(error) + (f"; {way_out}" if way_out else ""))
 
-    return ask
+    def ask_each(
+        self,
+        regions: Sequence[str],
+        question: Callable[["Calls"], _T],
+        unread: Callable[[str, str], _T],
+    ) -> list[_T]:
+        """Returns the answers of several Regions, asked at once, in their order."""
+        if len(regions) == 1:
+            return [self.ask(regions[0], question, lambda why: unread(regions[0], why))]
+        with ThreadPoolExecutor(min(len(regions), _REGIONS_AT_ONCE) or 1) as threads:
+            answers = [
+                threads.submit(self.ask, name, question, lambda why, n=name: unread(n, why))
+                for name in regions
+            ]
+            return [answer.result() for answer in answers]
 
 
-def _one_line(error: Exception) -> str:
+class Calls:
+    """Calls to one Region, through a client for each service, made at its first call."""
+
+    def __init__(self, account: Account, region: str) -> None:
+        self.account = account
+        self.region = region
+        self.failed: list[FailedCall] = []
+        self._clients: dict[str, Any] = {}
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self.account.client(service, self.region)
+        return self._clients[service]
+
+    @property
+    def autoscaling(self) -> Any:
+        return self._client("autoscaling")
+
+    @property
+    def ec2(self) -> Any:
+        return self._client("ec2")
+
+    @property
+    def ecs(self) -> Any:
+        return self._client("ecs")
+
+    @property
+    def elbv2(self) -> Any:
+        return self._client("elbv2")
+
+    @property
+    def logs(self) -> Any:
+        return self._client("logs")
+
+    @property
+    def scaling(self) -> Any:
+        """Application Auto Scaling."""
+        return self._client("application-autoscaling")
+
+    @property
+    def ssm(self) -> Any:
+        return self._client("ssm")
+
+    def tried(self, asked: str, question: Callable[[], _T]) -> _T | None:
+        """Returns the answer, or `None` with a `FailedCall` where AWS refuses this call alone."""
+        try:
+            return question()
+        except self.account.final:
+            raise
+        except self.account.refusals as error:
+            code = code_of(error)
+            if code in _WHOLE_REGION:
+                raise
+            self.fail(asked, one_line(error) + _way_out(code))
+            return None
+
+    def fail(self, asked: str, reason: str) -> None:
+        """Keeps a call without an answer, once."""
+        failed = FailedCall(asked, reason)
+        if failed not in self.failed:
+            self.failed.append(failed)
+
+
+def _way_out(code: str) -> str:
+    if code in _DENIED:
+        return "; allow it: docs/read-only-policy.json has every action"
+    if "Throttl" in code or code == "RequestLimitExceeded":
+        return "; too many calls at once: run the command again in a minute"
+    return ""
+
+
+def one_line(error: Exception) -> str:
+    """The text of an error in one line, without its full stop."""
     return re.sub(r"\s+", " ", str(error)).strip().rstrip(".")
 
 
-def _code(error: Exception) -> str:
+def code_of(error: Exception) -> str:
     """The error code of AWS; empty if AWS did not answer."""
     response = cast("dict[str, Any]", getattr(error, "response", {}))
     return cast(str, response.get("Error", {}).get("Code", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class _Clients:
-    ecs: Any
-    ec2: Any
-    ssm: Any
-
-
-class _Reader:
-    """Reads one Region. A refused call yields `None` and a `FailedCall`.
-
-    `refusals` are the errors of the SDK; a `final` one ends the Region: no credentials, or no
-    connection.
-    """
-
-    def __init__(
-        self,
-        region: plan.RegionPlan,
-        names: Names | None,
-        clients: _Clients,
-        refusals: tuple[type[Exception], ...],
-        final: tuple[type[Exception], ...],
-    ) -> None:
-        self.region = region
-        self.names = names
-        self.clients = clients
-        self.refusals = refusals
-        self.final = final
-        self.failed_calls: list[FailedCall] = []
-
-    def observation(self) -> Observation:
-        clusters: dict[str, ObservedCluster] = {}
-        for cluster in (self.region.auto_scaling, self.region.managed_instances):
-            if cluster is None:
-                continue
-            candidates = self._tried("ECS ListClusters", lambda c=cluster: self._candidates(c))
-            if candidates is not None:
-                clusters[cluster.kind] = self._cluster(candidates)
-        containers = self._definitions(clusters.values())
-        images = self._tried("Systems Manager GetParameters", self._images) or {}
-        return Observation(clusters, containers, images, tuple(self.failed_calls))
-
-    def _tried(self, asked: str, question: Callable[[], _T]) -> _T | None:
-        try:
-            return question()
-        except self.final:
-            raise
-        except self.refusals as error:
-            if _code(error) in _WHOLE_REGION:
-                raise
-            failed = FailedCall(asked, _one_line(error))
-            if failed not in self.failed_calls:
-                self.failed_calls.append(failed)
-            return None
-
-    # -- clusters ------------------------------------------------------------------------------
-
-    def _candidates(self, cluster: plan.Cluster) -> list[str]:
-        """Names of the clusters that may be the plan's."""
-        if self.names is not None:
-            name = self.names.clusters.get(cluster.kind)
-            return [name] if name else []
-        arns = _pages(self.clients.ecs.list_clusters, "clusterArns")
-        found = names_of_key(cluster.key, [_last(arn) for arn in arns], None)
-        if len(found) > 1:
-            # Stacks in one account and Region have the same keys; families contain the stack.
-            ours = families(self.region)
-            own = [name for name in found if self._has_services_of(name, ours)]
-            return own if len(own) == 1 else list(found)
-        return list(found)
-
-    def _has_services_of(self, cluster: str, ours: frozenset[str]) -> bool:
-        return any(family_of(s.task_definition) in ours for s in self._services(cluster))
-
-    def _cluster(self, candidates: Sequence[str]) -> ObservedCluster:
-        if len(candidates) != 1:
-            return ObservedCluster(None, tuple(candidates))
-        name = candidates[0]
-        status = self._tried("ECS DescribeClusters", lambda: self._status(name))
-        if status in ("MISSING", "INACTIVE"):  # INACTIVE: deleted a short time ago
-            return ObservedCluster(None)
-        # Tasks before instances: what the tasks use is then also in use on the instances.
-        tasks = self._tried("ECS ListTasks and DescribeTasks", lambda: self._tasks(name))
-        return ObservedCluster(
-            name,
-            (name,),
-            status or "",
-            providers=self._tried(
-                "ECS DescribeCapacityProviders", lambda: tuple(self._providers(name))
-            ),
-            services=self._tried(
-                "ECS ListServices and DescribeServices", lambda: tuple(self._services(name))
-            ),
-            tasks=tasks,
-            instances=self._instances(name),
-        )
-
-    def _status(self, name: str) -> str:
-        answer = self.clients.ecs.describe_clusters(clusters=[name])
-        return next((cast(str, c["status"]) for c in answer["clusters"]), "MISSING")
-
-    def _providers(self, cluster: str) -> Iterator[ObservedProvider]:
-        """The providers attached to the cluster, Managed Instances included."""
-        answers = _pages(
-            self.clients.ecs.describe_capacity_providers, "capacityProviders", cluster=cluster
-        )
-        for one in answers:
-            yield ObservedProvider(
-                one["name"],
-                one.get("status", ""),
-                one.get("updateStatus", ""),
-                one.get("updateStatusReason", ""),
-            )
-
-    def _services(self, cluster: str) -> Iterator[ObservedService]:
-        arns = _pages(self.clients.ecs.list_services, "serviceArns", cluster=cluster)
-        for some in _batches(arns, _SERVICES):
-            answer = self.clients.ecs.describe_services(cluster=cluster, services=some)
-            for one in answer["services"]:
-                deployments = cast("list[dict[str, Any]]", one.get("deployments", []))
-                primary = [d for d in deployments if d.get("status") == "PRIMARY"]
-                rollout = primary[0] if primary else dict[str, Any]()
-                yield ObservedService(
-                    name=one["serviceName"],
-                    status=one.get("status", ""),
-                    desired=one.get("desiredCount", 0),
-                    running=one.get("runningCount", 0),
-                    pending=one.get("pendingCount", 0),
-                    task_definition=one.get("taskDefinition", ""),
-                    providers=tuple(
-                        _last(s["capacityProvider"])
-                        for s in one.get("capacityProviderStrategy", ())
-                    ),
-                    deployments=len(deployments),
-                    rollout=rollout.get("rolloutState", ""),
-                    rollout_reason=rollout.get("rolloutStateReason", ""),
-                )
-
-    def _tasks(self, cluster: str) -> tuple[ObservedTask, ...]:
-        """Includes tasks that are stopping: until they have stopped, their devices are in use."""
-        found: list[ObservedTask] = []
-        for desired in ("RUNNING", "STOPPED"):
-            arns = _pages(
-                self.clients.ecs.list_tasks, "taskArns", cluster=cluster, desiredStatus=desired
-            )
-            for some in _batches(arns, _TASKS):
-                answer = self.clients.ecs.describe_tasks(cluster=cluster, tasks=some)
-                found += [_task(one) for one in answer["tasks"]]
-        # A task that began to stop between the two lists is in both.
-        return tuple({task.arn: task for task in found}.values())
-
-    # -- instances -----------------------------------------------------------------------------
-
-    def _instances(self, cluster: str) -> tuple[ObservedInstance, ...] | None:
-        found = self._tried(
-            "ECS ListContainerInstances and DescribeContainerInstances",
-            lambda: list(self._container_instances(cluster)),
-        )
-        if found is None:
-            return None
-        ids = [one["ec2InstanceId"] for one in found if one.get("ec2InstanceId")]
-        machines = self._tried("EC2 DescribeInstances", lambda: self._machines(ids)) or {}
-        return tuple(
-            _instance(one, machines.get(one.get("ec2InstanceId", ""), {})) for one in found
-        )
-
-    def _container_instances(self, cluster: str) -> Iterator[Mapping[str, Any]]:
-        arns = _pages(
-            self.clients.ecs.list_container_instances, "containerInstanceArns", cluster=cluster
-        )
-        for some in _batches(arns, _INSTANCES):
-            answer = self.clients.ecs.describe_container_instances(
-                cluster=cluster, containerInstances=some
-            )
-            yield from answer["containerInstances"]
-
-    def _machines(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Instances by id, through a filter: `InstanceIds` fails if one instance is gone."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for some in _batches(ids, _INSTANCES):
-            reservations = _pages(
-                self.clients.ec2.describe_instances,
-                "Reservations",
-                token="NextToken",
-                Filters=[{"Name": "instance-id", "Values": some}],
-            )
-            found |= {m["InstanceId"]: m for r in reservations for m in r["Instances"]}
-        return found
-
-    def _images(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        missing: list[str] = []
-        for some in _batches(parameter_paths(self.region), _PARAMETERS):
-            answer = self.clients.ssm.get_parameters(Names=some)
-            found |= {p["Name"]: p["Value"] for p in answer["Parameters"]}
-            missing += answer.get("InvalidParameters", [])
-        for path in missing:
-            failed = FailedCall("Systems Manager GetParameters", f"{path} does not exist")
-            self.failed_calls.append(failed)
-        return found
-
-    # -- task definitions ----------------------------------------------------------------------
-
-    def _definitions(
-        self, clusters: Iterable[ObservedCluster]
-    ) -> dict[str, tuple[Mapping[str, Any], ...]]:
-        """Container definitions of services, of tasks on instances and of all jobs."""
-        wanted: dict[str, None] = {}
-        for cluster in clusters:
-            wanted |= {s.task_definition: None for s in cluster.services or ()}
-            wanted |= {t.task_definition: None for t in cluster.tasks or () if t.on_instance}
-        jobs = [job.task_definition for job in self.region.jobs]
-        arns: Mapping[str, str] = self.names.task_definitions if self.names else {}
-        wanted |= {arns.get(job.key, job.family): None for job in jobs}
-        found: dict[str, tuple[Mapping[str, Any], ...]] = {}
-        for name in (w for w in wanted if w):
-            answer = self._tried("ECS DescribeTaskDefinition", lambda n=name: self._definition(n))
-            if answer is not None:
-                found[name] = answer
-        return found
-
-    def _definition(self, name: str) -> tuple[Mapping[str, Any], ...]:
-        """The containers of a task definition; empty if it does not exist."""
-        try:
-            answer = self.clients.ecs.describe_task_definition(taskDefinition=name)
-        except self.refusals as error:
-            # ECS has no specific error for a missing task definition.
-            # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
-            if _code(error) == "ClientException":
-                return ()
-            raise
-        return tuple(answer["taskDefinition"]["containerDefinitions"])
-
-
-def _pages(
+def pages(
     call: Callable[..., Any], key: str, *, token: str = "nextToken", **arguments: Any
 ) -> list[Any]:
     """All items of a paged call; `token` names the next page in its request and its answer."""
@@ -359,66 +205,7 @@ def _pages(
         more = {token: answer[token]}
 
 
-def _batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+def batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    """Yields the items in lists of at most `size`."""
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
-
-
-def _last(arn: str) -> str:
-    return arn.rpartition("/")[2]
-
-
-def _task(one: Mapping[str, Any]) -> ObservedTask:
-    devices = {d for c in one.get("containers", ()) for d in c.get("neuronDeviceIds", ())}
-    return ObservedTask(
-        arn=one["taskArn"],
-        group=one.get("group", ""),
-        task_definition=one.get("taskDefinitionArn", ""),
-        instance=one.get("containerInstanceArn", ""),
-        last_status=one.get("lastStatus", ""),
-        desired_status=one.get("desiredStatus", ""),
-        health=one.get("healthStatus", ""),
-        devices=frozenset(devices),
-    )
-
-
-def _instance(one: Mapping[str, Any], machine: Mapping[str, Any]) -> ObservedInstance:
-    registered = {r["name"]: r for r in one.get("registeredResources", ())}
-    remaining = {r["name"]: r for r in one.get("remainingResources", ())}
-    types = [
-        a.get("value", "")
-        for a in one.get("attributes", ())
-        if a.get("name") == "ecs.instance-type"
-    ]
-    ports = remaining.get(_PORTS)
-    return ObservedInstance(
-        arn=one["containerInstanceArn"],
-        instance_id=one.get("ec2InstanceId", ""),
-        status=one.get("status", ""),
-        agent_connected=bool(one.get("agentConnected", False)),
-        provider=_last(one.get("capacityProviderName", "")),
-        instance_type=machine.get("InstanceType", "") or next(iter(types), ""),
-        registered=_device_ids(registered.get(_DEVICES)),
-        remaining=_remaining_ids(remaining.get(_DEVICES)),
-        ports=None if ports is None else frozenset(int(p) for p in ports.get("stringSetValue", ())),
-        image_id=machine.get("ImageId"),
-    )
-
-
-def _device_ids(resource: Mapping[str, Any] | None) -> frozenset[str] | None:
-    """The device ids of a resource: its set, or 0 to n - 1 for a number n.
-
-    Device 0 is /dev/neuron0, and so on.
-    """
-    if resource is None:
-        return None
-    if resource.get("type") == "STRINGSET" or resource.get("stringSetValue"):
-        return frozenset(resource.get("stringSetValue", ()))
-    return frozenset(str(d) for d in range(resource.get("integerValue", 0)))
-
-
-def _remaining_ids(resource: Mapping[str, Any] | None) -> frozenset[str] | None:
-    """The ids that are free; `None` if only their number is known and it is not 0."""
-    ids = _device_ids(resource)
-    is_number = resource is not None and resource.get("type") != "STRINGSET"
-    return None if is_number and ids and not (resource or {}).get("stringSetValue") else ids

@@ -1085,7 +1085,7 @@ NOBODY: dict[str, Exception] = {
 
 @pytest.mark.parametrize("error", NOBODY.values(), ids=NOBODY.keys())
 @pytest.mark.parametrize("is_early", [True, False], ids=["at once", "at the first call"])
-def test_credentials_that_cannot_be_had_are_wrong_usage_in_every_form(
+def test_credentials_that_cannot_be_had_have_an_exit_code_in_every_form(
     file: Path, capsys: pytest.CaptureFixture[str], error: Exception, is_early: bool
 ) -> None:
     class Refusing:
@@ -1100,7 +1100,7 @@ def test_credentials_that_cannot_be_had_are_wrong_usage_in_every_form(
     argv = ["verify", "--file", str(file)]
     done = running.run_with(verify.Arguments, verify.run, *argv, connect=connect)
     said = capsys.readouterr().err
-    assert (done, said.count("\n")) == ((2, ""), 1)
+    assert (done, said.count("\n")) == ((4, ""), 1)
     assert "log in first" in said
 
 
@@ -1108,7 +1108,7 @@ def test_credentials_that_cannot_be_had_are_wrong_usage_in_every_form(
 def test_without_credentials_it_says_so_in_one_line(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command_line.main(["verify", "--file", str(file)]) == 2
+    assert command_line.main(["verify", "--file", str(file)]) == 4
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
@@ -1119,7 +1119,7 @@ def test_without_credentials_it_says_so_in_one_line(
 def test_without_credentials_json_stays_json(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command_line.main(["verify", "--file", str(file), "--json"]) == 2
+    assert command_line.main(["verify", "--file", str(file), "--json"]) == 4
     told = json.loads(capsys.readouterr().out)
     assert told["version"] == 1
     assert "no AWS credentials" in told["error"]
@@ -1130,7 +1130,7 @@ def test_its_help_says_what_its_exit_codes_mean(capsys: pytest.CaptureFixture[st
         command_line.main(["verify", "--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert caught.value.code == 0
-    assert "0 all as planned, 1 a difference or no answer, 2 wrong usage" in said
+    assert "0 all as planned, 1 a difference or no answer, 2 wrong usage, 4 no credentials" in said
 
 
 def test_without_the_sdk_it_says_what_to_install(file: Path) -> None:
