@@ -15,6 +15,7 @@ from catalog.types import (
     Server,
     ServerCache,
     ServerOption,
+    StopReason,
     UnreadVariable,
     WorkerOption,
 )
@@ -30,6 +31,11 @@ class Containers:
     def images(self) -> tuple[ContainerImage, ...]:
         """The container images that AWS publishes for Neuron, by repository and version."""
         return self._tables.typed("container_images", ContainerImage)
+
+    @cached_property
+    def stop_reasons(self) -> tuple[StopReason, ...]:
+        """What texts of AWS, exit codes and lines of logs mean."""
+        return self._tables.typed("stop_reasons", StopReason)
 
     @cached_property
     def repositories(self) -> Mapping[tuple[str, str], ImageRepository]:

@@ -458,6 +458,22 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class StopReason:
+    """What a text of AWS, an exit code or a line of a log means, and what to do.
+
+    ``kind`` is ``message``, ``exit_code`` or ``log``; ``text`` is a part of it. ``is_error`` is
+    false for what happens in ordinary operation.
+    """
+
+    kind: str
+    text: str
+    is_error: bool
+    meaning: str
+    action: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableInfo:
     """A table of the catalog with its source and date.
 

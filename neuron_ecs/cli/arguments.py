@@ -8,13 +8,21 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from messages.phrases import closest_key
+from messages.phrases import closest_key, listed
 from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, option
-from neuron_ecs.terminal import WRONG_USAGE, Colour, terminal_width, width_of
+from neuron_ecs.terminal import (
+    WRONG_USAGE,
+    Colour,
+    UsageError,
+    terminal_width,
+    width_of,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from neuron_ecs.operations.observed import Names
     from neuron_ecs.stackfile.reading import StackFile
+    from planning import plan
 
 PROJECT_FILE = "Pulumi.yaml"
 
@@ -90,6 +98,50 @@ class OfAccount(OfStack):
         from neuron_ecs.operations.outputs import read_outputs
 
         return None if self.outputs is None else read_outputs(self.outputs)
+
+    def answered(self, version: int, call: Callable[[], int]) -> int:
+        """Returns the exit code of the call; with `--json` its `UsageError` becomes a document."""
+        try:
+            return call()
+        except UsageError as error:
+            if not self.json:
+                raise
+            write_json({"version": version, "error": str(error)}, sys.stdout)
+            return error.exit_code
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRunning(OfAccount):
+    """The arguments of a command that shows what runs, in some or all Regions."""
+
+    region: list[str] | None = option(
+        metavar="REGION",
+        action="append",
+        help="only this Region of the stack; repeat it for several",
+    )
+
+    def regions(self, described: "plan.Plan") -> "list[plan.RegionPlan]":
+        """The Regions of the plan that `--region` names; all without it. Raises `UsageError`."""
+        known = [r.name for r in described.regions]
+        for name in self.region or ():
+            if name not in known:
+                raise UsageError(f"--region {name}: {_not_among('Region', name, known)}")
+        return [r for r in described.regions if not self.region or r.name in self.region]
+
+
+def known_workload(described: "plan.Plan", name: str | None) -> None:
+    """Raises `UsageError` if no model or job of the stack has the name."""
+    works = {m.name for r in described.regions for m in r.models}
+    works |= {j.name for r in described.regions for j in r.jobs}
+    if name is not None and name not in works:
+        raise UsageError(f"{name}: {_not_among('model or job', name, sorted(works))}")
+
+
+def _not_among(word: str, name: str, known: Sequence[str]) -> str:
+    near = closest_key(name, known)
+    return f"the stack has no such {word}; " + (
+        f"did you mean {near}?" if near else f"choose from {listed(known)}"
+    )
 
 
 A = TypeVar("A", bound=Common)

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 import catalog
 from neuron_ecs.diff.json_form import VERSION, Document
 from neuron_ecs.diff.refusals import MEANINGS
+from neuron_ecs.operations.permissions import read_only_policy
 from neuron_ecs.stackfile import json_schema
 from neuron_ecs.stackfile.reference import page as stack_file_page
 from planning import reference
@@ -23,6 +24,7 @@ SCHEMA = DOCS / "diff.schema.json"
 PAGE = DOCS / "diff.md"
 FINDINGS = DOCS / "findings.md"
 SECURITY = DOCS / "security.md"
+READ_ONLY_POLICY = DOCS / "read-only-policy.json"
 STACK_FILE = DOCS / "stack-file.schema.json"
 STACK_FILE_PAGE = DOCS / "stack-file.md"
 
@@ -138,11 +140,17 @@ def security() -> str:
     return "\n".join([written, *table]) + "\n"
 
 
+def read_only() -> str:
+    """Returns the policy of the commands that only read."""
+    return json.dumps(read_only_policy(), indent=2) + "\n"
+
+
 def write() -> None:
     """Writes every page."""
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
     FINDINGS.write_text(findings(), encoding="utf-8")
+    READ_ONLY_POLICY.write_text(read_only(), encoding="utf-8")
     SECURITY.write_text(security(), encoding="utf-8")
     STACK_FILE_PAGE.write_text(stack_file_page(), encoding="utf-8")
     STACK_FILE.write_text(json_schema.text("neuron-ecs"), encoding="utf-8")

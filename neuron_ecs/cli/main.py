@@ -34,6 +34,7 @@ COMMANDS = {
     "pools": "the same for pools, the entries of capacity",
     "regions": "the same for Regions",
     "verify": "whether what runs is what the plan says; asks AWS, with credentials",
+    "status": "what runs: models, replicas, chips, instances and deployments; asks AWS",
     "catalog": "shows the tables of what AWS offers; `catalog refresh` renews them from AWS",
     "schema": "the JSON Schema of the stack file, for editors",
     "ci": "what the workflows run: the diff of every touched stack, preview beside diff, drift",
@@ -48,7 +49,7 @@ example:
 
 exit codes: 0 fine, 1 the plan has errors, 2 wrong usage; each command's --help says more.
 No command needs an AWS account, the network or the Pulumi CLI, except
-`catalog refresh` and `verify`, which ask AWS."""
+`catalog refresh`, `verify` and `status`, which ask AWS."""
 
 
 class Command(Protocol):
@@ -97,7 +98,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def parser_for(loaded: Sequence[str]) -> Parser:
     """Returns the parser with every command's name, and the options of those that are `loaded`."""
     parser = Parser(
-        prog=PROGRAM, description="Answers questions about a stack file, offline.", epilog=_EPILOG
+        prog=PROGRAM,
+        description="Answers questions about a stack file and about what runs.",
+        epilog=_EPILOG,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="the version of the command")
     commands = actions(parser, "command")

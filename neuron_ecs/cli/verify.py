@@ -14,7 +14,6 @@ from neuron_ecs.operations.reading import Reader
 from neuron_ecs.terminal import (
     ERRORS,
     FINE,
-    UsageError,
     progress,
     table,
     wrapped,
@@ -50,14 +49,12 @@ def run(arguments: Arguments, connect: Connect | None = None) -> int:
     """
     file = arguments.read()
     described = file.plan(catalog.load())
-    try:
-        names = arguments.names()
-        checks = verify(described, names, connect)
-    except UsageError as error:
-        if not arguments.json:
-            raise
-        write_json({"version": VERSION, "error": str(error)}, sys.stdout)
-        return error.exit_code
+    return arguments.answered(VERSION, lambda: _run(arguments, described, connect))
+
+
+def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None) -> int:
+    names = arguments.names()
+    checks = verify(described, names, connect)
     found_by = "keys" if names is None else "outputs"
     if arguments.json:
         write_json(document(described, checks, found_by), sys.stdout)

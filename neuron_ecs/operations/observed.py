@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from planning import plan
@@ -33,6 +34,28 @@ class ObservedProvider:
     status: str
     update_status: str
     reason: str
+    group: str = ""  # name of its Auto Scaling group; empty on Managed Instances
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedDeployment:
+    """A deployment of a service: PRIMARY is the one that it moves to."""
+
+    status: str
+    task_definition: str  # ARN
+    desired: int
+    running: int
+    failed: int  # tasks that did not start, or not well
+    rollout: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedEvent:
+    """A message of a service, or an activity of a scaler; `failed` says that it did not succeed."""
+
+    at: datetime
+    message: str
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,19 @@ class ObservedService:
     deployments: int
     rollout: str  # COMPLETED, IN_PROGRESS, FAILED; empty if ECS states none
     rollout_reason: str
+    rollouts: tuple[ObservedDeployment, ...] = ()
+    events: tuple[ObservedEvent, ...] = ()  # ECS returns the newest 100
+    target_groups: tuple[str, ...] = ()  # ARNs
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedContainer:
+    """A container of a task. `exit_code` is `None` until it has exited."""
+
+    name: str
+    image: str
+    exit_code: int | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +99,11 @@ class ObservedTask:
     desired_status: str
     health: str
     devices: frozenset[str]
+    started: datetime | None = None
+    stopped: datetime | None = None
+    stop_code: str = ""
+    stop_reason: str = ""
+    containers: tuple[ObservedContainer, ...] = ()
 
     @property
     def name(self) -> str:
@@ -92,6 +133,8 @@ class ObservedInstance:
     remaining: frozenset[str] | None
     ports: frozenset[int] | None
     image_id: str | None
+    launched: datetime | None = None
+    template_version: str = ""  # of the launch template; empty on Managed Instances
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +148,15 @@ class ObservedCluster:
     services: tuple[ObservedService, ...] | None = None
     tasks: tuple[ObservedTask, ...] | None = None
     instances: tuple[ObservedInstance, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTarget:
+    """A task behind the load balancer."""
+
+    state: str
+    reason: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +178,16 @@ class Observation:
     """Container definitions by the ARN of the task definition, or by family for its latest."""
     images: Mapping[str, str] = field(default_factory=dict[str, str])  # image id by parameter path
     failed_calls: tuple[FailedCall, ...] = ()
+    targets: Mapping[str, tuple[ObservedTarget, ...]] = field(
+        default_factory=dict[str, tuple[ObservedTarget, ...]]
+    )
+    """Targets by the ARN of their group; a group that could not be read is absent."""
+
+    def services(self, key: str, known: Mapping[str, str] | None) -> "list[ObservedService]":
+        """The services of a key, in any cluster."""
+        there = [s for c in self.clusters.values() for s in c.services or ()]
+        names = names_of_key(key, [s.name for s in there], known)
+        return [s for s in there if s.name in names]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ GetParameters.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from neuron_ecs.operations.aws import Calls, batches, code_of, pages
@@ -13,9 +14,13 @@ from neuron_ecs.operations.observed import (
     Names,
     Observation,
     ObservedCluster,
+    ObservedContainer,
+    ObservedDeployment,
+    ObservedEvent,
     ObservedInstance,
     ObservedProvider,
     ObservedService,
+    ObservedTarget,
     ObservedTask,
     families,
     family_of,
@@ -48,6 +53,28 @@ class Reader:
         containers = self._definitions(clusters.values())
         images = self.aws.tried("Systems Manager GetParameters", self._images) or {}
         return Observation(clusters, containers, images, tuple(self.aws.failed))
+
+    def with_targets(self) -> Observation:
+        """The observation and the health of the tasks behind the load balancer."""
+        observed = self.observation()
+        services = [s for c in observed.clusters.values() for s in c.services or ()]
+        groups = dict.fromkeys(g for s in services for g in s.target_groups)
+        read = {
+            group: self.aws.tried(
+                "Elastic Load Balancing DescribeTargetHealth", lambda g=group: self._targets(g)
+            )
+            for group in groups
+        }
+        targets = {group: found for group, found in read.items() if found is not None}
+        return replace(observed, targets=targets, failed_calls=tuple(self.aws.failed))
+
+    def _targets(self, group: str) -> tuple[ObservedTarget, ...]:
+        answer = self.aws.elbv2.describe_target_health(TargetGroupArn=group)
+        found = [d.get("TargetHealth", {}) for d in answer["TargetHealthDescriptions"]]
+        return tuple(
+            ObservedTarget(h.get("State", ""), h.get("Reason", ""), h.get("Description", ""))
+            for h in found
+        )
 
     # -- clusters ------------------------------------------------------------------------------
 
@@ -106,6 +133,7 @@ class Reader:
                 one.get("status", ""),
                 one.get("updateStatus", ""),
                 one.get("updateStatusReason", ""),
+                _last(one.get("autoScalingGroupProvider", {}).get("autoScalingGroupArn", "")),
             )
 
     def _services(self, cluster: str) -> Iterator[ObservedService]:
@@ -130,6 +158,16 @@ class Reader:
                     deployments=len(deployments),
                     rollout=rollout.get("rolloutState", ""),
                     rollout_reason=rollout.get("rolloutStateReason", ""),
+                    rollouts=tuple(_deployment(d) for d in deployments),
+                    events=tuple(
+                        ObservedEvent(e["createdAt"], e.get("message", ""))
+                        for e in one.get("events", ())
+                    ),
+                    target_groups=tuple(
+                        b["targetGroupArn"]
+                        for b in one.get("loadBalancers", ())
+                        if b.get("targetGroupArn")
+                    ),
                 )
 
     def _tasks(self, cluster: str) -> tuple[ObservedTask, ...]:
@@ -244,6 +282,27 @@ def _task(one: Mapping[str, Any]) -> ObservedTask:
         desired_status=one.get("desiredStatus", ""),
         health=one.get("healthStatus", ""),
         devices=frozenset(devices),
+        started=one.get("startedAt"),
+        stopped=one.get("stoppedAt"),
+        stop_code=one.get("stopCode", ""),
+        stop_reason=one.get("stoppedReason", ""),
+        containers=tuple(
+            ObservedContainer(
+                c.get("name", ""), c.get("image", ""), c.get("exitCode"), c.get("reason", "")
+            )
+            for c in one.get("containers", ())
+        ),
+    )
+
+
+def _deployment(one: Mapping[str, Any]) -> ObservedDeployment:
+    return ObservedDeployment(
+        status=one.get("status", ""),
+        task_definition=one.get("taskDefinition", ""),
+        desired=one.get("desiredCount", 0),
+        running=one.get("runningCount", 0),
+        failed=one.get("failedTasks", 0),
+        rollout=one.get("rolloutState", ""),
     )
 
 
@@ -256,6 +315,7 @@ def _instance(one: Mapping[str, Any], machine: Mapping[str, Any]) -> ObservedIns
         if a.get("name") == "ecs.instance-type"
     ]
     ports = remaining.get(_PORTS)
+    tags: dict[str, str] = {t["Key"]: t["Value"] for t in machine.get("Tags", ())}
     return ObservedInstance(
         arn=one["containerInstanceArn"],
         instance_id=one.get("ec2InstanceId", ""),
@@ -267,6 +327,10 @@ def _instance(one: Mapping[str, Any], machine: Mapping[str, Any]) -> ObservedIns
         remaining=_remaining_ids(remaining.get(_DEVICES)),
         ports=None if ports is None else frozenset(int(p) for p in ports.get("stringSetValue", ())),
         image_id=machine.get("ImageId"),
+        launched=machine.get("LaunchTime") or one.get("registeredAt"),
+        # EC2 adds this tag to each instance that a launch template starts.
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+        template_version=tags.get("aws:ec2launchtemplate:version", ""),
     )
 
 

@@ -71,6 +71,7 @@ KEYS = {
     "server_caches": ("server", "variable"),
     "server_options": ("server", "option"),
     "servers": ("name",),
+    "stop_reasons": ("kind", "text"),
     "system_directories": ("of", "path"),
     "tables": ("table",),
     "tensor_parallel": ("instance_type", "degree"),
@@ -136,6 +137,8 @@ WORDS = {
     ("regions", "partition"): {"aws", "aws-cn", "aws-us-gov"},
     ("replacements", "replaces"): {"added_or_removed", "always", "never"},
     ("servers", "entry"): {"arguments", "command", "image"},
+    ("stop_reasons", "is_error"): {"no", "yes"},
+    ("stop_reasons", "kind"): {"exit_code", "log", "message"},
     ("tables", "filled_by"): {"api", "derived", "hand", "prices"},
     ("worker_options", "whole"): {"no", "yes"},
 }

@@ -4,12 +4,10 @@ import copy
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
-import boto3
 import pytest
 from botocore.exceptions import (
     ConfigParseError,
@@ -23,64 +21,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-import catalog
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli import verify
 from neuron_ecs.operations import aws
 from neuron_ecs.operations.compare import compare, devices_of, differences
 from neuron_ecs.operations.observed import Check, Names, Observation, names_of_key
-from neuron_ecs.stackfile.reading import read
-from planning import decide, plan
+from planning import plan
 from tests.neuron_ecs import running
+from tests.neuron_ecs.operations.world import (
+    IMAGE,
+    MOVING,
+    ROOT,
+    STACK,
+    World,
+    client,
+    connecting,
+    planned,
+    resource,
+    stack_file,
+)
 
-ROOT = Path(__file__).parents[3]
 SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
-ACCOUNT = "111122223333"
-IMAGE = "ami-0aaaaaaaaaaaaaaaa"
-
-STACK = """\
-config:
-  aws:region: us-west-2
-  neuron-ecs:regions: {us-west-2: {}}
-  neuron-ecs:capacity:
-    shared:
-      kind: auto_scaling
-      instance_type: inf2.24xlarge
-      max_size: 2
-      ami: {version: al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64}
-    small: {kind: managed_instances, allowed_instance_types: [inf2.8xlarge]}
-  neuron-ecs:models:
-    ant:
-      image: public.ecr.aws/neuron/serving:1.0
-      capacity: shared
-      neuron_devices: 2
-      environment: {MODE: fast, TOKEN_LIMIT: "10"}
-    bee: {image: "public.ecr.aws/neuron/serving:1.0", capacity: shared, neuron_devices: 1}
-    cat: {image: "public.ecr.aws/neuron/serving:1.0", capacity: small, neuron_devices: all}
-  neuron-ecs:jobs:
-    dog: {image: "public.ecr.aws/neuron/serving:1.0", capacity: shared, neuron_devices: 1}
-"""
-
-MOVING = """\
-config:
-  aws:region: us-west-2
-  neuron-ecs:regions: {us-west-2: {}}
-  neuron-ecs:capacity:
-    shared: {kind: auto_scaling, instance_type: inf2.24xlarge, max_size: 2}
-  neuron-ecs:models:
-    ant: {image: "public.ecr.aws/neuron/serving:1.0", capacity: shared, neuron_devices: 2}
-"""
-
-
-def stack_file(folder: Path, text: str) -> Path:
-    path = folder / "Pulumi.test.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def planned(path: Path) -> plan.Plan:
-    file = read(stack=None, file=path, directory=ROOT)
-    return decide(file.config, catalog.load(), project=file.project, stack=file.stack)
 
 
 @pytest.fixture(scope="module")
@@ -93,322 +54,10 @@ def region(described: plan.Plan) -> plan.RegionPlan:
     return described.regions[0]
 
 
-def client(service: str, region: str) -> Any:
-    make = cast(Callable[..., Any], boto3.client)  # pyright: ignore[reportUnknownMemberType]
-    return make(service, region_name=region, aws_access_key_id="none", aws_secret_access_key="none")
-
-
-def connecting(clients: Mapping[str, Any]) -> aws.Connect:
-    def connect(service: str, region_name: str = "", config: object = None) -> Any:
-        return clients[service]
-
-    return connect
-
-
-def named(key: str) -> str:
-    """A physical name, as the engine makes it from a logical one."""
-    return f"{key}-0a1b2c3"
-
-
-class World:
-    """What AWS would answer about a Region in which all is as planned; tests then spoil it."""
-
-    def __init__(self, region: plan.RegionPlan, *, suffix: Callable[[str], str] = named) -> None:
-        self.region = region
-        self.suffix = suffix
-        self.refusing: frozenset[str] = frozenset()
-        self.other_clusters: list[str] = []
-        self.machines: list[dict[str, Any]] = []
-        self.definitions: dict[str, list[dict[str, Any]]] = {}
-        self.clusters = {
-            c.kind: self._cluster(c) for c in (region.auto_scaling, region.managed_instances) if c
-        }
-        for job in region.jobs:
-            self._define(job.task_definition)
-
-    def arn(self, what: str) -> str:
-        return f"arn:aws:ecs:{self.region.name}:{ACCOUNT}:{what}"
-
-    def _cluster(self, cluster: plan.Cluster) -> dict[str, Any]:
-        name = self.suffix(cluster.key)
-        made: dict[str, Any] = {
-            "name": name,
-            "status": "ACTIVE",
-            "providers": [
-                {"name": self.suffix(p.key), "status": "ACTIVE", "updateStatus": "UPDATE_COMPLETE"}
-                for p in cluster.pools
-            ],
-            "services": [],
-            "tasks": [],
-            "instances": [],
-        }
-        for pool in cluster.pools:
-            hosts = [
-                self._instance(name, pool, number) for number in range(pool.layout.instances_min)
-            ]
-            made["instances"] += hosts
-            for service in self.planned_services(pool.key):
-                definition = self._define(service.task_definition)
-                made["services"].append(self._service(name, service, definition))
-                for number in range(service.desired_count):
-                    every = pool.layout.devices and service.task_definition.devices == "all"
-                    free = [h for h in hosts if not every or not h["taken"]]
-                    host = free[number % len(free)]
-                    host["taken"] = every
-                    made["tasks"].append(
-                        self._task(name, pool, service, definition, host, str(number))
-                    )
-        for host in made["instances"]:
-            del host["taken"]
-        return made
-
-    def planned_services(self, pool: str) -> list[plan.Service]:
-        return [s for m in self.region.models for s in m.services if s.pool == pool]
-
-    def _define(self, task: plan.TaskDefinition) -> str:
-        arn = self.arn(f"task-definition/{task.family}:3")
-        containers: list[dict[str, Any]] = json.loads(task.container_definitions)
-        # as AWS hands them back: defaults filled in, maps of a list in another order
-        for container in containers:
-            container.setdefault("mountPoints", [])
-            container.setdefault("volumesFrom", [])
-            container["environment"] = list(reversed(container.get("environment", [])))
-            container["portMappings"] = list(reversed(container.get("portMappings", [])))
-        self.definitions[arn] = self.definitions[task.family] = containers
-        return arn
-
-    def _service(self, cluster: str, service: plan.Service, definition: str) -> dict[str, Any]:
-        name = self.suffix(service.key)
-        return {
-            "serviceName": name,
-            "serviceArn": self.arn(f"service/{cluster}/{name}"),
-            "status": "ACTIVE",
-            "desiredCount": service.desired_count,
-            "runningCount": service.desired_count,
-            "pendingCount": 0,
-            "taskDefinition": definition,
-            "capacityProviderStrategy": [
-                {"capacityProvider": self.suffix(service.pool), "weight": 1, "base": 0}
-            ],
-            "deployments": [{"id": "d", "status": "PRIMARY", "rolloutState": "COMPLETED"}],
-        }
-
-    def _instance(self, cluster: str, pool: plan.Pool, number: int) -> dict[str, Any]:
-        identity = f"i-{len(self.machines):017x}"
-        match pool:
-            case plan.AutoScalingPool():
-                kind, devices = pool.instance_type, list[dict[str, Any]]()
-            case plan.ManagedInstancesPool():
-                kind = pool.instance_types[0]
-                ids = [str(d) for d in range(pool.layout.devices)]
-                devices = [{"name": "NEURON_DEVICES", "type": "STRINGSET", "stringSetValue": ids}]
-        ports = {"name": "PORTS", "type": "STRINGSET", "stringSetValue": ["22", "2376"]}
-        self.machines.append({"InstanceId": identity, "ImageId": IMAGE, "InstanceType": kind})
-        return {
-            "containerInstanceArn": self.arn(f"container-instance/{cluster}/{identity}"),
-            "ec2InstanceId": identity,
-            "capacityProviderName": self.suffix(pool.key),
-            "status": "ACTIVE",
-            "agentConnected": True,
-            "attributes": [{"name": "ecs.instance-type", "value": kind}],
-            "registeredResources": copy.deepcopy([ports, *devices]),
-            "remainingResources": copy.deepcopy([ports, *devices]),
-            "taken": False,
-        }
-
-    def _task(
-        self,
-        cluster: str,
-        pool: plan.Pool,
-        service: plan.Service,
-        definition: str,
-        host: dict[str, Any],
-        number: str,
-    ) -> dict[str, Any]:
-        devices = service.task_definition.devices
-        container: dict[str, Any] = {"name": service.container_name}
-        if devices == "all":
-            container["neuronDeviceIds"] = [str(d) for d in range(pool.layout.devices)]
-            resource(host, "NEURON_DEVICES")["stringSetValue"] = []
-        else:
-            ports = [str(20000 + d) for d in devices]
-            resource(host, "PORTS")["stringSetValue"] += ports
-        return {
-            "taskArn": self.arn(f"task/{cluster}/{self.suffix(service.key)}.{number}"),
-            "group": f"service:{self.suffix(service.key)}",
-            "taskDefinitionArn": definition,
-            "containerInstanceArn": host["containerInstanceArn"],
-            "lastStatus": "RUNNING",
-            "desiredStatus": "RUNNING",
-            "healthStatus": "UNKNOWN",
-            "containers": [container],
-        }
-
-    # -- access for tests ----------------------------------------------------------------------
-
-    @property
-    def shared(self) -> dict[str, Any]:
-        return self.clusters["auto_scaling"]
-
-    @property
-    def managed(self) -> dict[str, Any]:
-        return self.clusters["managed_instances"]
-
-    def task_of(self, model: str) -> dict[str, Any]:
-        tasks = [t for c in self.clusters.values() for t in c["tasks"]]
-        return next(t for t in tasks if f"_{model}_" in t["group"])
-
-    def service_of(self, model: str) -> dict[str, Any]:
-        services = [s for c in self.clusters.values() for s in c["services"]]
-        return next(s for s in services if f"_{model}_" in s["serviceName"])
-
-    def names(self) -> Names:
-        """As the stack's outputs tell them."""
-        definitions = [
-            *(s.task_definition for m in self.region.models for s in m.services),
-            *(j.task_definition for j in self.region.jobs),
-        ]
-        services = [s for m in self.region.models for s in m.services]
-        return Names(
-            {kind: c["name"] for kind, c in self.clusters.items()},
-            {p.key: self.suffix(p.key) for p in self.region.pools},
-            {s.key: self.suffix(s.key) for s in services},
-            {d.key: self.arn(f"task-definition/{d.family}:3") for d in definitions},
-        )
-
-    # -- answering -----------------------------------------------------------------------------
-
-    @contextmanager
-    def answering(self, *, by_names: bool) -> Generator[aws.Connect]:
-        """Clients that expect exactly the calls that this world needs, in their order."""
-        clients = {s: client(s, self.region.name) for s in ("ecs", "ec2", "ssm")}
-        with ExitStack() as stack:
-            stubs = {s: stack.enter_context(Stubber(c)) for s, c in clients.items()}
-            self._script(stubs, by_names=by_names)
-            yield connecting(clients)
-            for stub in stubs.values():
-                stub.assert_no_pending_responses()
-
-    def _script(self, stubs: Mapping[str, Stubber], *, by_names: bool) -> None:
-        def says(service: str, call: str, answer: dict[str, Any], **asked: Any) -> bool:
-            stub = stubs[service]
-            if call in self.refusing:
-                cast(Any, stub).add_client_error(
-                    call, "AccessDeniedException", f"not allowed: {call}"
-                )
-                return False
-            cast(Any, stub).add_response(call, answer, asked)
-            return True
-
-        used: dict[str, None] = {}
-        in_use: dict[str, None] = {}
-        for cluster in self.clusters.values():
-            name = cluster["name"]
-            if not by_names:
-                everything = [c["name"] for c in self.clusters.values()] + self.other_clusters
-                arns = [self.arn(f"cluster/{n}") for n in everything]
-                if not says("ecs", "list_clusters", {"clusterArns": arns}):
-                    continue
-            told = {"clusterName": name, "status": cluster["status"]}
-            says("ecs", "describe_clusters", {"clusters": [told]}, clusters=[name])
-            for wished in ("RUNNING", "STOPPED"):
-                tasks = [t for t in cluster["tasks"] if t["desiredStatus"] == wished]
-                asked = {"cluster": name, "desiredStatus": wished}
-                pages = paged([t["taskArn"] for t in tasks])
-                if not all(
-                    says("ecs", "list_tasks", {"taskArns": page} | token, **asked, **from_there)
-                    for page, token, from_there in pages
-                ):
-                    break
-                for start in range(0, len(tasks), 100):
-                    some = tasks[start : start + 100]
-                    arns = [t["taskArn"] for t in some]
-                    says("ecs", "describe_tasks", {"tasks": some}, cluster=name, tasks=arns)
-                on_instances = [t for t in tasks if t["lastStatus"] != "STOPPED"]
-                used |= {t["taskDefinitionArn"]: None for t in on_instances}
-            says(
-                "ecs",
-                "describe_capacity_providers",
-                {"capacityProviders": cluster["providers"]},
-                cluster=name,
-            )
-            arns = [s["serviceArn"] for s in cluster["services"]]
-            first, rest = arns[:1], arns[1:]  # two pages where there is more than one
-            page = {"serviceArns": first} | ({"nextToken": "more"} if rest else {})
-            if says("ecs", "list_services", page, cluster=name):
-                if rest:
-                    page = {"serviceArns": rest}
-                    says("ecs", "list_services", page, cluster=name, nextToken="more")
-                for start in range(0, len(arns), 10):
-                    says(
-                        "ecs",
-                        "describe_services",
-                        {"services": cluster["services"][start : start + 10]},
-                        cluster=name,
-                        services=arns[start : start + 10],
-                    )
-                in_use |= {s["taskDefinition"]: None for s in cluster["services"]}
-            in_use |= used
-            used = {}
-            self._script_instances(cluster, says)
-        jobs = [j.task_definition.family for j in self.region.jobs]
-        arns = [self.arn(f"task-definition/{j}:3") for j in jobs]
-        for definition in {**in_use, **dict.fromkeys(arns if by_names else jobs)}:
-            containers = self.definitions[definition]
-            answer = {"taskDefinition": {"containerDefinitions": containers}}
-            says("ecs", "describe_task_definition", answer, taskDefinition=definition)
-        pools = [p for p in self.region.pools if isinstance(p, plan.AutoScalingPool)]
-        paths = sorted({p.image_id.removeprefix("resolve:ssm:") for p in pools})
-        if paths:
-            told = {"Parameters": [{"Name": p, "Value": IMAGE} for p in paths]}
-            says("ssm", "get_parameters", told, Names=paths)
-
-    def _script_instances(self, cluster: dict[str, Any], says: Callable[..., bool]) -> None:
-        name, hosts = cluster["name"], cluster["instances"]
-        for page, token, from_there in paged([h["containerInstanceArn"] for h in hosts]):
-            answer = {"containerInstanceArns": page} | token
-            if not says("ecs", "list_container_instances", answer, cluster=name, **from_there):
-                return
-        for start in range(0, len(hosts), 100):
-            some = hosts[start : start + 100]
-            says(
-                "ecs",
-                "describe_container_instances",
-                {"containerInstances": some},
-                cluster=name,
-                containerInstances=[h["containerInstanceArn"] for h in some],
-            )
-        for start in range(0, len(hosts), 100):
-            ids = [h["ec2InstanceId"] for h in hosts[start : start + 100]]
-            machines = [m for m in self.machines if m["InstanceId"] in ids]
-            says(
-                "ec2",
-                "describe_instances",
-                {"Reservations": [{"Instances": machines}]},
-                Filters=[{"Name": "instance-id", "Values": ids}],
-            )
-
-    def checks(self, described: plan.Plan, *, by_names: bool = False) -> list[Check]:
-        names = {self.region.name: self.names()} if by_names else None
-        with self.answering(by_names=by_names) as connect:
-            return verify.verify(described, names, connect)
-
-
-def paged(items: list[str]) -> list[tuple[list[str], dict[str, str], dict[str, str]]]:
-    """Pages of at most 100, with what each says about the next and what asks for it."""
-    starts = range(0, max(len(items), 1), 100)
-    return [
-        (
-            items[start : start + 100],
-            {"nextToken": f"{start + 100}"} if start + 100 < len(items) else {},
-            {"nextToken": f"{start}"} if start else {},
-        )
-        for start in starts
-    ]
-
-
-def resource(host: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(r for r in host["remainingResources"] if r["name"] == name)
+def checks_of(world: World, described: plan.Plan, *, by_names: bool = False) -> list[Check]:
+    names = {world.region.name: world.names()} if by_names else None
+    with world.answering(by_names=by_names) as connect:
+        return verify.verify(described, names, connect)
 
 
 def wrong(checks: list[Check]) -> dict[str, tuple[str, ...]]:
@@ -434,7 +83,7 @@ def test_a_stack_that_is_as_planned_has_no_difference(path: Path, by_names: bool
             **{f: getattr(whole, f) for f in whole.__dataclass_fields__ if f != "regions"},
             regions=(region,),
         )
-        checks = World(region).checks(alone, by_names=by_names)
+        checks = checks_of(World(region), alone, by_names=by_names)
         assert {c.verdict for c in checks} <= {"ok"}, [c for c in checks if c.verdict != "ok"]
         services = sum(len(m.services) for m in region.models)
         assert sum(c.kind == "service" for c in checks) == services, "every service is looked at"
@@ -485,7 +134,7 @@ def test_a_service_with_fewer_tasks_than_wished_differs(
 ) -> None:
     world = World(region)
     world.service_of("ant").update({"runningCount": 0, "pendingCount": 1})
-    assert only_problem(world.checks(described)) == "0 of 1 task running, 1 pending"
+    assert only_problem(checks_of(world, described)) == "0 of 1 task running, 1 pending"
 
 
 def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.RegionPlan) -> None:
@@ -494,7 +143,7 @@ def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.Regio
         "rolloutState": "FAILED",
         "rolloutStateReason": "tasks failed to start",
     }
-    assert only_problem(world.checks(described)) == "its rollout failed: tasks failed to start"
+    assert only_problem(checks_of(world, described)) == "its rollout failed: tasks failed to start"
 
 
 def test_a_desired_count_that_was_changed_by_hand_differs(
@@ -502,7 +151,7 @@ def test_a_desired_count_that_was_changed_by_hand_differs(
 ) -> None:
     world = World(region)
     world.service_of("ant").update({"desiredCount": 5, "runningCount": 5})
-    assert only_problem(world.checks(described)) == "5 tasks desired, planned 1"
+    assert only_problem(checks_of(world, described)) == "5 tasks desired, planned 1"
 
 
 def test_a_rollback_ends_well_and_is_seen_by_its_containers(
@@ -511,7 +160,7 @@ def test_a_rollback_ends_well_and_is_seen_by_its_containers(
     world = World(region)
     arn = world.service_of("ant")["taskDefinition"]
     world.definitions[arn][0]["image"] = "public.ecr.aws/neuron/serving:0.9"
-    assert only_problem(world.checks(described)) == (
+    assert only_problem(checks_of(world, described)) == (
         'containers.ant.image is "public.ecr.aws/neuron/serving:0.9", '
         'planned "public.ecr.aws/neuron/serving:1.0"'
     )
@@ -523,8 +172,8 @@ def test_the_value_of_a_variable_is_never_told(
     world = World(region)
     containers = world.definitions[world.service_of("ant")["taskDefinition"]]
     containers[0]["environment"][0]["value"] = "hunter2"
-    assert "hunter2" not in str(world.checks(described))
-    assert "differs (not shown)" in only_problem(world.checks(described))
+    assert "hunter2" not in str(checks_of(world, described))
+    assert "differs (not shown)" in only_problem(checks_of(world, described))
 
 
 def test_the_outputs_tell_the_revision_that_the_last_update_made(
@@ -536,7 +185,7 @@ def test_the_outputs_tell_the_revision_that_the_last_update_made(
     world.definitions[old] = world.definitions[service["taskDefinition"]]
     service["taskDefinition"] = world.task_of("ant")["taskDefinitionArn"] = old
     assert "uses revision 2, and the last update made 3" in only_problem(
-        world.checks(described, by_names=True)
+        checks_of(world, described, by_names=True)
     )
 
 
@@ -546,7 +195,7 @@ def test_a_service_that_is_absent_or_not_planned_differs(
     world = World(region)
     service = world.service_of("ant")
     service["serviceName"] = "made-by-hand"
-    found = wrong(world.checks(described))
+    found = wrong(checks_of(world, described))
     assert "no service for it is in the cluster" in str(found)
     assert found["made-by-hand"] == ("it is in the cluster and not in the plan",)
 
@@ -565,7 +214,7 @@ def test_two_tasks_on_one_device_of_an_instance_differ_even_while_one_is_stoppin
         "lastStatus": "STOPPING",
     }
     world.shared["tasks"].append(old)
-    problem = only_problem(world.checks(described))
+    problem = only_problem(checks_of(world, described))
     assert "used by 2 tasks at once" in problem
     assert "STOPPING" in problem, "ECS counts a task that stops as gone, its chips are not"
 
@@ -577,7 +226,7 @@ def test_a_task_that_has_stopped_holds_nothing(
     old = copy.deepcopy(world.task_of("ant"))
     old |= {"taskArn": world.arn("task/c/o"), "desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
     world.shared["tasks"].append(old)
-    assert wrong(world.checks(described)) == {}
+    assert wrong(checks_of(world, described)) == {}
 
 
 def test_the_same_device_on_two_instances_is_no_collision(
@@ -593,7 +242,7 @@ def test_the_same_device_on_two_instances_is_no_collision(
         "containerInstanceArn": other["containerInstanceArn"],
     }
     world.shared["tasks"].append(more)
-    assert wrong(world.checks(described)) == {}
+    assert wrong(checks_of(world, described)) == {}
 
 
 def test_a_lock_that_ecs_does_not_hold_is_open(
@@ -603,7 +252,7 @@ def test_a_lock_that_ecs_does_not_hold_is_open(
     ports = resource(world.shared["instances"][0], "PORTS")["stringSetValue"]
     ports.remove("20000")
     assert "ECS does not reserve 20000: another task could take them" in only_problem(
-        world.checks(described)
+        checks_of(world, described)
     )
 
 
@@ -615,7 +264,7 @@ def test_a_task_on_other_devices_than_planned_differs(
     assert devices_of(containers) == {0, 1}
     for device in containers[0]["linuxParameters"]["devices"]:
         device["hostPath"] = device["hostPath"].replace("neuron1", "neuron5")
-    assert "has devices 0, 5, planned devices 0-1" in str(wrong(world.checks(described)))
+    assert "has devices 0, 5, planned devices 0-1" in str(wrong(checks_of(world, described)))
 
 
 def test_managed_allocation_must_assign_all_devices_of_the_instance(
@@ -623,7 +272,7 @@ def test_managed_allocation_must_assign_all_devices_of_the_instance(
 ) -> None:
     world = World(region)
     world.task_of("cat")["containers"][0]["neuronDeviceIds"] = []
-    assert "was assigned no Neuron device" in only_problem(world.checks(described))
+    assert "was assigned no Neuron device" in only_problem(checks_of(world, described))
 
 
 def test_managed_allocation_that_assigned_another_device_differs(
@@ -631,7 +280,7 @@ def test_managed_allocation_that_assigned_another_device_differs(
 ) -> None:
     world = World(region)
     world.task_of("cat")["containers"][0]["neuronDeviceIds"] = ["7"]
-    assert "was assigned device 7, planned device 0" in only_problem(world.checks(described))
+    assert "was assigned device 7, planned device 0" in only_problem(checks_of(world, described))
 
 
 def test_a_device_that_is_assigned_is_not_offered_again(
@@ -639,7 +288,7 @@ def test_a_device_that_is_assigned_is_not_offered_again(
 ) -> None:
     world = World(region)
     resource(world.managed["instances"][0], "NEURON_DEVICES")["stringSetValue"] = ["0"]
-    assert "offered as free" in only_problem(world.checks(described))
+    assert "offered as free" in only_problem(checks_of(world, described))
 
 
 # ---- capacity --------------------------------------------------------------------------------
@@ -650,7 +299,7 @@ def test_a_capacity_provider_that_is_not_active_differs(
 ) -> None:
     world = World(region)
     world.shared["providers"][0]["status"] = "DEPROVISIONING"
-    assert only_problem(world.checks(described)) == "it is DEPROVISIONING, not ACTIVE"
+    assert only_problem(checks_of(world, described)) == "it is DEPROVISIONING, not ACTIVE"
 
 
 def test_a_capacity_provider_that_was_deleted_is_no_difference(
@@ -664,9 +313,9 @@ def test_a_capacity_provider_that_was_deleted_is_no_difference(
         provider | gone | {"name": f"{key}-fffffff"},
         provider | gone | {"name": "usw2_old_inf2-xlarge_on-demand-fffffff"},
     ]
-    assert wrong(world.checks(described)) == {}, "AWS tells of it for a while"
+    assert wrong(checks_of(world, described)) == {}, "AWS tells of it for a while"
     provider |= gone
-    found = wrong(world.checks(described))
+    found = wrong(checks_of(world, described))
     assert "no capacity provider for it is attached" in str(found[key])
 
 
@@ -682,7 +331,7 @@ def test_an_instance_that_comes_or_goes_is_a_note(
         "agentConnected": False,
     }
     world.shared["instances"].append(other)
-    checks = world.checks(described)
+    checks = checks_of(world, described)
     assert wrong(checks) == {}, "pools grow and shrink by themselves"
     [note] = [c for c in checks if c.verdict == "note"]
     assert status in note.problems[0]
@@ -693,7 +342,7 @@ def test_an_agent_that_is_not_connected_differs(
 ) -> None:
     world = World(region)
     world.shared["instances"][0]["agentConnected"] = False
-    assert "its agent is not connected" in only_problem(world.checks(described))
+    assert "its agent is not connected" in only_problem(checks_of(world, described))
 
 
 def test_many_are_asked_for_as_many_at_a_time_as_aws_allows(
@@ -710,7 +359,7 @@ def test_many_are_asked_for_as_many_at_a_time_as_aws_allows(
         running = {"taskArn": world.arn(f"task/c/r{number}"), "containerInstanceArn": arn}
         ended = {"desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
         world.shared["tasks"] += [task | running, task | ended | {"taskArn": f"{arn}/ended"}]
-    checks = world.checks(described)
+    checks = checks_of(world, described)
     assert {c.verdict for c in checks} == {"ok"}
     assert sum(c.kind == "instance" for c in checks) == 207
 
@@ -722,7 +371,7 @@ def test_an_instance_on_another_image_differs(
     host = world.shared["instances"][0]["ec2InstanceId"]
     machine = next(m for m in world.machines if m["InstanceId"] == host)
     machine["ImageId"] = "ami-0bbbbbbbbbbbbbbbb"
-    assert only_problem(world.checks(described)) == (
+    assert only_problem(checks_of(world, described)) == (
         f"its image is ami-0bbbbbbbbbbbbbbbb, planned {IMAGE}"
     )
 
@@ -735,7 +384,7 @@ def test_an_older_image_of_a_parameter_that_moves_is_a_note(tmp_path: Path) -> N
     world = World(whole.regions[0])
     for machine in world.machines:
         machine["ImageId"] = "ami-0bbbbbbbbbbbbbbbb"
-    checks = world.checks(whole)
+    checks = checks_of(world, whole)
     assert {c.verdict for c in checks if c.kind == "instance"} == {"note"}
     assert wrong(checks) == {}, "nothing replaces instances that run when AWS releases an image"
 
@@ -762,7 +411,7 @@ def test_a_call_that_is_refused_is_told_and_never_a_difference(
 ) -> None:
     world = World(region)
     world.refusing = frozenset({call})
-    checks = world.checks(described)
+    checks = checks_of(world, described)
     assert f"not allowed: {call}" in str(checks)
     assert wrong(checks) == {}, "what could not be read is not known to differ"
     assert any(c.verdict == "unknown" for c in checks)

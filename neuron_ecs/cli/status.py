@@ -1,0 +1,138 @@
+"""The `status` command: what runs, by model and chip."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import catalog
+from neuron_ecs import terminal
+from neuron_ecs.cli.arguments import OfRunning, Parser, known_workload
+from neuron_ecs.cli.options import option, positional
+from neuron_ecs.operations import status
+from neuron_ecs.operations.aws import Account, Connect
+from neuron_ecs.operations.clock import REAL, Clock, seconds
+from neuron_ecs.operations.observed import Names
+from neuron_ecs.operations.reading import Reader
+from neuron_ecs.operations.reasons import Reasons
+from neuron_ecs.operations.status_text import render
+from neuron_ecs.terminal import ERRORS, FINE, progress, write_json
+from planning import plan
+
+VERSION = 1
+
+_EPILOG = """\
+examples:
+  neuron-ecs status --stack prod
+  neuron-ecs status llama --stack prod --watch
+
+A model runs if every promised replica does, and behind a load balancer is healthy.
+AWS tells of a stopped task for an hour.
+
+exit codes: 0 every promised replica runs, 1 one does not or something could not be read,
+2 wrong usage, 4 no credentials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(OfRunning):
+    """The arguments of `status`."""
+
+    model: str | None = positional(metavar="MODEL", nargs="?", help="one model or job, with slots")
+    watch: int | None = option(
+        metavar="TIME",
+        nargs="?",
+        type=seconds,
+        const=10,
+        help="read again, this often (10s), and print what has changed; Ctrl-C ends it",
+    )
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `status`."""
+    parser.calls(Arguments, run, _EPILOG)
+
+
+def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
+    """Writes what runs. Raises `Refused` as the plan does, and `UsageError`."""
+    described = arguments.read().plan(catalog.load())
+    return arguments.answered(VERSION, lambda: _run(arguments, described, connect, clock))
+
+
+def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
+    known_workload(described, arguments.model)
+    regions = arguments.regions(described)
+    account = Account(connect)
+    names = arguments.names()
+    printed: object = None
+    while True:
+        with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
+            found = _read(account, regions, names, arguments.model)
+        if found != printed:
+            _write(arguments, described, found, clock)
+            printed = found
+        if arguments.watch is None:
+            return FINE if all(r.good for r in found) else ERRORS
+        sys.stdout.flush()
+        clock.sleep(arguments.watch)
+        if not arguments.json and found != printed:
+            sys.stdout.write("\n")
+
+
+def _read(
+    account: Account,
+    regions: Sequence[plan.RegionPlan],
+    names: dict[str, Names] | None,
+    only: str | None,
+) -> list[status.RegionStatus]:
+    reasons = Reasons(catalog.load().containers.stop_reasons)
+    by_name = {r.name: r for r in regions}
+
+    def known(region: str) -> Names | None:
+        return None if names is None else names.get(region, Names({}, {}, {}, {}))
+
+    return account.ask_each(
+        list(by_name),
+        lambda aws: status.status(
+            by_name[aws.region],
+            Reader(by_name[aws.region], known(aws.region), aws).with_targets(),
+            known(aws.region),
+            reasons,
+            only,
+        ),
+        lambda region, why: status.unread(by_name[region], why, only),
+    )
+
+
+def _plain(items: list[tuple[str, object]]) -> dict[str, object]:
+    """The fields of a dataclass for JSON, with times as ISO 8601."""
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in items}
+
+
+def _write(
+    arguments: Arguments,
+    described: plan.Plan,
+    found: Sequence[status.RegionStatus],
+    clock: Clock,
+) -> None:
+    now = clock.now()
+    if arguments.json:
+        document = {
+            "version": VERSION,
+            "project": described.project,
+            "stack": described.stack,
+            "at": now.isoformat(),
+            "good": all(r.good for r in found),
+            "regions": [{"good": r.good, **asdict(r, dict_factory=_plain)} for r in found],
+        }
+        write_json(document, sys.stdout)
+        return
+    title = f"{described.project}/{described.stack} at {now:%H:%M:%S} UTC"
+    lines = render(
+        title,
+        found,
+        now,
+        width=arguments.width,
+        coloured=terminal.is_coloured(sys.stdout),
+        whole=arguments.model is not None,
+    )
+    sys.stdout.writelines(f"{line}\n" for line in lines)
