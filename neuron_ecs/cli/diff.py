@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 What changes between two states of a stack: models, chips, resources, interruptions and price.
 
-BASE and HEAD are stack files, or git revisions with --stack. With a revision as BASE, the two are
-compared from their merge base on. A stack file as HEAD is the working tree's program.
+BASE and HEAD are stack files, or git revisions with --stack. `nothing` as BASE is a stack that does
+not exist yet: all of HEAD is created (a branch of that name is refs/heads/nothing). With a revision
+as BASE, the two are compared from their merge base on. A stack file as HEAD is the working tree's
+program.
 
 Where HEAD changes code, the program of each revision runs on this machine. Of the environment it
 gets PATH, LANG, LC_ALL, LC_CTYPE, TMPDIR, TEMP, TMP and SYSTEMROOT and nothing else, so no
@@ -31,6 +33,7 @@ _EPILOG = """\
 examples:
   neuron-ecs diff origin/main HEAD --stack prod
   neuron-ecs diff origin/main Pulumi.prod.yaml
+  neuron-ecs diff nothing Pulumi.prod.yaml
   neuron-ecs diff old/Pulumi.prod.yaml new/Pulumi.prod.yaml --markdown > comment.md
   neuron-ecs diff origin/main HEAD --stack prod --html map.html
   neuron-ecs diff origin/main pull/7 --stack prod --program installed
@@ -45,7 +48,7 @@ class Arguments(Printed):
 
     json: bool = option(group=ONE_OF, help="print JSON")
     markdown: bool = option(group=ONE_OF, help="print a comment for the pull request")
-    base: str = positional(metavar="BASE", help="a stack file, or a git revision")
+    base: str = positional(metavar="BASE", help="a stack file, a git revision, or nothing")
     head: str = positional(metavar="HEAD", help="a stack file, or a git revision")
     stack: str | None = option(metavar="NAME", help="the stack, where a revision is named")
     base_python: str | None = option(

@@ -56,6 +56,9 @@ PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEM
 Program = Literal["own", "installed"]
 """Which program plans the stack file of a revision: the revision's own, or the one that runs."""
 
+NOTHING = "nothing"
+"""As BASE: a stack that does not exist yet."""
+
 _REQUIREMENTS = "requirements.txt"
 
 
@@ -103,7 +106,7 @@ class _Given:
     refused: tuple[Finding, ...] = ()
     commit: str = ""
     checkout: Path | None = None  # the project in a worktree, for a foreign program
-    missing: str = ""  # the stack file that the revision does not have
+    missing: str = ""  # the stack file that the revision does not have, or `NOTHING`
 
 
 def read_sides(
@@ -129,7 +132,7 @@ def read_sides(
         repository = Repository(directory)
         head_commit = None if _is_file(head) else repository.commit(head)
         base_commit = None
-        if not _is_file(base):
+        if base != NOTHING and not _is_file(base):
             base_commit = repository.merge_base(base, head_commit)
         if (base_commit or head_commit) and not stack:
             stacks = [s for s in (_stack_named(base), _stack_named(head)) if s]
@@ -188,6 +191,8 @@ def _given(
     kept: ExitStack,
 ) -> _Given:
     """Reads a side. Without a `root` the program of a revision is not checked out."""
+    if commit is None and name == NOTHING:
+        return _Given(name, None, missing=NOTHING)
     if commit is None:
         try:
             return _Given(name, read(stack=None, file=Path(name), directory=repository.directory))
@@ -276,7 +281,9 @@ def _read(
 
 def _absent(given: _Given) -> Side:
     """Returns the side of a revision that has no stack file: an empty stack."""
-    label = f"{given.label}, which has no {given.missing}" if given.missing else given.label
+    label = given.label
+    if given.missing not in ("", NOTHING):
+        label = f"{label}, which has no {given.missing}"
     return Side(label, "", None, (), commit=given.commit)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from neuron_ecs.diff.sides import PASSED
+from tests.neuron_ecs import running
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
@@ -258,3 +259,15 @@ def test_a_page_goes_only_where_a_directory_is(project: Project, tmp_path: Path)
     done = project.diff("first", "HEAD", "--stack", "prod", "--html", str(where))
     assert done.returncode == 2
     assert "name a file in a directory that exists" in done.stderr
+
+
+def test_from_nothing_everything_is_created_at_its_price() -> None:
+    file = str(Path(__file__).parents[3] / "Pulumi.dev.yaml")
+    code, text = running.printed("diff", "nothing", file, "--json")
+    assert code == 0
+    found = json.loads(text)
+    assert {resource["action"] for resource in found["resources"]} == {"create"}
+    assert float(found["price"]["before"]["max"]) == 0
+    planned = json.loads(running.printed("plan", "--file", file, "--json")[1])
+    assert found["price"]["after"] == planned["price"]["usd_per_month"]
+    assert running.refused("diff", file, "nothing")[0] == 2, "only BASE can be nothing"
