@@ -223,7 +223,7 @@ def stack_price(plan: Plan, catalog: Catalog) -> StackPrice:
 
 def dollars(amount: Decimal) -> str:
     """`$1,234`."""
-    return f"${amount:,.0f}"
+    return f"${amount.quantize(Decimal(1)) + 0:,.0f}"  # never -0
 
 
 def span(amount: Amount) -> str:
@@ -280,7 +280,8 @@ def cost_document(cost: PoolCost) -> dict[str, object]:
 
 def amount_document(amount: Amount) -> dict[str, str]:
     """Returns an amount as JSON."""
-    return {"min": f"{amount.minimum:.2f}", "max": f"{amount.maximum:.2f}"}
+    low, high = (f"{n.quantize(Decimal('0.01')) + 0:.2f}" for n in (amount.minimum, amount.maximum))
+    return {"min": low, "max": high}
 
 
 def _span_document(span: Instances) -> dict[str, int]:

@@ -282,7 +282,7 @@ def _finish(
     written = False
     if not arguments.json:
         _show(lines, comparison, width=arguments.width)
-    if comparison is not None and (arguments.yes or (not arguments.json and _agreed(file))):
+    if comparison is not None and (arguments.yes or (not arguments.json and agreed(file.path))):
         write(file.path, text, new)
         written = True
     if arguments.json:
@@ -339,9 +339,10 @@ def _show(lines: Sequence[str], comparison: Comparison | None, *, width: int) ->
     out.write("\n")
 
 
-def _agreed(file: StackFile) -> bool:
+def agreed(file: Path) -> bool:
+    """Asks whether the file is to be written."""
     out = sys.stdout
-    out.write(f"write {file.path}? [y/N] ")
+    out.write(f"write {file}? [y/N] ")
     out.flush()
     answer = sys.stdin.readline(_LONGEST_ANSWER)
     if not answer.endswith("\n"):

@@ -208,7 +208,7 @@ def _model_requirements(
     else:
         model = model_called(name, known)
     if model is None:
-        raise UsageError(f"--model: {_unknown(name or '', known)}")
+        raise UsageError(f"--model: {unknown_model(name or '', known)}")
     length = arguments.max_model_len or min(DEFAULT_LENGTH, model.max_positions)
     if length > model.max_positions:
         raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
@@ -225,7 +225,7 @@ def model_called(name: str, known: Catalog) -> LanguageModel | None:
     return None
 
 
-def _unknown(name: str, known: Catalog) -> str:
+def unknown_model(name: str, known: Catalog) -> str:
     """What to do about an id that no table has: a model of a near name, or what it needs."""
     found = [i for i in near(name, known.serving.models) if words_of(i) & words_of(name)][:4]
     nearest = (

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "neuron-ecs"
 
 COMMANDS = {
+    "init": "writes a stack file for language models, on the cheapest pools that plan",
     "plan": "what was decided: Regions, pools, chips, task definitions, findings",
     "preview": "every resource that `pulumi up` would register",
     "map": "which workload uses which chips, at minimum and maximum, as text and as a page",

@@ -1,0 +1,319 @@
+"""A stack file for several language models together, on the cheapest set of pools.
+
+Models share a pool or have pools of their own. For each group of models it plans a pool of the few
+types that should be the cheapest for it, and takes the price of the plan. `NOT_TRIED` says what is
+left out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import combinations
+from math import ceil
+from typing import cast
+
+from catalog import Catalog
+from messages.finding import Refused, Severity
+from messages.phrases import flow, listed
+from neuron_ecs.fit.instances import Option
+from neuron_ecs.fit.models import ModelOption, ModelSearch, fit_model
+from neuron_ecs.fit.stack_lines import (
+    DISK_FIXED_GIB,
+    fitting_ami,
+    model_name,
+)
+from planning import decide
+from planning.choices import ROOT_VOLUME_GIB
+from planning.price import Amount, stack_price
+from planning.serving.shapes import entry_of
+
+NOT_TRIED = (
+    "Managed Instances, several types in one pool, a Region of its own for a model, "
+    "more replicas than one"
+)
+GROUPED = 4
+"""Up to so many models every grouping is tried; of more, a pool for all and one for each."""
+_TYPES = 3  # instance types that are planned for each group
+
+Entries = dict[str, dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool for some of the models: its type, their names, and their entries."""
+
+    instance_type: str
+    models: tuple[str, ...]
+    entry: dict[str, object]
+    entries: Entries
+    amount: Amount | None  # USD a month; None without a price
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A set of pools for all models."""
+
+    pools: tuple[Pool, ...]
+
+    @property
+    def amount(self) -> Amount | None:
+        """USD a month; `None` if a pool has no price."""
+        found = [pool.amount for pool in self.pools if pool.amount is not None]
+        if len(found) < len(self.pools):
+            return None
+        return sum(found[1:], found[0])
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Sorts by price, then by the number of pools."""
+        amount = self.amount
+        return amount is None, amount.maximum if amount else Decimal(0), len(self.pools)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The choices, the cheapest first, and why a model has none."""
+
+    names: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    refused: tuple[str, ...]
+
+
+def together(
+    searches: Sequence[ModelSearch], regions: Sequence[str], catalog: Catalog, project: str
+) -> Together:
+    """Returns the sets of pools that plan without an error."""
+    names = _names(searches)
+    able = [_by_type(search, regions, catalog) for search in searches]
+    refused = [
+        f"no instance type serves {search.model.id} {_where(search, regions)}: see `neuron-ecs fit "
+        f"--model {search.model.id} --regions {','.join(regions)}`, which says why of each"
+        for search, types in zip(searches, able, strict=True)
+        if not types
+    ]
+    if refused:
+        return Together(names, (), tuple(refused))
+    every = tuple(range(len(searches)))
+    sizes = range(1, len(every) + 1) if len(every) <= GROUPED else {1, len(every)}
+    pools: dict[tuple[int, ...], Pool] = {}
+    for group in (g for size in sizes for g in combinations(every, size)):
+        found = _pool(group, names, able, searches, regions, catalog, project)
+        if isinstance(found, Pool):
+            pools[group] = found
+        elif len(group) == 1:
+            refused.append(found)
+    choices = [Choice(tuple(pools[g] for g in groups)) for groups in _groupings(every, pools)]
+    return Together(names, tuple(sorted(choices, key=lambda c: c.order)), tuple(refused))
+
+
+def configuration(
+    choice: Choice,
+    searches: Sequence[ModelSearch],
+    names: Sequence[str],
+    regions: Sequence[str],
+    catalog: Catalog,
+    project: str,
+) -> dict[str, object]:
+    """Returns what stands under `config` of the stack file."""
+    capacity: Entries = {}
+    models: Entries = {}
+    for pool in choice.pools:
+        family = pool.instance_type.split(".")[0]
+        name = next(
+            n for n in (family, *(f"{family}-{i}" for i in range(2, 99))) if n not in capacity
+        )
+        capacity[name] = pool.entry
+        models |= {model: {**entry, "capacity": name} for model, entry in pool.entries.items()}
+    document: dict[str, object] = {
+        "aws:region": regions[0],
+        f"{project}:regions": {name: _region(name, catalog) for name in regions},
+        f"{project}:capacity": capacity,
+        f"{project}:models": {name: models[name] for name in names},
+    }
+    shapes = {
+        s.model.id: dict(entry_of(s.model))
+        for s in searches
+        if catalog.serving.models.get(s.model.id) != s.model
+    }
+    return document | ({f"{project}:shapes": shapes} if shapes else {})
+
+
+def texts(document: dict[str, object]) -> Mapping[str, str]:
+    """Returns a configuration as the engine hands it over."""
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in document.items()}
+
+
+def _where(search: ModelSearch, regions: Sequence[str]) -> str:
+    how = search.where.purchase.replace("_", " ")
+    return f"{how} in {'' if len(regions) == 1 else 'all of '}{listed(regions)}"
+
+
+def _region(name: str, catalog: Catalog) -> dict[str, object]:
+    undocumented = catalog.places.regions[name].neuron_ami == "undocumented"
+    return {"accept_undocumented_ami": True} if undocumented else {}
+
+
+def _names(searches: Sequence[ModelSearch]) -> tuple[str, ...]:
+    names: list[str] = []
+    for search in searches:
+        name = model_name(search.model.id)
+        names.append(name if name not in names else f"{name[:36]}-{len(names) + 1}")
+    return tuple(names)
+
+
+def _by_type(
+    search: ModelSearch, regions: Sequence[str], catalog: Catalog
+) -> dict[str, list[ModelOption]]:
+    """Returns the best option of each instance type in every one of the Regions."""
+    found: dict[str, dict[str, ModelOption]] = {}
+    for option in fit_model(search, catalog).options:
+        here = found.setdefault(option.option.instance_type, {})
+        here.setdefault(option.option.region, option)
+    return {kind: list(o.values()) for kind, o in found.items() if len(o) == len(regions)}
+
+
+def _groupings(
+    rest: tuple[int, ...], pools: dict[tuple[int, ...], Pool]
+) -> Iterator[list[tuple[int, ...]]]:
+    """Yields every way to put all models into groups that have a pool."""
+    if not rest:
+        yield []
+        return
+    for group in pools:
+        if group[0] == rest[0] and set(group) <= set(rest):
+            for others in _groupings(tuple(i for i in rest if i not in group), pools):
+                yield [group, *others]
+
+
+def _pool(
+    group: tuple[int, ...],
+    names: Sequence[str],
+    able: Sequence[dict[str, list[ModelOption]]],
+    searches: Sequence[ModelSearch],
+    regions: Sequence[str],
+    catalog: Catalog,
+    project: str,
+) -> Pool | str:
+    """Returns the cheapest pool that plans for the group, or the first error of the last one."""
+
+    def rank(kind: str) -> tuple[object, ...]:
+        options = [able[i][kind] for i in group]
+        instances = ceil(sum(Decimal(1) / o[0].option.tasks_per_instance for o in options))
+        tight = max(o[0].serving.estimate.verdict for o in options)
+        prices = [o.option.price for o in options[0]]
+        known = [p.high for p in prices if p is not None]
+        return tight, len(known) < len(prices), sum(known, Decimal(0)) * instances, kind
+
+    shared = [kind for kind in able[group[0]] if all(kind in able[i] for i in group)]
+    best: Pool | None = None
+    why = f"no instance type serves {' and '.join(names[i] for i in group)}"
+    for kind in sorted(shared, key=rank)[:_TYPES]:
+        found = _planned(kind, group, names, able, searches, regions, catalog, project)
+        if isinstance(found, str):
+            why = found
+        elif best is None or Choice((found,)).order < Choice((best,)).order:
+            best = found
+    return best or why
+
+
+def _planned(
+    kind: str,
+    group: tuple[int, ...],
+    names: Sequence[str],
+    able: Sequence[dict[str, list[ModelOption]]],
+    searches: Sequence[ModelSearch],
+    regions: Sequence[str],
+    catalog: Catalog,
+    project: str,
+) -> Pool | str:
+    chosen = [(searches[i], able[i][kind][0]) for i in group]
+    entries = {
+        names[i]: _model(*pair, regions, catalog) for i, pair in zip(group, chosen, strict=True)
+    }
+    entry = _pool_entry(kind, chosen, catalog)
+    pool = Pool(kind, tuple(names[i] for i in group), entry, entries, None)
+    for _ in range(2):  # with the instances that the plan needs, and one more to roll out on
+        document = configuration(
+            Choice((pool,)), [s for s, _ in chosen], pool.models, regions, catalog, project
+        )
+        try:
+            plan = decide(texts(document), catalog, project=project, stack="init")
+        except Refused as refused:
+            errors = [f for f in refused.findings if f.severity is Severity.ERROR]
+            return f"{kind}: {errors[0].path} {errors[0].what}"
+        needed = max(p.layout.instances_max for r in plan.regions for p in r.pools)
+        price = stack_price(plan, catalog)
+        amount = None if any(cost.unknown for cost in price.costs) else price.amount
+        pool = Pool(kind, pool.models, {**entry, "max_size": needed + 1}, entries, amount)
+    return pool
+
+
+def _pool_entry(
+    kind: str, chosen: Sequence[tuple[ModelSearch, ModelOption]], catalog: Catalog
+) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "kind": "auto_scaling",
+        "instance_type": kind,
+        "max_size": len(chosen) + 1,
+    }
+    if chosen[0][0].where.purchase != "on_demand":
+        entry["purchase"] = chosen[0][0].where.purchase
+    amis = [_ami(option, catalog) for _, option in chosen]
+    if any(amis):
+        entry["ami"] = {"version": min(filter(None, amis))}
+    per_instance = min(len(chosen), max(o.option.tasks_per_instance for _, o in chosen))
+    disk = DISK_FIXED_GIB + per_instance * max(search.disk_gib for search, _ in chosen)
+    if disk > ROOT_VOLUME_GIB:
+        entry["root_volume_gib"] = disk
+    return entry
+
+
+def _ami(option: ModelOption, catalog: Catalog) -> str | None:
+    return fitting_ami(option.serving.image.image, option.option.region, catalog)
+
+
+def _model(
+    search: ModelSearch, found: ModelOption, regions: Sequence[str], catalog: Catalog
+) -> dict[str, object]:
+    option: Option = found.option
+    entry: dict[str, object] = {
+        "serve": {
+            "model": search.model.id,
+            "server": found.serving.image.server,
+            "tensor_parallel": found.serving.degree,
+            "max_model_len": search.length,
+            "max_num_seqs": search.sequences,
+        }
+    }
+    if search.model.needs_token:
+        partition = catalog.places.regions[option.region].partition
+        where = option.region if len(regions) == 1 else "{region}"
+        arn = f"arn:{partition}:secretsmanager:{where}:111122223333:secret:your-token"
+        entry["secrets"] = {"HF_TOKEN": arn}
+    if option.task.memory_mib > option.share.memory_mib:
+        entry["memory_mib"] = option.task.memory_mib
+    return entry
+
+
+def yaml_lines(document: dict[str, object]) -> Iterator[str]:
+    """Yields the stack file: a line for each field of an entry."""
+    yield "config:"
+    for key, value in document.items():
+        if not isinstance(value, dict):
+            yield f"  {key}: {flow(value)}"
+            continue
+        yield f"  {key}:"
+        for name, entry in cast(Entries, value).items():
+            if not entry:
+                yield f"    {flow(name)}: {{}}"
+                continue
+            yield f"    {flow(name)}:"
+            for field, said in entry.items():
+                if field == "serve":
+                    yield "      serve:"
+                    yield from (
+                        f"        {k}: {flow(v)}" for k, v in cast(dict[str, object], said).items()
+                    )
+                else:
+                    yield f"      {field}: {flow(said)}"
