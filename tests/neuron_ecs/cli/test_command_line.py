@@ -60,7 +60,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ([], "the following arguments are required: COMMAND"),
         (["paln"], "invalid choice: 'paln'; did you mean plan?"),
         (["catalog", "refesh"], "invalid choice: 'refesh'; did you mean refresh?"),
-        (["nothing-like-it"], "choose from plan, preview, map"),
+        (["nothing-like-it"], "choose from init, plan, preview, map"),
         (["plan", "--stak", "dev"], "unrecognized argument: --stak; did you mean --stack?"),
         (["plan", "--sta", "dev"], "unrecognized argument: --sta; did you mean --stack?"),
         (["fit", "--region=us-west-2"], "did you mean --regions?"),
