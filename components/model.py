@@ -1,6 +1,6 @@
 """A model in a Region: its services, and its place behind the load balancer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -14,7 +14,7 @@ from planning import choices, plan
 
 
 class ModelComponent(pulumi.ComponentResource):
-    """A service for each slot that the model has, all in one target group.
+    """A service for each slot that the model has, all in the same target groups.
 
     Scaling targets have no policy: operators choose what moves the replicas between minimum and
     maximum. The engine leaves the count of such a service alone. Application Auto Scaling moves a
@@ -39,15 +39,20 @@ class ModelComponent(pulumi.ComponentResource):
         self._within = within
         self._wait = wait_for_steady_state
         self._hooks = hooks
-        self.url: pulumi.Output[str] | None = None
+        self.urls: dict[str, pulumi.Output[str]] = {}
 
         logs = log_group(model.log_group, region=within.region, tags=within.tags, parent=self)
-        target: aws.lb.TargetGroup | None = None
-        rule: list[pulumi.Resource] = []
-        if model.target_group is not None and load_balancer is not None:
-            target = self._target_group(model.target_group, vpc_id=vpc_id)
-            rule = [self._rule(model.target_group, target=target, load_balancer=load_balancer)]
-            self.url = pulumi.Output.concat(load_balancer.base_url, model.target_group.path_prefix)
+        targets: list[tuple[plan.TargetGroup, aws.lb.TargetGroup]] = []
+        rules: list[pulumi.Resource] = []
+        for group in model.target_groups:
+            if load_balancer is None:
+                break
+            target = self._target_group(group, vpc_id=vpc_id)
+            targets.append((group, target))
+            rules.append(self._rule(group, target=target, load_balancer=load_balancer))
+            self.urls[model.called(group)] = pulumi.Output.concat(
+                load_balancer.base_url, group.path_prefix
+            )
 
         self.services: dict[str, aws.ecs.Service] = {}
         self.task_definitions: dict[str, aws.ecs.TaskDefinition] = {}
@@ -60,8 +65,8 @@ class ModelComponent(pulumi.ComponentResource):
                 service,
                 definition=definition,
                 capacity=capacity[service.pool],
-                target=target,
-                after=[*rule, *(self.services[key] for key in service.after)],
+                targets=targets,
+                after=[*rules, *(self.services[key] for key in service.after)],
             )
             self.services[service.key] = built
             if service.scaling is not None:
@@ -70,7 +75,7 @@ class ModelComponent(pulumi.ComponentResource):
                 )
         self.register_outputs(
             {
-                "url": self.url,
+                "url": self.urls.get(model.name),
                 "services": {key: service.name for key, service in self.services.items()},
             }
         )
@@ -140,7 +145,7 @@ class ModelComponent(pulumi.ComponentResource):
         *,
         definition: aws.ecs.TaskDefinition,
         capacity: Capacity,
-        target: aws.lb.TargetGroup | None,
+        targets: Sequence[tuple[plan.TargetGroup, aws.lb.TargetGroup]],
         after: list[pulumi.Resource],
     ) -> aws.ecs.Service:
         within = self._within
@@ -171,7 +176,7 @@ class ModelComponent(pulumi.ComponentResource):
                 [{"type": "binpack", "field": "memory"}] if service.pack else None
             ),
             network_configuration=self._network(service, capacity),
-            load_balancers=None if target is None else _registration(service, target),
+            load_balancers=_registration(service, targets) or None,
             health_check_grace_period_seconds=service.grace_seconds,
             enable_execute_command=service.exec,
             enable_ecs_managed_tags=True,
@@ -222,16 +227,15 @@ class ModelComponent(pulumi.ComponentResource):
 
 
 def _registration(
-    service: plan.Service, target: aws.lb.TargetGroup
-) -> list[aws.ecs.ServiceLoadBalancerArgsDict] | None:
-    if service.container_port is None:
-        return None
+    service: plan.Service, targets: Sequence[tuple[plan.TargetGroup, aws.lb.TargetGroup]]
+) -> list[aws.ecs.ServiceLoadBalancerArgsDict]:
     return [
         {
             "target_group_arn": target.arn,
-            "container_name": service.container_name,
-            "container_port": service.container_port,
+            "container_name": "-".join(filter(None, (service.container_name, group.sidecar))),
+            "container_port": group.port,
         }
+        for group, target in targets
     ]
 
 

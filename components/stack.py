@@ -35,7 +35,11 @@ def build(described: plan.Plan) -> dict[str, Any]:
         "regions": {name: _names(region) for name, region in regions.items()},
         "urls": _by_workload(
             {
-                name: {model: built.url for model, built in region.models.items() if built.url}
+                name: {
+                    called: url
+                    for built in region.models.values()
+                    for called, url in built.urls.items()
+                }
                 for name, region in regions.items()
             }
         ),

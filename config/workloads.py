@@ -88,14 +88,17 @@ class ModelOverride(WorkloadOverride):
     )
 
 
+HealthPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=1024),
+    Field(description="An HTTP path that begins with a slash.", examples=["/health"]),
+]
+
+
 class HealthCheck(Strict):
     """How a task is found healthy: by the load balancer (path) and by ECS (command)."""
 
-    path: Annotated[
-        str,
-        StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=1024),
-        Field(description="An HTTP path that begins with a slash.", examples=["/health"]),
-    ] = Field(
+    path: HealthPath = Field(
         default="/health",
         description="HTTP path that the load balancer asks for.",
         json_schema_extra=IN_PLACE,
@@ -332,6 +335,34 @@ class Sidecar(Container):
         description="Start the container again when it ends, and leave the task running.",
         json_schema_extra=ROLLING,
     )
+    port: Port | None = Field(
+        default=None,
+        description=(
+            "A port on which the container answers. Of a model's sidecar it is behind the load "
+            "balancer, below path."
+        ),
+        json_schema_extra=Cost(Change.REPLACED, added=Change.ROLLING, removed=Change.ROLLING),
+    )
+    path: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^/[A-Za-z0-9_-]{1,90}$"),
+            Field(description="A slash and one name.", examples=["/llama-guard"]),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description=(
+            "Where the load balancer takes requests for the port; the container gets what follows. "
+            "Default: /<model>-<sidecar>."
+        ),
+        json_schema_extra=IN_PLACE,
+    )
+    health_path: HealthPath = Field(
+        default="/health",
+        description="HTTP path that the load balancer asks the port for.",
+        json_schema_extra=IN_PLACE,
+    )
     health_command: tuple[Text, ...] | None = Field(
         default=None,
         description="Container health check, as ECS takes it, with ECS's own times.",
@@ -481,6 +512,16 @@ class Workload(Container):
         """`port` first, then `ports`."""
         first = () if self.port is None else (self.port,)
         return first + tuple(p for p in self.ports if p not in first)
+
+    @property
+    def sidecar_ports(self) -> dict[str, int]:
+        """The port of each sidecar that has one, by the sidecar's name, in order."""
+        return {n: c.port for n, c in sorted(self.sidecars.items()) if c.port is not None}
+
+    @property
+    def called(self) -> bool:
+        """Whether a container of a task takes requests: of a model, behind the load balancer."""
+        return bool(self.served_ports or self.sidecar_ports)
 
 
 _BY_REGION = Field(

@@ -79,6 +79,7 @@ def _sidecar(
     wanted = sidecar.neuron_devices
     opened = devices if wanted == "all" else wanted if isinstance(wanted, tuple) else ()
     return _container(f"{work.name}-{name}", sidecar, work, catalog, log_group, slot) | {
+        "portMappings": _ports([sidecar.port] if sidecar.port else [], work.network_mode),
         "ulimits": _ulimits(sidecar, {}),
         "restartPolicy": {"enabled": True} if sidecar.restart else {},
         "healthCheck": {

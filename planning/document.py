@@ -62,14 +62,19 @@ def as_json(value: object) -> Json:
 
 
 def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Yields model, Region and URL of every model behind a load balancer."""
+    """Yields name, Region and URL of every container behind a load balancer.
+
+    The name is that of the model, for a sidecar followed by a slash and the sidecar's.
+    """
     for region in plan.regions:
         balancer = region.load_balancer
         for model in region.models:
-            if balancer is not None and model.target_group is not None:
+            for group in model.target_groups:
+                if balancer is None:
+                    break
                 scheme = "https" if balancer.secure else "http"
                 host = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
-                yield model.name, region.name, f"{scheme}://{host}{model.target_group.path_prefix}"
+                yield model.called(group), region.name, f"{scheme}://{host}{group.path_prefix}"
 
 
 # ---- reading -----------------------------------------------------------------------------------

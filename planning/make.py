@@ -17,6 +17,7 @@ from planning.make_capacity import (
     managed_instances_cluster,
 )
 from planning.make_workloads import job_plan, model_plan
+from planning.reached import reached
 from planning.rules import RULES
 from planning.serving.records import WrittenOut
 from planning.settle import settle
@@ -96,7 +97,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         if w.region == name and w.is_job
     )
     network = _network(s, name, here)
-    serving = [w for w in s.work if w.region == name and not w.is_job and w.spec.served_ports]
+    answering = [(w, one) for w in s.work if w.region == name for one in reached(w)]
     return plan.RegionPlan(
         name=name,
         short=region.short,
@@ -107,10 +108,8 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         managed_instances=managed_instances_cluster(s, region.short, here),
         models=models,
         jobs=jobs,
-        load_balancer=_load_balancer(s, name, network) if serving else None,
-        task_ports=tuple(
-            sorted({w.spec.served_ports[0] for w in serving if w.network_mode == "awsvpc"})
-        ),
+        load_balancer=_load_balancer(s, name, network) if answering else None,
+        task_ports=tuple(sorted({one.port for w, one in answering if w.network_mode == "awsvpc"})),
         awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
         file_systems=volumes.file_systems(s, name),
     )

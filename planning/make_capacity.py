@@ -3,6 +3,7 @@
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from planning import audit, choices, identity, managed_types, names, permissions, plan, volumes
+from planning.reached import reached
 from planning.situation import RegionalPool, Situation
 
 
@@ -51,14 +52,15 @@ def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, 
     found: set[tuple[int, int]] = set()
     for pool in pools:
         for work in s.work_on(pool):
-            if work.is_job or not work.spec.served_ports:
+            answering = reached(work)
+            if not answering:
                 continue
             match work.network_mode:
                 case "bridge":
                     first = s.catalog.limits.value("ephemeral_port_first")
                     found.add((first, choices.EPHEMERAL_LAST))
                 case "host":
-                    found.add((work.spec.served_ports[0], work.spec.served_ports[0]))
+                    found.update((one.port, one.port) for one in answering)
                 case "awsvpc":
                     pass
     return tuple(sorted(found))

@@ -17,6 +17,7 @@ from planning import (
 from planning.command_line import server_of
 from planning.images import resolved
 from planning.make_capacity import pool_key
+from planning.reached import Reached, reached
 from planning.regional import in_region
 from planning.situation import RegionalWorkload, Situation
 
@@ -97,7 +98,8 @@ def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
 
 def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     """Returns the plan of a model in its Region: a service for each slot it has tasks on."""
-    short, ports = _short(s, work), work.spec.served_ports
+    short = _short(s, work)
+    groups = [_target_group(s, work, one) for one in reached(work)]
     # A service is named by its number, not by its devices. If its devices move, it rolls out and
     # stops its old tasks. A new service would wait for the devices of the old one, which the engine
     # deletes only at the end of the update.
@@ -116,10 +118,11 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
         pool=pool_key(s, work.pool),
         network_mode=work.network_mode,
         log_group=_log_group(s, work),
-        target_group=_target_group(s, work) if ports else None,
+        target_group=next((group for group in groups if not group.sidecar), None),
         services=_in_two_waves(services),
         replicas_min=work.replicas.min,
         replicas_max=work.tasks_max,
+        sidecar_target_groups=tuple(group for group in groups if group.sidecar),
     )
 
 
@@ -159,7 +162,7 @@ def _service(
         maximum_percent=high,
         distinct_instance=bool(tasks.devices) and work.network_mode == "awsvpc",
         pack=not work.pool.managed,
-        grace_seconds=grace if ports else None,
+        grace_seconds=grace if work.spec.called else None,
         container_name=work.name,
         container_port=ports[0] if ports else None,
         exec=work.spec.exec,
@@ -186,24 +189,26 @@ def _timeouts(work: RegionalWorkload, most: int, low: int, high: int, grace: int
     )
 
 
-def _target_group(s: Situation, work: RegionalWorkload) -> plan.TargetGroup:
-    check = work.spec.health_check
-    key = names.autonamed(
-        f"{_short(s, work)}-{work.name}", s.catalog.limits.value("target_group_name_max")
-    )
+def _target_group(s: Situation, work: RegionalWorkload, one: Reached) -> plan.TargetGroup:
+    check, short = work.spec.health_check, _short(s, work)
+    most = s.catalog.limits.value("target_group_name_max")
+    key = names.autonamed(f"{short}-{work.name}", most)
+    if one.sidecar:
+        key = names.hashed(f"{short}-{work.name}-{one.sidecar}", f"{work.name}/{one.sidecar}", most)
     return plan.TargetGroup(
         key=key,
         target_type="ip" if work.network_mode == "awsvpc" or work.pool.managed else "instance",
-        port=work.spec.served_ports[0],
-        health_path=in_region(check.path if check else choices.HEALTH_PATH, work.region),
+        port=one.port,
+        health_path=in_region(one.health_path, work.region),
         health_interval_seconds=check.interval_seconds
         if check
         else choices.HEALTH_INTERVAL_SECONDS,
         health_timeout_seconds=check.timeout_seconds if check else choices.HEALTH_TIMEOUT_SECONDS,
         unhealthy_threshold=check.retries if check else choices.UNHEALTHY_THRESHOLD,
         deregistration_delay_seconds=choices.DEREGISTRATION_DELAY_SECONDS,
-        rule_key=names.key(_short(s, work), work.name, "path"),
-        path_prefix=f"/{work.name}",
+        rule_key=names.key(short, work.name, one.sidecar, "path"),
+        path_prefix=one.path,
+        sidecar=one.sidecar,
     )
 
 

@@ -24,6 +24,15 @@ def fitted(name: str, limit: int) -> str:
     return f"{name[: limit - 7].rstrip('-_')}-{digest}"
 
 
+def hashed(name: str, whole: str, limit: int) -> str:
+    """Returns the beginning of the name and a hash of `whole`, with room for the engine's suffix.
+
+    For a name that other parts, joined by hyphens as well, may have.
+    """
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:6]
+    return f"{name[: limit - AUTONAME_SUFFIX - 7].rstrip('-_')}-{digest}"
+
+
 def autonamed(name: str, limit: int) -> str:
     """Returns the name within AWS's limit, with room for the engine's suffix."""
     return fitted(name, limit - AUTONAME_SUFFIX)

@@ -470,7 +470,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
-    """All services of a model in a Region register here."""
+    """All services of a model in a Region register a container here."""
 
     key: str
     target_type: Literal["instance", "ip"]
@@ -482,6 +482,7 @@ class TargetGroup:
     deregistration_delay_seconds: int
     rule_key: str
     path_prefix: str
+    sidecar: str = ""  # the container that answers; empty: the model's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,6 +501,16 @@ class ModelPlan:
     cold_seconds: int = 0  # of a start that downloads and compiles; 0: not known
     warm_seconds: int = 0  # of a start that finds what an earlier one left
     kept: bool = False  # whether a start on the same instance finds it
+    sidecar_target_groups: tuple[TargetGroup, ...] = ()
+
+    @property
+    def target_groups(self) -> tuple[TargetGroup, ...]:
+        """Its target groups, that of its own container first."""
+        return (*([self.target_group] if self.target_group else []), *self.sidecar_target_groups)
+
+    def called(self, group: TargetGroup) -> str:
+        """The name of what answers there: that of the model, or `model/sidecar`."""
+        return f"{self.name}/{group.sidecar}" if group.sidecar else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from planning import choices, images
 from planning.amis import ami_driver, common_amis
 from planning.command_line import published, words
 from planning.managed_types import proven
+from planning.reached import opened
 from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
 from planning.serving.servers import (
     SERVERS,
@@ -198,11 +199,11 @@ def unpriced(s: Situation, kind: str, region: str, purchase: str) -> bool:
     return known and price is None
 
 
-def other_port(work: RegionalWorkload, old: int, *taken: int) -> str:
-    """`port: 8080`: the ports of the workload with a free one in place of the old one."""
-    used = {*taken, *work.spec.served_ports}
+def other_port(work: RegionalWorkload, at: str, old: int, *taken: int) -> str:
+    """`port: 8080`: the ports at that path with a free one in place of the old one."""
+    used = {*taken, *(port for _, port in opened(work))}
     new = next(p for p in range(8080, choices.LOCK_PORT_BASE) if p not in used)
-    if old == work.spec.port:
+    if at.endswith(".port"):
         return f"port: {new}"
     return f"ports: {[new if p == old else p for p in work.spec.ports]}"
 

@@ -134,7 +134,8 @@ class RegionalWorkload:
     @property
     def host_ports(self) -> tuple[int, ...]:
         """Ports of the instance that a task reserves beside the locks of its devices."""
-        return self.spec.served_ports if self.network_mode == "host" else ()
+        ports = (*self.spec.served_ports, *self.spec.sidecar_ports.values())
+        return tuple(dict.fromkeys(ports)) if self.network_mode == "host" else ()
 
     @property
     def locked(self) -> bool:
@@ -666,4 +667,4 @@ def written_replicas(s: Situation) -> Iterator[tuple[str, ModelEntry, Replicas]]
 
 def serving_regions(s: Situation) -> list[str]:
     """Returns the Regions in which a model has a port."""
-    return sorted({w.region for w in s.work if not w.is_job and w.spec.served_ports})
+    return sorted({w.region for w in s.work if not w.is_job and w.spec.called})

@@ -293,8 +293,9 @@ def _is_replaced(old: ModelPlan, new: ModelPlan) -> bool:
     port nor the target type of a group
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyTargetGroup.html).
     """
-    pair = old.target_group, new.target_group
-    return None not in pair and len({(g.port, g.target_type) for g in pair if g}) > 1
+    before = {group.key: (group.port, group.target_type) for group in old.target_groups}
+    after = {group.key: (group.port, group.target_type) for group in new.target_groups}
+    return any(before[key] != after[key] for key in before.keys() & after.keys())
 
 
 def _through_new_group(found: Impact, model: ModelPlan, started: Sequence[Service]) -> Impact:
@@ -323,7 +324,7 @@ def _gap(model: ModelPlan, services: Sequence[Service], *, stops_first: bool = T
     waits for the stop timeout. The new task is healthy once it has passed its health checks, and is
     given up after its grace time.
     """
-    group = model.target_group
+    group = next(iter(model.target_groups), None)
     if group is None:
         return Gap(0, None)
     grace = max((s.grace_seconds or 0) for s in services)

@@ -117,9 +117,9 @@ def devices_each(model: ModelPlan) -> int | Literal["all"]:
     return "all" if first == "all" else len(first)
 
 
-def path_prefix(model: ModelPlan) -> str:
-    """The path under which the load balancer serves the model; empty without one."""
-    return model.target_group.path_prefix if model.target_group else ""
+def path_prefixes(model: ModelPlan) -> Mapping[str, str]:
+    """The paths under which the load balancer serves the model and its sidecars, by their names."""
+    return {model.called(group): group.path_prefix for group in model.target_groups}
 
 
 def stop_seconds(service: Service) -> int:

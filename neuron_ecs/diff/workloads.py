@@ -15,7 +15,7 @@ from neuron_ecs.diff.plans import (
     images,
     launched_with,
     max_size,
-    path_prefix,
+    path_prefixes,
 )
 from neuron_ecs.terminal import spans
 from planning.document import Json
@@ -144,8 +144,11 @@ def _rest(old: ModelPlan, new: ModelPlan) -> set[str]:
     found: set[str] = set()
     if old.network_mode != new.network_mode:
         found.add("network mode")
-    if path_prefix(old) != path_prefix(new):
-        found.add("path")
+    paths = path_prefixes(old), path_prefixes(new)
+    for name in paths[0].keys() | paths[1].keys():
+        before, after = (of.get(name, "none") for of in paths)
+        if before != after:
+            found.add(f"path of {name} {before} → {after}")
     after = {s.task_definition.devices: s for s in new.services}
     for service in old.services:
         other = after.get(service.task_definition.devices)
@@ -165,13 +168,13 @@ def _rest(old: ModelPlan, new: ModelPlan) -> set[str]:
             found.add(f"grace {service.grace_seconds} → {other.grace_seconds} s")
         if _percent(service) != _percent(other):
             found.add(f"rollout {_percent(service)} → {_percent(other)}")
-    if _interval(old) != _interval(new):
+    if _checks(old) != _checks(new):
         found.add("health check")
     return found
 
 
-def _interval(model: ModelPlan) -> int:
-    return model.target_group.health_interval_seconds if model.target_group else 0
+def _checks(model: ModelPlan) -> set[int]:
+    return {group.health_interval_seconds for group in model.target_groups}
 
 
 def _percent(service: Service) -> str:

@@ -108,10 +108,11 @@ def port_of_a_lock(s: Situation) -> Iterator[Report]:
             continue
         for port in work.spec.served_ports:
             if port in _lock_ports(work):
+                at = f"{work.path}.{'port' if port == work.spec.port else 'ports'}"
                 yield Report(
-                    f"{work.path}.{'port' if port == work.spec.port else 'ports'}",
+                    at,
                     f"is {port}, which locks the device {port - choices.LOCK_PORT_BASE}",
-                    f"write {other_port(work, port)}, and let the server listen there",
+                    f"write {other_port(work, at, port)}, and let the server listen there",
                 )
 
 
@@ -137,7 +138,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
     start = s.catalog.limits.value("neuron_server_start_seconds")
     for work in each_workload(s):
         check = work.spec.health_check
-        if work.is_job or work.spec.served_ports or check is None or check.command is None:
+        if work.is_job or work.spec.called or check is None or check.command is None:
             continue
         period = check.start_period_seconds
         period = choices.CONTAINER_START_PERIOD_SECONDS if period is None else period

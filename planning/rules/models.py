@@ -303,7 +303,7 @@ def short_grace(s: Situation) -> Iterator[Report]:
     reported."""
     for work in each_workload(s):
         check, row = work.spec.health_check, server_of(work.spec, s.catalog)
-        if row is None or check is None or work.is_job or not work.spec.served_ports:
+        if row is None or check is None or work.is_job or not work.spec.called:
             continue
         starts = SERVERS[row.name].started_by(words(work.spec)) or row.entry == "arguments"
         if starts and check.grace_seconds < row.warm_start_seconds:

@@ -10,6 +10,7 @@ from messages.phrases import listed
 from planning import addresses, choices
 from planning.addresses import parse_block, zones_with_blocks
 from planning.command_line import repository, server_of, words
+from planning.reached import reached
 from planning.rules.rule import Report, rule
 from planning.serving.servers import SERVERS
 from planning.situation import RegionalPool, Situation, serving_regions
@@ -359,14 +360,15 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
     "NE524",
     "Too many models behind a load balancer",
     Severity.ERROR,
-    "An Application Load Balancer has at most 100 target groups, one for each model that serves.",
+    "An Application Load Balancer has at most 100 target groups, one for each model that serves "
+    "and each of its sidecars with a port.",
     do="Spread the models over more stacks or Regions.",
     table="limits",
 )
 def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
     most = s.catalog.limits.value("target_groups_per_load_balancer")
-    serving = Counter(w.region for w in s.work if not w.is_job and w.spec.served_ports)
+    serving = Counter(w.region for w in s.work for _ in reached(w))
     crowded = {region: number for region, number in sorted(serving.items()) if number > most}
     if crowded:
         said = listed([f"{number} in {region}" for region, number in crowded.items()])
@@ -413,22 +415,22 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     https://pytorch.org/serve/inference_api.html: what the servers of these Deep Learning Containers
     answer; judged where the image's own server runs."""
     reported: set[str] = set()
-    for work in s.work:
-        found = server_of(work.spec, s.catalog)
-        given = work.spec.health_check.path if work.spec.health_check else choices.HEALTH_PATH
-        if found is None or work.is_job or not work.spec.served_ports or work.path in reported:
+    for work, one in ((w, one) for w in s.work for one in reached(w)):
+        found, given = server_of(one.spec, s.catalog), one.health_path
+        if found is None or one.at in reported:
             continue
         server = SERVERS[found.name]
-        own = server.started_by(words(work.spec))
+        own = server.started_by(words(one.spec))
         named = given.startswith(found.health_path) or found.health_path == choices.HEALTH_PATH
         if named or not own:
             continue
-        reported.add(work.path)
-        path = found.health_path_of(work.name)
+        reported.add(one.at)
+        path = found.health_path_of(one.sidecar or work.name)
+        written = f"{{path: {path}}}"
         yield Report(
-            f"{work.path}.health_check.path",
-            f"is {given}; {server.title} in {repository(work.spec.image)} answers {path}",
-            f"write health_check: {{path: {path}}}"
+            one.at,
+            f"is {given}; {server.title} in {repository(one.spec.image)} answers {path}",
+            (f"write health_path: {path}" if one.sidecar else f"write health_check: {written}")
             + (", with the name that the server gives the model" * (path != found.health_path)),
         )
 

@@ -12,6 +12,7 @@ from messages.phrases import counted, id_sets, ids, listed
 from planning import layout, waiting
 from planning.cores import NUMBER
 from planning.proposals import other_port, size_path
+from planning.reached import opened
 from planning.rules.rule import Report, rule
 from planning.situation import (
     RegionalPool,
@@ -351,12 +352,15 @@ def instances_for_ports(s: Situation) -> Iterator[Report]:
         groups = [[o for o in models if set(o.host_ports) & set(w.host_ports)] for w in models]
         same = max(groups, key=lambda g: sum(w.tasks_max for w in g))
         work, ports = same[-1], {p for w in models for p in w.host_ports}
-        other = other_port(work, work.host_ports[0], *ports)
+        others = {p for w in models if w is not work for p in w.host_ports}
+        mine = list(opened(work))
+        at, port = next(((at, port) for at, port in mine if port in others), mine[0])
+        other = other_port(work, at, port, *ports)
         fixes = ["write network_mode: bridge"] if _bridged(work) else []
         fixes += [f"write {other}, and let the server listen there"] if len(same) > 1 else []
         yield Report(
-            f"{work.path}.{'port' if work.spec.port is not None else 'ports'}",
-            f"is {work.host_ports[0]} in host mode, which the tasks of "
+            at,
+            f"is {port} in host mode, which the tasks of "
             f"{listed([w.name for w in same])} reserve on their instances: the pool {name} needs "
             f"{counted(cut.instances, 'instance')} in {region}, where {free.instances} would have "
             "the devices",

@@ -495,7 +495,7 @@ def spot_cuts_answers(s: Situation) -> Iterator[Report]:
         stop = work.spec.stop_timeout_seconds
         stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
         leaving = choices.DEREGISTRATION_DELAY_SECONDS + stop
-        if not work.is_job and work.spec.served_ports and leaving > notice:
+        if not work.is_job and work.spec.called and leaving > notice:
             pools.setdefault(work.pool.name, []).append(work)
     for name, works in pools.items():
         served = listed([w.name for w in works])

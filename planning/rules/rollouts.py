@@ -33,7 +33,7 @@ def _outage(work: RegionalWorkload) -> str:
     stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
     check = work.spec.health_check
     grace = check.grace_seconds if check else choices.GRACE_SECONDS
-    leave = choices.DEREGISTRATION_DELAY_SECONDS if work.spec.served_ports else 0
+    leave = choices.DEREGISTRATION_DELAY_SECONDS if work.spec.called else 0
     parts = [f"up to {leave} s to leave the load balancer"] if leave else []
     return listed([*parts, f"up to {stop} s to stop", f"then the load (up to {grace} s)"])
 
@@ -144,7 +144,7 @@ def minimum_of_zero(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
     a target group without targets answers 503."""
     for path, model, replicas in written_replicas(s):
-        if not model.served_ports or replicas.min:
+        if not model.called or replicas.min:
             continue
         if replicas.most:
             yield Report(

@@ -8,6 +8,7 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
 from planning.proposals import as_group, fitting_types, other_port, passes_with, size_path
+from planning.reached import opened
 from planning.rooms import Room
 from planning.rules.rule import Report, rule
 from planning.situation import (
@@ -277,19 +278,18 @@ def host_port_conflict(s: Situation) -> Iterator[Report]:
     for work in each_workload(s):
         if work.network_mode != "host":
             continue
-        for port in work.spec.served_ports:
-            field = "port" if port == work.spec.port else "ports"
+        for at, port in opened(work):
             if port in reserved or port >= ephemeral:
                 yield Report(
-                    f"{work.path}.{field}",
+                    at,
                     f"is {port}, which the host reserves",
-                    f"write {other_port(work, port)}, and let the server listen there",
+                    f"write {other_port(work, at, port)}, and let the server listen there",
                 )
             elif port in _lock_ports(work):
                 yield Report(
-                    f"{work.path}.{field}",
+                    at,
                     f"is {port}, which locks a Neuron device",
-                    f"write {other_port(work, port)}, and let the server listen there",
+                    f"write {other_port(work, at, port)}, and let the server listen there",
                     "In host mode the locks of a task's devices are ports 20000 and up.",
                 )
 
@@ -362,7 +362,7 @@ def health_check_limits(s: Situation) -> Iterator[Report]:
         check, outside = spec.health_check, False
         if check is None:
             continue
-        balanced = isinstance(spec, ModelEntry) and bool(spec.served_ports)
+        balanced = isinstance(spec, ModelEntry) and spec.called
         users = ["health_check"] if check.command else []
         users += ["target_health_check"] if balanced else []
         for field, value in (

@@ -1,12 +1,14 @@
-"""Traffic to the models: load balancers, certificates and callers."""
+"""Traffic to the models: load balancers, certificates, callers, and the containers that answer."""
 
 from collections.abc import Iterator
 
-from config import ExistingNetworkEntry
+from config import ExistingNetworkEntry, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
+from planning.proposals import other_port
+from planning.reached import reached
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, serving_regions
+from planning.situation import Situation, each_workload, serving_regions
 
 
 @rule(
@@ -113,4 +115,105 @@ def _by_region(allowed: tuple[str, ...], regions: list[str]) -> list[str]:
     ]
 
 
-RULES = (plain_http, no_caller, two_zones, security_group_everywhere)
+@rule(
+    "NE391",
+    "Two containers of a task have one port",
+    Severity.ERROR,
+    "In host and awsvpc mode the containers of a task share one network, so only one of them can "
+    "use a port.",
+    do="Give each container a port of its own.",
+)
+def same_port(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
+    containers of a task share the network interface; in host mode, the host's."""
+    for work in each_workload(s):
+        if work.network_mode == "bridge":
+            continue
+        taken = dict.fromkeys(work.spec.served_ports, work.name)
+        for name, port in work.spec.sidecar_ports.items():
+            at, other = f"{work.path}.sidecars.{name}.port", taken.setdefault(port, name)
+            if other != name:
+                yield Report(
+                    at,
+                    f"is {port}, which {other} has as well, in {work.network_mode} mode",
+                    f"write {other_port(work, at, port)}, and let the server listen there",
+                )
+
+
+@rule(
+    "NE392",
+    "Too many target groups of a service",
+    Severity.ERROR,
+    "A service registers its tasks with at most five target groups, one for each container with a "
+    "port.",
+    do="Give fewer sidecars a port, or make one of them a model.",
+    table="limits",
+)
+def too_many_target_groups(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html"""
+    most = s.catalog.limits.value("target_groups_per_service")
+    for work in each_workload(s):
+        answering = reached(work)
+        for one in answering[most:]:
+            yield Report(
+                f"{work.path}.sidecars.{one.sidecar}.port",
+                f"is {one.port}: {len(answering)} containers of {work.name} have a port",
+                f"leave it out, so that {most} have one",
+            )
+
+
+@rule(
+    "NE393",
+    "Path of a container that nothing calls",
+    Severity.WARNING,
+    "The load balancer calls a sidecar of a model by its port.",
+    do="Write the port on which the sidecar answers, or leave the path out.",
+)
+def path_without_a_port(s: Situation) -> Iterator[Report]:
+    """API_LoadBalancer, containerPort: the port of the container to associate."""
+    for path, spec in s.named_workloads():
+        for name, sidecar in sorted(spec.sidecars.items()):
+            called = sidecar.port is not None and isinstance(spec, ModelEntry)
+            for field in ("path", "health_path"):
+                if field in sidecar.model_fields_set and not called:
+                    why = "and no port" if sidecar.port is None else "and belongs to a job"
+                    at = f"{path}.sidecars.{name}.{field}"
+                    yield Report(at, f"is {getattr(sidecar, field)}, {why}", "leave it out")
+
+
+@rule(
+    "NE528",
+    "Two containers behind the load balancer have one path",
+    Severity.ERROR,
+    "A request goes where the first rule of the listener sends it, and no other rule with its path "
+    "gets any.",
+    do="Give each sidecar with a port a path of its own. A model's is /<name>.",
+)
+def same_path(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html:
+    rules are evaluated in priority order."""
+    reported: set[str] = set()
+    for region in serving_regions(s):
+        here = [(w, one) for w in s.work if w.region == region for one in reached(w)]
+        taken = {one.path: one.container for _, one in here if not one.sidecar}
+        paths = {one.path for _, one in here}
+        for work, one in here:
+            at = f"{work.path}.sidecars.{one.sidecar}.path"
+            other = taken.setdefault(one.path, one.container) if one.sidecar else one.container
+            if other != one.container and at not in reported:
+                reported.add(at)
+                names = (one.container, one.sidecar, f"{one.container}-2", f"{one.sidecar}-of-it")
+                free = next((f"/{n}" for n in names if f"/{n}" not in paths), "/of-its-own")
+                yield Report(at, f"is {one.path}, which {other} has as well", f"write {free}")
+
+
+RULES = (
+    same_port,
+    too_many_target_groups,
+    path_without_a_port,
+    plain_http,
+    no_caller,
+    two_zones,
+    security_group_everywhere,
+    same_path,
+)

@@ -308,6 +308,8 @@ def load_balancers_reach_a_port_of_the_container(requests: Requests) -> Iterator
         if "healthCheckGracePeriodSeconds" in service.params and not balancers:
             yield f"{_at(service)}: a grace period without a load balancer"
         definition = requests.definition(service.region, service.params["taskDefinition"])
+        if len(balancers) > 5:  # register-multiple-targetgroups.html
+            yield f"{_at(service)}: {len(balancers)} target groups, of at most 5"
         on_ec2 = definition.params["requiresCompatibilities"] == ["EC2"]
         by_ip = definition.params["networkMode"] == "awsvpc" or not on_ec2
         wanted = "ip" if by_ip else "instance"

@@ -542,6 +542,9 @@ def test_load_balancers_listen_before_rules_and_rules_before_services(file: str)
         for group in built.refers(service, "loadBalancers"):
             rules = [r for r in built.of("lb.ListenerRule") if group in built.refers(r)]
             assert rules, f"{group.name}: AWS refuses a target group that no load balancer has"
+    used = {g.urn for s in built.of("ecs.Service") for g in built.refers(s, "loadBalancers")}
+    for group in built.of("lb.TargetGroup"):
+        assert group.urn in used, f"{group.name}: no service registers its tasks there"
 
 
 # ---- capacity ------------------------------------------------------------------------------
@@ -1143,7 +1146,10 @@ def test_the_outputs_name_everything_that_people_ask_for(file: str) -> None:
 def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -> None:
     built = _of(file)
     urls: Mapping[str, Mapping[str, str]] = built.recording.outputs["urls"]
-    assert set(urls) <= set(_settings(file, "models"))
+    models = _settings(file, "models")
+    sidecars = {model: entry.get("sidecars", {}) for model, entry in models.items()}
+    own = {f"{model}/{s}": c for model, found in sidecars.items() for s, c in found.items()}
+    assert set(urls) <= models.keys() | own.keys()
     assert len(_leaves(urls)) == len(built.of("lb.ListenerRule"))
     for model, by_region in urls.items():
         for region, url in by_region.items():
@@ -1156,7 +1162,8 @@ def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -
                 if r.inputs["region"] == region
                 for v in r.inputs["conditions"][0]["pathPattern"]["values"]
             ]
-            assert path in paths and model in path
+            assert path in paths
+            assert path == own.get(model, {}).get("path", f"/{model.replace('/', '-')}")
 
 
 @every_file

@@ -34,6 +34,13 @@ def _model(pool: dict[str, object], model: dict[str, object], **keys: Any) -> Co
     return stack(capacity={"pool": pool}, models={"m": model}, **keys)
 
 
+def _two_paths(path: str) -> Config:
+    """A model, and a sidecar of it at a path."""
+    sidecar = {"image": "r.io/s:1", "port": 9000, "path": path}
+    model = work(1, port=8080, sidecars={"s": sidecar})
+    return _model(groups(), model, traffic=HERE)
+
+
 def _job(pool: dict[str, object], job: dict[str, object], **keys: Any) -> Config:
     return stack(capacity={"pool": pool}, jobs={"j": job}, **keys)
 
@@ -476,6 +483,7 @@ FIXTURES: dict[str, Fixture] = {
         ),
     ),
     "NE527": Fixture("traffic.allow_from[0]", _callers("sg-0a1b"), _callers("10.0.0.0/8")),
+    "NE528": Fixture("models.m.sidecars.s.path", _two_paths("/m"), _two_paths("/s")),
     "NE601": Fixture(
         "capacity.pool.max_size",
         _model(groups(max_size=1), work(1)),

@@ -46,6 +46,17 @@ def on(pool: dict[str, Any], model: dict[str, Any], **keys: Any) -> Config:
     return stack(capacity={"pool": pool}, models={"m": model}, **keys)
 
 
+def answering(names: str, port: int = 9000, **more: Any) -> dict[str, Any]:
+    """Sidecars with these names, each with a port of its own."""
+    return {n: {"image": "r.io/s:1", "port": port + i, **more} for i, n in enumerate(names)}
+
+
+def beside_it(mode: str, port: int) -> Config:
+    """A model with port 8080, and a sidecar with another."""
+    model = work(1, port=8080, network_mode=mode, sidecars=answering("s", port))
+    return on(INF2, model, traffic=HERE)
+
+
 HOST = {"kind": "host"}
 GIVEN = "fs-0123456789abcdef0"
 BOTH: dict[str, Any] = {"regions": {"us-east-2": {}, "us-west-2": {}}}
@@ -452,6 +463,17 @@ FIXTURES: dict[str, Fixture] = {
         "volumes.a.file_systems",
         mounting({"kind": "efs", "file_systems": {"us-west-2": GIVEN}}, a="/a"),
         mounting({"kind": "efs"}, a="/a"),
+    ),
+    "NE391": Fixture("models.m.sidecars.s.port", beside_it("host", 8080), beside_it("host", 8081)),
+    "NE392": Fixture(
+        "models.m.sidecars.e.port",
+        on(INF2, work(1, port=8080, sidecars=answering("abcde")), traffic=HERE),
+        on(INF2, work(1, port=8080, sidecars=answering("abcd")), traffic=HERE),
+    ),
+    "NE393": Fixture(
+        "models.m.sidecars.s.path",
+        on(INF2, work(1, sidecars={"s": {"image": "r.io/s:1", "path": "/s"}})),
+        on(INF2, work(1, sidecars=answering("s", path="/s")), traffic=HERE),
     ),
     "NE415": Fixture("models.m.command", nxdi(command=[]), nxdi()),
     "NE416": Fixture(

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from planning.plan import AutoScalingPool, HostVolume, TaskDefinition
+from planning.document import urls
+from planning.plan import AutoScalingPool, HostVolume, ModelPlan, TaskDefinition
 from tests.planning.fixing import faults
 from tests.planning.stacks import decide_on, findings_of, groups, managed, stack, work
 
@@ -209,3 +210,75 @@ def test_managed_instances_take_the_volumes_too() -> None:
         )
     )
     assert plan.regions[0].models[0].services[0].task_definition.volumes
+
+
+def model(**more: Any) -> ModelPlan:
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, **more)})
+    return decide_on(config).regions[0].models[0]
+
+
+@pytest.mark.parametrize("mode", ["bridge", "host", "awsvpc"])
+def test_a_sidecar_with_a_port_is_called_at_a_path_of_its_own(mode: str) -> None:
+    answering = {**FETCH, "port": 9000, "health_path": "/ping"}
+    check = {"path": "/ok", "interval_seconds": 20}
+    made = model(port=8080, network_mode=mode, sidecars={"s": answering}, health_check=check)
+    own, other = made.target_groups
+    assert (own.path_prefix, own.port, own.health_path) == ("/m", 8080, "/ok")
+    assert (other.path_prefix, other.port, other.health_path) == ("/m-s", 9000, "/ping")
+    assert own.health_interval_seconds == other.health_interval_seconds == 20
+    assert own.key != other.key
+    assert own.rule_key != other.rule_key
+    (task,) = {s.task_definition.container_definitions for s in made.services}
+    mapped = {c["name"]: c["portMappings"] for c in json.loads(task)}
+    host = 0 if mode == "bridge" else 9000
+    assert mapped["m-s"] == [{"containerPort": 9000, "hostPort": host, "protocol": "tcp"}]
+
+
+def test_a_sidecar_alone_may_answer_for_its_model() -> None:
+    made = model(sidecars={"proxy": {**FETCH, "port": 9000, "path": "/m"}})
+    assert made.target_group is None
+    assert [g.path_prefix for g in made.target_groups] == ["/m"]
+    assert made.services[0].grace_seconds is not None, "a model needs time to load behind it too"
+
+
+def test_ports_of_sidecars_are_opened_to_the_load_balancer() -> None:
+    def opened(mode: str) -> tuple[object, ...]:
+        sidecars = {"s": {**FETCH, "port": 9000}}
+        entry = work(1, port=8080, network_mode=mode, sidecars=sidecars)
+        (region,) = decide_on(stack(capacity={"pool": groups()}, models={"m": entry})).regions
+        assert region.auto_scaling is not None
+        return region.task_ports, region.auto_scaling.serving_ports
+
+    assert opened("host") == ((), ((8080, 8080), (9000, 9000)))
+    assert opened("awsvpc") == ((8080, 9000), ())
+
+
+def test_target_groups_of_sidecars_have_names_that_no_model_has() -> None:
+    sidecars = {"b-c": {**FETCH, "port": 9000}, "b": {**FETCH, "port": 9001, "path": "/b"}}
+    models = {
+        "a": work(1, port=8080, sidecars=sidecars),
+        "a-b": work(1, port=8080, sidecars={"c": {**FETCH, "port": 9000, "path": "/c"}}),
+    }
+    (region,) = decide_on(stack(capacity={"pool": groups()}, models=models)).regions
+    found = [group for made in region.models for group in made.target_groups]
+    assert len({group.key for group in found}) == len({group.rule_key for group in found}) == 5
+
+
+def test_sidecars_of_host_mode_reserve_their_ports() -> None:
+    sidecars = {"s": {**FETCH, "port": 9000}}
+    one = work(1, port=8080, network_mode="host", sidecars=sidecars)
+    two = work(1, port=9000, network_mode="host")
+    (region,) = decide_on(
+        stack(capacity={"pool": groups("inf2.24xlarge")}, models={"a": one, "b": two})
+    ).regions
+    assert region.pools[0].layout.instances_min == 2, "one instance has a port once"
+
+
+def test_urls_of_sidecars_are_printed_with_the_name_of_their_model() -> None:
+    sidecars = {"s": {**FETCH, "port": 9000, "path": "/other"}}
+    entry = work(1, port=8080, sidecars=sidecars)
+    plan = decide_on(stack(capacity={"pool": groups()}, models={"m": entry}))
+    assert [(name, url.rpartition("/")[2]) for name, _, url in urls(plan)] == [
+        ("m", "m"),
+        ("m/s", "other"),
+    ]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import Container, HealthCheck
-from config.workloads import Workload
+from config.workloads import Sidecar, Workload
 from planning import Plan
 from planning.regional import in_region
 from tests.planning.stacks import decide_on, groups, stack, work
@@ -60,7 +60,7 @@ def texts(model: Any) -> set[str]:
 
 def made() -> Plan:
     entry = OF_CONTAINERS | OF_WORKLOADS | {"health_check": OF_CHECKS}
-    sidecars = {"s": OF_CONTAINERS}
+    sidecars = {"s": {**OF_CONTAINERS, "port": 9000, "health_path": OF_CHECKS["path"]}}
     return decide_on(
         stack(
             regions={region: {} for region in REGIONS},
@@ -75,6 +75,7 @@ def test_every_field_with_text_is_among_those_below() -> None:
     assert texts(Container) - SAME == set(OF_CONTAINERS)
     assert texts(Workload) - SAME - {"sidecars"} == set(OF_CONTAINERS) | set(OF_WORKLOADS)
     assert texts(HealthCheck) == set(OF_CHECKS)
+    assert texts(Sidecar) - texts(Container) - SAME == {"path", "health_path", "health_command"}
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -94,8 +95,9 @@ def test_every_text_of_a_workload_has_its_own_region(region: str) -> None:
         assert login == SECRET.replace("{region}", region)
         if definition["name"] == "m":
             assert definition["healthCheck"]["command"] == ["CMD-SHELL", right]
-    assert model.target_group is not None
-    assert model.target_group.health_path == f"/a-{region}-{{region}}-{{model}}"
+    assert len(model.target_groups) == 2
+    for group in model.target_groups:
+        assert group.health_path == f"/a-{region}-{{region}}-{{model}}"
     roles = str(plan.roles)
     assert f"policy/a-{region}" in roles
     assert f"s3:::a-{region}/b/" in roles

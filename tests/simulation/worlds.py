@@ -280,6 +280,10 @@ def _network(rng: random.Random, modes: tuple[str | None, ...]) -> Entry:
     if rng.random() < 0.03:
         first = rng.choice((10_000, 11_000))
         entry["ports"] = list(range(first, first + rng.randint(20, 60)))
+    if rng.random() < 0.1:
+        image = "public.ecr.aws/acme/proxy:1"
+        small = {"image": image, "cpu_units": 0, "memory_mib": 6, "port": rng.choice((9000, 9001))}
+        entry["sidecars"] = {"proxy": small}
     return entry
 
 

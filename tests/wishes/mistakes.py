@@ -853,6 +853,26 @@ def _sidecar_on_the_port(_: Hand, wish: Wish) -> str:
     return sidecar_with(wish, command=["/bin/proxy", f"--port={listened(wish)}"]) + ".command"
 
 
+_APART = replace(CALLED, sorts=GROUPS.sorts, efa=False, modes=("bridge", "awsvpc"))
+
+
+@mistake("NE391", replace(CALLED, modes=("host", "awsvpc")))
+def _two_containers_on_a_port(_: Hand, wish: Wish) -> str:
+    return sidecar_with(wish, port=listened(wish)) + ".port"
+
+
+@mistake("NE392", _APART)
+def _six_target_groups(_: Hand, wish: Wish) -> str:
+    small = {"image": wish.entry["image"], "cpu_units": 0, "memory_mib": 6}
+    wish.entry["sidecars"] = {f"s{n}": {**small, "port": 9100 + n} for n in range(5)}
+    return f"{wish.path}.sidecars.s4.port"
+
+
+@mistake("NE528", _APART)
+def _path_of_the_model(_: Hand, wish: Wish) -> str:
+    return sidecar_with(wish, port=9100, path=f"/{wish.path.partition('.')[2]}") + ".path"
+
+
 @mistake("NE336", WORK)
 def _malformed_user(hand: Hand, wish: Wish) -> str:
     return field(wish, "user", hand.one(("1:2:3", ":", "a:", "-a")))

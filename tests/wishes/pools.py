@@ -119,8 +119,13 @@ class Work:
 
     def host_ports(self, mode: str) -> frozenset[int]:
         """The ports of its instance that a task reserves in that mode."""
-        first = [self.entry["port"]] if "port" in self.entry else []
-        return frozenset([*first, *self.entry.get("ports", ())] if mode == "host" else ())
+        found = [c["port"] for c in (self.entry, *sidecars(self.entry)) if "port" in c]
+        return frozenset([*found, *self.entry.get("ports", ())] if mode == "host" else ())
+
+
+def sidecars(entry: Entry) -> list[Entry]:
+    """The sidecars of a model or job."""
+    return list(entry.get("sidecars", {}).values())
 
 
 # -- pools -----------------------------------------------------------------------------------------

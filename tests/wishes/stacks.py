@@ -21,6 +21,7 @@ from tests.wishes.pools import (
     Work,
     first_pool,
     regional,
+    sidecars,
     sizes,
     some_zones,
 )
@@ -120,7 +121,7 @@ def _stack(hand: Hand, want: Want) -> Wish:
         r
         for p in pools
         for w in p.works
-        if w.group == "models" and {"port", "ports", "serve"} & w.entry.keys()
+        if w.group == "models" and _called(w.entry)
         for r in work_regions(w)
     }
     keys["regions"] = networks.finished(hand, pools, plans, serving)
@@ -184,8 +185,8 @@ def _works(
             entry["replicas"] = seat.replicas
         if mine.port or (mine.port is None and hand.chance(60 if seat.most else 20)):
             tasks.ports(hand, scene, entry)
-            if seat.group == "models":
-                tasks.checked(entry)
+        if seat.group == "models" and _called(entry):
+            tasks.checked(entry)
         if seat.group == "jobs" and not mine.bare and hand.chance(50):
             entry["schedule"] = tasks.schedule(hand)
         if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(40):
@@ -280,12 +281,18 @@ def _scene(
     )
 
 
+def _called(entry: Entry) -> bool:
+    """Whether a container of a model takes requests."""
+    own = {"port", "ports", "serve"} & entry.keys()
+    return bool(own) or any("port" in sidecar for sidecar in sidecars(entry))
+
+
 def _instances(work: Work, mode: str, room: tuple[int, int]) -> int:
     """Instances for the tasks of a model without devices, if it had them for itself."""
     if not work.most:
         return 0
     each = min(room[0] // max(1, tasks.cpu_of(work.entry)), room[1] // work.entry["memory_mib"])
-    if mode == "awsvpc" or (mode == "host" and {"port", "ports"} & work.entry.keys()):
+    if mode == "awsvpc" or work.host_ports(mode):
         each = 1
     return -(-work.most // each)
 

@@ -358,6 +358,8 @@ def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
         if takes[0] >= cpu or takes[1] >= memory:
             break
         cpu, memory = cpu - takes[0], memory - takes[1]
+        if hand.chance(25):
+            _answering(hand, scene, sidecar, len(sidecars))
         if hand.chance(20):
             sidecar["essential"] = True
         if scene.cores and not scene.managed and hand.chance(35):
@@ -379,6 +381,18 @@ def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
             entry["starts_after"] = _earlier(hand, sidecars)
         if cpu == 1:
             scene.marks.add("sidecars leave one unit")
+
+
+def _answering(hand: Hand, scene: Scene, sidecar: Entry, number: int) -> None:
+    """A port that no other container of the task has, nor of a host's tasks, and its path."""
+    free = (p for p in range(9100 + number, 9900, 3) if p not in scene.taken)
+    sidecar["port"] = next(free)
+    if scene.mode == "host":
+        scene.taken.add(sidecar["port"])
+    if hand.chance(40):
+        sidecar["path"] = f"/Other_{sidecar['port']}-{hand.number(1, 10**6)}"
+    if hand.chance(40):
+        sidecar["health_path"] = hand.one(("/", "/ping", "/" + "p" * 1023))
 
 
 def _earlier(hand: Hand, sidecars: Entry) -> Entry:

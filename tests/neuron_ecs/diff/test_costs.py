@@ -148,7 +148,7 @@ STACKS: dict[str, Config] = {
             "a": serving(
                 devices=2,
                 port=8080,
-                sidecars={"s": {"image": IMAGE.format(3)}},
+                sidecars={"s": {"image": IMAGE.format(3), "port": 9300, "path": "/s"}},
                 health_check={"path": "/x"},
                 replicas={"min": 1, "max": 2},
                 mounts={"c": {"path": "/c"}, "e": {"path": "/e"}},
