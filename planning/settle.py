@@ -235,8 +235,16 @@ class _Asked:
                 written = {k: written[k] for k, v in one.value.items() if written.get(k, v) != v}
             if isinstance(written, Sidecar):
                 written = {k: v for k, v in sidecar_said(written).items() if one.value.get(k) != v}
+            if field == "neuron_devices" and self._count(written) == self._count(one.value):
+                continue
             if written not in (one.value, {}) and field not in _ADDED:
                 yield Departure(one.field, written, one)
+
+    def _count(self, devices: int | tuple[int, ...] | str) -> frozenset[int]:
+        """The number of devices, of each type where it is all of an instance."""
+        if isinstance(devices, str):
+            return frozenset(k.neuron.devices for k in self.where.kinds if k.neuron)
+        return frozenset({len(devices) if isinstance(devices, tuple) else devices})
 
     def _unserved(self, code: str, field: str, what: str, fix: str) -> Unserved:
         return Unserved(code, f"{self.path}.{field}", what, fix)
