@@ -245,7 +245,10 @@ def _rendered(
 def _row(numbered: tuple[int, Choice]) -> tuple[str, ...]:
     number, choice = numbered
     month = span(choice.amount) if choice.amount else "unknown"
-    pools = (joined(f"{pool.instance_type}:") + f" {listed(pool.models)}" for pool in choice.pools)
+    pools = (
+        joined(f"{pool.instance_type}:") + f" {listed(pool.models)}{' (tight)' * pool.tight}"
+        for pool in choice.pools
+    )
     return str(number), joined(month), "; ".join(pools)
 
 
@@ -253,5 +256,8 @@ def _choice_document(choice: Choice) -> dict[str, object]:
     amount = choice.amount
     return {
         "usd_per_month": f"{amount.maximum:.2f}" if amount else None,
-        "pools": [{"instance_type": p.instance_type, "models": p.models} for p in choice.pools],
+        "pools": [
+            {"instance_type": p.instance_type, "models": p.models, "tight": p.tight}
+            for p in choice.pools
+        ],
     }

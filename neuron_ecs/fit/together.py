@@ -7,7 +7,7 @@ left out.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
 from math import ceil
@@ -26,11 +26,12 @@ from neuron_ecs.fit.stack_lines import (
 from planning import decide
 from planning.choices import ROOT_VOLUME_GIB
 from planning.price import Amount, stack_price
+from planning.serving.memory import Verdict
 from planning.serving.shapes import entry_of
 
 NOT_TRIED = (
-    "Managed Instances, several types in one pool, a Region of its own for a model, "
-    "more replicas than one"
+    "Managed Instances, several types in one pool, a Region of its own for a model, more replicas "
+    "than one, more than three types for each group, and every grouping of more than four models"
 )
 GROUPED = 4
 """Up to so many models every grouping is tried; of more, a pool for all and one for each."""
@@ -48,6 +49,7 @@ class Pool:
     entry: dict[str, object]
     entries: Entries
     amount: Amount | None  # USD a month; None without a price
+    tight: bool  # whether a model only just fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +68,30 @@ class Choice:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Sorts by price, then by the number of pools."""
-        amount = self.amount
-        return amount is None, amount.maximum if amount else Decimal(0), len(self.pools)
+        """Sorts what fits before what is tight, then by price and by the number of pools."""
+        amount, tight = self.amount, any(pool.tight for pool in self.pools)
+        return tight, amount is None, amount.maximum if amount else Decimal(0), len(self.pools)
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """The choices, the cheapest first, and why a model has none."""
+    """The choices, the best first, and why a model has none."""
 
     names: tuple[str, ...]
     choices: tuple[Choice, ...]
     refused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The models by number, each with its options by instance type, one for each Region."""
+
+    searches: Sequence[ModelSearch]
+    names: Sequence[str]
+    able: Sequence[dict[str, list[ModelOption]]]
+    regions: Sequence[str]
+    catalog: Catalog
+    project: str
 
 
 def together(
@@ -98,7 +112,7 @@ def together(
     sizes = range(1, len(every) + 1) if len(every) <= GROUPED else {1, len(every)}
     pools: dict[tuple[int, ...], Pool] = {}
     for group in (g for size in sizes for g in combinations(every, size)):
-        found = _pool(group, names, able, searches, regions, catalog, project)
+        found = _pool(_Search(searches, names, able, regions, catalog, project), group)
         if isinstance(found, Pool):
             pools[group] = found
         elif len(group) == 1:
@@ -186,30 +200,22 @@ def _groupings(
                 yield [group, *others]
 
 
-def _pool(
-    group: tuple[int, ...],
-    names: Sequence[str],
-    able: Sequence[dict[str, list[ModelOption]]],
-    searches: Sequence[ModelSearch],
-    regions: Sequence[str],
-    catalog: Catalog,
-    project: str,
-) -> Pool | str:
-    """Returns the cheapest pool that plans for the group, or the first error of the last one."""
+def _pool(s: _Search, group: tuple[int, ...]) -> Pool | str:
+    """Returns the best pool that plans for the group, or the first error of the last one."""
 
     def rank(kind: str) -> tuple[object, ...]:
-        options = [able[i][kind] for i in group]
+        options = [s.able[i][kind] for i in group]
         instances = ceil(sum(Decimal(1) / o[0].option.tasks_per_instance for o in options))
         tight = max(o[0].serving.estimate.verdict for o in options)
         prices = [o.option.price for o in options[0]]
         known = [p.high for p in prices if p is not None]
         return tight, len(known) < len(prices), sum(known, Decimal(0)) * instances, kind
 
-    shared = [kind for kind in able[group[0]] if all(kind in able[i] for i in group)]
+    shared = [kind for kind in s.able[group[0]] if all(kind in s.able[i] for i in group)]
     best: Pool | None = None
-    why = f"no instance type serves {' and '.join(names[i] for i in group)}"
+    why = f"no instance type serves {' and '.join(s.names[i] for i in group)}"
     for kind in sorted(shared, key=rank)[:_TYPES]:
-        found = _planned(kind, group, names, able, searches, regions, catalog, project)
+        found = _planned(s, kind, group)
         if isinstance(found, str):
             why = found
         elif best is None or Choice((found,)).order < Choice((best,)).order:
@@ -217,35 +223,28 @@ def _pool(
     return best or why
 
 
-def _planned(
-    kind: str,
-    group: tuple[int, ...],
-    names: Sequence[str],
-    able: Sequence[dict[str, list[ModelOption]]],
-    searches: Sequence[ModelSearch],
-    regions: Sequence[str],
-    catalog: Catalog,
-    project: str,
-) -> Pool | str:
-    chosen = [(searches[i], able[i][kind][0]) for i in group]
+def _planned(s: _Search, kind: str, group: tuple[int, ...]) -> Pool | str:
+    chosen = [(s.searches[i], s.able[i][kind][0]) for i in group]
+    names = tuple(s.names[i] for i in group)
     entries = {
-        names[i]: _model(*pair, regions, catalog) for i, pair in zip(group, chosen, strict=True)
+        name: _model(*pair, s.regions, s.catalog) for name, pair in zip(names, chosen, strict=True)
     }
-    entry = _pool_entry(kind, chosen, catalog)
-    pool = Pool(kind, tuple(names[i] for i in group), entry, entries, None)
+    entry = _pool_entry(kind, chosen, s.catalog)
+    tight = any(o.serving.estimate.verdict is not Verdict.FITS for _, o in chosen)
+    pool = Pool(kind, names, entry, entries, None, tight)
     for _ in range(2):  # with the instances that the plan needs, and one more to roll out on
         document = configuration(
-            Choice((pool,)), [s for s, _ in chosen], pool.models, regions, catalog, project
+            Choice((pool,)), [of for of, _ in chosen], names, s.regions, s.catalog, s.project
         )
         try:
-            plan = decide(texts(document), catalog, project=project, stack="init")
+            plan = decide(texts(document), s.catalog, project=s.project, stack="init")
         except Refused as refused:
             errors = [f for f in refused.findings if f.severity is Severity.ERROR]
             return f"{kind}: {errors[0].path} {errors[0].what}"
         needed = max(p.layout.instances_max for r in plan.regions for p in r.pools)
-        price = stack_price(plan, catalog)
+        price = stack_price(plan, s.catalog)
         amount = None if any(cost.unknown for cost in price.costs) else price.amount
-        pool = Pool(kind, pool.models, {**entry, "max_size": needed + 1}, entries, amount)
+        pool = replace(pool, entry={**entry, "max_size": needed + 1}, amount=amount)
     return pool
 
 
