@@ -68,6 +68,7 @@ KEYS = {
     "serving_images": ("name",),
     "secret_names": ("ending",),
     "security_controls": ("control",),
+    "server_arguments": ("server", "argument"),
     "server_caches": ("server", "variable"),
     "server_options": ("server", "option"),
     "servers": ("name",),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 import catalog
-from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS, Served
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
@@ -28,6 +31,42 @@ def test_every_server_of_the_tables_has_a_strategy_and_the_other_way_round() -> 
     assert {d.server for d in known.serving.deployments} <= set(LANGUAGE_MODEL_SERVERS), (
         "model_deployments.csv names a server that LANGUAGE_MODEL_SERVERS lacks"
     )
+
+
+@given(
+    st.sampled_from(sorted(SERVERS)),
+    st.sampled_from(sorted(catalog.load().serving.models)),
+    st.sampled_from((None, "main")),
+    st.sampled_from((None, "float32")),
+    st.sampled_from(((), ("chat",), ("chat", "acme/chat"))),
+    st.booleans(),
+)
+def test_a_command_has_the_options_that_its_documentation_lists(
+    server: str,
+    model: str,
+    revision: str | None,
+    data_type: str | None,
+    names: tuple[str, ...],
+    precompiled: bool,
+) -> None:
+    known = catalog.load()
+    served = Served(
+        "m",
+        model,
+        model=known.serving.models[model],
+        revision=revision,
+        data_type=data_type,
+        names=names,
+        precompiled=precompiled,
+    )
+    words = (*SERVERS[server].entry_point(served), *SERVERS[server].command(served))
+    given_options = {w.partition("=")[0].removeprefix("--") for w in words if w.startswith("--")}
+    documented = known.containers.server_arguments[server]
+    assert given_options <= documented, (
+        f"{sorted(given_options - documented)}: add a row to server_arguments.csv with the page "
+        f"that lists it for {server}"
+    )
+    assert given_options, "a command without an option serves nothing"
 
 
 def test_no_code_outside_the_strategies_names_a_server() -> None:
