@@ -36,6 +36,7 @@ COMMANDS = {
     "regions": "the same for Regions",
     "verify": "whether what runs is what the plan says; asks AWS, with credentials",
     "status": "what runs: models, replicas, chips, instances and deployments; asks AWS",
+    "events": "what happened: stopped tasks, messages and scaling, explained; asks AWS",
     "catalog": "shows the tables of what AWS offers; `catalog refresh` renews them from AWS",
     "schema": "the JSON Schema of the stack file, for editors",
     "ci": "what the workflows run: the diff of every touched stack, preview beside diff, drift",
@@ -50,7 +51,7 @@ example:
 
 exit codes: 0 fine, 1 the plan has errors, 2 wrong usage; each command's --help says more.
 No command needs an AWS account, the network or the Pulumi CLI, except
-`catalog refresh`, `verify` and `status`, which ask AWS."""
+`catalog refresh`, `verify`, `status` and `events`, which ask AWS."""
 
 
 class Command(Protocol):

@@ -13,7 +13,7 @@ from neuron_ecs.operations import status
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import REAL, Clock, seconds
 from neuron_ecs.operations.observed import Names
-from neuron_ecs.operations.reading import Reader
+from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.reasons import Reasons
 from neuron_ecs.operations.status_text import render
 from neuron_ecs.terminal import ERRORS, FINE, progress, write_json
@@ -85,22 +85,11 @@ def _read(
     only: str | None,
 ) -> list[status.RegionStatus]:
     reasons = Reasons(catalog.load().containers.stop_reasons)
-    by_name = {r.name: r for r in regions}
 
-    def known(region: str) -> Names | None:
-        return None if names is None else names.get(region, Names({}, {}, {}, {}))
+    def ask(reader: Reader) -> status.RegionStatus:
+        return status.status(reader.region, reader.with_targets(), reader.names, reasons, only)
 
-    return account.ask_each(
-        list(by_name),
-        lambda aws: status.status(
-            by_name[aws.region],
-            Reader(by_name[aws.region], known(aws.region), aws).with_targets(),
-            known(aws.region),
-            reasons,
-            only,
-        ),
-        lambda region, why: status.unread(by_name[region], why, only),
-    )
+    return read_each(account, regions, names, ask, lambda r, why: status.unread(r, why, only))
 
 
 def _plain(items: list[tuple[str, object]]) -> dict[str, object]:

@@ -182,6 +182,10 @@ class Observation:
         default_factory=dict[str, tuple[ObservedTarget, ...]]
     )
     """Targets by the ARN of their group; a group that could not be read is absent."""
+    activities: Mapping[str, tuple[ObservedEvent, ...]] = field(
+        default_factory=dict[str, tuple[ObservedEvent, ...]]
+    )
+    """What scaled, by the name of the service or of the capacity provider."""
 
     def services(self, key: str, known: Mapping[str, str] | None) -> "list[ObservedService]":
         """The services of a key, in any cluster."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 ACTIONS = (
+    "application-autoscaling:DescribeScalingActivities",
+    "autoscaling:DescribeScalingActivities",
     "ec2:DescribeInstances",
     "ecs:DescribeCapacityProviders",
     "ecs:DescribeClusters",

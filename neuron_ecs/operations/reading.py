@@ -5,11 +5,11 @@ EC2 DescribeInstances, Elastic Load Balancing DescribeTargetHealth and Systems M
 GetParameters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from neuron_ecs.operations.aws import Calls, batches, code_of, pages
+from neuron_ecs.operations.aws import Account, Calls, batches, code_of, pages
 from neuron_ecs.operations.observed import (
     Names,
     Observation,
@@ -29,7 +29,11 @@ from neuron_ecs.operations.observed import (
 )
 from planning import plan
 
+_T = TypeVar("_T")
+
 _PORTS, _DEVICES = "PORTS", "NEURON_DEVICES"
+# https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Activity.html
+_FAILED_ACTIVITIES = frozenset({"Cancelled", "Failed", "Overridden", "Unfulfilled"})
 # The limit of one call (the service models of ECS and Systems Manager).
 _SERVICES, _TASKS, _INSTANCES, _PARAMETERS = 10, 100, 100, 10
 
@@ -41,6 +45,46 @@ class Reader:
         self.region = region
         self.names = names
         self.aws = aws
+        self.is_recent = False  # whether instances and task definitions are left out
+
+    def with_activities(self, only: str | None = None) -> Observation:
+        """Services with their messages, tasks, and what scaled: not what runs on which instance.
+
+        `only` leaves out the scaling of other models.
+        """
+        self.is_recent = True
+        observed = self.observation()
+        activities: dict[str, tuple[ObservedEvent, ...] | None] = {}
+        known = self.names.services if self.names else None
+        for model in self.region.models:
+            for service in model.services if only in (None, model.name) else ():
+                for cluster in observed.clusters.values() if service.scaling else ():
+                    there = [s.name for s in cluster.services or ()]
+                    for name in names_of_key(service.key, there, known):
+                        activities[name] = self.aws.tried(
+                            "Application Auto Scaling DescribeScalingActivities",
+                            lambda c=cluster.name, n=name: self._scaling(f"service/{c}/{n}"),
+                        )
+        for provider in (p for c in observed.clusters.values() for p in c.providers or ()):
+            if provider.group:
+                activities[provider.name] = self.aws.tried(
+                    "EC2 Auto Scaling DescribeScalingActivities",
+                    lambda g=provider.group: self._launches(g),
+                )
+        read = {name: found for name, found in activities.items() if found is not None}
+        return replace(observed, activities=read, failed_calls=tuple(self.aws.failed))
+
+    def _scaling(self, service: str) -> tuple[ObservedEvent, ...]:
+        """The newest activities of a service's scaling: one page."""
+        answer = self.aws.scaling.describe_scaling_activities(
+            ServiceNamespace="ecs", ResourceId=service
+        )
+        return tuple(map(_activity, answer["ScalingActivities"]))
+
+    def _launches(self, group: str) -> tuple[ObservedEvent, ...]:
+        """The newest activities of an Auto Scaling group: one page."""
+        answer = self.aws.autoscaling.describe_scaling_activities(AutoScalingGroupName=group)
+        return tuple(map(_activity, answer["Activities"]))
 
     def observation(self) -> Observation:
         clusters: dict[str, ObservedCluster] = {}
@@ -50,6 +94,8 @@ class Reader:
             candidates = self.aws.tried("ECS ListClusters", lambda c=cluster: self._candidates(c))
             if candidates is not None:
                 clusters[cluster.kind] = self._cluster(candidates)
+        if self.is_recent:
+            return Observation(clusters, failed_calls=tuple(self.aws.failed))
         containers = self._definitions(clusters.values())
         images = self.aws.tried("Systems Manager GetParameters", self._images) or {}
         return Observation(clusters, containers, images, tuple(self.aws.failed))
@@ -115,7 +161,7 @@ class Reader:
                 "ECS ListServices and DescribeServices", lambda: tuple(self._services(name))
             ),
             tasks=tasks,
-            instances=self._instances(name),
+            instances=None if self.is_recent else self._instances(name),
         )
 
     def _status(self, name: str) -> str:
@@ -267,6 +313,24 @@ class Reader:
         return tuple(answer["taskDefinition"]["containerDefinitions"])
 
 
+def read_each(
+    account: Account,
+    regions: Sequence[plan.RegionPlan],
+    names: Mapping[str, Names] | None,
+    question: Callable[[Reader], _T],
+    unread: Callable[[plan.RegionPlan, str], _T],
+) -> list[_T]:
+    """Returns the answers about several Regions, read at once; `unread(region, why)` where nothing
+    could be read. Raises `UsageError` without credentials."""
+    by_name = {r.name: r for r in regions}
+
+    def ask(aws: Calls) -> _T:
+        known = None if names is None else names.get(aws.region, Names({}, {}, {}, {}))
+        return question(Reader(by_name[aws.region], known, aws))
+
+    return account.ask_each(list(by_name), ask, lambda name, why: unread(by_name[name], why))
+
+
 def _last(arn: str) -> str:
     return arn.rpartition("/")[2]
 
@@ -292,6 +356,15 @@ def _task(one: Mapping[str, Any]) -> ObservedTask:
             )
             for c in one.get("containers", ())
         ),
+    )
+
+
+def _activity(one: Mapping[str, Any]) -> ObservedEvent:
+    """An activity of either scaler; they name its fields alike."""
+    parts = [one.get("Description", ""), one.get("StatusMessage", "")]
+    state = one.get("StatusCode", "")
+    return ObservedEvent(
+        one["StartTime"], ": ".join(filter(None, parts)) or state, state in _FAILED_ACTIVITIES
     )
 
 

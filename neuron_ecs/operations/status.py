@@ -159,6 +159,21 @@ def unread(region: plan.RegionPlan, why: str, only: str | None = None) -> Region
     return RegionStatus(region.name, (), (), models, (), (why,))
 
 
+def unread_parts(region: plan.RegionPlan, observed: Observation) -> Iterator[str]:
+    """What AWS refused to say about a Region, and the clusters that do not exist."""
+    for failed in observed.failed_calls:
+        yield f"{failed.asked}: {failed.reason}"
+    for cluster in (region.auto_scaling, region.managed_instances):
+        actual = observed.clusters.get(cluster.kind) if cluster else None
+        if cluster is None or actual is None or actual.name is not None:
+            continue
+        if len(actual.candidates) > 1:
+            both = ", ".join(actual.candidates)
+            yield f"several clusters may be it: {both}; name the right one with --outputs"
+        else:
+            yield f"the cluster {cluster.key} does not exist: the stack is not up there"
+
+
 def _least(model: plan.ModelPlan) -> int:
     return sum(s.desired_count for s in model.services)
 
@@ -206,21 +221,13 @@ class _Status:
                 i for i in instances if any(t.partition(" ")[0] == self.only for t in i.tasks)
             ]
         return RegionStatus(
-            self.region.name, tuple(pools), tuple(instances), models, jobs, tuple(self.unread())
+            self.region.name,
+            tuple(pools),
+            tuple(instances),
+            models,
+            jobs,
+            tuple(unread_parts(self.region, self.observed)),
         )
-
-    def unread(self) -> Iterator[str]:
-        for failed in self.observed.failed_calls:
-            yield f"{failed.asked}: {failed.reason}"
-        for cluster in (self.region.auto_scaling, self.region.managed_instances):
-            actual = self.observed.clusters.get(cluster.kind) if cluster else None
-            if cluster is None or actual is None or actual.name is not None:
-                continue
-            if len(actual.candidates) > 1:
-                both = ", ".join(actual.candidates)
-                yield f"several clusters may be it: {both}; name the right one with --outputs"
-            else:
-                yield f"the cluster {cluster.key} does not exist: the stack is not up there"
 
     # -- models --------------------------------------------------------------------------------
 

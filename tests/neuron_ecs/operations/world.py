@@ -20,6 +20,7 @@ from planning import decide, plan
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "111122223333"
 NOW = datetime(2026, 11, 29, 3, 12, tzinfo=UTC)
+SERVICES = ("application-autoscaling", "autoscaling", "ec2", "ecs", "elbv2", "logs", "ssm")
 IMAGE = "ami-0aaaaaaaaaaaaaaaa"
 
 STACK = """\
@@ -95,6 +96,7 @@ class World:
         self.machines: list[dict[str, Any]] = []
         self.definitions: dict[str, list[dict[str, Any]]] = {}
         self.targets: dict[str, list[dict[str, Any]]] = {}
+        self.activities: dict[str, list[dict[str, Any]]] = {}  # by service or provider
         self.clusters = {
             c.kind: self._cluster(c) for c in (region.auto_scaling, region.managed_instances) if c
         }
@@ -111,6 +113,7 @@ class World:
             "status": "ACTIVE",
             "providers": [
                 {"name": self.suffix(p.key), "status": "ACTIVE", "updateStatus": "UPDATE_COMPLETE"}
+                | self._group(p)
                 for p in cluster.pools
             ],
             "services": [],
@@ -136,6 +139,13 @@ class World:
         for host in made["instances"]:
             del host["taken"]
         return made
+
+    def _group(self, pool: plan.Pool) -> dict[str, Any]:
+        if isinstance(pool, plan.ManagedInstancesPool):
+            return {}
+        arn = f"arn:aws:autoscaling:{self.region.name}:{ACCOUNT}:autoScalingGroup:0:"
+        group = f"{arn}autoScalingGroupName/group-of-{pool.name}"
+        return {"autoScalingGroupProvider": {"autoScalingGroupArn": group}}
 
     def planned_services(self, pool: str) -> list[plan.Service]:
         return [s for m in self.region.models for s in m.services if s.pool == pool]
@@ -276,12 +286,16 @@ class World:
     # -- answering -----------------------------------------------------------------------------
 
     @contextmanager
-    def answering(self, *, by_names: bool, targets: bool = False) -> Generator[aws.Connect]:
+    def answering(
+        self, *, by_names: bool, targets: bool = False, recent: bool = False
+    ) -> Generator[aws.Connect]:
         """Clients that expect exactly the calls that this world needs, in their order."""
-        clients = {s: client(s, self.region.name) for s in ("ecs", "ec2", "ssm", "elbv2")}
+        clients = {s: client(s, self.region.name) for s in SERVICES}
         with ExitStack() as stack:
             stubs = {s: stack.enter_context(Stubber(c)) for s, c in clients.items()}
-            self._script(stubs, by_names=by_names)
+            self._script(stubs, by_names=by_names, recent=recent)
+            if recent:
+                self._script_activities(stubs)
             for group, healths in self.targets.items() if targets else ():
                 answer = {"TargetHealthDescriptions": healths}
                 cast(Any, stubs["elbv2"]).add_response(
@@ -291,7 +305,35 @@ class World:
             for stub in stubs.values():
                 stub.assert_no_pending_responses()
 
-    def _script(self, stubs: Mapping[str, Stubber], *, by_names: bool) -> None:
+    def _script_activities(self, stubs: Mapping[str, Stubber]) -> None:
+        services = [s for m in self.region.models for s in m.services if s.scaling]
+        for service in services:
+            name = self.suffix(service.key)
+            homes = [
+                c
+                for c in self.clusters.values()
+                if any(s["serviceName"] == name for s in c["services"])
+            ]
+            cluster = homes[0]
+            asked = {
+                "ServiceNamespace": "ecs",
+                "ResourceId": f"service/{cluster['name']}/{name}",
+            }
+            answer = {"ScalingActivities": self.activities.get(name, [])}
+            cast(Any, stubs["application-autoscaling"]).add_response(
+                "describe_scaling_activities", answer, asked
+            )
+        for pool in self.region.pools:
+            if isinstance(pool, plan.AutoScalingPool):
+                asked = {"AutoScalingGroupName": f"group-of-{pool.name}"}
+                answer = {"Activities": self.activities.get(self.suffix(pool.key), [])}
+                cast(Any, stubs["autoscaling"]).add_response(
+                    "describe_scaling_activities", answer, asked
+                )
+
+    def _script(
+        self, stubs: Mapping[str, Stubber], *, by_names: bool, recent: bool = False
+    ) -> None:
         def says(service: str, call: str, answer: dict[str, Any], **asked: Any) -> bool:
             stub = stubs[service]
             if call in self.refusing:
@@ -352,7 +394,10 @@ class World:
                 in_use |= {s["taskDefinition"]: None for s in cluster["services"]}
             in_use |= used
             used = {}
-            self._script_instances(cluster, says)
+            if not recent:
+                self._script_instances(cluster, says)
+        if recent:
+            return
         jobs = [j.task_definition.family for j in self.region.jobs]
         arns = [self.arn(f"task-definition/{j}:3") for j in jobs]
         for definition in {**in_use, **dict.fromkeys(arns if by_names else jobs)}:
