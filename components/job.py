@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.capacity import Capacity
 from components.logs import log_group
+from components.roles import Roles
 from components.workload import RegionContext, task_definition
 from planning import choices, plan, run_task
 
@@ -43,6 +44,7 @@ class JobComponent(pulumi.ComponentResource):
             capacity=capacity,
             task_definition=self.task_definition.arn,
             security_groups=within.security_groups,
+            roles=within.roles,
         )
         self.register_outputs({"run_command": self.run_command})
 
@@ -119,7 +121,10 @@ def _run_command(
     capacity: Capacity,
     task_definition: pulumi.Output[str],
     security_groups: Sequence[pulumi.Input[str]],
+    roles: Roles,
 ) -> pulumi.Output[str]:
+    volume = job.task_definition.ebs_volume
+
     def render(known: dict[str, object]) -> str:
         return run_task.render(
             job,
@@ -129,6 +134,7 @@ def _run_command(
             task_definition=cast("str", known["task_definition"]),
             subnets=cast("list[str]", known["subnets"]),
             security_groups=cast("list[str]", known["security_groups"]),
+            volumes_role=cast("str", known["volumes_role"]),
         )
 
     return pulumi.Output.all(
@@ -137,4 +143,5 @@ def _run_command(
         task_definition=task_definition,
         subnets=list(capacity.subnets),
         security_groups=list(security_groups),
+        volumes_role=roles.arns[volume.role] if volume else "",
     ).apply(render)

@@ -178,6 +178,7 @@ class ModelComponent(pulumi.ComponentResource):
             network_configuration=self._network(service, capacity),
             load_balancers=_registration(service, targets) or None,
             health_check_grace_period_seconds=service.grace_seconds,
+            volume_configuration=self._ebs_volume(service.task_definition.ebs_volume),
             enable_execute_command=service.exec,
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
@@ -189,7 +190,9 @@ class ModelComponent(pulumi.ComponentResource):
                 depends_on=[
                     *capacity.ready,
                     *within.roles.attachments(
-                        service.task_definition.task_role, service.task_definition.execution_role
+                        service.task_definition.task_role,
+                        service.task_definition.execution_role,
+                        *(v.role for v in (service.task_definition.ebs_volume,) if v),
                     ),
                     *after,
                 ],
@@ -198,6 +201,32 @@ class ModelComponent(pulumi.ComponentResource):
                 hooks=self._hooks,
             ),
         )
+
+    def _ebs_volume(
+        self, volume: plan.EbsVolume | None
+    ) -> aws.ecs.ServiceVolumeConfigurationArgsDict | None:
+        if volume is None:
+            return None
+        managed: aws.ecs.ServiceVolumeConfigurationManagedEbsVolumeArgsDict = {
+            "role_arn": self._within.roles.arns[volume.role],
+            "encrypted": True,
+            "volume_type": choices.VOLUME_TYPE,
+            "file_system_type": volume.file_system_type,
+            "tag_specifications": [{"resource_type": "volume", "propagate_tags": "SERVICE"}],
+        }
+        if volume.kms_key:
+            managed["kms_key_id"] = volume.kms_key
+        if volume.size_gib:
+            managed["size_in_gb"] = volume.size_gib
+        if volume.snapshot_id:
+            managed["snapshot_id"] = volume.snapshot_id
+        if volume.initialization_rate_mib:
+            managed["volume_initialization_rate"] = volume.initialization_rate_mib
+        if volume.iops:
+            managed["iops"] = volume.iops
+        if volume.throughput_mib:
+            managed["throughput"] = volume.throughput_mib
+        return {"name": volume.name, "managed_ebs_volume": managed}
 
     def _network(
         self, service: plan.Service, capacity: Capacity

@@ -81,6 +81,8 @@ def _volume(volume: plan.TaskVolume, within: RegionContext) -> aws.ecs.TaskDefin
             return {"name": name}
         case plan.HostVolume(name, path):
             return {"name": name, "host_path": path}
+        case plan.EbsVolume(name):
+            return {"name": name, "configure_at_launch": True}
         case plan.EfsVolume(name, _, access_point):
             directory = within.directories[access_point]
             # With an access point AWS takes no root directory, and only with transit encryption.

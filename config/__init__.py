@@ -6,7 +6,7 @@ from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.serve import DataType, Serve, ServerName
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
-from config.volumes import AnyVolume, EfsVolumeEntry, HostVolumeEntry, Mount
+from config.volumes import AnyVolume, EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry, Mount
 from config.workloads import (
     Container,
     HealthCheck,
@@ -27,6 +27,7 @@ __all__ = [
     "AutoScalingCapacity",
     "Container",
     "DataType",
+    "EbsVolumeEntry",
     "EfsVolumeEntry",
     "ExistingNetworkEntry",
     "HealthCheck",

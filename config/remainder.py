@@ -17,6 +17,7 @@ _NAMING_REGIONS = frozenset(
         "reservation_group_arns",
         "allow_from",
         "file_systems",
+        "snapshot_ids",
         "certificate_arns",
         "kms_keys",
         "web_acl_arns",

@@ -104,9 +104,10 @@ class Security(Strict):
     ] = Field(
         default={},
         description=(
-            "KMS key of each Region, for log groups, sessions of ECS Exec, file systems, and the "
-            "volumes of Auto Scaling pools; roles may also use it for secrets. Its own policy lets "
-            "CloudWatch Logs and the service-linked role of Auto Scaling use it."
+            "KMS key of each Region, for log groups, sessions of ECS Exec, file systems, the EBS "
+            "volumes of tasks and those of Auto Scaling pools; roles may also use it for secrets. "
+            "Its own policy lets CloudWatch Logs, the service-linked role of Auto Scaling and, for "
+            "EBS volumes of tasks, the stack's role for them use it."
         ),
         examples=["arn:aws:kms:{region}:111122223333:key/mrk-0a1b2c3d"],
         json_schema_extra=Cost(

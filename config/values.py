@@ -179,6 +179,11 @@ FileSystemId = Annotated[
     StringConstraints(pattern=r"^fs-[0-9a-f]{8,40}$"),
     Field(description="The id of an EFS file system.", examples=["fs-0123456789abcdef0"]),
 ]
+SnapshotId = Annotated[
+    str,
+    StringConstraints(pattern=r"^snap-[0-9a-f]{8,40}$"),
+    Field(description="The id of an EBS snapshot.", examples=["snap-0123456789abcdef0"]),
+]
 ContainerPath = Annotated[
     str,
     StringConstraints(pattern=r"^/[A-Za-z0-9._/-]{0,255}$"),

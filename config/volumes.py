@@ -6,7 +6,7 @@ from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_valid
 from pydantic_core import CoreSchema
 
 from config.changes import ROLLING, Change, Cost
-from config.values import ContainerPath, FileSystemId, RegionName, Strict
+from config.values import ContainerPath, FileSystemId, RegionName, SnapshotId, Strict
 
 KEPT = Cost(Change.ROLLING, "What the old directory holds stays there; the new one is empty.")
 
@@ -121,7 +121,56 @@ class EfsVolumeEntry(Strict):
     )
 
 
+class EbsVolumeEntry(Strict):
+    """An encrypted Amazon EBS volume of type gp3 for each task: it comes and goes with the task.
+
+    A file that outlives the task has to be in another kind of volume, or in S3.
+    """
+
+    kind: Literal["ebs"] = Field(
+        description="`ebs`: a disk of each task, deleted with it.", json_schema_extra=ROLLING
+    )
+    size_gib: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Size in GiB. Default: that of the snapshot.",
+        examples=[200],
+        json_schema_extra=ROLLING,
+    )
+    snapshot_ids: dict[RegionName, SnapshotId] = Field(
+        default={},
+        description="What each volume holds at first: a snapshot of each Region. Default: nothing.",
+        examples=[{"us-west-2": "snap-0123456789abcdef0"}],
+        json_schema_extra=ROLLING,
+    )
+    initialization_rate_mib: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description=(
+            "MiB/s at which the blocks of the snapshot are loaded, which AWS charges. Default: "
+            "when they are first read."
+        ),
+        json_schema_extra=ROLLING,
+    )
+    iops: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="I/O operations a second. Default: EBS's, 3,000.",
+        json_schema_extra=ROLLING,
+    )
+    throughput_mib: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="MiB/s that the volume reads or writes. Default: EBS's, 125.",
+        json_schema_extra=ROLLING,
+    )
+    file_system_type: Literal["ext3", "ext4", "xfs"] = Field(
+        default="xfs",
+        description="Format of the volume; with a snapshot that of the snapshot.",
+        json_schema_extra=ROLLING,
+    )
+
+
 AnyVolume = Annotated[
-    HostVolumeEntry | EfsVolumeEntry,
-    Field(discriminator="kind", description="A map such as {kind: host} or {kind: efs}."),
+    HostVolumeEntry | EfsVolumeEntry | EbsVolumeEntry,
+    Field(
+        discriminator="kind",
+        description="A map such as {kind: host}, {kind: efs} or {kind: ebs, size_gib: 100}.",
+    ),
 ]

@@ -12,6 +12,7 @@ from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapac
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
+from config.volumes import EbsVolumeEntry
 from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
 
 _KEPT = "no field sets it; ECS's own default stays"
@@ -390,6 +391,23 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         "write like: meta-llama/Llama-3.1-8B-Instruct",
     ),
     (Settings, "network networks subnets vpc vpc_id", _NETWORKS),
+    (EbsVolumeEntry, "size size_in_gb size_in_gib storage_gib", "write size_gib: 100"),
+    (
+        EbsVolumeEntry,
+        "snapshot snapshot_id snapshots",
+        "write snapshot_ids: {us-west-2: snap-0123456789abcdef0}",
+    ),
+    (EbsVolumeEntry, "throughput", "write throughput_mib: 250"),
+    (
+        EbsVolumeEntry,
+        "encrypted kms_key kms_key_id",
+        "no field sets it; each is encrypted, with the key of security.kms_keys where there is one",
+    ),
+    (
+        EbsVolumeEntry,
+        "type volume_type",
+        "no field sets it; each is gp3, and iops and throughput_mib make it faster",
+    ),
     (
         Settings,
         "ebs efs file_systems host_volumes mounts storage volume",

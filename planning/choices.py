@@ -77,6 +77,8 @@ THROUGHPUT_MODE = "elastic"  # bursting gives a file system of some GiB 1 MiB/s 
 ARCHIVE_AFTER = "AFTER_30_DAYS"  # what no task reads costs a tenth in infrequent access
 RETURN_AFTER = "AFTER_1_ACCESS"  # what is read again is fast from the second time on
 
+VOLUME_TYPE = "gp3"
+
 # ---- roles ---------------------------------------------------------------------------------
 
 ACCOUNT = "<account>"  # stands in policies for the number of the account that builds the stack
@@ -84,6 +86,7 @@ EXECUTION_ROLE = "execution"
 INSTANCE_ROLE = "instance"
 SESSION_MANAGER_ROLE = "instance_session-manager"
 INFRASTRUCTURE_ROLE = "managed-instances-infrastructure"
+VOLUMES_ROLE = "task-volumes"
 MANAGED_INSTANCE_ROLE = "ecsInstanceRole_managed-instances"  # AWS's policy passes no other prefix
 EXEC_ACTIONS = (
     "ssmmessages:CreateControlChannel",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from config import JobEntry, ManagedInstancesCapacity
+from config import EbsVolumeEntry, JobEntry, ManagedInstancesCapacity
 from planning import audit, choices, names, permissions
 from planning.command_line import containers
 from planning.plan import InlinePolicy, Role
@@ -65,6 +65,7 @@ def roles(s: Situation) -> tuple[Role, ...]:
             )
         )
     found.extend(_of_instances(s))
+    found.extend(_of_volumes(s))
     return tuple(sorted(found, key=lambda r: r.key))
 
 
@@ -103,6 +104,22 @@ def _of_instances(s: Situation) -> Iterable[Role]:
             "ecs",
             managed=("managed_instances_infrastructure",),
             purpose="ECS launches and ends Managed Instances",
+        )
+
+
+def _of_volumes(s: Situation) -> Iterable[Role]:
+    ebs = {n for n, entry in s.settings.volumes.items() if isinstance(entry, EbsVolumeEntry)}
+    works = [w for w in s.work if any(ebs & set(c.mounts) for _, c in containers(w))]
+    if works:
+        keys = sorted({audit.kms_key(s, w.region) for w in works} - {""})
+        suffix = s.catalog.places.regions[s.home_region].dns_suffix
+        yield _role(
+            s,
+            choices.VOLUMES_ROLE,
+            "ecs",
+            managed=("volumes_infrastructure",),
+            inline=(permissions.encrypt_volumes(keys, suffix),) if keys else (),
+            purpose="ECS makes, attaches and deletes the EBS volumes of tasks",
         )
 
 

@@ -226,6 +226,24 @@ def mount(system: PolicyValue, *, write: bool) -> InlinePolicy:
     return InlinePolicy("mount", (allow(actions, (system,), through),))
 
 
+def encrypt_volumes(keys: Iterable[str], dns_suffix: str) -> InlinePolicy:
+    """Allows using the keys for EBS volumes alone.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+    """
+    arns = tuple(keys)
+    through: Statement = {"StringLike": {"kms:ViaService": f"ec2.*.{dns_suffix}"}}
+    uses = ("Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt*")
+    granted: Statement = {**through, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return InlinePolicy(
+        "volume-keys",
+        (
+            allow(tuple(f"kms:{use}" for use in uses), arns, through),
+            allow(("kms:CreateGrant",), arns, granted),
+        ),
+    )
+
+
 def only_encrypted() -> InlinePolicy:
     """Refuses clients without TLS. A file system without a policy lets everyone in who reaches a
     mount target; with this one only roles that are allowed to.

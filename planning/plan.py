@@ -351,7 +351,23 @@ class EfsVolume:
     access_point: str  # key of one of its access points
 
 
-TaskVolume = EmptyVolume | HostVolume | EfsVolume
+@dataclass(frozen=True, slots=True)
+class EbsVolume:
+    """A volume of each task, which its service or its start describes: gp3, encrypted."""
+
+    kind: ClassVar[str] = "ebs"
+    name: str
+    size_gib: int | None  # None: that of the snapshot
+    snapshot_id: str  # empty: none
+    initialization_rate_mib: int | None
+    iops: int | None
+    throughput_mib: int | None
+    file_system_type: str
+    kms_key: str  # ARN; empty: the account's default key for EBS
+    role: str  # key of the role with which ECS makes and attaches it
+
+
+TaskVolume = EmptyVolume | HostVolume | EfsVolume | EbsVolume
 
 
 Client = Literal["auto_scaling", "managed_instances", "tasks"]
@@ -411,6 +427,11 @@ class TaskDefinition:
     image: str
     volumes: tuple[TaskVolume, ...] = ()  # by name
     mounts: tuple[Mount, ...] = ()  # of volumes of the stack file, by container and path
+
+    @property
+    def ebs_volume(self) -> EbsVolume | None:
+        """The volume that its service or its start describes; a task has at most one."""
+        return next((v for v in self.volumes if isinstance(v, EbsVolume)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from catalog import Catalog
 from config import (
     AutoScalingCapacity,
     Container,
+    EbsVolumeEntry,
     EfsVolumeEntry,
     HostVolumeEntry,
     ManagedInstancesCapacity,
@@ -21,6 +22,7 @@ from planning.command_line import written_containers
 from planning.plan import (
     AccessPoint,
     Client,
+    EbsVolume,
     EfsVolume,
     EmptyVolume,
     FileSystem,
@@ -126,9 +128,28 @@ def task_volumes(s: Situation, work: RegionalWorkload, slot: str) -> tuple[TaskV
                 system = file_system_key(s, work.region, mount.volume)
                 point = access_point_key(s, work, mount)
                 found[mount.name] = EfsVolume(mount.name, system, point)
+            case EbsVolumeEntry() as entry:
+                found[mount.name] = _ebs_volume(s, work, mount, entry)
             case None:
                 pass
     return tuple(found[name] for name in sorted(found))
+
+
+def _ebs_volume(
+    s: Situation, work: RegionalWorkload, mount: Mounted, entry: EbsVolumeEntry
+) -> EbsVolume:
+    snapshot = entry.snapshot_ids.get(work.region, "")
+    return EbsVolume(
+        name=mount.name,
+        size_gib=entry.size_gib,
+        snapshot_id=snapshot,
+        initialization_rate_mib=entry.initialization_rate_mib if snapshot else None,
+        iops=entry.iops,
+        throughput_mib=entry.throughput_mib,
+        file_system_type=entry.file_system_type,
+        kms_key=audit.kms_key(s, work.region),
+        role=identity.logical_name(s, choices.VOLUMES_ROLE),
+    )
 
 
 def mounts(work: RegionalWorkload, slot: str) -> tuple[Mount, ...]:

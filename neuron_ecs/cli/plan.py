@@ -202,6 +202,9 @@ def _volume(volume: planned.TaskVolume) -> str:
             return f"{path} of each instance"
         case planned.EfsVolume(file_system=key):
             return f"EFS {key}"
+        case planned.EbsVolume(size_gib=size, snapshot_id=snapshot):
+            parts = (f"{size} GiB" if size else "", snapshot)
+            return ", ".join(("EBS", *(p for p in parts if p), "of each task"))
         case planned.EmptyVolume():
             return "empty, of the task"
 

@@ -142,6 +142,8 @@ def _named(workload: ModelPlan | JobPlan) -> Iterator[str]:
     for definition in definitions:
         yield definition.task_role
         yield definition.execution_role
+        if definition.ebs_volume is not None:
+            yield definition.ebs_volume.role
 
 
 def _without(region: RegionPlan, keys: set[tuple[str, str]]) -> RegionPlan:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from config import EfsVolumeEntry, HostVolumeEntry
+from config import EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry, JobEntry
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
 from planning import choices
@@ -201,6 +201,8 @@ def nothing_writes(s: Situation) -> Iterator[Report]:
                 filled = entry.path is not None
             case EfsVolumeEntry():
                 filled = bool(entry.file_systems)
+            case EbsVolumeEntry():
+                filled = bool(entry.snapshot_ids)
         if not uses or filled or not all(u.mount.read_only for u in uses):
             continue
         first = uses[0]
@@ -308,6 +310,238 @@ def zones_not_judged(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE372",
+    "Two EBS volumes in a task",
+    Severity.ERROR,
+    "A task definition has at most one volume that is configured at launch.",
+    do="Mount one EBS volume, in as many containers as need it.",
+)
+def two_ebs_volumes(s: Situation) -> Iterator[Report]:
+    """API_Volume of the Amazon ECS API Reference, configuredAtLaunch"""
+    for path, spec in s.named_workloads():
+        found = [m for m in mounted(path, spec) if _ebs(s, m)]
+        second = next((m for m in found if m.volume != found[0].volume), None)
+        if second is not None:
+            yield Report(
+                second.at,
+                f"is an EBS volume at {second.mount.path}, beside the EBS volume "
+                f"{found[0].volume} of the task",
+                "remove it",
+            )
+
+
+@rule(
+    "NE373",
+    "EBS volume on a scheduled job",
+    Severity.ERROR,
+    "Who starts a task describes its EBS volume, and EventBridge Scheduler has no field for that: "
+    "ECS refuses the start.",
+    do="Leave the schedule out, or mount another kind of volume.",
+)
+def scheduled_with_ebs(s: Situation) -> Iterator[Report]:
+    """API_EcsParameters of the EventBridge Scheduler API Reference; API_Volume of the Amazon ECS
+    API Reference, configuredAtLaunch"""
+    for path, spec in s.named_workloads():
+        scheduled = isinstance(spec, JobEntry) and spec.schedule
+        found = next((m for m in mounted(path, spec) if _ebs(s, m)), None)
+        if scheduled and found:
+            yield Report(
+                found.at,
+                f"is an EBS volume at {found.mount.path}, of a job that starts at "
+                f"{scheduled.expression}",
+                f"write volumes: {{{found.volume}: {{kind: efs}}}}, or leave schedule out, and "
+                "start it with its run command",
+            )
+
+
+@rule(
+    "NE374",
+    "EBS volume that EBS does not make",
+    Severity.ERROR,
+    "EBS refuses sizes, IOPS, throughputs and initialization rates outside of its bounds.",
+    do="Write numbers within the bounds of gp3 volumes.",
+    table="limits",
+)
+def beyond_ebs(s: Situation) -> Iterator[Report]:
+    """API_CreateVolume of the Amazon EC2 API Reference; for what they are to each other
+    https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html"""
+    limits, least = s.catalog.limits, s.catalog.limits.value("ebs_iops_min")
+    per_gib, per_mib = (limits.value(f"ebs_iops_per_{unit}") for unit in ("gib", "throughput_mib"))
+    for name, field, value, low, high in _ebs_numbers(s):
+        entry = s.settings.volumes[name]
+        assert isinstance(entry, EbsVolumeEntry)
+        most, because = high, ""
+        if field == "iops" and entry.size_gib:
+            most, because = max(least, per_gib * entry.size_gib), f" with {entry.size_gib} GiB"
+        if field == "throughput_mib":
+            iops = max(least, entry.iops or least)
+            most, because = iops // per_mib, f" with {iops} IOPS"
+        if not low <= value <= min(most, high):
+            most, because = (most, because) if most < high else (high, "")
+            yield Report(
+                f"volumes.{name}.{field}",
+                f"is {value}, and gp3 volumes{because} take {low} to {most}",
+                f"write {low} to {min(most, _listed_by_ecs(s, field) or most)}",
+            )
+
+
+@rule(
+    "NE375",
+    "Pages of AWS disagree about an EBS volume",
+    Severity.WARNING,
+    "EBS makes larger and faster gp3 volumes than the reference of ECS lists, which passes the "
+    "numbers on.",
+    do="Stay within the smaller bound, or try it.",
+    table="limits",
+)
+def beyond_the_pages_of_ecs(s: Situation) -> Iterator[Report]:
+    """API_ServiceManagedEBSVolumeConfiguration of the Amazon ECS API Reference, and
+    API_CreateVolume of the Amazon EC2 API Reference"""
+    for name, field, value, low, high in _ebs_numbers(s):
+        known = _listed_by_ecs(s, field)
+        if known and known < value and low <= value <= high:
+            yield Report(
+                f"volumes.{name}.{field}",
+                f"is {value}, above the {known} that the reference of ECS lists",
+                f"write at most {known}",
+            )
+
+
+@rule(
+    "NE376",
+    "EBS volume without a size",
+    Severity.ERROR,
+    "An EBS volume has a size, or that of its snapshot.",
+    do="Write size_gib, or name a snapshot of each Region.",
+)
+def no_size(s: Situation) -> Iterator[Report]:
+    """API_ServiceManagedEBSVolumeConfiguration, sizeInGiB: a volume size or a snapshot ID"""
+    for name, entry in _of_ebs(s):
+        for region, works in _regions_of(s, name).items():
+            if entry.size_gib is None and region not in entry.snapshot_ids:
+                yield Report(
+                    f"volumes.{name}",
+                    f"of kind ebs has neither size_gib nor a snapshot of {region}, where "
+                    f"{listed(works)} {'mounts' if len(works) == 1 else 'mount'} it",
+                    f"write size_gib: 100, or write snapshot_ids: {{{region}: snap-…}}",
+                )
+
+
+@rule(
+    "NE377",
+    "EBS volume is empty in one Region and filled in another",
+    Severity.WARNING,
+    "A snapshot is of one Region; without one there the volume has no files.",
+    do="Copy the snapshot, and name it for each Region.",
+)
+def no_snapshot(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-copy-snapshot.html: to use it in another
+    Region, copy it there"""
+    for name, entry in _of_ebs(s):
+        known = [f"{snapshot} of {region}" for region, snapshot in entry.snapshot_ids.items()]
+        for region, works in _regions_of(s, name).items():
+            if entry.size_gib is not None and known and region not in entry.snapshot_ids:
+                yield Report(
+                    f"volumes.{name}.snapshot_ids",
+                    f"is {listed(known)}, and none of {region}, where {listed(works)} "
+                    f"{'mounts' if len(works) == 1 else 'mount'} it",
+                    f"write snapshot_ids: {{{region}: snap-…}}",
+                )
+
+
+@rule(
+    "NE378",
+    "Initialization rate without a snapshot",
+    Severity.ERROR,
+    "AWS takes a rate only for a volume that is made of a snapshot.",
+    do="Leave it out, or name a snapshot of each Region.",
+)
+def rate_without_snapshot(s: Situation) -> Iterator[Report]:
+    """API_ServiceManagedEBSVolumeConfiguration, volumeInitializationRate"""
+    for name, entry in _of_ebs(s):
+        if entry.initialization_rate_mib is not None and not entry.snapshot_ids:
+            yield Report(
+                f"volumes.{name}.initialization_rate_mib",
+                f"is {entry.initialization_rate_mib}, without snapshot_ids",
+                "leave it out",
+            )
+
+
+@rule(
+    "NE379",
+    "EBS volume goes with its task",
+    Severity.NOTE,
+    "ECS makes an EBS volume for each task and deletes it with the task: the next one finds what "
+    "the snapshot has, or nothing.",
+    do="Use kind: host or kind: efs for what is to be found again.",
+)
+def goes_with_its_task(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ebs-volumes.html, API
+    TaskManagedEBSVolumeTerminationPolicy: services delete it always, RunTask by default"""
+    for path, spec in s.named_workloads():
+        volumes = sorted({m.volume for m in mounted(path, spec) if _ebs(s, m)})
+        if volumes:
+            yield Report(
+                path,
+                f"mounts {listed(volumes)}, an EBS volume that is deleted with each task",
+                "let it make its files again, or name a snapshot that has them",
+            )
+
+
+@rule(
+    "NE380",
+    "Directory of an EBS volume",
+    Severity.ERROR,
+    "ECS mounts an EBS volume as a whole, and deletes it with its task: a cache in it is lost.",
+    do="Leave directory out; the program can use a directory below the mount.",
+)
+def directory_of_ebs(s: Situation) -> Iterator[Report]:
+    """API_ServiceManagedEBSVolumeConfiguration: it has no directory, and API_MountPoint has none"""
+    caches = {
+        f"models.{name}.mounts.{out.entry.serve.cache}": f"models.{name}.serve.cache"
+        for name, out in s.written.items()
+        if out.entry.serve
+    }
+    for found in _written(s):
+        if found.at in caches and _ebs(s, found):
+            yield Report(caches[found.at], f"is {found.volume}, an EBS volume", "leave it out")
+        elif found.mount.directory and _ebs(s, found):
+            yield Report(
+                f"{found.at}.directory",
+                f"is {found.mount.directory}, of an EBS volume",
+                "leave it out",
+            )
+
+
+def _ebs(s: Situation, found: Mounted) -> bool:
+    """Whether a mount is of an EBS volume."""
+    return isinstance(s.settings.volumes.get(found.volume), EbsVolumeEntry)
+
+
+def _of_ebs(s: Situation) -> Iterator[tuple[str, EbsVolumeEntry]]:
+    """The EBS volumes, by name."""
+    for name, entry in sorted(s.settings.volumes.items()):
+        if isinstance(entry, EbsVolumeEntry):
+            yield name, entry
+
+
+def _listed_by_ecs(s: Situation, field: str) -> int:
+    """The largest number of a field that the reference of ECS lists; 0 without one."""
+    known = field != "initialization_rate_mib"
+    return s.catalog.limits.value(f"ecs_{field}_max") if known else 0
+
+
+def _ebs_numbers(s: Situation) -> Iterator[tuple[str, str, int, int, int]]:
+    """The numbers of EBS volumes: name, field, value, and the bounds of EBS."""
+    for name, entry in _of_ebs(s):
+        for field in ("size_gib", "iops", "throughput_mib", "initialization_rate_mib"):
+            value = getattr(entry, field)
+            if value is not None:
+                low, high = (s.catalog.limits.value(f"ebs_{field}_{end}") for end in ("min", "max"))
+                yield name, field, value, low, high
+
+
 def _given(s: Situation) -> Iterator[tuple[str, EfsVolumeEntry]]:
     """The volumes whose file systems exist, by name."""
     for name, entry in sorted(s.settings.volumes.items()):
@@ -349,4 +583,13 @@ RULES = (
     long_directory,
     no_file_system,
     zones_not_judged,
+    two_ebs_volumes,
+    scheduled_with_ebs,
+    beyond_ebs,
+    beyond_the_pages_of_ecs,
+    no_size,
+    no_snapshot,
+    rate_without_snapshot,
+    goes_with_its_task,
+    directory_of_ebs,
 )

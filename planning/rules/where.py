@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from catalog import generation
 from config import (
     AutoScalingCapacity,
+    EbsVolumeEntry,
     EfsVolumeEntry,
     ExistingNetworkEntry,
     ManagedInstancesCapacity,
@@ -412,11 +413,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
         ("traffic.allow_from", s.settings.traffic.allow_from),
         ("security.kms_keys", s.settings.security.kms_keys),
         ("security.web_acl_arns", s.settings.security.web_acl_arns),
-        *(
-            (f"volumes.{name}.file_systems", entry.file_systems)
-            for name, entry in s.settings.volumes.items()
-            if isinstance(entry, EfsVolumeEntry)
-        ),
+        *_of_volumes(s),
     ):
         for region in given if isinstance(given, dict) else ():
             if region not in s.settings.regions:
@@ -425,6 +422,17 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
                     "is not under regions",
                     "remove it",
                 )
+
+
+def _of_volumes(s: Situation) -> Iterator[tuple[str, dict[str, str]]]:
+    for name, entry in s.settings.volumes.items():
+        match entry:
+            case EfsVolumeEntry():
+                yield f"volumes.{name}.file_systems", entry.file_systems
+            case EbsVolumeEntry():
+                yield f"volumes.{name}.snapshot_ids", entry.snapshot_ids
+            case _:
+                pass
 
 
 def _region_instead(s: Situation, region: str, path: str, pool: str) -> str:

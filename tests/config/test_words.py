@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config import ShapeError, capacity, parse, places, settings, shapes, workloads
+from config import ShapeError, capacity, parse, places, settings, shapes, volumes, workloads
 from config.annotations import is_model
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
+from config.volumes import EbsVolumeEntry
 from config.words import WORDS, advice_on
 from config.workloads import Container, JobEntry, ModelEntry, Sidecar, Workload
 from messages.finding import Finding
@@ -21,7 +22,7 @@ from neuron_ecs.stackfile.yaml_values import load
 
 MODELS = {
     member
-    for module in (capacity, places, settings, shapes, workloads)
+    for module in (capacity, places, settings, shapes, volumes, workloads)
     for member in vars(module).values()
     if inspect.isclass(member) and is_model(member)
 }
@@ -43,6 +44,7 @@ PLACES: dict[type[BaseModel], tuple[tuple[str, ...], ...]] = {
     ExistingNetworkEntry: (("regions", "us-east-1", "network"),),
     Settings: ((),),
     Shape: (("shapes", "acme/tuned"),),
+    EbsVolumeEntry: (("volumes", "v"),),
 }
 
 
@@ -68,6 +70,7 @@ def whole(place: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
         "jobs": {"j": dict(work)},
         "traffic": {},
         "shapes": {"acme/tuned": {}},
+        "volumes": {"v": {"kind": "ebs", "size_gib": 1}},
         "security": {},
     }
     at = values

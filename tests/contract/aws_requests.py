@@ -165,6 +165,7 @@ KINDS: Mapping[str, Kind] = {
         {
             "containerDefinitions": To("containerDefinitions", json.loads),
             "volumes.hostPath": To("host.sourcePath"),
+            "volumes.configureAtLaunch": To("configuredAtLaunch"),
             "skipDestroy": Engine("whether destroying deregisters the revision"),
             "trackLatest": Engine("which revision a refresh reads"),
         },
@@ -212,6 +213,10 @@ KINDS: Mapping[str, Kind] = {
             "orderedPlacementStrategies": To("placementStrategy"),
             "networkConfiguration": To("networkConfiguration.awsvpcConfiguration"),
             "networkConfiguration.assignPublicIp": To("assignPublicIp", _enabled),
+            "volumeConfiguration": To("volumeConfigurations[0]"),
+            "volumeConfiguration.managedEbsVolume": To("managedEBSVolume"),
+            "volumeConfiguration.managedEbsVolume.sizeInGb": To("sizeInGiB"),
+            "volumeConfiguration.managedEbsVolume.fileSystemType": To("filesystemType"),
             "waitForSteadyState": Engine("whether the provider waits for the deployment"),
         },
         name="serviceName",

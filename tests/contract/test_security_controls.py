@@ -102,6 +102,11 @@ def _insights(cluster: Resource) -> bool:
 
 
 # What breaks each control, in a recording.
+def _plain_disk(service: Resource) -> bool:
+    disk = _below(service, "volumeConfiguration").get("managedEbsVolume")
+    return disk is not None and not disk["encrypted"]
+
+
 BREACHES: dict[str, Callable[[Recording], Breach]] = {
     "AutoScaling.2": _with("autoscaling.Group", _one_zone),
     "AutoScaling.9": _with("autoscaling.Group", lambda r: not r.inputs.get("launchTemplate")),
@@ -115,6 +120,7 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
     "CIS-5.6": _with("ec2.LaunchTemplate", _old_metadata),
     "CloudWatch.16": _with("cloudwatch.LogGroup", lambda r: r.inputs["retentionInDays"] < 365),
     "EC2.2": _default_groups,
+    "EC2.3": _with("ecs.Service", _plain_disk),
     "EC2.6": _flow_logs,
     "EC2.15": _with("ec2.Subnet", lambda r: bool(r.inputs.get("mapPublicIpOnLaunch"))),
     "EC2.25": _with("ec2.LaunchTemplate", _public),

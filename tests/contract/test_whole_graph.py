@@ -748,6 +748,32 @@ def test_file_systems_are_reached_from_where_tasks_run_and_each_access_point_is_
 
 
 @every_file
+def test_whoever_starts_a_task_describes_its_ebs_volume(file: str) -> None:
+    built = _of(file)
+    deferred = {
+        task.inputs["family"]: volume["name"]
+        for task in built.of("ecs.TaskDefinition")
+        for volume in task.inputs.get("volumes") or ()
+        if volume.get("configureAtLaunch")
+    }
+    for service in built.of("ecs.Service"):
+        (task,) = built.refers(service, "taskDefinition")
+        given: dict[str, Any] = service.inputs.get("volumeConfiguration") or {}
+        assert given.get("name") == deferred.get(task.inputs["family"])
+        if given:
+            (role,) = built.refers(service, "volumeConfiguration")
+            assert given["managedEbsVolume"]["encrypted"] is True
+            assert role.urn in built.needs(service)
+            assert {r.urn for r in built.policies(service, role)} <= built.needs(service)
+    for by_region in built.recording.outputs["run_commands"].values():
+        for command in by_region.values():
+            request, _ = _run_task(command)
+            family = request["taskDefinition"].rpartition("/")[2].partition(":")[0]
+            named = {v["name"] for v in request.get("volumeConfigurations", ())}
+            assert named == {name for f, name in deferred.items() if f == family}
+
+
+@every_file
 def test_a_task_role_may_mount_through_its_own_access_point_alone(file: str) -> None:
     built = _of(file)
     points = {point.name: point for point in built.of("efs.AccessPoint")}
@@ -877,7 +903,10 @@ def test_every_role_is_assumed_by_the_service_that_gets_it(file: str) -> None:
                 ("ecs.TaskDefinition", "taskRoleArn"),
                 ("ecs.TaskDefinition", "executionRoleArn"),
             },
-            "ecs": {("ecs.CapacityProvider", "managedInstancesProvider")},
+            "ecs": {
+                ("ecs.CapacityProvider", "managedInstancesProvider"),
+                ("ecs.Service", "volumeConfiguration"),
+            },
             "scheduler": {("scheduler.Schedule", "target")},
             "ec2": set[tuple[str, str]](),
         }[statement["Principal"]["Service"].split(".")[0]]
@@ -1212,6 +1241,7 @@ def _run_task(command: str) -> tuple[dict[str, Any], dict[str, str]]:
     for option, member in (
         ("network-configuration", "networkConfiguration"),
         ("placement-constraints", "placementConstraints"),
+        ("volume-configurations", "volumeConfigurations"),
     ):
         if option in options:
             request[member] = json.loads(options[option])
@@ -1224,6 +1254,7 @@ def _run_task(command: str) -> tuple[dict[str, Any], dict[str, str]]:
         "enable-ecs-managed-tags",
         "network-configuration",
         "placement-constraints",
+        "volume-configurations",
     }
     assert options.keys() <= known
     return request, options

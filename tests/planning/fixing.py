@@ -35,6 +35,7 @@ from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
+from config.volumes import EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry
 from config.workloads import HealthCheck, JobEntry, ModelEntry, Replicas, Schedule, Sidecar
 from messages.finding import Finding, Severity
 from tests.planning.stacks import PROJECT, Config, findings_of
@@ -77,6 +78,7 @@ OWN = {
     "cr-…": "cr-0f",
     "sg-…": "sg-0f",
     "fs-…": "fs-0123456789abcdef0",
+    "snap-…": "snap-0123456789abcdef0",
     "certificate/…": "certificate/0f",
     "s3://…": "s3://bucket-of-mine",
     "<model>": "Qwen/Qwen3-0.6B",
@@ -95,6 +97,7 @@ MERGED = {
     "certificate_arns",
     "volumes",
     "file_systems",
+    "snapshot_ids",
 }
 
 
@@ -481,6 +484,7 @@ ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "*.*.replicas": (Replicas,),
     "*.*.schedule": (Schedule,),
     "shapes.*": (Shape,),
+    "volumes.*": (HostVolumeEntry, EfsVolumeEntry, EbsVolumeEntry),
     "traffic": (Traffic,),
     "security": (Security,),
     "regions.*": (RegionEntry,),

@@ -1,5 +1,6 @@
 """Fixtures of the rules about cores, container images and containers."""
 
+import json
 from typing import Any
 
 from tests.planning.fixtures import PINNED, Fixture
@@ -59,6 +60,9 @@ def beside_it(mode: str, port: int) -> Config:
 
 HOST = {"kind": "host"}
 GIVEN = "fs-0123456789abcdef0"
+EBS = {"kind": "ebs", "size_gib": 100}
+DISK = {"neuron-ecs:volumes": json.dumps({"a": EBS})}
+SNAPSHOT = "snap-0123456789abcdef0"
 BOTH: dict[str, Any] = {"regions": {"us-east-2": {}, "us-west-2": {}}}
 
 
@@ -463,6 +467,45 @@ FIXTURES: dict[str, Fixture] = {
         "volumes.a.file_systems",
         mounting({"kind": "efs", "file_systems": {"us-west-2": GIVEN}}, a="/a"),
         mounting({"kind": "efs"}, a="/a"),
+    ),
+    "NE372": Fixture("models.m.mounts.b", mounting(EBS, a="/a", b="/b"), mounting(EBS, a="/a")),
+    "NE373": Fixture(
+        "jobs.j.mounts.a",
+        job(INF2, mounts={"a": "/a"}, schedule={"expression": "rate(3 hours)"}) | DISK,
+        job(INF2, mounts={"a": "/a"}) | DISK,
+    ),
+    "NE374": Fixture(
+        "volumes.a.iops",
+        mounting({**EBS, "iops": 2999}, a="/a"),
+        mounting({**EBS, "iops": 3000}, a="/a"),
+    ),
+    "NE375": Fixture(
+        "volumes.a.size_gib",
+        mounting({**EBS, "size_gib": 16_385}, a="/a"),
+        mounting({**EBS, "size_gib": 16_384}, a="/a"),
+    ),
+    "NE376": Fixture(
+        "volumes.a",
+        mounting({"kind": "ebs"}, a="/a"),
+        mounting({"kind": "ebs", "snapshot_ids": {"us-west-2": SNAPSHOT}}, a="/a"),
+    ),
+    "NE377": Fixture(
+        "volumes.a.snapshot_ids",
+        mounting({**EBS, "snapshot_ids": {"us-east-2": SNAPSHOT}}, a="/a", **BOTH),
+        mounting({**EBS, "snapshot_ids": dict.fromkeys(BOTH["regions"], SNAPSHOT)}, a="/a", **BOTH),
+    ),
+    "NE378": Fixture(
+        "volumes.a.initialization_rate_mib",
+        mounting({**EBS, "initialization_rate_mib": 200}, a="/a"),
+        mounting(
+            {**EBS, "initialization_rate_mib": 200, "snapshot_ids": {"us-west-2": SNAPSHOT}}, a="/a"
+        ),
+    ),
+    "NE379": Fixture("models.m", mounting(EBS, a="/a"), mounting(a="/a")),
+    "NE380": Fixture(
+        "models.m.mounts.a.directory",
+        mounting(EBS, a={"path": "/a", "directory": "b"}),
+        mounting(a={"path": "/a", "directory": "b"}),
     ),
     "NE391": Fixture("models.m.sidecars.s.port", beside_it("host", 8080), beside_it("host", 8081)),
     "NE392": Fixture(

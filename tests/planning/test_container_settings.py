@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from planning.document import urls
-from planning.plan import AutoScalingPool, HostVolume, ModelPlan, TaskDefinition
+from planning.plan import AutoScalingPool, EbsVolume, HostVolume, ModelPlan, TaskDefinition
 from tests.planning.fixing import faults
-from tests.planning.stacks import decide_on, findings_of, groups, managed, stack, work
+from tests.planning.stacks import decide_on, finding, findings_of, groups, managed, stack, work
 
 SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:login"
 FETCH = {"image": "r.io/fetch:1"}
@@ -105,6 +105,56 @@ def test_a_host_volume_is_one_directory_for_all_containers_that_mount_it() -> No
     (pool,) = plan.regions[0].pools
     assert isinstance(pool, AutoScalingPool)
     assert pool.root_volume_gib == 200 + 2 * 100, "images, and both volumes"
+
+
+def test_an_ebs_volume_is_one_of_each_task_and_its_snapshot_that_of_the_region() -> None:
+    disk = {
+        "kind": "ebs",
+        "size_gib": 500,
+        "snapshot_ids": {"us-west-2": "snap-0a1b2c3d", "us-east-2": "snap-4e5f6a7b"},
+        "initialization_rate_mib": 200,
+        "iops": 4000,
+        "throughput_mib": 500,
+    }
+    key = "arn:aws:kms:{region}:111122223333:key/mrk-0a1b"
+    model = work(1, mounts={"disk": "/a"}, sidecars={"s": {**FETCH, "mounts": {"disk": "/b"}}})
+    plan = decide_on(
+        stack(
+            regions={"us-west-2": {}, "us-east-2": {}},
+            capacity={"pool": groups()},
+            models={"m": model},
+            volumes={"disk": disk},
+            security={"kms_keys": key},
+        )
+    )
+    for region, snapshot in (("us-west-2", "snap-0a1b2c3d"), ("us-east-2", "snap-4e5f6a7b")):
+        (here,) = (r for r in plan.regions if r.name == region)
+        made = here.models[0].services[0].task_definition
+        assert made.volumes == (made.ebs_volume,)
+        assert made.ebs_volume == EbsVolume(
+            name="disk",
+            size_gib=500,
+            snapshot_id=snapshot,
+            initialization_rate_mib=200,
+            iops=4000,
+            throughput_mib=500,
+            file_system_type="xfs",
+            kms_key=key.replace("{region}", region),
+            role="task-volumes",
+        )
+    (role,) = (r for r in plan.roles if r.key == "task-volumes")
+    assert role.service == "ecs.amazonaws.com"
+    assert [arn.rpartition("/")[2] for arn in role.managed_policies] == [
+        "AmazonECSInfrastructureRolePolicyForVolumes"
+    ]
+    assert str(role.inline_policies).count("key/mrk-0a1b") == 2 * 2, "two statements, two Regions"
+
+
+def test_a_cache_on_an_ebs_volume_is_refused_where_it_is_written() -> None:
+    entry = {"capacity": "pool", "serve": {"model": "Qwen/Qwen3-0.6B", "cache": "disk"}}
+    volumes = {"disk": {"kind": "ebs", "size_gib": 100}}
+    config = stack(capacity={"pool": groups()}, models={"m": entry}, volumes=volumes)
+    assert finding(config, "NE380").path == "models.m.serve.cache"
 
 
 def test_a_mount_takes_the_place_of_an_empty_volume_that_nobody_asked_for() -> None:

@@ -515,6 +515,7 @@ def test_every_role_that_is_used_is_built_and_every_role_built_is_used(file: Pat
     used: set[str] = set()
     for _, _, task in tasks_of(made):
         used |= {task.task_role, task.execution_role}
+        used |= {task.ebs_volume.role} if task.ebs_volume else set()
     for region in made.regions:
         used |= {job.schedule.role for job in region.jobs if job.schedule}
         if region.auto_scaling:

@@ -840,6 +840,69 @@ def _files_of_an_absent_region(_: Hand, wish: Wish) -> str:
     return f"volumes.one.file_systems.{absent_region(wish)}"
 
 
+def _ebs(wish: Wish, **more: Any) -> str:
+    """A mount of an EBS volume."""
+    path = _mounts(wish, "one", "/mnt/one")
+    wish.keys["volumes"]["one"] = {"kind": "ebs", "size_gib": 100} | more
+    return path
+
+
+@mistake("NE372", WORK)
+def _two_disks(hand: Hand, wish: Wish) -> str:
+    _ebs(wish)
+    wish.keys["volumes"]["two"] = {"kind": "ebs", "size_gib": hand.one((1, 1000))}
+    wish.entry["mounts"]["two"] = "/mnt/two"
+    return f"{wish.path}.mounts.two"
+
+
+@mistake("NE373", JOB)
+def _disk_of_a_scheduled_job(_: Hand, wish: Wish) -> str:
+    wish.entry["schedule"] = {"expression": "rate(1 hour)"}
+    return _ebs(wish)
+
+
+@mistake("NE374", WORK)
+def _disk_beyond_ebs(hand: Hand, wish: Wish) -> str:
+    given = dict.fromkeys(wish.keys["regions"], "snap-0123456789abcdef0")
+    field, value = hand.one(
+        (
+            ("size_gib", 65_537),
+            ("iops", 2_999),
+            ("iops", 50_001),
+            ("iops", 80_001),
+            ("throughput_mib", 124),
+            ("throughput_mib", 751),
+            ("throughput_mib", 2_001),
+            ("initialization_rate_mib", 99),
+            ("initialization_rate_mib", 301),
+        )
+    )
+    _ebs(wish, snapshot_ids=given, **{field: value})
+    return f"volumes.one.{field}"
+
+
+@mistake("NE376", replace(WORK, regions=2))
+def _disk_of_no_size(hand: Hand, wish: Wish) -> str:
+    _mounts(wish, "one", "/mnt/one")
+    given = dict.fromkeys(wish.keys["regions"], "snap-0123456789abcdef0")
+    del given[hand.one(sorted(wish.entry.get("regions", wish.pool.regions)))]
+    wish.keys["volumes"]["one"] = {"kind": "ebs", "snapshot_ids": given}
+    return "volumes.one"
+
+
+@mistake("NE378", WORK)
+def _rate_of_an_empty_disk(_: Hand, wish: Wish) -> str:
+    _ebs(wish, initialization_rate_mib=200)
+    return "volumes.one.initialization_rate_mib"
+
+
+@mistake("NE380", WORK)
+def _directory_of_a_disk(_: Hand, wish: Wish) -> str:
+    path = _ebs(wish)
+    wish.entry["mounts"]["one"] = {"path": "/mnt/one", "directory": "a/b"}
+    return f"{path}.directory"
+
+
 @mistake("NE363", WORK)
 def _mount_where_none_can_be(hand: Hand, wish: Wish) -> str:
     path = hand.one(("/", "//", "/proc", "/proc/driver", "/a/.."))

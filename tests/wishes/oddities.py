@@ -590,6 +590,31 @@ def _files_of_others(_: Hand, wish: Wish) -> str:
     return "volumes.one.file_systems"
 
 
+@oddity("NE375", WORK)
+def _large_disk(hand: Hand, wish: Wish) -> str:
+    field, value = hand.one((("size_gib", 16_385), ("iops", 16_001), ("throughput_mib", 1_001)))
+    wish.entry.pop("schedule", None)
+    disk = {"kind": "ebs", "size_gib": 200, "iops": 16_000} | {field: value}
+    _mounts(wish, disk)
+    return f"volumes.one.{field}"
+
+
+@oddity("NE377", replace(WORK, regions=2))
+def _disk_without_files_in_a_region(hand: Hand, wish: Wish) -> str:
+    given = dict.fromkeys(wish.keys["regions"], "snap-0123456789abcdef0")
+    del given[hand.one(sorted(wish.entry.get("regions", wish.pool.regions)))]
+    wish.entry.pop("schedule", None)
+    _mounts(wish, {"kind": "ebs", "size_gib": 200, "snapshot_ids": given})
+    return "volumes.one.snapshot_ids"
+
+
+@oddity("NE379", WORK)
+def _disk_of_each_task(_: Hand, wish: Wish) -> str:
+    wish.entry.pop("schedule", None)
+    _mounts(wish, {"kind": "ebs", "size_gib": 200})
+    return wish.path
+
+
 @oddity("NE218", replace(BY_NAME, sorts=(MANAGED_NEURON,), exact=True, alone=True))
 def _names_without_locks(_: Hand, wish: Wish) -> str:
     return field(wish, "network_mode", "awsvpc")

@@ -378,9 +378,24 @@ def _volumes(hand: Hand, wish: Wish) -> None:
     containers = [c for entry in entries for c in (entry, *entry.get("sidecars", {}).values())]
     names = sorted({name for c in containers for name in c.get("mounts", {})})
     if names:
+        regions = sorted(wish.keys["regions"])
         wish.keys["volumes"] = {
-            name: tasks.volume(hand, sorted(wish.keys["regions"])) for name in names
+            name: tasks.volume(hand, regions, of_tasks=_of_tasks(name, entries)) for name in names
         }
+
+
+def _of_tasks(volume: str, entries: list[Entry]) -> bool:
+    """Whether the volume can be one of each task: no schedule, no other volume, no directory."""
+    for entry in entries:
+        containers = (entry, *entry.get("sidecars", {}).values())
+        mounts = [mount for c in containers for mount in c.get("mounts", {}).items()]
+        if volume in dict(mounts) and (
+            "schedule" in entry
+            or {name for name, _ in mounts} != {volume}
+            or any("directory" in mount for _, mount in mounts if isinstance(mount, dict))
+        ):
+            return False
+    return True
 
 
 def _tags(hand: Hand) -> Entry:

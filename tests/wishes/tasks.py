@@ -182,8 +182,29 @@ def _mount(hand: Hand, name: str) -> Entry | str:
     return entry
 
 
-def volume(hand: Hand, regions: list[str]) -> Entry:
-    """A volume of the stack file."""
+def ebs_volume(hand: Hand, regions: list[str]) -> Entry:
+    """An EBS volume of the stack file."""
+    entry: Entry = {"kind": "ebs"}
+    filled = hand.chance(50)
+    if filled:
+        entry["snapshot_ids"] = dict.fromkeys(regions, "snap-0123456789abcdef0")
+        if hand.chance(40):
+            entry["initialization_rate_mib"] = hand.one((100, 300))
+    if not filled or hand.chance(50):
+        entry["size_gib"] = hand.one((20, 500, 16_384))
+    if hand.chance(40):
+        entry["iops"] = hand.one((4000, 10_000))
+        if hand.chance(50):
+            entry["throughput_mib"] = hand.one((125, 1000))
+    if hand.chance(30):
+        entry["file_system_type"] = hand.one(("ext3", "ext4", "xfs"))
+    return entry
+
+
+def volume(hand: Hand, regions: list[str], *, of_tasks: bool) -> Entry:
+    """A volume of the stack file. With `of_tasks` one of each task alone may be drawn."""
+    if of_tasks and hand.chance(40):
+        return ebs_volume(hand, regions)
     if hand.chance(40):
         given = dict.fromkeys(regions, FILES)
         return {"kind": "efs", **({"file_systems": given} if hand.chance(40) else {})}

@@ -98,6 +98,14 @@ VALUES: dict[str, list[Any]] = {
     "directory": ["a", "a/b"],
     "size_gib": [50, 300],
     "volumes": [],
+    "snapshot_ids": [
+        {"us-west-2": "snap-0123456789abcdef0"},
+        {"us-west-2": "snap-0fedcba9876543210"},
+    ],
+    "initialization_rate_mib": [100, 200],
+    "iops": [4000, 6000],
+    "throughput_mib": [250, 500],
+    "file_system_type": ["ext4"],
     "file_systems": [
         {"us-west-2": "fs-0123456789abcdef0"},
         {"us-west-2": "fs-0fedcba9876543210"},

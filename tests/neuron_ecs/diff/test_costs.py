@@ -153,7 +153,7 @@ STACKS: dict[str, Config] = {
                 replicas={"min": 1, "max": 2},
                 mounts={"c": {"path": "/c"}, "e": {"path": "/e"}},
             ),
-            "m": serving(capacity="mi", devices="all", port=8080, mounts={"e": "/e"}),
+            "m": serving(capacity="mi", devices="all", port=8080, mounts={"e": "/e", "f": "/f"}),
         },
         jobs={"j": serving(devices=1, schedule={"expression": "rate(3 hours)"})},
         tags={"x": "y"},
@@ -161,6 +161,12 @@ STACKS: dict[str, Config] = {
             "c": {"kind": "host"},
             "d": {"kind": "host", "path": "/mnt/d"},
             "e": {"kind": "efs"},
+            "f": {
+                "kind": "ebs",
+                "size_gib": 60,
+                "iops": 5000,
+                "snapshot_ids": {HOME: "snap-0a1b2c3d"},
+            },
         },
         traffic={"allow_from": ["10.0.0.0/8"]},
         shapes={
