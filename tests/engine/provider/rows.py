@@ -569,7 +569,7 @@ KINDS: Mapping[str, Kind] = {
             id="fs-{hex}",
             arn="arn:aws:elasticfilesystem:{region}:{account}:file-system/{id}",
             computed={"ownerId": "{account}", "dnsName": "{id}.efs.{region}.amazonaws.com"},
-            fixed=("creationToken", "encrypted", "kmsKeyId", "performanceMode"),
+            fixed=("encrypted", "kmsKeyId"),
         ),
         Kind(
             token="aws:efs/fileSystemPolicy:FileSystemPolicy",
@@ -581,7 +581,7 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             token="aws:efs/mountTarget:MountTarget",
             id="fsmt-{hex}",
-            fixed=("fileSystemId", "subnetId", "ipAddress"),
+            fixed=("fileSystemId", "subnetId"),
             unique=("fileSystemId", "subnetId"),
             duplicate="MountTargetConflict: mount target already exists in this AZ",
             refs=(
