@@ -182,7 +182,8 @@ class Parser(argparse.ArgumentParser):
                     else self.add_argument_group(group)
                 )
             name = one.name if one.metadata["is_positional"] else f"--{one.name.replace('_', '-')}"
-            groups[group].add_argument(name, **settings)
+            flags = [settings.pop("short")] if "short" in settings else []
+            groups[group].add_argument(*flags, name, **settings)
 
         def call(found: argparse.Namespace) -> int:
             return run(typed(arguments, found))

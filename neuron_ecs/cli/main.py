@@ -37,6 +37,7 @@ COMMANDS = {
     "verify": "whether what runs is what the plan says; asks AWS, with credentials",
     "status": "what runs: models, replicas, chips, instances and deployments; asks AWS",
     "events": "what happened: stopped tasks, messages and scaling, explained; asks AWS",
+    "logs": "the log of all tasks of a model or job, merged by time; asks AWS",
     "catalog": "shows the tables of what AWS offers; `catalog refresh` renews them from AWS",
     "schema": "the JSON Schema of the stack file, for editors",
     "ci": "what the workflows run: the diff of every touched stack, preview beside diff, drift",
@@ -51,7 +52,7 @@ example:
 
 exit codes: 0 fine, 1 the plan has errors, 2 wrong usage; each command's --help says more.
 No command needs an AWS account, the network or the Pulumi CLI, except
-`catalog refresh`, `verify`, `status` and `events`, which ask AWS."""
+`catalog refresh`, `verify`, `status`, `events` and `logs`, which ask AWS."""
 
 
 class Command(Protocol):

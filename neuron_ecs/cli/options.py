@@ -12,7 +12,7 @@ ONE_OF = "one of"
 def option(*, group: str = "", **settings: Any) -> Any:
     """Declares `--name` for a field, with the settings of argparse; a `bool` takes no value.
 
-    A callable `default` is called when the parser is made.
+    A callable `default` is called when the parser is made; `short` is a second name, as `-f`.
     """
     return field(metadata={"group": group, "settings": settings, "is_positional": False})
 

@@ -17,6 +17,7 @@ ACTIONS = (
     "ecs:ListServices",
     "ecs:ListTasks",
     "elasticloadbalancing:DescribeTargetHealth",
+    "logs:FilterLogEvents",
     "ssm:GetParameters",
 )
 """Each call that `reading` and `recent` make."""

@@ -144,6 +144,33 @@ def test_json_has_a_version_and_every_field(region: plan.RegionPlan, file: Path)
     assert [m["name"] for m in found["regions"][0]["models"]] == ["ant", "bee", "cat"]
 
 
+def short_of_a_device() -> World:
+    """A Region of the production stack in which a lock holds a replica back."""
+    region = next(r for r in planned(ROOT / "Pulumi.prod.yaml").regions if r.name == "eu-central-1")
+    world = World(region)
+    service = world.service_of("llama-3-1-8b")
+    service["runningCount"] = 0
+    world.task_of("llama-3-1-8b").update({"lastStatus": "STOPPING", "desiredStatus": "STOPPED"})
+    [group] = [targets for arn, targets in world.targets.items() if "llama-3-1-8b" in arn]
+    group[0]["TargetHealth"] = {"State": "draining", "Reason": "Target.DeregistrationInProgress"}
+    said = (
+        f"(service {service['serviceName']}) was unable to place a task because no container "
+        "instance met all of its requirements. The closest matching (container-instance 5a3f) is "
+        "already using a port required by your task."
+    )
+    at = NOW - timedelta(minutes=4)
+    service["events"] = [{"id": "e", "createdAt": at, "message": said}]
+    return world
+
+
+def test_readme_shows_what_the_command_prints() -> None:
+    more = ("--region", "eu-central-1")
+    code, text = shown(short_of_a_device(), ROOT / "Pulumi.prod.yaml", *more, width=100)
+    assert code == 1
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```\n{text}```\n" in readme, "paste what it prints into README.md:\n" + text
+
+
 # ---- incidents -------------------------------------------------------------------------------
 
 
