@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ import catalog
 from neuron_ecs.cli import status as command
 from neuron_ecs.cli.arguments import typed
 from neuron_ecs.cli.main import parse
-from neuron_ecs.operations.aws import Account, Connect
+from neuron_ecs.operations.aws import Account, Calls, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.observed import Observation
 from neuron_ecs.operations.reading import Reader
@@ -319,6 +319,51 @@ def test_without_credentials_it_is_an_exit_code_of_its_own(file: Path) -> None:
     assert running.run_with(command.Arguments, command.run, *argv, connect=connect)[0] == 4
     code, text = running.run_with(command.Arguments, command.run, *argv, "--json", connect=connect)
     assert (code, "no AWS credentials" in json.loads(text)["error"]) == (4, True)
+
+
+def refusing(code: str) -> Calls:
+    """Calls that AWS answers with an error."""
+
+    class Refusing:
+        def list_clusters(self) -> Any:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "ListClusters")
+
+    def connect(service: str, region_name: str, config: object) -> Any:
+        return Refusing()
+
+    return Calls(Account(connect), "us-west-2")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("AccessDeniedException", "docs/read-only-policy.json"),
+        ("UnauthorizedOperation", "docs/read-only-policy.json"),
+        ("ThrottlingException", "run the command again in a minute"),
+        ("RequestLimitExceeded", "run the command again in a minute"),
+        ("ServerException", "ListClusters operation: no"),
+    ],
+)
+def test_a_refusal_names_its_call_and_says_what_to_do(code: str, said: str) -> None:
+    aws = refusing(code)
+    assert aws.tried("ECS ListClusters", lambda: aws.ecs.list_clusters()) is None
+    assert "ListClusters" in aws.failed[0].reason
+    assert said in aws.failed[0].reason
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("ExpiredTokenException", "log in again"), ("AuthFailure", "enable the Region")],
+)
+def test_an_error_that_is_of_the_whole_region_is_said_once_for_each(code: str, said: str) -> None:
+    account = refusing(code).account
+    answers = account.ask_each(
+        ["us-west-2", "eu-central-1"],
+        lambda aws: aws.tried("ECS ListClusters", lambda: aws.ecs.list_clusters()),
+        lambda region, why: f"{region}: {why}",
+    )
+    assert [a.partition(":")[0] for a in answers if a] == ["us-west-2", "eu-central-1"]
+    assert all(said in a for a in answers if a)
 
 
 # ---- laws ------------------------------------------------------------------------------------
