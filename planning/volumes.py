@@ -255,11 +255,16 @@ def pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
     return pool.zone_ids
 
 
+def host_sizes(s: Situation, pool: str) -> Mapping[str, int]:
+    """Returns the GiB of each host volume that is mounted in a pool, by its name."""
+    names = {m.volume for w in s.work if w.pool.name == pool for m in mounted(w.path, w.spec)}
+    entries = ((name, s.settings.volumes.get(name)) for name in names)
+    return {name: e.size_gib for name, e in entries if isinstance(e, HostVolumeEntry)}
+
+
 def host_gib(s: Situation, pool: str) -> int:
     """Returns the GiB that host volumes take of the disk of each instance of a pool."""
-    names = {m.volume for w in s.work if w.pool.name == pool for m in mounted(w.path, w.spec)}
-    entries = (s.settings.volumes.get(name) for name in names)
-    return sum(e.size_gib for e in entries if isinstance(e, HostVolumeEntry))
+    return sum(host_sizes(s, pool).values())
 
 
 def disk_gib(s: Situation, pool: RegionalPool) -> int:

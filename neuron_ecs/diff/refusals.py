@@ -18,7 +18,7 @@ from neuron_ecs.terminal import spans
 from planning.choices import SESSION_MANAGER_ROLE
 from planning.plan import AutoScalingPool, Network, OwnNetwork, Pool
 
-Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006", "ND007"]
+Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006", "ND007", "ND008"]
 
 MEANINGS: Mapping[Code, str] = {
     "ND001": "a pool leaves in one update while models use it",
@@ -28,6 +28,7 @@ MEANINGS: Mapping[Code, str] = {
     "ND005": "a scaled model gets a new task and a higher minimum at once, and no task may stop",
     "ND006": "a pool leaves a zone that its Region's network loses",
     "ND007": "a load balancer leaves while it is protected from deletion",
+    "ND008": "a file system leaves, or gets another key, while it is protected from deletion",
 }
 
 
@@ -55,7 +56,8 @@ def refusals(
     """All of them, by code and place; `config` holds the texts of the head's stack file."""
     alike: dict[Refusal, list[str]] = {}
     kinds = (_pools(base, head), _waiting(base, head, config or {}), _networks(base, head))
-    for found in (*chain.from_iterable(kinds), *_zones(base, head), *_protected(base, head)):
+    protected = (*_protected(base, head), *_protected_files(base, head))
+    for found in (*chain.from_iterable(kinds), *_zones(base, head), *protected):
         alike.setdefault(replace(found, regions=()), []).extend(found.regions)
     lines = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
     return tuple(sorted(lines, key=lambda r: (r.code, r.path, r.regions)))
@@ -283,3 +285,30 @@ def _protected(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
                 "make the rest of the change in the next one, and write true again",
             ),
         )
+
+
+def _protected_files(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    """File systems that go with their files: nothing mounts them any longer, or their key changes,
+    which AWS cannot do in place."""
+    for region, before in sorted(base.regions.items()):
+        after = head.regions.get(region)
+        stay = {f.key: f for f in after.file_systems if not f.given_id} if after else {}
+        for system in before.file_systems:
+            kept = stay.get(system.key)
+            if not system.protected or (kept and kept.kms_key == system.kms_key):
+                continue
+            yield Refusal(
+                "ND008",
+                (region,),
+                f"volumes.{system.volume}",
+                f"{'gets another key' if kept else 'leaves'}, and its files are protected by "
+                "security.deletion_protection",
+                "The engine deletes or replaces no file system that it protects, with its files: "
+                "the update is refused (https://www.pulumi.com/docs/iac/concepts/resources/"
+                "options/protect/).",
+                (
+                    "copy the files that you need, write security.deletion_protection: false "
+                    "alone, and run the update",
+                    "make the rest of the change in the next one, and write true again",
+                ),
+            )

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from config import EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry, JobEntry
+from config import (
+    EbsVolumeEntry,
+    EfsVolumeEntry,
+    HostVolumeEntry,
+    JobEntry,
+    ManagedInstancesCapacity,
+)
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
 from planning import choices
@@ -11,6 +17,8 @@ from planning.situation import RegionalWorkload, Situation, each_workload
 from planning.volumes import (
     Mounted,
     cleaned,
+    disk_gib,
+    host_sizes,
     mounted,
     named_containers,
     pool_zones,
@@ -514,6 +522,38 @@ def directory_of_ebs(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE381",
+    "Host volumes are larger than any disk",
+    Severity.ERROR,
+    "Host volumes are on the disk of the instance, beside the images, and EBS makes no larger one.",
+    do="Count less for the volumes, or mount fewer of them in one pool.",
+    table="limits",
+)
+def larger_than_a_disk(s: Situation) -> Iterator[Report]:
+    """API_EbsBlockDevice of the Amazon EC2 API Reference, VolumeSize;
+    API_ManagedInstancesStorageConfiguration of the Amazon ECS API Reference"""
+    for name, spec in s.settings.capacity.items():
+        managed = isinstance(spec, ManagedInstancesCapacity)
+        if managed and spec.local_storage:
+            continue
+        most = s.catalog.limits.value(
+            "managed_instances_storage_gib_max" if managed else "ebs_size_gib_max"
+        )
+        pools = [p for (_, n), p in s.pools.items() if n == name]
+        size = max((disk_gib(s, pool) for pool in pools), default=0)
+        sizes = host_sizes(s, name)
+        if size > most and sizes:
+            volume, largest = max(sizes.items(), key=lambda v: (v[1], v[0]))
+            left = largest - (size - most)
+            yield Report(
+                f"volumes.{volume}.size_gib",
+                f"is {largest}: with it the disk of an instance of {name} has {size} GiB, and at "
+                f"most {most} are possible",
+                f"write at most {left}" if left > 0 else f"mount fewer of them where {name} runs",
+            )
+
+
 def _ebs(s: Situation, found: Mounted) -> bool:
     """Whether a mount is of an EBS volume."""
     return isinstance(s.settings.volumes.get(found.volume), EbsVolumeEntry)
@@ -592,4 +632,5 @@ RULES = (
     rate_without_snapshot,
     goes_with_its_task,
     directory_of_ebs,
+    larger_than_a_disk,
 )

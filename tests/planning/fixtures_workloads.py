@@ -507,6 +507,11 @@ FIXTURES: dict[str, Fixture] = {
         mounting(EBS, a={"path": "/a", "directory": "b"}),
         mounting(a={"path": "/a", "directory": "b"}),
     ),
+    "NE381": Fixture(
+        "volumes.d.size_gib",
+        mounting({**HOST, "size_gib": 16_384}, a="/a", b="/b", c="/c", d="/d"),
+        mounting({**HOST, "size_gib": 16_384}, a="/a", b="/b", c="/c"),
+    ),
     "NE391": Fixture("models.m.sidecars.s.port", beside_it("host", 8080), beside_it("host", 8081)),
     "NE392": Fixture(
         "models.m.sidecars.e.port",

@@ -896,6 +896,18 @@ def _rate_of_an_empty_disk(_: Hand, wish: Wish) -> str:
     return "volumes.one.initialization_rate_mib"
 
 
+@mistake("NE381", replace(WORK, alone=True, overridden=False, types=not_stored))
+def _volumes_beyond_a_disk(_: Hand, wish: Wish) -> str:
+    names = ("one", "three", "two", "v", "z")
+    wish.entry["mounts"] = {name: f"/mnt/{name}" for name in names}
+    wish.keys.setdefault("volumes", {}).update(
+        {name: {"kind": "host", "size_gib": 16_384} for name in names}
+    )
+    for size in ("root_volume_gib", "storage_gib"):
+        wish.pool.entry.pop(size, None)
+    return "volumes.z.size_gib"
+
+
 @mistake("NE380", WORK)
 def _directory_of_a_disk(_: Hand, wish: Wish) -> str:
     path = _ebs(wish)

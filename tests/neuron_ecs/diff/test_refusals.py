@@ -6,6 +6,7 @@ The judge is the simulation of tests/simulation, which knows nothing of the comp
 import itertools
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -260,3 +261,30 @@ def test_a_load_balancer_leaves_after_its_protection() -> None:
 def test_a_protected_load_balancer_stays_in_its_vpc() -> None:
     found = compared(_served(True), _served(True, network={"cidr": "10.77.0.0/16"}))
     assert codes(found) == {"ND004", "ND007"}
+
+
+def _filed(protected: bool, *regions: str, key: str = "", **volume: Any) -> Config:
+    """A model with a file system, or with another volume in its place."""
+    arn = f"arn:aws:kms:{{region}}:111122223333:key/mrk-{key}"
+    return stack(
+        regions={r: {} for r in regions or (HOME,)},
+        capacity={"pool": groups("inf2.xlarge", 2)},
+        models={"a": work(1, mounts={"v": "/v"})},
+        volumes={"v": {"kind": "efs", **volume}},
+        security={"deletion_protection": protected, **({"kms_keys": arn} if key else {})},
+    )
+
+
+def test_a_file_system_leaves_with_its_files_after_its_protection() -> None:
+    protected, free, gone = _filed(True), _filed(False), _filed(False, kind="host")
+    (refusal,) = compared(protected, gone).refusals
+    assert (refusal.code, refusal.path, refusal.regions) == ("ND008", "volumes.v", (HOME,))
+    given: Any = {"file_systems": {HOME: "fs-0123456789abcdef0"}}
+    for after in (_filed(True, key="0a"), _filed(True, **given)):
+        assert codes(compared(protected, after)) == {"ND008"}
+    two = _filed(True, HOME, "us-east-2")
+    (refusal,) = compared(two, protected).refusals
+    assert (refusal.code, refusal.regions) == ("ND008", ("us-east-2",))
+    for before, after in ((protected, free), (free, gone), (protected, protected), (gone, free)):
+        assert codes(compared(before, after)) == set()
+    assert codes(compared(_filed(True, **given), _filed(True, kind="host"))) == set()
