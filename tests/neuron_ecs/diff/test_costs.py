@@ -85,7 +85,7 @@ def observed(found: Difference) -> Change:
 _TASKS = ("Service", "TaskDefinition")
 _LAUNCHING = ("LaunchTemplate", "Group", "CapacityProvider")
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
-_DEPLOYED = ("taskDefinition", "networkConfiguration", "loadBalancers")
+_DEPLOYED = ("taskDefinition", "networkConfiguration", "loadBalancers", "volumeConfiguration")
 _LAUNCHED = (
     "blockDeviceMappings",
     "capacityReservationSpecification",
