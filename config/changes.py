@@ -84,6 +84,11 @@ IN_PLACE = Cost(Change.IN_PLACE)
 ROLLING = Cost(Change.ROLLING)
 NEW_INSTANCES = Cost(Change.NEW_INSTANCES)
 FINDINGS = Cost(Change.FINDINGS)
+SHAPE = Cost(
+    Change.FINDINGS,
+    "Models of serve with the shape are derived anew, and with them the AMI of a pool without one.",
+    (Change.ROLLING, Change.NEW_INSTANCES),
+)
 
 # Notes and costs that several fields have.
 STEPS = (

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from config.capacity import AnyCapacity
-from config.changes import FINDINGS, IN_PLACE, MOVES, Change, Cost
+from config.changes import FINDINGS, IN_PLACE, MOVES, SHAPE, Change, Cost
 from config.places import RegionEntry
 from config.shapes import ModelId, Shape
 from config.values import (
@@ -193,7 +193,7 @@ class Settings(Strict):
         default={},
         description="What is known of language models that no table has: layers, heads, widths.",
         examples=[{"acme/llama-tuned": {"like": "meta-llama/Llama-3.1-8B-Instruct"}}],
-        json_schema_extra=FINDINGS,
+        json_schema_extra=SHAPE,
     )
     volumes: dict[Name, AnyVolume] = Field(
         default={},

@@ -702,7 +702,11 @@ def _model_that_nobody_knows(_: Hand, wish: Wish) -> str:
     return _runs(wish, "acme/chat-5")
 
 
-@oddity("NE909", RUNS)
+# The port that follows from serve needs a load balancer, and so two zones.
+SERVES = replace(RUNS, networks=("own",))
+
+
+@oddity("NE909", SERVES)
 def _revision_of_a_directory(_: Hand, wish: Wish) -> str:
     del wish.entry["image"]
     wish.keys["shapes"] = {"/models/chat": {"like": TINY}}
@@ -710,7 +714,7 @@ def _revision_of_a_directory(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.serve.revision"
 
 
-@oddity("NE940", replace(RUNS, types=family("trn2", "trn2u"), devices=("all", "count")))
+@oddity("NE940", replace(SERVES, types=family("trn2", "trn2u"), devices=("all", "count")))
 def _cache_in_s3_of_the_plugin(_: Hand, wish: Wish) -> str:
     del wish.entry["image"]
     serve = {"model": "openai/gpt-oss-20b", "max_model_len": 2048, "cache": "s3://my-cache/neuron/"}
@@ -718,7 +722,7 @@ def _cache_in_s3_of_the_plugin(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.serve.cache"
 
 
-@oddity("NE941", replace(RUNS, tasks=2))
+@oddity("NE941", replace(SERVES, tasks=2))
 def _several_writers_of_a_cache(_: Hand, wish: Wish) -> str:
     del wish.entry["image"]
     wish.keys.setdefault("volumes", {})["shared"] = {"kind": "efs"}

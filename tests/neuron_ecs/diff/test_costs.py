@@ -185,12 +185,14 @@ STACKS: dict[str, Config] = {
     ),
     "served": stack(
         volumes={"kept": {"kind": "host"}},
+        shapes={"acme/own": {"like": "TinyLlama/TinyLlama-1.1B-Chat-v1.0"}},
         capacity={"pool": groups("inf2.24xlarge", 3)},
         models={
             "a": {
                 "capacity": "pool",
                 "serve": {"model": "TinyLlama/TinyLlama-1.1B-Chat-v1.0", "max_model_len": 2048},
-            }
+            },
+            "b": {"capacity": "pool", "serve": {"model": "acme/own", "max_num_seqs": 2}},
         },
     ),
     "regions": stack(
