@@ -107,7 +107,11 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (Sidecar, "cpu cpus vcpu vcpus", "write cpu_units: 128; 1024 are one vCPU"),
     (Sidecar, "mem memory memory_mb memory_reservation ram", "write memory_mib: 256"),
     (Sidecar, "restart_policy", "write restart: true"),
-    (Sidecar, "container_port host_port port_mappings ports", "write port: 9000, and path: /name"),
+    (
+        Sidecar,
+        "container_port host_port port_mappings ports",
+        "write port: 9000; path says where it answers",
+    ),
     # models and jobs
     (Workload, "restart_policy", _KEPT),
     (Workload, "shared_memory shared_memory_size shm shm_size", "write shared_memory_mib: 1024"),
