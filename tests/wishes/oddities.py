@@ -693,7 +693,7 @@ def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
 
 @oddity("NE919", RUNS)
 def _volume_below_the_weights(_: Hand, wish: Wish) -> str:
-    wish.pool.entry["root_volume_gib"] = 48
+    wish.pool.entry["root_volume_gib"] = 40
     return _runs(wish, "Qwen/Qwen3-4B")
 
 
