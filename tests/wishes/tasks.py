@@ -196,7 +196,7 @@ def ebs_volume(hand: Hand, regions: list[str]) -> Entry:
         entry["iops"] = hand.one((4000, 10_000))
         if hand.chance(50):
             entry["throughput_mib"] = hand.one((125, 1000))
-    if hand.chance(30):
+    if hand.chance(80):
         entry["file_system_type"] = hand.one(("ext3", "ext4", "xfs"))
     return entry
 
