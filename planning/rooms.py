@@ -61,6 +61,16 @@ def share_of(kind: InstanceType, devices: int, catalog: Catalog, others: Room = 
     return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
 
 
+def device_count(wanted: int | tuple[int, ...] | str | None, kind: InstanceType | None) -> int:
+    """Returns the devices of one task on an instance of the type: a number, the number of ids, or
+    all of the instance."""
+    if wanted is None:
+        return 0
+    if isinstance(wanted, str):
+        return kind.neuron.devices if kind and kind.neuron else 0
+    return wanted if isinstance(wanted, int) else len(wanted)
+
+
 def first_fit(room: Room, tasks: Sequence[tuple[Room, str, frozenset[int]]], ports: int) -> int:
     """Returns the instances for tasks of these sizes, names and host ports, by decreasing memory.
 

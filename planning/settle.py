@@ -27,6 +27,7 @@ from messages.phrases import listed, nearest
 from planning import choices, images
 from planning.amis import ami_driver, common_amis, fitting_amis
 from planning.command_line import published
+from planning.rooms import device_count
 from planning.serving.memory import Verdict, checkpoint_gib
 from planning.serving.options import (
     ModelRequirements,
@@ -195,7 +196,7 @@ class _Asked:
         if self._shut:
             public = partial(images.public_registry, catalog=self.catalog)
             found = [replace(c, unreachable=bool(public(c.image.image))) for c in found]
-        return tuple(sorted(found, key=_preference))
+        return tuple(sorted(found, key=self.preference))
 
     @property
     def _shut(self) -> bool:
@@ -235,16 +236,29 @@ class _Asked:
                 written = {k: written[k] for k, v in one.value.items() if written.get(k, v) != v}
             if isinstance(written, Sidecar):
                 written = {k: v for k, v in sidecar_said(written).items() if one.value.get(k) != v}
-            if field == "neuron_devices" and self._count(written) == self._count(one.value):
+            if field == "neuron_devices" and self._counts(written) == self._counts(one.value):
                 continue
             if written not in (one.value, {}) and field not in _ADDED:
                 yield Departure(one.field, written, one)
 
-    def _count(self, devices: int | tuple[int, ...] | str) -> frozenset[int]:
-        """The number of devices, of each type where it is all of an instance."""
-        if isinstance(devices, str):
-            return frozenset(k.neuron.devices for k in self.where.kinds if k.neuron)
-        return frozenset({len(devices) if isinstance(devices, tuple) else devices})
+    def _counts(self, devices: int | tuple[int, ...] | str) -> frozenset[int]:
+        """The numbers of devices that a task takes on the types."""
+        return frozenset(device_count(devices, kind) for kind in self.where.kinds)
+
+    def preference(self, choice: Choice) -> tuple[float, ...]:
+        """Sorts the choices: what can be pulled, what fits, the table's order, what is documented,
+        the fewest devices."""
+        found = choice.estimate
+        verdict, share = (found.verdict, found.share) if found else (Verdict.FITS, 0.0)
+        return (
+            choice.unreachable,
+            verdict,
+            choice.image.order,
+            len(choice.caveats),
+            max(self._counts(choice.devices)),
+            share,
+            choice.degree,
+        )
 
     def _unserved(self, code: str, field: str, what: str, fix: str) -> Unserved:
         return Unserved(code, f"{self.path}.{field}", what, fix)
@@ -377,8 +391,7 @@ class _Asked:
                 continue
             needed = [o.devices for o in found]
             if wanted is not None:
-                count = len(wanted) if isinstance(wanted, tuple) else wanted
-                have = totals if count == "all" else [int(count)] * len(kinds)
+                have = [device_count(wanted, kind) for kind in kinds]
                 if any(n > h for n, h in zip(needed, have, strict=True)):
                     continue
                 devices = wanted
@@ -398,24 +411,6 @@ def _said(holder: Any) -> dict[str, Any]:
     if isinstance(holder, dict):
         return cast("dict[str, Any]", holder)
     return {name: getattr(holder, name) for name in holder.model_fields_set}
-
-
-def _preference(choice: Choice) -> tuple[float, ...]:
-    """Sorts the choices: what can be pulled, what fits, the table's order, what is documented,
-    the fewest devices."""
-    found = choice.estimate
-    verdict, share = (found.verdict, found.share) if found else (Verdict.FITS, 0.0)
-    count = choice.devices if isinstance(choice.devices, int) else 0
-    caveats = len(choice.caveats)
-    return (
-        choice.unreachable,
-        verdict,
-        choice.image.order,
-        caveats,
-        count,
-        share,
-        choice.degree,
-    )
 
 
 # -- machine images ------------------------------------------------------------------------------
@@ -440,7 +435,7 @@ def _amis(s: Situation, asked: Sequence[_Asked]) -> dict[str, str]:
         if not isinstance(spec, AutoScalingCapacity) or "ami" in spec.model_fields_set or not here:
             continue
         models = [
-            (where, one.choices)
+            (one, where, one.choices)
             for one in asked
             for where in one.pools
             if where in here and isinstance(one.choices, tuple)
@@ -460,14 +455,14 @@ def _amis(s: Situation, asked: Sequence[_Asked]) -> dict[str, str]:
 
 def _rank(
     s: Situation,
-    models: Sequence[tuple[tuple[str, str], tuple[Choice, ...]]],
+    models: Sequence[tuple[_Asked, tuple[str, str], tuple[Choice, ...]]],
     ami: str | None,
 ) -> tuple[float, ...]:
     """Sorts AMIs: models without an image, images that cannot be pulled, models that fit tightly,
     the order of the images."""
     best = [
-        next((_preference(c) for c in choices if _suits(s, where, c.image, ami)), None)
-        for where, choices in models
+        next((one.preference(c) for c in choices if _suits(s, where, c.image, ami)), None)
+        for one, where, choices in models
     ]
     served = [b for b in best if b is not None]
     return len(best) - len(served), *(sum(b[n] for b in served) for n in range(3))

@@ -26,7 +26,15 @@ from config import (
 from planning import layout, managed_types, plan
 from planning.addresses import has_blocks
 from planning.dealing import Demand
-from planning.rooms import NOTHING, Room, counted_on, first_fit, registered_by, share_of
+from planning.rooms import (
+    NOTHING,
+    Room,
+    counted_on,
+    device_count,
+    first_fit,
+    registered_by,
+    share_of,
+)
 from planning.serving.records import Unserved, WrittenOut
 from planning.sharing import Supply, Use, blocked_instances, enough_instances
 from planning.trial import Trials
@@ -124,12 +132,7 @@ class RegionalWorkload:
     @property
     def device_count(self) -> int:
         """Number of devices of one task; 0 without devices, or if the instance type is unknown."""
-        wanted, kind = self.spec.neuron_devices, self.smallest
-        if wanted is None:
-            return 0
-        if wanted == "all":
-            return kind.neuron.devices if kind and kind.neuron else 0
-        return wanted if isinstance(wanted, int) else len(wanted)
+        return device_count(self.spec.neuron_devices, self.smallest)
 
     @property
     def host_ports(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from catalog import Catalog, InstanceType, LanguageModel, ModelLoader, Server
 from config import AnyVolume, HealthCheck, ModelEntry, Serve, Sidecar
 from planning import choices
-from planning.rooms import registered_by, share_of
+from planning.rooms import device_count, registered_by, share_of
 from planning.serving.cache import NONE, Cache, fingerprint
 from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES, ModelRequirements
 from planning.serving.records import OWN_IMAGE, Choice, Derived, WrittenOut
@@ -234,10 +234,8 @@ class Writing:
 
     def _of_sizes(self) -> Iterator[Derived]:
         """The memory to compile and load where the devices' share is less, and that of /dev/shm."""
-        kind, devices = self.where.kinds[0], self.choice.devices
-        count = len(devices) if isinstance(devices, tuple) else devices
-        if not isinstance(count, int):
-            count = kind.neuron.devices if kind.neuron else 0
+        kind = self.where.kinds[0]
+        count = device_count(self.choice.devices, kind)
         memory = share_of(kind, count, self.catalog).memory_mib
         if self.model is not None and isinstance(self._strategy, LanguageModelServer):
             needed = required_of(self.serve, self.model).host_memory_mib(self._strategy)

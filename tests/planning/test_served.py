@@ -26,6 +26,7 @@ from tests.planning.stacks import (
     findings_of,
     groups,
     managed,
+    situation_of,
     stack,
 )
 
@@ -34,6 +35,7 @@ MODELS = sorted(KNOWN.serving.models)
 TYPES = sorted(t for t, k in KNOWN.instances.neuron_types.items() if k.neuron)
 BUCKET = "s3://acme-models/support-chat/"
 MIRROR = "111122223333.dkr.ecr.{region}.amazonaws.com/aws-cli:2.32.9"
+SIZES = (512, 2048, 8192)
 EMBEDDER = "Qwen/Qwen3-Embedding-8B"
 
 
@@ -137,6 +139,38 @@ def test_a_model_is_refused_exactly_where_nothing_serves_it(
     found = all_options(KNOWN.instances.neuron_types[kind], required, KNOWN)
     serves = not isinstance(found, str) and any(o.estimate.verdict is not Verdict.NO for o in found)
     assert bool(refused) == (not serves)
+
+
+@settings(max_examples=100)
+@given(
+    st.sampled_from(MODELS), st.sampled_from(TYPES), st.sampled_from((1, 8)), st.sampled_from(SIZES)
+)
+def test_a_task_takes_no_more_devices_than_its_image_needs(
+    name: str, kind: str, sequences: int, length: int
+) -> None:
+    config = serving(
+        {"model": name, "max_model_len": length, "max_num_seqs": sequences},
+        groups(kind, 3),
+        secrets=TOKEN,
+    )
+    written = situation_of(config).written
+    if not written:
+        return
+    chosen = written["m"].choice
+    hardware = KNOWN.instances.neuron_types[kind]
+    assert hardware.neuron is not None
+    taken = hardware.neuron.devices if chosen.devices == "all" else chosen.devices
+    required = ModelRequirements(KNOWN.serving.models[name], length, sequences, precompiled=False)
+    found = all_options(hardware, required, KNOWN)
+    assert not isinstance(found, str)
+    assert chosen.estimate is not None
+    alike = [
+        o.devices
+        for o in found
+        if (o.image, o.estimate.verdict, len(o.caveats))
+        == (chosen.image, chosen.estimate.verdict, len(chosen.caveats))
+    ]
+    assert taken == min(alike), "other models have the rest of the instance"
 
 
 @pytest.mark.parametrize(
