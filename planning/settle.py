@@ -206,8 +206,8 @@ class _Asked:
 
     def written_out(self, s: Situation, choices: Sequence[Choice]) -> WrittenOut:
         """The entry with the best of the choices whose image the AMIs of its pools suit."""
-        suiting = [c for c in choices if all(_suits(s, w, c.image, None) for w in self.pools)]
-        choice = next(iter(suiting), choices[0])
+        suiting = (c for c in choices if all(_suits(s, w, c.image, None) for w in self.pools))
+        choice = next(suiting, choices[0])
         return Writing(
             self.name,
             self.entry,
@@ -222,11 +222,14 @@ class _Asked:
     def departures(self, s: Situation) -> Iterator[Departure]:
         """What the entry writes otherwise than `serve` alone would have it."""
         entry, fields = self.entry, {"serve", "capacity", "regions"}
-        bare = ModelEntry(**{f: getattr(entry, f) for f in fields & entry.model_fields_set})
-        choices = replace(self, entry=bare).choices
-        if not isinstance(choices, tuple) or entry.model_fields_set <= fields:
+        if entry.model_fields_set <= fields:
             return
-        for one in replace(self, entry=bare).written_out(s, choices).derived:
+        bare = ModelEntry(**{f: getattr(entry, f) for f in fields & entry.model_fields_set})
+        alone = replace(self, entry=bare)
+        choices = alone.choices
+        if not isinstance(choices, tuple):
+            return
+        for one in alone.written_out(s, choices).derived:
             field, _, part = one.field.partition(".")
             holder = getattr(entry, field) if part else entry
             if holder is None or (part or field) not in _said(holder):
@@ -275,7 +278,7 @@ class _Asked:
         if self.entry.image and own is None:
             what = f"serves with {shown(self.entry.image, limit=120)}, whose server is not known"
             fix = f"write serve.server: {self.catalog.serving.images[0].server}"
-            return self._unserved("NE904", "image", f"{what}", fix)
+            return self._unserved("NE904", "image", what, fix)
         rows = [r for r in self.catalog.serving.images if families <= set(r.families)]
         rows = [r for r in ([own] if own else rows) if server in (None, r.server)]
         shaped = [r for r in rows if r.server in LANGUAGE_MODEL_SERVERS]
@@ -292,7 +295,7 @@ class _Asked:
                 f'shapes: {{"{self.serve.model}": {{like: <model>}}}}'
             )
             return self._unserved("NE902", "serve.model", what, fix)
-        where = f"the chips of {listed([k.name for k in kinds])}"
+        where = f"the chips of {listed(self._types)}"
         what = f"is {shown(self.serve.model, limit=120)}; no image of the tables serves it on " + (
             f"{where} with {server}" if server else where
         )
@@ -328,7 +331,7 @@ class _Asked:
         if fitting:
             return tuple(fitting)
         if not choices and self.entry.neuron_devices is None:
-            what = f"names a pool of {listed([k.name for k in kinds])}, on which no number of "
+            what = f"names a pool of {listed(self._types)}, on which no number of "
             what += f"devices serves {self.model.id} alike"
             return self._unserved("NE901", "capacity", what, "name a pool of one type")
         if not choices:

@@ -176,8 +176,6 @@ class Strategy:
     """The ports that it is told to listen on, or its own; the first one serves."""
     reads_s3: ClassVar[bool] = False
     """Whether it loads a model from a prefix of S3 by itself."""
-    chooses_data_type: ClassVar[bool] = True
-    """Whether its command line sets the type of weights and caches."""
     environment: ClassVar[Mapping[str, str]] = {}
     """The environment variables of its containers on a host without EFA."""
 
@@ -346,8 +344,6 @@ class Optimum(LanguageModelServer):
         whole = 2 * model.vocabulary * model.hidden * weight_bytes * (1 - 1 / degree)
         scores = padded_heads(model.heads, degree) / degree * length**2 * ACTIVATION_BYTES
         return (whole + scores) / GIB
-
-    chooses_data_type: ClassVar[bool] = False
 
     def command(self, served: Served) -> tuple[str, ...]:
         """Returns only arguments: the entry point of the image is the server.
