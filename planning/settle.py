@@ -38,8 +38,8 @@ from planning.serving.options import (
 )
 from planning.serving.records import OWN_IMAGE, Choice, Departure, Unserved, WrittenOut
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
-from planning.serving.shapes import near, shape_of
-from planning.serving.written import Where, Writing, on_hub, required_of, sidecar_said
+from planning.serving.shapes import near, on_hub, shape_of
+from planning.serving.written import Where, Writing, required_of, sidecar_said
 from planning.situation import Situation
 
 
@@ -285,7 +285,7 @@ class _Asked:
         others = [r for r in rows if r.server not in LANGUAGE_MODEL_SERVERS]
         if self.model is not None and shaped:
             return tuple(shaped)
-        if others and (server is not None or not (shaped or on_hub(self.serve))):
+        if others and (server is not None or not (shaped or on_hub(self.serve.model))):
             return tuple(others)
         if self.model is None and shaped:
             what = f"is {shown(self.serve.model, limit=120)}, whose shape is not known"

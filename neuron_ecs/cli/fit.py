@@ -25,7 +25,7 @@ from neuron_ecs.fit.text import (
 )
 from neuron_ecs.stackfile.reading import project_name
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress, write_json
-from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
+from planning.serving.options import DEFAULT_SEQUENCES, default_length
 from planning.serving.shapes import near, words_of
 
 _EPILOG = """\
@@ -209,7 +209,7 @@ def _model_requirements(
         model = model_called(name, known)
     if model is None:
         raise UsageError(f"--model: {unknown_model(name or '', known)}")
-    length = arguments.max_model_len or min(DEFAULT_LENGTH, model.max_positions)
+    length = arguments.max_model_len or default_length(model)
     if length > model.max_positions:
         raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
     sequences = arguments.max_num_seqs or DEFAULT_SEQUENCES

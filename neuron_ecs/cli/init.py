@@ -27,7 +27,7 @@ from neuron_ecs.terminal import ERRORS, FINE, UsageError, joined, progress, tabl
 from planning import Plan
 from planning.price import HOURS, StackPrice, span, stack_price
 from planning.price import document as price_document
-from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
+from planning.serving.options import DEFAULT_SEQUENCES, default_length
 
 VERSION = 1
 _SHOWN = 5  # choices
@@ -180,7 +180,7 @@ def _search(
     if model is None:
         raise UsageError(f"--model: {unknown_model(name, known)}")
     where = TaskRequirements(regions=regions, purchase=arguments.purchase)
-    length = min(DEFAULT_LENGTH, model.max_positions)
+    length = default_length(model)
     return ModelSearch(model, length, DEFAULT_SEQUENCES, precompiled=False, where=where)
 
 

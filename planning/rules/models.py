@@ -18,13 +18,18 @@ from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, fewer
 from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running, running
 from planning.serving.servers import SERVERS
+from planning.serving.shapes import on_hub
 from planning.situation import Situation, each_workload
+
+
+def _of_serve(one: Running, s: Situation) -> bool:
+    """Whether the planner wrote the command, from `serve`."""
+    return one.path.removeprefix("models.") in s.written
 
 
 def _field(one: Running, s: Situation, name: str) -> str:
     """The path of what decides: the field of `serve`, or the command."""
-    model = one.path.removeprefix("models.")
-    return f"{one.path}.serve.{name}" if model in s.written else f"{one.path}.command"
+    return f"{one.path}.serve.{name}" if _of_serve(one, s) else f"{one.path}.command"
 
 
 def _estimated(s: Situation) -> Iterator[tuple[Running, ModelRequirements]]:
@@ -50,14 +55,14 @@ def _shorter(one: Running, s: Situation, required: ModelRequirements) -> str:
     found = fewer(required, one.estimate)
     if found is None:
         return elsewhere
-    if one.path.removeprefix("models.") in s.written:
+    if _of_serve(one, s):
         fields = [("max_model_len", found.length, required.length)]
         fields.append(("max_num_seqs", found.sequences, required.sequences))
         new = [f"{one.path}.serve.{name}: {value}" for name, value, old in fields if value != old]
         return f"write {' and '.join(new)}, or {elsewhere}"
     names = (
-        (one.row.sequences_option or "batch-size", found.sequences, required.sequences),
-        (one.row.length_option or "sequence-length", found.length, required.length),
+        (one.sequences_option, found.sequences, required.sequences),
+        (one.length_option, found.length, required.length),
     )
     new = [f"--{name}={value}" for name, value, old in names if value != old]
     blocks = option(one.given, "num-gpu-blocks-override") is not None
@@ -160,12 +165,10 @@ def beyond_positions(s: Situation) -> Iterator[Report]:
             continue
         most = one.model.max_positions
         if one.length > most:
-            path, served = _field(one, s, "max_model_len"), one.path.partition(".")[2] in s.written
-            name = one.row.length_option or "sequence-length"
             yield Report(
-                path,
+                _field(one, s, "max_model_len"),
                 f"asks for {one.length} tokens; {one.model_id} has {most} positions",
-                f"write {most}" if served else f"write --{name}={most}",
+                f"write {most}" if _of_serve(one, s) else f"write --{one.length_option}={most}",
             )
 
 
@@ -180,20 +183,19 @@ def beyond_positions(s: Situation) -> Iterator[Report]:
 def gated_without_token(s: Situation) -> Iterator[Report]:
     """https://huggingface.co/docs/hub/models-gated: a token is needed to download them."""
     for one in running(s):
-        if one.model is None or not one.model.needs_token or not one.on_hub:
+        if one.model is None or not one.model.needs_token or not on_hub(one.model_id):
             continue
         container, work = one.claim.container, one.claim.work
         if {*container.secrets, *container.environment} & set(TOKEN_VARIABLES):
             continue
         region = s.catalog.places.regions[work.region]
         arn = f"arn:{region.partition}:secretsmanager:{{region}}:111122223333:secret:hf-token"
-        served = one.path.removeprefix("models.") in s.written
         mirrored = bool(set(MIRROR_VARIABLES) & container.environment.keys())
         yield Report(
             f"{one.path}.secrets",
             f"has no {TOKEN_VARIABLES[0]}, and {one.model_id} is gated",
             f'write secrets: {{{TOKEN_VARIABLES[0]}: "{arn}"}}, with the ARN of your token',
-            severity=Severity.ERROR if served and not mirrored else None,
+            severity=Severity.ERROR if _of_serve(one, s) and not mirrored else None,
         )
 
 

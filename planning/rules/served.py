@@ -11,7 +11,7 @@ from planning.amis import ami_driver
 from planning.rules.rule import Report, Rule, rule
 from planning.serving.cache import S3
 from planning.serving.servers import SERVERS
-from planning.serving.written import on_hub
+from planning.serving.shapes import on_hub
 from planning.situation import Situation
 from planning.volumes import mounted
 
@@ -157,7 +157,7 @@ def revision_of_a_directory(s: Situation) -> Iterator[Report]:
     """https://docs.vllm.ai/en/latest/serving/engine_args/: --revision."""
     for name, out in s.written.items():
         serve = out.entry.serve
-        if serve is not None and serve.revision and not on_hub(serve):
+        if serve is not None and serve.revision and not on_hub(serve.model):
             yield Report(
                 f"models.{name}.serve.revision",
                 f"is {shown(serve.revision)}, of the directory {serve.model}",

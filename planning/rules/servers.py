@@ -22,7 +22,7 @@ from planning.cores import core_claims
 from planning.images import Version
 from planning.proposals import missing_command
 from planning.rules.rule import Report, rule
-from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
+from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES, default_length
 from planning.serving.servers import (
     CACHE_BLOCKS,
     SERVERS,
@@ -178,7 +178,7 @@ def sequences_unset(s: Situation) -> Iterator[Report]:
         if missing:
             sequences = s.catalog.limits.value("sequences_default")
             known = shape_of(served_model(given) or "", s.settings, s.catalog)
-            length = min(DEFAULT_LENGTH, known.max_positions) if known else DEFAULT_LENGTH
+            length = default_length(known) if known else DEFAULT_LENGTH
             given_sequences = number(given, server.sequences_option) or DEFAULT_SEQUENCES
             some = [
                 f"--{name}={value}"

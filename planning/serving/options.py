@@ -23,6 +23,11 @@ DEFAULT_SEQUENCES, DEFAULT_LENGTH = 4, 8192
 """How many sequences of which length are served where nothing else is asked for."""
 
 
+def default_length(model: LanguageModel) -> int:
+    """The tokens of a sequence where nothing else is asked for: no more than its positions."""
+    return min(DEFAULT_LENGTH, model.max_positions)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequirements:
     """A language model, and the most sequences at once and tokens in a sequence that it serves.

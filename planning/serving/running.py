@@ -84,9 +84,14 @@ class Running:
         return number(self.given, *filter(None, names))
 
     @property
-    def on_hub(self) -> bool:
-        """Whether the model is an id on the hub, and neither a directory nor a prefix of S3."""
-        return not self.model_id.startswith(("/", ".", "s3://"))
+    def length_option(self) -> str:
+        """The option for the tokens of a sequence; a row without one is of optimum-neuron's."""
+        return self.row.length_option or "sequence-length"
+
+    @property
+    def sequences_option(self) -> str:
+        """The option for the sequences at once; a row without one is of optimum-neuron's."""
+        return self.row.sequences_option or "batch-size"
 
     @property
     def otherwise(self) -> str:

@@ -22,6 +22,11 @@ def shape_of(model_id: str, settings: Settings, catalog: Catalog) -> LanguageMod
     return _resolved(model_id, settings, catalog, ())
 
 
+def on_hub(model_id: str) -> bool:
+    """Whether a model is an id on the hub, and neither a directory nor a prefix of S3."""
+    return not model_id.startswith(("/", ".", "s3://"))
+
+
 def row_of(model_id: str, catalog: Catalog) -> LanguageModel | None:
     """The row of `language_models.csv`, whatever the case of the id."""
     exact = catalog.serving.models.get(model_id)

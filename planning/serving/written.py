@@ -10,9 +10,15 @@ from config import AnyVolume, HealthCheck, ModelEntry, Serve, Sidecar
 from planning import choices
 from planning.rooms import device_count, registered_by, share_of
 from planning.serving.cache import NONE, Cache, fingerprint
-from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES, ModelRequirements
+from planning.serving.options import (
+    DEFAULT_LENGTH,
+    DEFAULT_SEQUENCES,
+    ModelRequirements,
+    default_length,
+)
 from planning.serving.records import OWN_IMAGE, Choice, Derived, WrittenOut
 from planning.serving.servers import SERVERS, LanguageModelServer, Served, Strategy
+from planning.serving.shapes import on_hub
 
 LOADER = "load"
 """The sidecar that copies a model from S3."""
@@ -33,14 +39,9 @@ class Where:
     managed: bool
 
 
-def on_hub(serve: Serve) -> bool:
-    """Whether the model is an id on the hub, and neither a directory nor a prefix of S3."""
-    return not serve.model.startswith(("s3://", "/"))
-
-
 def required_of(serve: Serve, model: LanguageModel) -> ModelRequirements:
     """What a model must do, with the defaults of what is not written."""
-    length = serve.max_model_len or min(DEFAULT_LENGTH, model.max_positions)
+    length = serve.max_model_len or default_length(model)
     sequences = serve.max_num_seqs or DEFAULT_SEQUENCES
     weight_bytes = 4 if serve.data_type == "float32" else 2
     return ModelRequirements(model, length, sequences, False, weight_bytes)
@@ -168,7 +169,7 @@ class Writing:
 
     @cached_property
     def _served(self) -> Served:
-        serve, hub = self.serve, on_hub(self.serve)
+        serve, hub = self.serve, on_hub(self.serve.model)
         names = (serve.served_name,) if serve.served_name else (self.name, *((serve.model,) * hub))
         asked = required_of(serve, self.model) if self.model is not None else None
         return Served(
@@ -196,7 +197,7 @@ class Writing:
         families = {k.neuron.family for k in self.where.kinds if k.neuron}
         serve, image = self.serve, self.choice.image.image
         name = fingerprint(serve.model, self._served, image, families, serve.arguments)
-        weights = self.serve.revision is not None and on_hub(self.serve)
+        weights = self.serve.revision is not None and on_hub(self.serve.model)
         return Cache(rows, name, place, self.volumes, weights)
 
     def _of_environment(self, row: str) -> Iterator[Derived]:
