@@ -32,10 +32,10 @@ def exec_logs(s: Situation, short: str, pools: list[RegionalPool]) -> LogGroup |
     they are not recorded. Sessions can be switched on beside the stack file as well."""
     if not s.settings.security.exec_logs:
         return None
-    kind = "managed-instances" if pools[0].managed else "auto-scaling"
+    managed = pools[0].managed
     return LogGroup(
-        key=names.key(short, kind, "exec"),
-        name=exec_log_name(s, managed=pools[0].managed),
+        key=names.key(short, _kind(managed), "exec"),
+        name=exec_log_name(s, managed=managed),
         retention_days=choices.EXEC_LOG_DAYS,
         kms_key=kms_key(s, pools[0].region),
     )
@@ -43,8 +43,11 @@ def exec_logs(s: Situation, short: str, pools: list[RegionalPool]) -> LogGroup |
 
 def exec_log_name(s: Situation, *, managed: bool) -> str:
     """Returns the name of the log group of sessions, which is the same in every Region."""
-    kind = "managed-instances" if managed else "auto-scaling"
-    return f"/{s.project}/{s.stack}/exec/{kind}"
+    return f"/{s.project}/{s.stack}/exec/{_kind(managed)}"
+
+
+def _kind(managed: bool) -> str:
+    return "managed-instances" if managed else "auto-scaling"
 
 
 def exec_statements(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:

@@ -267,11 +267,25 @@ def host_gib(s: Situation, pool: str) -> int:
     return sum(host_sizes(s, pool).values())
 
 
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The volume of an instance for images and data: the field of its size, in GiB."""
+
+    field: str
+    written: int | None
+    default: int  # without host volumes
+
+
+def disk(spec: AutoScalingCapacity | ManagedInstancesCapacity) -> Disk:
+    """Returns the volume that the instances of a pool have."""
+    match spec:
+        case AutoScalingCapacity():
+            return Disk("root_volume_gib", spec.root_volume_gib, choices.ROOT_VOLUME_GIB)
+        case ManagedInstancesCapacity():
+            return Disk("storage_gib", spec.storage_gib, choices.STORAGE_GIB)
+
+
 def disk_gib(s: Situation, pool: RegionalPool) -> int:
     """Returns the size of an instance's volume: as written, or for images and host volumes."""
-    match pool.spec:
-        case AutoScalingCapacity() as spec:
-            written, default = spec.root_volume_gib, choices.ROOT_VOLUME_GIB
-        case ManagedInstancesCapacity() as spec:
-            written, default = spec.storage_gib, choices.STORAGE_GIB
-    return written or default + host_gib(s, pool.name)
+    found = disk(pool.spec)
+    return found.written or found.default + host_gib(s, pool.name)

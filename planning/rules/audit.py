@@ -15,6 +15,11 @@ def _report(s: Situation, field: str, what: str, fix: str) -> Report:
     return Report(f"security.{field}", what, fix, severity=severity)
 
 
+def _own_networks(s: Situation) -> list[str]:
+    """The Regions whose network the stack creates."""
+    return [r for r, spec in s.regions.items() if isinstance(spec.network, OwnNetworkEntry)]
+
+
 @rule(
     "NE728",
     "Load balancers write no access logs",
@@ -42,7 +47,7 @@ def no_access_logs(s: Situation) -> Iterator[Report]:
 )
 def no_flow_logs(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6"""
-    own = [r for r, spec in s.regions.items() if isinstance(spec.network, OwnNetworkEntry)]
+    own = _own_networks(s)
     if s.settings.security.flow_logs is None and own:
         yield _report(
             s,
@@ -140,7 +145,7 @@ def no_exec_logs(s: Situation) -> Iterator[Report]:
 )
 def buckets_of_everyone(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html"""
-    own = [r for r, spec in s.regions.items() if isinstance(spec.network, OwnNetworkEntry)]
+    own = _own_networks(s)
     if s.settings.security.s3_accounts is None and own:
         yield _report(
             s,

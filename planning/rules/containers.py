@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from config import (
-    AutoScalingCapacity,
     Container,
     ExistingNetworkEntry,
     ManagedInstancesCapacity,
@@ -19,7 +18,7 @@ from planning.cores import ended_first
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
-from planning.volumes import host_gib, shared_volumes, writable_paths
+from planning.volumes import disk, host_gib, shared_volumes, writable_paths
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
@@ -364,7 +363,8 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
     images and what containers write are on the instance's volume."""
     for name, spec in s.settings.capacity.items():
         managed = isinstance(spec, ManagedInstancesCapacity)
-        size = spec.root_volume_gib if isinstance(spec, AutoScalingCapacity) else spec.storage_gib
+        volume = disk(spec)
+        size = volume.written
         kept = host_gib(s, name)
         neuron = any(p.neuron for (_, n), p in s.pools.items() if n == name)
         if size is None or not (neuron or kept):
@@ -372,10 +372,10 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
         pulled = {w.spec.image for w in s.work if w.pool.name == name and w.device_count}
         host = 0 if managed else s.catalog.limits.value("host_system_gib")
         needed = host + len(pulled) * s.catalog.limits.value("container_image_gib") + kept
-        default = (choices.STORAGE_GIB if managed else choices.ROOT_VOLUME_GIB) + kept
+        default = volume.default + kept
         if size < needed:
             yield Report(
-                f"capacity.{name}.{'storage_gib' if managed else 'root_volume_gib'}",
+                f"capacity.{name}.{volume.field}",
                 f"is {size}; {counted(len(pulled), 'image')} of its tasks and the system need "
                 + (
                     f"about {needed}, with {kept} for host volumes"

@@ -10,7 +10,6 @@ from config import ManagedInstancesCapacity
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, listed
-from planning import choices
 from planning.command_line import option, server_of, words
 from planning.cores import fewer_devices
 from planning.rules.rule import Report, Rule, rule
@@ -20,6 +19,7 @@ from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running,
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import on_hub
 from planning.situation import Situation, each_workload
+from planning.volumes import disk
 
 
 def _of_serve(one: Running, s: Situation) -> bool:
@@ -338,19 +338,17 @@ def volume_below_weights(s: Situation) -> Iterator[Report]:
             pool[one.model_id] = max(required.disk_gib, pool.get(one.model_id, 0))
     for name, models in sorted(weights.items()):
         spec = s.settings.capacity[name]
-        managed = isinstance(spec, ManagedInstancesCapacity)
-        written = spec.storage_gib if managed else spec.root_volume_gib
-        size = written or (choices.STORAGE_GIB if managed else choices.ROOT_VOLUME_GIB)
+        volume = disk(spec)
+        size, unwritten = volume.written or volume.default, "" if volume.written else " by default"
         pulled = {w.spec.image for w in s.work if w.pool.name == name}
         limit = s.catalog.limits.value
         host = limit("host_system_gib") + len(pulled) * limit("container_image_gib")
         needed = host + sum(models.values())
-        local = managed and spec.local_storage
+        local = isinstance(spec, ManagedInstancesCapacity) and spec.local_storage
         if size < needed and not local:
-            field = "storage_gib" if managed else "root_volume_gib"
             yield Report(
-                f"capacity.{name}.{field}",
-                f"is {size}{'' if written else ' by default'}; {counted(len(models), 'model')} "
+                f"capacity.{name}.{volume.field}",
+                f"is {size}{unwritten}; {counted(len(models), 'model')} "
                 f"({listed(sorted(models), most=4)}), images and system need about {needed}",
                 f"write {needed}",
             )

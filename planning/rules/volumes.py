@@ -289,8 +289,7 @@ def no_file_system(s: Situation) -> Iterator[Report]:
             if region not in entry.file_systems:
                 yield Report(
                     f"volumes.{name}.file_systems",
-                    f"is {listed(known)}, and none of {region}, where {listed(works)} "
-                    f"{'mounts' if len(works) == 1 else 'mount'} it",
+                    f"is {listed(known)}, and none of {region}, where {_mount_it(works)}",
                     f"write file_systems: {{{region}: fs-…}}",
                 )
 
@@ -431,7 +430,7 @@ def no_size(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"volumes.{name}",
                     f"of kind ebs has neither size_gib nor a snapshot of {region}, where "
-                    f"{listed(works)} {'mounts' if len(works) == 1 else 'mount'} it",
+                    f"{_mount_it(works)}",
                     f"write size_gib: 100, or write snapshot_ids: {{{region}: snap-…}}",
                 )
 
@@ -452,8 +451,7 @@ def no_snapshot(s: Situation) -> Iterator[Report]:
             if entry.size_gib is not None and known and region not in entry.snapshot_ids:
                 yield Report(
                     f"volumes.{name}.snapshot_ids",
-                    f"is {listed(known)}, and none of {region}, where {listed(works)} "
-                    f"{'mounts' if len(works) == 1 else 'mount'} it",
+                    f"is {listed(known)}, and none of {region}, where {_mount_it(works)}",
                     f"write snapshot_ids: {{{region}: snap-…}}",
                 )
 
@@ -602,6 +600,11 @@ def _regions_of(s: Situation, volume: str) -> dict[str, list[str]]:
     for work in _mounting(s, volume):
         found.setdefault(work.region, []).append(work.path)
     return found
+
+
+def _mount_it(works: list[str]) -> str:
+    """`models.a mounts it`, `models.a and models.b mount it`."""
+    return f"{listed(works)} {'mounts' if len(works) == 1 else 'mount'} it"
 
 
 def _zones(s: Situation, volume: str, region: str) -> set[str]:
