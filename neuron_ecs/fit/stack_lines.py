@@ -63,6 +63,22 @@ def shape_lines(model: LanguageModel) -> Iterator[str]:
     yield from (f"  {name}: {flow(value)}" for name, value in entry_of(model).items())
 
 
+def serve_entry(model: ModelRequirements, serving: ServingOption) -> dict[str, object]:
+    """What `serve` says of a model in the stack file."""
+    return {
+        "model": model.model.id,
+        "server": serving.image.server,
+        "tensor_parallel": serving.degree,
+        "max_model_len": model.length,
+        "max_num_seqs": model.sequences,
+    }
+
+
+def token_arn(partition: str, region: str) -> str:
+    """The ARN of an example's token in a Region, or in `{region}`."""
+    return f"arn:{partition}:secretsmanager:{region}:111122223333:secret:your-token"
+
+
 def _pool_lines(
     option: Option,
     required: TaskRequirements,
@@ -103,15 +119,10 @@ def _model_lines(
         yield "image: your-image:its-tag"
     else:
         yield "serve:"
-        yield f"  model: {model.model.id}"
-        yield f"  server: {serving.image.server}"
-        yield f"  tensor_parallel: {serving.degree}"
-        yield f"  max_model_len: {model.length}"
-        yield f"  max_num_seqs: {model.sequences}"
+        yield from (f"  {k}: {flow(v)}" for k, v in serve_entry(model, serving).items())
         if model.model.needs_token:
             partition = catalog.places.regions[option.region].partition
-            arn = f"arn:{partition}:secretsmanager:{option.region}:111122223333:secret:your-token"
-            yield f'secrets: {{HF_TOKEN: "{arn}"}}'
+            yield f'secrets: {{HF_TOKEN: "{token_arn(partition, option.region)}"}}'
     yield f"capacity: {pool_name(option)}"
     needed = model.host_memory_mib(serving.server) if model and serving else 0
     if model is None:

@@ -22,6 +22,8 @@ from neuron_ecs.fit.stack_lines import (
     DISK_FIXED_GIB,
     fitting_ami,
     model_name,
+    serve_entry,
+    token_arn,
 )
 from planning import decide
 from planning.choices import ROOT_VOLUME_GIB
@@ -276,20 +278,11 @@ def _model(
     search: ModelSearch, found: ModelOption, regions: Sequence[str], catalog: Catalog
 ) -> dict[str, object]:
     option: Option = found.option
-    entry: dict[str, object] = {
-        "serve": {
-            "model": search.model.id,
-            "server": found.serving.image.server,
-            "tensor_parallel": found.serving.degree,
-            "max_model_len": search.length,
-            "max_num_seqs": search.sequences,
-        }
-    }
+    entry: dict[str, object] = {"serve": serve_entry(search, found.serving)}
     if search.model.needs_token:
         partition = catalog.places.regions[option.region].partition
         where = option.region if len(regions) == 1 else "{region}"
-        arn = f"arn:{partition}:secretsmanager:{where}:111122223333:secret:your-token"
-        entry["secrets"] = {"HF_TOKEN": arn}
+        entry["secrets"] = {"HF_TOKEN": token_arn(partition, where)}
     if option.task.memory_mib > option.share.memory_mib:
         entry["memory_mib"] = option.task.memory_mib
     return entry

@@ -45,6 +45,7 @@ class Account:
             from botocore.config import Config
         except ImportError:
             raise UsageError(f"needs the AWS SDK: pip install {NEEDED}") from None
+        # boto3 has no annotations: botocore makes the clients from service models at run time
         self.connect = connect or cast(Connect, boto3.client)  # pyright: ignore[reportUnknownMemberType]
         self.settings = Config(
             connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}

@@ -69,6 +69,7 @@ def planned(path: Path) -> plan.Plan:
 
 
 def client(service: str, region: str) -> Any:
+    # boto3 has no annotations: botocore makes the clients from service models at run time
     make = cast(Callable[..., Any], boto3.client)  # pyright: ignore[reportUnknownMemberType]
     return make(service, region_name=region, aws_access_key_id="none", aws_secret_access_key="none")
 
