@@ -264,7 +264,8 @@ class _Asked:
         )
 
     def _unserved(self, code: str, field: str, what: str, fix: str) -> Unserved:
-        return Unserved(code, f"{self.path}.{field}", what, fix)
+        pools = frozenset(name for _, name in self.pools)
+        return Unserved(code, f"{self.path}.{field}", what, fix, self.entry, pools)
 
     def _rows(self, kinds: Sequence[InstanceType]) -> tuple[ServingImage, ...] | Unserved:
         """The images that come into question: the written one, or those for the chips."""

@@ -44,7 +44,7 @@ def managed_instances_drain(s: Situation) -> Iterator[Report]:
 )
 def nothing_runs(s: Situation) -> Iterator[Report]:
     """CreateAutoScalingGroup: a group keeps its MinSize whether tasks run or not."""
-    used = {w.pool.name for w in s.work}
+    used = {w.pool.name for w in s.work}.union(*(u.pools for u in s.unserved))
     for name in s.settings.capacity:
         here = [p for (_, n), p in s.pools.items() if n == name]
         if here and name not in used:

@@ -35,7 +35,10 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         do="Remove the entry.",
     )
     def silence_without_a_finding(s: Situation) -> Iterator[Report]:
-        """Nothing in the stack file causes the finding any more."""
+        """Nothing in the stack file causes the finding any more. A model that is refused would
+        have findings of its own."""
+        if s.unserved:
+            return
         asked = [r for r in rules if r.code in s.settings.silence]
         found = {r.code for r in asked if any(True for _ in r.findings(s))}
         for code in s.settings.silence:

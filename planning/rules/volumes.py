@@ -73,7 +73,8 @@ def unknown_volume(s: Situation) -> Iterator[Report]:
 )
 def unused_volume(s: Situation) -> Iterator[Report]:
     """API_TaskDefinition, volumes: a volume is a part of the task definitions that mount it."""
-    used = {found.volume for found in _written(s)}
+    refused = (found for u in s.unserved for found in mounted(u.path, u.entry))
+    used = {found.volume for found in (*_written(s), *refused)}
     for name, entry in sorted(s.settings.volumes.items()):
         if name not in used:
             yield Report(

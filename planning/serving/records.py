@@ -69,9 +69,14 @@ class WrittenOut:
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """Why a model of `serve` is left out: the code of the finding, where, what, and the fix."""
+    """Why a model of `serve` is left out: the code of the finding, where, what, and the fix.
+
+    ``entry`` is the model as it is written, ``pools`` the names of its pools: these are not unused.
+    """
 
     code: str
     path: str
     what: str
     fix: str
+    entry: ModelEntry
+    pools: frozenset[str]

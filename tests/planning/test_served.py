@@ -22,6 +22,7 @@ from tests.planning.stacks import (
     Config,
     Entry,
     changed,
+    codes,
     decide_on,
     findings_of,
     groups,
@@ -171,6 +172,28 @@ def test_a_task_takes_no_more_devices_than_its_image_needs(
         == (chosen.image, chosen.estimate.verdict, len(chosen.caveats))
     ]
     assert taken == min(alike), "other models have the rest of the instance"
+
+
+@pytest.mark.parametrize(
+    ("code", "serve"),
+    [
+        ("NE902", {"model": "nobody/knows-it"}),
+        ("NE903", {"model": TINY, "server": "nobodys"}),
+        ("NE905", {"model": "Qwen/Qwen3-32B"}),
+        ("NE906", {"model": TINY, "tensor_parallel": 64}),
+    ],
+)
+def test_what_only_a_refused_model_uses_is_not_called_unused(code: str, serve: Entry) -> None:
+    mount = {"disk": {"path": "/disk"}}
+    config = stack(
+        capacity={"pool": groups(root_volume_gib=30)},
+        volumes={"disk": {"kind": "host", "size_gib": 1}},
+        models={"m": {"capacity": "pool", "serve": serve, "mounts": mount, "port": 9000}},
+        silence={"NE907": "the port is one of ours"},
+    )
+    found = codes(config)
+    assert code in found
+    assert found.isdisjoint({"NE011", "NE138", "NE361"}), "the model is the error, not its pool"
 
 
 @pytest.mark.parametrize(
