@@ -200,7 +200,7 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (
         ModelEntry,
         "host_header ingress listener listener_rule load_balancer path_pattern priority "
-        "service_connect service_connect_configuration service_discovery service_registries",
+        "service_connect service_connect_configuration service_discovery service_registries url",
         "no field sets it; the load balancer of the Region leads a path to each model with a port",
     ),
     (
