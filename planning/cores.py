@@ -1,7 +1,7 @@
 """NeuronCores: which containers open them, and the processes that a command starts on them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -17,6 +17,7 @@ from planning.command_line import (
     words,
     written,
 )
+from planning.once import once
 from planning.serving.servers import (
     SERVERS,
     TENSOR_PARALLEL,
@@ -102,6 +103,7 @@ def takes_groups(kind: InstanceType) -> bool:
     return hardware is not None and hardware.cores_per_device != hardware.logical_cores_per_device
 
 
+@once
 def core_claims(s: Situation) -> Iterator[CoreClaim]:
     """Every container that opens devices, once for each set of slots and instance type that its
     tasks can have."""
@@ -113,7 +115,8 @@ def core_claims(s: Situation) -> Iterator[CoreClaim]:
             yield claim
 
 
-def task_claims(s: Situation) -> Iterator[list[CoreClaim]]:
+@once
+def task_claims(s: Situation) -> Iterator[tuple[CoreClaim, ...]]:
     """The containers of each task that open devices, for each type on which the task fits."""
     for work, kind in ((w, k) for w in s.work for k in w.types or w.pool.types[:1]):
         if kind.neuron is None or not work.device_count:
@@ -138,7 +141,7 @@ def task_claims(s: Situation) -> Iterator[list[CoreClaim]]:
                 mine = (tuple(sorted(container.neuron_devices)),)
             if mine:
                 found.append(CoreClaim(work, path, container, kind, mine, shared and path in users))
-        yield found
+        yield tuple(found)
 
 
 def ended_first(spec: Workload) -> frozenset[str]:
@@ -239,7 +242,7 @@ def statement(s: Situation, claim: CoreClaim) -> Statement | None:
     return Statement(NUMBER, cores, None) if cores else None
 
 
-def users_of_cores(s: Situation, task: list[CoreClaim]) -> list[CoreClaim]:
+def users_of_cores(s: Situation, task: Iterable[CoreClaim]) -> list[CoreClaim]:
     """The containers of a task that take cores at a time.
 
     All but those that only monitor the devices or have ended before the model starts.

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, lru_cache
 
 from catalog import Catalog
 from planning.regional import in_region
@@ -17,6 +18,7 @@ class Version:
     parts: tuple[int, ...]
 
     @staticmethod
+    @cache
     def of(text: str) -> "Version":
         return Version(tuple(int(p) for p in re.findall(r"\d+", text)))
 
@@ -58,6 +60,7 @@ def neuron_sdk(image: str) -> Version | None:
     return Version.of(found.group(1)) if found else None
 
 
+@lru_cache(maxsize=4096)
 def driver_at(catalog: Catalog, day: date) -> Version | None:
     """The Neuron driver of an AMI built on that day: the pinned one, or the newest release.
 

@@ -10,6 +10,7 @@ from typing import Final
 from catalog import LanguageModel, Server
 from planning.command_line import from_aws, number, option, server_of, words
 from planning.cores import CoreClaim, core_claims
+from planning.once import once
 from planning.serving.memory import Estimate
 from planning.serving.options import SHORTEST, ModelRequirements
 from planning.serving.servers import (
@@ -143,6 +144,7 @@ class Running:
         )
 
 
+@once
 def running(s: Situation) -> Iterator[Running]:
     """Every such container of the models, once for each instance type and set of slots."""
     for claim in core_claims(s):
