@@ -1,5 +1,6 @@
 """The stack file's entries of `capacity`: the pools of instances."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
@@ -235,6 +236,11 @@ class ManagedInstancesCapacity(Capacity):
         json_schema_extra=IN_PLACE,
     )
 
+
+POOL_KINDS: Mapping[str, type[Capacity]] = {
+    "auto_scaling": AutoScalingCapacity,
+    "managed_instances": ManagedInstancesCapacity,
+}
 
 AnyCapacity = Annotated[
     AutoScalingCapacity | ManagedInstancesCapacity,

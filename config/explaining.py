@@ -122,19 +122,42 @@ def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Finding:
     what = "is not a key that exists here"
     if model is None:
         return malformed(path, what, "remove it")
-    siblings = {sibling for group in _SIBLINGS if model in group for sibling in group}
     homes = [home for home in _HOMES if key in home[0].model_fields]
     for home, words, otherwise in homes:
-        if home in siblings:
+        if home in _siblings(model):
             return malformed(path, f"is a key of {words}", f"remove it, or {otherwise}")
     if advice := advice_on(key, model):
         return malformed(path, what, advice)
-    if near := closest_key(key, list(model.model_fields)):
+    if near := meant_key(key, model):
         return malformed(path, what, f"did you mean {near}?")
     if homes:
         words = " or ".join(dict.fromkeys(w.partition(" of kind ")[0] for _, w, _ in homes))
         return malformed(path, what, f"it is a key of {words}; move it there")
     return malformed(path, what, _keys(model))
+
+
+def meant_key(key: str, model: type[BaseModel]) -> str | None:
+    """The key of the model that an unknown one is a misspelling of.
+
+    None where no key is near, and for a key of a sibling or a word of another tool.
+    """
+    elsewhere = any(key in sibling.model_fields for sibling in _siblings(model))
+    if elsewhere or advice_on(key, model):
+        return None
+    return closest_key(key, list(model.model_fields))
+
+
+def misspelled(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Location, str]]:
+    """Yields the location of each misspelled key, and the key that was meant."""
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            place = _follow(error, values)
+            if place.owner and (meant := meant_key(place.key, place.owner)):
+                yield place.location, meant
+
+
+def _siblings(model: type[BaseModel]) -> set[type[BaseModel]]:
+    return {sibling for group in _SIBLINGS if model in group for sibling in group}
 
 
 def _keys(model: type[BaseModel]) -> str:

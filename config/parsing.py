@@ -8,29 +8,38 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
+from config.capacity import POOL_KINDS
 from config.credentials import is_credential, shown
-from config.explaining import Location, explain, missing_image, path_of, unknown_key
-from config.remainder import remainder
+from config.explaining import (
+    Location,
+    explain,
+    meant_key,
+    missing_image,
+    misspelled,
+    path_of,
+    unknown_key,
+)
+from config.remainder import remainders
 from config.settings import Settings
 from messages.finding import Finding, malformed
 from messages.phrases import closest_key
 
 # Deeper than any legal value; pydantic's reader of JSON gives up at 200 levels.
 _DEEPEST = 20
-_KINDS = {"auto_scaling": AutoScalingCapacity, "managed_instances": ManagedInstancesCapacity}
 _MENTIONED = 5
 
 
 class ShapeError(Exception):
     """The stack file does not have the form of `Settings`. `findings` has every mistake, sorted.
 
-    `rest` is the stack without the entries that have a mistake.
+    `rests` is the stack without the entries that have a mistake: more than one where a number could
+    be anything, and what is true of all of them is true of the stack.
     """
 
-    def __init__(self, findings: Sequence[Finding], rest: Settings) -> None:
-        self.rest = rest
+    def __init__(self, findings: Sequence[Finding], rests: Sequence[Settings]) -> None:
+        self.rests = tuple(rests)
         self.findings = tuple(sorted(findings, key=lambda p: (p.path, p.what)))
         said = [f"{p.path}: {p.what}" for p in self.findings[:_MENTIONED]]
         if len(self.findings) > _MENTIONED:
@@ -47,22 +56,52 @@ def parse(texts: Mapping[str, str]) -> Settings:
     found: dict[Location, Finding] = {}
     values: dict[str, Any] = {}
     for key, text in sorted(texts.items()):
-        if key in Settings.model_fields:
-            values[key] = _read(key, text, found)
-        else:
+        meant = key
+        if key not in Settings.model_fields:
             found[key,] = unknown_key(path_of([key]), key, Settings)
+            meant = meant_key(key, Settings) or key
+        if meant in Settings.model_fields and (meant == key or meant not in {*texts, *values}):
+            values[meant] = _read(meant, text, found)
     values = {k: _screened(v, (k,), found) for k, v in values.items()}
     _assume_kinds(values, found)
+    settings, errors = _validated(values)
+    renamed = _renamed(values, errors, found)
+    if renamed:
+        settings, errors = _validated(values)
     _require_images(values, found)
+    if settings is not None and not found:
+        return settings
+    explained = [*explain(errors, values)]
+    wrong = [*(found.keys() - renamed), *(location for location, _ in explained)]
+    raise ShapeError([*found.values(), *_new(explained, found)], remainders(values, wrong))
+
+
+def _validated(values: Mapping[str, Any]) -> tuple[Settings | None, list[ErrorDetails]]:
+    """The settings, or the errors of shape."""
     try:
-        settings = Settings.model_validate_json(json.dumps(values))
+        return Settings.model_validate_json(json.dumps(values)), []
     except ValidationError as error:
-        explained = [*explain(error.errors(include_url=False, include_input=False), values)]
-        rest = remainder(values, [*found, *(location for location, _ in explained)])
-        raise ShapeError([*found.values(), *_new(explained, found)], rest) from None
-    if found:
-        raise ShapeError(list(found.values()), remainder(values, found))
-    return settings
+        return None, error.errors(include_url=False, include_input=False)
+
+
+def _renamed(
+    values: dict[str, Any], errors: Sequence[ErrorDetails], found: dict[Location, Finding]
+) -> set[Location]:
+    """Gives misspelled keys the name that was meant, where the map lacks it; each is a finding.
+
+    The same run then judges what they say. Returns where they stand in the stack file.
+    """
+    findings = dict(explain(errors, values))
+    renamed: set[Location] = set()
+    for location, meant in misspelled(errors, values):
+        members: Any = values
+        for step in location[:-1]:
+            members = members[step]
+        if meant not in members:
+            members[meant] = members.pop(location[-1])
+            found[location] = findings[location]
+            renamed.add(location)
+    return renamed
 
 
 def _new(
@@ -181,13 +220,13 @@ def _assume_kinds(values: dict[str, Any], found: dict[Location, Finding]) -> Non
             continue
         entry = cast(dict[str, object], pool)
         kind = entry.get("kind")
-        if isinstance(kind, str) and kind in _KINDS:
+        if isinstance(kind, str) and kind in POOL_KINDS:
             continue
         location = ("capacity", name, "kind")
-        near = closest_key(kind, list(_KINDS)) if isinstance(kind, str) else None
+        near = closest_key(kind, list(POOL_KINDS)) if isinstance(kind, str) else None
         what = "is missing" if kind is None else f"is {shown(kind)}"
         fix = "write auto_scaling (EC2 instances of our own) or managed_instances (ECS owns them)"
         problem = malformed(path_of(location), what, f"did you mean {near}?" if near else fix)
         found.setdefault(location, problem)
-        own = {k: len(entry.keys() & m.model_fields.keys()) for k, m in _KINDS.items()}
+        own = {k: len(entry.keys() & m.model_fields.keys()) for k, m in POOL_KINDS.items()}
         entry["kind"] = near or max(own, key=lambda k: own[k])

@@ -6,6 +6,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from config.annotations import bare
+from config.capacity import POOL_KINDS
 from config.explaining import Location
 from config.settings import Settings
 
@@ -25,12 +27,21 @@ _NAMING_REGIONS = frozenset(
 )
 
 
-def remainder(values: Mapping[str, Any], wrong: Collection[Location]) -> Settings:
+def remainders(values: Mapping[str, Any], wrong: Collection[Location]) -> tuple[Settings, ...]:
+    """What the settings may mean: at the greatest of the numbers that are wrong, and the least."""
+    found = [remainder(values, wrong, bound) for bound in ("le", "ge")]
+    return tuple(found[:1] if found[0] == found[1] else found)
+
+
+def remainder(values: Mapping[str, Any], wrong: Collection[Location], bound: str) -> Settings:
     """The settings without the entries at these locations, and without what refers to them.
 
     An entry is a Region, a pool, a volume, a model, a job or a shape, or all else under one key.
-    Empty if no Region or no pool is left.
+    A pool stays, so that what runs on it is judged, where only an unknown key or a number is wrong:
+    the number is then the default, or the `bound` of a required one. Empty if no Region or no pool
+    is left.
     """
+    values, wrong = _with_pools(values, wrong, bound)
     keys = {place[0] for place in wrong if len(place) == 1 or place[0] not in _MAPS}
     gone = {(str(place[0]), str(place[1])) for place in wrong if len(place) > 1}
     entries = {key: _entries(values, key, keys, gone) for key in _MAPS}
@@ -52,6 +63,29 @@ def remainder(values: Mapping[str, Any], wrong: Collection[Location]) -> Setting
         return Settings.model_validate_json(json.dumps({**kept, **entries}))
     except ValidationError:  # No Region or no pool is left.
         return Settings.model_construct(regions={}, capacity={})
+
+
+def _with_pools(
+    values: Mapping[str, Any], wrong: Collection[Location], bound: str
+) -> tuple[Mapping[str, Any], list[Location]]:
+    """The values with other numbers and without unknown keys in pools, and what is wrong then."""
+    members = values.get("capacity")
+    pools = dict(cast(dict[str, Any], members)) if isinstance(members, dict) else {}
+    left: list[Location] = []
+    for place in wrong:
+        entry = pools.get(str(place[1])) if len(place) == 3 and place[0] == "capacity" else None
+        model = POOL_KINDS.get(entry["kind"]) if isinstance(entry, dict) else None
+        field = model.model_fields.get(str(place[2])) if model else None
+        if model is None or (field and bare(field.annotation)[0] is not int):
+            left.append(place)
+            continue
+        kept = {k: v for k, v in cast(dict[str, Any], entry).items() if k != place[2]}
+        if field and field.is_required():
+            kept[str(place[2])] = next(
+                number for m in field.metadata if (number := getattr(m, bound, None)) is not None
+            )
+        pools[str(place[1])] = kept
+    return {**values, "capacity": pools} if len(left) < len(wrong) else values, left
 
 
 def _entries(

@@ -46,9 +46,14 @@ def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack:
     try:
         settings = parse(texts)
     except ShapeError as error:
-        rest = settle(error.rest, catalog, project=project, stack=stack, home_region=home)
-        errors = (f for f in judge(rest) if f.severity is Severity.ERROR)
-        raise Refused([*error.findings, *errors]) from None
+        judged = [
+            judge(settle(rest, catalog, project=project, stack=stack, home_region=home))
+            for rest in error.rests
+        ]
+        told = [{(f.code, f.path) for f in found} for found in judged]
+        errors = [f for f in judged[0] if f.severity is Severity.ERROR]
+        certain = (f for f in errors if all((f.code, f.path) in others for others in told))
+        raise Refused([*error.findings, *certain]) from None
     return make_plan(settings, catalog, project=project, stack=stack, home_region=home)
 
 

@@ -567,7 +567,6 @@ def test_all_mistakes_are_told_at_once() -> None:
         "capacity.a.instance_type",
         "capacity.a.kind",
         "capacity.a.max_sise",
-        "capacity.a.max_size",
         "mdoels",
         "models.B_",
         "models.B_.capacity",

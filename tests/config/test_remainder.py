@@ -27,7 +27,17 @@ def rest_of(**changes: Any) -> Settings:
     texts = {key: json.dumps(value) for key, value in {**GOOD, **changes}.items()}
     with pytest.raises(ShapeError) as caught:
         parse(texts)
-    return caught.value.rest
+    return caught.value.rests[0]
+
+
+def test_a_number_that_a_pool_needs_is_both_its_greatest_and_its_least() -> None:
+    capacity = {**GOOD["capacity"], "b": {**POOL, "max_size": "two"}}
+    with pytest.raises(ShapeError) as caught:
+        parse({key: json.dumps(value) for key, value in {**GOOD, "capacity": capacity}.items()})
+    pool = caught.value.rests[0].capacity["a"]
+    assert [rest.capacity["b"] for rest in caught.value.rests] == [
+        pool.model_copy(update={"max_size": size}) for size in (10_000, 1)
+    ]
 
 
 def names(rest: Settings) -> tuple[list[str], list[str], list[str], list[str]]:
@@ -54,8 +64,24 @@ def test_a_model_goes_alone() -> None:
 
 
 def test_with_a_pool_go_its_models_and_jobs() -> None:
-    capacity = {**GOOD["capacity"], "b": {**POOL, "max_sizes": 2}}
+    capacity = {**GOOD["capacity"], "b": {**POOL, "instance_type": 5}}
     assert names(rest_of(capacity=capacity)) == (BOTH, ["a"], ["on-a"], [])
+
+
+@pytest.mark.parametrize(
+    ("pool", "most"),
+    [
+        ({**POOL, "max_sizes": 2}, 2),
+        ({**POOL, "foo": 2}, 2),
+        ({**POOL, "max_size": "two"}, 10_000),
+        ({**POOL, "root_volume_gib": 0}, 2),
+        ({"kind": "auto_scaling", "instance_typ": "inf2.xlarge", "max_size": 2}, 2),
+    ],
+)
+def test_a_pool_whose_type_is_known_stays(pool: dict[str, Any], most: int) -> None:
+    rest = rest_of(capacity={**GOOD["capacity"], "b": pool})
+    assert names(rest) == (BOTH, ["a", "b"], ["on-a", "on-b"], ["on-both"])
+    assert rest.capacity["b"] == rest.capacity["a"].model_copy(update={"max_size": most})
 
 
 def test_with_a_volume_goes_what_mounts_it() -> None:

@@ -101,6 +101,22 @@ def test_one_run_reports_mistakes_of_shape_of_planning_and_a_missing_home() -> N
     }
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"max_sizes": 2}, {"max_sise": 4, "max_size": 4}, {"max_size": "four"}, {"foo": 1}]
+)
+def test_what_runs_on_a_pool_with_a_mistake_of_shape_is_judged(wrong: dict[str, Any]) -> None:
+    pool = {**groups("inf2.24xlarge"), **wrong}
+    if "max_sizes" in wrong:
+        del pool["max_size"]
+    config = stack(capacity={"pool": pool}, models={"m": work(9)})
+    with pytest.raises(Refused) as refused:
+        decide_on(config)
+    assert [(f.code, f.path) for f in refused.value.findings] == [
+        ("NE001", f"capacity.pool.{next(iter(wrong))}"),
+        ("NE203", "models.m.neuron_devices"),
+    ]
+
+
 def _parts(value: object) -> Iterator[object]:
     yield value
     if is_dataclass(value) and not isinstance(value, type):

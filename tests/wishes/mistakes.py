@@ -84,6 +84,26 @@ def _unknown_key(hand: Hand, wish: Wish) -> str:
     return of_pool(wish, hand.one(("max_sizes", "zone", "Kind", "user_data", "instance_types")), 1)
 
 
+@mistake("NE001", ANY)
+def _misspelled_key_of_a_pool(hand: Hand, wish: Wish) -> str:
+    pool = wish.pool.entry
+    names = {"max_size", "instance_type", "allowed_instance_types", "accelerators"}
+    name = hand.one(sorted(pool.keys() & names))
+    return of_pool(wish, f"{name}x", pool.pop(name))
+
+
+@mistake("NE001", WORK)
+def _misspelled_key(hand: Hand, wish: Wish) -> str:
+    name = hand.one(sorted(wish.entry.keys() & {"image", "capacity", "memory_mib", "environment"}))
+    wish.entry[f"{name}s"] = wish.entry.pop(name)
+    return f"{wish.path}.{name}s"
+
+
+@mistake("NE001", ANY)
+def _wrong_number_of_a_pool(hand: Hand, wish: Wish) -> str:
+    return of_pool(wish, "max_size", hand.one((0, "four", -1)))
+
+
 @mistake("NE001", WORK)
 def _word_of_another_tool(hand: Hand, wish: Wish) -> str:
     return field(wish, hand.one(("env", "gpu", "volumes", "mountPoints", "task_role_arn")), 1)
