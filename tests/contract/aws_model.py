@@ -9,6 +9,7 @@ import functools
 import importlib
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, cast
 
 Shape = Any
@@ -19,10 +20,16 @@ _CLASSES = {r"\p{L}": r"a-zA-Z\u00aa-\uffff", r"\p{N}": "0-9", r"\p{Z}": r" \u00
 
 
 @functools.cache
+def session() -> Any:
+    """A session of botocore, which keeps what it has read."""
+    botocore: Any = importlib.import_module("botocore.session")  # it has no types
+    return botocore.get_session()
+
+
+@functools.cache
 def service(name: str) -> Any:
     """The model of a service, by botocore's name of it."""
-    botocore: Any = importlib.import_module("botocore.session")  # it has no types
-    return botocore.get_session().get_service_model(name)
+    return session().get_service_model(name)
 
 
 def input_shape(service_name: str, operation: str) -> Shape:
@@ -105,6 +112,11 @@ def _truth(value: Any, _: Shape, path: str) -> Iterator[str]:
         yield f"{path}: {value!r} is no boolean"
 
 
+def _time(value: Any, _: Shape, path: str) -> Iterator[str]:
+    if not isinstance(value, datetime):
+        yield f"{path}: {value!r} is no time"
+
+
 _SCALARS: Mapping[str, Any] = {
     "string": _text,
     "integer": _whole_number,
@@ -112,6 +124,7 @@ _SCALARS: Mapping[str, Any] = {
     "double": _number,
     "float": _number,
     "boolean": _truth,
+    "timestamp": _time,
 }
 
 

@@ -441,15 +441,15 @@ own code for what it fills in (terraform-provider-aws, internal/service)."""
 # ---- translating ---------------------------------------------------------------------------
 
 
-def requests(resource: Resource) -> list[Request]:
-    """The requests that create a resource, the creating one first.
+def requests(resource: Resource, name: str = "") -> list[Request]:
+    """The requests that create a resource, the creating one first; `name` is what Pulumi chooses.
 
     Raises NotTranslatedError for a type without a row, or an input that goes nowhere.
     """
     kind = KINDS.get(resource.type)
     if kind is None:
         raise NotTranslatedError(f"{resource.type}: no row says how it becomes an API request")
-    made = _Requests(kind, resource)
+    made = _Requests(kind, resource, name)
     made.place(resource.inputs, kind.operation, kind.root, "")
     return made.finished()
 
@@ -462,11 +462,11 @@ def all_requests(recording: Recording) -> list[Request]:
 
 
 class _Requests:
-    def __init__(self, kind: Kind, resource: Resource) -> None:
+    def __init__(self, kind: Kind, resource: Resource, name: str) -> None:
         self._kind = kind
         self._resource = resource
         # Pulumi appends a hyphen and seven digits to a logical name.
-        self._name: str = resource.inputs.get("name", f"{resource.name}-0123abc")
+        self._name: str = resource.inputs.get("name", name or f"{resource.name}-0123abc")
         self._params: dict[str, dict[str, Json]] = {kind.operation: {}}
         if kind.name and "name" not in resource.inputs:
             self._params[kind.operation][kind.name] = self._name

@@ -1,0 +1,266 @@
+"""The answers of the other services about what lives, one method for each operation.
+
+An operation without a method here, or one whose method returns None, is answered by moto.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.account.hosts import IMAGE
+from tests.account.scheduler import Scheduler
+from tests.account.state import Account, Place
+from tests.account.wire import Json, Refusal
+
+
+class Service:
+    """A service in one Region."""
+
+    def __init__(self, account: Account, place: Place) -> None:
+        self.account = account
+        self.place = place
+        self.scheduler = Scheduler(account, place)
+
+
+class Ec2(Service):
+    """Instances, which only Auto Scaling groups and capacity providers launch."""
+
+    def describe_instances(self, **given: Any) -> Json:
+        """DescribeInstances, by id or by the filters `instance-id` and `tag:…`."""
+        found = list(self.place.machines.values())
+        if "InstanceIds" in given:
+            found = [m for m in found if m["InstanceId"] in given["InstanceIds"]]
+        for one in given.get("Filters", ()):
+            found = [m for m in found if _value(m, one["Name"]) in one["Values"]]
+        return {"Reservations": [{"ReservationId": "r-0", "Instances": found}] if found else []}
+
+    def terminate_instances(self, InstanceIds: Sequence[str], **_: Any) -> Json:  # noqa: N803
+        """TerminateInstances."""
+        found = [self.place.machines[i] for i in InstanceIds if i in self.place.machines]
+        for machine in found:
+            self.scheduler.lose(machine)
+        self.scheduler.settle()
+        states = {"CurrentState": {"Code": 48, "Name": "terminated"}}
+        return {"TerminatingInstances": [{"InstanceId": m["InstanceId"], **states} for m in found]}
+
+
+def _value(machine: Json, name: str) -> str | None:
+    if name.startswith("tag:"):
+        tags = {t["Key"]: t["Value"] for t in machine["Tags"]}
+        return tags.get(name.removeprefix("tag:"))
+    if name == "instance-state-name":
+        return machine["State"]["Name"]
+    return machine["InstanceId"] if name == "instance-id" else None
+
+
+class AutoScaling(Service):
+    """Auto Scaling groups."""
+
+    def describe_auto_scaling_groups(self, AutoScalingGroupNames: Any = (), **_: Any) -> Json:  # noqa: N803
+        """DescribeAutoScalingGroups."""
+        names = AutoScalingGroupNames or list(self.place.groups)
+        found = [self.place.groups[n] for n in names if n in self.place.groups]
+        return {"AutoScalingGroups": [self._described(g) for g in found]}
+
+    def _described(self, group: Json) -> Json:
+        instances = [
+            {
+                "InstanceId": m["InstanceId"],
+                "InstanceType": m["InstanceType"],
+                "AvailabilityZone": m["Placement"]["AvailabilityZone"],
+                "LifecycleState": "InService",
+                "HealthStatus": "Healthy",
+                "ProtectedFromScaleIn": group.get("NewInstancesProtectedFromScaleIn", False),
+            }
+            for m in self.scheduler.hosts.machines_of(group)
+        ]
+        kept = {k: v for k, v in group.items() if k in _OF_GROUP}
+        tags = [{k: v for k, v in t.items() if k != "ResourceType"} for t in group.get("Tags", ())]
+        return {
+            **kept,
+            "Tags": tags,
+            "DefaultCooldown": 300,
+            "AvailabilityZones": sorted({z for z in self.place.zones.values() if z}),
+            "Instances": instances,
+        }
+
+    def _group(self, name: str) -> Json:
+        if name not in self.place.groups:
+            raise Refusal("ValidationError", f"AutoScalingGroup name not found - {name}")
+        return self.place.groups[name]
+
+    def set_desired_capacity(
+        self,
+        AutoScalingGroupName: str,  # noqa: N803
+        DesiredCapacity: int,  # noqa: N803
+        **_: Any,
+    ) -> Json:
+        """SetDesiredCapacity. More instances are launched; less is left to managed scaling."""
+        group = self._group(AutoScalingGroupName)
+        if not group["MinSize"] <= DesiredCapacity <= group["MaxSize"]:
+            raise Refusal(
+                "ValidationError",
+                f"New SetDesiredCapacity value {DesiredCapacity} is outside of the group's sizes "
+                f"{group['MinSize']} to {group['MaxSize']}.",
+            )
+        group["DesiredCapacity"] = DesiredCapacity
+        provider = next(
+            p for p in self.place.providers.values() if self.scheduler.hosts.group_of(p) is group
+        )
+        refused = self.account.state.launches_refused.get(provider["name"])
+        for _number in range(DesiredCapacity - len(self.scheduler.hosts.machines_of(group))):
+            self.scheduler.hosts.launch_in(group, provider, refused)
+        self.scheduler.settle()
+        return {}
+
+    def update_auto_scaling_group(self, AutoScalingGroupName: str, **given: Any) -> Json:  # noqa: N803
+        """UpdateAutoScalingGroup."""
+        self._group(AutoScalingGroupName).update(given)
+        self.scheduler.settle()
+        return {}
+
+    def terminate_instance_in_auto_scaling_group(
+        self,
+        InstanceId: str,  # noqa: N803
+        ShouldDecrementDesiredCapacity: bool,  # noqa: N803
+    ) -> Json:
+        """TerminateInstanceInAutoScalingGroup."""
+        machine = self.place.machines[InstanceId]
+        groups = self.place.groups.values()
+        group = next(g for g in groups if machine in self.scheduler.hosts.machines_of(g))
+        if ShouldDecrementDesiredCapacity:
+            group["DesiredCapacity"] -= 1
+        self.scheduler.lose(machine)
+        self.scheduler.settle()
+        return {"Activity": self.place.activities[-1]}
+
+    def describe_scaling_activities(
+        self,
+        AutoScalingGroupName: str = "",  # noqa: N803
+        **_: Any,
+    ) -> Json:
+        """DescribeScalingActivities, the newest first."""
+        found = [
+            a
+            for a in reversed(self.place.activities)
+            if AutoScalingGroupName in ("", a["AutoScalingGroupName"])
+        ]
+        return {"Activities": found}
+
+
+_OF_GROUP = (
+    "AutoScalingGroupName",
+    "CreatedTime",
+    "DesiredCapacity",
+    "HealthCheckType",
+    "LaunchTemplate",
+    "MaxSize",
+    "MinSize",
+    "MixedInstancesPolicy",
+    "NewInstancesProtectedFromScaleIn",
+    "VPCZoneIdentifier",
+)
+
+
+class ElasticLoadBalancing(Service):
+    """The health of targets, which are the tasks that run."""
+
+    def describe_target_health(self, TargetGroupArn: str, **_: Any) -> Json:  # noqa: N803
+        """DescribeTargetHealth."""
+        found = [
+            self._target(task, balancer)
+            for service in self.place.services.values()
+            for balancer in service.get("loadBalancers", ())
+            if balancer.get("targetGroupArn") == TargetGroupArn
+            for task in self.scheduler.tasks_of(service)
+        ]
+        return {"TargetHealthDescriptions": found}
+
+    def _target(self, task: Json, balancer: Json) -> Json:
+        spoilt = next(self.scheduler.troubles(task["taskDefinitionArn"], "unhealthy"), None)
+        addresses = [a for c in task["containers"] for a in c.get("networkInterfaces", ())]
+        instance = self.place.instances[task["containerInstanceArn"]]
+        identity = addresses[0]["privateIpv4Address"] if addresses else instance["ec2InstanceId"]
+        return {
+            "Target": {"Id": identity, "Port": balancer["containerPort"]},
+            "TargetHealth": spoilt.target if spoilt else {"State": "healthy"},
+        }
+
+
+class ApplicationAutoScaling(Service):
+    """What scaled services."""
+
+    def describe_scaling_activities(self, ResourceId: str = "", **_: Any) -> Json:  # noqa: N803
+        """DescribeScalingActivities, the newest first."""
+        found = [s for s in reversed(self.place.scaled) if ResourceId in ("", s["ResourceId"])]
+        return {"ScalingActivities": found}
+
+
+class Iam(Service):
+    """Policies of AWS, of which moto has only some."""
+
+    def attach_role_policy(self, PolicyArn: str, **_: Any) -> Json | None:  # noqa: N803
+        """AttachRolePolicy; policies of one's own are moto's."""
+        return {} if PolicyArn.startswith("arn:aws:iam::aws:policy/") else None
+
+
+class Logs(Service):
+    """The lines that tasks have written."""
+
+    def filter_log_events(
+        self,
+        logGroupName: str,  # noqa: N803
+        logStreamNamePrefix: str = "",  # noqa: N803
+        startTime: int = 0,  # noqa: N803
+        **_: Any,
+    ) -> Json:
+        """FilterLogEvents."""
+        found = [
+            line
+            for line in self.place.lines.get(logGroupName, ())
+            if line["logStreamName"].startswith(logStreamNamePrefix)
+            and line["timestamp"] >= startTime
+        ]
+        return {"events": found, "searchedLogStreams": []}
+
+
+class SystemsManager(Service):
+    """Parameters of AWS, all of which name one image."""
+
+    def get_parameters(self, Names: Sequence[str], **_: Any) -> Json:  # noqa: N803
+        """GetParameters."""
+        return {"Parameters": [{"Name": name, "Value": IMAGE} for name in Names]}
+
+
+ANSWERED: dict[str, type[Service]] = {
+    "application-autoscaling": ApplicationAutoScaling,
+    "autoscaling": AutoScaling,
+    "ec2": Ec2,
+    "elbv2": ElasticLoadBalancing,
+    "iam": Iam,
+    "logs": Logs,
+    "ssm": SystemsManager,
+}
+
+
+def remember(place: Place, operation: str, params: Json, made: Json, account: Account) -> None:
+    """Keeps of what moto has made that which instances are launched from."""
+    match operation:
+        case "CreateSubnet":
+            subnet = made["Subnet"]
+            place.zones[subnet["SubnetId"]] = subnet["AvailabilityZone"]
+        case "CreateLaunchTemplate":
+            identity = made["LaunchTemplate"]["LaunchTemplateId"]
+            place.templates[identity] = params["LaunchTemplateData"]
+        case "CreateAutoScalingGroup":
+            wanted = params.get("DesiredCapacity", params["MinSize"])
+            group = params | {"DesiredCapacity": wanted, "CreatedTime": account.now()}
+            place.groups[params["AutoScalingGroupName"]] = group
+        case _:
+            pass
+
+
+REMEMBERED = {
+    ("ec2", "CreateSubnet"),
+    ("ec2", "CreateLaunchTemplate"),
+    ("autoscaling", "CreateAutoScalingGroup"),
+}

@@ -1,0 +1,90 @@
+"""A stack that runs on loopback, and the commands of `neuron-ecs` as a user types them there."""
+
+import inspect
+import io
+import os
+from collections.abc import Generator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+from neuron_ecs.cli.arguments import typed
+from neuron_ecs.cli.main import answer, parse
+from neuron_ecs.operations.clock import Clock
+from tests.account import stack
+from tests.account.ecs import Ecs
+from tests.account.server import serving
+from tests.account.state import Account, State
+from tests.contract.graphs import ROOT, graph, texts
+
+NOW = datetime(2026, 11, 29, 3, 12, tzinfo=UTC)
+AGE = timedelta(days=3)
+"""How long ago the stack was created."""
+
+WIDTH = 80
+
+
+def environment(address: str) -> dict[str, str]:
+    """What points the SDK and the CLI of AWS at the account, with credentials that mean nothing."""
+    return {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": "loopback",
+        "AWS_SECRET_ACCESS_KEY": "loopback",
+        "AWS_DEFAULT_REGION": "us-west-2",
+    }
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The account, where it is served, and the stack file that was created in it."""
+
+    account: Account
+    address: str
+    file: str
+    begun: State
+
+    def restore(self) -> None:
+        """Brings back the stack as it was created, all of it running."""
+        self.account.restore(self.begun)
+
+    def client(self, service: str, region: str = "us-west-2") -> Any:
+        """A client of botocore for the account."""
+        return stack.client(self.address, service, region)
+
+    def ecs(self, region: str = "us-west-2") -> Ecs:
+        """ECS in a Region, for a test that changes what runs there."""
+        return Ecs(self.account, self.account.place(region))
+
+    def clock(self) -> Clock:
+        """The account's time for a command; to sleep lets it pass."""
+        return Clock(self.account.now, lambda s: self.account.later(timedelta(seconds=s)))
+
+    def command(self, *argv: str, **given: Any) -> tuple[int, str]:
+        """Runs a command of `neuron-ecs`: its exit code, and all that a terminal shows.
+
+        `given` are further arguments of the command's `run`, such as a `connect`.
+        """
+        words = [*argv, "--file", str(ROOT / self.file), "--project", str(ROOT)]
+        module: Any = import_module(f"neuron_ecs.cli.{argv[0]}")
+        if "clock" in inspect.signature(module.run).parameters:
+            given = {"clock": self.clock(), **given}
+        shown = io.StringIO()
+        with patch.dict(os.environ, environment(self.address) | {"COLUMNS": str(WIDTH)}):
+            with redirect_stdout(shown), redirect_stderr(shown):
+                found = parse(words)
+                code = answer(found, lambda f: module.run(typed(module.Arguments, f), **given))
+        return code, shown.getvalue()
+
+
+@contextmanager
+def sandbox(file: str = "Pulumi.dev.yaml") -> Generator[Sandbox]:
+    """Creates a stack file's stack in an account on a free port; its time stands still."""
+    account = Account(lambda: NOW)
+    with serving(account) as address:
+        with account.earlier(AGE):
+            stack.create(address, graph(file), texts(file).config["aws:region"])
+        yield Sandbox(account, address, file, account.saved())
+    assert not account.mistakes, account.mistakes

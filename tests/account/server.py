@@ -1,0 +1,94 @@
+"""The server on loopback: it hands requests to the account's own answers, and the rest to moto."""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.account import wire
+from tests.account.ecs import Ecs
+from tests.account.others import ANSWERED, REMEMBERED, remember
+from tests.account.state import Account
+from tests.account.wire import Asked, Refusal, Reply
+
+
+def answer(account: Account, request: Asked) -> Reply:
+    """The answer to a request."""
+    called = f"{request.service}:{request.operation}"
+    account.calls[request.region, called] += 1
+    try:
+        for key in ((request.region, called), (request.region, "*")):
+            if key in account.state.refused:
+                raise account.state.refused[key]
+        place = account.place(request.region)
+        kind = {"ecs": Ecs, **ANSWERED}.get(request.service)
+        call: Any = getattr(
+            kind(account, place) if kind else None, wire.method_of(request.operation or "-"), None
+        )
+        result: wire.Json | None = None if call is None else call(**request.params())
+        if result is not None:
+            return wire.answer(request, result)
+        if request.service == "ecs":
+            raise Refusal("NotWrittenYet", f"the account on loopback does not answer {called}")
+    except Refusal as error:
+        return wire.refusal(request, error)
+    reply = wire.from_moto(request)
+    if (request.service, request.operation) in REMEMBERED and reply.status == 200:
+        made = wire.read_back(request, reply)
+        remember(place, request.operation, request.params(), made, account)
+    return reply
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, account: Account, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.account = account
+        self.lock = threading.Lock()
+        """One request at a time: the state knows nothing of threads."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = wire.asked(self.command, self.path, dict(self.headers.items()), body)
+        with self.server.lock:
+            reply = self._reply(request)
+        self.send_response(reply.status)
+        for key, value in reply.headers.items():
+            if key.lower() not in ("content-length", "date", "server", "status"):
+                self.send_header(key, value)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def _reply(self, request: Asked) -> Reply:
+        account = self.server.account
+        try:
+            return answer(account, request)
+        except Exception as error:  # an answer that AWS would not give: the test is told of it
+            account.mistakes.append(f"{request.service}:{request.operation}: {error!r}")
+            return wire.refusal(request, Refusal("MistakeOfTheAccount", account.mistakes[-1]))
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _answer  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing: the account counts its calls."""
+
+
+@contextmanager
+def serving(account: Account, port: int = 0) -> Generator[str]:
+    """Serves the account on a port of loopback, a free one by default; yields its address."""
+    with _Server(account, port) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
