@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from catalog.tables import Tables
+from catalog.types import ApiRate
 
 
 class Limits:
@@ -25,6 +26,15 @@ class Limits:
         except KeyError:
             near = difflib.get_close_matches(name, self._values, n=3, cutoff=0.4)
             raise KeyError(f"no limit {name!r}; nearest: {', '.join(near) or 'none'}") from None
+
+    def api_rate(self, call: str) -> ApiRate | None:
+        """The bucket that a call such as ``ecs:ListTasks`` takes a token of; None if not known."""
+        return self._api_rates.get(call)
+
+    @cached_property
+    def _api_rates(self) -> Mapping[str, ApiRate]:
+        rows = self._tables.typed("api_rates", ApiRate)
+        return {f"{row.service}:{call}": row for row in rows for call in row.calls}
 
     @cached_property
     def log_retention_days(self) -> tuple[int, ...]:

@@ -458,6 +458,22 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiRate:
+    """How many calls AWS answers in a Region and account: a token bucket that several calls share.
+
+    ``tokens`` is its capacity, the calls of one second; ``refill_per_second`` are the tokens that
+    come back each second. ``service`` is the prefix of the calls' IAM actions.
+    """
+
+    service: str
+    bucket: str
+    calls: tuple[str, ...]
+    tokens: int
+    refill_per_second: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopReason:
     """What a text of AWS, an exit code or a line of a log means, and what to do.
 

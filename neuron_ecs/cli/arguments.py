@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from planning import plan
 
 PROJECT_FILE = "Pulumi.yaml"
+_LONGEST_ANSWER = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +100,16 @@ class OfAccount(OfStack):
 
         return None if self.outputs is None else read_outputs(self.outputs)
 
-    def answered(self, version: int, call: Callable[[], int]) -> int:
-        """Returns the exit code of the call; with `--json` its `UsageError` becomes a document."""
+    def answered(self, version: int, call: Callable[["plan.Plan"], int]) -> int:
+        """Returns the exit code of a call with the plan.
+
+        With `--json` its `UsageError` becomes a document. Raises `Refused` as the plan does.
+        """
+        import catalog
+
+        described = self.read().plan(catalog.load())
         try:
-            return call()
+            return call(described)
         except UsageError as error:
             if not self.json:
                 raise
@@ -127,6 +134,35 @@ class OfRunning(OfAccount):
             if name not in known:
                 raise UsageError(f"--region {name}: {_not_among('Region', name, known)}")
         return [r for r in described.regions if not self.region or r.name in self.region]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changing(OfRunning):
+    """The arguments of a command that changes what runs: it shows the change first, and asks."""
+
+    yes: bool = option(help="without asking; --json changes nothing without it")
+
+    def agreed(self, question: str) -> bool:
+        """Whether what was shown is to be done."""
+        return self.yes or (not self.json and agreed(question))
+
+
+def agreed(question: str) -> bool:
+    """Asks a question on the terminal; only `y` or `yes` is a yes."""
+    out = sys.stdout
+    out.write(f"{question} [y/N] ")
+    out.flush()
+    answer = sys.stdin.readline(_LONGEST_ANSWER)
+    if not answer.endswith("\n"):
+        out.write("\n")
+    if not answer:
+        out.write("no answer; --yes does it without asking\n")
+    return answer.strip().lower() in ("y", "yes")
+
+
+def head_of(described: "plan.Plan", version: int) -> dict[str, object]:
+    """The beginning of the JSON of every command about what runs."""
+    return {"version": version, "project": described.project, "stack": described.stack}
 
 
 def known_workload(described: "plan.Plan", name: str | None) -> None:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 import catalog
 from messages.phrases import flow
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfStack, Parser, actions
+from neuron_ecs.cli.arguments import OfStack, Parser, actions, agreed
 from neuron_ecs.cli.options import option, positional
 from neuron_ecs.files import STACK_FILE_BYTES, is_stream, name_of, read_bytes, write_bytes
 from neuron_ecs.stackfile.entries import (
@@ -39,7 +39,6 @@ from neuron_ecs.terminal import ERRORS, FINE, UsageError, paint, progress
 from planning import Refused
 
 VERSION = 1
-_LONGEST_ANSWER = 80
 
 EXIT_CODES = (
     "exit codes: 0 fine; 1 not written: the file would not plan, or the answer was no; "
@@ -282,7 +281,9 @@ def _finish(
     written = False
     if not arguments.json:
         _show(lines, comparison, width=arguments.width)
-    if comparison is not None and (arguments.yes or (not arguments.json and agreed(file.path))):
+    if comparison is not None and (
+        arguments.yes or (not arguments.json and agreed(f"write {file.path}?"))
+    ):
         write(file.path, text, new)
         written = True
     if arguments.json:
@@ -337,16 +338,3 @@ def _show(lines: Sequence[str], comparison: Comparison | None, *, width: int) ->
     out.write("\n")
     out.writelines(f"{line}\n" for line in comparison.render(width, coloured))
     out.write("\n")
-
-
-def agreed(file: Path) -> bool:
-    """Asks whether the file is to be written."""
-    out = sys.stdout
-    out.write(f"write {file}? [y/N] ")
-    out.flush()
-    answer = sys.stdin.readline(_LONGEST_ANSWER)
-    if not answer.endswith("\n"):
-        out.write("\n")
-    if not answer:
-        out.write("no answer; --yes writes without asking\n")
-    return answer.strip().lower() in ("y", "yes")

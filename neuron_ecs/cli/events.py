@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, Parser, known_workload
-from neuron_ecs.cli.options import option, positional
+from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload
+from neuron_ecs.cli.options import option, positional, watch
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import REAL, Clock, seconds
 from neuron_ecs.operations.events import Event, events, headline, newest, render
@@ -51,13 +51,7 @@ class Arguments(OfRunning):
     limit: int = option(
         metavar="N", type=_number, default=100, help="at most so many, the newest (100)"
     )
-    watch: int | None = option(
-        metavar="TIME",
-        nargs="?",
-        type=seconds,
-        const=10,
-        help="read again, this often (10s), and print what is new; Ctrl-C ends it",
-    )
+    watch: int | None = watch("what is new")
 
 
 def add_arguments(parser: Parser) -> None:
@@ -67,8 +61,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
     """Writes what happened. Raises `Refused` as the plan does, and `UsageError`."""
-    described = arguments.read().plan(catalog.load())
-    return arguments.answered(VERSION, lambda: _run(arguments, described, connect, clock))
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -125,9 +118,7 @@ def _write(
 ) -> None:
     if arguments.json:
         document = {
-            "version": VERSION,
-            "project": described.project,
-            "stack": described.stack,
+            **head_of(described, VERSION),
             "left_out": more,
             "unread": list(unread),
             "events": [{**asdict(e), "at": e.at.isoformat()} for e in shown],

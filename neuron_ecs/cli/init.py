@@ -14,8 +14,7 @@ from messages.finding import Severity
 from messages.phrases import closest_key, listed
 from neuron_ecs import terminal
 from neuron_ecs.cli import price
-from neuron_ecs.cli.arguments import PROJECT_FILE, Parser, Printed
-from neuron_ecs.cli.entries import agreed
+from neuron_ecs.cli.arguments import PROJECT_FILE, Parser, Printed, agreed
 from neuron_ecs.cli.fit import model_called, unknown_model
 from neuron_ecs.cli.options import option
 from neuron_ecs.files import STACK_FILE_BYTES, read_bytes, write_bytes
@@ -105,7 +104,7 @@ def run(arguments: Arguments) -> int:
         lines = _rendered(text, found, plan, cost, regions, arguments)
         out.writelines(f"{line}\n" for line in lines)
     why = _over(cost, budget)
-    written = not why and (arguments.yes or (not arguments.json and agreed(file)))
+    written = not why and (arguments.yes or (not arguments.json and agreed(f"write {file}?")))
     if written:
         write_bytes(file, text.encode())
     if why:

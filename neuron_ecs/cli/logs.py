@@ -63,8 +63,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
     """Writes the lines. Raises `Refused` as the plan does, and `UsageError`."""
-    described = arguments.read().plan(catalog.load())
-    return arguments.answered(VERSION, lambda: _run(arguments, described, connect, clock))
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:

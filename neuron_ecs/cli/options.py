@@ -3,6 +3,8 @@
 from dataclasses import field
 from typing import Any
 
+from neuron_ecs.operations.clock import seconds
+
 EVERYWHERE = "everywhere"
 """The group of the options that every command has."""
 ONE_OF = "one of"
@@ -20,6 +22,17 @@ def option(*, group: str = "", **settings: Any) -> Any:
 def positional(**settings: Any) -> Any:
     """Declares a positional argument for a field, with the settings of argparse."""
     return field(metadata={"group": "", "settings": settings, "is_positional": True})
+
+
+def watch(what: str) -> Any:
+    """Declares `--watch`, of the commands that can read again: `what` says what they then print."""
+    return option(
+        metavar="TIME",
+        nargs="?",
+        type=seconds,
+        const=10,
+        help=f"read again, this often (10s), and print {what}; Ctrl-C ends it",
+    )
 
 
 def program() -> Any:

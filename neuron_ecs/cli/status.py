@@ -7,11 +7,11 @@ from datetime import datetime
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, Parser, known_workload
-from neuron_ecs.cli.options import option, positional
+from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload
+from neuron_ecs.cli.options import positional, watch
 from neuron_ecs.operations import status
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock, seconds
+from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.operations.observed import Names
 from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.reasons import Reasons
@@ -38,13 +38,7 @@ class Arguments(OfRunning):
     """The arguments of `status`."""
 
     model: str | None = positional(metavar="MODEL", nargs="?", help="one model or job, with slots")
-    watch: int | None = option(
-        metavar="TIME",
-        nargs="?",
-        type=seconds,
-        const=10,
-        help="read again, this often (10s), and print what has changed; Ctrl-C ends it",
-    )
+    watch: int | None = watch("what has changed")
 
 
 def add_arguments(parser: Parser) -> None:
@@ -54,8 +48,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
     """Writes what runs. Raises `Refused` as the plan does, and `UsageError`."""
-    described = arguments.read().plan(catalog.load())
-    return arguments.answered(VERSION, lambda: _run(arguments, described, connect, clock))
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -66,7 +59,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     printed: object = None
     while True:
         with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
-            found = _read(account, regions, names, arguments.model)
+            found = _read(account, regions, names, arguments.model, clock)
         if found != printed:
             _write(arguments, described, found, clock)
             printed = found
@@ -83,11 +76,16 @@ def _read(
     regions: Sequence[plan.RegionPlan],
     names: dict[str, Names] | None,
     only: str | None,
+    clock: Clock,
 ) -> list[status.RegionStatus]:
-    reasons = Reasons(catalog.load().containers.stop_reasons)
+    tables = catalog.load()
+    reasons = Reasons(tables.containers.stop_reasons)
 
     def ask(reader: Reader) -> status.RegionStatus:
-        return status.status(reader.region, reader.with_targets(), reader.names, reasons, only)
+        observed = (
+            reader.with_targets(only) if only else reader.overview(clock.now(), tables.limits)
+        )
+        return status.status(reader.region, observed, reader.names, reasons, only)
 
     return read_each(account, regions, names, ask, lambda r, why: status.unread(r, why, only))
 
@@ -106,9 +104,7 @@ def _write(
     now = clock.now()
     if arguments.json:
         document = {
-            "version": VERSION,
-            "project": described.project,
-            "stack": described.stack,
+            **head_of(described, VERSION),
             "at": now.isoformat(),
             "good": all(r.good for r in found),
             "regions": [{"good": r.good, **asdict(r, dict_factory=_plain)} for r in found],

@@ -2,15 +2,14 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import OfAccount, Parser
+from neuron_ecs.cli.arguments import OfRunning, Parser, head_of
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.compare import compare
 from neuron_ecs.operations.observed import Check, Names, unread_region
-from neuron_ecs.operations.reading import Reader
+from neuron_ecs.operations.reading import read_each
 from neuron_ecs.terminal import (
     ERRORS,
     FINE,
@@ -33,7 +32,7 @@ exit codes: 0 all as planned, 1 a difference or no answer, 2 wrong usage, 4 no c
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments(OfAccount):
+class Arguments(OfRunning):
     """The arguments of `verify`."""
 
 
@@ -47,19 +46,18 @@ def run(arguments: Arguments, connect: Connect | None = None) -> int:
 
     Without `--outputs`, resources are found by the plan's keys and the suffix of the engine.
     """
-    file = arguments.read()
-    described = file.plan(catalog.load())
-    return arguments.answered(VERSION, lambda: _run(arguments, described, connect))
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None) -> int:
     names = arguments.names()
-    checks = verify(described, names, connect)
+    asked = replace(described, regions=tuple(arguments.regions(described)))
+    checks = verify(asked, names, connect)
     found_by = "keys" if names is None else "outputs"
     if arguments.json:
-        write_json(document(described, checks, found_by), sys.stdout)
+        write_json(document(asked, checks, found_by), sys.stdout)
     else:
-        lines = render(described, checks, found_by, width=arguments.width)
+        lines = render(asked, checks, found_by, width=arguments.width)
         sys.stdout.writelines(f"{line}\n" for line in lines)
     return ERRORS if any(c.verdict in ("differs", "unknown") for c in checks) else FINE
 
@@ -70,25 +68,21 @@ def verify(
     connect: Connect | None = None,
 ) -> list[Check]:
     """The checks of every Region in the plan's order. Raises `UsageError` without credentials."""
-    account = Account(connect)
-    checks: list[Check] = []
-    for region in described.regions:
-        known = None if names is None else names.get(region.name, Names({}, {}, {}, {}))
-        with progress(f"reading {region.name} from AWS"):
-            checks += account.ask(
-                region.name,
-                lambda aws, r=region, n=known: compare(r, Reader(r, n, aws).observation(), n),
-                lambda why, r=region: unread_region(r, why),
-            )
-    return checks
+    with progress(f"reading {', '.join(r.name for r in described.regions)} from AWS"):
+        answers = read_each(
+            Account(connect),
+            described.regions,
+            names,
+            lambda reader: compare(reader.region, reader.observation(), reader.names),
+            unread_region,
+        )
+    return [check for checks in answers for check in checks]
 
 
 def document(described: plan.Plan, checks: Sequence[Check], found_by: str) -> dict[str, object]:
     """`{"version", "project", "stack", "found_by", "as_planned", "checks": [...]}`."""
     return {
-        "version": VERSION,
-        "project": described.project,
-        "stack": described.stack,
+        **head_of(described, VERSION),
         "found_by": found_by,
         "as_planned": all(c.verdict in ("ok", "note") for c in checks),
         "checks": [

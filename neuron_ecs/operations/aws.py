@@ -5,14 +5,16 @@ rest of the Region, and the other Regions, are still read.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from neuron_ecs.operations.observed import FailedCall
 from neuron_ecs.terminal import NO_CREDENTIALS, UsageError
 
+_I = TypeVar("_I")
 _T = TypeVar("_T")
 
 NEEDED = "boto3==1.44.5"
@@ -30,15 +32,33 @@ _WHOLE_REGION = {
 }
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _REGIONS_AT_ONCE = 16
+_CALLS_AT_ONCE = 8  # of one kind in a Region
+_CONNECTIONS = 24  # of a client: several kinds of calls wait for answers at once
 
 Connect = Callable[..., Any]
 """Makes clients, as `boto3.client` does: (service, region_name=, config=)."""
 
 
+class AtOnce(Protocol):
+    """Answers questions at once, so many at a time, and returns the answers in their order."""
+
+    def __call__(self, number: int, questions: Sequence[Callable[[], _T]]) -> list[_T]:
+        """Returns the answers; raises what the first refused question raises."""
+        ...
+
+
+def in_threads(number: int, questions: Sequence[Callable[[], _T]]) -> list[_T]:
+    """Answers questions in threads; a single one in the caller's."""
+    if len(questions) < 2:
+        return [question() for question in questions]
+    with ThreadPoolExecutor(min(len(questions), number)) as threads:
+        return [answer.result() for answer in [threads.submit(q) for q in questions]]
+
+
 class Account:
     """The account that the credentials belong to. Raises `UsageError` without boto3."""
 
-    def __init__(self, connect: Connect | None = None) -> None:
+    def __init__(self, connect: Connect | None = None, at_once: AtOnce = in_threads) -> None:
         try:
             import boto3
             from botocore import exceptions
@@ -48,7 +68,10 @@ class Account:
         # boto3 has no annotations: botocore makes the clients from service models at run time
         self.connect = connect or cast(Connect, boto3.client)  # pyright: ignore[reportUnknownMemberType]
         self.settings = Config(
-            connect_timeout=10, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
+            connect_timeout=10,
+            read_timeout=30,
+            retries={"mode": "standard", "max_attempts": 5},
+            max_pool_connections=_CONNECTIONS,
         )
         self.without = (
             exceptions.ConfigNotFound,
@@ -68,12 +91,17 @@ class Account:
         self.refusals = (exceptions.BotoCoreError, exceptions.ClientError)
         unreachable = (exceptions.ConnectionError, exceptions.HTTPClientError)
         self.final = (*self.without, *unreachable)
+        self.at_once = at_once
         self._connecting = Lock()  # a session of boto3 makes one client at a time
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str) -> Any:
-        """Returns a client of a service in a Region."""
+        """Returns the client of a service in a Region, made at its first call."""
         with self._connecting:
-            return self.connect(service, region_name=region, config=self.settings)
+            if (service, region) not in self._clients:
+                made = self.connect(service, region_name=region, config=self.settings)
+                self._clients[service, region] = made
+            return self._clients[service, region]
 
     def ask(
         self, region: str, question: Callable[["Calls"], _T], unread: Callable[[str], _T]
@@ -100,33 +128,46 @@ class Account:
         unread: Callable[[str, str], _T],
     ) -> list[_T]:
         """Returns the answers of several Regions, asked at once, in their order."""
-        if len(regions) == 1:
-            return [self.ask(regions[0], question, lambda why: unread(regions[0], why))]
-        with ThreadPoolExecutor(min(len(regions), _REGIONS_AT_ONCE) or 1) as threads:
-            answers = [
-                threads.submit(self.ask, name, question, lambda why, n=name: unread(n, why))
-                for name in regions
-            ]
-            return [answer.result() for answer in answers]
+        asked = [
+            partial(self.ask, name, question, lambda why, n=name: unread(n, why))
+            for name in regions
+        ]
+        return self.at_once(_REGIONS_AT_ONCE, asked)
 
 
 class Calls:
-    """Calls to one Region, through a client for each service, made at its first call."""
+    """Calls to one Region, through a client for each service."""
 
     def __init__(self, account: Account, region: str) -> None:
         self.account = account
         self.region = region
-        self.failed: list[FailedCall] = []
-        self._clients: dict[str, Any] = {}
+        self._failed: dict[FailedCall, None] = {}
+
+    @property
+    def failed(self) -> tuple[FailedCall, ...]:
+        """The calls without an answer, each once, in an order that no thread decides."""
+        return tuple(sorted(self._failed, key=lambda f: (f.asked, f.reason)))
+
+    def each(self, items: Iterable[_I], question: Callable[[_I], _T]) -> list[_T]:
+        """Returns the answers about several items, asked at once, in their order."""
+        return self.account.at_once(_CALLS_AT_ONCE, [partial(question, item) for item in items])
+
+    def both(self, first: Callable[[], _T], second: Callable[[], _I]) -> tuple[_T, _I]:
+        """Returns the answers to two questions, asked at once."""
+        questions: list[Callable[[], Any]] = [first, second]
+        one, other = self.account.at_once(_CALLS_AT_ONCE, questions)
+        return one, other
 
     def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self.account.client(service, self.region)
-        return self._clients[service]
+        return self.account.client(service, self.region)
 
     @property
     def autoscaling(self) -> Any:
         return self._client("autoscaling")
+
+    @property
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
 
     @property
     def ec2(self) -> Any:
@@ -167,10 +208,8 @@ class Calls:
             return None
 
     def fail(self, asked: str, reason: str) -> None:
-        """Keeps a call without an answer, once."""
-        failed = FailedCall(asked, reason)
-        if failed not in self.failed:
-            self.failed.append(failed)
+        """Keeps a call without an answer."""
+        self._failed[FailedCall(asked, reason)] = None
 
 
 def _way_out(code: str) -> str:

@@ -65,9 +65,9 @@ def _explained(event: Event, meant: StopReason | None) -> Event:
 def _of_services(
     region: plan.RegionPlan, observed: Observation, names: Names | None, reasons: Reasons
 ) -> Iterator[Event]:
-    known = names.services if names else None
+    services = observed.by_service_key(names.services if names else None)
     for model in region.models:
-        for service in (s for p in model.services for s in observed.services(p.key, known)):
+        for service in (services[p.key] for p in model.services if p.key in services):
             for one in service.events:
                 said = without_service(one.message, service.name)
                 event = Event(one.at, region.name, "service", model.name, said, is_error=False)

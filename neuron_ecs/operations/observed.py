@@ -13,6 +13,8 @@ Kind = Literal["Region", "cluster", "capacity", "service", "job", "instance"]
 
 RESOLVE = "resolve:ssm:"
 _SUFFIX = r"-[0-9a-f]{7}"  # https://www.pulumi.com/docs/iac/concepts/resources/names/
+_SUFFIXED = re.compile(f".*{_SUFFIX}")
+_EXAMPLE = "-0123456"
 _AFTER_OR_BEFORE_AN_INSTANCE = frozenset({"PROVISIONING", "DEPROVISIONING", "STOPPED"})
 
 
@@ -186,12 +188,13 @@ class Observation:
         default_factory=dict[str, tuple[ObservedEvent, ...]]
     )
     """What scaled, by the name of the service or of the capacity provider."""
+    healthy: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Healthy targets by the ARN of their group, by the load balancer's metric minutes ago."""
 
-    def services(self, key: str, known: Mapping[str, str] | None) -> "list[ObservedService]":
-        """The services of a key, in any cluster."""
-        there = [s for c in self.clusters.values() for s in c.services or ()]
-        names = names_of_key(key, [s.name for s in there], known)
-        return [s for s in there if s.name in names]
+    def by_service_key(self, known: Mapping[str, str] | None) -> "dict[str, ObservedService]":
+        """The services by the plan's keys."""
+        there = {s.name: s for c in self.clusters.values() for s in c.services or ()}
+        return {key: there[name] for key, name in by_key(list(there), known).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,17 @@ def names_of_key(
         return tuple(name for name in names if name == known.get(key))
     pattern = re.compile(re.escape(key) + _SUFFIX)
     return tuple(name for name in names if pattern.fullmatch(name))
+
+
+def by_key(names: Sequence[str], known: Mapping[str, str] | None) -> dict[str, str]:
+    """Returns the names by the key that each belongs to; the first of several."""
+    if known is not None:
+        return {key: name for key, name in known.items() if name in names}
+    found: dict[str, str] = {}
+    for name in names:
+        if _SUFFIXED.fullmatch(name):
+            found.setdefault(name[: -len(_EXAMPLE)], name)
+    return found
 
 
 def family_of(task_definition: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 ACTIONS = (
     "application-autoscaling:DescribeScalingActivities",
     "autoscaling:DescribeScalingActivities",
+    "cloudwatch:GetMetricData",
     "ec2:DescribeInstances",
     "ecs:DescribeCapacityProviders",
     "ecs:DescribeClusters",
@@ -16,6 +17,7 @@ ACTIONS = (
     "ecs:ListContainerInstances",
     "ecs:ListServices",
     "ecs:ListTasks",
+    "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
     "logs:FilterLogEvents",
     "ssm:GetParameters",

@@ -1,14 +1,18 @@
 """Reads from AWS what runs in a Region, and changes nothing.
 
 Calls ECS (clusters, capacity providers, services, tasks, task definitions, container instances),
-EC2 DescribeInstances, Elastic Load Balancing DescribeTargetHealth and Systems Manager
-GetParameters.
+EC2 DescribeInstances, Systems Manager GetParameters, and for the health of targets CloudWatch
+GetMetricData or Elastic Load Balancing DescribeTargetHealth. Calls that do not need each other's
+answers are made at once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar, cast
 
+from catalog.limits import Limits
 from neuron_ecs.operations.aws import Account, Calls, batches, code_of, pages
 from neuron_ecs.operations.observed import (
     Names,
@@ -22,6 +26,7 @@ from neuron_ecs.operations.observed import (
     ObservedService,
     ObservedTarget,
     ObservedTask,
+    by_key,
     families,
     family_of,
     names_of_key,
@@ -31,11 +36,17 @@ from planning import plan
 
 _T = TypeVar("_T")
 
+_WISHED = ("RUNNING", "STOPPED")
+
 _PORTS, _DEVICES = "PORTS", "NEURON_DEVICES"
 # https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Activity.html
 _FAILED_ACTIVITIES = frozenset({"Cancelled", "Failed", "Overridden", "Unfulfilled"})
-# The limit of one call (the service models of ECS and Systems Manager).
-_SERVICES, _TASKS, _INSTANCES, _PARAMETERS = 10, 100, 100, 10
+# The limit of one call (the service models of ECS, Systems Manager and CloudWatch).
+_SERVICES, _TASKS, _INSTANCES, _PARAMETERS, _METRICS = 10, 100, 100, 10, 500
+_PAGE = 100  # items of a page of ListServices, which has 10 by itself
+_DEFINITIONS = "ecs:DescribeTaskDefinition"
+# A load balancer states a metric each minute, and CloudWatch has it a few minutes later.
+_METRIC_SECONDS, _METRIC_AGE = 60, timedelta(minutes=6)
 
 
 class Reader:
@@ -46,6 +57,8 @@ class Reader:
         self.names = names
         self.aws = aws
         self.is_recent = False  # whether instances and task definitions are left out
+        self.most_definitions: int | None = None  # if there are more, none is read; None: all are
+        self.only: frozenset[str] | None = None  # families of which definitions are read
 
     def with_activities(self, only: str | None = None) -> Observation:
         """Services with their messages, tasks, and what scaled: not what runs on which instance.
@@ -54,25 +67,29 @@ class Reader:
         """
         self.is_recent = True
         observed = self.observation()
-        activities: dict[str, tuple[ObservedEvent, ...] | None] = {}
+        asked: dict[str, Callable[[], tuple[ObservedEvent, ...]]] = {}
         known = self.names.services if self.names else None
-        for model in self.region.models:
-            for service in model.services if only in (None, model.name) else ():
-                for cluster in observed.clusters.values() if service.scaling else ():
-                    there = [s.name for s in cluster.services or ()]
-                    for name in names_of_key(service.key, there, known):
-                        activities[name] = self.aws.tried(
-                            "Application Auto Scaling DescribeScalingActivities",
-                            lambda c=cluster.name, n=name: self._scaling(f"service/{c}/{n}"),
-                        )
-        for provider in (p for c in observed.clusters.values() for p in c.providers or ()):
-            if provider.group:
-                activities[provider.name] = self.aws.tried(
-                    "EC2 Auto Scaling DescribeScalingActivities",
-                    lambda g=provider.group: self._launches(g),
-                )
-        read = {name: found for name, found in activities.items() if found is not None}
-        return replace(observed, activities=read, failed_calls=tuple(self.aws.failed))
+        scaled = {
+            s.key
+            for m in self.region.models
+            for s in m.services
+            if s.scaling and only in (None, m.name)
+        }
+        for cluster in observed.clusters.values():
+            for key, name in by_key([s.name for s in cluster.services or ()], known).items():
+                if key in scaled:
+                    asked[name] = partial(self._scaling, f"service/{cluster.name}/{name}")
+            for provider in cluster.providers or ():
+                if provider.group:
+                    asked[provider.name] = partial(self._launches, provider.group)
+        answers = self.aws.each(
+            asked.values(),
+            lambda call: self.aws.tried("Auto Scaling DescribeScalingActivities", call),
+        )
+        read = {
+            name: found for name, found in zip(asked, answers, strict=True) if found is not None
+        }
+        return replace(observed, activities=read, failed_calls=self.aws.failed)
 
     def _scaling(self, service: str) -> tuple[ObservedEvent, ...]:
         """The newest activities of a service's scaling: one page."""
@@ -87,32 +104,98 @@ class Reader:
         return tuple(map(_activity, answer["Activities"]))
 
     def observation(self) -> Observation:
-        clusters: dict[str, ObservedCluster] = {}
-        for cluster in (self.region.auto_scaling, self.region.managed_instances):
-            if cluster is None:
-                continue
-            candidates = self.aws.tried("ECS ListClusters", lambda c=cluster: self._candidates(c))
-            if candidates is not None:
-                clusters[cluster.kind] = self._cluster(candidates)
+        """What runs; `images` and task definitions stay empty for what is recent."""
+        ours = [c for c in (self.region.auto_scaling, self.region.managed_instances) if c]
+        found = self.aws.tried("ECS ListClusters", lambda: self._candidates(ours)) or {}
+        read = self.aws.each(found.values(), self._cluster)
+        clusters = dict(zip(found, read, strict=True))
         if self.is_recent:
-            return Observation(clusters, failed_calls=tuple(self.aws.failed))
-        containers = self._definitions(clusters.values())
-        images = self.aws.tried("Systems Manager GetParameters", self._images) or {}
-        return Observation(clusters, containers, images, tuple(self.aws.failed))
+            return Observation(clusters, failed_calls=self.aws.failed)
+        containers, images = self.aws.both(
+            lambda: self._definitions(clusters.values()),
+            lambda: self.aws.tried("Systems Manager GetParameters", self._images) or {},
+        )
+        return Observation(clusters, containers, images, self.aws.failed)
 
-    def with_targets(self) -> Observation:
-        """The observation and the health of the tasks behind the load balancer."""
+    def overview(self, now: datetime, limits: Limits) -> Observation:
+        """The observation, with calls that stay few however many models there are.
+
+        The load balancer's metric says how many targets are healthy, and task definitions are
+        read up to half of what ECS answers at once.
+        """
+        rate = limits.api_rate(_DEFINITIONS)
+        self.most_definitions = rate.tokens // 2 if rate else 0
         observed = self.observation()
-        services = [s for c in observed.clusters.values() for s in c.services or ()]
-        groups = dict.fromkeys(g for s in services for g in s.target_groups)
-        read = {
-            group: self.aws.tried(
-                "Elastic Load Balancing DescribeTargetHealth", lambda g=group: self._targets(g)
+        groups = sorted({g for s in _services_of(observed) for g in s.target_groups})
+        counts = self.aws.tried(
+            "CloudWatch GetMetricData", lambda: self._counts(groups, now) if groups else {}
+        )
+        return replace(observed, healthy=counts or {}, failed_calls=self.aws.failed)
+
+    def _counts(self, groups: Sequence[str], now: datetime) -> dict[str, int]:
+        """How many targets of each group are healthy; a group without the metric is absent.
+
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+        """
+        answer = self.aws.elbv2.describe_target_groups(TargetGroupArns=groups[:1])
+        balancers = [b for g in answer["TargetGroups"] for b in g.get("LoadBalancerArns", ())]
+        if not balancers:
+            return {}
+        balancer = balancers[0].partition(":loadbalancer/")[2]  # the Region has one
+
+        def read(some: Sequence[str]) -> dict[str, int]:
+            asked = [
+                {
+                    "Id": f"g{number}",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": "AWS/ApplicationELB",
+                            "MetricName": "HealthyHostCount",
+                            "Dimensions": [
+                                {"Name": "LoadBalancer", "Value": balancer},
+                                {"Name": "TargetGroup", "Value": group.rpartition(":")[2]},
+                            ],
+                        },
+                        "Period": _METRIC_SECONDS,
+                        "Stat": "Minimum",
+                    },
+                }
+                for number, group in enumerate(some)
+            ]
+            results = pages(
+                self.aws.cloudwatch.get_metric_data,
+                "MetricDataResults",
+                token="NextToken",
+                MetricDataQueries=asked,
+                StartTime=now - _METRIC_AGE,
+                EndTime=now,
+                ScanBy="TimestampDescending",
             )
-            for group in groups
-        }
-        targets = {group: found for group, found in read.items() if found is not None}
-        return replace(observed, targets=targets, failed_calls=tuple(self.aws.failed))
+            return {some[int(r["Id"][1:])]: int(r["Values"][0]) for r in results if r["Values"]}
+
+        found: dict[str, int] = {}
+        for part in self.aws.each(batches(groups, _METRICS), read):
+            found |= part
+        return found
+
+    def with_targets(self, only: str | None = None) -> Observation:
+        """The observation, with definitions and the health of each task behind the load balancer
+        of one model, or of all."""
+        services = [s for m in self.region.models if only in (None, m.name) for s in m.services]
+        if only is not None:
+            self.only = frozenset(s.task_definition.family for s in services)
+        observed = self.observation()
+        known = observed.by_service_key(self.names.services if self.names else None)
+        there = [known[s.key] for s in services if s.key in known]
+        groups = list(dict.fromkeys(g for s in there for g in s.target_groups))
+        read = self.aws.each(
+            groups,
+            lambda group: self.aws.tried(
+                "Elastic Load Balancing DescribeTargetHealth", lambda: self._targets(group)
+            ),
+        )
+        targets = {g: found for g, found in zip(groups, read, strict=True) if found is not None}
+        return replace(observed, targets=targets, failed_calls=self.aws.failed)
 
     def _targets(self, group: str) -> tuple[ObservedTarget, ...]:
         answer = self.aws.elbv2.describe_target_health(TargetGroupArn=group)
@@ -124,18 +207,20 @@ class Reader:
 
     # -- clusters ------------------------------------------------------------------------------
 
-    def _candidates(self, cluster: plan.Cluster) -> list[str]:
-        """Names of the clusters that may be the plan's."""
+    def _candidates(self, clusters: Sequence[plan.Cluster]) -> dict[str, list[str]]:
+        """Names of the clusters that may be the plan's, by kind."""
         if self.names is not None:
-            name = self.names.clusters.get(cluster.kind)
-            return [name] if name else []
-        arns = pages(self.aws.ecs.list_clusters, "clusterArns")
-        found = names_of_key(cluster.key, [_last(arn) for arn in arns], None)
+            known = self.names.clusters
+            return {c.kind: [known[c.kind]] if c.kind in known else [] for c in clusters}
+        there = [_last(arn) for arn in pages(self.aws.ecs.list_clusters, "clusterArns")]
+        return {c.kind: self._own(names_of_key(c.key, there, None)) for c in clusters}
+
+    def _own(self, found: Sequence[str]) -> list[str]:
+        """Stacks in one account and Region have the same keys; families contain the stack."""
         if len(found) > 1:
-            # Stacks in one account and Region have the same keys; families contain the stack.
             ours = families(self.region)
             own = [name for name in found if self._has_services_of(name, ours)]
-            return own if len(own) == 1 else list(found)
+            found = own if len(own) == 1 else found
         return list(found)
 
     def _has_services_of(self, cluster: str, ours: frozenset[str]) -> bool:
@@ -148,21 +233,33 @@ class Reader:
         status = self.aws.tried("ECS DescribeClusters", lambda: self._status(name))
         if status in ("MISSING", "INACTIVE"):  # INACTIVE: deleted a short time ago
             return ObservedCluster(None)
-        # Tasks before instances: what the tasks use is then also in use on the instances.
-        tasks = self.aws.tried("ECS ListTasks and DescribeTasks", lambda: self._tasks(name))
+        (providers, services), (tasks, instances) = self.aws.both(
+            lambda: self.aws.both(
+                lambda: self.aws.tried(
+                    "ECS DescribeCapacityProviders", lambda: tuple(self._providers(name))
+                ),
+                lambda: self.aws.tried(
+                    "ECS ListServices and DescribeServices", lambda: tuple(self._services(name))
+                ),
+            ),
+            lambda: self._tasks_and_instances(name),
+        )
         return ObservedCluster(
             name,
             (name,),
             status or "",
-            providers=self.aws.tried(
-                "ECS DescribeCapacityProviders", lambda: tuple(self._providers(name))
-            ),
-            services=self.aws.tried(
-                "ECS ListServices and DescribeServices", lambda: tuple(self._services(name))
-            ),
+            providers=providers,
+            services=services,
             tasks=tasks,
-            instances=None if self.is_recent else self._instances(name),
+            instances=instances,
         )
+
+    def _tasks_and_instances(
+        self, cluster: str
+    ) -> tuple[tuple[ObservedTask, ...] | None, tuple[ObservedInstance, ...] | None]:
+        """Tasks before instances: what the tasks use is then also in use on the instances."""
+        tasks = self.aws.tried("ECS ListTasks and DescribeTasks", lambda: self._tasks(cluster))
+        return tasks, None if self.is_recent else self._instances(cluster)
 
     def _status(self, name: str) -> str:
         answer = self.aws.ecs.describe_clusters(clusters=[name])
@@ -183,9 +280,12 @@ class Reader:
             )
 
     def _services(self, cluster: str) -> Iterator[ObservedService]:
-        arns = pages(self.aws.ecs.list_services, "serviceArns", cluster=cluster)
-        for some in batches(arns, _SERVICES):
-            answer = self.aws.ecs.describe_services(cluster=cluster, services=some)
+        arns = pages(self.aws.ecs.list_services, "serviceArns", cluster=cluster, maxResults=_PAGE)
+        answers = self.aws.each(
+            batches(arns, _SERVICES),
+            lambda some: self.aws.ecs.describe_services(cluster=cluster, services=some),
+        )
+        for answer in answers:
             for one in answer["services"]:
                 deployments = cast("list[dict[str, Any]]", one.get("deployments", []))
                 primary = [d for d in deployments if d.get("status") == "PRIMARY"]
@@ -218,16 +318,19 @@ class Reader:
 
     def _tasks(self, cluster: str) -> tuple[ObservedTask, ...]:
         """Includes tasks that are stopping: until they have stopped, their devices are in use."""
-        found: list[ObservedTask] = []
-        for desired in ("RUNNING", "STOPPED"):
-            arns = pages(
+
+        def listed(desired: str) -> list[Any]:
+            return pages(
                 self.aws.ecs.list_tasks, "taskArns", cluster=cluster, desiredStatus=desired
             )
-            for some in batches(arns, _TASKS):
-                answer = self.aws.ecs.describe_tasks(cluster=cluster, tasks=some)
-                found += [_task(one) for one in answer["tasks"]]
-        # A task that began to stop between the two lists is in both.
-        return tuple({task.arn: task for task in found}.values())
+
+        # A task that begins to stop between the two lists is in both.
+        arns = dict.fromkeys(a for arns in self.aws.each(_WISHED, listed) for a in arns)
+        answers = self.aws.each(
+            batches(list(arns), _TASKS),
+            lambda some: self.aws.ecs.describe_tasks(cluster=cluster, tasks=some),
+        )
+        return tuple(_task(one) for answer in answers for one in answer["tasks"])
 
     # -- instances -----------------------------------------------------------------------------
 
@@ -248,24 +351,27 @@ class Reader:
         arns = pages(
             self.aws.ecs.list_container_instances, "containerInstanceArns", cluster=cluster
         )
-        for some in batches(arns, _INSTANCES):
-            answer = self.aws.ecs.describe_container_instances(
+        answers = self.aws.each(
+            batches(arns, _INSTANCES),
+            lambda some: self.aws.ecs.describe_container_instances(
                 cluster=cluster, containerInstances=some
-            )
+            ),
+        )
+        for answer in answers:
             yield from answer["containerInstances"]
 
     def _machines(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Instances by id, through a filter: `InstanceIds` fails if one instance is gone."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for some in batches(ids, _INSTANCES):
-            reservations = pages(
+        answers = self.aws.each(
+            batches(ids, _INSTANCES),
+            lambda some: pages(
                 self.aws.ec2.describe_instances,
                 "Reservations",
                 token="NextToken",
                 Filters=[{"Name": "instance-id", "Values": some}],
-            )
-            found |= {m["InstanceId"]: m for r in reservations for m in r["Instances"]}
-        return found
+            ),
+        )
+        return {m["InstanceId"]: m for answer in answers for r in answer for m in r["Instances"]}
 
     def _images(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -291,14 +397,16 @@ class Reader:
         jobs = [job.task_definition for job in self.region.jobs]
         arns: Mapping[str, str] = self.names.task_definitions if self.names else {}
         wanted |= {arns.get(job.key, job.family): None for job in jobs}
-        found: dict[str, tuple[Mapping[str, Any], ...]] = {}
-        for name in (w for w in wanted if w):
-            answer = self.aws.tried(
-                "ECS DescribeTaskDefinition", lambda n=name: self._definition(n)
-            )
-            if answer is not None:
-                found[name] = answer
-        return found
+        names = [w for w in wanted if w and (self.only is None or family_of(w) in self.only)]
+        if self.most_definitions is not None and len(names) > self.most_definitions:
+            names = []
+        answers = self.aws.each(
+            names,
+            lambda name: self.aws.tried(
+                "ECS DescribeTaskDefinition", lambda: self._definition(name)
+            ),
+        )
+        return {n: found for n, found in zip(names, answers, strict=True) if found is not None}
 
     def _definition(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The containers of a task definition; empty if it does not exist."""
@@ -329,6 +437,10 @@ def read_each(
         return question(Reader(by_name[aws.region], known, aws))
 
     return account.ask_each(list(by_name), ask, lambda name, why: unread(by_name[name], why))
+
+
+def _services_of(observed: Observation) -> Iterator[ObservedService]:
+    return (s for c in observed.clusters.values() for s in c.services or ())
 
 
 def _last(arn: str) -> str:

@@ -193,11 +193,21 @@ class _Status:
         self.reasons = reasons
         self.only = only
         self.tasks = [t for c in observed.clusters.values() for t in c.tasks or ()]
+        self.services = observed.by_service_key(names.services if names else None)
+        self.of_group: dict[str, list[ObservedTask]] = {}
+        self.on: dict[str, list[ObservedTask]] = {}  # by the ARN of the instance
+        for task in self.tasks:
+            self.of_group.setdefault(task.group, []).append(task)
+            if task.on_instance:
+                self.on.setdefault(task.instance, []).append(task)
         self.instances = {i.arn: i for c in observed.clusters.values() for i in c.instances or ()}
         self.workloads = {
             **{s.task_definition.family: m.name for m in region.models for s in m.services},
             **{job.task_definition.family: job.name for job in region.jobs},
         }
+        definitions = [s.task_definition for m in region.models for s in m.services]
+        definitions += [job.task_definition for job in region.jobs]
+        self.planned = {d.family: d.devices for d in definitions}
 
     def region_status(self) -> RegionStatus:
         clusters = [c for c in (self.region.auto_scaling, self.region.managed_instances) if c]
@@ -233,7 +243,7 @@ class _Status:
 
     def model(self, model: plan.ModelPlan) -> ModelStatus:
         pool = self.region.pool(model.pool)
-        found = [(s, self.found(s)) for s in model.services]
+        found = [(s, self.services.get(s.key)) for s in model.services]
         slots = [self.slot(planned, one) for planned, one in found if one is not None]
         services = [one for _, one in found if one is not None]
         wanted = sum(s.wanted for s in slots)
@@ -266,21 +276,17 @@ class _Status:
             trouble=self.trouble(services),
         )
 
-    def found(self, service: plan.Service) -> ObservedService | None:
-        known = self.names.services if self.names else None
-        return next(iter(self.observed.services(service.key, known)), None)
-
     def slot(self, service: plan.Service, one: ObservedService) -> Slot:
         tasks = [
             t
-            for t in self.tasks
-            if t.group == f"service:{one.name}" and (t.last_status, t.desired_status) == _RUNS
+            for t in self.of_group.get(f"service:{one.name}", ())
+            if (t.last_status, t.desired_status) == _RUNS
         ]
         definitions = [t.task_definition for t in tasks] or [one.task_definition]
         containers = self.observed.containers.get(one.task_definition, ())
-        named = devices_of(containers)
         planned = service.task_definition.devices
-        devices = planned if planned == "all" or not containers else tuple(sorted(named))
+        named = tuple(sorted(devices_of(containers)))
+        devices = planned if planned == "all" or not containers else named
         images = [
             c.image or "" for t in tasks for c in t.containers if c.name == service.container_name
         ] or [str(c.get("image", "")) for c in containers if c["name"] == service.container_name]
@@ -300,10 +306,16 @@ class _Status:
         )
 
     def healthy(self, services: Sequence[ObservedService]) -> int | None:
+        """The replicas that are healthy in every target group; `None` if one was not read."""
+        described = {
+            group: sum(t.state == "healthy" for t in targets)
+            for group, targets in self.observed.targets.items()
+        }
+        counts = {**self.observed.healthy, **described}
         groups = {g for s in services for g in s.target_groups}
-        if not groups or not groups <= set(self.observed.targets):
+        if not groups or not groups <= set(counts):
             return None
-        return sum(t.state == "healthy" for g in groups for t in self.observed.targets[g])
+        return min(counts[group] for group in groups)
 
     def unhealthy(self, services: Sequence[ObservedService]) -> Iterator[str]:
         counts: dict[str, int] = {}
@@ -318,11 +330,11 @@ class _Status:
 
     def trouble(self, services: Sequence[ObservedService]) -> Trouble | None:
         """The last error of a model: a task that stopped, or a message of its services."""
-        groups = {f"service:{s.name}" for s in services}
         found = [
             _trouble(task.stopped, why_stopped(task), self.reasons.of_task(task))
-            for task in self.tasks
-            if task.group in groups and task.stopped and self.reasons.is_error(task)
+            for service in services
+            for task in self.of_group.get(f"service:{service.name}", ())
+            if task.stopped and self.reasons.is_error(task)
         ]
         for service in services:
             for event in service.events:
@@ -351,7 +363,7 @@ class _Status:
         return PoolStatus(pool.name, pool.kind, state, number, pool.layout.instances)
 
     def instance(self, pool: str, instance: ObservedInstance) -> InstanceStatus:
-        tasks = [t for t in self.tasks if t.instance == instance.arn and t.on_instance]
+        tasks = self.on.get(instance.arn, [])
         held = {d for t in tasks for d in self.held(t)}
         planned = next(p.layout.devices for p in self.region.pools if p.name == pool)
         chips = planned if instance.registered is None else len(instance.registered)
@@ -370,10 +382,14 @@ class _Status:
         )
 
     def held(self, task: ObservedTask) -> frozenset[str]:
+        """The devices of a task: as ECS says, as its definition names them, or as planned."""
         if task.devices:
             return task.devices
-        named = devices_of(self.observed.containers.get(task.task_definition, ()))
-        return frozenset(map(str, named))
+        containers = self.observed.containers.get(task.task_definition)
+        if containers is not None:
+            return frozenset(map(str, devices_of(containers)))
+        planned = self.planned.get(family_of(task.task_definition), ())
+        return frozenset() if planned == "all" else frozenset(map(str, planned))
 
     def on_instance(self, task: ObservedTask) -> str:
         family = family_of(task.task_definition)

@@ -19,6 +19,7 @@ KEYS = {
     "ami_drivers": ("parameter_path", "from"),
     "ami_families": ("family", "variant", "architecture"),
     "ami_versions": ("parameter_path", "image_name"),
+    "api_rates": ("service", "bucket"),
     "aws_buckets": ("bucket",),
     "aws_policies": ("arn_path",),
     "bucket_affixes": ("affix",),

@@ -4,7 +4,6 @@ import copy
 import json
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,8 +55,7 @@ def region(described: plan.Plan) -> plan.RegionPlan:
 
 def checks_of(world: World, described: plan.Plan, *, by_names: bool = False) -> list[Check]:
     names = {world.region.name: world.names()} if by_names else None
-    with world.answering(by_names=by_names) as connect:
-        return verify.verify(described, names, connect)
+    return verify.verify(described, names, world.connect)
 
 
 def wrong(checks: list[Check]) -> dict[str, tuple[str, ...]]:
@@ -422,17 +420,12 @@ def test_a_region_that_refuses_does_not_hide_the_others() -> None:
     first, *others = whole.regions
     refused = World(first)
     refused.refusing = frozenset({"list_clusters", "describe_task_definition", "get_parameters"})
-    with ExitStack() as stack:
-        worlds = {first.name: refused} | {r.name: World(r) for r in others}
-        connects = {
-            name: stack.enter_context(world.answering(by_names=False))
-            for name, world in worlds.items()
-        }
+    worlds = {first.name: refused} | {r.name: World(r) for r in others}
 
-        def connect(service: str, region_name: str, config: object) -> Any:
-            return connects[region_name](service)
+    def connect(service: str, region_name: str, config: object) -> Any:
+        return worlds[region_name].connect(service)
 
-        checks = verify.verify(whole, None, connect)
+    checks = verify.verify(whole, None, connect)
     assert {c.region for c in checks if c.verdict == "unknown"} == {first.name}
     assert list(dict.fromkeys(c.region for c in checks)) == [r.name for r in whole.regions]
     assert {c.verdict for c in checks if c.region != first.name} == {"ok"}
@@ -652,8 +645,7 @@ def said(
 ) -> tuple[int, str]:
     more = (["--json"] if as_json else []) + (["--outputs", str(outputs)] if outputs else [])
     argv = ["verify", "--file", str(file), "--width", "100", *more]
-    with world.answering(by_names=outputs is not None) as connect:
-        return running.run_with(verify.Arguments, verify.run, *argv, connect=connect)
+    return running.run_with(verify.Arguments, verify.run, *argv, connect=world.connect)
 
 
 def test_all_as_planned_is_exit_code_0_and_says_how_it_was_found(

@@ -2,7 +2,7 @@
 
 import io
 import json
-from contextlib import ExitStack, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,9 @@ def region(file: Path) -> plan.RegionPlan:
 def told(world: World, file: Path, *more: str) -> tuple[int, str]:
     argv = ["events", "--file", str(file), "--width", "80", *more]
     still = Clock(lambda: NOW, lambda _: None)
-    with world.answering(by_names=False, recent=True) as connect:
-        return running.run_with(command.Arguments, command.run, *argv, connect=connect, clock=still)
+    return running.run_with(
+        command.Arguments, command.run, *argv, connect=world.connect, clock=still
+    )
 
 
 def message(world: World, model: str, text: str, minutes: int) -> None:
@@ -150,10 +151,9 @@ def test_scaling_of_services_and_of_pools_is_read(tmp_path: Path) -> None:
     still = Clock(lambda: NOW, lambda _: None)
     argv = ["events", "--file", str(ROOT / "Pulumi.prod.yaml"), "--region", region.name]
     argv += ["--width", "0"]
-    with world.answering(by_names=False, recent=True) as connect:
-        code, text = running.run_with(
-            command.Arguments, command.run, *argv, connect=connect, clock=still
-        )
+    code, text = running.run_with(
+        command.Arguments, command.run, *argv, connect=world.connect, clock=still
+    )
     assert code == 0
     assert f"{model.name} (scaling): Setting desired count to 2." in text
 
@@ -178,27 +178,21 @@ def test_json_has_a_version_and_every_event(region: plan.RegionPlan, file: Path)
 
 
 def test_watching_prints_an_event_once(region: plan.RegionPlan, file: Path) -> None:
-    worlds = [World(region) for _ in range(3)]
-    for world in worlds:
-        message(world, "ant", "has reached a steady state.", 1)
-    message(worlds[2], "ant", "has started 1 tasks: (task 9).", 0)
+    world = World(region)
+    message(world, "ant", "has reached a steady state.", 1)
     out = io.StringIO()
     arguments = typed(command.Arguments, parse(["events", "--file", str(file), "--watch", "5s"]))
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
-        if len(slept) == len(worlds):
+        if len(slept) == 2:
+            message(world, "ant", "has started 1 tasks: (task 9).", 0)
+        if len(slept) == 3:
             raise KeyboardInterrupt
 
-    with ExitStack() as stack:
-        connects = [stack.enter_context(w.answering(by_names=False, recent=True)) for w in worlds]
-
-        def connect(service: str, region_name: str, config: object) -> Any:
-            return connects[len(slept)](service)
-
-        with redirect_stdout(out), pytest.raises(KeyboardInterrupt):
-            command.run(arguments, connect=connect, clock=Clock(lambda: NOW, sleep))
+    with redirect_stdout(out), pytest.raises(KeyboardInterrupt):
+        command.run(arguments, connect=world.connect, clock=Clock(lambda: NOW, sleep))
     assert out.getvalue().count("steady state") == 1
     assert out.getvalue().count("(task 9)") == 1
     assert slept == [5, 5, 5]

@@ -2,8 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import catalog
 from neuron_ecs.cli import status as command
 from neuron_ecs.cli.arguments import typed
 from neuron_ecs.cli.main import parse
-from neuron_ecs.operations.aws import Account, Calls, Connect
+from neuron_ecs.operations.aws import Account, Calls
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.observed import Observation
 from neuron_ecs.operations.reading import Reader
@@ -64,20 +63,18 @@ def clock(rounds: int = 0) -> Clock:
 
 def shown(world: World, file: Path, *more: str, width: int = 80) -> tuple[int, str]:
     argv = ["status", "--file", str(file), "--width", str(width), *more]
-    with world.answering(by_names=False, targets=True) as connect:
-        return running.run_with(
-            command.Arguments, command.run, *argv, connect=connect, clock=clock()
-        )
+    return running.run_with(
+        command.Arguments, command.run, *argv, connect=world.connect, clock=clock()
+    )
 
 
 def observed(world: World) -> Observation:
     """What the reader makes of a world."""
-    with world.answering(by_names=False, targets=True) as connect:
-        return Account(connect).ask(
-            world.region.name,
-            lambda aws: Reader(world.region, None, aws).with_targets(),
-            lambda why: pytest.fail(why),
-        )
+    return Account(world.connect).ask(
+        world.region.name,
+        lambda aws: Reader(world.region, None, aws).with_targets(),
+        lambda why: pytest.fail(why),
+    )
 
 
 def seen(world: World) -> RegionStatus:
@@ -270,24 +267,22 @@ def test_a_cluster_that_does_not_exist_is_said(region: plan.RegionPlan, file: Pa
 
 
 def test_watching_prints_again_only_what_has_changed(region: plan.RegionPlan, file: Path) -> None:
-    short = World(region)
-    short.service_of("ant").update({"runningCount": 0})
-    worlds = [World(region), World(region), short]
-    with ExitStack() as stack:
-        connects = [stack.enter_context(w.answering(by_names=False, targets=True)) for w in worlds]
-        current: Iterator[Connect] = iter(connects)
-        used: dict[str, Connect] = {}
+    world = World(region)
+    slept: list[float] = []
 
-        def connect(service: str, region_name: str, config: object) -> Any:
-            if service == "ecs":  # the first client of each round
-                used["now"] = next(current)
-            return used["now"](service)
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            world.service_of("ant").update({"runningCount": 0})
+        if len(slept) == 3:
+            raise KeyboardInterrupt
 
-        argv = ["status", "--file", str(file), "--watch", "5s", "--width", "0"]
-        out = io.StringIO()
-        arguments = typed(command.Arguments, parse(argv))
-        with redirect_stdout(out), pytest.raises(KeyboardInterrupt):
-            command.run(arguments, connect=connect, clock=clock(rounds=2))
+    argv = ["status", "--file", str(file), "--watch", "5s", "--width", "0"]
+    out = io.StringIO()
+    arguments = typed(command.Arguments, parse(argv))
+    with redirect_stdout(out), pytest.raises(KeyboardInterrupt):
+        command.run(arguments, connect=world.connect, clock=Clock(lambda: NOW, sleep))
+    assert slept == [5, 5, 5]
     heads = [line for line in out.getvalue().splitlines() if "replicas run" in line]
     assert [head.partition("UTC: ")[2] for head in heads] == [
         "3 of 3 replicas run",

@@ -2,14 +2,16 @@
 
 import copy
 import json
-from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import boto3
-from botocore.stub import Stubber
+from botocore.exceptions import ClientError
+from botocore.validate import validate_parameters  # pyright: ignore[reportUnknownVariableType]
 
 import catalog
 from neuron_ecs.operations import aws
@@ -20,7 +22,6 @@ from planning import decide, plan
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "111122223333"
 NOW = datetime(2026, 11, 29, 3, 12, tzinfo=UTC)
-SERVICES = ("application-autoscaling", "autoscaling", "ec2", "ecs", "elbv2", "logs", "ssm")
 IMAGE = "ami-0aaaaaaaaaaaaaaaa"
 
 STACK = """\
@@ -86,12 +87,18 @@ def named(key: str) -> str:
     return f"{key}-0a1b2c3"
 
 
+Asked = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
 class World:
     """What AWS would answer about a Region in which all is as planned; tests then spoil it."""
 
     def __init__(self, region: plan.RegionPlan, *, suffix: Callable[[str], str] = named) -> None:
         self.region = region
         self.suffix = suffix
+        self.lock = Lock()
+        self.asked: list[tuple[str, str, Asked]] = []
         self.refusing: frozenset[str] = frozenset()
         self.other_clusters: list[str] = []
         self.machines: list[dict[str, Any]] = []
@@ -286,168 +293,151 @@ class World:
 
     # -- answering -----------------------------------------------------------------------------
 
-    @contextmanager
-    def answering(
-        self, *, by_names: bool, targets: bool = False, recent: bool = False
-    ) -> Generator[aws.Connect]:
-        """Clients that expect exactly the calls that this world needs, in their order."""
-        clients = {s: client(s, self.region.name) for s in SERVICES}
-        with ExitStack() as stack:
-            stubs = {s: stack.enter_context(Stubber(c)) for s, c in clients.items()}
-            self._script(stubs, by_names=by_names, recent=recent)
-            if recent:
-                self._script_activities(stubs)
-            for group, healths in self.targets.items() if targets else ():
-                answer = {"TargetHealthDescriptions": healths}
-                cast(Any, stubs["elbv2"]).add_response(
-                    "describe_target_health", answer, {"TargetGroupArn": group}
-                )
-            yield connecting(clients)
-            for stub in stubs.values():
-                stub.assert_no_pending_responses()
+    def connect(self, service: str, region_name: str = "", config: object = None) -> Any:
+        """A client that answers for this world, in any order, to several threads."""
+        return Client(self, service)
 
-    def _script_activities(self, stubs: Mapping[str, Stubber]) -> None:
-        services = [s for m in self.region.models for s in m.services if s.scaling]
-        for service in services:
-            name = self.suffix(service.key)
-            homes = [
-                c
-                for c in self.clusters.values()
-                if any(s["serviceName"] == name for s in c["services"])
+    def cluster_named(self, name: str) -> dict[str, Any]:
+        return next(c for c in self.clusters.values() if c["name"] == name)
+
+    def list_clusters(self, asked: Asked) -> Answer:
+        everything = [c["name"] for c in self.clusters.values()] + self.other_clusters
+        return {"clusterArns": [self.arn(f"cluster/{n}") for n in everything]}
+
+    def describe_clusters(self, asked: Asked) -> Answer:
+        there = [c for c in self.clusters.values() if c["name"] in asked["clusters"]]
+        return {"clusters": [{"clusterName": c["name"], "status": c["status"]} for c in there]}
+
+    def describe_capacity_providers(self, asked: Asked) -> Answer:
+        return {"capacityProviders": self.cluster_named(asked["cluster"])["providers"]}
+
+    def list_services(self, asked: Asked) -> Answer:
+        """Two pages where there is more than one service."""
+        arns = [s["serviceArn"] for s in self.cluster_named(asked["cluster"])["services"]]
+        if "nextToken" in asked:
+            return {"serviceArns": arns[1:]}
+        return {"serviceArns": arns[:1]} | ({"nextToken": "more"} if arns[1:] else {})
+
+    def describe_services(self, asked: Asked) -> Answer:
+        there = self.cluster_named(asked["cluster"])["services"]
+        return {
+            "services": [
+                s
+                for s in there
+                if s["serviceArn"] in asked["services"] or s["serviceName"] in asked["services"]
             ]
-            cluster = homes[0]
-            asked = {
-                "ServiceNamespace": "ecs",
-                "ResourceId": f"service/{cluster['name']}/{name}",
-            }
-            answer = {"ScalingActivities": self.activities.get(name, [])}
-            cast(Any, stubs["application-autoscaling"]).add_response(
-                "describe_scaling_activities", answer, asked
-            )
-        for pool in self.region.pools:
-            if isinstance(pool, plan.AutoScalingPool):
-                asked = {"AutoScalingGroupName": f"group-of-{pool.name}"}
-                answer = {"Activities": self.activities.get(self.suffix(pool.key), [])}
-                cast(Any, stubs["autoscaling"]).add_response(
-                    "describe_scaling_activities", answer, asked
-                )
+        }
 
-    def _script(
-        self, stubs: Mapping[str, Stubber], *, by_names: bool, recent: bool = False
-    ) -> None:
-        def says(service: str, call: str, answer: dict[str, Any], **asked: Any) -> bool:
-            stub = stubs[service]
-            if call in self.refusing:
-                cast(Any, stub).add_client_error(
-                    call, "AccessDeniedException", f"not allowed: {call}"
-                )
-                return False
-            cast(Any, stub).add_response(call, answer, asked)
-            return True
+    def list_tasks(self, asked: Asked) -> Answer:
+        tasks = [
+            t
+            for t in self.cluster_named(asked["cluster"])["tasks"]
+            if t["desiredStatus"] == asked["desiredStatus"]
+        ]
+        return paged("taskArns", [t["taskArn"] for t in tasks], asked)
 
-        used: dict[str, None] = {}
-        in_use: dict[str, None] = {}
-        for cluster in self.clusters.values():
-            name = cluster["name"]
-            if not by_names:
-                everything = [c["name"] for c in self.clusters.values()] + self.other_clusters
-                arns = [self.arn(f"cluster/{n}") for n in everything]
-                if not says("ecs", "list_clusters", {"clusterArns": arns}):
-                    continue
-            told = {"clusterName": name, "status": cluster["status"]}
-            says("ecs", "describe_clusters", {"clusters": [told]}, clusters=[name])
-            for wished in ("RUNNING", "STOPPED"):
-                tasks = [t for t in cluster["tasks"] if t["desiredStatus"] == wished]
-                asked = {"cluster": name, "desiredStatus": wished}
-                pages = paged([t["taskArn"] for t in tasks])
-                if not all(
-                    says("ecs", "list_tasks", {"taskArns": page} | token, **asked, **from_there)
-                    for page, token, from_there in pages
-                ):
-                    break
-                for start in range(0, len(tasks), 100):
-                    some = tasks[start : start + 100]
-                    arns = [t["taskArn"] for t in some]
-                    says("ecs", "describe_tasks", {"tasks": some}, cluster=name, tasks=arns)
-                on_instances = [t for t in tasks if t["lastStatus"] != "STOPPED"]
-                used |= {t["taskDefinitionArn"]: None for t in on_instances}
-            says(
-                "ecs",
-                "describe_capacity_providers",
-                {"capacityProviders": cluster["providers"]},
-                cluster=name,
-            )
-            arns = [s["serviceArn"] for s in cluster["services"]]
-            first, rest = arns[:1], arns[1:]  # two pages where there is more than one
-            page = {"serviceArns": first} | ({"nextToken": "more"} if rest else {})
-            if says("ecs", "list_services", page, cluster=name):
-                if rest:
-                    page = {"serviceArns": rest}
-                    says("ecs", "list_services", page, cluster=name, nextToken="more")
-                for start in range(0, len(arns), 10):
-                    says(
-                        "ecs",
-                        "describe_services",
-                        {"services": cluster["services"][start : start + 10]},
-                        cluster=name,
-                        services=arns[start : start + 10],
-                    )
-                in_use |= {s["taskDefinition"]: None for s in cluster["services"]}
-            in_use |= used
-            used = {}
-            if not recent:
-                self._script_instances(cluster, says)
-        if recent:
-            return
-        jobs = [j.task_definition.family for j in self.region.jobs]
-        arns = [self.arn(f"task-definition/{j}:3") for j in jobs]
-        for definition in {**in_use, **dict.fromkeys(arns if by_names else jobs)}:
-            containers = self.definitions[definition]
-            answer = {"taskDefinition": {"containerDefinitions": containers}}
-            says("ecs", "describe_task_definition", answer, taskDefinition=definition)
-        pools = [p for p in self.region.pools if isinstance(p, plan.AutoScalingPool)]
-        paths = sorted({p.image_id.removeprefix("resolve:ssm:") for p in pools})
-        if paths:
-            told = {"Parameters": [{"Name": p, "Value": IMAGE} for p in paths]}
-            says("ssm", "get_parameters", told, Names=paths)
+    def describe_tasks(self, asked: Asked) -> Answer:
+        there = self.cluster_named(asked["cluster"])["tasks"]
+        return {"tasks": [t for t in there if t["taskArn"] in asked["tasks"]]}
 
-    def _script_instances(self, cluster: dict[str, Any], says: Callable[..., bool]) -> None:
-        name, hosts = cluster["name"], cluster["instances"]
-        for page, token, from_there in paged([h["containerInstanceArn"] for h in hosts]):
-            answer = {"containerInstanceArns": page} | token
-            if not says("ecs", "list_container_instances", answer, cluster=name, **from_there):
-                return
-        for start in range(0, len(hosts), 100):
-            some = hosts[start : start + 100]
-            says(
-                "ecs",
-                "describe_container_instances",
-                {"containerInstances": some},
-                cluster=name,
-                containerInstances=[h["containerInstanceArn"] for h in some],
-            )
-        for start in range(0, len(hosts), 100):
-            ids = [h["ec2InstanceId"] for h in hosts[start : start + 100]]
-            machines = [m for m in self.machines if m["InstanceId"] in ids]
-            says(
-                "ec2",
-                "describe_instances",
-                {"Reservations": [{"Instances": machines}]},
-                Filters=[{"Name": "instance-id", "Values": ids}],
-            )
+    def list_container_instances(self, asked: Asked) -> Answer:
+        hosts = self.cluster_named(asked["cluster"])["instances"]
+        arns = [h["containerInstanceArn"] for h in hosts]
+        return paged("containerInstanceArns", arns, asked)
+
+    def describe_container_instances(self, asked: Asked) -> Answer:
+        hosts = self.cluster_named(asked["cluster"])["instances"]
+        wanted = asked["containerInstances"]
+        return {"containerInstances": [h for h in hosts if h["containerInstanceArn"] in wanted]}
+
+    def describe_instances(self, asked: Asked) -> Answer:
+        wanted = asked["Filters"][0]["Values"]
+        there = [m for m in self.machines if m["InstanceId"] in wanted]
+        return {"Reservations": [{"Instances": there}]}
+
+    def describe_task_definition(self, asked: Asked) -> Answer:
+        containers = self.definitions[asked["taskDefinition"]]
+        return {"taskDefinition": {"containerDefinitions": containers}}
+
+    def get_parameters(self, asked: Asked) -> Answer:
+        return {"Parameters": [{"Name": path, "Value": IMAGE} for path in asked["Names"]]}
+
+    def describe_target_health(self, asked: Asked) -> Answer:
+        return {"TargetHealthDescriptions": self.targets[asked["TargetGroupArn"]]}
+
+    def describe_target_groups(self, asked: Asked) -> Answer:
+        kind = f"arn:aws:elasticloadbalancing:{self.region.name}:{ACCOUNT}:loadbalancer"
+        balancer = f"{kind}/app/all/0123456789abcdef"
+        return {
+            "TargetGroups": [
+                {"TargetGroupArn": group, "LoadBalancerArns": [balancer]}
+                for group in asked["TargetGroupArns"]
+            ]
+        }
+
+    def get_metric_data(self, asked: Asked) -> Answer:
+        """How many targets of each group are healthy, as the load balancer counts them."""
+        found: list[dict[str, Any]] = []
+        for query in asked["MetricDataQueries"]:
+            named = {d["Name"]: d["Value"] for d in query["MetricStat"]["Metric"]["Dimensions"]}
+            groups = [arn for arn in self.targets if arn.endswith(named["TargetGroup"])]
+            values = [
+                float(sum(t["TargetHealth"]["State"] == "healthy" for t in self.targets[group]))
+                for group in groups
+            ]
+            found.append({"Id": query["Id"], "Values": values})
+        return {"MetricDataResults": found}
+
+    def describe_scaling_activities(self, asked: Asked) -> Answer:
+        """Of a service (Application Auto Scaling), or of a group (EC2 Auto Scaling)."""
+        if "ResourceId" in asked:
+            name = asked["ResourceId"].rpartition("/")[2]
+            return {"ScalingActivities": self.activities.get(name, [])}
+        name = asked["AutoScalingGroupName"].removeprefix("group-of-")
+        pool = next(p for p in self.region.pools if p.name == name)
+        return {"Activities": self.activities.get(self.suffix(pool.key), [])}
 
 
-def paged(items: list[str]) -> list[tuple[list[str], dict[str, str], dict[str, str]]]:
-    """Pages of at most 100, with what each says about the next and what asks for it."""
-    starts = range(0, max(len(items), 1), 100)
-    return [
-        (
-            items[start : start + 100],
-            {"nextToken": f"{start + 100}"} if start + 100 < len(items) else {},
-            {"nextToken": f"{start}"} if start else {},
-        )
-        for start in starts
-    ]
+class Client:
+    """A client whose calls a `World` answers; both are checked against the service's model."""
+
+    def __init__(self, world: World, service: str) -> None:
+        self._world = world
+        self._service = service
+        self._sdk = sdk_of(service)
+
+    def __getattr__(self, call: str) -> Callable[..., Any]:
+        operation = self._sdk.method_to_api_mapping[call]
+        shapes = self._sdk.service_model.operation_model(operation)
+
+        def answer(**asked: Any) -> Any:
+            validate_parameters(asked, shapes.input_shape)
+            world = self._world
+            with world.lock:
+                world.asked.append((self._service, call, asked))
+                if call in world.refusing:
+                    raise refusal("AccessDeniedException", f"not allowed: {call}", operation)
+                found = getattr(world, call)(asked)
+            validate_parameters(found, shapes.output_shape)
+            return copy.deepcopy(found)
+
+        return answer
+
+
+@cache
+def sdk_of(service: str) -> Any:
+    return client(service, "us-west-2").meta
+
+
+def refusal(code: str, message: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def paged(key: str, items: list[str], asked: Asked) -> Answer:
+    """A page of at most 100 items, and the token of the next one."""
+    start = int(asked.get("nextToken", 0))
+    more = {"nextToken": f"{start + 100}"} if start + 100 < len(items) else {}
+    return {key: items[start : start + 100]} | more
 
 
 def resource(host: dict[str, Any], name: str) -> dict[str, Any]:
