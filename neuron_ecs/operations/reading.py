@@ -44,7 +44,6 @@ _FAILED_ACTIVITIES = frozenset({"Cancelled", "Failed", "Overridden", "Unfulfille
 # The limit of one call (the service models of ECS, Systems Manager and CloudWatch).
 _SERVICES, _TASKS, _INSTANCES, _PARAMETERS, _METRICS = 10, 100, 100, 10, 500
 _PAGE = 100  # items of a page of ListServices, which has 10 by itself
-_DEFINITIONS = "ecs:DescribeTaskDefinition"
 # A load balancer states a metric each minute, and CloudWatch has it a few minutes later.
 _METRIC_SECONDS, _METRIC_AGE = 60, timedelta(minutes=6)
 
@@ -120,17 +119,24 @@ class Reader:
     def overview(self, now: datetime, limits: Limits) -> Observation:
         """The observation, with calls that stay few however many models there are.
 
-        The load balancer's metric says how many targets are healthy, and task definitions are
-        read up to half of what ECS answers at once.
+        The load balancer's metric says how many targets are healthy. Task definitions, and the
+        targets of a new group without the metric, are read up to half of what AWS answers at once.
         """
-        rate = limits.api_rate(_DEFINITIONS)
-        self.most_definitions = rate.tokens // 2 if rate else 0
+
+        def few(call: str) -> int:
+            rate = limits.api_rate(call)
+            return rate.tokens // 2 if rate else 0
+
+        self.most_definitions = few("ecs:DescribeTaskDefinition")
         observed = self.observation()
         groups = sorted({g for s in _services_of(observed) for g in s.target_groups})
         counts = self.aws.tried(
             "CloudWatch GetMetricData", lambda: self._counts(groups, now) if groups else {}
         )
-        return replace(observed, healthy=counts or {}, failed_calls=self.aws.failed)
+        healthy = counts or {}
+        new = [group for group in groups if group not in healthy]
+        described = self._targets(new[: few("elasticloadbalancing:DescribeTargetHealth")])
+        return replace(observed, healthy=healthy, targets=described, failed_calls=self.aws.failed)
 
     def _counts(self, groups: Sequence[str], now: datetime) -> dict[str, int]:
         """How many targets of each group are healthy; a group without the metric is absent.
@@ -188,16 +194,20 @@ class Reader:
         known = observed.by_service_key(self.names.services if self.names else None)
         there = [known[s.key] for s in services if s.key in known]
         groups = list(dict.fromkeys(g for s in there for g in s.target_groups))
+        described = self._targets(groups)
+        return replace(observed, targets=described, failed_calls=self.aws.failed)
+
+    def _targets(self, groups: Sequence[str]) -> dict[str, tuple[ObservedTarget, ...]]:
+        """The targets of each group that could be read."""
         read = self.aws.each(
             groups,
             lambda group: self.aws.tried(
-                "Elastic Load Balancing DescribeTargetHealth", lambda: self._targets(group)
+                "Elastic Load Balancing DescribeTargetHealth", lambda: self._target_group(group)
             ),
         )
-        targets = {g: found for g, found in zip(groups, read, strict=True) if found is not None}
-        return replace(observed, targets=targets, failed_calls=self.aws.failed)
+        return {g: found for g, found in zip(groups, read, strict=True) if found is not None}
 
-    def _targets(self, group: str) -> tuple[ObservedTarget, ...]:
+    def _target_group(self, group: str) -> tuple[ObservedTarget, ...]:
         answer = self.aws.elbv2.describe_target_health(TargetGroupArn=group)
         found = [d.get("TargetHealth", {}) for d in answer["TargetHealthDescriptions"]]
         return tuple(

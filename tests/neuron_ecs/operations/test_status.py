@@ -4,6 +4,7 @@ import io
 import json
 from contextlib import redirect_stdout
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -364,9 +365,14 @@ def test_an_error_that_is_of_the_whole_region_is_said_once_for_each(code: str, s
 # ---- laws ------------------------------------------------------------------------------------
 
 
+@cache
+def production() -> plan.RegionPlan:
+    return planned(ROOT / "Pulumi.prod.yaml").regions[0]
+
+
 @given(st.data())
 def test_a_model_runs_exactly_if_its_services_run_what_they_want(data: st.DataObject) -> None:
-    region = planned(ROOT / "Pulumi.prod.yaml").regions[0]
+    region = production()
     world = World(region)
     world.targets.clear()
     services = [s for c in world.clusters.values() for s in c["services"]]
