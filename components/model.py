@@ -40,6 +40,8 @@ class ModelComponent(pulumi.ComponentResource):
         self._wait = wait_for_steady_state
         self._hooks = hooks
         self.urls: dict[str, pulumi.Output[str]] = {}
+        self.metric_names: dict[str, pulumi.Output[str]] = {}
+        """Of its target groups, by key."""
 
         logs = log_group(model.log_group, region=within.region, tags=within.tags, parent=self)
         targets: list[tuple[plan.TargetGroup, aws.lb.TargetGroup]] = []
@@ -49,6 +51,7 @@ class ModelComponent(pulumi.ComponentResource):
                 break
             target = self._target_group(group, vpc_id=vpc_id)
             targets.append((group, target))
+            self.metric_names[group.key] = target.arn_suffix
             rules.append(self._rule(group, target=target, load_balancer=load_balancer))
             self.urls[model.called(group)] = pulumi.Output.concat(
                 load_balancer.base_url, group.path_prefix

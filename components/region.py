@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components import network
+from components import alarms, network
 from components.auto_scaling import AutoScalingCluster
 from components.capacity import Capacity
 from components.files import Directory, Files
@@ -17,6 +17,7 @@ from components.security import SecurityGroups
 from components.traffic import LoadBalancer
 from components.workload import RegionContext
 from planning import plan
+from planning.alarms import NameOf
 
 
 class RegionComponent(pulumi.ComponentResource):
@@ -84,7 +85,51 @@ class RegionComponent(pulumi.ComponentResource):
             )
             for job in region.jobs
         }
+        self.topic_arn = self._topic(region, tags=tags, roles=roles)
+        self._alarms(region, tags=tags, known=self._known(region, balancer))
         self.register_outputs({"clusters": self.clusters})
+
+    def _topic(
+        self, region: plan.RegionPlan, *, tags: plan.Tags, roles: Roles
+    ) -> pulumi.Output[str] | None:
+        if region.topic is None:
+            return None
+        return alarms.topic(
+            region.topic,
+            policy=roles.document(region.topic.policy),
+            region=region.name,
+            tags=tags,
+            parent=self,
+        )
+
+    def _known(self, region: plan.RegionPlan, balancer: LoadBalancer | None) -> alarms.Names:
+        """What CloudWatch calls the resources that alarms name."""
+        known: dict[NameOf, pulumi.Input[str]] = {}
+        for cluster in (region.auto_scaling, region.managed_instances):
+            if cluster is not None:
+                known[NameOf("cluster", cluster.key)] = self.clusters[cluster.kind]
+        if region.load_balancer is not None and balancer is not None:
+            known[NameOf("load_balancer", region.load_balancer.key)] = balancer.metric_name
+        if region.topic is not None and self.topic_arn is not None:
+            known[NameOf("topic", region.topic.key)] = self.topic_arn
+        for model in self.models.values():
+            for key, name in model.metric_names.items():
+                known[NameOf("target_group", key)] = name
+            for key, service in model.services.items():
+                known[NameOf("service", key)] = service.name
+        return known
+
+    def _alarms(self, region: plan.RegionPlan, *, tags: plan.Tags, known: alarms.Names) -> None:
+        services = {k: s for model in self.models.values() for k, s in model.services.items()}
+        for described in region.alarms:
+            alarms.alarm(
+                described,
+                known=known,
+                region=region.name,
+                tags=tags,
+                parent=self,
+                after=[services[key] for key in described.after],
+            )
 
     def _network(
         self, described: plan.Network, *, region: str, tags: plan.Tags, roles: Roles

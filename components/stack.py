@@ -6,6 +6,7 @@ from typing import Any
 import pulumi_aws as aws
 
 from components import activation
+from components.alarms import SlackChannel
 from components.region import RegionComponent
 from components.roles import Roles
 from planning import plan
@@ -31,6 +32,14 @@ def build(described: plan.Plan) -> dict[str, Any]:
         )
         for region in described.regions
     }
+    if described.slack is not None:
+        topics = [region.topic_arn for region in regions.values()]
+        SlackChannel(
+            described.slack,
+            topics=[arn for arn in topics if arn is not None],
+            roles=roles,
+            tags=described.tags,
+        )
     return {
         "regions": {name: _names(region) for name, region in regions.items()},
         "urls": _by_workload(

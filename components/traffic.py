@@ -82,6 +82,7 @@ class LoadBalancer(pulumi.ComponentResource):
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.metric_name: pulumi.Output[str] = load_balancer.arn_suffix
         self.listener_arn: pulumi.Output[str] = listener.arn
         self.dns_name: pulumi.Output[str] = load_balancer.dns_name
         self.base_url: pulumi.Output[str] = pulumi.Output.concat(

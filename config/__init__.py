@@ -1,5 +1,6 @@
 """What the user asks for: the stack file as typed, frozen data. Shape only, no AWS fact."""
 
+from config.alarms import Alarms, Slack
 from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
@@ -22,6 +23,7 @@ from config.workloads import (
 )
 
 __all__ = [
+    "Alarms",
     "Ami",
     "AnyVolume",
     "AutoScalingCapacity",
@@ -49,6 +51,7 @@ __all__ = [
     "Shape",
     "ShapeError",
     "Sidecar",
+    "Slack",
     "Traffic",
     "Ulimit",
     "Workload",

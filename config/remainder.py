@@ -23,6 +23,7 @@ _NAMING_REGIONS = frozenset(
         "certificate_arns",
         "kms_keys",
         "web_acl_arns",
+        "topics",
     }
 )
 

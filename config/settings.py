@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from config.alarms import Alarms
 from config.capacity import AnyCapacity
 from config.changes import FINDINGS, IN_PLACE, MOVES, SHAPE, Change, Cost
 from config.places import RegionEntry
@@ -227,4 +228,12 @@ class Settings(Strict):
         default=True,
         description="Services are waited for until their tasks run and are healthy.",
         json_schema_extra=IN_PLACE,
+    )
+    alarms: Alarms | None = Field(
+        default=None,
+        description=(
+            "Who receives an alarm when a model does not answer or does not start. {} makes alarms "
+            "without a recipient; without the key there are none."
+        ),
+        examples=[{"emails": ["on-call@example.com"]}],
     )

@@ -122,6 +122,16 @@ WebAclArn = Annotated[
         examples=["arn:aws:wafv2:us-west-2:111122223333:regional/webacl/models/0a1b2c3d"],
     ),
 ]
+TopicArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9{}-]+:\d{12}:[A-Za-z0-9_{}-]{1,256}$", max_length=2048
+    ),
+    Field(
+        description="The ARN of a standard SNS topic; EventBridge does not publish to FIFO topics.",
+        examples=["arn:aws:sns:{region}:111122223333:on-call"],
+    ),
+]
 AccountId = Annotated[
     str,
     StringConstraints(pattern=r"^\d{12}$"),

@@ -8,6 +8,7 @@ import re
 
 from pydantic import BaseModel
 
+from config.alarms import Alarms, Slack
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Security, Settings, Traffic
@@ -428,7 +429,25 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         "no field makes one; each Region with a model that has a port gets one, and traffic says "
         "who may call it",
     ),
-    (Settings, "alarms alerts budget dashboards monitoring", "no field makes any"),
+    (
+        Settings,
+        "alerts monitoring notifications on_call sns",
+        "write alarms: {emails: [on-call@example.com]}",
+    ),
+    (Settings, "budget dashboards", "no field makes any"),
+    (Alarms, "email mail recipients", "write emails: [on-call@example.com]"),
+    (
+        Alarms,
+        "sns sns_topic_arns sns_topics topic topic_arn topic_arns",
+        'write topics: ["arn:aws:sns:{region}:111122223333:on-call"]',
+    ),
+    (
+        Alarms,
+        "opsgenie pagerduty webhook webhooks",
+        "no field names one; let it subscribe to a topic under topics",
+    ),
+    (Slack, "channel_id slack_channel_id", "write channel: C0123ABCD"),
+    (Slack, "slack_team_id team team_id workspace_id", "write workspace: T0123ABCD"),
 )
 
 _SETS = tuple((home, frozenset(words.split()), text) for home, words, text in WORDS)

@@ -67,6 +67,17 @@ HEALTH_TIMEOUT_SECONDS = 5
 HEALTHY_THRESHOLD = 2  # checks before a target gets requests: the fewest that AWS takes
 UNHEALTHY_THRESHOLD = 3
 
+# ---- alarms --------------------------------------------------------------------------------
+
+RUNBOOK = "docs/runbook.md"  # what to do, incident by incident
+METRIC_SECONDS = 60  # how often load balancers and Container Insights measure
+SILENT_MINUTES = 5  # without a healthy replica: a rollout of one replica is that long as well
+FEWER_MINUTES = 30  # with fewer healthy ones than the minimum: an instance boots, pulls and loads
+WANTED_SECONDS = 300
+WANTED_PERIODS = 6  # half an hour: longer waiting is no boot, but no capacity
+SLACK_REGION = "us-east-2"  # keeps the channel's settings: of the Regions with its API
+SLACK_ROLE = "alarms-in-slack"
+
 # ---- file systems --------------------------------------------------------------------------
 
 NFS_PORT = 2049

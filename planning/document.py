@@ -185,6 +185,8 @@ def _admits(wanted: Any, value: Json) -> bool:
         return isinstance(value, dict)
     if isinstance(wanted, type) and issubclass(wanted, Enum):
         return isinstance(value, str) and value.upper() in wanted.__members__
+    if wanted is float and type(value) is int:
+        return True
     return type(value) is (NoneType if wanted is None else wanted)
 
 

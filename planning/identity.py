@@ -66,6 +66,16 @@ def roles(s: Situation) -> tuple[Role, ...]:
         )
     found.extend(_of_instances(s))
     found.extend(_of_volumes(s))
+    if s.settings.alarms and s.settings.alarms.slack:
+        found.append(
+            _role(
+                s,
+                choices.SLACK_ROLE,
+                "chatbot",
+                managed=("read_cloudwatch",),
+                purpose="shows alarms and their graphs in the Slack channel",
+            )
+        )
     return tuple(sorted(found, key=lambda r: r.key))
 
 

@@ -5,11 +5,12 @@ Capacity is planned in `make_capacity`, models and jobs in `make_workloads`, rol
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
 from messages.finding import Finding, Refused, Severity
-from planning import addresses, audit, choices, identity, names, plan, volumes, waiting
+from planning import addresses, audit, choices, identity, names, plan, volumes, waiting, watching
 from planning.addresses import zones_with_blocks
 from planning.command_line import containers
 from planning.make_capacity import (
@@ -54,6 +55,7 @@ def make_plan(
         written=tuple(
             _written(situation, name, out) for name, out in sorted(situation.written.items())
         ),
+        slack=watching.slack(situation),
     )
 
 
@@ -98,7 +100,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
     )
     network = _network(s, name, here)
     answering = [(w, one) for w in s.work if w.region == name for one in reached(w)]
-    return plan.RegionPlan(
+    built = plan.RegionPlan(
         name=name,
         short=region.short,
         partition=region.partition,
@@ -112,7 +114,9 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         task_ports=tuple(sorted({one.port for w, one in answering if w.network_mode == "awsvpc"})),
         awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
         file_systems=volumes.file_systems(s, name),
+        topic=watching.topic(s, name),
     )
+    return replace(built, alarms=watching.alarms(s, built))
 
 
 def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Network:

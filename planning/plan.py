@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from messages.finding import Finding
 from planning import choices
+from planning.alarms import Alarm, SlackChannel
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -584,6 +585,16 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """The SNS topic of a Region, for mail and Slack. Each address confirms by hand."""
+
+    key: str
+    name: str
+    emails: tuple[str, ...]
+    policy: tuple[Mapping[str, PolicyValue], ...]  # statements: who may publish
+
+
+@dataclass(frozen=True, slots=True)
 class RegionPlan:
     """Everything in one Region."""
 
@@ -600,6 +611,8 @@ class RegionPlan:
     task_ports: tuple[int, ...]  # ports of awsvpc tasks that the load balancer reaches
     awsvpc: bool  # whether any task has a network interface of its own
     file_systems: tuple[FileSystem, ...] = ()
+    topic: Topic | None = None
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -649,3 +662,4 @@ class Plan:
     silenced: Tags = ()  # code and reason of findings that the stack file silences
     stage: Literal["development", "production"] = "development"
     written: tuple[WrittenModel, ...] = ()  # the models of `serve`
+    slack: SlackChannel | None = None

@@ -6,6 +6,7 @@ for ever: a new rule takes the first free code after the last one of its group.
 """
 
 from planning.rules import (
+    alarms,
     audit,
     chips,
     containers,
@@ -69,6 +70,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
             *schedules.RULES,
             *training.RULES,
             *shapes.RULES,
+            *alarms.RULES,
         ),
         key=lambda rule: rule.code,
     )

@@ -413,15 +413,12 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
         ("traffic.allow_from", s.settings.traffic.allow_from),
         ("security.kms_keys", s.settings.security.kms_keys),
         ("security.web_acl_arns", s.settings.security.web_acl_arns),
+        ("alarms.topics", s.settings.alarms.topics if s.settings.alarms else ()),
         *_of_volumes(s),
     ):
         for region in given if isinstance(given, dict) else ():
             if region not in s.settings.regions:
-                yield Report(
-                    f"{where}.{region}",
-                    "is not under regions",
-                    "remove it",
-                )
+                yield Report(f"{where}.{region}", "is not under regions", "remove it")
 
 
 def _of_volumes(s: Situation) -> Iterator[tuple[str, dict[str, str]]]:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from config import ShapeError, capacity, parse, places, settings, shapes, volumes, workloads
+from config.alarms import Alarms, Slack
 from config.annotations import is_model
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
@@ -45,6 +46,8 @@ PLACES: dict[type[BaseModel], tuple[tuple[str, ...], ...]] = {
     Settings: ((),),
     Shape: (("shapes", "acme/tuned"),),
     EbsVolumeEntry: (("volumes", "v"),),
+    Alarms: (("alarms",),),
+    Slack: (("alarms", "slack"),),
 }
 
 
@@ -72,6 +75,7 @@ def whole(place: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
         "shapes": {"acme/tuned": {}},
         "volumes": {"v": {"kind": "ebs", "size_gib": 1}},
         "security": {},
+        "alarms": {"slack": {"workspace": "T0123ABCD", "channel": "C0123ABCD"}},
     }
     at = values
     for step in place:

@@ -100,6 +100,14 @@ def _tags(value: Json) -> Json:
     return [{"Key": k, "Value": v} for k, v in value.items()]
 
 
+def _dimensions(value: Json) -> Json:
+    return [{"Name": k, "Value": v} for k, v in value.items()]
+
+
+def _chat_tags(value: Json) -> Json:
+    return [{"TagKey": k, "TagValue": v} for k, v in value.items()]
+
+
 def _tagged(resource_type: str) -> To:
     """EC2 takes tags together with the type of what they are for."""
     return To(
@@ -345,6 +353,32 @@ KINDS: Mapping[str, Kind] = {
         },
         name="logGroupName",
         implied={"PutRetentionPolicy:logGroupName": "{name}"},
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Kind(
+        "cloudwatch",
+        "PutMetricAlarm",
+        {
+            "name": To("AlarmName"),
+            "metricQueries": To("Metrics"),
+            "metricQueries.metric": To("MetricStat"),
+            "metricQueries.metric.namespace": To("Metric.Namespace"),
+            "metricQueries.metric.metricName": To("Metric.MetricName"),
+            "metricQueries.metric.dimensions": To("Metric.Dimensions", _dimensions),
+            "dimensions": To("Dimensions", _dimensions),
+        },
+    ),
+    "aws:sns/topic:Topic": Kind("sns", "CreateTopic"),
+    "aws:sns/topicPolicy:TopicPolicy": Kind(
+        "sns",
+        "SetTopicAttributes",
+        {"arn": To("TopicArn"), "policy": To("AttributeValue")},
+        implied={"AttributeName": "Policy"},
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": Kind(
+        "sns", "Subscribe", {"topic": To("TopicArn")}, implied={"ReturnSubscriptionArn": True}
+    ),
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": Kind(
+        "chatbot", "CreateSlackChannelConfiguration", {"tags": To("Tags", _chat_tags)}
     ),
     "aws:appautoscaling/target:Target": Kind("application-autoscaling", "RegisterScalableTarget"),
     "aws:scheduler/schedule:Schedule": Kind(

@@ -135,6 +135,8 @@ _INLINE = "aws:iam/rolePolicy:RolePolicy"
 _GROUP = "aws:autoscaling/group:Group"
 _INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+_SLACK = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
 _CONTAINERS = "containerDefinitions"
 _MANAGED = "managedInstancesProvider.instanceLaunchTemplate"
 
@@ -245,6 +247,13 @@ MODEL_MISTAKES = [
     Mistake("aws:ec2/flowLog:FlowLog", "trafficType", "BOTH", "none of"),
     Mistake("aws:wafv2/webAclAssociation:WebAclAssociation", "webAclArn", GONE, "required"),
     Mistake(_INGRESS, "fromPort", "443", "is no integer"),
+    Mistake(_ALARM, "comparisonOperator", "LessThan", "none of"),
+    Mistake(_ALARM, "metricQueries.1.metric.period", GONE, "Period: required"),
+    Mistake(_ALARM, "alarmActions", ["a"] * 6, "at most 5"),
+    Mistake("aws:sns/topic:Topic", "name", GONE, "Name: required"),
+    Mistake("aws:sns/topicPolicy:TopicPolicy", "arn", GONE, "TopicArn: required"),
+    Mistake("aws:sns/topicSubscription:TopicSubscription", "protocol", GONE, "required"),
+    Mistake(_SLACK, "slackChannelId", "on-call", "does not match"),
     Mistake(
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "securityGroupId", GONE, "requi"
     ),

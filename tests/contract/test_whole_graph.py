@@ -153,6 +153,11 @@ def _is_managed(provider: Resource) -> bool:
     return "managedInstancesProvider" in provider.inputs
 
 
+def _of_all_regions(resource: Resource) -> bool:
+    """The Slack channel, which has one configuration for the topics of every Region."""
+    return resource.type.startswith("aws:chatbot/")
+
+
 # ---- where things are ----------------------------------------------------------------------
 
 
@@ -163,6 +168,7 @@ def test_every_regional_resource_states_the_region_of_its_component(file: str) -
         f"{short_type(r.type)} {r.name}: {r.inputs.get('region')}, in {built.region(r)}"
         for r in built.aws
         if r.inputs.get("region") != (built.region(r) if "region" in output_names(r.type) else None)
+        and not _of_all_regions(r)
     ]
     assert wrong == [], "a Region is not inherited: what states none lands in the provider's own"
 
@@ -171,14 +177,16 @@ def test_every_regional_resource_states_the_region_of_its_component(file: str) -
 def test_what_stands_in_no_region_is_global(file: str) -> None:
     built = _of(file)
     outside = {r.type.split(":")[1].split("/")[0] for r in built.aws if built.region(r) is None}
-    assert outside == {"iam"}, "IAM is global and is built once; everything else is in a Region"
+    assert outside - {"chatbot"} == {"iam"}, (
+        "IAM is global and is built once; everything else is in a Region"
+    )
 
 
 @every_file
 def test_only_the_top_components_have_the_stack_as_parent(file: str) -> None:
     built = _of(file)
     at_top = {r.type for r in built.recording.resources if r.parent == built.recording.stack_urn}
-    assert at_top == {f"{COMPONENT}Roles", f"{COMPONENT}Region"}
+    assert at_top - {f"{COMPONENT}SlackChannel"} == {f"{COMPONENT}Roles", f"{COMPONENT}Region"}
 
 
 @every_file
@@ -203,7 +211,7 @@ def test_regions_stand_alone(file: str) -> None:
         f"{r.name} in {built.region(r)} waits for {needed.name} in {built.region(needed)}"
         for r in built.aws
         for needed in (built.by_urn[u] for u in built.needs(r))
-        if built.region(needed) not in {None, built.region(r)}
+        if built.region(needed) not in {None, built.region(r)} and not _of_all_regions(r)
     ]
     assert crossing == [], "a Region that is out of order would hold up another one"
 
@@ -214,7 +222,9 @@ def test_roles_wait_for_no_region(file: str) -> None:
     inside = [
         r.name
         for r in built.aws
-        if built.region(r) is None and any(built.region(built.by_urn[u]) for u in built.needs(r))
+        if built.region(r) is None
+        and not _of_all_regions(r)
+        and any(built.region(built.by_urn[u]) for u in built.needs(r))
     ]
     assert inside == []
 
@@ -235,9 +245,9 @@ def test_no_two_resources_have_one_name_in_its_scope(file: str) -> None:
 
 
 @every_file
-def test_only_log_groups_have_a_name_of_ours(file: str) -> None:
+def test_only_what_people_or_policies_know_by_name_has_a_name_of_ours(file: str) -> None:
     named = {short_type(r.type) for r in _of(file).aws if {"name", "namePrefix"} & r.inputs.keys()}
-    assert named <= {"cloudwatch.LogGroup"}, (
+    assert named <= {"cloudwatch.LogGroup", "cloudwatch.MetricAlarm", "sns.Topic"}, (
         "with a fixed name a replacement deletes first, while others still use the old one"
     )
 
@@ -247,6 +257,9 @@ def test_fixed_names_carry_the_project_and_the_stack(file: str) -> None:
     built = _of(file)
     given = texts(file)
     names = [r.inputs["name"] for r in built.of("cloudwatch.LogGroup")]
+    starts = (f"{given.project}-{given.stack} ", f"{given.project}_{given.stack}_")
+    seen = [r.inputs["name"] for k in ("cloudwatch.MetricAlarm", "sns.Topic") for r in built.of(k)]
+    assert [n for n in seen if not n.startswith(starts)] == []
     families = [r.inputs["family"] for r in built.of("ecs.TaskDefinition")]
     assert [n for n in names if not n.startswith(f"/{given.project}/{given.stack}/")] == []
     assert [f for f in families if not f.startswith(f"{given.project}_{given.stack}_")] == [], (
@@ -908,6 +921,7 @@ def test_every_role_is_assumed_by_the_service_that_gets_it(file: str) -> None:
                 ("ecs.Service", "volumeConfiguration"),
             },
             "scheduler": {("scheduler.Schedule", "target")},
+            "chatbot": {("chatbot.SlackChannelConfiguration", "iamRoleArn")},
             "ec2": set[tuple[str, str]](),
         }[statement["Principal"]["Service"].split(".")[0]]
         assert users <= expected, f"{role.name} is given to what cannot assume it"

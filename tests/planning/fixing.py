@@ -31,6 +31,7 @@ from ruamel.yaml import YAML
 
 from catalog import load
 from config import ShapeError
+from config.alarms import Alarms, Slack
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.settings import Security, Settings, Traffic
@@ -469,6 +470,7 @@ KEYED = {
     "certificate_arns",
     "kms_keys",
     "web_acl_arns",
+    "topics",
     "file_systems",
     "private_subnets",
     "public_subnets",
@@ -487,6 +489,8 @@ ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "volumes.*": (HostVolumeEntry, EfsVolumeEntry, EbsVolumeEntry),
     "traffic": (Traffic,),
     "security": (Security,),
+    "alarms": (Alarms,),
+    "alarms.slack": (Slack,),
     "regions.*": (RegionEntry,),
     "regions.*.network": (OwnNetworkEntry, ExistingNetworkEntry),
 }

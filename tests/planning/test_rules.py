@@ -13,7 +13,13 @@ from catalog import load
 from planning import Refused, Severity, rules
 from planning.reference import SUBJECTS, Page, pages
 from planning.rules import RETIRED, RULES, Rule
-from tests.planning import fixtures, fixtures_places, fixtures_served, fixtures_workloads
+from tests.planning import (
+    fixtures,
+    fixtures_alarms,
+    fixtures_places,
+    fixtures_served,
+    fixtures_workloads,
+)
 from tests.planning.fixing import faults
 from tests.planning.fixtures import GOV, PINNED, VLLM, Fixture
 from tests.planning.stacks import (
@@ -38,6 +44,7 @@ FIXTURES = {
     **fixtures_places.FIXTURES,
     **fixtures_workloads.FIXTURES,
     **fixtures_served.FIXTURES,
+    **fixtures_alarms.FIXTURES,
 }
 BY_CODE = {rule.code: rule for rule in RULES}
 # A rule without a fixture fails one test, which names the step; it does not stop the others.

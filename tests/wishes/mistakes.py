@@ -1164,6 +1164,46 @@ def _key_or_web_acl_of_another_region(hand: Hand, wish: Wish) -> str:
     return f"security.{field}.{region}"
 
 
+@mistake("NE807", Want())
+def _topic_of_another_region(hand: Hand, wish: Wish) -> str:
+    region = wish.pool.regions[0]
+    other = "us-west-1" if region != "us-west-1" else "us-west-2"
+    start = hand.one((f"arn:aws:sns:{other}", f"arn:aws-iso:sns:{region}"))
+    wish.keys["alarms"] = {"topics": {region: [f"{start}:{facts.ACCOUNT}:on-call"]}}
+    return f"alarms.topics.{region}[0]"
+
+
+@mistake("NE808", Want())
+def _address_that_is_none(hand: Hand, wish: Wish) -> str:
+    wrong = ("on-call", "On Call <on-call@example.com>", "a@b@example.com", "@example.com")
+    wish.keys["alarms"] = {"emails": [hand.one(wrong)]}
+    return "alarms.emails[0]"
+
+
+@mistake("NE809", Want())
+def _slack_id_that_is_none(hand: Hand, wish: Wish) -> str:
+    field = hand.one(("workspace", "channel"))
+    ids = {"workspace": "T0123ABCD", "channel": "C0123ABCD", field: hand.one(("#ops", "on-call"))}
+    wish.keys["alarms"] = {"slack": ids}
+    return f"alarms.slack.{field}"
+
+
+@mistake("NE810", Want(far="aws-us-gov"))
+def _slack_where_there_is_none(_: Hand, wish: Wish) -> str:
+    wish.keys["alarms"] = {"slack": {"workspace": "T0123ABCD", "channel": "C0123ABCD"}}
+    return "alarms.slack"
+
+
+@mistake("NE811", Want())
+def _more_topics_than_actions(hand: Hand, wish: Wish) -> str:
+    arn = f"arn:{facts.partition(wish.home)}:sns:{{region}}:{facts.ACCOUNT}:on-call"
+    mail = hand.chance(50)
+    wish.keys["alarms"] = {"topics": [f"{arn}-{n}" for n in range(5 if mail else 6)]}
+    if mail:
+        wish.keys["alarms"]["emails"] = ["on-call@example.com"]
+    return "alarms.topics"
+
+
 @mistake("NE738", Want(regions=2))
 def _one_key_for_several_regions(_: Hand, wish: Wish) -> str:
     partition = facts.partition(wish.home)

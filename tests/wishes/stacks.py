@@ -320,7 +320,7 @@ def _moved(hand: Hand, wish: Wish, names: Names) -> None:
         wish.keys["capacity"][name] = entry
 
 
-_KEYS = ("tags", "traffic", "silence", "wait", "security", "stage", "shapes")
+_KEYS = ("tags", "traffic", "silence", "wait", "security", "stage", "shapes", "alarms")
 
 # -- around them -----------------------------------------------------------------------------------
 
@@ -346,6 +346,8 @@ def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
                     )
                     if hand.chance(60)
                 }
+            case "alarms":
+                keys["alarms"] = _alarms(hand, regions)
             case "shapes":
                 keys["shapes"] = shapes.shapes(hand)
             case "stage":
@@ -363,6 +365,20 @@ _WEB_ACL = "regional/webacl/models/0a1b"
 
 def _arn(region: str, service: str, tail: str) -> str:
     return f"arn:{facts.partition(region)}:{service}:{region}:{facts.ACCOUNT}:{tail}"
+
+
+def _alarms(hand: Hand, regions: list[str]) -> Entry:
+    """Recipients: topics of each Region, mail, and Slack where there is any."""
+    one = _arn(regions[0], "sns", "on-call").replace(regions[0], "{region}")
+    each = {region: [_arn(region, "sns", "on-call")] for region in regions}
+    found = {
+        "topics": hand.one(([one], [one, f"{one}-2"], each)),
+        "emails": ["on-call@example.com"],
+        "slack": {"workspace": "T0123ABCD", "channel": "C0123ABCD"},
+    }
+    if any(facts.partition(region) != "aws" for region in regions):
+        del found["slack"]
+    return {name: value for name, value in found.items() if hand.chance(60)}
 
 
 def _keys(hand: Hand, regions: list[str]) -> Entry | str:

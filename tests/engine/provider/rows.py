@@ -81,6 +81,7 @@ _FILES = "aws:efs/fileSystem:FileSystem"
 _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 _LISTENER = "aws:lb/listener:Listener"
 _TARGETS = "aws:lb/targetGroup:TargetGroup"
+_TOPIC = "aws:sns/topic:Topic"
 _SCHEDULES = "aws:scheduler/scheduleGroup:ScheduleGroup"
 
 _IN_VPC = "DependencyViolation: The vpc '{id}' has dependencies and cannot be deleted."
@@ -698,6 +699,52 @@ KINDS: Mapping[str, Kind] = {
             named=255,
             unique=("name",),
             duplicate="StandIn.Duplicate: alarm {name} exists; PutMetricAlarm would overwrite it.",
+            refs=(
+                Ref("alarmActions", _TOPIC, ("arn",), owned_elsewhere=True),
+                Ref("okActions", _TOPIC, ("arn",), owned_elsewhere=True),
+            ),
+        ),
+        Kind(
+            token=_TOPIC,
+            id="arn:aws:sns:{region}:{account}:{name}",
+            arn="{id}",
+            computed={"owner": "{account}"},
+            fixed=("name", "namePrefix", "fifoTopic"),
+            named=256,
+            unique=("name",),
+            duplicate="StandIn.Duplicate: topic {name} exists; CreateTopic would return it.",
+            not_found="NotFoundException: Topic does not exist",
+        ),
+        Kind(
+            token="aws:sns/topicPolicy:TopicPolicy",
+            id="{arn}",
+            computed={"owner": "{account}"},
+            fixed=("arn",),
+            unique=("arn",),
+            duplicate="StandIn.Duplicate: {arn} has a policy; another one would overwrite it.",
+            refs=(Ref("arn", _TOPIC, ("arn",)),),
+        ),
+        Kind(
+            token="aws:sns/topicSubscription:TopicSubscription",
+            id="{topic}:{hex}",
+            arn="{id}",
+            computed={"ownerId": "{account}"},
+            fixed=("endpoint", "protocol", "topic"),
+            unique=("endpoint", "protocol", "topic"),
+            duplicate="StandIn.Duplicate: {endpoint} is subscribed to {topic}; Subscribe would "
+            "return that subscription.",
+            refs=(Ref("topic", _TOPIC, ("arn",)),),
+        ),
+        Kind(
+            token="aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
+            id="arn:aws:chatbot::{account}:chat-configuration/slack-channel/{configurationName}",
+            computed={"chatConfigurationArn": "{id}"},
+            unique=("configurationName",),
+            duplicate="ConflictException: configuration {configurationName} exists.",
+            refs=(
+                Ref("iamRoleArn", _ROLE, ("arn",), _ROLE_USED),
+                Ref("snsTopicArns", _TOPIC, ("arn",)),
+            ),
         ),
         Kind(
             token="aws:scheduler/schedule:Schedule",

@@ -1,0 +1,150 @@
+"""Alarms of CloudWatch, and the topics and the Slack channel that receive them."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.roles import Roles
+from components.tags import named
+from planning import alarms, plan
+from planning.alarms import Alarm, Math, Metric, NameOf
+
+Names = Mapping[NameOf, pulumi.Input[str]]
+"""What CloudWatch calls the resources of a Region."""
+
+
+def alarm(
+    described: Alarm,
+    *,
+    known: Names,
+    region: str,
+    tags: plan.Tags,
+    parent: pulumi.Resource,
+    after: Sequence[pulumi.Resource] = (),
+) -> aws.cloudwatch.MetricAlarm:
+    """Builds an alarm. Raises KeyError if it names a resource that is not `known`."""
+    measured = described.measured
+    single = measured if isinstance(measured, Metric) else None
+    return aws.cloudwatch.MetricAlarm(
+        described.key,
+        name=described.name,
+        alarm_description=described.description,
+        namespace=single.namespace if single else None,
+        metric_name=single.name if single else None,
+        dimensions=_dimensions(single, known) if single else None,
+        statistic=single.statistic if single else None,
+        period=single.period_seconds if single else None,
+        metric_queries=None if isinstance(measured, Metric) else _queries(measured, known),
+        comparison_operator=described.comparison,
+        threshold=described.threshold,
+        evaluation_periods=described.periods,
+        datapoints_to_alarm=described.datapoints,
+        treat_missing_data=described.missing_data,
+        alarm_actions=[_resolved(action, known) for action in described.actions],
+        ok_actions=[_resolved(action, known) for action in described.ok_actions],
+        tags=named(tags, described.key),
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+    )
+
+
+def _resolved(value: str | NameOf, known: Names) -> pulumi.Input[str]:
+    return known[value] if isinstance(value, NameOf) else value
+
+
+def _dimensions(metric: Metric, known: Names) -> dict[str, pulumi.Input[str]]:
+    return {one.name: _resolved(one.value, known) for one in metric.dimensions}
+
+
+def _queries(measured: Math, known: Names) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgsDict]:
+    watched: aws.cloudwatch.MetricAlarmMetricQueryArgsDict = {
+        "id": "watched",
+        "expression": measured.expression,
+        "label": measured.label,
+        "return_data": True,
+    }
+    return [
+        watched,
+        *(
+            aws.cloudwatch.MetricAlarmMetricQueryArgsDict(
+                id=query.id,
+                metric={
+                    "namespace": query.metric.namespace,
+                    "metric_name": query.metric.name,
+                    "dimensions": _dimensions(query.metric, known),
+                    "period": query.metric.period_seconds,
+                    "stat": query.metric.statistic,
+                },
+            )
+            for query in measured.queries
+        ),
+    ]
+
+
+def topic(
+    described: plan.Topic,
+    *,
+    policy: pulumi.Input[str],
+    region: str,
+    tags: plan.Tags,
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """Builds a topic with its subscriptions, and returns its ARN.
+
+    Mail comes after somebody has confirmed the address; the engine does not wait for that.
+    """
+    built = aws.sns.Topic(
+        described.key,
+        name=described.name,
+        tags=named(tags, described.key),
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    aws.sns.TopicPolicy(
+        described.key,
+        arn=built.arn,
+        policy=policy,
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    for address in described.emails:
+        aws.sns.TopicSubscription(
+            f"{described.key}_{address}",
+            topic=built.arn,
+            protocol="email",
+            endpoint=address,
+            region=region,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+    return built.arn
+
+
+class SlackChannel(pulumi.ComponentResource):
+    """The Slack channel of all Regions: the topics of each of them publish there.
+
+    It is no part of a Region: its settings are kept in one for the whole account.
+    """
+
+    def __init__(
+        self,
+        described: alarms.SlackChannel,
+        *,
+        topics: Sequence[pulumi.Input[str]],
+        roles: Roles,
+        tags: plan.Tags,
+    ) -> None:
+        super().__init__("neuron-ecs:components:SlackChannel", described.key, None, None)
+        aws.chatbot.SlackChannelConfiguration(
+            described.key,
+            configuration_name=described.name,
+            slack_team_id=described.workspace,
+            slack_channel_id=described.channel,
+            iam_role_arn=roles.arns[described.role],
+            guardrail_policy_arns=described.guardrails,
+            sns_topic_arns=topics,
+            tags=named(tags, described.key),
+            region=described.region,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=roles.attachments(described.role)),
+        )
+        self.register_outputs({"channel": described.channel})

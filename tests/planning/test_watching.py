@@ -1,0 +1,108 @@
+"""The default alarms: every model is watched, by alarms that AWS takes and people understand."""
+
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from planning import plan
+from planning.alarms import Alarm, Math, Metric, NameOf
+from tests.planning.stacks import decide_on, groups, stack, work
+
+TOPIC = "arn:aws:sns:{region}:111122223333:on-call"
+
+
+def _watched(model: dict[str, Any], **keys: Any) -> plan.RegionPlan:
+    alarms = {"topics": [TOPIC], "emails": ["on-call@example.com"]}
+    pools = {"pool": groups("inf2.48xlarge", max_size=8)}
+    given: dict[str, Any] = {"capacity": pools, "models": {"m": model}, "alarms": alarms, **keys}
+    return decide_on(stack(**given)).regions[0]
+
+
+def _metrics(alarm: Alarm) -> list[Metric]:
+    if isinstance(alarm.measured, Math):
+        return [query.metric for query in alarm.measured.queries]
+    return [alarm.measured]
+
+
+def _of(region: plan.RegionPlan, metric: str) -> list[Alarm]:
+    return [a for a in region.alarms if metric in {m.name for m in _metrics(a)}]
+
+
+SERVED = work(1, port=8080, replicas={"min": 3, "max": 6})
+SLOTS = work(1, replicas={"min": 12, "max": 12}, port=8080)
+
+
+def test_a_model_that_must_answer_has_an_alarm_for_silence_and_one_for_fewer() -> None:
+    silent, fewer = _of(_watched(SERVED), "HealthyHostCount")
+    assert (silent.threshold, fewer.threshold) == (1, 3)
+    assert silent.periods < fewer.periods, "a start of one of three is no reason to wake somebody"
+    for alarm in (silent, fewer):
+        assert alarm.missing_data == "breaching", "a target group without targets reports nothing"
+        assert alarm.comparison == "LessThanThreshold"
+
+
+@pytest.mark.parametrize("least", [0, 1])
+def test_a_model_at_its_minimum_is_no_incident(least: int) -> None:
+    region = _watched(work(1, port=8080, replicas={"min": least, "max": 2}))
+    assert [a.threshold for a in _of(region, "HealthyHostCount")] == [1] * least
+    (wanted,) = _of(region, "RunningTaskCount")
+    assert wanted.missing_data == ("breaching" if least else "notBreaching")
+
+
+def test_the_tasks_of_every_service_are_counted_within_the_metrics_of_an_alarm() -> None:
+    region = _watched(SLOTS)
+    (model,) = region.models
+    alarms = _of(region, "RunningTaskCount")
+    counted = [
+        d.value
+        for a in alarms
+        for m in _metrics(a)
+        for d in m.dimensions
+        if d.name == "ServiceName"
+    ]
+    assert sorted(str(c) for c in counted) == sorted(
+        str(NameOf("service", s.key)) for s in model.services for _ in range(2)
+    )
+    assert len(model.services) > 5
+    assert all(len(_metrics(alarm)) <= 10 for alarm in alarms)
+    for alarm in alarms:
+        assert isinstance(alarm.measured, Math)
+        ids = [query.id for query in alarm.measured.queries]
+        assert all(one in alarm.measured.expression for one in ids)
+
+
+@pytest.mark.parametrize("model", [SERVED, SLOTS], ids=["served", "slots"])
+def test_alarms_say_what_is_wrong_what_to_run_and_where_to_read(model: dict[str, Any]) -> None:
+    region = _watched(model)
+    names = [alarm.name for alarm in region.alarms]
+    assert len(set(names)) == len(names)
+    for alarm in region.alarms:
+        assert " m in us-west-2: " in alarm.name
+        assert "run neuron-ecs " in alarm.name
+        assert "docs/runbook.md#" in alarm.description
+        assert len(alarm.name) <= 255
+        assert len(alarm.description) <= 1024
+
+
+def test_all_recipients_receive_the_beginning_and_the_end() -> None:
+    region = _watched(SERVED)
+    assert region.topic is not None
+    recipients = (TOPIC.replace("{region}", "us-west-2"), NameOf("topic", region.topic.key))
+    assert {(a.actions, a.ok_actions) for a in region.alarms} == {(recipients, recipients)}
+    assert region.topic.emails == ("on-call@example.com",)
+
+
+def test_alarms_wait_for_the_services_of_their_model() -> None:
+    region = _watched(SLOTS)
+    services = tuple(service.key for service in region.models[0].services)
+    assert {alarm.after for alarm in region.alarms} == {services}
+
+
+def test_without_the_key_there_is_no_alarm_and_without_recipients_no_action() -> None:
+    bare = decide_on(stack(capacity={"pool": groups()}, models={"m": work(1, port=8080)}))
+    assert not bare.regions[0].alarms
+    region = _watched(SERVED, alarms={})
+    assert region.topic is None
+    assert {a.actions for a in region.alarms} == {()}
+    assert list(chain.from_iterable(a.ok_actions for a in region.alarms)) == []
