@@ -222,7 +222,7 @@ def mount(system: PolicyValue, *, write: bool) -> InlinePolicy:
     https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
     """
     actions = ("elasticfilesystem:ClientMount", *(("elasticfilesystem:ClientWrite",) * write))
-    through = {"StringEquals": {"elasticfilesystem:AccessPointArn": AccessPointArn()}}
+    through = {"ArnEquals": {"elasticfilesystem:AccessPointArn": AccessPointArn()}}
     return InlinePolicy("mount", (allow(actions, (system,), through),))
 
 

@@ -797,7 +797,7 @@ def test_a_task_role_may_mount_through_its_own_access_point_alone(file: str) -> 
         given: str = point.inputs["fileSystemId"]
         assert own <= {r.name for r in built.refers(policy, "policy")}
         assert own or statement["Resource"].endswith(f"file-system/{given}")
-        through = statement["Condition"]["StringEquals"]["elasticfilesystem:AccessPointArn"]
+        through = statement["Condition"]["ArnEquals"]["elasticfilesystem:AccessPointArn"]
         assert ":access-point/" in through
         assert ":file-system/" in statement["Resource"]
         assert "elasticfilesystem:ClientRootAccess" not in statement["Action"]
