@@ -122,7 +122,7 @@ def unknown_key(path: str, key: str, model: type[BaseModel] | None) -> Finding:
     what = "is not a key that exists here"
     if model is None:
         return malformed(path, what, "remove it")
-    homes = [home for home in _HOMES if key in home[0].model_fields]
+    homes = [home for home in _HOMES if key in home[0].model_fields and key != "kind"]
     for home, words, otherwise in homes:
         if home in _siblings(model):
             return malformed(path, f"is a key of {words}", f"remove it, or {otherwise}")

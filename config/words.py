@@ -363,6 +363,12 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         "private_subnet_ids subnet_ids subnets vpc",
         "no field here sets it; a network that exists has vpc_id and private_subnets",
     ),
+    (
+        OwnNetworkEntry,
+        "kind type",
+        "no field chooses it; a network with vpc_id and private_subnets is one that exists, any "
+        "other is made for the stack",
+    ),
     (ExistingNetworkEntry, "vpc", "write vpc_id: vpc-0a1b2c3d"),
     (
         ExistingNetworkEntry,
