@@ -952,8 +952,10 @@ _APART = replace(CALLED, sorts=GROUPS.sorts, efa=False, modes=("bridge", "awsvpc
 
 
 @mistake("NE391", replace(CALLED, modes=("host", "awsvpc")))
-def _two_containers_on_a_port(_: Hand, wish: Wish) -> str:
-    return sidecar_with(wish, port=listened(wish)) + ".port"
+def _two_containers_on_a_port(hand: Hand, wish: Wish) -> str:
+    port = listened(wish)
+    said = {"command": [f"--port={port}"]} if hand.one((True, False)) else {}
+    return sidecar_with(wish, port=port, **said) + ".port"
 
 
 @mistake("NE392", _APART)
