@@ -52,7 +52,7 @@ class Containers:
         full = image if "." in first else f"docker.io/{image}"
         name = full.partition("@")[0]
         name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-        for row in self._tables.rows("other_images"):
+        for row in self._tables.kept("other_images"):
             whole = not row["image"].endswith("/")  # else every image below it
             if name == row["image"] if whole else name.startswith(row["image"]):
                 return row["hardware"]

@@ -22,6 +22,7 @@ class Instances:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._matching: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def types(self) -> Mapping[str, InstanceType]:
@@ -118,8 +119,11 @@ class Instances:
         """
         if "*" not in pattern:
             return (pattern,) if pattern in self._rows else ()
-        expression = re.compile(".*".join(re.escape(part) for part in pattern.split("*")))
-        return tuple(name for name in self._rows if expression.fullmatch(name))
+        if pattern not in self._matching:
+            expression = re.compile(".*".join(re.escape(part) for part in pattern.split("*")))
+            found = tuple(name for name in self._rows if expression.fullmatch(name))
+            self._matching[pattern] = found
+        return self._matching[pattern]
 
     def awsvpc_tasks(self, name: str) -> tuple[int | None, int | None]:
         """The number of awsvpc tasks on an instance, without and with ENI trunking.

@@ -52,7 +52,7 @@ class Limits:
 
         ``place`` is ``prefix`` or ``suffix``.
         """
-        rows = self._tables.rows("bucket_affixes")
+        rows = self._tables.kept("bucket_affixes")
         return tuple(row["affix"] for row in rows if row["place"] == place)
 
     @cached_property

@@ -46,7 +46,7 @@ class Networks:
         ``private``: not routed on the internet. ``unusable``: not for addresses of hosts.
         ``docker``: Docker's own bridge.
         """
-        rows = self._tables.rows("ipv4_blocks")
+        rows = self._tables.kept("ipv4_blocks")
         return tuple(row["block"] for row in rows if row["kind"] == kind)
 
     @cached_property

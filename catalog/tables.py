@@ -108,6 +108,7 @@ class Tables:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._kept: dict[str, tuple[Row, ...]] = {}
 
     def rows(self, table: str) -> list[Row]:
         """The rows of a table, overrides not applied. Raises CatalogError for a ragged file."""
@@ -121,6 +122,12 @@ class Tables:
                 )
             rows.append(Row(table, header, record))
         return rows
+
+    def kept(self, table: str) -> tuple[Row, ...]:
+        """The rows of a small table that is asked again and again: it is read once."""
+        if table not in self._kept:
+            self._kept[table] = tuple(self.rows(table))
+        return self._kept[table]
 
     def corrected_rows(self, table: str) -> list[Row]:
         """The rows of a table whose key is ``name``, overrides applied."""

@@ -148,7 +148,7 @@ def _screened(value: object, location: Location, found: dict[Location, Finding])
         case dict() if len(location) < _DEEPEST:
             members = cast(dict[str, object], value)
             for key in members:
-                if problem := _unfit(key, path_of([*location, key])):
+                if problem := _unfit(key, (*location, key)):
                     found[*location, key] = problem
             return {
                 key: _screened(member, (*location, key), found) for key, member in members.items()
@@ -160,7 +160,7 @@ def _screened(value: object, location: Location, found: dict[Location, Finding])
             found[location] = _too_deep(location)
             return None
         case str() | float():
-            if problem := _unfit(value, path_of(location)):
+            if problem := _unfit(value, location):
                 found[location] = problem
                 return None
             return value
@@ -168,15 +168,17 @@ def _screened(value: object, location: Location, found: dict[Location, Finding])
             return value
 
 
-def _unfit(value: str | float, path: str) -> Finding | None:
+def _unfit(value: str | float, location: Location) -> Finding | None:
     if not isinstance(value, str):
-        finite = math.isfinite(value)
-        return None if finite else malformed(path, "is no finite number", "write a number")
+        if math.isfinite(value):
+            return None
+        return malformed(path_of(location), "is no finite number", "write a number")
     if re.search("[\ud800-\udfff]", value):
-        return malformed(path, "is no valid Unicode text", "write it without lone surrogates")
+        what = "is no valid Unicode text"
+        return malformed(path_of(location), what, "write it without lone surrogates")
     if is_credential(value):
         return malformed(
-            path,
+            path_of(location),
             "looks like a credential (not shown)",
             "revoke it if it was real; keep the new one in AWS Secrets Manager or Systems Manager "
             "Parameter Store and name its ARN under secrets",

@@ -1,5 +1,7 @@
 """Which instance types a pool of Managed Instances names, by name or by accelerator."""
 
+from functools import lru_cache
+
 from catalog import Catalog
 from config import ManagedInstancesCapacity
 
@@ -26,6 +28,7 @@ def proven(name: str, catalog: Catalog) -> bool:
     return neuron is not None and neuron.managed_instances == "yes"
 
 
+@lru_cache(maxsize=8)
 def too_small(catalog: Catalog) -> frozenset[str]:
     """Returns the types that Managed Instances do not run, because of their vCPU or their size."""
     least = catalog.limits.value("managed_instances_vcpus_min")

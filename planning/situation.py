@@ -183,6 +183,7 @@ class Situation:
         self.project = project
         self.stack = stack
         self.home_region = home_region
+        self._shares: dict[tuple[str, str, str, int], Room] = {}
         self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
         self._layouts: dict[tuple[str, str], plan.Layout | None] = {}
         self.trials: Trials | None = None  # while rules judge, outside of a trial
@@ -411,8 +412,11 @@ class Situation:
         kind = work.smallest
         if kind is None or not work.device_count:
             return None
-        others = self._without_devices.get((work.region, work.pool.name), NOTHING)
-        return share_of(kind, work.device_count, self.catalog, others)
+        key = (work.region, work.pool.name, kind.name, work.device_count)
+        if key not in self._shares:
+            others = self._without_devices.get(key[:2], NOTHING)
+            self._shares[key] = share_of(kind, work.device_count, self.catalog, others)
+        return self._shares[key]
 
     def task_size(self, work: RegionalWorkload) -> Room | None:
         """Returns CPU units and memory of a task: as written, or in proportion to its devices.
