@@ -1,14 +1,16 @@
 """Pairs of stack files for tests of the comparison, and the comparison without a command line."""
 
 import json
+import pickle
 from collections.abc import Sequence
+from functools import lru_cache
 
 from hypothesis import strategies as st
 
 import catalog
 from neuron_ecs.diff.difference import Difference, put_together
 from neuron_ecs.diff.sides import Side, Sides
-from neuron_ecs.recording.plans import record_plan
+from neuron_ecs.recording.plans import Graph, record_plan
 from planning import Plan, Refused, decide
 from planning.document import Json
 from tests.planning.stacks import PROJECT, STACK, Config, Entry, groups, managed, stack, work
@@ -17,7 +19,23 @@ OTHER = "us-east-2"
 
 
 def plan_of(config: Config) -> Plan:
-    return decide(config, catalog.load(), project=PROJECT, stack=STACK)
+    """The plan; one stack file is planned once for many comparisons in a row."""
+    return _planned(tuple(config.items()))
+
+
+@lru_cache(maxsize=64)
+def _planned(texts: tuple[tuple[str, str], ...]) -> Plan:
+    return decide(dict(texts), catalog.load(), project=PROJECT, stack=STACK)
+
+
+def graph_of(plan: Plan) -> Graph:
+    """The graph; one plan is recorded once for many comparisons in a row."""
+    return _recorded(pickle.dumps(plan))
+
+
+@lru_cache(maxsize=16)
+def _recorded(plan: bytes) -> Graph:
+    return record_plan(pickle.loads(plan))
 
 
 def side(config: Config, *, graph: bool = False, label: str = "a.yaml") -> Side:
@@ -26,7 +44,7 @@ def side(config: Config, *, graph: bool = False, label: str = "a.yaml") -> Side:
         plan = plan_of(config)
     except Refused as refused:
         return Side(label, STACK, None, refused.findings, None, "the plan has errors", config)
-    resources = record_plan(plan) if graph else None
+    resources = graph_of(plan) if graph else None
     why = "" if graph else "not asked for"
     return Side(label, STACK, plan, plan.findings, resources, why, config)
 

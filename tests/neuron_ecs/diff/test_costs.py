@@ -20,11 +20,10 @@ from neuron_ecs.diff.sides import Sides
 from neuron_ecs.diff.summary import verdict
 from neuron_ecs.diff.text import render
 from neuron_ecs.diff.unchanged import differing
-from neuron_ecs.recording.plans import record_plan
 from neuron_ecs.stackfile.reading import read
 from tests.config.test_settings import models
 from tests.neuron_ecs.diff.edits import VALUES, Edit, edits
-from tests.neuron_ecs.diff.pairs import OTHER, compared, plan_of, side
+from tests.neuron_ecs.diff.pairs import OTHER, compared, graph_of, plan_of, side
 from tests.neuron_ecs.diff.test_laws import can_be_built
 from tests.planning.stacks import (
     HOME,
@@ -116,7 +115,7 @@ def difference(before: Config, after: Config) -> Difference:
     """The difference of two stack files that can be built, of the parts that differ."""
     parts = differing(plan_of(before), plan_of(after))
     base, head = (
-        replace(side(config), graph=tuple(record_plan(part)), no_graph="")
+        replace(side(config), graph=graph_of(part), no_graph="")
         for part, config in ((parts.base, before), (parts.head, after))
     )
     return put_together(Sides(PROJECT, base, head))
