@@ -371,7 +371,10 @@ class Server:
     ``cold_start_seconds`` with the download and the compilation of a large model, and
     ``warm_start_seconds`` where both are at hand; ``starting`` says what is known of it.
     ``shared_memory_mib`` is the size of /dev/shm with which AWS starts it, 0 if it names none;
-    ``capabilities`` are Linux capabilities that it needs.
+    ``capabilities`` are Linux capabilities that it needs. Up to
+    ``silent_seconds`` pass in a request without a byte, and an answer takes up to
+    ``answer_seconds`` of those that a stopping task waits for. ``paths`` are patterns of the paths
+    that are for callers; its other paths are for operators.
     """
 
     name: str
@@ -386,6 +389,9 @@ class Server:
     shared_memory_mib: int
     capabilities: tuple[str, ...]
     starting: str
+    silent_seconds: int
+    answer_seconds: int
+    paths: tuple[str, ...]
 
     def health_path_of(self, name: str) -> str:
         """The path of the health check, for a model that the server calls so."""

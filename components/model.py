@@ -52,7 +52,7 @@ class ModelComponent(pulumi.ComponentResource):
             target = self._target_group(group, vpc_id=vpc_id)
             targets.append((group, target))
             self.metric_names[group.key] = target.arn_suffix
-            rules.append(self._rule(group, target=target, load_balancer=load_balancer))
+            rules += [self._rule(r, target=target, listener=load_balancer) for r in group.rules]
             self.urls[model.called(group)] = pulumi.Output.concat(
                 load_balancer.base_url, group.path_prefix
             )
@@ -114,30 +114,25 @@ class ModelComponent(pulumi.ComponentResource):
         )
 
     def _rule(
-        self,
-        group: plan.TargetGroup,
-        *,
-        target: aws.lb.TargetGroup,
-        load_balancer: LoadBalancer,
+        self, rule: plan.ListenerRule, *, target: aws.lb.TargetGroup, listener: LoadBalancer
     ) -> aws.lb.ListenerRule:
-        prefix = group.path_prefix
         return aws.lb.ListenerRule(
-            group.rule_key,
-            listener_arn=load_balancer.listener_arn,
-            # No priority: AWS gives the next free one, and the paths never overlap.
-            conditions=[{"path_pattern": {"values": [prefix, f"{prefix}/*"]}}],
+            rule.key,
+            listener_arn=listener.listener_arn,
+            # No priority: AWS gives the next free one, and no two rules take one path.
+            conditions=[{"path_pattern": {"values": rule.paths}}],
             # The model gets the path without its prefix.
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html
             transforms=[
                 {
                     "type": "url-rewrite",
                     "url_rewrite_config": {
-                        "rewrite": {"regex": f"^{prefix}/?(.*)$", "replace": "/$1"}
+                        "rewrite": {"regex": f"^{rule.prefix}/?(.*)$", "replace": "/$1"}
                     },
                 }
             ],
             actions=[{"type": "forward", "target_group_arn": target.arn}],
-            tags=named(self._within.tags, group.rule_key),
+            tags=named(self._within.tags, rule.key),
             region=self._within.region,
             opts=pulumi.ResourceOptions(parent=self),
         )

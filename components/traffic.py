@@ -43,7 +43,7 @@ class LoadBalancer(pulumi.ComponentResource):
             load_balancer_type="application",
             subnets=subnets,
             security_groups=[security_group],
-            idle_timeout=choices.IDLE_TIMEOUT_SECONDS,
+            idle_timeout=balancer.idle_timeout_seconds,
             drop_invalid_header_fields=True,
             access_logs=_access_logs(*balancer.access_logs),
             enable_deletion_protection=balancer.deletion_protection or None,

@@ -88,6 +88,17 @@ class ModelOverride(WorkloadOverride):
     )
 
 
+PathPattern = Annotated[
+    str,
+    StringConstraints(pattern=r"^/[A-Za-z0-9_.$/~'@:+-]*\*?[A-Za-z0-9_.$/~'@:+-]*$", max_length=80),
+    Field(
+        description=(
+            "A path of at most 80 characters that begins with a slash; one * in it stands for any "
+            "characters."
+        ),
+        examples=["/v1/*"],
+    ),
+]
 HealthPath = Annotated[
     str,
     StringConstraints(pattern=r"^/[\x21-\x7e]*$", max_length=1024),
@@ -125,9 +136,12 @@ class HealthCheck(Strict):
         description="Failures of the container check that do not count, at start.",
         json_schema_extra=ROLLING,
     )
-    grace_seconds: Annotated[int, Field(ge=0, le=2_147_483_647)] = Field(
-        default=1800,
-        description="Time to load before any failed check of a service counts.",
+    grace_seconds: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = Field(
+        default=None,
+        description=(
+            "Time to load before any failed check of a service counts. Default: that of a first "
+            "start of the image's server, 1800 where no table knows the server."
+        ),
         json_schema_extra=IN_PLACE,
     )
 
@@ -579,6 +593,18 @@ class ModelEntry(Workload):
         json_schema_extra=Cost(
             Change.IN_PLACE, f"In a Region that goes its tasks end. {MOVES}", (Change.ROLLING,)
         ),
+    )
+    paths: tuple[PathPattern, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=12,
+        description=(
+            "Paths of the container that the load balancer lets through, beside that of its health "
+            "check. Default: those that the server of the image has for callers, /v1/* and /health "
+            "of vLLM; every path where no table knows the server. /* is every path."
+        ),
+        examples=[["/v1/*", "/tokenize"]],
+        json_schema_extra=IN_PLACE,
     )
 
     @classmethod

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin
@@ -40,10 +40,7 @@ def document(plan: Plan) -> dict[str, Json]:
 
     `endpoints` follows from the rest and is not read back.
     """
-    endpoints = [
-        {"model": model, "region": region, "url": url} for model, region, url in urls(plan)
-    ]
-    return {"version": VERSION, **as_json(plan), "endpoints": endpoints}
+    return {"version": VERSION, **as_json(plan), "endpoints": as_json(list(endpoints(plan)))}
 
 
 def as_json(value: object) -> Json:
@@ -61,11 +58,24 @@ def as_json(value: object) -> Json:
     return value.name.lower() if isinstance(value, Enum) else value
 
 
-def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
-    """Yields name, Region and URL of every container behind a load balancer.
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A container behind a load balancer, and who may call it.
 
-    The name is that of the model, for a sidecar followed by a slash and the sidecar's.
+    `model` is followed by a slash and the sidecar's name if a sidecar answers. `url` has the load
+    balancer's logical name in angle brackets: AWS gives it another one. `health` is a URL that
+    answers while a task is healthy. `callers` are CIDR blocks and security groups.
     """
+
+    model: str
+    region: str
+    url: str
+    health: str
+    callers: tuple[str, ...]
+
+
+def endpoints(plan: Plan) -> Iterator[Endpoint]:
+    """Yields every container behind a load balancer, by Region and model."""
     for region in plan.regions:
         balancer = region.load_balancer
         for model in region.models:
@@ -74,7 +84,11 @@ def urls(plan: Plan) -> Iterator[tuple[str, str, str]]:
                     break
                 scheme = "https" if balancer.secure else "http"
                 host = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
-                yield model.called(group), region.name, f"{scheme}://{host}{group.path_prefix}"
+                url = f"{scheme}://{host}{group.path_prefix}"
+                callers = (*balancer.allow_cidrs, *balancer.allow_security_groups)
+                yield Endpoint(
+                    model.called(group), region.name, url, f"{url}{group.health_path}", callers
+                )
 
 
 # ---- reading -----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from planning.make_capacity import (
     managed_instances_cluster,
 )
 from planning.make_workloads import job_plan, model_plan
-from planning.reached import reached
+from planning.reached import Reached, reached
 from planning.rules import RULES
 from planning.serving.records import WrittenOut
 from planning.settle import settle
@@ -99,7 +99,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         if w.region == name and w.is_job
     )
     network = _network(s, name, here)
-    answering = [(w, one) for w in s.work if w.region == name for one in reached(w)]
+    answering = [(w, one) for w in s.work if w.region == name for one in reached(w, s.catalog)]
     built = plan.RegionPlan(
         name=name,
         short=region.short,
@@ -110,7 +110,9 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         managed_instances=managed_instances_cluster(s, region.short, here),
         models=models,
         jobs=jobs,
-        load_balancer=_load_balancer(s, name, network) if answering else None,
+        load_balancer=_load_balancer(s, name, network, [one for _, one in answering])
+        if answering
+        else None,
         task_ports=tuple(sorted({one.port for w, one in answering if w.network_mode == "awsvpc"})),
         awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
         file_systems=volumes.file_systems(s, name),
@@ -168,7 +170,9 @@ def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
     return tuple(_endpoint(s, region, service) for service in sorted(services))
 
 
-def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.LoadBalancer:
+def _load_balancer(
+    s: Situation, region: str, network: plan.Network, answering: list[Reached]
+) -> plan.LoadBalancer:
     short = s.catalog.places.regions[region].short
     traffic = s.settings.traffic
     allowed = traffic.allow_from
@@ -192,4 +196,5 @@ def _load_balancer(s: Situation, region: str, network: plan.Network) -> plan.Loa
         access_logs=audit.bucket(s.settings.security.access_logs, region),
         deletion_protection=s.settings.security.deletion_protection,
         web_acl_arn=s.settings.security.web_acl_arns.get(region, ""),
+        idle_timeout_seconds=max(one.silent_seconds for one in answering),
     )

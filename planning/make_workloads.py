@@ -17,7 +17,7 @@ from planning import (
 from planning.command_line import server_of
 from planning.images import resolved
 from planning.make_capacity import pool_key
-from planning.reached import Reached, reached
+from planning.reached import Reached, grace_seconds, leaving_seconds, reached
 from planning.regional import in_region
 from planning.situation import RegionalWorkload, Situation
 
@@ -99,7 +99,7 @@ def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
 def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     """Returns the plan of a model in its Region: a service for each slot it has tasks on."""
     short = _short(s, work)
-    groups = [_target_group(s, work, one) for one in reached(work)]
+    groups = [_target_group(s, work, one) for one in reached(work, s.catalog)]
     # A service is named by its number, not by its devices. If its devices move, it rolls out and
     # stops its old tasks. A new service would wait for the devices of the old one, which the engine
     # deletes only at the end of the update.
@@ -146,8 +146,7 @@ def _service(
     least, most = tasks.tasks_min, tasks.tasks_max
     low, high = tasks.percentages
     ports = work.spec.served_ports
-    check = work.spec.health_check
-    grace = check.grace_seconds if check else choices.GRACE_SECONDS
+    grace = grace_seconds(work, s.catalog)
     return plan.Service(
         key=task.key,
         pool=pool_key(s, work.pool),
@@ -166,20 +165,23 @@ def _service(
         container_name=work.name,
         container_port=ports[0] if ports else None,
         exec=work.spec.exec,
-        timeouts=_timeouts(work, most, low, high, grace),
+        timeouts=_timeouts(work, most, low, high, (grace, leaving_seconds(work, s.catalog))),
         after=(),
     )
 
 
-def _timeouts(work: RegionalWorkload, most: int, low: int, high: int, grace: int) -> plan.Timeouts:
-    """Returns how long the engine waits, in minutes.
+def _timeouts(
+    work: RegionalWorkload, most: int, low: int, high: int, seconds: tuple[int, int]
+) -> plan.Timeouts:
+    """Returns how long the engine waits, in minutes; `seconds` are of a load and of leaving.
 
     A wave takes the time to boot, pull and load. An update without room takes several waves.
     """
-    wave = choices.BOOT_MINUTES + choices.PULL_MINUTES + -(-grace // 60)
+    load, leaving = (-(-time // 60) for time in seconds)
+    wave = choices.BOOT_MINUTES + choices.PULL_MINUTES + load
     stop = work.spec.stop_timeout_seconds
     stopping = -(-(choices.STOP_TIMEOUT_SECONDS if stop is None else stop) // 60)
-    ending = stopping + -(-choices.DEREGISTRATION_DELAY_SECONDS // 60)
+    ending = stopping + leaving
     at_once = most if high > 100 else max(1, most - -(-most * low // 100))
     waves = -(-most // max(at_once, 1))
     return plan.Timeouts(
@@ -205,10 +207,21 @@ def _target_group(s: Situation, work: RegionalWorkload, one: Reached) -> plan.Ta
         else choices.HEALTH_INTERVAL_SECONDS,
         health_timeout_seconds=check.timeout_seconds if check else choices.HEALTH_TIMEOUT_SECONDS,
         unhealthy_threshold=check.retries if check else choices.UNHEALTHY_THRESHOLD,
-        deregistration_delay_seconds=choices.DEREGISTRATION_DELAY_SECONDS,
-        rule_key=names.key(short, work.name, one.sidecar, "path"),
+        deregistration_delay_seconds=one.answer_seconds,
         path_prefix=one.path,
         sidecar=one.sidecar,
+        rules=_rules(s, names.key(short, work.name, one.sidecar, "path"), one),
+    )
+
+
+def _rules(s: Situation, key: str, one: Reached) -> tuple[plan.ListenerRule, ...]:
+    """The first rule keeps its key; a rule takes so many paths."""
+    most, patterns = s.catalog.limits.value("listener_rule_condition_values"), one.patterns
+    return tuple(
+        plan.ListenerRule(
+            names.key(key, str(1 + at // most) if at else ""), patterns[at : at + most], one.path
+        )
+        for at in range(0, len(patterns), most)
     )
 
 

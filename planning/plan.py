@@ -491,6 +491,15 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenerRule:
+    """Requests of these paths go to a target group, which gets what follows the prefix."""
+
+    key: str
+    paths: tuple[str, ...]  # patterns, prefix included
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
 class TargetGroup:
     """All services of a model in a Region register a container here."""
 
@@ -502,9 +511,9 @@ class TargetGroup:
     health_timeout_seconds: int
     unhealthy_threshold: int
     deregistration_delay_seconds: int
-    rule_key: str
     path_prefix: str
     sidecar: str = ""  # the container that answers; empty: the model's own
+    rules: tuple[ListenerRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -572,6 +581,7 @@ class LoadBalancer:
     access_logs: tuple[str, str] = ("", "")  # bucket and prefix that get them; empty: none
     deletion_protection: bool = False
     web_acl_arn: str = ""  # empty: none
+    idle_timeout_seconds: int = choices.IDLE_TIMEOUT_SECONDS
 
     @property
     def secure(self) -> bool:

@@ -14,8 +14,7 @@ from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
 from planning import Plan
 from planning import plan as planned
-from planning.document import document
-from planning.document import urls as model_urls
+from planning.document import document, endpoints
 from planning.price import document as price_document
 from planning.price import pool_cost, stack_price
 
@@ -59,7 +58,7 @@ def run(arguments: Arguments) -> int:
         terminal.write(plan.findings, out, width=width)
     for code, reason in plan.silenced:
         out.writelines(f"{line}\n" for line in wrapped(f"silenced {code}  {reason}", width))
-    out.writelines(f"{line}\n" for line in (*starts(plan), *endpoints(plan)))
+    out.writelines(f"{line}\n" for line in (*starts(plan), *reach(plan, width=width)))
     return FINE
 
 
@@ -227,10 +226,23 @@ def starts(plan: Plan) -> Iterator[str]:
         yield from table([("model", "first, up to", "again, about"), *rows], indent="  ")
 
 
-def endpoints(plan: Plan) -> Iterator[str]:
-    """Where each model can be called; the load balancer's name is known once it exists."""
-    urls = list(model_urls(plan))
-    if urls:
-        yield ""
-        yield "Endpoints"
-        yield from table(urls, indent="  ")
+def reach(plan: Plan, *, width: int) -> Iterator[str]:
+    """Where each model can be called, and from where; the load balancer gets its name later."""
+    found = list(endpoints(plan))
+    if not found:
+        return
+    yield ""
+    yield "Endpoints"
+    yield from table([(e.model, e.region, e.url) for e in found], indent="  ")
+    regions: dict[tuple[tuple[str, ...], bool], dict[str, None]] = {}
+    for one in found:
+        how = one.callers, one.url.startswith("https:")
+        regions.setdefault(how, {})[one.region] = None
+    for (callers, secure), names in regions.items():
+        text = (
+            f"{listed(list(names))}: from {listed(callers)} alone"
+            if callers
+            else (f"{listed(list(names))}: from nowhere, no caller is allowed")
+        )
+        yield from wrapped(f"{text}, {'HTTPS' if secure else 'plain HTTP'}", width, "  ", "    ")
+    yield f"  try one from there: curl {found[0].health}"

@@ -122,6 +122,14 @@ def path_prefixes(model: ModelPlan) -> Mapping[str, str]:
     return {model.called(group): group.path_prefix for group in model.target_groups}
 
 
+def passing(model: ModelPlan) -> Mapping[str, tuple[str, ...]]:
+    """Patterns of the paths that its load balancer lets through, by the names of what answers."""
+    return {
+        model.called(group): tuple(path for rule in group.rules for path in rule.paths)
+        for group in model.target_groups
+    }
+
+
 def stop_seconds(service: Service) -> int:
     """Seconds that a task has to stop: the longest of its containers."""
     found = containers(service.task_definition).values()

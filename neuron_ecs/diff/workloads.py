@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from messages.phrases import low_to_high
+from messages.phrases import listed, low_to_high
 from neuron_ecs.diff.plans import (
     Devices,
     PlanIndex,
@@ -15,6 +15,7 @@ from neuron_ecs.diff.plans import (
     images,
     launched_with,
     max_size,
+    passing,
     path_prefixes,
 )
 from neuron_ecs.terminal import spans
@@ -149,6 +150,11 @@ def _rest(old: ModelPlan, new: ModelPlan) -> set[str]:
         before, after = (of.get(name, "none") for of in paths)
         if before != after:
             found.add(f"path of {name} {before} → {after}")
+    olds, news = passing(old), passing(new)
+    for name in olds.keys() & news.keys() if paths[0] == paths[1] else ():
+        for word, some, others in (("opens", news, olds), ("closes", olds, news)):
+            if more := [path for path in some[name] if path not in others[name]]:
+                found.add(f"{word} {listed(more)}")
     after = {s.task_definition.devices: s for s in new.services}
     for service in old.services:
         other = after.get(service.task_definition.devices)

@@ -10,8 +10,9 @@ from config import ManagedInstancesCapacity
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, listed
-from planning.command_line import option, server_of, words
+from planning.command_line import option, server_of
 from planning.cores import fewer_devices
+from planning.reached import grace_seconds, running_server
 from planning.rules.rule import Report, Rule, rule
 from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, fewer
@@ -304,14 +305,13 @@ def short_grace(s: Situation) -> Iterator[Report]:
     """API_CreateService, healthCheckGracePeriodSeconds; the times of the table are those that were
     reported."""
     for work in each_workload(s):
-        check, row = work.spec.health_check, server_of(work.spec, s.catalog)
-        if row is None or check is None or work.is_job or not work.spec.called:
+        row, grace = running_server(work.spec, s.catalog), grace_seconds(work, s.catalog)
+        if row is None or work.is_job or not work.spec.called:
             continue
-        starts = SERVERS[row.name].started_by(words(work.spec)) or row.entry == "arguments"
-        if starts and check.grace_seconds < row.warm_start_seconds:
+        if grace < row.warm_start_seconds:
             yield Report(
                 f"{work.path}.health_check.grace_seconds",
-                f"is {check.grace_seconds}; {SERVERS[row.name].title} takes about "
+                f"is {grace}; {SERVERS[row.name].title} takes about "
                 f"{row.warm_start_seconds} s to load, and up to {row.cold_start_seconds} s where "
                 "it compiles",
                 f"write {row.cold_start_seconds}",

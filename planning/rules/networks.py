@@ -9,8 +9,8 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning import addresses, choices
 from planning.addresses import parse_block, zones_with_blocks
-from planning.command_line import repository, server_of, words
-from planning.reached import reached
+from planning.command_line import repository
+from planning.reached import reached, running_server
 from planning.rules.rule import Report, rule
 from planning.serving.servers import SERVERS
 from planning.situation import RegionalPool, Situation, serving_regions
@@ -368,7 +368,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
 def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
     most = s.catalog.limits.value("target_groups_per_load_balancer")
-    serving = Counter(w.region for w in s.work for _ in reached(w))
+    serving = Counter(w.region for w in s.work for _ in reached(w, s.catalog))
     crowded = {region: number for region, number in sorted(serving.items()) if number > most}
     if crowded:
         said = listed([f"{number} in {region}" for region, number in crowded.items()])
@@ -415,14 +415,12 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     https://pytorch.org/serve/inference_api.html: what the servers of these Deep Learning Containers
     answer; judged where the image's own server runs."""
     reported: set[str] = set()
-    for work, one in ((w, one) for w in s.work for one in reached(w)):
-        found, given = server_of(one.spec, s.catalog), one.health_path
+    for work, one in ((w, one) for w in s.work for one in reached(w, s.catalog)):
+        found, given = running_server(one.spec, s.catalog), one.health_path
         if found is None or one.at in reported:
             continue
         server = SERVERS[found.name]
-        own = server.started_by(words(one.spec))
-        named = given.startswith(found.health_path) or found.health_path == choices.HEALTH_PATH
-        if named or not own:
+        if given.startswith(found.health_path) or found.health_path == choices.HEALTH_PATH:
             continue
         reported.add(one.at)
         path = found.health_path_of(one.sidecar or work.name)

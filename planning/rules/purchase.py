@@ -8,6 +8,7 @@ from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices
 from planning.proposals import size_path, unpriced, with_zone
+from planning.reached import leaving_seconds
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalPool, RegionalWorkload, Situation
 
@@ -494,15 +495,17 @@ def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     for work in _once(s, purchase="spot"):
         stop = work.spec.stop_timeout_seconds
         stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
-        leaving = choices.DEREGISTRATION_DELAY_SECONDS + stop
-        if not work.is_job and work.spec.called and leaving > notice:
+        leaving = leaving_seconds(work, s.catalog)
+        if leaving and leaving + stop > notice:
             pools.setdefault(work.pool.name, []).append(work)
     for name, works in pools.items():
-        served = listed([w.name for w in works])
+        served, leaving = (
+            listed([w.name for w in works]),
+            [leaving_seconds(w, s.catalog) for w in works],
+        )
         yield Report(
             f"capacity.{name}.purchase",
-            f"is spot; {served} can take {choices.DEREGISTRATION_DELAY_SECONDS} s to leave the "
-            "load balancer",
+            f"is spot; {served} can take {max(leaving)} s to leave the load balancer",
             "let callers retry, or write purchase: on_demand",
         )
 

@@ -7,6 +7,7 @@ from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices
 from planning.proposals import size_path
+from planning.reached import grace_seconds, leaving_seconds
 from planning.rules.rule import Report, rule
 from planning.service_tasks import services
 from planning.situation import RegionalPool, RegionalWorkload, Situation, written_replicas
@@ -27,13 +28,11 @@ def _down(s: Situation, pool: RegionalPool) -> list[tuple[RegionalWorkload, int]
     return found
 
 
-def _outage(work: RegionalWorkload) -> str:
+def _outage(s: Situation, work: RegionalWorkload) -> str:
     """How long the model is unavailable when its only task stops before the new one starts."""
     stop = work.spec.stop_timeout_seconds
     stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
-    check = work.spec.health_check
-    grace = check.grace_seconds if check else choices.GRACE_SECONDS
-    leave = choices.DEREGISTRATION_DELAY_SECONDS if work.spec.called else 0
+    grace, leave = grace_seconds(work, s.catalog), leaving_seconds(work, s.catalog)
     parts = [f"up to {leave} s to leave the load balancer"] if leave else []
     return listed([*parts, f"up to {stop} s to stop", f"then the load (up to {grace} s)"])
 
@@ -54,7 +53,7 @@ def down_while_it_rolls(s: Situation) -> Iterator[Report]:
         if not down:
             continue
         stopped = f"an update takes {listed([w.name for w, _ in down], most=4)} down, " + _outage(
-            down[0][0]
+            s, down[0][0]
         )
         if pool.max_size is None:
             here = s.pool_regions(pool.name)[region].purchase

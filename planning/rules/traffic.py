@@ -1,12 +1,13 @@
 """Traffic to the models: load balancers, certificates, callers, and the containers that answer."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from config import ExistingNetworkEntry, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.proposals import other_port
-from planning.reached import reached
+from planning.reached import Reached, reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload, serving_regions
 
@@ -153,7 +154,7 @@ def too_many_target_groups(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html"""
     most = s.catalog.limits.value("target_groups_per_service")
     for work in each_workload(s):
-        answering = reached(work)
+        answering = reached(work, s.catalog)
         for one in answering[most:]:
             yield Report(
                 f"{work.path}.sidecars.{one.sidecar}.port",
@@ -166,8 +167,8 @@ def too_many_target_groups(s: Situation) -> Iterator[Report]:
     "NE393",
     "Path of a container that nothing calls",
     Severity.WARNING,
-    "The load balancer calls a sidecar of a model by its port.",
-    do="Write the port on which the sidecar answers, or leave the path out.",
+    "The load balancer calls a model and its sidecars by their ports.",
+    do="Write the port on which the container answers, or leave the path out.",
 )
 def path_without_a_port(s: Situation) -> Iterator[Report]:
     """API_LoadBalancer, containerPort: the port of the container to associate."""
@@ -179,6 +180,8 @@ def path_without_a_port(s: Situation) -> Iterator[Report]:
                     why = "and no port" if sidecar.port is None else "and belongs to a job"
                     at = f"{path}.sidecars.{name}.{field}"
                     yield Report(at, f"is {getattr(sidecar, field)}, {why}", "leave it out")
+        if isinstance(spec, ModelEntry) and spec.paths and not spec.served_ports:
+            yield Report(f"{path}.paths", f"is {listed(spec.paths)}, and no port", "leave it out")
 
 
 @rule(
@@ -194,7 +197,7 @@ def same_path(s: Situation) -> Iterator[Report]:
     rules are evaluated in priority order."""
     reported: set[str] = set()
     for region in serving_regions(s):
-        here = [(w, one) for w in s.work if w.region == region for one in reached(w)]
+        here = [(w, one) for w in s.work if w.region == region for one in reached(w, s.catalog)]
         taken = {one.path: one.container for _, one in here if not one.sidecar}
         paths = {one.path for _, one in here}
         for work, one in here:
@@ -207,7 +210,37 @@ def same_path(s: Situation) -> Iterator[Report]:
                 yield Report(at, f"is {one.path}, which {other} has as well", f"write {free}")
 
 
+@rule(
+    "NE739",
+    "Too many rules of a load balancer",
+    Severity.ERROR,
+    "A load balancer has at most 100 rules, and a rule takes three paths.",
+    do="Name fewer paths, or spread the models over more stacks or Regions.",
+    table="limits",
+)
+def too_many_rules(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
+    most = s.catalog.limits.value("rules_per_load_balancer")
+    each = s.catalog.limits.value("listener_rule_condition_values")
+    needed: dict[str, list[tuple[str, Reached, int]]] = {}
+    for work, one in ((w, one) for w in s.work for one in reached(w, s.catalog)):
+        rules = ceil(len(one.patterns) / each)
+        needed.setdefault(work.region, []).append((f"{work.path}.paths", one, rules))
+    for region, counts in sorted(needed.items()):
+        total = sum(rules for _, _, rules in counts)
+        for path, one, rules in counts if len(counts) <= most < total else ():
+            if rules > 1:
+                first = one.patterns[0].removeprefix(one.path)
+                yield Report(
+                    path,
+                    f"has {first} and {len(one.patterns) - 1} more: {rules} of the {total} rules "
+                    f"of the load balancer of {region}",
+                    f"keep at most {each - 1}, or write [/*]",
+                )
+
+
 RULES = (
+    too_many_rules,
     same_port,
     too_many_target_groups,
     path_without_a_port,

@@ -137,8 +137,8 @@ TARGET_GROUP = plan.TargetGroup(
     health_timeout_seconds=10,
     unhealthy_threshold=3,
     deregistration_delay_seconds=120,
-    rule_key="usw2_llama",
     path_prefix="/llama",
+    rules=(plan.ListenerRule("usw2_llama", ("/llama/v1/*", "/llama/health"), "/llama"),),
 )
 
 LLAMA = plan.ModelPlan(

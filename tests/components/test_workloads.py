@@ -104,7 +104,7 @@ def test_all_services_of_a_model_share_its_target_group() -> None:
 def test_the_model_sees_its_own_paths() -> None:
     rule = only(everything(), "lb.ListenerRule").inputs
     assert "priority" not in rule, "AWS gives the next free one; two rules may not share one"
-    assert rule["conditions"] == [{"pathPattern": {"values": ["/llama", "/llama/*"]}}]
+    assert rule["conditions"] == [{"pathPattern": {"values": ["/llama/v1/*", "/llama/health"]}}]
     (transform,) = rule["transforms"]
     rewrite = transform["urlRewriteConfig"]["rewrite"]
     assert rewrite == {"regex": "^/llama/?(.*)$", "replace": "/$1"}

@@ -116,8 +116,11 @@ def _train(*command: str, devices: object = "all", pool: Any = None, **more: Any
     return _job(pool or groups("trn1.2xlarge"), job)
 
 
-def _many(last: dict[str, Any]) -> Config:
-    models = {f"m{n}": work(port=8080, **SIZE) for n in range(100)} | {"last": work(**SIZE, **last)}
+def many(last: dict[str, Any], others: int = 100) -> Config:
+    """So many models behind a load balancer, and one more."""
+    models = {f"m{n}": work(port=8080, **SIZE) for n in range(others)} | {
+        "last": work(**SIZE, **last)
+    }
     return stack(
         capacity={"pool": groups("c7g.4xlarge", 20)},
         models=models,
@@ -458,7 +461,7 @@ FIXTURES: dict[str, Fixture] = {
         _callers("10.0.0.0/8", "10.0.0.0/8"),
         _callers("10.0.0.0/8", "172.16.0.0/12"),
     ),
-    "NE524": Fixture("models", _many({"port": 8080}), _many({})),
+    "NE524": Fixture("models", many({"port": 8080}), many({})),
     "NE525": Fixture(
         "traffic.allow_from",
         _callers(*(f"10.{n}.0.0/16" for n in range(61))),

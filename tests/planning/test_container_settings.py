@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from planning.document import urls
+from planning.document import endpoints
 from planning.plan import AutoScalingPool, EbsVolume, HostVolume, ModelPlan, TaskDefinition
 from tests.planning.fixing import faults
 from tests.planning.stacks import decide_on, finding, findings_of, groups, managed, stack, work
@@ -277,7 +277,7 @@ def test_a_sidecar_with_a_port_is_called_at_a_path_of_its_own(mode: str) -> None
     assert (other.path_prefix, other.port, other.health_path) == ("/m-s", 9000, "/ping")
     assert own.health_interval_seconds == other.health_interval_seconds == 20
     assert own.key != other.key
-    assert own.rule_key != other.rule_key
+    assert own.rules[0].key != other.rules[0].key
     (task,) = {s.task_definition.container_definitions for s in made.services}
     mapped = {c["name"]: c["portMappings"] for c in json.loads(task)}
     host = 0 if mode == "bridge" else 9000
@@ -311,7 +311,7 @@ def test_target_groups_of_sidecars_have_names_that_no_model_has() -> None:
     }
     (region,) = decide_on(stack(capacity={"pool": groups()}, models=models)).regions
     found = [group for made in region.models for group in made.target_groups]
-    assert len({group.key for group in found}) == len({group.rule_key for group in found}) == 5
+    assert len({group.key for group in found}) == len({g.rules[0].key for g in found}) == 5
 
 
 def test_sidecars_of_host_mode_reserve_their_ports() -> None:
@@ -328,7 +328,7 @@ def test_urls_of_sidecars_are_printed_with_the_name_of_their_model() -> None:
     sidecars = {"s": {**FETCH, "port": 9000, "path": "/other"}}
     entry = work(1, port=8080, sidecars=sidecars)
     plan = decide_on(stack(capacity={"pool": groups()}, models={"m": entry}))
-    assert [(name, url.rpartition("/")[2]) for name, _, url in urls(plan)] == [
+    assert [(e.model, e.url.rpartition("/")[2]) for e in endpoints(plan)] == [
         ("m", "m"),
         ("m/s", "other"),
     ]

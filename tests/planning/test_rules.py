@@ -18,6 +18,7 @@ from tests.planning import (
     fixtures_alarms,
     fixtures_places,
     fixtures_served,
+    fixtures_traffic,
     fixtures_workloads,
 )
 from tests.planning.fixing import faults
@@ -45,6 +46,7 @@ FIXTURES = {
     **fixtures_workloads.FIXTURES,
     **fixtures_served.FIXTURES,
     **fixtures_alarms.FIXTURES,
+    **fixtures_traffic.FIXTURES,
 }
 BY_CODE = {rule.code: rule for rule in RULES}
 # A rule without a fixture fails one test, which names the step; it does not stop the others.
@@ -91,8 +93,9 @@ def test_every_rule_has_both_fixtures_and_every_fixture_a_rule() -> None:
     missing = sorted(set(BY_CODE) - set(FIXTURES))
     assert not missing, (
         f"{missing} have no fixture: add one to FIXTURES in tests/planning/fixtures.py, "
-        "fixtures_places.py or fixtures_workloads.py: the path of the finding, a stack file that "
-        "breaks the rule and nothing else, and one that differs in one place and passes"
+        "fixtures_places.py, fixtures_traffic.py or fixtures_workloads.py: the path of the "
+        "finding, a stack file that breaks the rule and nothing else, and one that differs in "
+        "one place and passes"
     )
     unknown = sorted(set(FIXTURES) - set(BY_CODE))
     assert not unknown, (

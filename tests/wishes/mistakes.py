@@ -1231,15 +1231,35 @@ def _caller_twice(_: Hand, wish: Wish) -> str:
     replace(MODEL, sorts=(MANAGED_CPU,), networks=("existing",), lone_pool=True, single=True),
 )
 def _too_many_served(_: Hand, wish: Wish) -> str:
-    most = facts.catalog().limits.value("target_groups_per_load_balancer")
+    _serve_many(wish, facts.catalog().limits.value("target_groups_per_load_balancer") + 1)
+    return "models"
+
+
+def _serve_many(wish: Wish, number: int) -> None:
+    """Puts so many models behind the load balancer, and gives the first no port."""
+    wish.entry.pop("paths", None)
     size = {k: v for k, v in wish.entry.items() if k in ("cpu_units", "memory_mib")}
     fields = {"image": wish.entry["image"], "capacity": wish.pool.name, "port": 8080, **size}
-    wish.keys["models"] |= {f"served-{n}": fields for n in range(most + 1)}
+    wish.keys["models"] |= {f"served-{n}": dict(fields) for n in range(number)}
     network = wish.network(wish.region)
     zones = {z: f"subnet-9{n}" for n, z in enumerate(facts.zones(wish.region))}
     network["private_subnets"] = zones
     network.pop("public_subnets", None)
-    return "models"
+
+
+@mistake(
+    "NE739",
+    replace(MODEL, sorts=(MANAGED_CPU,), networks=("existing",), lone_pool=True, single=True),
+)
+def _too_many_rules(_: Hand, wish: Wish) -> str:
+    limits = facts.catalog().limits
+    most = limits.value("rules_per_load_balancer")
+    for name in ("port", "ports", "sidecars", "starts_after", "health_check"):
+        wish.entry.pop(name, None)
+    _serve_many(wish, most - 1)
+    paths = [f"/v{n}" for n in range(2 * limits.value("listener_rule_condition_values") + 1)]
+    wish.keys["models"]["served-0"]["paths"] = paths
+    return "models.served-0.paths"
 
 
 # -- names and limits ------------------------------------------------------------------------------

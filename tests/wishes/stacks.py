@@ -187,6 +187,8 @@ def _works(
             tasks.ports(hand, scene, entry)
         if seat.group == "models" and _called(entry):
             tasks.checked(entry)
+            if {"port", "ports"} & entry.keys() and hand.chance(20):
+                entry["paths"] = hand.some(tasks.PATHS, least=1)
         if seat.group == "jobs" and not mine.bare and hand.chance(50):
             entry["schedule"] = tasks.schedule(hand)
         if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(40):

@@ -428,6 +428,9 @@ def _earlier(hand: Hand, sidecars: Entry) -> Entry:
     return {name: hand.one(tuple(conditions))}
 
 
+PATHS = ("/v1/*", "/*", "/tokenize", "/a/*/b")
+
+
 def ports(hand: Hand, scene: Scene, entry: Entry) -> None:
     """The ports that serve; on the host those of a pool mostly differ."""
     host = scene.mode == "host"
