@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.roles import Roles
 from components.tags import named
 from planning import alarms, plan
-from planning.alarms import Alarm, Math, Metric, NameOf
+from planning.alarms import Alarm, EventRule, Math, Metric, NameOf
 
 Names = Mapping[NameOf, pulumi.Input[str]]
 """What CloudWatch calls the resources of a Region."""
@@ -118,6 +118,40 @@ def topic(
             opts=pulumi.ResourceOptions(parent=parent),
         )
     return built.arn
+
+
+def event_rule(
+    described: EventRule,
+    *,
+    known: Names,
+    region: str,
+    tags: plan.Tags,
+    parent: pulumi.Resource,
+) -> None:
+    """Builds a rule of EventBridge, with a target for each topic."""
+    needed = alarms.names_in(described)
+
+    def pattern(values: Sequence[str]) -> str:
+        return alarms.pattern(described, dict(zip(needed, values, strict=True)))
+
+    rule = aws.cloudwatch.EventRule(
+        described.key,
+        description=described.title,
+        event_pattern=pulumi.Output.all(*(known[name] for name in needed)).apply(pattern),
+        tags=named(tags, described.key),
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    text, paths = alarms.message(described)
+    for target in described.targets:
+        aws.cloudwatch.EventTarget(
+            target.key,
+            rule=rule.name,
+            arn=_resolved(target.topic, known),
+            input_transformer={"input_paths": paths, "input_template": text},
+            region=region,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
 
 
 class SlackChannel(pulumi.ComponentResource):

@@ -86,6 +86,8 @@ class AutoScalingCluster(pulumi.ComponentResource):
             )
             for pool in cluster.pools
         }
+        self.groups = {key: pool.group_name for key, pool in pools.items()}
+        """Names of the Auto Scaling groups, by key of the pool."""
         self.register_outputs({"name": self.cluster.name})
 
     def _agent(
@@ -142,6 +144,7 @@ class AutoScalingPool(pulumi.ComponentResource):
             after=after,
         )
         group = self._group(pool, region=region, labels=labels, subnets=subnets, template=template)
+        self.group_name: pulumi.Output[str] = group.name
         self.capacity_provider = self._capacity_provider(
             pool, region=region, labels=labels, group=group
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pulumi
+import pulumi_aws as aws
 
 from components import alarms, network
 from components.auto_scaling import AutoScalingCluster
@@ -46,6 +47,7 @@ class RegionComponent(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._known: dict[NameOf, pulumi.Input[str]] = {}  # for alarms and rules of events
         self.clusters: dict[str, pulumi.Output[str]] = {}
         self.capacity: Mapping[str, Capacity] = self._capacity(
             region, tags=tags, roles=roles, network=built, groups=groups, hooks=hooks
@@ -86,7 +88,8 @@ class RegionComponent(pulumi.ComponentResource):
             for job in region.jobs
         }
         self.topic_arn = self._topic(region, tags=tags, roles=roles)
-        self._alarms(region, tags=tags, known=self._known(region, balancer))
+        self._name_models()
+        self._watch(region, tags=tags)
         self.register_outputs({"clusters": self.clusters})
 
     def _topic(
@@ -94,42 +97,43 @@ class RegionComponent(pulumi.ComponentResource):
     ) -> pulumi.Output[str] | None:
         if region.topic is None:
             return None
-        return alarms.topic(
+        arn = alarms.topic(
             region.topic,
             policy=roles.document(region.topic.policy),
             region=region.name,
             tags=tags,
             parent=self,
         )
+        self._known[NameOf("topic", region.topic.key)] = arn
+        return arn
 
-    def _known(self, region: plan.RegionPlan, balancer: LoadBalancer | None) -> alarms.Names:
-        """What CloudWatch calls the resources that alarms name."""
-        known: dict[NameOf, pulumi.Input[str]] = {}
-        for cluster in (region.auto_scaling, region.managed_instances):
-            if cluster is not None:
-                known[NameOf("cluster", cluster.key)] = self.clusters[cluster.kind]
-        if region.load_balancer is not None and balancer is not None:
-            known[NameOf("load_balancer", region.load_balancer.key)] = balancer.metric_name
-        if region.topic is not None and self.topic_arn is not None:
-            known[NameOf("topic", region.topic.key)] = self.topic_arn
+    def _name_cluster(self, key: str, cluster: aws.ecs.Cluster) -> None:
+        self._known[NameOf("cluster", key)] = cluster.name
+        self._known[NameOf("cluster_arn", key)] = cluster.arn
+        self._known[NameOf("cluster_services", key)] = cluster.arn.apply(
+            lambda arn: arn.replace(":cluster/", ":service/") + "/"
+        )
+
+    def _name_models(self) -> None:
         for model in self.models.values():
             for key, name in model.metric_names.items():
-                known[NameOf("target_group", key)] = name
+                self._known[NameOf("target_group", key)] = name
             for key, service in model.services.items():
-                known[NameOf("service", key)] = service.name
-        return known
+                self._known[NameOf("service", key)] = service.name
 
-    def _alarms(self, region: plan.RegionPlan, *, tags: plan.Tags, known: alarms.Names) -> None:
+    def _watch(self, region: plan.RegionPlan, *, tags: plan.Tags) -> None:
         services = {k: s for model in self.models.values() for k, s in model.services.items()}
         for described in region.alarms:
             alarms.alarm(
                 described,
-                known=known,
+                known=self._known,
                 region=region.name,
                 tags=tags,
                 parent=self,
                 after=[services[key] for key in described.after],
             )
+        for rule in region.event_rules:
+            alarms.event_rule(rule, known=self._known, region=region.name, tags=tags, parent=self)
 
     def _network(
         self, described: plan.Network, *, region: str, tags: plan.Tags, roles: Roles
@@ -171,6 +175,9 @@ class RegionComponent(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             self.clusters[region.auto_scaling.kind] = auto_scaling.cluster.name
+            self._name_cluster(region.auto_scaling.key, auto_scaling.cluster)
+            for key, group in auto_scaling.groups.items():
+                self._known[NameOf("auto_scaling_group", key)] = group
             capacity.update(auto_scaling.capacity)
         if region.managed_instances is not None:
             managed = ManagedInstancesCluster(
@@ -184,6 +191,7 @@ class RegionComponent(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
             self.clusters[region.managed_instances.kind] = managed.cluster.name
+            self._name_cluster(region.managed_instances.key, managed.cluster)
             capacity.update(managed.capacity)
         return capacity
 
@@ -221,7 +229,7 @@ class RegionComponent(pulumi.ComponentResource):
     ) -> LoadBalancer | None:
         if region.load_balancer is None or groups.load_balancer is None:
             return None
-        return LoadBalancer(
+        balancer = LoadBalancer(
             region.load_balancer.key,
             region.load_balancer,
             region=region.name,
@@ -230,3 +238,5 @@ class RegionComponent(pulumi.ComponentResource):
             security_group=groups.load_balancer,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._known[NameOf("load_balancer", region.load_balancer.key)] = balancer.metric_name
+        return balancer

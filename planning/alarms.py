@@ -1,7 +1,9 @@
 """Alarms of CloudWatch as plain data: what is measured, when it is bad, what is done then."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 Statistic = Literal["Average", "Maximum", "Minimum", "SampleCount", "Sum"]
 MissingData = Literal["breaching", "ignore", "missing", "notBreaching"]
@@ -18,13 +20,16 @@ class NameOf:
     """Stands for what CloudWatch calls a resource of the plan, which AWS alone knows.
 
     It is the name of a cluster, a service or an Auto Scaling group, the end of the ARN of a load
-    balancer or a target group, and the ARN of a topic or a scaling policy.
+    balancer or a target group, and the ARN of a topic or a scaling policy. In events it is the ARN
+    of a cluster, and the beginning of the ARNs of its services.
     """
 
     kind: ClassVar[str] = "name_of"
     resource: Literal[
         "auto_scaling_group",
         "cluster",
+        "cluster_arn",
+        "cluster_services",
         "load_balancer",
         "scaling_policy",
         "service",
@@ -94,6 +99,41 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """What a field of an event must be: one of the values, or what `how` makes of them."""
+
+    path: str  # such as detail.group
+    values: tuple[str | NameOf, ...]
+    how: Literal["equals", "prefix", "anything_but_0"] = "equals"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A topic that a rule publishes to."""
+
+    key: str
+    topic: str | NameOf  # its ARN
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """A rule of EventBridge: what happened is published to topics, in words.
+
+    `said` is the path of a text that each such event has, `named` those of short values beside it.
+    """
+
+    key: str
+    title: str
+    source: str
+    detail_types: tuple[str, ...]
+    matches: tuple[Match, ...]
+    said: str
+    named: tuple[str, ...]
+    steps: tuple[str, ...]  # what to do
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SlackChannel:
     """The Slack channel of every Region's topic; one resource of the whole stack."""
 
@@ -104,3 +144,57 @@ class SlackChannel:
     channel: str
     role: str  # key of the role with which the channel's messages are made
     guardrails: tuple[str, ...]  # ARNs of the policies that limit what the channel may do
+
+
+# ---- texts for EventBridge -------------------------------------------------------------------
+
+
+def names_in(rule: EventRule) -> tuple[NameOf, ...]:
+    """Returns the names that the pattern of a rule needs."""
+    return tuple(v for m in rule.matches for v in m.values if isinstance(v, NameOf))
+
+
+def pattern(rule: EventRule, known: Mapping[NameOf, str]) -> str:
+    """Returns the event pattern of a rule as canonical JSON.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+    """
+    whole: dict[str, object] = {"source": [rule.source], "detail-type": list(rule.detail_types)}
+    for match in rule.matches:
+        *above, last = match.path.split(".")
+        place = whole
+        for step in above:
+            place = cast("dict[str, object]", place.setdefault(step, {}))
+        values = [known[v] if isinstance(v, NameOf) else v for v in match.values]
+        place[last] = {
+            "equals": values,
+            "prefix": [{"prefix": value} for value in values],
+            "anything_but_0": [{"anything-but": [0]}],
+        }[match.how]
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"))
+
+
+def message(rule: EventRule) -> tuple[str, dict[str, str]]:
+    """Returns the text that goes to the topics, and the paths of its placeholders.
+
+    Slack shows this form of JSON as a message, and mail as it is. A placeholder without quotes
+    becomes a JSON string; one in quotes is for values without quotes of their own.
+    https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+    """
+    paths = {"said": f"$.{rule.said}"}
+    paths |= {f"named{at}": f"$.{path}" for at, path in enumerate(rule.named)}
+    text = json.dumps(
+        {
+            "version": "1.0",
+            "source": "custom",
+            "content": {
+                "textType": "client-markdown",
+                "title": rule.title,
+                "description": "SAID",
+                "nextSteps": list(rule.steps),
+                "keywords": [f"<named{at}>" for at in range(len(rule.named))],
+            },
+        },
+        separators=(",", ":"),
+    )
+    return text.replace('"SAID"', "<said>"), paths

@@ -76,6 +76,11 @@ SILENT_MINUTES = 5  # without a healthy replica: a rollout of one replica is tha
 FEWER_MINUTES = 30  # with fewer healthy ones than the minimum: an instance boots, pulls and loads
 WANTED_SECONDS = 300
 WANTED_PERIODS = 6  # half an hour: longer waiting is no boot, but no capacity
+ERROR_SECONDS = 300
+ERROR_PERIODS = 2  # ten minutes: one bad batch of requests wakes no one
+ERROR_PERCENT = 5  # of answers
+ERROR_REQUESTS = 20  # in ERROR_SECONDS: of fewer a single error would be more than that
+BALANCER_ERRORS = 20  # in ERROR_SECONDS
 SLACK_REGION = "us-east-2"  # keeps the channel's settings: of the Regions with its API
 SLACK_ROLE = "alarms-in-slack"
 

@@ -10,7 +10,19 @@ from dataclasses import replace
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
 from messages.finding import Finding, Refused, Severity
-from planning import addresses, audit, choices, identity, names, plan, volumes, waiting, watching
+from planning import (
+    addresses,
+    audit,
+    choices,
+    event_rules,
+    identity,
+    names,
+    plan,
+    recipients,
+    volumes,
+    waiting,
+    watching,
+)
 from planning.addresses import zones_with_blocks
 from planning.command_line import containers
 from planning.make_capacity import (
@@ -55,7 +67,7 @@ def make_plan(
         written=tuple(
             _written(situation, name, out) for name, out in sorted(situation.written.items())
         ),
-        slack=watching.slack(situation),
+        slack=recipients.slack(situation),
     )
 
 
@@ -116,9 +128,11 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         task_ports=tuple(sorted({one.port for w, one in answering if w.network_mode == "awsvpc"})),
         awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
         file_systems=volumes.file_systems(s, name),
-        topic=watching.topic(s, name),
+        topic=recipients.topic(s, name),
     )
-    return replace(built, alarms=watching.alarms(s, built))
+    return replace(
+        built, alarms=watching.alarms(s, built), event_rules=event_rules.event_rules(s, built)
+    )
 
 
 def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Network:

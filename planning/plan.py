@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from messages.finding import Finding
 from planning import choices
-from planning.alarms import Alarm, SlackChannel
+from planning.alarms import Alarm, EventRule, SlackChannel
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -623,6 +623,7 @@ class RegionPlan:
     file_systems: tuple[FileSystem, ...] = ()
     topic: Topic | None = None
     alarms: tuple[Alarm, ...] = ()
+    event_rules: tuple[EventRule, ...] = ()
 
     @property
     def pools(self) -> tuple[Pool, ...]:

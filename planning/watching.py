@@ -1,4 +1,4 @@
-"""The default alarms of a stack: what is measured of every model, and who receives them."""
+"""The default alarms of a stack: what is measured of every model and load balancer."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,70 +12,10 @@ from planning.alarms import (
     MissingData,
     NameOf,
     Query,
-    SlackChannel,
     Statistic,
 )
-from planning.identity import logical_name
-from planning.regional import in_region
+from planning.recipients import recipients
 from planning.situation import Situation
-
-# ---- recipients ------------------------------------------------------------------------------
-
-
-def topics(s: Situation, region: str) -> tuple[str, ...]:
-    """Returns the ARNs of the stack file's topics of a Region."""
-    wanted = s.settings.alarms
-    if wanted is None:
-        return ()
-    given = wanted.topics
-    here = given.get(region, ()) if isinstance(given, dict) else given
-    return tuple(dict.fromkeys(in_region(arn, region) for arn in here))
-
-
-def topic(s: Situation, region: str) -> plan.Topic | None:
-    """Returns the topic that the stack makes in a Region, for mail and Slack; `None` without."""
-    wanted = s.settings.alarms
-    if wanted is None or not (wanted.emails or wanted.slack):
-        return None
-    place = s.catalog.places.regions[region]
-    most = s.catalog.limits.value("topic_name_max")
-    name = names.fitted(names.key(s.project, s.stack, "alarms"), most)
-    return plan.Topic(
-        key=names.key(place.short, "alarms"),
-        name=name,
-        emails=tuple(sorted(set(wanted.emails))),
-        policy=(
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": ("cloudwatch.amazonaws.com", "events.amazonaws.com")},
-                "Action": "sns:Publish",
-                "Resource": f"arn:{place.partition}:sns:{region}:{choices.ACCOUNT}:{name}",
-                "Condition": {"StringEquals": {"aws:SourceAccount": choices.ACCOUNT}},
-            },
-        ),
-    )
-
-
-def slack(s: Situation) -> SlackChannel | None:
-    """Returns the Slack channel of the stack; `None` without one."""
-    channel = s.settings.alarms and s.settings.alarms.slack
-    if not channel:
-        return None
-    policy = s.catalog.resources.managed_policy("read_cloudwatch")
-    return SlackChannel(
-        key="alarms",
-        name=names.fitted(
-            names.key(s.project, s.stack, "alarms"), s.catalog.limits.value("chat_name_max")
-        ),
-        region=choices.SLACK_REGION,
-        workspace=channel.workspace,
-        channel=channel.channel,
-        role=logical_name(s, choices.SLACK_ROLE),
-        guardrails=(f"arn:{s.partition}:iam::aws:policy/{policy}",),
-    )
-
-
-# ---- alarms ----------------------------------------------------------------------------------
 
 
 def alarms(s: Situation, region: plan.RegionPlan) -> tuple[Alarm, ...]:
@@ -83,7 +23,8 @@ def alarms(s: Situation, region: plan.RegionPlan) -> tuple[Alarm, ...]:
     if s.settings.alarms is None:
         return ()
     made = _Alarms(s, region)
-    return tuple(alarm for model in region.models for alarm in made.of_model(model))
+    of_models = (alarm for model in region.models for alarm in made.of_model(model))
+    return (*of_models, *made.of_region())
 
 
 _COUNTS: tuple[tuple[str, str, Statistic], ...] = (
@@ -99,14 +40,19 @@ class _Alarms:
         self._stack = f"{s.project}-{s.stack}"
         self._limits = s.catalog.limits
         self._region = region
-        own = (NameOf("topic", region.topic.key),) if region.topic else ()
-        self._recipients: tuple[str | NameOf, ...] = (*topics(s, region.name), *own)
+        self._recipients = recipients(s, region)
 
     def of_model(self, model: plan.ModelPlan) -> Iterator[Alarm]:
         """Yields the alarms of a model, whose `min` decides what must be there."""
         for group in model.target_groups:
             yield from self._answering(model, group)
+            yield from self._failing(model, group)
         yield from self._wanted(model)
+
+    def of_region(self) -> Iterator[Alarm]:
+        """Yields the alarms of what the models of a Region share."""
+        yield from self._unreachable()
+        yield from self._dropped()
 
     def _answering(self, model: plan.ModelPlan, group: plan.TargetGroup) -> Iterator[Alarm]:
         """No healthy replica, and fewer than the minimum.
@@ -129,15 +75,8 @@ class _Alarms:
                 what,
                 do=f"neuron-ecs status {model.name}",
                 incident="a-model-does-not-answer",
-                measured=Metric(
-                    "AWS/ApplicationELB",
-                    "HealthyHostCount",
-                    (
-                        Dimension("LoadBalancer", NameOf("load_balancer", balancer.key)),
-                        Dimension("TargetGroup", NameOf("target_group", group.key)),
-                    ),
-                    "Minimum",
-                    choices.METRIC_SECONDS,
+                measured=_of_balancer(
+                    "HealthyHostCount", "Minimum", choices.METRIC_SECONDS, balancer, group
                 ),
                 comparison="LessThanThreshold",
                 threshold=threshold,
@@ -145,6 +84,78 @@ class _Alarms:
                 missing_data="breaching",
                 model=model,
             )
+
+    def _failing(self, model: plan.ModelPlan, group: plan.TargetGroup) -> Iterator[Alarm]:
+        """The part of the answers of a model that are 5XX, where there are some."""
+        balancer, seconds = self._region.load_balancer, choices.ERROR_SECONDS
+        if balancer is None:
+            return
+        counts = {"errors": "HTTPCode_Target_5XX_Count", "requests": "RequestCount"}
+        yield self._alarm(
+            names.key(model.key, group.sidecar, "errors"),
+            model.called(group),
+            f"more than {choices.ERROR_PERCENT} % of its answers are 5XX",
+            do=f"neuron-ecs logs {model.name}",
+            incident="a-model-does-not-answer",
+            measured=Math(
+                f"IF(requests >= {choices.ERROR_REQUESTS}, 100 * FILL(errors, 0) / requests, 0)",
+                "% of answers that are 5XX",
+                tuple(
+                    Query(word, _of_balancer(name, "Sum", seconds, balancer, group))
+                    for word, name in counts.items()
+                ),
+            ),
+            comparison="GreaterThanThreshold",
+            threshold=choices.ERROR_PERCENT,
+            periods=choices.ERROR_PERIODS,
+            missing_data="notBreaching",
+            model=model,
+        )
+
+    def _unreachable(self) -> Iterator[Alarm]:
+        """Answers that the load balancer gives in place of a model."""
+        balancer = self._region.load_balancer
+        if balancer is None:
+            return
+        yield self._alarm(
+            names.key(balancer.key, "errors"),
+            "load balancer",
+            f"{choices.BALANCER_ERRORS} or more requests reached no model",
+            do="neuron-ecs status",
+            incident="a-model-does-not-answer",
+            measured=_of_balancer("HTTPCode_ELB_5XX_Count", "Sum", choices.ERROR_SECONDS, balancer),
+            comparison="GreaterThanOrEqualToThreshold",
+            threshold=choices.BALANCER_ERRORS,
+            periods=choices.ERROR_PERIODS,
+            missing_data="notBreaching",
+        )
+
+    def _dropped(self) -> Iterator[Alarm]:
+        """Starts of jobs that EventBridge Scheduler has given up.
+
+        The metric is of a group of schedules; those of all stacks of the account share one.
+        https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html
+        """
+        if not any(job.schedule for job in self._region.jobs):
+            return
+        yield self._alarm(
+            names.key(self._region.short, "schedules", "dropped"),
+            "schedules",
+            "a job was not started for an hour after its time",
+            do="neuron-ecs events",
+            incident="no-capacity-in-a-zone",
+            measured=Metric(
+                "AWS/Scheduler",
+                "InvocationDroppedCount",
+                (Dimension("ScheduleGroup", "default"),),
+                "Sum",
+                choices.WANTED_SECONDS,
+            ),
+            comparison="GreaterThanThreshold",
+            threshold=0,
+            periods=1,
+            missing_data="notBreaching",
+        )
 
     def _wanted(self, model: plan.ModelPlan) -> Iterator[Alarm]:
         """Tasks that are wanted and do not run; several alarms where one cannot hold them all."""
@@ -209,7 +220,7 @@ class _Alarms:
         threshold: float,
         periods: int,
         missing_data: MissingData,
-        model: plan.ModelPlan,
+        model: plan.ModelPlan | None = None,
     ) -> Alarm:
         seconds = (
             measured.period_seconds
@@ -234,5 +245,18 @@ class _Alarms:
             missing_data=missing_data,
             actions=self._recipients,
             ok_actions=self._recipients,
-            after=tuple(service.key for service in model.services),
+            after=tuple(service.key for service in (model.services if model else ())),
         )
+
+
+def _of_balancer(
+    name: str,
+    statistic: Statistic,
+    seconds: int,
+    balancer: plan.LoadBalancer,
+    group: plan.TargetGroup | None = None,
+) -> Metric:
+    dimensions = [Dimension("LoadBalancer", NameOf("load_balancer", balancer.key))]
+    if group is not None:
+        dimensions.append(Dimension("TargetGroup", NameOf("target_group", group.key)))
+    return Metric("AWS/ApplicationELB", name, tuple(dimensions), statistic, seconds)

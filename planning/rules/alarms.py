@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from messages.finding import Severity
 from messages.phrases import listed
+from planning.recipients import topic, topics
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
-from planning.watching import topic, topics
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _SLACK_ID = re.compile(r"[A-Z0-9]{1,255}")

@@ -367,6 +367,17 @@ KINDS: Mapping[str, Kind] = {
             "dimensions": To("Dimensions", _dimensions),
         },
     ),
+    "aws:cloudwatch/eventRule:EventRule": Kind("events", "PutRule", name="Name"),
+    "aws:cloudwatch/eventTarget:EventTarget": Kind(
+        "events",
+        "PutTargets",
+        {
+            "rule": To("Rule"),
+            "inputTransformer.inputPaths": To("InputPathsMap"),
+        },
+        root="Targets[0]",
+        implied={"Targets[*].Id": "{name}"},
+    ),
     "aws:sns/topic:Topic": Kind("sns", "CreateTopic"),
     "aws:sns/topicPolicy:TopicPolicy": Kind(
         "sns",

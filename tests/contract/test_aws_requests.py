@@ -250,6 +250,8 @@ MODEL_MISTAKES = [
     Mistake(_ALARM, "comparisonOperator", "LessThan", "none of"),
     Mistake(_ALARM, "metricQueries.1.metric.period", GONE, "Period: required"),
     Mistake(_ALARM, "alarmActions", ["a"] * 6, "at most 5"),
+    Mistake("aws:cloudwatch/eventRule:EventRule", "eventPattern", {}, "is no string"),
+    Mistake("aws:cloudwatch/eventTarget:EventTarget", "arn", GONE, "Arn: required"),
     Mistake("aws:sns/topic:Topic", "name", GONE, "Name: required"),
     Mistake("aws:sns/topicPolicy:TopicPolicy", "arn", GONE, "TopicArn: required"),
     Mistake("aws:sns/topicSubscription:TopicSubscription", "protocol", GONE, "required"),

@@ -78,7 +78,7 @@ def test_alarms_say_what_is_wrong_what_to_run_and_where_to_read(model: dict[str,
     names = [alarm.name for alarm in region.alarms]
     assert len(set(names)) == len(names)
     for alarm in region.alarms:
-        assert " m in us-west-2: " in alarm.name
+        assert " in us-west-2: " in alarm.name
         assert "run neuron-ecs " in alarm.name
         assert "docs/runbook.md#" in alarm.description
         assert len(alarm.name) <= 255
@@ -96,7 +96,8 @@ def test_all_recipients_receive_the_beginning_and_the_end() -> None:
 def test_alarms_wait_for_the_services_of_their_model() -> None:
     region = _watched(SLOTS)
     services = tuple(service.key for service in region.models[0].services)
-    assert {alarm.after for alarm in region.alarms} == {services}
+    shared = {"usw2_traffic_errors"}  # of the load balancer
+    assert {a.after for a in region.alarms if a.key not in shared} == {services}
 
 
 def test_without_the_key_there_is_no_alarm_and_without_recipients_no_action() -> None:
@@ -106,3 +107,16 @@ def test_without_the_key_there_is_no_alarm_and_without_recipients_no_action() ->
     assert region.topic is None
     assert {a.actions for a in region.alarms} == {()}
     assert list(chain.from_iterable(a.ok_actions for a in region.alarms)) == []
+
+
+def test_errors_are_a_part_of_enough_requests_and_silence_is_none() -> None:
+    (errors,) = _of(_watched(SERVED), "RequestCount")
+    assert isinstance(errors.measured, Math)
+    assert "FILL(errors, 0)" in errors.measured.expression, "no error is no data point"
+    assert errors.missing_data == "notBreaching"
+
+
+def test_schedules_have_an_alarm_where_there_are_any() -> None:
+    jobs = {"j": work(1, schedule={"expression": "rate(1 day)"})}
+    assert _of(_watched(SERVED, jobs=jobs), "InvocationDroppedCount")
+    assert not _of(_watched(SERVED, jobs={"j": work(1)}), "InvocationDroppedCount")

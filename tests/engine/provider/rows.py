@@ -81,6 +81,7 @@ _FILES = "aws:efs/fileSystem:FileSystem"
 _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 _LISTENER = "aws:lb/listener:Listener"
 _TARGETS = "aws:lb/targetGroup:TargetGroup"
+_EVENTS = "aws:cloudwatch/eventRule:EventRule"
 _TOPIC = "aws:sns/topic:Topic"
 _SCHEDULES = "aws:scheduler/scheduleGroup:ScheduleGroup"
 
@@ -702,6 +703,30 @@ KINDS: Mapping[str, Kind] = {
             refs=(
                 Ref("alarmActions", _TOPIC, ("arn",), owned_elsewhere=True),
                 Ref("okActions", _TOPIC, ("arn",), owned_elsewhere=True),
+            ),
+        ),
+        Kind(
+            token=_EVENTS,
+            id="{name}",
+            arn="arn:aws:events:{region}:{account}:rule/{name}",
+            fixed=("name", "namePrefix", "eventBusName"),
+            named=64,
+            unique=("name",),
+            duplicate="StandIn.Duplicate: rule {name} exists; PutRule would overwrite it.",
+            not_found="ResourceNotFoundException: Rule {value} does not exist on EventBus default.",
+        ),
+        Kind(
+            token="aws:cloudwatch/eventTarget:EventTarget",
+            id="{rule}-{hex}",
+            fixed=("rule", "targetId", "eventBusName"),
+            refs=(
+                Ref(
+                    "rule",
+                    _EVENTS,
+                    ("name",),
+                    "ValidationException: Rule can't be deleted since it has targets.",
+                ),
+                Ref("arn", _TOPIC, ("arn",), owned_elsewhere=True),
             ),
         ),
         Kind(
