@@ -482,8 +482,12 @@ def _task(one: Mapping[str, Any]) -> ObservedTask:
 
 
 def _activity(one: Mapping[str, Any]) -> ObservedEvent:
-    """An activity of either scaler; they name its fields alike."""
-    parts = [one.get("Description", ""), one.get("StatusMessage", "")]
+    """An activity of either scaler; they name its fields alike.
+
+    The description of a failed launch ends with the message already.
+    """
+    said, message = one.get("Description", ""), one.get("StatusMessage", "")
+    parts = [said, "" if message in said else message]
     state = one.get("StatusCode", "")
     return ObservedEvent(
         one["StartTime"], ": ".join(filter(None, parts)) or state, state in _FAILED_ACTIVITIES

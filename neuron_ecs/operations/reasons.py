@@ -71,7 +71,7 @@ def why_stopped(task: ObservedTask) -> str:
     reasons."""
     code = exit_code(task)
     parts = [task.stop_reason or task.stop_code or "stopped"]
-    parts += [f"{c.name}: {c.reason}" for c in task.containers if c.reason]
+    parts += [f"{c.name}: {c.reason}" for c in task.containers if c.reason not in parts[0]]
     if code is not None:
         parts.append(f"exit code {code}")
     return "; ".join(parts)

@@ -329,7 +329,10 @@ class _Status:
             yield f"{number} unhealthy behind the load balancer: {said}"
 
     def trouble(self, services: Sequence[ObservedService]) -> Trouble | None:
-        """The last error of a model: a task that stopped, or a message of its services."""
+        """The last error of a model: a task that stopped, or a message of its services.
+
+        A message that only counts such tasks gives way to the task.
+        """
         found = [
             _trouble(task.stopped, why_stopped(task), self.reasons.of_task(task))
             for service in services
@@ -339,7 +342,8 @@ class _Status:
         for service in services:
             for event in service.events:
                 meant = self.reasons.of_message(event.message)
-                if meant is not None and meant.is_error:
+                counts = meant is not None and meant.action.startswith(_READ_TASKS) and found
+                if meant is not None and meant.is_error and not counts:
                     text = without_service(event.message, service.name)
                     found.append(_trouble(event.at, text, meant))
         return max(found, key=lambda t: t.at, default=None)
@@ -400,6 +404,7 @@ class _Status:
 
 
 _RUNS = ("RUNNING", "RUNNING")
+_READ_TASKS = "read the stopped tasks"  # of stop_reasons.csv
 
 
 def _state(promised: int, running: int, healthy: int | None) -> State:

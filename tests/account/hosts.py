@@ -38,7 +38,8 @@ class Hosts:
         wanted = len(self.machines_of(group)) + 1
         group["DesiredCapacity"] = max(group["DesiredCapacity"], wanted)
         if refused:
-            self._activity(group, "Launching a new EC2 instance.", "Failed", refused)
+            said = f"Launching a new EC2 instance.  Status Reason: {refused}"
+            self._activity(group, said, "Failed", refused)
             return None
         subnet = group["VPCZoneIdentifier"].split(",")[0]
         template = self.place.templates[self._template(group)]

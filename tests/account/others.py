@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.account.hosts import IMAGE
 from tests.account.scheduler import Scheduler
-from tests.account.state import Account, Place
+from tests.account.state import Account, Place, arn
 from tests.account.wire import Json, Refusal
 
 
@@ -180,10 +180,19 @@ class ElasticLoadBalancing(Service):
         addresses = [a for c in task["containers"] for a in c.get("networkInterfaces", ())]
         instance = self.place.instances[task["containerInstanceArn"]]
         identity = addresses[0]["privateIpv4Address"] if addresses else instance["ec2InstanceId"]
-        return {
-            "Target": {"Id": identity, "Port": balancer["containerPort"]},
-            "TargetHealth": spoilt.target if spoilt else {"State": "healthy"},
-        }
+        health = spoilt.target if spoilt else {"State": "healthy"}
+        paths = self.place.health_paths[balancer["targetGroupArn"]]
+        if paths[0] != paths[-1]:
+            health = _NOT_FOUND
+        target = {"Id": identity, "Port": balancer["containerPort"]}
+        return {"Target": target, "TargetHealth": health}
+
+
+_NOT_FOUND = {
+    "State": "unhealthy",
+    "Reason": "Target.ResponseCodeMismatch",
+    "Description": "Health checks failed with these codes: [404]",
+}
 
 
 class ApplicationAutoScaling(Service):
@@ -193,6 +202,32 @@ class ApplicationAutoScaling(Service):
         """DescribeScalingActivities, the newest first."""
         found = [s for s in reversed(self.place.scaled) if ResourceId in ("", s["ResourceId"])]
         return {"ScalingActivities": found}
+
+
+class CloudWatch(Service):
+    """The metric of healthy targets; no other metric has data."""
+
+    def get_metric_data(self, MetricDataQueries: Sequence[Json], **_: Any) -> Json:  # noqa: N803
+        """GetMetricData."""
+        results = [self._result(query) for query in MetricDataQueries]
+        return {"MetricDataResults": results}
+
+    def _result(self, query: Json) -> Json:
+        metric = query.get("MetricStat", {}).get("Metric", {})
+        named = {d["Name"]: d["Value"] for d in metric.get("Dimensions", ())}
+        values: list[float] = []
+        if metric.get("MetricName") == "HealthyHostCount":
+            group = arn("elasticloadbalancing", self.place.name, named["TargetGroup"])
+            balancing = ElasticLoadBalancing(self.account, self.place)
+            found = balancing.describe_target_health(group)["TargetHealthDescriptions"]
+            values.append(sum(t["TargetHealth"]["State"] == "healthy" for t in found))
+        return {
+            "Id": query["Id"],
+            "Label": metric.get("MetricName", ""),
+            "Timestamps": [self.account.now() for _ in values],
+            "Values": values,
+            "StatusCode": "Complete",
+        }
 
 
 class Iam(Service):
@@ -234,6 +269,7 @@ class SystemsManager(Service):
 ANSWERED: dict[str, type[Service]] = {
     "application-autoscaling": ApplicationAutoScaling,
     "autoscaling": AutoScaling,
+    "cloudwatch": CloudWatch,
     "ec2": Ec2,
     "elbv2": ElasticLoadBalancing,
     "iam": Iam,
@@ -255,6 +291,10 @@ def remember(place: Place, operation: str, params: Json, made: Json, account: Ac
             wanted = params.get("DesiredCapacity", params["MinSize"])
             group = params | {"DesiredCapacity": wanted, "CreatedTime": account.now()}
             place.groups[params["AutoScalingGroupName"]] = group
+        case "CreateTargetGroup" | "ModifyTargetGroup":
+            (group,) = made["TargetGroups"]
+            paths = place.health_paths.setdefault(group["TargetGroupArn"], [])
+            paths.append(group["HealthCheckPath"])
         case _:
             pass
 
@@ -263,4 +303,6 @@ REMEMBERED = {
     ("ec2", "CreateSubnet"),
     ("ec2", "CreateLaunchTemplate"),
     ("autoscaling", "CreateAutoScalingGroup"),
+    ("elbv2", "CreateTargetGroup"),
+    ("elbv2", "ModifyTargetGroup"),
 }

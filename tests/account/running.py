@@ -1,5 +1,6 @@
 """A stack that runs on loopback, and the commands of `neuron-ecs` as a user types them there."""
 
+import functools
 import inspect
 import io
 import os
@@ -10,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 from unittest.mock import patch
+
+import boto3
 
 from neuron_ecs.cli.arguments import typed
 from neuron_ecs.cli.main import answer, parse
@@ -69,14 +72,21 @@ class Sandbox:
         """
         words = [*argv, "--file", str(ROOT / self.file), "--project", str(ROOT)]
         module: Any = import_module(f"neuron_ecs.cli.{argv[0]}")
-        if "clock" in inspect.signature(module.run).parameters:
-            given = {"clock": self.clock(), **given}
+        offered = {"connect": _session().client, "clock": self.clock()}
+        taken = inspect.signature(module.run).parameters
+        given = {key: value for key, value in offered.items() if key in taken} | given
         shown = io.StringIO()
         with patch.dict(os.environ, environment(self.address) | {"COLUMNS": str(WIDTH)}):
             with redirect_stdout(shown), redirect_stderr(shown):
                 found = parse(words)
                 code = answer(found, lambda f: module.run(typed(module.Arguments, f), **given))
         return code, shown.getvalue()
+
+
+@functools.cache
+def _session() -> Any:
+    """Credentials stay in a session: in one of its own they do not reach other tests."""
+    return boto3.Session()
 
 
 @contextmanager

@@ -141,7 +141,7 @@ class Scheduler:
                 container["networkInterfaces"] = [address]
         self.place.tasks[task["taskArn"]] = task
         for trouble in list(self.troubles(definition["taskDefinitionArn"], "ends"))[:1]:
-            self._end_by(task, trouble)
+            self.end(task, trouble)
         return task
 
     def _container(self, definition: Json, task: str) -> Json:
@@ -155,7 +155,8 @@ class Scheduler:
             "lastStatus": "RUNNING",
         }
 
-    def _end_by(self, task: Json, trouble: Trouble) -> None:
+    def end(self, task: Json, trouble: Trouble) -> None:
+        """Lets a task end as a trouble says."""
         if trouble.times is not None:
             trouble.times -= 1
         self.account.spend(trouble.after)

@@ -35,6 +35,9 @@ class Place:
     templates: dict[str, Json] = field(default_factory=_shelf)
     zones: dict[str, str] = field(default_factory=dict[str, str])
     """The zone of each subnet."""
+    health_paths: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """The paths of the health checks of each target group: the one that the model answers, then
+    those that it was changed to."""
     activities: list[Json] = field(default_factory=list[Json])
     """What Auto Scaling groups launched and ended, oldest first."""
     scaled: list[Json] = field(default_factory=list[Json])

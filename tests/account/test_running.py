@@ -7,33 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.account.incidents import FAMILY, new_revision, service_of, task_of, update
 from tests.account.running import Sandbox
 from tests.account.state import Trouble, last
 from tests.account.wire import Json, Refusal
 
-FAMILY = "neuron-ecs_dev_tinyllama_1_inf2"
 FAILS = Trouble(f"{FAMILY}:2", "ends", "EssentialContainerExited", "Essential", exit_code=1)
-
-
-def service_of(dev: Sandbox, model: str = "tinyllama") -> Json:
-    """The service of a model, as the account keeps it."""
-    return next(s for a, s in dev.ecs().place.services.items() if f"_{model}_" in a)
-
-
-def update(dev: Sandbox, **given: Any) -> Json:
-    """A service as UpdateService returns it."""
-    service = service_of(dev)
-    named = {"cluster": service["clusterArn"], "service": service["serviceName"]}
-    return dev.client("ecs").update_service(**named, **given)["service"]
-
-
-def new_revision(dev: Sandbox) -> str:
-    """Registers the task definition of the model a second time."""
-    found = dev.client("ecs").describe_task_definition(taskDefinition=FAMILY)["taskDefinition"]
-    of_aws = {"taskDefinitionArn", "revision", "status", "registeredAt"}
-    given = {key: value for key, value in found.items() if key not in of_aws}
-    made = dev.client("ecs").register_task_definition(**given)
-    return made["taskDefinition"]["taskDefinitionArn"]
 
 
 def messages(service: Json) -> str:
@@ -69,7 +48,7 @@ def test_events_tell_of_the_creation(dev: Sandbox) -> None:
 
 def test_logs_shows_what_a_task_writes(dev: Sandbox) -> None:
     scheduler = dev.ecs().scheduler
-    scheduler.write(scheduler.tasks_of(service_of(dev))[0], "loading", "ready")
+    scheduler.write(task_of(dev), "loading", "ready")
     code, shown = dev.command("logs", "tinyllama")
     assert (code, [line.split()[-1] for line in shown.splitlines()]) == (0, ["loading", "ready"])
 
@@ -81,7 +60,7 @@ DENIED = Refusal("AccessDeniedException", "User: arn:aws:iam::123456789012:user/
 
 def test_a_call_without_the_right_is_told_and_the_rest_is_shown(dev: Sandbox) -> None:
     dev.account.state.refused["us-west-2", "elbv2:DescribeTargetHealth"] = DENIED
-    code, shown = dev.command("status")
+    code, shown = dev.command("status", "tinyllama")
     assert code == 1
     assert "DescribeTargetHealth" in shown and "docs/read-only-policy.json" in shown
     assert re.search(r"tinyllama +\S+ +1 of 1 ", shown), shown
@@ -153,7 +132,7 @@ def test_a_task_that_stays_keeps_the_lock_of_its_device(dev: Sandbox) -> None:
     service = service_of(dev)
     (group,) = dev.ecs().place.groups
     dev.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=1)
-    (task,) = dev.ecs().scheduler.tasks_of(service)
+    task = task_of(dev)
     dev.client("ecs").stop_task(cluster=service["clusterArn"], task=task["taskArn"])
     assert task["lastStatus"] == "DEACTIVATING"
     assert "is already using a port required by your task" in messages(service_of(dev))
@@ -165,20 +144,20 @@ def test_an_instance_that_ends_is_replaced_with_its_task(dev: Sandbox) -> None:
     dev.client("ec2").terminate_instances(InstanceIds=[lost["InstanceId"]])
     code, shown = dev.command("status", "tinyllama")
     assert code == 0, shown
-    (task,) = dev.ecs().scheduler.tasks_of(service_of(dev))
+    task = task_of(dev)
     assert dev.ecs().place.instances[task["containerInstanceArn"]]["ec2InstanceId"] in shown
     assert "terminated" in shown, "the last error of the model"
 
 
 def test_tasks_leave_an_instance_that_drains(dev: Sandbox) -> None:
     service = service_of(dev)
-    (task,) = dev.ecs().scheduler.tasks_of(service)
+    task = task_of(dev)
     dev.client("ecs").update_container_instances_state(
         cluster=service["clusterArn"],
         containerInstances=[task["containerInstanceArn"]],
         status="DRAINING",
     )
-    (moved,) = dev.ecs().scheduler.tasks_of(service_of(dev))
+    moved = task_of(dev)
     assert moved["containerInstanceArn"] != task["containerInstanceArn"]
 
 
@@ -209,7 +188,7 @@ def test_an_answer_without_the_form_of_aws_is_a_mistake_of_the_account(dev: Sand
 
 
 def test_a_session_needs_a_task_that_allows_it(dev: Sandbox) -> None:
-    (task,) = dev.ecs().scheduler.tasks_of(service_of(dev))
+    task = task_of(dev)
     asked = {"cluster": task["clusterArn"], "task": task["taskArn"], "interactive": True}
     with pytest.raises(ClientError, match="execute command was not enabled"):
         dev.client("ecs").execute_command(command="/bin/sh", **asked)

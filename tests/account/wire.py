@@ -3,6 +3,7 @@
 The parsers and serializers of the query protocols are moto's; JSON needs none.
 """
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,10 +50,7 @@ class Asked:
     endpoint: str
     region: str
     operation: str
-
-    @property
-    def protocol(self) -> str:
-        return str(aws_model.service(self.service).metadata["protocol"])
+    protocol: str
 
     def params(self) -> Json:
         """The parameters, as a caller of boto3 gave them."""
@@ -79,19 +77,27 @@ def method_of(operation: str) -> str:
 
 def asked(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Asked:
     """Reads a request. The scope of its signature names Region and service."""
+    if headers.get("Content-Encoding") == "gzip":
+        body = gzip.decompress(body)
+        headers = {k: v for k, v in headers.items() if k != "Content-Encoding"}
     _, _, scope = headers.get("Authorization", "").partition("Credential=")
     _, _, region, endpoint, *_ = [*scope.split("/"), "", "", "", "", ""]
     operation = headers.get("X-Amz-Target", "").rpartition(".")[2]
     if not operation and "x-www-form-urlencoded" in headers.get("Content-Type", ""):
         operation = dict(parse_qsl(body.decode())).get("Action", "")
     service = _NAMES.get(endpoint, endpoint)
-    return Asked(method, path, headers, body, service, endpoint, region, operation)
+    protocol = "json" if "X-Amz-Target" in headers else ""
+    if not protocol and operation:
+        protocol = str(aws_model.service(service).metadata["protocol"])
+    return Asked(method, path, headers, body, service, endpoint, region, operation, protocol)
 
 
 def answer(request: Asked, result: Json) -> Reply:
     """An answer of ours on the wire. Raises AssertionError unless it has the shape of AWS's."""
     output = aws_model.service(request.service).operation_model(request.operation).output_shape
     wrong = [] if output is None else list(aws_model.problems(result, output))
+    # The model allows 255 characters, and AWS's own text of a zone without capacity has more.
+    wrong = [w for w in wrong if "StatusMessage: the length of" not in w]
     assert not wrong, f"{request.service}:{request.operation} answers {wrong}"
     if request.protocol == "json":
         return Reply(200, _JSON, json.dumps(result, default=_as_epoch).encode())
