@@ -13,7 +13,7 @@ locked := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --o
 	--generate-hashes --no-annotate --emit-build-options --custom-compile-command "make requirements" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check format docs goldens requirements search security wishes mutants
+.PHONY: help preview plan test pytest engine bench check format docs goldens runbook sandbox requirements search security wishes mutants
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -27,6 +27,8 @@ help:
 	@echo "make mutants              random changes of planning and components, and which of them no test notices"
 	@echo "make security             checkov and parliament over what is built, against tests/security/baseline.csv"
 	@echo "make goldens              the pinned plans and resources of tests/contract, written anew"
+	@echo "make sandbox [INCIDENT=driver]  the dev stack on loopback, to look at and to practise incidents on"
+	@echo "make runbook              docs/runbook.md: what its commands print, written anew"
 	@echo "make docs                 docs/: the findings, the JSON of the diff, the JSON Schemas"
 	@echo "make requirements         the pinned requirements with their hashes, from requirements*.in"
 	@echo "make format               formats, and applies the linter's own fixes"
@@ -76,6 +78,12 @@ security: .venv/.development .venv-security/.installed
 
 goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens
+
+sandbox: .venv/.development
+	@$(python) -m tests.account $(if $(INCIDENT),--incident "$(INCIDENT)")
+
+runbook: .venv/.development
+	@$(python) -m tests.account.page
 
 docs: .venv/.development
 	@$(python) -m neuron_ecs.cli.docs

@@ -8,7 +8,13 @@ import pytest
 from tests.test_house import ALLOWED, ANYTHING, TOOL
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/security.md")
+PAGES = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/runbook.md",
+    "docs/security.md",
+)
 
 
 def text(page: str) -> str:

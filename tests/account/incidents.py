@@ -218,12 +218,6 @@ def _rollback(sandbox: Sandbox) -> None:
     )
 
 
-def _region(sandbox: Sandbox) -> None:
-    _lose_instance(sandbox)
-    sandbox.account.spend(timedelta(minutes=1))
-    _lose_instance(sandbox)
-
-
 INCIDENTS = {
     incident.name: incident
     for incident in (
@@ -238,7 +232,6 @@ INCIDENTS = {
         Incident("quota", "the quota of vCPUs is 0", 15, _quota),
         Incident("rollout", "a rollout cannot finish", 30, _rollout),
         Incident("rollback", "a broken image is to be rolled back", 15, _rollback),
-        Incident("region", "a Region is to be left", 10, _region),
     )
 }
 """Every incident by its name, in the order of the runbook."""

@@ -4,12 +4,12 @@ import functools
 import inspect
 import io
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import boto3
@@ -24,7 +24,7 @@ from tests.account.state import Account, State
 from tests.contract.graphs import ROOT, graph, texts
 
 NOW = datetime(2026, 11, 29, 3, 12, tzinfo=UTC)
-AGE = timedelta(days=3)
+AGE = timedelta(days=3, hours=1)
 """How long ago the stack was created."""
 
 WIDTH = 80
@@ -90,11 +90,25 @@ def _session() -> Any:
 
 
 @contextmanager
-def sandbox(file: str = "Pulumi.dev.yaml") -> Generator[Sandbox]:
-    """Creates a stack file's stack in an account on a free port; its time stands still."""
-    account = Account(lambda: NOW)
-    with serving(account) as address:
+def sandbox(
+    file: str = "Pulumi.dev.yaml",
+    *,
+    clock: Callable[[], datetime] = lambda: NOW,
+    port: int = 0,
+) -> Generator[Sandbox]:
+    """Creates a stack file's stack in an account on a free port; its time stands still unless a
+    clock is given."""
+    account = Account(clock)
+    of_moto = cast(Any, import_module("moto.moto_api._internal")).mock_random
+
+    def seed(text: str) -> None:
+        """Lets the ids of a resource depend on nothing else, so that pages show them for long."""
+        of_moto.seed(text)
+        account.state.random.seed(text)
+
+    with serving(account, port) as address:
         with account.earlier(AGE):
-            stack.create(address, graph(file), texts(file).config["aws:region"])
+            stack.create(address, graph(file), texts(file).config["aws:region"], seed)
+        seed("what happens then")
         yield Sandbox(account, address, file, account.saved())
     assert not account.mistakes, account.mistakes

@@ -4,7 +4,7 @@ Requests and order are those of the recorded graph (`tests.contract`). Before a 
 what its inputs take from others is replaced with what the account has answered, as the engine does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -49,14 +49,20 @@ def client(address: str, service: str, region: str) -> Any:
     )
 
 
-def create(address: str, recording: Recording, home: str) -> None:
-    """Creates every resource of a graph; `home` is the Region of those that have none."""
-    _Creation(address, home).all_of(recording)
+def create(
+    address: str, recording: Recording, home: str, begin: Callable[[str], None] = lambda urn: None
+) -> None:
+    """Creates every resource of a graph; `home` is the Region of those that have none.
+
+    `begin` is called with the URN of each resource before it is created.
+    """
+    _Creation(address, home, begin).all_of(recording)
 
 
 class _Creation:
-    def __init__(self, address: str, home: str) -> None:
+    def __init__(self, address: str, home: str, begin: Callable[[str], None]) -> None:
         self.address = address
+        self.begin = begin
         self.home = home
         self.known: dict[str, list[tuple[str, str]]] = {}
         """By the URN of a resource: a placeholder of the recording, and what is there in truth."""
@@ -71,6 +77,7 @@ class _Creation:
             ready = [r for r in left.values() if not set(r.dependencies) & left.keys()]
             assert ready, f"a circle: {list(left)}"
             for resource in sorted(ready, key=lambda r: r.created):
+                self.begin(resource.urn)
                 self._create(resource)
                 del left[resource.urn]
 

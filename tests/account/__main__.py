@@ -1,0 +1,45 @@
+"""`make sandbox`: the stack of Pulumi.dev.yaml in an account on loopback, until Ctrl-C."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Event
+
+from tests.account.incidents import INCIDENTS
+from tests.account.running import Sandbox, environment, sandbox
+
+
+def main() -> int:
+    """Serves the account, and says how to point the commands there."""
+    parser = argparse.ArgumentParser(prog="make sandbox", description=__doc__)
+    told = ", ".join(f"{i.name} ({i.said})" for i in INCIDENTS.values())
+    parser.add_argument("--incident", choices=INCIDENTS, metavar="NAME", help=told)
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="a port (a free one)")
+    given = parser.parse_args()
+    print("creating the stack of Pulumi.dev.yaml on loopback ...", flush=True)
+    with sandbox(clock=lambda: datetime.now(UTC), port=given.port) as dev:
+        print(*begin(dev, given.incident), sep="\n", flush=True)
+        with suppress(KeyboardInterrupt):
+            Event().wait()
+    return 0
+
+
+def begin(dev: Sandbox, incident: str | None) -> Iterator[str]:
+    """Makes an incident happen, and says where the account is and what is wrong with it."""
+    named = environment(dev.address)
+    yield f"It runs at {dev.address}. In another terminal:\n"
+    yield "  export " + " \\\n    ".join(f"{key}={value}" for key, value in named.items())
+    yield "  .venv/bin/neuron-ecs status --stack dev\n"
+    if incident is None:
+        yield f"With an incident: make sandbox INCIDENT=NAME, of {', '.join(INCIDENTS)}."
+    else:
+        happens = INCIDENTS[incident]
+        happens.happen(dev)
+        yield f"{happens.minutes} minutes ago: {happens.said}. docs/runbook.md says what to do."
+    yield "Ctrl-C ends it."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
