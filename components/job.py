@@ -126,9 +126,8 @@ def _run_command(
     volume = job.task_definition.ebs_volume
 
     def render(known: dict[str, object]) -> str:
-        return run_task.render(
+        asked = run_task.request(
             job,
-            region,
             cluster=cast("str", known["cluster"]),
             capacity_provider=cast("str", known["provider"]),
             task_definition=cast("str", known["task_definition"]),
@@ -136,6 +135,7 @@ def _run_command(
             security_groups=cast("list[str]", known["security_groups"]),
             volumes_role=cast("str", known["volumes_role"]),
         )
+        return run_task.render(asked, region.name)
 
     return pulumi.Output.all(
         cluster=capacity.cluster_name,

@@ -211,9 +211,18 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         JobEntry,
-        "array_size backoff_limit completions count instances max_attempts nodes num_nodes "
-        "parallelism replicas retries retry retry_strategy",
+        "array_size completions count instances nodes num_nodes parallelism replicas",
         "no field sets it; each start of a job is one task",
+    ),
+    (
+        JobEntry,
+        "backoff_limit max_attempts retries retry retry_strategy",
+        "write attempts: 3",
+    ),
+    (
+        JobEntry,
+        "active_deadline_seconds attempt_duration_seconds max_runtime timeout timeout_seconds",
+        "write timeout_minutes: 120",
     ),
     # pools
     (

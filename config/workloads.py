@@ -649,3 +649,15 @@ class JobEntry(Workload):
         examples=[["us-west-2"], {"us-west-2": {"capacity": "trn1"}}],
         json_schema_extra=Cost(Change.IN_PLACE, MOVES, (Change.ROLLING,)),
     )
+    timeout_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None,
+        description="How long a run may take. `neuron-ecs run` stops it then; a schedule does not.",
+        examples=[120],
+        json_schema_extra=Cost(Change.NOTHING),
+    )
+    attempts: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1,
+        description="How often `neuron-ecs run` starts it until it succeeds; a schedule does once.",
+        examples=[3],
+        json_schema_extra=Cost(Change.NOTHING),
+    )

@@ -22,6 +22,8 @@ DIFFERENT = 3
 """Something changes or differs, and `--exit-code` asked for that to be visible."""
 NO_CREDENTIALS = 4
 """AWS cannot be asked: there are no credentials, or they have expired."""
+TIMED_OUT = 124
+"""What was waited for did not come in time, as the command `timeout` says it."""
 INTERRUPTED = 128 + 2  # SIGINT
 NO_READER = 128 + 13  # SIGPIPE
 

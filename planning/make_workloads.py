@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from config import AutoScalingCapacity
+from config import AutoScalingCapacity, JobEntry
 from planning import (
     audit,
     choices,
@@ -232,7 +232,7 @@ def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
     task = _task_definition(s, work, devices, "")
     schedule = None
     spec = work.spec
-    requested = getattr(spec, "schedule", None)
+    requested = spec.schedule if isinstance(spec, JobEntry) else None
     if requested is not None:
         schedule = plan.Schedule(
             key=names.autonamed(
@@ -254,4 +254,6 @@ def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
         task_definition=task,
         schedule=schedule,
         waits=waits,
+        timeout_minutes=spec.timeout_minutes if isinstance(spec, JobEntry) else None,
+        attempts=spec.attempts if isinstance(spec, JobEntry) else 1,
     )

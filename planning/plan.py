@@ -566,6 +566,8 @@ class JobPlan:
     task_definition: TaskDefinition
     schedule: Schedule | None
     waits: str  # where it would wait, as text; empty if it finds room
+    timeout_minutes: int | None = None  # of a run that `neuron-ecs run` follows; None: no limit
+    attempts: int = 1  # of `neuron-ecs run`, until one succeeds
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
-"""The command that starts a job by hand."""
+"""How a job is started by hand: as a request, and as a command."""
 
 import json
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from planning import choices
-from planning.plan import EbsVolume, JobPlan, RegionPlan
+from planning.plan import EbsVolume, JobPlan
+
+Request = dict[str, Any]
+"""The parameters of RunTask, by their names in the API."""
 
 
-def render(
+def request(
     job: JobPlan,
-    region: RegionPlan,
     *,
     cluster: str,
     capacity_provider: str,
@@ -18,37 +21,61 @@ def render(
     subnets: Sequence[str],
     security_groups: Sequence[str],
     volumes_role: str = "",
-) -> str:
-    """Returns the `aws ecs run-task` command of the job, quoted for a POSIX shell.
+) -> Request:
+    """Returns the parameters with which a task of the job starts.
 
-    It has a network configuration if and only if the task definition is awsvpc. RunTask refuses the
-    other combinations (API_RunTask, networkConfiguration). `volumes_role` is the ARN of the role of
-    its EBS volume, if it has one.
+    There is a network configuration if and only if the task definition is awsvpc. RunTask refuses
+    the other combinations (API_RunTask, networkConfiguration). `volumes_role` is the ARN of the
+    role of its EBS volume, if it has one.
     """
-    words = [
-        "aws ecs run-task",
-        f"--region {region.name}",
-        f"--cluster {shlex.quote(cluster)}",
-        f"--task-definition {shlex.quote(task_definition)}",
-        f"--capacity-provider-strategy capacityProvider={shlex.quote(capacity_provider)},weight=1",
-    ]
+    asked: Request = {
+        "cluster": cluster,
+        "taskDefinition": task_definition,
+        "capacityProviderStrategy": [
+            {"capacityProvider": capacity_provider, "weight": choices.STRATEGY_WEIGHT}
+        ],
+    }
     if job.task_definition.network_mode == "awsvpc":
-        network = {
+        asked["networkConfiguration"] = {
             "awsvpcConfiguration": {
                 "subnets": sorted(subnets),
                 "securityGroups": sorted(security_groups),
                 "assignPublicIp": "DISABLED",
             }
         }
-        words.append(f"--network-configuration {shlex.quote(_json(network))}")
     if job.task_definition.member_of:
-        constraints = [{"type": "memberOf", "expression": e} for e in job.task_definition.member_of]
-        words.append(f"--placement-constraints {shlex.quote(_json(constraints))}")
+        asked["placementConstraints"] = [
+            {"type": "memberOf", "expression": e} for e in job.task_definition.member_of
+        ]
     if volume := job.task_definition.ebs_volume:
-        launched = [{"name": volume.name, "managedEBSVolume": _managed(volume, volumes_role)}]
-        words.append(f"--volume-configurations {shlex.quote(_json(launched))}")
+        launched = {"name": volume.name, "managedEBSVolume": _managed(volume, volumes_role)}
+        asked["volumeConfigurations"] = [launched]
+    return asked | {"propagateTags": "TASK_DEFINITION", "enableECSManagedTags": True}
+
+
+def render(asked: Request, region: str) -> str:
+    """Returns the `aws ecs run-task` command of a request, quoted for a POSIX shell."""
+    strategy = asked["capacityProviderStrategy"][0]
+    provider = shlex.quote(strategy["capacityProvider"])
+    words = [
+        "aws ecs run-task",
+        f"--region {region}",
+        f"--cluster {shlex.quote(asked['cluster'])}",
+        f"--task-definition {shlex.quote(asked['taskDefinition'])}",
+        f"--capacity-provider-strategy capacityProvider={provider},weight={strategy['weight']}",
+    ]
+    for key, option in _AS_JSON:
+        if key in asked:
+            words.append(f"{option} {shlex.quote(_json(asked[key]))}")
     words.append("--propagate-tags TASK_DEFINITION --enable-ecs-managed-tags")
     return " ".join(words)
+
+
+_AS_JSON = (
+    ("networkConfiguration", "--network-configuration"),
+    ("placementConstraints", "--placement-constraints"),
+    ("volumeConfigurations", "--volume-configurations"),
+)
 
 
 def _managed(volume: EbsVolume, role: str) -> dict[str, object]:

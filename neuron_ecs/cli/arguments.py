@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -135,6 +136,19 @@ class OfRunning(OfAccount):
                 raise UsageError(f"--region {name}: {_not_among('Region', name, known)}")
         return [r for r in described.regions if not self.region or r.name in self.region]
 
+    def only_region(
+        self, described: "plan.Plan", runs: "Callable[[plan.RegionPlan], bool]", name: str
+    ) -> "plan.RegionPlan":
+        """The one Region where a model or job runs. Raises `UsageError` if there are several."""
+        found = [r for r in self.regions(described) if runs(r)]
+        if not found:
+            raise UsageError(f"{name} does not run in {listed(self.region or ['any Region'])}")
+        if len(found) > 1:
+            raise UsageError(
+                f"{name} runs in {listed([r.name for r in found])}; name one with --region"
+            )
+        return found[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Changing(OfRunning):
@@ -165,16 +179,26 @@ def head_of(described: "plan.Plan", version: int) -> dict[str, object]:
     return {"version": version, "project": described.project, "stack": described.stack}
 
 
-def known_workload(described: "plan.Plan", name: str | None) -> None:
+def plain(items: list[tuple[str, object]]) -> dict[str, object]:
+    """The fields of a dataclass for JSON, with times as ISO 8601."""
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in items}
+
+
+def known_workload(
+    described: "plan.Plan", name: str | None, *, models: bool = True, jobs: bool = True
+) -> None:
     """Raises `UsageError` if no model or job of the stack has the name."""
-    works = {m.name for r in described.regions for m in r.models}
-    works |= {j.name for r in described.regions for j in r.jobs}
+    works = {m.name for r in described.regions for m in r.models if models}
+    works |= {j.name for r in described.regions for j in r.jobs if jobs}
+    word = " or ".join(w for w, is_one in (("model", models), ("job", jobs)) if is_one)
     if name is not None and name not in works:
-        raise UsageError(f"{name}: {_not_among('model or job', name, sorted(works))}")
+        raise UsageError(f"{name}: {_not_among(word, name, sorted(works))}")
 
 
 def _not_among(word: str, name: str, known: Sequence[str]) -> str:
     near = closest_key(name, known)
+    if not known:
+        return f"the stack has no {word}"
     return f"the stack has no such {word}; " + (
         f"did you mean {near}?" if near else f"choose from {listed(known)}"
     )
@@ -193,7 +217,12 @@ def project_directory(start: Path) -> Path:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that names the nearest command or option, and ends with `WRONG_USAGE`."""
+    """A parser that names the nearest command or option, and ends with `WRONG_USAGE`.
+
+    `action` is the action of a command that is not given one.
+    """
+
+    action: str = ""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -231,17 +260,21 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[Any, list[str]]:
         """Refuses what this command does not know, before anything else is wrong with it."""
         given = list(sys.argv[1:] if args is None else args)
+        asks_help = bool({"-h", "--help"} & set(given[:1]))
+        if self.action and not asks_help and (not given or given[0].startswith("-")):
+            given = [self.action, *given]
+        own = given
         if self._subparsers is not None:  # the rest is an action's
-            given = given[: next((i for i, a in enumerate(given) if a[:1] != "-"), len(given))]
+            own = given[: next((i for i, a in enumerate(given) if a[:1] != "-"), len(given))]
         options = [o for o in self._option_string_actions if o.startswith("--")]
-        for word in given[: given.index("--")] if "--" in given else given:
+        for word in own[: own.index("--")] if "--" in own else own:
             name = word.partition("=")[0]
             if name.startswith("--") and " " not in name and name not in options:
                 longer = [o for o in options if o.startswith(name)]
                 near = longer[0] if longer else closest_key(name, options)
                 hint = f"; did you mean {near}?" if near else ""
                 self.error(f"unrecognized argument: {name}{hint}")
-        found, unknown = super().parse_known_args(args, namespace)
+        found, unknown = super().parse_known_args(given, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 import catalog
 from neuron_ecs.diff.json_form import VERSION, Document
 from neuron_ecs.diff.refusals import MEANINGS
-from neuron_ecs.operations.permissions import read_only_policy
+from neuron_ecs.operations.permissions import changing_policy, read_only_policy
 from neuron_ecs.stackfile import json_schema
 from neuron_ecs.stackfile.reference import page as stack_file_page
 from planning import reference
@@ -25,6 +25,7 @@ PAGE = DOCS / "diff.md"
 FINDINGS = DOCS / "findings.md"
 SECURITY = DOCS / "security.md"
 READ_ONLY_POLICY = DOCS / "read-only-policy.json"
+CHANGING_POLICIES = DOCS / "changing-policies.json"
 STACK_FILE = DOCS / "stack-file.schema.json"
 STACK_FILE_PAGE = DOCS / "stack-file.md"
 
@@ -145,12 +146,18 @@ def read_only() -> str:
     return json.dumps(read_only_policy(), indent=2) + "\n"
 
 
+def changing() -> str:
+    """Returns the policy of the commands that change what runs."""
+    return json.dumps(changing_policy(), indent=2) + "\n"
+
+
 def write() -> None:
     """Writes every page."""
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
     FINDINGS.write_text(findings(), encoding="utf-8")
     READ_ONLY_POLICY.write_text(read_only(), encoding="utf-8")
+    CHANGING_POLICIES.write_text(changing(), encoding="utf-8")
     SECURITY.write_text(security(), encoding="utf-8")
     STACK_FILE_PAGE.write_text(stack_file_page(), encoding="utf-8")
     STACK_FILE.write_text(json_schema.text("neuron-ecs"), encoding="utf-8")

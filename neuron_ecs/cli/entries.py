@@ -120,12 +120,13 @@ class ShowArguments(OfStack):
     name: str = positional(metavar="NAME", help="its name")
 
 
-def command(kind: Kind) -> Callable[[Parser], None]:
-    """Returns what describes the command of a map whose entries have fields alone."""
+def command(kind: Kind) -> Callable[[Parser], Callable[[str, str], Parser]]:
+    """Returns what describes the command of a map whose entries have fields alone, and returns
+    what adds a further action."""
 
-    def add_arguments(parser: Parser) -> None:
+    def add_arguments(parser: Parser) -> Callable[[str, str], Parser]:
         examples = {"jobs": _JOBS, "pools": _POOLS, "regions": _REGIONS}[kind.command]
-        add_actions(parser, kind, AddFields, f"examples:\n{examples}\n\n{EXIT_CODES}")
+        return add_actions(parser, kind, AddFields, f"examples:\n{examples}\n\n{EXIT_CODES}")
 
     return add_arguments
 

@@ -31,13 +31,15 @@ COMMANDS = {
     "diff": "what a pull request changes: models, chips, resources, interruptions, price",
     "fit": "which instances can run a workload or serve a language model, cheapest first",
     "models": "adds, removes and changes models in the stack file, if the result can be planned",
-    "jobs": "the same for jobs",
+    "jobs": "the same for jobs; alone it lists their runs, and asks AWS",
     "pools": "the same for pools, the entries of capacity",
     "regions": "the same for Regions",
     "verify": "whether what runs is what the plan says; asks AWS, with credentials",
     "status": "what runs: models, replicas, chips, instances and deployments; asks AWS",
     "events": "what happened: stopped tasks, messages and scaling, explained; asks AWS",
     "logs": "the log of all tasks of a model or job, merged by time; asks AWS",
+    "run": "starts a job, follows it to its end and ends with its exit code; changes AWS",
+    "stop": "stops the runs of a job, or a task; changes AWS",
     "catalog": "shows the tables of what AWS offers; `catalog refresh` renews them from AWS",
     "schema": "the JSON Schema of the stack file, for editors",
     "ci": "what the workflows run: the diff of every touched stack, preview beside diff, drift",
@@ -51,8 +53,8 @@ example:
   neuron-ecs plan --stack prod
 
 exit codes: 0 fine, 1 the plan has errors, 2 wrong usage; each command's --help says more.
-No command needs an AWS account, the network or the Pulumi CLI, except
-`catalog refresh`, `verify`, `status`, `events` and `logs`, which ask AWS."""
+No command needs an AWS account, the network or the Pulumi CLI, except `catalog refresh`
+and those that ask or change AWS, as their lines say."""
 
 
 class Command(Protocol):

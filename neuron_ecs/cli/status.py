@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload, plain
 from neuron_ecs.cli.options import positional, watch
 from neuron_ecs.operations import status
 from neuron_ecs.operations.aws import Account, Connect
@@ -90,11 +89,6 @@ def _read(
     return read_each(account, regions, names, ask, lambda r, why: status.unread(r, why, only))
 
 
-def _plain(items: list[tuple[str, object]]) -> dict[str, object]:
-    """The fields of a dataclass for JSON, with times as ISO 8601."""
-    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in items}
-
-
 def _write(
     arguments: Arguments,
     described: plan.Plan,
@@ -107,7 +101,7 @@ def _write(
             **head_of(described, VERSION),
             "at": now.isoformat(),
             "good": all(r.good for r in found),
-            "regions": [{"good": r.good, **asdict(r, dict_factory=_plain)} for r in found],
+            "regions": [{"good": r.good, **asdict(r, dict_factory=plain)} for r in found],
         }
         write_json(document, sys.stdout)
         return

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar, cast
 
 from neuron_ecs.operations.observed import FailedCall
-from neuron_ecs.terminal import NO_CREDENTIALS, UsageError
+from neuron_ecs.terminal import ERRORS, NO_CREDENTIALS, UsageError
 
 _I = TypeVar("_I")
 _T = TypeVar("_T")
@@ -118,8 +118,17 @@ class Account:
                 NO_CREDENTIALS,
             ) from None
         except self.refusals as error:
-            way_out = _WHOLE_REGION.get(code_of(error))
-            return unread(one_line(error) + (f"; {way_out}" if way_out else ""))
+            code = code_of(error)
+            way_out = f"; {_WHOLE_REGION[code]}" if code in _WHOLE_REGION else _way_out(code)
+            return unread(one_line(error) + way_out)
+
+    def must(self, region: str, question: Callable[["Calls"], _T]) -> _T:
+        """Returns the answer to a question. Raises `UsageError` if AWS refuses it."""
+
+        def refused(why: str) -> _T:
+            raise UsageError(f"{region}: {why}", ERRORS)
+
+        return self.ask(region, question, refused)
 
     def ask_each(
         self,
@@ -212,9 +221,17 @@ class Calls:
         self._failed[FailedCall(asked, reason)] = None
 
 
+def ends_all(error: Exception) -> bool:
+    """Whether no further call to the Region can succeed after this error."""
+    return code_of(error) in _WHOLE_REGION
+
+
 def _way_out(code: str) -> str:
     if code in _DENIED:
-        return "; allow it: docs/read-only-policy.json has every action"
+        return (
+            "; allow it: docs/read-only-policy.json has every action that reads, and "
+            "docs/changing-policies.json those of each command that changes something"
+        )
     if "Throttl" in code or code == "RequestLimitExceeded":
         return "; too many calls at once: run the command again in a minute"
     return ""

@@ -105,6 +105,7 @@ class ObservedTask:
     stopped: datetime | None = None
     stop_code: str = ""
     stop_reason: str = ""
+    started_by: str = ""
     containers: tuple[ObservedContainer, ...] = ()
 
     @property

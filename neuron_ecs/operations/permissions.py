@@ -1,4 +1,4 @@
-"""The IAM actions of the commands that only read, and the policy that allows them."""
+"""The IAM actions of the commands about what runs, and the policies that allow them."""
 
 from typing import Any
 
@@ -7,6 +7,8 @@ ACTIONS = (
     "autoscaling:DescribeScalingActivities",
     "cloudwatch:GetMetricData",
     "ec2:DescribeInstances",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
     "ecs:DescribeCapacityProviders",
     "ecs:DescribeClusters",
     "ecs:DescribeContainerInstances",
@@ -22,10 +24,47 @@ ACTIONS = (
     "logs:FilterLogEvents",
     "ssm:GetParameters",
 )
-"""Each call that `reading` and `recent` make."""
+"""Each call that reads."""
 
 
 def read_only_policy() -> dict[str, Any]:
     """The policy document. Most of these actions cannot be limited to resources, and all read."""
     statement = {"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+_PASSED = "ecs-tasks.amazonaws.com"
+"""RunTask hands the roles of a task on: the caller must be allowed to pass them."""
+
+CHANGES: dict[str, tuple[str, ...]] = {
+    "run": ("ecs:RunTask", "ecs:StopTask"),
+    "stop": ("ecs:StopTask",),
+}
+"""Each call of a command that changes something. Each of them reads as well."""
+
+PASSES_ROLES = frozenset({"run"})
+"""The commands that hand the roles of a task on to ECS.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html
+"""
+
+
+def changing_policy() -> dict[str, Any]:
+    """The policy document, with a statement for each command; leave out what nobody may do."""
+    statements: list[dict[str, Any]] = []
+    for command, actions in CHANGES.items():
+        named = "".join(word.capitalize() for word in command.split("-"))
+        statements.append(
+            {"Sid": named, "Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        )
+        if command in PASSES_ROLES:
+            statements.append(
+                {
+                    "Sid": f"{named}Roles",
+                    "Effect": "Allow",
+                    "Action": ["iam:PassRole"],
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"iam:PassedToService": _PASSED}},
+                }
+            )
+    return {"Version": "2012-10-17", "Statement": statements}

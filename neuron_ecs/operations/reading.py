@@ -59,13 +59,17 @@ class Reader:
         self.most_definitions: int | None = None  # if there are more, none is read; None: all are
         self.only: frozenset[str] | None = None  # families of which definitions are read
 
+    def recent(self) -> Observation:
+        """Clusters, services and tasks alone."""
+        self.is_recent = True
+        return self.observation()
+
     def with_activities(self, only: str | None = None) -> Observation:
         """Services with their messages, tasks, and what scaled: not what runs on which instance.
 
         `only` leaves out the scaling of other models.
         """
-        self.is_recent = True
-        observed = self.observation()
+        observed = self.recent()
         asked: dict[str, Callable[[], tuple[ObservedEvent, ...]]] = {}
         known = self.names.services if self.names else None
         scaled = {
@@ -340,7 +344,7 @@ class Reader:
             batches(list(arns), _TASKS),
             lambda some: self.aws.ecs.describe_tasks(cluster=cluster, tasks=some),
         )
-        return tuple(_task(one) for answer in answers for one in answer["tasks"])
+        return tuple(task_of(one) for answer in answers for one in answer["tasks"])
 
     # -- instances -----------------------------------------------------------------------------
 
@@ -431,6 +435,12 @@ class Reader:
         return tuple(answer["taskDefinition"]["containerDefinitions"])
 
 
+def reader_of(region: plan.RegionPlan, names: Mapping[str, Names] | None, aws: Calls) -> Reader:
+    """Returns the reader of a Region, with its part of the stack's outputs if there are any."""
+    known = None if names is None else names.get(region.name, Names({}, {}, {}, {}))
+    return Reader(region, known, aws)
+
+
 def read_each(
     account: Account,
     regions: Sequence[plan.RegionPlan],
@@ -443,8 +453,7 @@ def read_each(
     by_name = {r.name: r for r in regions}
 
     def ask(aws: Calls) -> _T:
-        known = None if names is None else names.get(aws.region, Names({}, {}, {}, {}))
-        return question(Reader(by_name[aws.region], known, aws))
+        return question(reader_of(by_name[aws.region], names, aws))
 
     return account.ask_each(list(by_name), ask, lambda name, why: unread(by_name[name], why))
 
@@ -457,7 +466,8 @@ def _last(arn: str) -> str:
     return arn.rpartition("/")[2]
 
 
-def _task(one: Mapping[str, Any]) -> ObservedTask:
+def task_of(one: Mapping[str, Any]) -> ObservedTask:
+    """A task as DescribeTasks returns it."""
     devices = {d for c in one.get("containers", ()) for d in c.get("neuronDeviceIds", ())}
     return ObservedTask(
         arn=one["taskArn"],
@@ -472,6 +482,7 @@ def _task(one: Mapping[str, Any]) -> ObservedTask:
         stopped=one.get("stoppedAt"),
         stop_code=one.get("stopCode", ""),
         stop_reason=one.get("stoppedReason", ""),
+        started_by=one.get("startedBy", ""),
         containers=tuple(
             ObservedContainer(
                 c.get("name", ""), c.get("image", ""), c.get("exitCode"), c.get("reason", "")

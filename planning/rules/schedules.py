@@ -238,4 +238,31 @@ def no_time_zone(s: Situation) -> Iterator[Report]:
             )
 
 
-RULES = (no_schedule, no_time_zone)
+@rule(
+    "NE740",
+    "Schedule keeps neither the limit nor the attempts of a job",
+    Severity.NOTE,
+    "EventBridge Scheduler starts a task and does not wait for its end, and ECS ends no task after "
+    "a time.",
+    do="Start the job with `neuron-ecs run`, or let its program end itself and try again.",
+)
+def schedule_without_limits(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html"""
+    for name, job in s.settings.jobs.items():
+        if job.schedule is None:
+            continue
+        if job.timeout_minutes is not None:
+            yield Report(
+                f"jobs.{name}.timeout_minutes",
+                f"is {job.timeout_minutes}, and a run that its schedule starts has no limit",
+                "remove it, or let the program end by itself",
+            )
+        if job.attempts > 1:
+            yield Report(
+                f"jobs.{name}.attempts",
+                f"is {job.attempts}, and a run that its schedule starts is not repeated",
+                "remove it, or let the program try again by itself",
+            )
+
+
+RULES = (no_schedule, no_time_zone, schedule_without_limits)

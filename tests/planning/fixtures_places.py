@@ -703,6 +703,11 @@ FIXTURES: dict[str, Fixture] = {
         _scheduled("rate(12 hours)", "Europe/Berln"),
         _scheduled("rate(12 hours)", "Europe/Berlin"),
     ),
+    "NE740": Fixture(
+        "jobs.j.timeout_minutes",
+        _job(groups(), work(1, timeout_minutes=90, schedule={"expression": "rate(12 hours)"})),
+        _job(groups(), work(1, timeout_minutes=90)),
+    ),
     "NE801": Fixture(
         "jobs.j.neuron_devices",
         _train("run.py", devices=4, pool=EFA),

@@ -485,15 +485,15 @@ def test_the_command_that_starts_a_job_reads_back_word_by_word(mode: str) -> Non
         capacity={"pool": groups("inf2.24xlarge")}, jobs={"train": work(2, network_mode=mode)}
     )
     (region,) = made.regions
-    line = run_task.render(
+    asked = run_task.request(
         region.jobs[0],
-        region,
         cluster="it's a $cluster",
         capacity_provider="provider one",
         task_definition="family:7",
         subnets=["subnet-b", "subnet-a"],
         security_groups=["sg-a"],
     )
+    line = run_task.render(asked, region.name)
     words = shlex.split(line)
     assert words[:3] == ["aws", "ecs", "run-task"]
     options = dict(pairwise(words))

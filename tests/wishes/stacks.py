@@ -191,6 +191,8 @@ def _works(
                 entry["paths"] = hand.some(tasks.PATHS, least=1)
         if seat.group == "jobs" and not mine.bare and hand.chance(50):
             entry["schedule"] = tasks.schedule(hand)
+        if seat.group == "jobs" and hand.chance(20):
+            entry |= hand.one(({"timeout_minutes": 90}, {"attempts": 3}))
         if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(40):
             tasks.serves(hand, scene, entry)
         if "image" in entry:

@@ -150,6 +150,8 @@ VALUES: dict[str, list[Any]] = {
     "silence": [{"NE501": "known"}, {"NE502": "known"}],
     "start_period_seconds": [30, 60],
     "stop_timeout_seconds": [60, 90],
+    "timeout_minutes": [60, 90],
+    "attempts": [2, 3],
     "storage_gib": [300, 400],
     "shapes": [{"acme/a": {"like": "Qwen/Qwen3-8B"}}, {"acme/a": {"like": "Qwen/Qwen3-4B"}}],
     "like": ["Qwen/Qwen3-8B", "Qwen/Qwen3-4B"],

@@ -1,0 +1,245 @@
+"""The `run` command: starts a job as its schedule would, and follows it to its end."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import catalog
+from messages.phrases import counted
+from neuron_ecs import terminal
+from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
+from neuron_ecs.cli.jobs import as_object, explained
+from neuron_ecs.cli.options import option, positional
+from neuron_ecs.operations.aws import Account, Calls, Connect
+from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.following import POLL_SECONDS, Tail, until_stopped
+from neuron_ecs.operations.logs import renderer
+from neuron_ecs.operations.observed import ObservedTask
+from neuron_ecs.operations.reading import reader_of
+from neuron_ecs.operations.reasons import Reasons, exit_code
+from neuron_ecs.operations.run import NotStarted, Override, request_for, start
+from neuron_ecs.operations.runs import Run
+from neuron_ecs.operations.status_text import age
+from neuron_ecs.operations.stop import stop
+from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, spans, wrapped, write_json
+from planning import plan
+from planning.run_task import Request
+
+VERSION = 1
+
+_EPILOG = """\
+examples:
+  neuron-ecs run nightly --stack prod
+  neuron-ecs run nightly --env STEPS=10 -- python train.py --short
+
+It follows the task with its log. Ctrl-C ends that; the task runs on. timeout_minutes and
+attempts of the job hold as long as this command follows.
+
+exit codes: that of the task; 1 it did not start or has no exit code, or the answer was no,
+2 wrong usage, 4 no credentials, 124 stopped after timeout_minutes."""
+
+
+def variable(text: str) -> tuple[str, str]:
+    """Parses `NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError("write NAME=VALUE")
+    return name, value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Changing):
+    """The arguments of `run`."""
+
+    job: str = positional(metavar="JOB", help="a job of the stack")
+    words: list[str] = positional(
+        metavar="-- CMD", nargs="*", help="a command in place of the job's own"
+    )
+    env: list[tuple[str, str]] | None = option(
+        metavar="NAME=VALUE", action="append", type=variable, help="a variable more, or another"
+    )
+    detach: bool = option(short="-d", help="do not follow it")
+
+    @property
+    def override(self) -> Override:
+        """What the run has in place of what the job has."""
+        return Override(tuple(self.words), tuple(self.env or ()))
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `run`."""
+    parser.calls(Arguments, run, _EPILOG)
+
+
+def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
+    """Starts the job. Raises `Refused` as the plan does, and `UsageError`."""
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
+
+
+def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
+    name = arguments.job
+    known_workload(described, name, models=False)
+    region = arguments.only_region(described, lambda r: any(j.name == name for j in r.jobs), name)
+    job = next(j for j in region.jobs if j.name == name)
+    account, names = Account(connect), arguments.names()
+    asked = account.must(
+        region.name,
+        lambda aws: request_for(
+            reader_of(region, names, aws), job, described.tags, arguments.override
+        ),
+    )
+    if not arguments.json:
+        for label, text in _shown(described, region, job, arguments.override):
+            lines = wrapped(text, arguments.width, label, " " * 11)
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+    if not arguments.agreed("start it?"):
+        if arguments.json:
+            write_json(head_of(described, VERSION) | {"request": asked}, sys.stdout)
+        return ERRORS
+    return account.must(
+        region.name, lambda aws: _Runs(arguments, described, region, job, aws, clock).all(asked)
+    )
+
+
+def _shown(
+    described: plan.Plan, region: plan.RegionPlan, job: plan.JobPlan, override: Override
+) -> Iterator[tuple[str, str]]:
+    """What would be started: labels and texts."""
+    pool, devices = region.pool(job.pool), job.task_definition.devices
+    chips = "all" if devices == "all" else spans(devices) or "none"
+    yield "", f"{described.project}/{described.stack}: run {job.name} in {region.name}"
+    yield "  pool     ", f"{pool.name} ({', '.join(pool.instance_types)}), chips {chips}"
+    yield "  image    ", job.task_definition.image
+    if override.command:
+        yield "  command  ", shlex.join(override.command)
+    for name, value in override.environment:
+        yield "  with     ", f"{name}={value}"
+    if job.timeout_minutes or job.attempts > 1:
+        limit = f"{job.timeout_minutes} min" if job.timeout_minutes else "no limit of time"
+        yield "  limit    ", f"{limit}, {counted(job.attempts, 'attempt')} at most"
+
+
+class _Runs:
+    """The attempts of a job."""
+
+    def __init__(
+        self,
+        arguments: Arguments,
+        described: plan.Plan,
+        region: plan.RegionPlan,
+        job: plan.JobPlan,
+        aws: Calls,
+        clock: Clock,
+    ) -> None:
+        self.arguments = arguments
+        self.described = described
+        self.region = region
+        self.job = job
+        self.aws = aws
+        self.clock = clock
+        self.reasons = Reasons(catalog.load().containers.stop_reasons)
+        self.made: list[Run] = []
+
+    def say(self, text: str) -> None:
+        if not self.arguments.json:
+            lines = wrapped(text, self.arguments.width)
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+            sys.stdout.flush()
+
+    def all(self, asked: Request) -> int:
+        """Starts the job until it succeeds. Returns the exit code of the last attempt."""
+        code, number = self._one(asked), 1
+        while code != FINE and number < self.job.attempts and not self.arguments.detach:
+            number += 1
+            self.say(f"attempt {number} of {self.job.attempts}")
+            code = self._one(asked)
+        if self.arguments.json:
+            found = [as_object(r, self.reasons) for r in self.made]
+            write_json(
+                head_of(self.described, VERSION) | {"exit_code": code, "runs": found}, sys.stdout
+            )
+        return code
+
+    def _one(self, asked: Request) -> int:
+        began = self.clock.now()
+        try:
+            task = start(self.aws, asked)
+        except NotStarted as refused:
+            meant = self.reasons.of_message(str(refused))
+            self.say(f"did not start: {refused}")
+            if meant is not None:
+                self.say(f"  means: {meant.meaning}")
+                self.say(f"  do:    {meant.action}")
+            return ERRORS
+        name = task.name[:8]
+        self.say(f"task {name} is started" + ("" if self.arguments.detach else "; following it"))
+        if self.arguments.detach:
+            self.say(f"see `neuron-ecs jobs` and `neuron-ecs logs {self.job.name} -f`")
+            self.made.append(self._as_run(asked, task))
+            return FINE
+        limit = timedelta(minutes=self.job.timeout_minutes) if self.job.timeout_minutes else None
+        try:
+            ended = self._follow(asked, task, limit)
+        except KeyboardInterrupt:
+            self.say(
+                f"task {name} runs on; see `neuron-ecs logs {self.job.name} -f`, or end it with "
+                f"`neuron-ecs stop {name}`"
+            )
+            raise
+        one = self._as_run(asked, ended)
+        self.made.append(one)
+        took = age(began, self.clock.now())
+        if not one.is_over:
+            stop(self.aws, asked["cluster"], task.arn)
+            self.say(f"task {name} is stopped: it ran longer than {self.job.timeout_minutes} min")
+            return TIMED_OUT
+        self.say(f"task {name} ended after {took}: {one.result}")
+        if not self.arguments.json:
+            lines = explained(one, self.reasons, self.arguments.width)
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+        code = exit_code(ended)
+        return ERRORS if code is None else code
+
+    def _as_run(self, asked: Request, task: ObservedTask) -> Run:
+        meant = self.reasons.of_task(task) if task.stopped else None
+        wrong = meant if meant is not None and meant.is_error else None
+        return Run(
+            region=self.region.name,
+            cluster=asked["cluster"],
+            workload=self.job.name,
+            is_job=True,
+            task=task,
+            means=wrong.meaning if wrong else "",
+            do=wrong.action if wrong else "",
+        )
+
+    def _follow(self, asked: Request, task: ObservedTask, limit: timedelta | None) -> ObservedTask:
+        began = self.clock.now() - timedelta(seconds=POLL_SECONDS)
+        tail = Tail(self.aws, self.job.log_group.name, self.job.name, task.name, began)
+        render = renderer(
+            [self.region.name],
+            self.job.name,
+            self.reasons,
+            coloured=terminal.is_coloured(sys.stdout),
+        )
+        states: list[str] = []
+
+        def seen(found: ObservedTask) -> None:
+            if found.last_status not in states[-1:] and found.last_status != "STOPPED":
+                states.append(found.last_status)
+                self.say(f"task {task.name[:8]} is {found.last_status.lower()}")
+            self._lines(render, tail)
+
+        ended = until_stopped(self.aws, asked["cluster"], task, self.clock, seen=seen, limit=limit)
+        self.clock.sleep(POLL_SECONDS)  # the last lines reach CloudWatch Logs a little later
+        self._lines(render, tail)
+        return ended
+
+    def _lines(self, render: Callable[..., Iterator[str]], tail: Tail) -> None:
+        lines: Sequence[str] = list(render(tail.new()))
+        if not self.arguments.json:
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+            sys.stdout.flush()

@@ -1,0 +1,159 @@
+"""The `stop` command: stops the runs of a job, or one task."""
+
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+
+import catalog
+from messages.phrases import counted
+from neuron_ecs.cli.arguments import Changing, Parser, head_of
+from neuron_ecs.cli.options import positional
+from neuron_ecs.operations.aws import Account, Connect
+from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.reading import Reader, read_each
+from neuron_ecs.operations.reasons import Reasons
+from neuron_ecs.operations.runs import Run, runs
+from neuron_ecs.operations.status_text import age
+from neuron_ecs.operations.stop import stop, until_all_stopped
+from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress, table, wrapped, write_json
+from planning import plan
+
+VERSION = 1
+
+_LONGEST = timedelta(minutes=10)
+_SHORTEST_ID = 4
+
+_EPILOG = """\
+examples:
+  neuron-ecs stop nightly --stack prod
+  neuron-ecs stop 1f3a9c --stack prod
+
+A task of a model can be stopped as well: its service starts another one in its place.
+
+exit codes: 0 stopped, 1 it still runs, something could not be read or the answer was no,
+2 wrong usage, 4 no credentials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Changing):
+    """The arguments of `stop`."""
+
+    what: str = positional(
+        metavar="JOB|TASK", help="a job, all of its runs; or the id of a task, or how it begins"
+    )
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `stop`."""
+    parser.calls(Arguments, run, _EPILOG)
+
+
+def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
+    """Stops tasks. Raises `Refused` as the plan does, and `UsageError`."""
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
+
+
+def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
+    account, regions = Account(connect), arguments.regions(described)
+    found, unread = _found(arguments, described, account, regions)
+    for text in unread:
+        sys.stderr.writelines(f"{line}\n" for line in wrapped(f"not read: {text}", 80, "", "  "))
+    if not found and not unread:
+        raise UsageError(
+            f"{arguments.what}: no such task runs; `neuron-ecs jobs` and `neuron-ecs status` list "
+            "what does"
+        )
+    if not arguments.json and found:
+        rows = [("name", "task", "Region", "state", "started")]
+        now = clock.now()
+        rows += [
+            (r.workload, r.task.name[:8], r.region, r.result, age(r.task.started, now))
+            for r in found
+        ]
+        lines = list(table(rows, indent="  ", width=arguments.width))
+        if any(not r.is_job for r in found):
+            lines += wrapped("a model's service starts another task in its place", 80, "  ", "  ")
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    if not found or not arguments.agreed(f"stop {counted(len(found), 'task')}?"):
+        if arguments.json:
+            _write(described, found, [r.task.name for r in found])
+        return ERRORS
+    left = [task for some in _stop(account, found, clock) for task in some]
+    if arguments.json:
+        _write(described, found, left)
+    else:
+        done = len(found) - len(left)
+        sys.stdout.write(f"{counted(done, 'task')} stopped\n")
+        for name in left:
+            sys.stdout.write(f"task {name[:8]} is still stopping; its devices are not free yet\n")
+    return ERRORS if left or unread else FINE
+
+
+def _write(described: plan.Plan, found: list[Run], left: list[str]) -> None:
+    tasks = [
+        {
+            "region": r.region,
+            "name": r.workload,
+            "task": r.task.name,
+            "stopped": r.task.name not in left,
+        }
+        for r in found
+    ]
+    write_json(head_of(described, VERSION) | {"tasks": tasks}, sys.stdout)
+
+
+def _found(
+    arguments: Arguments,
+    described: plan.Plan,
+    account: Account,
+    regions: list[plan.RegionPlan],
+) -> tuple[list[Run], list[str]]:
+    """What is to be stopped, and what could not be read."""
+    what = arguments.what.rpartition("/")[2]
+    jobs = {j.name for r in described.regions for j in r.jobs}
+    models = {m.name for r in described.regions for m in r.models}
+    if what in models - jobs:
+        raise UsageError(
+            f"{what} is a model, whose service would start its tasks again; name one task, or "
+            f"scale the model: neuron-ecs scale {what} 0"
+        )
+    if what not in jobs and len(what) < _SHORTEST_ID:
+        raise UsageError(f"{what}: name a job, or a task by at least {_SHORTEST_ID} characters")
+    reasons = Reasons(catalog.load().containers.stop_reasons)
+
+    def ask(reader: Reader) -> tuple[list[Run], list[str]]:
+        observed = reader.recent()
+        there = [
+            r
+            for r in runs(reader.region, observed, reasons, jobs_only=False)
+            if not r.is_over
+            and (r.workload == what if what in jobs else r.task.name.startswith(what))
+        ]
+        failed = observed.failed_calls
+        return there, [f"{reader.region.name}: {f.asked}: {f.reason}" for f in failed]
+
+    with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
+        answers = read_each(
+            account, regions, arguments.names(), ask, lambda r, why: ([], [f"{r.name}: {why}"])
+        )
+    return [r for some, _ in answers for r in some], [t for _, more in answers for t in more]
+
+
+def _stop(account: Account, found: list[Run], clock: Clock) -> list[list[str]]:
+    """Stops the tasks, and returns those that have not stopped some minutes later."""
+    left: list[list[str]] = []
+    places = dict.fromkeys((r.region, r.cluster) for r in found)
+    for region, cluster in places:
+        arns = [r.task.arn for r in found if (r.region, r.cluster) == (region, cluster)]
+        account.must(region, lambda aws, c=cluster, a=arns: aws.each(a, lambda t: stop(aws, c, t)))
+    for region, cluster in places:
+        arns = [r.task.arn for r in found if (r.region, r.cluster) == (region, cluster)]
+        with progress("waiting until they have stopped"):
+            still = account.must(
+                region,
+                lambda aws, c=cluster, a=arns: until_all_stopped(
+                    aws, c, a, clock, clock.now() + _LONGEST
+                ),
+            )
+        left.append([task.name for task in still])
+    return left

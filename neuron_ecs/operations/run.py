@@ -1,0 +1,125 @@
+"""Starts the task of a job, as its schedule would."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from neuron_ecs.operations.aws import Calls, pages
+from neuron_ecs.operations.observed import ObservedCluster, ObservedTask, by_key
+from neuron_ecs.operations.reading import Reader, task_of
+from neuron_ecs.terminal import ERRORS, UsageError
+from planning import plan
+from planning.run_task import Request, request
+
+STARTED_BY = "neuron-ecs"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What a run has in place of the job's own command, and beside its environment."""
+
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+    def on(self, container: str) -> dict[str, Any]:
+        """The overrides of RunTask; empty without any."""
+        changed: dict[str, Any] = {}
+        if self.command:
+            changed["command"] = list(self.command)
+        if self.environment:
+            changed["environment"] = [{"name": n, "value": v} for n, v in self.environment]
+        if not changed:
+            return {}
+        return {"overrides": {"containerOverrides": [{"name": container, **changed}]}}
+
+
+class NotStarted(Exception):
+    """AWS did not start the task; the text is its reason."""
+
+
+def request_for(reader: Reader, job: plan.JobPlan, tags: plan.Tags, override: Override) -> Request:
+    """Returns the parameters of RunTask for a job in the reader's Region.
+
+    Raises `UsageError` if something that it needs is not found in the account.
+    """
+    if job.task_definition.ebs_volume:
+        raise UsageError(
+            f"{job.name} has an EBS volume, whose role only the stack's outputs name; start it "
+            "with the command that `pulumi stack output run_commands` shows"
+        )
+    pool = reader.region.pool(job.pool)
+    cluster = the_cluster(reader, pool.kind)
+    known = reader.names
+    names = [p.name for p in cluster.providers or ()]
+    provider = by_key(names, known.capacity_providers if known else None).get(pool.key)
+    if provider is None:
+        raise _absent(reader, f"the capacity provider of pool {pool.name}")
+    definition = known.task_definitions.get(job.task_definition.key) if known else None
+    subnets, groups = (), ()
+    if job.task_definition.network_mode == "awsvpc":
+        subnets, groups = _network(reader, pool, tags)
+    asked = request(
+        job,
+        cluster=cluster.name or "",
+        capacity_provider=provider,
+        task_definition=definition or job.task_definition.family,
+        subnets=subnets,
+        security_groups=groups,
+    )
+    return asked | {"startedBy": STARTED_BY} | override.on(job.name)
+
+
+def the_cluster(reader: Reader, kind: str) -> ObservedCluster:
+    """Returns the cluster of a kind of capacity. Raises `UsageError` if it is not found."""
+    observed = reader.recent()
+    found = observed.clusters.get(kind)
+    if found is None or found.name is None:
+        why = "; ".join(f"{f.asked}: {f.reason}" for f in observed.failed_calls)
+        raise (
+            UsageError(f"{reader.region.name}: {why}", ERRORS)
+            if why
+            else _absent(reader, "the cluster")
+        )
+    return found
+
+
+def _absent(reader: Reader, what: str) -> UsageError:
+    return UsageError(
+        f"{reader.region.name}: {what} is not found; the stack is not up there, or name its "
+        "resources with --outputs",
+        ERRORS,
+    )
+
+
+def _network(
+    reader: Reader, pool: plan.Pool, tags: plan.Tags
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Subnets and security groups of a task with a network interface of its own, by their tags."""
+    region, aws = reader.region, reader.aws
+    ours = [{"Name": f"tag:{name}", "Values": [value]} for name, value in tags]
+    network = region.network
+    if isinstance(network, plan.GivenNetwork):
+        by_zone: Mapping[str, str] = dict(network.private_subnets)
+        subnets = [by_zone[zone] for zone in pool.zone_ids]
+    else:
+        wanted = [f"{network.key}_private_{zone}" for zone in pool.zone_ids]
+        filters = [*ours, {"Name": "tag:Name", "Values": wanted}]
+        found = pages(aws.ec2.describe_subnets, "Subnets", token="NextToken", Filters=filters)
+        subnets = [one["SubnetId"] for one in found]
+    filters = [*ours, {"Name": "tag:Name", "Values": [f"{region.name}_tasks"]}]
+    found = pages(
+        aws.ec2.describe_security_groups, "SecurityGroups", token="NextToken", Filters=filters
+    )
+    groups = [one["GroupId"] for one in found]
+    if not subnets or len(groups) != 1:
+        raise _absent(reader, "the network of the job's tasks")
+    return subnets, groups
+
+
+def start(aws: Calls, asked: Request) -> ObservedTask:
+    """Starts the task. Raises `NotStarted` with what AWS says, if it does not."""
+    answer = aws.ecs.run_task(**asked)
+    if answer["tasks"]:
+        return task_of(answer["tasks"][0])
+    said = [f"{f.get('reason', '')} {f.get('detail', '')}".strip() for f in answer["failures"]]
+    raise NotStarted("; ".join(said) or "no reason given")
