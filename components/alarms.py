@@ -7,8 +7,9 @@ import pulumi_aws as aws
 
 from components.roles import Roles
 from components.tags import named
-from planning import alarms, plan
+from planning import alarms, choices, dashboards, plan
 from planning.alarms import Alarm, EventRule, Math, Metric, NameOf
+from planning.dashboards import Dashboard
 
 Names = Mapping[NameOf, pulumi.Input[str]]
 """What CloudWatch calls the resources of a Region."""
@@ -127,8 +128,8 @@ def event_rule(
     region: str,
     tags: plan.Tags,
     parent: pulumi.Resource,
-) -> None:
-    """Builds a rule of EventBridge, with a target for each topic."""
+) -> pulumi.Output[str]:
+    """Builds a rule of EventBridge, with a target for each topic, and returns its name."""
     needed = alarms.names_in(described)
 
     def pattern(values: Sequence[str]) -> str:
@@ -152,6 +153,26 @@ def event_rule(
             region=region,
             opts=pulumi.ResourceOptions(parent=parent),
         )
+    return rule.name
+
+
+def dashboard(
+    described: Dashboard, *, known: Names, region: str, parent: pulumi.Resource
+) -> aws.cloudwatch.Dashboard:
+    """Builds the dashboard of a Region."""
+    needed = dashboards.names_in(described)
+
+    def body(values: Sequence[str]) -> str:
+        names = dict(zip(needed, values, strict=True))
+        return dashboards.body(described, region, names, wide=choices.GRAPH_COLUMNS)
+
+    return aws.cloudwatch.Dashboard(
+        described.key,
+        dashboard_name=described.name,
+        dashboard_body=pulumi.Output.all(*(known[name] for name in needed)).apply(body),
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
 
 
 class SlackChannel(pulumi.ComponentResource):

@@ -245,6 +245,7 @@ class AutoScalingPool(pulumi.ComponentResource):
             # Rebalancing between zones terminates instances that serve.
             # https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-suspend-resume-processes.html
             suspended_processes=["AZRebalance"],
+            enabled_metrics=[aws.autoscaling.Metric(name) for name in pool.metrics] or None,
             default_instance_warmup=choices.INSTANCE_WARMUP_SECONDS,
             wait_for_capacity_timeout=choices.CAPACITY_WAIT,
             tags=[

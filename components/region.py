@@ -133,7 +133,12 @@ class RegionComponent(pulumi.ComponentResource):
                 after=[services[key] for key in described.after],
             )
         for rule in region.event_rules:
-            alarms.event_rule(rule, known=self._known, region=region.name, tags=tags, parent=self)
+            name = alarms.event_rule(
+                rule, known=self._known, region=region.name, tags=tags, parent=self
+            )
+            self._known[NameOf("event_rule", rule.key)] = name
+        if region.dashboard is not None:
+            alarms.dashboard(region.dashboard, known=self._known, region=region.name, parent=self)
 
     def _network(
         self, described: plan.Network, *, region: str, tags: plan.Tags, roles: Roles
@@ -178,6 +183,7 @@ class RegionComponent(pulumi.ComponentResource):
             self._name_cluster(region.auto_scaling.key, auto_scaling.cluster)
             for key, group in auto_scaling.groups.items():
                 self._known[NameOf("auto_scaling_group", key)] = group
+                self._known[NameOf("capacity_provider", key)] = auto_scaling.capacity[key].provider
             capacity.update(auto_scaling.capacity)
         if region.managed_instances is not None:
             managed = ManagedInstancesCluster(

@@ -229,6 +229,14 @@ class Settings(Strict):
         description="Services are waited for until their tasks run and are healthy.",
         json_schema_extra=IN_PLACE,
     )
+    dashboards: bool = Field(
+        default=False,
+        description=(
+            "A CloudWatch dashboard for each Region: models, the chips of their pools, and what "
+            "the pools launch."
+        ),
+        json_schema_extra=IN_PLACE,
+    )
     alarms: Alarms | None = Field(
         default=None,
         description=(

@@ -449,7 +449,8 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         "alerts monitoring notifications on_call sns",
         "write alarms: {emails: [on-call@example.com]}",
     ),
-    (Settings, "budget dashboards", "no field makes any"),
+    (Settings, "budget", "no field makes any"),
+    (Settings, "dashboard", "write dashboards: true"),
     (Alarms, "email mail recipients", "write emails: [on-call@example.com]"),
     (
         Alarms,

@@ -19,7 +19,8 @@ Comparison = Literal[
 class NameOf:
     """Stands for what CloudWatch calls a resource of the plan, which AWS alone knows.
 
-    It is the name of a cluster, a service or an Auto Scaling group, the end of the ARN of a load
+    It is the name of a cluster, a service, a capacity provider, an Auto Scaling group or a rule of
+    EventBridge, the end of the ARN of a load
     balancer or a target group, and the ARN of a topic or a scaling policy. In events it is the ARN
     of a cluster, and the beginning of the ARNs of its services.
     """
@@ -27,9 +28,11 @@ class NameOf:
     kind: ClassVar[str] = "name_of"
     resource: Literal[
         "auto_scaling_group",
+        "capacity_provider",
         "cluster",
         "cluster_arn",
         "cluster_services",
+        "event_rule",
         "load_balancer",
         "scaling_policy",
         "service",

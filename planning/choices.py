@@ -81,6 +81,9 @@ ERROR_PERIODS = 2  # ten minutes: one bad batch of requests wakes no one
 ERROR_PERCENT = 5  # of answers
 ERROR_REQUESTS = 20  # in ERROR_SECONDS: of fewer a single error would be more than that
 BALANCER_ERRORS = 20  # in ERROR_SECONDS
+GROUP_METRICS = ("GroupDesiredCapacity", "GroupInServiceInstances", "GroupMaxSize")  # shown
+GRAPH_COLUMNS = 8  # three graphs in a row of a dashboard
+HEADING_ROWS = 2
 SLACK_REGION = "us-east-2"  # keeps the channel's settings: of the Regions with its API
 SLACK_ROLE = "alarms-in-slack"
 

@@ -51,7 +51,7 @@ class _Rules:
             (Match("detail.eventType", ("ERROR", "WARN")), self._services),
             said="detail.eventName",
             named=("detail.reason", "resources[0]"),
-            incident="a-rollout-that-cannot-finish",
+            incident="a-rollout-cannot-finish",
         )
 
     def _of_models(self) -> EventRule:
@@ -98,7 +98,7 @@ class _Rules:
             ),
             said="detail.stoppedReason",
             named=("detail.group", "detail.taskArn"),
-            incident="a-task-killed-for-memory",
+            incident="a-task-is-killed-for-memory",
         )
 
     def _of_launches(self, cluster: plan.AutoScalingCluster) -> EventRule:
@@ -112,7 +112,7 @@ class _Rules:
             (Match("detail.AutoScalingGroupName", groups),),
             said="detail.StatusMessage",
             named=("detail.AutoScalingGroupName",),
-            incident="no-capacity-in-a-zone",
+            incident="a-zone-has-no-capacity",
         )
 
     def _of_spot(self) -> EventRule:
@@ -128,7 +128,7 @@ class _Rules:
             (),
             said="detail.instance-id",
             named=("detail.instance-action",),
-            incident="an-instance-that-died",
+            incident="an-instance-died",
         )
 
     def _rule(

@@ -17,6 +17,7 @@ from planning import (
     event_rules,
     identity,
     names,
+    overview,
     plan,
     recipients,
     volumes,
@@ -130,9 +131,10 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         file_systems=volumes.file_systems(s, name),
         topic=recipients.topic(s, name),
     )
-    return replace(
+    told = replace(
         built, alarms=watching.alarms(s, built), event_rules=event_rules.event_rules(s, built)
     )
+    return replace(told, dashboard=overview.dashboard(s, told))
 
 
 def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Network:

@@ -128,6 +128,7 @@ def _auto_scaling_pool(
         layout=_layout(s, pool),
         retired=spec.retired,
         instance_role=identity.logical_name(s, identity.instance_role(pool)),
+        metrics=choices.GROUP_METRICS if s.settings.dashboards else (),
     )
 
 

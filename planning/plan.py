@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from messages.finding import Finding
 from planning import choices
 from planning.alarms import Alarm, EventRule, SlackChannel
+from planning.dashboards import Dashboard
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -257,6 +258,7 @@ class AutoScalingPool:
     layout: Layout
     retired: bool
     instance_role: str = choices.INSTANCE_ROLE  # key of a role with an instance profile
+    metrics: tuple[str, ...] = ()  # of the group, where a dashboard shows them
 
     @property
     def instance_types(self) -> tuple[str, ...]:
@@ -626,11 +628,17 @@ class RegionPlan:
     topic: Topic | None = None
     alarms: tuple[Alarm, ...] = ()
     event_rules: tuple[EventRule, ...] = ()
+    dashboard: Dashboard | None = None
 
     @property
     def pools(self) -> tuple[Pool, ...]:
         first: tuple[Pool, ...] = self.auto_scaling.pools if self.auto_scaling else ()
         return first + (self.managed_instances.pools if self.managed_instances else ())
+
+    def cluster_of(self, pool: str) -> str:
+        """The key of the cluster of the pool of that key."""
+        clusters = (self.auto_scaling, self.managed_instances)
+        return next(c.key for c in clusters if c and any(p.key == pool for p in c.pools))
 
     def pool(self, key: str) -> Pool:
         """The pool of that key."""

@@ -74,7 +74,7 @@ class _Alarms:
                 called,
                 what,
                 do=f"neuron-ecs status {model.name}",
-                incident="a-model-does-not-answer",
+                incident="a-model-does-not-answer-a-wrong-health-path",
                 measured=_of_balancer(
                     "HealthyHostCount", "Minimum", choices.METRIC_SECONDS, balancer, group
                 ),
@@ -96,7 +96,7 @@ class _Alarms:
             model.called(group),
             f"more than {choices.ERROR_PERCENT} % of its answers are 5XX",
             do=f"neuron-ecs logs {model.name}",
-            incident="a-model-does-not-answer",
+            incident="a-model-does-not-answer-a-wrong-health-path",
             measured=Math(
                 f"IF(requests >= {choices.ERROR_REQUESTS}, 100 * FILL(errors, 0) / requests, 0)",
                 "% of answers that are 5XX",
@@ -122,7 +122,7 @@ class _Alarms:
             "load balancer",
             f"{choices.BALANCER_ERRORS} or more requests reached no model",
             do="neuron-ecs status",
-            incident="a-model-does-not-answer",
+            incident="a-model-does-not-answer-a-wrong-health-path",
             measured=_of_balancer("HTTPCode_ELB_5XX_Count", "Sum", choices.ERROR_SECONDS, balancer),
             comparison="GreaterThanOrEqualToThreshold",
             threshold=choices.BALANCER_ERRORS,
@@ -143,7 +143,7 @@ class _Alarms:
             "schedules",
             "a job was not started for an hour after its time",
             do="neuron-ecs events",
-            incident="no-capacity-in-a-zone",
+            incident="a-zone-has-no-capacity",
             measured=Metric(
                 "AWS/Scheduler",
                 "InvocationDroppedCount",
@@ -168,7 +168,7 @@ class _Alarms:
                 "tasks are wanted and do not run"
                 + (f" ({number} of {len(parts)})" if len(parts) > 1 else ""),
                 do=f"neuron-ecs events {model.name}",
-                incident="no-capacity-in-a-zone",
+                incident="a-zone-has-no-capacity",
                 measured=self._missing(services),
                 comparison="GreaterThanThreshold",
                 threshold=0,
@@ -185,12 +185,13 @@ class _Alarms:
         queries: list[Query] = []
         terms: list[str] = []
         for at, service in enumerate(services):
+            cluster = self._region.cluster_of(service.pool)
             for letter, name, statistic in _COUNTS:
                 metric = Metric(
                     "ECS/ContainerInsights",
                     name,
                     (
-                        Dimension("ClusterName", NameOf("cluster", self._cluster(service))),
+                        Dimension("ClusterName", NameOf("cluster", cluster)),
                         Dimension("ServiceName", NameOf("service", service.key)),
                     ),
                     statistic,
@@ -199,13 +200,6 @@ class _Alarms:
                 queries.append(Query(f"{letter}{at}", metric))
             terms.append(f"IF(w{at} > r{at}, w{at} - r{at}, 0)")
         return Math(" + ".join(terms), "wanted and not running", tuple(queries))
-
-    def _cluster(self, service: plan.Service) -> str:
-        """The key of the cluster of a service's pool."""
-        for cluster in (self._region.auto_scaling, self._region.managed_instances):
-            if cluster and any(pool.key == service.pool for pool in cluster.pools):
-                return cluster.key
-        raise KeyError(service.pool)
 
     def _alarm(
         self,

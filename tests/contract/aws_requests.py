@@ -252,10 +252,15 @@ KINDS: Mapping[str, Kind] = {
             "vpcZoneIdentifiers": To("VPCZoneIdentifier", ",".join),
             "protectFromScaleIn": To("NewInstancesProtectedFromScaleIn"),
             "suspendedProcesses": To("ScalingProcesses", operation="SuspendProcesses"),
+            "enabledMetrics": To("Metrics", operation="EnableMetricsCollection"),
             "waitForCapacityTimeout": Engine("how long the provider waits for instances"),
         },
         name="AutoScalingGroupName",
-        implied={"SuspendProcesses:AutoScalingGroupName": "{name}"},
+        implied={
+            "SuspendProcesses:AutoScalingGroupName": "{name}",
+            "EnableMetricsCollection:AutoScalingGroupName": "{name}",
+            "EnableMetricsCollection:Granularity": "1Minute",  # the only one there is
+        },
     ),
     "aws:iam/role:Role": Kind(
         "iam",
@@ -367,6 +372,7 @@ KINDS: Mapping[str, Kind] = {
             "dimensions": To("Dimensions", _dimensions),
         },
     ),
+    "aws:cloudwatch/dashboard:Dashboard": Kind("cloudwatch", "PutDashboard"),
     "aws:cloudwatch/eventRule:EventRule": Kind("events", "PutRule", name="Name"),
     "aws:cloudwatch/eventTarget:EventTarget": Kind(
         "events",

@@ -250,6 +250,7 @@ MODEL_MISTAKES = [
     Mistake(_ALARM, "comparisonOperator", "LessThan", "none of"),
     Mistake(_ALARM, "metricQueries.1.metric.period", GONE, "Period: required"),
     Mistake(_ALARM, "alarmActions", ["a"] * 6, "at most 5"),
+    Mistake("aws:cloudwatch/dashboard:Dashboard", "dashboardBody", GONE, "required"),
     Mistake("aws:cloudwatch/eventRule:EventRule", "eventPattern", {}, "is no string"),
     Mistake("aws:cloudwatch/eventTarget:EventTarget", "arn", GONE, "Arn: required"),
     Mistake("aws:sns/topic:Topic", "name", GONE, "Name: required"),

@@ -324,7 +324,10 @@ def _moved(hand: Hand, wish: Wish, names: Names) -> None:
         wish.keys["capacity"][name] = entry
 
 
-_KEYS = ("tags", "traffic", "silence", "wait", "security", "stage", "shapes", "alarms")
+_KEYS = (
+    *("tags", "traffic", "silence", "wait", "security", "stage", "shapes"),
+    *("alarms", "dashboards"),
+)
 
 # -- around them -----------------------------------------------------------------------------------
 
@@ -350,6 +353,8 @@ def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
                     )
                     if hand.chance(60)
                 }
+            case "dashboards":
+                keys["dashboards"] = True
             case "alarms":
                 keys["alarms"] = _alarms(hand, regions)
             case "shapes":

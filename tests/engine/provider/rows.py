@@ -706,6 +706,15 @@ KINDS: Mapping[str, Kind] = {
             ),
         ),
         Kind(
+            # Dashboards are global: two of one name in two Regions are one.
+            token="aws:cloudwatch/dashboard:Dashboard",
+            id="{dashboardName}",
+            arn="arn:aws:cloudwatch::{account}:dashboard/{dashboardName}",
+            fixed=("dashboardName",),
+            unique=("dashboardName",),
+            duplicate="StandIn.Duplicate: {dashboardName} exists; PutDashboard would overwrite it.",
+        ),
+        Kind(
             token=_EVENTS,
             id="{name}",
             arn="arn:aws:events:{region}:{account}:rule/{name}",

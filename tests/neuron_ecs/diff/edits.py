@@ -69,6 +69,7 @@ VALUES: dict[str, list[Any]] = {
         {"us-west-2": KEY.format("0b").replace("{region}", "us-west-2")},
     ],
     "s3_accounts": [[], ["111122223333"]],
+    "dashboards": [True],
     "topics": [["arn:aws:sns:{region}:111122223333:a"], ["arn:aws:sns:us-west-2:111122223333:b"]],
     "emails": [["a@example.com"], ["a@example.com", "b@example.com"]],
     "workspace": ["T01", "T02"],
