@@ -1,6 +1,8 @@
 """The default alarms: every model is watched, by alarms that AWS takes and people understand."""
 
+import re
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,3 +122,17 @@ def test_schedules_have_an_alarm_where_there_are_any() -> None:
     jobs = {"j": work(1, schedule={"expression": "rate(1 day)"})}
     assert _of(_watched(SERVED, jobs=jobs), "InvocationDroppedCount")
     assert not _of(_watched(SERVED, jobs={"j": work(1)}), "InvocationDroppedCount")
+
+
+def test_alarms_and_events_lead_to_a_chapter_of_the_runbook() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "runbook.md").read_text("utf-8")
+    heads = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+    jobs = {"j": work(1, schedule={"expression": "rate(1 day)"})}
+    region = _watched(SERVED, jobs=jobs)
+    texts = [a.description for a in region.alarms] + [
+        s for r in region.event_rules for s in r.steps
+    ]
+    named = {anchor for text in texts for anchor in re.findall(r"docs/runbook\.md#(\S+)", text)}
+    assert named
+    assert named <= anchors, "a heading of docs/runbook.md was renamed: rename it here as well"
