@@ -33,6 +33,10 @@ class Ec2(Service):
             found = [m for m in found if _value(m, one["Name"]) in one["Values"]]
         return {"Reservations": [{"ReservationId": "r-0", "Instances": found}] if found else []}
 
+    def create_placement_group(self, GroupName: str, **_: Any) -> Json:  # noqa: N803
+        """CreatePlacementGroup, which moto lacks; nothing reads it again."""
+        return {"PlacementGroup": {"GroupName": GroupName, "State": "available"}}
+
     def terminate_instances(self, InstanceIds: Sequence[str], **_: Any) -> Json:  # noqa: N803
         """TerminateInstances."""
         found = [self.place.machines[i] for i in InstanceIds if i in self.place.machines]

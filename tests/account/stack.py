@@ -106,7 +106,7 @@ class _Creation:
                 self._close(found, request.region)
         kind = resource_type(recorded.type)
         assert kind is not None, recorded.type
-        known = placeholders(recorded, kind, self.home)
+        known = placeholders(recorded, kind, recorded.inputs.get("region", self.home))
         # An ARN made of a name is the one that the recording expects.
         arn = found if found.startswith("arn:") else known.get("arn", "")
         pairs = {

@@ -1,14 +1,16 @@
 """A stack runs in the account on loopback: ECS behaves, and the commands that read show it."""
 
 import re
+from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from neuron_ecs.operations.permissions import ACTIONS
 from tests.account.incidents import FAMILY, new_revision, service_of, task_of, update
-from tests.account.running import Sandbox
+from tests.account.running import Sandbox, sandbox
 from tests.account.state import Trouble, last
 from tests.account.wire import Json, Refusal
 
@@ -18,6 +20,13 @@ FAILS = Trouble(f"{FAMILY}:2", "ends", "EssentialContainerExited", "Essential", 
 def messages(service: Json) -> str:
     """The messages of a service, the oldest first."""
     return "\n".join(e["message"] for e in reversed(service["events"]))
+
+
+@pytest.fixture(scope="module")
+def two_regions() -> Generator[Sandbox]:
+    """A model in two Regions."""
+    with sandbox("tests/account/two-regions.yaml") as found:
+        yield found
 
 
 # ---- what the commands show ----------------------------------------------------------------------
@@ -37,6 +46,14 @@ def test_verify_finds_in_the_account_what_the_plan_says(dev: Sandbox) -> None:
         0,
         "neuron-ecs/dev: 1 Region, 9 checks, all as planned",
     )
+
+
+@pytest.mark.parametrize("name", ["cpu-beside-neuron", "many-models-one-instance"])
+def test_an_example_runs_as_it_is_planned(name: str) -> None:
+    with sandbox(f"examples/{name}.yaml") as example:
+        for command in ("status", "verify"):
+            code, shown = example.command(command)
+            assert code == 0, shown
 
 
 def test_events_tell_of_the_creation(dev: Sandbox) -> None:
@@ -74,6 +91,17 @@ def test_a_region_whose_credentials_are_refused_is_told_whole(dev: Sandbox) -> N
     assert "enable the Region" in " ".join(shown.split()), shown
 
 
+def test_a_region_without_the_rights_is_told_and_the_other_one_is_shown(
+    two_regions: Sandbox,
+) -> None:
+    two_regions.account.state.refused["us-east-2", "*"] = DENIED
+    code, shown = two_regions.command("status")
+    assert code == 1
+    east, west = shown.split("\nus-west-2\n")
+    assert "ECS ListClusters" in east and "docs/read-only-policy.json" in east, shown
+    assert re.search(r"tinyllama +runs +1 of 1 ", west), shown
+
+
 def test_throttling_is_told_with_what_to_do(dev: Sandbox) -> None:
     def once(*args: Any, config: Any = None, **given: Any) -> Any:
         return dev.client(args[0], given["region_name"])  # asks once: nobody waits in a test
@@ -94,6 +122,16 @@ def test_a_deleted_cluster_is_told_and_the_other_one_is_shown(dev: Sandbox) -> N
     assert code == 1
     assert "usw2_auto-scaling does not exist" in " ".join(shown.split()), shown
     assert re.search(r"qwen3-0-6b +runs +1 of 1 ", shown), shown
+
+
+def test_the_read_only_policy_allows_every_call_of_the_commands_that_read(dev: Sandbox) -> None:
+    for words in (["status"], ["status", "tinyllama"], ["events"], ["logs", "tinyllama"]):
+        assert dev.command(*words)[0] == 0
+    assert dev.command("verify")[0] == 0
+    prefixes = {"elbv2": "elasticloadbalancing"}
+    called = {tuple(name.split(":")) for _, name in dev.account.calls}
+    actions = {f"{prefixes.get(service, service)}:{operation}" for service, operation in called}
+    assert actions <= set(ACTIONS), "allow it in neuron_ecs/operations/permissions.py"
 
 
 # ---- how ECS behaves -----------------------------------------------------------------------------
