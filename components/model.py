@@ -5,20 +5,23 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.alarms import Names
 from components.capacity import Capacity
 from components.logs import log_group
+from components.scaling import scaling_policy
 from components.tags import named
 from components.traffic import LoadBalancer
 from components.workload import RegionContext, task_definition
 from planning import choices, plan
+from planning.alarms import NameOf
 
 
 class ModelComponent(pulumi.ComponentResource):
     """A service for each slot that the model has, all in the same target groups.
 
-    Scaling targets have no policy: operators choose what moves the replicas between minimum and
-    maximum. The engine leaves the count of such a service alone. Application Auto Scaling moves a
-    count that is outside of new limits into them, as soon as they are registered
+    Scaling policies move the replicas between minimum and maximum where the stack file says so. The
+    engine leaves the count of such a service alone. Application Auto Scaling moves a count that is
+    outside of new limits into them, as soon as they are registered
     (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html).
     """
 
@@ -57,6 +60,11 @@ class ModelComponent(pulumi.ComponentResource):
                 load_balancer.base_url, group.path_prefix
             )
 
+        known: dict[NameOf, pulumi.Input[str]] = {
+            NameOf("target_group", key): name for key, name in self.metric_names.items()
+        }
+        if load_balancer is not None:
+            known[NameOf("load_balancer", load_balancer.key)] = load_balancer.metric_name
         self.services: dict[str, aws.ecs.Service] = {}
         self.task_definitions: dict[str, aws.ecs.TaskDefinition] = {}
         for service in model.services:
@@ -74,7 +82,10 @@ class ModelComponent(pulumi.ComponentResource):
             self.services[service.key] = built
             if service.scaling is not None:
                 self._scaling(
-                    service.scaling, cluster=capacity[service.pool].cluster_name, service=built
+                    service.scaling,
+                    cluster=capacity[service.pool].cluster_name,
+                    service=built,
+                    known=known,
                 )
         self.register_outputs(
             {
@@ -238,9 +249,14 @@ class ModelComponent(pulumi.ComponentResource):
         }
 
     def _scaling(
-        self, scaling: plan.Scaling, *, cluster: pulumi.Output[str], service: aws.ecs.Service
-    ) -> aws.appautoscaling.Target:
-        return aws.appautoscaling.Target(
+        self,
+        scaling: plan.Scaling,
+        *,
+        cluster: pulumi.Output[str],
+        service: aws.ecs.Service,
+        known: Names,
+    ) -> None:
+        target = aws.appautoscaling.Target(
             scaling.key,
             service_namespace="ecs",
             scalable_dimension="ecs:service:DesiredCount",
@@ -251,6 +267,8 @@ class ModelComponent(pulumi.ComponentResource):
             region=self._within.region,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        for policy in scaling.policies:
+            scaling_policy(policy, target=target, known=known, within=self._within, parent=self)
 
 
 def _registration(

@@ -84,6 +84,7 @@ class LoadBalancer(pulumi.ComponentResource):
         )
         self.metric_name: pulumi.Output[str] = load_balancer.arn_suffix
         self.listener_arn: pulumi.Output[str] = listener.arn
+        self.key = balancer.key
         self.dns_name: pulumi.Output[str] = load_balancer.dns_name
         self.base_url: pulumi.Output[str] = pulumi.Output.concat(
             "https://" if balancer.secure else "http://", load_balancer.dns_name

@@ -4,6 +4,7 @@ from config.alarms import Alarms, Slack
 from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.replicas import Replicas, Scaling
 from config.serve import DataType, Serve, ServerName
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
@@ -14,7 +15,6 @@ from config.workloads import (
     JobEntry,
     ModelEntry,
     ModelOverride,
-    Replicas,
     Schedule,
     Sidecar,
     Ulimit,
@@ -43,6 +43,7 @@ __all__ = [
     "PoolOverride",
     "RegionEntry",
     "Replicas",
+    "Scaling",
     "Schedule",
     "Security",
     "Serve",

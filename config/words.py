@@ -178,9 +178,9 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (
         ModelEntry,
         "auto_scaling autoscaler autoscaling hpa max_capacity min_capacity scalable_target scale "
-        "scaling scaling_policies scaling_policy target_tracking",
-        "no field adds a scaling policy; replicas: {min: 1, max: 4} is the range in which the "
-        "desired count may stand, and you move it there",
+        "scaling_policies scaling_policy target_tracking",
+        "write scaling: {requests_per_minute: 120}; it is the load of one replica, and replicas: "
+        "{min: 1, max: 4} is the range",
     ),
     (
         ModelEntry,

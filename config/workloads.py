@@ -8,11 +8,11 @@ from pydantic import (
     GetJsonSchemaHandler,
     StringConstraints,
     Tag,
-    model_validator,
 )
 from pydantic_core import CoreSchema
 
-from config.changes import CHECK, IN_PLACE, MOVES, OTHER_POOL, ROLLING, SIZE, TARGETS, Change, Cost
+from config.changes import CHECK, IN_PLACE, MOVES, OTHER_POOL, ROLLING, TARGETS, Change, Cost
+from config.replicas import AnyReplicas, Replicas, Scaling
 from config.serve import Serve
 from config.values import (
     ContainerPath,
@@ -32,44 +32,6 @@ from config.values import (
     list_or_map,
 )
 from config.volumes import AnyMount
-
-_NUMBER = ("type", "minimum", "maximum")
-_Tasks = Annotated[int, Field(ge=0, le=5_000)]
-
-
-class Replicas(Strict):
-    """How many tasks of a model run: a number, or min and max. 0 stops the model."""
-
-    min: _Tasks = Field(default=1, description="Tasks that always run.", json_schema_extra=SIZE)
-    max: _Tasks | None = Field(
-        default=None,
-        description="Tasks at most. Default: `min`, at least 1. 0 stops the model.",
-        json_schema_extra=SIZE,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_number(cls, value: object) -> object:
-        """Reads a bare number as min and max."""
-        return {"min": value, "max": value} if type(value) is int else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        span = handler(core_schema)
-        number = {k: v for k, v in span["properties"]["min"].items() if k in _NUMBER}
-        return {"description": span.pop("description"), "anyOf": [number, span]}
-
-    @property
-    def most(self) -> int:
-        """`max`, or what stands for it where it is not given."""
-        return self.max if self.max is not None else max(self.min, 1)
-
-
-AnyReplicas = Annotated[
-    Replicas, Field(description="A number such as 2, or a map such as {min: 1, max: 4}.")
-]
 
 
 class WorkloadOverride(Strict):
@@ -585,6 +547,11 @@ class ModelEntry(Workload):
         default=Replicas(),
         description="How many tasks run: a number, or min and max. 0 stops the model.",
         examples=[2, {"min": 1, "max": 4}],
+    )
+    scaling: Scaling | None = Field(
+        default=None,
+        description="What moves the number of replicas between min and max. Default: nothing.",
+        examples=[{"requests_per_minute": 120}],
     )
     regions: ModelRegions | None = Field(
         default=None,

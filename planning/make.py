@@ -200,7 +200,7 @@ def _load_balancer(
         case plan.GivenNetwork(private_subnets=subnets):
             zone_ids = tuple(z for z, _ in subnets)
     return plan.LoadBalancer(
-        key=names.key(short, "traffic"),
+        key=names.balancer_key(short),
         name_key=names.autonamed(
             f"{short}-{s.stack}".replace("_", "-").replace(".", "-"),
             s.catalog.limits.value("load_balancer_name_max"),

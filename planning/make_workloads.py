@@ -11,6 +11,7 @@ from planning import (
     names,
     permissions,
     plan,
+    scaling,
     service_tasks,
     volumes,
 )
@@ -103,10 +104,15 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     # A service is named by its number, not by its devices. If its devices move, it rolls out and
     # stops its old tasks. A new service would wait for the devices of the old one, which the engine
     # deletes only at the end of the update.
+    target_group = next((group for group in groups if not group.sidecar), None)
     services = [
         _service(s, work, tasks, str(number))
         for number, tasks in enumerate(service_tasks.services(s, work), start=1)
     ]
+    if target_group is not None:
+        load = scaling.requests(names.balancer_key(short), target_group.key)
+        services = scaling.scaled(s, work, services, load)
+    moved = scaling.mover(s, work)
     row = server_of(work.spec, s.catalog)
     out = s.written.get(work.name)
     return plan.ModelPlan(
@@ -118,11 +124,14 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
         pool=pool_key(s, work.pool),
         network_mode=work.network_mode,
         log_group=_log_group(s, work),
-        target_group=next((group for group in groups if not group.sidecar), None),
+        target_group=target_group,
         services=_in_two_waves(services),
         replicas_min=work.replicas.min,
         replicas_max=work.tasks_max,
         sidecar_target_groups=tuple(group for group in groups if group.sidecar),
+        mover=moved,
+        serve_seconds=scaling.serve_seconds(s, work),
+        rise_seconds=scaling.rise_seconds(s, work) if moved and moved.by_load else 0,
     )
 
 

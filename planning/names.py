@@ -16,6 +16,11 @@ def key(*parts: str) -> str:
     return "_".join(part.replace(".", "-") for part in parts if part)
 
 
+def balancer_key(short: str) -> str:
+    """Returns the key of the load balancer of a Region."""
+    return key(short, "traffic")
+
+
 def fitted(name: str, limit: int) -> str:
     """Returns the name, or its beginning and a hash of the whole if it is longer than `limit`."""
     if len(name) <= limit:

@@ -12,6 +12,7 @@ from messages.finding import Finding
 from planning import choices
 from planning.alarms import Alarm, EventRule, SlackChannel
 from planning.dashboards import Dashboard
+from planning.following import Mover, Scaling
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -438,16 +439,6 @@ class TaskDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
-    """Application Auto Scaling target of a service whose minimum is below its maximum, or that is
-    stopped."""
-
-    key: str
-    min_capacity: int
-    max_capacity: int
-
-
-@dataclass(frozen=True, slots=True)
 class Timeouts:
     """How long the engine waits, in minutes."""
 
@@ -535,6 +526,21 @@ class ModelPlan:
     warm_seconds: int = 0  # of a start that finds what an earlier one left
     kept: bool = False  # whether a start on the same instance finds it
     sidecar_target_groups: tuple[TargetGroup, ...] = ()
+    mover: Mover | None = None
+    serve_seconds: int = 0  # until a further replica serves, on an instance of its own; 0: unknown
+    rise_seconds: int = 0  # from a burst of load until all replicas serve; 0: no load moves them
+
+    @property
+    def one_more_seconds(self) -> int:
+        """From a load that asks for it until one more replica serves; 0: unknown."""
+        noticed = choices.SCALE_OUT_PERIODS * choices.METRIC_SECONDS
+        return self.serve_seconds + (noticed if self.mover and self.mover.by_load else 0)
+
+    @property
+    def next_service(self) -> Service | None:
+        """The service that gets the next replica above the minimum; `None` at the maximum."""
+        free = [s for s in self.services if s.desired_count < s.tasks_max]
+        return min(free, key=lambda s: s.desired_count, default=None)
 
     @property
     def target_groups(self) -> tuple[TargetGroup, ...]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from catalog import Catalog
 from messages.phrases import listed, low_to_high
 from planning.placing import picture, placed
-from planning.plan import Plan, Pool, RegionPlan
+from planning.plan import ModelPlan, Plan, Pool, RegionPlan
 
 NOT_IN_ANY_PRICE = (
     "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs and taxes"
@@ -182,6 +182,24 @@ def added_instances(region: RegionPlan, pool: Pool) -> tuple[Instances | None, I
     jobs = tuple(sum(i.role == "job" for i in seen.instances) for seen in (least, most))
     rollout = None if here.without_devices else (len(least.surge), len(most.surge))
     return rollout, (jobs[0], jobs[1])
+
+
+def one_more(region: RegionPlan, model: ModelPlan, catalog: Catalog) -> Amount | None:
+    """USD an hour of one replica above the minimum: nothing where an instance that runs has room.
+
+    `None` at the maximum, or without a rate. Without devices it can be nothing or an instance.
+    """
+    pool, service = region.pool(model.pool), model.next_service
+    cost = pool_cost(pool, region, catalog)
+    if service is None or cost.rate is None:
+        return None
+    devices = service.task_definition.devices
+    if not devices:
+        return Amount(ZERO, cost.rate)
+    taken = [(a.devices, a.tasks_min) for a in pool.layout.assignments]
+    tasks = [sum(n for where, n in taken if d in where) for d in devices if devices != "all"]
+    alone = devices == "all" or max(tasks) >= pool.layout.instances_min
+    return cost.hourly((1, 1)) if alone else NOTHING
 
 
 def not_included(*plans: Plan) -> Iterator[str]:

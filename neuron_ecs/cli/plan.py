@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import catalog
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs import terminal
-from neuron_ecs.cli import price
+from neuron_ecs.cli import price, replicas
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
@@ -58,7 +58,8 @@ def run(arguments: Arguments) -> int:
         terminal.write(plan.findings, out, width=width)
     for code, reason in plan.silenced:
         out.writelines(f"{line}\n" for line in wrapped(f"silenced {code}  {reason}", width))
-    out.writelines(f"{line}\n" for line in (*starts(plan), *reach(plan, width=width)))
+    moved = replicas.render(plan, width=width)
+    out.writelines(f"{line}\n" for line in (*starts(plan), *moved, *reach(plan, width=width)))
     return FINE
 
 

@@ -176,16 +176,20 @@ class _Counts:
     before: tuple[int, int]
     after: tuple[int, int]
     planned: int
+    by_load: bool = False  # whether a measured load moves them
 
     @classmethod
     def of(cls, old: ModelPlan, new: ModelPlan) -> "_Counts":
         before = {s.key: (s.desired_count, s.tasks_max) for s in old.services}
         after = [_moved(before.get(s.key, (0, 0)), s) for s in new.services]
-        return cls(_sums(before.values()), _sums(after), sum(s.desired_count for s in new.services))
+        by_load = new.mover is not None and new.mover.by_load
+        planned = sum(s.desired_count for s in new.services)
+        return cls(_sums(before.values()), _sums(after), planned, by_load)
 
     @property
     def lingers(self) -> bool:
-        return self.after[0] > self.planned and self.before[0] > self.planned
+        above = self.after[0] > self.planned and self.before[0] > self.planned
+        return above and not self.by_load
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, ManagedInstancesCapacity
+from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices
@@ -132,6 +132,12 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
             )
 
 
+def _told_elsewhere(model: ModelEntry) -> bool:
+    """Whether NE612 says that nothing starts the model."""
+    wanted = model.scaling
+    return bool(wanted and wanted.requests_per_minute is not None and model.served_ports)
+
+
 @rule(
     "NE604",
     "Model with a minimum of 0 does not start on demand",
@@ -143,7 +149,7 @@ def minimum_of_zero(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
     a target group without targets answers 503."""
     for path, model, replicas in written_replicas(s):
-        if not model.called or replicas.min:
+        if not model.called or replicas.min or _told_elsewhere(model):
             continue
         if replicas.most:
             yield Report(

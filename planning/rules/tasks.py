@@ -146,20 +146,25 @@ def _twice(s: Situation, work: RegionalWorkload, field: str, taken: int) -> str:
 
 @rule(
     "NE304",
-    "Number of replicas does not scale automatically",
-    Severity.NOTE,
-    "No scaling policy changes the number of tasks between minimum and maximum yet.",
-    do="Change the desired count yourself, or write the same number for min and max.",
+    "Nothing moves the number of replicas",
+    Severity.WARNING,
+    "Without scaling the minimum runs, whatever the load is, and the chips of the other replicas "
+    "stay idle.",
+    do="Say what moves the replicas, or write the same number for min and max.",
 )
 def nothing_scales(s: Situation) -> Iterator[Report]:
     """Application Auto Scaling moves the desired count only by a scaling policy or by hand
     (https://docs.aws.amazon.com/autoscaling/application/userguide/what-is-application-auto-scaling.html)."""
-    for path, _, replicas in written_replicas(s):
-        if replicas.min < replicas.most:
+    for path, model, replicas in written_replicas(s):
+        moved = model.scaling is not None and model.scaling.moves
+        if replicas.min < replicas.most and not moved:
+            at = ".".join(path.split(".", 2)[:2])
+            requests = f"write {at}.scaling.requests_per_minute: 60, or " * bool(model.served_ports)
             yield Report(
                 path,
-                f"has min {replicas.min} below max {replicas.most}",
-                f"change the service's desired count yourself, or write {replicas.most}",
+                f"has min {replicas.min} below max {replicas.most}, and no scaling moves it",
+                f"{requests}write {at}.scaling.external: true, where somebody else does, or write "
+                f"{replicas.most}",
             )
 
 

@@ -15,7 +15,12 @@ from typing import Any, cast
 Shape = Any
 """A shape of botocore, which has no types of its own."""
 
-_CLASSES = {r"\p{L}": r"a-zA-Z\u00aa-\uffff", r"\p{N}": "0-9", r"\p{Z}": r" \u00a0"}
+_CLASSES = {
+    r"\p{L}": r"a-zA-Z\u00aa-\uffff",
+    r"\p{N}": "0-9",
+    r"\p{Z}": r" \u00a0",
+    r"\p{Print}": "[ -~]",
+}
 """Unicode classes of the models' (Java) patterns in Python's words, near enough for ASCII."""
 
 

@@ -398,6 +398,19 @@ KINDS: Mapping[str, Kind] = {
         "chatbot", "CreateSlackChannelConfiguration", {"tags": To("Tags", _chat_tags)}
     ),
     "aws:appautoscaling/target:Target": Kind("application-autoscaling", "RegisterScalableTarget"),
+    "aws:appautoscaling/policy:Policy": Kind(
+        "application-autoscaling",
+        "PutScalingPolicy",
+        {
+            "stepScalingPolicyConfiguration.stepAdjustments.metricIntervalLowerBound": To(
+                "MetricIntervalLowerBound", float
+            ),
+            "stepScalingPolicyConfiguration.stepAdjustments.metricIntervalUpperBound": To(
+                "MetricIntervalUpperBound", float
+            ),
+        },
+        name="PolicyName",
+    ),
     "aws:scheduler/schedule:Schedule": Kind(
         "scheduler",
         "CreateSchedule",

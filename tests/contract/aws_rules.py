@@ -360,6 +360,33 @@ def scalable_targets_are_services(requests: Requests) -> Iterator[str]:
             yield f"{_at(target)}: the minimum is above the maximum"
 
 
+def steps_meet_without_gap_or_overlap(requests: Requests) -> Iterator[str]:
+    """One step ends where the next begins, and one end is open: that beyond the threshold.
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepAdjustment.html
+    """
+    low, high = "MetricIntervalLowerBound", "MetricIntervalUpperBound"
+    for policy in requests.of("PutScalingPolicy"):
+        steps = policy.params["StepScalingPolicyConfiguration"]["StepAdjustments"]
+        ends = [step.get(high) for step in steps[:-1]]
+        if ends != [step.get(low) for step in steps[1:]] or ends != sorted(ends):
+            yield f"{_at(policy)}: a gap or an overlap between steps"
+        outer = steps[0].get(low), steps[-1].get(high)
+        if outer.count(None) != 1 or 0 not in outer:
+            yield f"{_at(policy)}: the steps reach from {outer[0]} to {outer[1]}"
+
+
+def alarms_watch_one_series(requests: Requests) -> Iterator[str]:
+    """One of the queries returns data, and names of queries begin with a small letter.
+    API_PutMetricAlarm (Metrics) and API_MetricDataQuery (Id)."""
+    for alarm in requests.of("PutMetricAlarm"):
+        queries = alarm.params.get("Metrics", ())
+        if queries and sum(query.get("ReturnData", False) for query in queries) != 1:
+            yield f"{_at(alarm)}: not one of its queries returns data"
+        for query in queries:
+            if not re.fullmatch(r"[a-z]\w*", query["Id"]):
+                yield f"{_at(alarm)}: {query['Id']} is no name of a query"
+
+
 # ---- capacity ------------------------------------------------------------------------------
 
 
@@ -834,6 +861,8 @@ RULES: tuple[Rule, ...] = (
     load_balancers_reach_a_port_of_the_container,
     schedules_are_expressions_that_the_scheduler_reads,
     scalable_targets_are_services,
+    steps_meet_without_gap_or_overlap,
+    alarms_watch_one_series,
     capacity_providers_are_of_one_kind,
     managed_instances_ask_for_sizes_and_reservations_rightly,
     managed_instances_end_within_an_hour,

@@ -117,6 +117,14 @@ def _managed(resource: Resource) -> bool:
     return "managedInstancesProvider" in resource.inputs
 
 
+def _out(resource: Resource) -> bool:
+    return resource.name.endswith("_out")
+
+
+def _two_steps(resource: Resource) -> bool:
+    return len(resource.inputs["stepScalingPolicyConfiguration"]["stepAdjustments"]) > 1
+
+
 def _on(words: str) -> Callable[[Resource], bool]:
     return lambda resource: words in resource.name
 
@@ -129,6 +137,8 @@ _TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 _LISTENER = "aws:lb/listener:Listener"
 _RULE = "aws:lb/listenerRule:ListenerRule"
 _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+_STEPS = "stepScalingPolicyConfiguration.stepAdjustments"
+_POLICY = "aws:appautoscaling/policy:Policy"
 _SCHEDULE = "aws:scheduler/schedule:Schedule"
 _ROLE = "aws:iam/role:Role"
 _INLINE = "aws:iam/rolePolicy:RolePolicy"
@@ -223,6 +233,10 @@ MODEL_MISTAKES = [
     Mistake("aws:cloudwatch/logGroup:LogGroup", "name", "/a b", "does not match"),
     Mistake("aws:appautoscaling/target:Target", "scalableDimension", "ecs:DesiredCount", "none"),
     Mistake("aws:appautoscaling/target:Target", "resourceId", GONE, "required"),
+    Mistake(_POLICY, "stepScalingPolicyConfiguration.adjustmentType", "Exact", "none of"),
+    Mistake(_POLICY, "policyType", "Steps", "none of"),
+    Mistake(_ALARM, "comparisonOperator", "Above", "none of"),
+    Mistake(_ALARM, "alarmActions", ["a"] * 6, "at most 5"),
     Mistake(_SCHEDULE, "flexibleTimeWindow.mode", "off", "none of"),
     Mistake(_SCHEDULE, "target.roleArn", "role", "does not match"),
     Mistake(_SCHEDULE, "target.ecsParameters.launchType", "MANAGED_INSTANCES", "none of EC2"),
@@ -482,6 +496,18 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
     (
         aws_rules.scalable_targets_are_services,
         Mistake("aws:appautoscaling/target:Target", "minCapacity", 99, "above the maximum"),
+    ),
+    (
+        aws_rules.steps_meet_without_gap_or_overlap,
+        Mistake(_POLICY, f"{_STEPS}.0.metricIntervalLowerBound", GONE, "the steps reach", _out),
+    ),
+    (
+        aws_rules.steps_meet_without_gap_or_overlap,
+        Mistake(_POLICY, f"{_STEPS}.0.metricIntervalUpperBound", "7", "overlap", _two_steps),
+    ),
+    (
+        aws_rules.alarms_watch_one_series,
+        Mistake(_ALARM, "metricQueries.1.returnData", True, "returns data"),
     ),
     (
         aws_rules.capacity_providers_are_of_one_kind,

@@ -34,10 +34,11 @@ from config import ShapeError
 from config.alarms import Alarms, Slack
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.replicas import Replicas
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.volumes import EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry
-from config.workloads import HealthCheck, JobEntry, ModelEntry, Replicas, Schedule, Sidecar
+from config.workloads import HealthCheck, JobEntry, ModelEntry, Schedule, Sidecar
 from messages.finding import Finding, Severity
 from tests.planning.stacks import PROJECT, Config, findings_of
 
@@ -72,7 +73,6 @@ OUTSIDE = {
     "use AWS ": "another service",
     "set the desired count ": "a call of ECS, before the update",
     "raise the desired count ": "a call of ECS, after the update",
-    "change the service's desired count ": "a call of ECS, after the update",
 }
 # Stand for a name that only the reader has.
 OWN = {

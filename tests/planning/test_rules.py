@@ -17,6 +17,7 @@ from tests.planning import (
     fixtures,
     fixtures_alarms,
     fixtures_places,
+    fixtures_scaling,
     fixtures_served,
     fixtures_traffic,
     fixtures_workloads,
@@ -47,6 +48,7 @@ FIXTURES = {
     **fixtures_served.FIXTURES,
     **fixtures_alarms.FIXTURES,
     **fixtures_traffic.FIXTURES,
+    **fixtures_scaling.FIXTURES,
 }
 BY_CODE = {rule.code: rule for rule in RULES}
 # A rule without a fixture fails one test, which names the step; it does not stop the others.

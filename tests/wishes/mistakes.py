@@ -1405,6 +1405,12 @@ def _no_time_zone(hand: Hand, wish: Wish) -> str:
     return f"{wish.path}.schedule.timezone"
 
 
+@mistake("NE609", replace(SILENT, work=("models",)))
+def _no_port_to_count_at(hand: Hand, wish: Wish) -> str:
+    wish.entry["scaling"] = {"requests_per_minute": hand.number(1, 600)}
+    return f"{wish.path}.scaling.requests_per_minute"
+
+
 # -- training --------------------------------------------------------------------------------------
 
 

@@ -620,6 +620,33 @@ def _names_without_locks(_: Hand, wish: Wish) -> str:
     return field(wish, "network_mode", "awsvpc")
 
 
+@oddity("NE610", CALLED)
+def _moved_by_two(_: Hand, wish: Wish) -> str:
+    wish.entry["scaling"] = {"requests_per_minute": 60, "external": True}
+    return f"{wish.path}.scaling.external"
+
+
+@oddity("NE611", CALLED)
+def _hasty(hand: Hand, wish: Wish) -> str:
+    name = hand.one(("cooldown_out_seconds", "cooldown_in_seconds"))
+    wish.entry["scaling"] = {"requests_per_minute": 60, name: hand.number(0, 1199)}
+    return f"{wish.path}.scaling.{name}"
+
+
+@oddity("NE612", replace(CALLED, overridden=False))
+def _nobody_wakes_it(_: Hand, wish: Wish) -> str:
+    wish.entry["scaling"] = {"requests_per_minute": 60}
+    wish.entry["replicas"] = {"min": 0, "max": max(1, wish.work.most)}
+    return f"{wish.path}.replicas.min"
+
+
+@oddity("NE614", replace(CALLED, sorts=(MANAGED_CPU,), overridden=False))
+def _many_steps(_: Hand, wish: Wish) -> str:
+    wish.entry["scaling"] = {"requests_per_minute": 60}
+    wish.entry["replicas"] = {"min": 1, "max": 30}
+    return f"{wish.path}.scaling.requests_per_minute"
+
+
 # -- what is known of a served model ---------------------------------------------------------------
 
 TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"

@@ -195,6 +195,8 @@ def _works(
             entry |= hand.one(({"timeout_minutes": 90}, {"attempts": 3}))
         if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(40):
             tasks.serves(hand, scene, entry)
+        if seat.group == "models" and not mine.bare and hand.chance(30):
+            entry["scaling"] = tasks.scaling(hand, entry)
         if "image" in entry:
             tasks.served(hand, scene, entry)
         work = Work(seat.group, name, entry, pool, seat.devices, seat.ids, seat.least, seat.most)

@@ -541,3 +541,13 @@ def schedule(hand: Hand) -> Entry:
     if hand.chance(50):
         entry["timezone"] = hand.one(ZONES)
     return entry
+
+
+def scaling(hand: Hand, entry: Entry) -> Entry:
+    """What moves the replicas of a model."""
+    if not {"port", "ports"} & entry.keys() or hand.chance(20):
+        return {"external": hand.one((True, False))}
+    found: Entry = {"requests_per_minute": hand.one((1, 60, 10_000_000))}
+    for name in hand.some(("cooldown_out_seconds", "cooldown_in_seconds")):
+        found[name] = hand.one((0, 3_600, 86_400))
+    return found

@@ -1,0 +1,62 @@
+"""What moves the number of replicas, as plain data: policies, their steps and their alarms."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planning.alarms import Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingStep:
+    """The tasks of a service above a load of its model, up to that of the next step."""
+
+    above: int | None  # requests a minute of the whole model; None: any load
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingPolicy:
+    """Sets the tasks of a service by the load of its whole model, while its alarm is on.
+
+    The alarm of `out` is on above its threshold, that of `in` below it. The steps cover all loads
+    at which it is on, in order.
+    """
+
+    key: str
+    direction: Literal["out", "in"]
+    alarm: Alarm
+    steps: tuple[ScalingStep, ...]
+    cooldown_seconds: int  # after it has moved the tasks
+
+    @property
+    def bounds(self) -> tuple[tuple[int | None, int | None], ...]:
+        """Where each step begins and ends, as loads above the threshold of the alarm."""
+        at = int(self.alarm.threshold)
+        lower = [None if step.above is None else step.above - at for step in self.steps]
+        return tuple(zip(lower, [*lower[1:], None if self.direction == "out" else 0], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Application Auto Scaling target of a service whose minimum is below its maximum, or that is
+    stopped."""
+
+    key: str
+    min_capacity: int
+    max_capacity: int
+    policies: tuple[ScalingPolicy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """What moves the replicas of a model between minimum and maximum."""
+
+    requests_per_minute: int | None  # of one replica
+    external: bool  # somebody else does
+    cooldown_out_seconds: int
+    cooldown_in_seconds: int
+
+    @property
+    def by_load(self) -> bool:
+        """Whether a measured load moves them."""
+        return self.requests_per_minute is not None

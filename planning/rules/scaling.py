@@ -1,0 +1,168 @@
+"""What moves the number of replicas, and whether it can."""
+
+from collections.abc import Iterator
+
+from config import ModelEntry, Scaling
+from messages.finding import Severity
+from messages.phrases import listed
+from planning import scaling
+from planning.command_line import server_of
+from planning.rules.rule import Report, rule
+from planning.service_tasks import services
+from planning.situation import RegionalWorkload, Situation
+
+
+def _scaled(s: Situation) -> Iterator[tuple[RegionalWorkload, Scaling]]:
+    """Each model with `scaling`, in each of its Regions."""
+    for work in s.work:
+        if isinstance(work.spec, ModelEntry) and work.spec.scaling is not None:
+            yield work, work.spec.scaling
+
+
+@rule(
+    "NE609",
+    "Nothing counts the requests of the model",
+    Severity.ERROR,
+    "The load balancer counts the requests of a model that has a port. No other metric of AWS has "
+    "the requests of a model.",
+    do="Give the model a port, or let something else move its replicas.",
+)
+def requests_without_a_port(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html:
+    RequestCount, by TargetGroup and LoadBalancer."""
+    for work, wanted in _scaled(s):
+        if wanted.requests_per_minute is not None and not work.spec.served_ports:
+            yield Report(
+                f"{work.path}.scaling.requests_per_minute",
+                f"is {wanted.requests_per_minute}, and the model has no port behind the load "
+                "balancer",
+                f"write {work.path}.port: 8080, or leave it out and write external: true",
+            )
+
+
+@rule(
+    "NE610",
+    "Two things move the replicas",
+    Severity.WARNING,
+    "Each sets the desired counts of the services, and each undoes what the other has set.",
+    do="Write external, or the load of a replica, but not both.",
+)
+def moved_twice(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html:
+    a policy sets the count while its alarm rings."""
+    for work, wanted in _scaled(s):
+        if wanted.external and wanted.requests_per_minute is not None:
+            yield Report(
+                f"{work.path}.scaling.external",
+                f"is true, beside requests_per_minute: {wanted.requests_per_minute}",
+                "leave it out, or leave requests_per_minute out",
+            )
+
+
+@rule(
+    "NE611",
+    "Cooldown ends before the new replica serves",
+    Severity.WARNING,
+    "Until the new replica serves, the load stays what it was. After the cooldown the same load "
+    "asks for more replicas, or fewer, on figures that the last change has not reached.",
+    do="Leave the cooldown out, or write the time until a further replica serves.",
+    table="servers",
+)
+def cooldown_too_short(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepScalingPolicyConfiguration.html:
+    Cooldown, the time to wait for a previous scaling activity to take effect."""
+    for work, wanted in _scaled(s):
+        needed = scaling.serve_seconds(s, work)
+        for name in ("cooldown_out_seconds", "cooldown_in_seconds"):
+            given = getattr(wanted, name)
+            if given is not None and given < needed and not wanted.external:
+                yield Report(
+                    f"{work.path}.scaling.{name}",
+                    f"is {given}; a further replica serves after up to {needed} seconds (boot, "
+                    "image, load)",
+                    f"write {needed}, or leave it out",
+                    dated=server_of(work.spec, s.catalog) is not None,
+                )
+
+
+@rule(
+    "NE612",
+    "No load wakes a model without replicas",
+    Severity.WARNING,
+    "The load balancer counts requests that reach a replica. At 0 replicas callers get 503, which "
+    "counts for no model, so that nothing raises the number again.",
+    do="Write a minimum of 1.",
+)
+def asleep_for_ever(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html:
+    RequestCount counts where the load balancer was able to choose a target."""
+    for work, wanted in _scaled(s):
+        asleep = work.replicas.min == 0 < work.tasks_max
+        if asleep and wanted.requests_per_minute is not None and work.spec.served_ports:
+            path = f"{work.path}.replicas.min"
+            overrides = work.spec.regions if isinstance(work.spec.regions, dict) else {}
+            here = overrides.get(work.region)
+            if getattr(here, "replicas", None) is not None:
+                path = f"{work.path}.regions.{work.region}.replicas.min"
+            yield Report(
+                path,
+                "is 0, and requests_per_minute alone moves the replicas",
+                "write 1",
+            )
+
+
+@rule(
+    "NE613",
+    "Replicas have no range to move in",
+    Severity.NOTE,
+    "With the same number for min and max the number of replicas never changes.",
+    do="Write a higher max, or leave scaling out.",
+)
+def no_range(s: Situation) -> Iterator[Report]:
+    """RegisterScalableTarget: MinCapacity and MaxCapacity."""
+    ranges: dict[str, set[tuple[int, int]]] = {}
+    for work, wanted in _scaled(s):
+        if wanted.moves:
+            ranges.setdefault(work.path, set()).add((work.replicas.min, work.tasks_max))
+    for path, found in ranges.items():
+        if all(least >= most for least, most in found):
+            counts = [str(most) for _, most in sorted(found)]
+            yield Report(
+                f"{path}.replicas",
+                f"is {listed(counts)} as min and as max: scaling moves nothing",
+                f"leave {path}.scaling out",
+            )
+
+
+@rule(
+    "NE614",
+    "More scaling steps than the quota",
+    Severity.WARNING,
+    "A policy has a step for each number of tasks of a service. AWS refuses more than the quota, "
+    "which it can raise.",
+    do="Request a higher quota, or lower the maximum.",
+    table="limits",
+)
+def too_many_steps(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-quotas.html:
+    step adjustments per step scaling policy."""
+    most = s.catalog.limits.value("scaling_steps_max")
+    for work, wanted in _scaled(s):
+        steps = max((t.tasks_max - t.tasks_min for t in services(s, work)), default=0)
+        if wanted.requests_per_minute is not None and steps > most:
+            yield Report(
+                f"{work.path}.scaling.requests_per_minute",
+                f"is {wanted.requests_per_minute}, and a service in {work.region} needs {steps} "
+                f"steps; the quota is {most}",
+                f"request {steps} step adjustments per step scaling policy in Service Quotas",
+            )
+
+
+RULES = (
+    requests_without_a_port,
+    moved_twice,
+    cooldown_too_short,
+    asleep_for_ever,
+    no_range,
+    too_many_steps,
+)

@@ -1,0 +1,156 @@
+"""How the replicas of a model follow its load: the tasks of each service at each load.
+
+Every service of a model watches the load of the whole model, with thresholds of its own. A replica
+more is always a task more of one service, the one that is dealt the next replica. So the services
+together run as many tasks as the load needs, rounded up once and not once for each service.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from config import ModelEntry
+from planning import choices, names, plan
+from planning.alarms import Alarm, Dimension, Math, Metric, NameOf, Query
+from planning.command_line import server_of
+from planning.following import Mover, ScalingPolicy, ScalingStep
+from planning.reached import grace_seconds
+from planning.situation import RegionalWorkload, Situation
+
+
+def numbers_of_replicas(limits: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """Returns for each service the numbers of replicas at which it gets its first task, its second,
+    and so on up to its limit, where replicas are dealt as `dealing.share_evenly` does."""
+    found: list[list[int]] = [[] for _ in limits]
+    replicas = 0
+    for tasks in range(1, max(limits, default=0) + 1):
+        for numbers, limit in zip(found, limits, strict=True):
+            if tasks <= limit:
+                replicas += 1
+                numbers.append(replicas)
+    return tuple(map(tuple, found))
+
+
+def serve_seconds(s: Situation, work: RegionalWorkload) -> int:
+    """Returns how long it takes until a further replica serves, on an instance of its own.
+
+    The load takes what the table says of the server, with a download and a compilation; without a
+    row it takes what the health check allows.
+    """
+    row = server_of(work.spec, s.catalog)
+    load = (row.cold_start_seconds if row else 0) or grace_seconds(work, s.catalog)
+    return 60 * (choices.BOOT_MINUTES + choices.PULL_MINUTES) + load
+
+
+def rise_seconds(s: Situation, work: RegionalWorkload) -> int:
+    """Returns the time from a burst of load until all replicas serve.
+
+    Managed scaling starts a few instances at a time, and waits for their warm-up in between; ECS
+    Managed Instances start all at once.
+    """
+    placed, rounds = s.layout(work.pool), 1
+    if placed is not None and work.pool.max_size is not None:
+        missing = placed.instances_max - placed.instances_min
+        rounds = max(1, -(-missing // min(choices.SCALING_STEP, work.pool.max_size)))
+    waiting = (rounds - 1) * (choices.INSTANCE_WARMUP_SECONDS + choices.METRIC_SECONDS)
+    noticed = choices.SCALE_OUT_PERIODS * choices.METRIC_SECONDS
+    return noticed + waiting + serve_seconds(s, work)
+
+
+def mover(s: Situation, work: RegionalWorkload) -> Mover | None:
+    """Returns what moves the replicas of a model between minimum and maximum; `None` if nothing."""
+    wanted = work.spec.scaling if isinstance(work.spec, ModelEntry) else None
+    if wanted is None or not wanted.moves or work.replicas.min >= work.tasks_max:
+        return None
+    out, into = wanted.cooldown_out_seconds, wanted.cooldown_in_seconds
+    out = serve_seconds(s, work) if out is None else out
+    return Mover(
+        requests_per_minute=wanted.requests_per_minute,
+        external=wanted.external,
+        cooldown_out_seconds=out,
+        cooldown_in_seconds=choices.COOLDOWN_IN_TIMES * out if into is None else into,
+    )
+
+
+def scaled(
+    s: Situation, work: RegionalWorkload, services: Sequence[plan.Service], load: Math
+) -> list[plan.Service]:
+    """Returns the services of a model with the policies that move their tasks."""
+    found: list[plan.Service] = []
+    rises = numbers_of_replicas([service.tasks_max for service in services])
+    for service, numbers in zip(services, rises, strict=True):
+        target = service.scaling
+        if target is not None:
+            target = replace(target, policies=policies(s, work, service.key, numbers, load))
+        found.append(replace(service, scaling=target))
+    return found
+
+
+def policies(
+    s: Situation,
+    work: RegionalWorkload,
+    service: str,
+    numbers: Sequence[int],
+    load: Math,
+) -> tuple[ScalingPolicy, ...]:
+    """Returns the policies out and in of a service; none where nothing moves it.
+
+    `numbers` are the numbers of replicas at which it gets each of its tasks. The model needs n
+    replicas or more above a load of n - 1 times the target.
+    """
+    moved = mover(s, work)
+    target = moved.requests_per_minute if moved else None
+    rises = [(n, tasks) for tasks, n in enumerate(numbers, start=1) if n > work.replicas.min]
+    if moved is None or target is None or not rises:
+        return ()
+    # No alarm asks for fewer replicas before the last one that was added has served a while.
+    patience = max(choices.SCALE_IN_PERIODS, -(-moved.cooldown_out_seconds // 60))
+    patience = min(patience, choices.LONGEST_PERIODS)
+    out = tuple(ScalingStep((n - 1) * target, tasks) for n, tasks in rises)
+    fewest = ScalingStep(None, rises[0][1] - 1)
+    first, last = ((n - 1) * target for n in (rises[0][0], rises[-1][0]))
+    most = s.catalog.limits.value("alarm_name_max")
+
+    def policy(
+        way: Literal["out", "in"], threshold: int, steps: tuple[ScalingStep, ...]
+    ) -> ScalingPolicy:
+        key = names.key(service, way)
+        more = way == "out"
+        name = f"{s.project}-{s.stack} {work.name} in {work.region}: scales {way} {service}"
+        return ScalingPolicy(
+            key,
+            way,
+            Alarm(
+                key=key,
+                name=names.fitted(name, most),
+                description=f"Sets the tasks of a service of {work.name} by the load of the model. "
+                f"Its state {'above' if more else 'below'} the threshold is no incident.",
+                measured=load,
+                comparison="GreaterThanThreshold" if more else "LessThanThreshold",
+                threshold=threshold + choices.BETWEEN_LOADS,
+                periods=choices.SCALE_OUT_PERIODS if more else patience,
+                datapoints=choices.SCALE_OUT_DATAPOINTS if more else patience,
+                missing_data="notBreaching" if more else "breaching",
+                actions=(NameOf("scaling_policy", key),),
+            ),
+            steps,
+            moved.cooldown_out_seconds if more else moved.cooldown_in_seconds,
+        )
+
+    return policy("out", first, out), policy("in", last, (fewest, *out[:-1]))
+
+
+def requests(balancer: str, group: str) -> Math:
+    """Returns the requests a minute of a target group.
+
+    Without requests the load balancer reports nothing
+    (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html).
+    """
+    dimensions = (
+        Dimension("LoadBalancer", NameOf("load_balancer", balancer)),
+        Dimension("TargetGroup", NameOf("target_group", group)),
+    )
+    counted = Metric(
+        "AWS/ApplicationELB", "RequestCount", dimensions, "Sum", choices.METRIC_SECONDS
+    )
+    return Math("FILL(requests, 0)", "requests a minute", (Query("requests", counted),))

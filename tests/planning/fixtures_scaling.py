@@ -1,0 +1,65 @@
+"""Fixtures of the rules about what moves the number of replicas."""
+
+from typing import Any
+
+from tests.planning.fixtures import Fixture
+from tests.planning.fixtures_workloads import HERE, INF2_6, on
+from tests.planning.stacks import Config, groups, stack, work
+
+MOVED = {"min": 1, "max": 2}
+
+
+def scaled(replicas: Any = MOVED, **scaling: Any) -> Config:
+    """A model with a port whose replicas something moves."""
+    model = work(1, port=8080, replicas=replicas, scaling=scaling)
+    return on(groups("inf2.24xlarge"), model, traffic=HERE)
+
+
+def _two(model: dict[str, Any]) -> Config:
+    """The model beside one behind the load balancer."""
+    models = {"m": model, "n": work(1, port=9000)}
+    return stack(capacity={"pool": INF2_6}, models=models, traffic=HERE)
+
+
+FIXTURES: dict[str, Fixture] = {
+    "NE609": Fixture(
+        "models.m.scaling.requests_per_minute",
+        _two(work(1, replicas=MOVED, scaling={"requests_per_minute": 60})),
+        _two(work(1, replicas=MOVED, scaling={"external": True})),
+    ),
+    "NE610": Fixture(
+        "models.m.scaling.external",
+        scaled(requests_per_minute=60, external=True),
+        scaled(requests_per_minute=60, external=False),
+    ),
+    "NE611": Fixture(
+        "models.m.scaling.cooldown_out_seconds",
+        scaled(requests_per_minute=60, cooldown_out_seconds=300),
+        scaled(requests_per_minute=60, cooldown_out_seconds=3000),
+    ),
+    "NE612": Fixture(
+        "models.m.replicas.min",
+        scaled({"min": 0, "max": 2}, requests_per_minute=60),
+        scaled({"min": 1, "max": 2}, requests_per_minute=60),
+    ),
+    "NE613": Fixture(
+        "models.m.replicas",
+        scaled({"min": 2, "max": 2}, requests_per_minute=60),
+        scaled({"min": 1, "max": 2}, requests_per_minute=60),
+    ),
+    "NE614": Fixture(
+        "models.m.scaling.requests_per_minute",
+        on(
+            groups("c7g.4xlarge"),
+            work(0, memory_mib=512, port=8080, replicas={"min": 1, "max": 22})
+            | {"scaling": {"requests_per_minute": 60}},
+            traffic=HERE,
+        ),
+        on(
+            groups("c7g.4xlarge"),
+            work(0, memory_mib=512, port=8080, replicas={"min": 1, "max": 21})
+            | {"scaling": {"requests_per_minute": 60}},
+            traffic=HERE,
+        ),
+    ),
+}

@@ -1,0 +1,80 @@
+"""The services of a model scale as one, at every load, in every dealing."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from config import Replicas
+from planning import scaling
+from planning.dealing import share_evenly
+from planning.following import ScalingPolicy
+from tests.planning.fixtures_scaling import scaled
+from tests.planning.stacks import decide_on, situation_of
+
+HALF = 0.5  # loads are whole numbers, and thresholds lie between them
+
+
+def tasks_set(policies: tuple[ScalingPolicy, ...], load: int) -> set[int]:
+    """The tasks that the policies of a service set at a load: those whose alarm rings.
+
+    An alarm rings beyond its threshold. The last step applies above whose load the load is.
+    """
+    ringing = [p for p in policies if (load > p.alarm.threshold) == (p.direction == "out")]
+    steps = [[s for s in p.steps if s.above is None or load > s.above + HALF] for p in ringing]
+    return {fitting[-1].tasks for fitting in steps}
+
+
+LOAD = scaling.requests("balancer", "group")
+LIMITS = [limits for slots in range(1, 5) for limits in product(range(1, 4), repeat=slots)]
+
+
+@pytest.mark.parametrize("target", [1, 2, 3])
+def test_at_rest_the_services_run_what_the_load_needs_rounded_up_once(target: int) -> None:
+    """Exhaustively for up to four slots of up to three tasks: what the alarms set is the dealing of
+    ceil(load / target) replicas, between minimum and maximum."""
+    s = situation_of(scaled(requests_per_minute=target))
+    [moved] = s.work
+    for limits in LIMITS:
+        numbers = scaling.numbers_of_replicas(limits)
+        for least in range(sum(limits) + 1):
+            fewest = share_evenly(least, limits)
+            work = replace(moved, replicas=Replicas(min=least, max=sum(limits)))
+            policies = [
+                scaling.policies(s, work, "s", rises, LOAD) if low < high else ()
+                for rises, low, high in zip(numbers, fewest, limits, strict=True)
+            ]
+            for load in range(target * (sum(limits) + 1) + 2):
+                wanted = max(least, min(sum(limits), -(-load // target)))
+                dealt = share_evenly(wanted, limits)
+                for of_service, low, tasks in zip(policies, fewest, dealt, strict=True):
+                    told = tasks_set(of_service, load) if of_service else {low}
+                    assert told == {tasks}, (limits, least, load)
+
+
+def test_the_services_of_a_plan_get_their_minimum_in_the_order_in_which_replicas_are_dealt() -> (
+    None
+):
+    """The thresholds follow from the order of the services; the plan's own minimum must agree."""
+    for most in range(2, 8):
+        for least in range(most):
+            decided = decide_on(scaled({"min": least, "max": most}, requests_per_minute=60))
+            services = decided.regions[0].models[0].services
+            limits = [service.tasks_max for service in services]
+            assert tuple(s.desired_count for s in services) == share_evenly(least, limits)
+            moving = [s for s in services if s.desired_count < s.tasks_max]
+            assert all(len(s.scaling.policies) == 2 for s in moving if s.scaling)
+
+
+def test_nothing_moves_what_is_fixed_or_what_somebody_else_moves() -> None:
+    for replicas, wanted in (({"min": 2}, {"requests_per_minute": 60}), (None, {"external": True})):
+        config = scaled(replicas or {"min": 1, "max": 2}, **wanted)
+        services = decide_on(config).regions[0].models[0].services
+        assert not any(s.scaling and s.scaling.policies for s in services)
+
+
+def test_in_is_slower_than_out_and_out_waits_until_a_replica_serves() -> None:
+    model = decide_on(scaled(requests_per_minute=60)).regions[0].models[0]
+    assert model.mover is not None
+    assert model.mover.cooldown_out_seconds == model.serve_seconds
+    assert model.mover.cooldown_in_seconds == 2 * model.serve_seconds
