@@ -35,6 +35,18 @@ def watch(what: str) -> Any:
     )
 
 
+def timeout() -> Any:
+    """Declares `--timeout`, of the commands that wait."""
+    return option(
+        metavar="TIME", type=seconds, default=3600, help="how long to wait, such as 30m (1h)"
+    )
+
+
+def detach() -> Any:
+    """Declares `--detach`, of the commands that change something and then wait."""
+    return option(short="-d", help="do not wait")
+
+
 def program() -> Any:
     """Declares `--program`, of the commands that compare revisions."""
     return option(

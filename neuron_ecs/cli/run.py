@@ -12,7 +12,7 @@ from messages.phrases import counted
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
 from neuron_ecs.cli.jobs import as_object, explained
-from neuron_ecs.cli.options import option, positional
+from neuron_ecs.cli.options import detach, option, positional
 from neuron_ecs.operations.aws import Account, Calls, Connect
 from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.operations.following import POLL_SECONDS, Tail, until_stopped
@@ -61,7 +61,7 @@ class Arguments(Changing):
     env: list[tuple[str, str]] | None = option(
         metavar="NAME=VALUE", action="append", type=variable, help="a variable more, or another"
     )
-    detach: bool = option(short="-d", help="do not follow it")
+    detach: bool = detach()
 
     @property
     def override(self) -> Override:

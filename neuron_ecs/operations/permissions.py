@@ -12,12 +12,15 @@ ACTIONS = (
     "ecs:DescribeCapacityProviders",
     "ecs:DescribeClusters",
     "ecs:DescribeContainerInstances",
+    "ecs:DescribeServiceRevisions",
     "ecs:DescribeServices",
     "ecs:DescribeTaskDefinition",
     "ecs:DescribeTasks",
     "ecs:ListClusters",
     "ecs:ListContainerInstances",
+    "ecs:ListServiceDeployments",
     "ecs:ListServices",
+    "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
@@ -37,12 +40,14 @@ _PASSED = "ecs-tasks.amazonaws.com"
 """RunTask hands the roles of a task on: the caller must be allowed to pass them."""
 
 CHANGES: dict[str, tuple[str, ...]] = {
+    "rollback": ("ecs:UpdateService",),
     "run": ("ecs:RunTask", "ecs:StopTask"),
+    "scale": ("ecs:UpdateService",),
     "stop": ("ecs:StopTask",),
 }
 """Each call of a command that changes something. Each of them reads as well."""
 
-PASSES_ROLES = frozenset({"run"})
+PASSES_ROLES = frozenset({"rollback", "run"})
 """The commands that hand the roles of a task on to ECS.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html

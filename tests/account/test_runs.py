@@ -104,7 +104,11 @@ def test_what_is_no_job_is_wrong_usage(dev: Sandbox, argv: tuple[str, ...]) -> N
 def test_a_job_that_runs_longer_than_its_limit_is_stopped(dev: Sandbox) -> None:
     dev.command("run", JOB, "--yes", "--detach")
     task = next(t for t in dev.ecs().place.tasks.values() if t.get("startedBy") == "neuron-ecs")
-    account = Account(lambda service, region_name, config: dev.client(service, region_name))
+
+    def connect(service: str, region_name: str, config: object) -> Any:
+        return dev.client(service, region_name)
+
+    account = Account(connect)
     clock = dev.clock()
     began = clock.now()
     found = account.must(

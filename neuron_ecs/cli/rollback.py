@@ -1,0 +1,218 @@
+"""The `rollback` command: takes a model back to a revision that ran."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
+from neuron_ecs.cli.options import option, positional, timeout
+from neuron_ecs.operations.aws import Account, Connect
+from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.observed import Names
+from neuron_ecs.operations.reading import reader_of
+from neuron_ecs.operations.rollback import Rollback, Step, until_done, update
+from neuron_ecs.operations.steady import Steadiness
+from neuron_ecs.terminal import (
+    ERRORS,
+    FINE,
+    TIMED_OUT,
+    UsageError,
+    joined,
+    progress,
+    table,
+    wrapped,
+    write_json,
+)
+from planning import plan
+
+VERSION = 1
+
+_EPILOG = """\
+examples:
+  neuron-ecs rollback llama --stack prod
+  neuron-ecs rollback llama --to 12 --region eu-central-1
+  neuron-ecs rollback llama --to 0.13.0-sdk2.28.0
+
+Without --to it takes the newest revision that completed, differs in its containers and has the
+chips that the model has now. Its services go back in waves, one Region after the other.
+
+exit codes: 0 done, 1 there is no way back, a deployment failed or the answer was no, 2 wrong
+usage, 4 no credentials, 124 not within --timeout."""
+
+_Way = list[tuple[plan.RegionPlan, plan.ModelPlan, list[list[Step]]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Changing):
+    """The arguments of `rollback`."""
+
+    model: str = positional(metavar="MODEL", help="a model of the stack")
+    to: str | None = option(
+        metavar="REVISION", help="a revision number, or an image or its tag (the newest that ran)"
+    )
+    timeout: int = timeout()
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `rollback`."""
+    parser.calls(Arguments, run, _EPILOG)
+
+
+def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
+    """Rolls a model back. Raises `Refused` as the plan does, and `UsageError`."""
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
+
+
+def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
+    known_workload(described, arguments.model, jobs=False)
+    account, names = Account(connect), arguments.names()
+    way = _way(arguments, described, account, names)
+    todo = [step for _, _, waves in way for wave in waves for step in wave]
+    if not arguments.json:
+        sys.stdout.writelines(f"{line}\n" for line in _shown(arguments, described, way))
+    verdicts: list[Steadiness] = []
+    agreed = bool(todo) and arguments.agreed("roll back?")
+    if agreed:
+        verdicts = _go(arguments, account, names, way, clock)
+    if arguments.json:
+        steps = [
+            {
+                "region": region.name,
+                "chips": _chips(step),
+                "from": _number(step.slot.service.task_definition),
+                "to": _number(step.target),
+                "image": step.image,
+                "changes": step.changes,
+            }
+            for region, _, waves in way
+            for wave in waves
+            for step in wave
+        ]
+        states = [{"region": v.region, "verdict": v.verdict, "said": v.said} for v in verdicts]
+        write_json(head_of(described, VERSION) | {"steps": steps, "states": states}, sys.stdout)
+    if not agreed:
+        return ERRORS if todo else FINE
+    if any(v.verdict != "steady" for v in verdicts):
+        return TIMED_OUT if verdicts[-1].verdict == "moves" else ERRORS
+    return FINE
+
+
+def _way(
+    arguments: Arguments, described: plan.Plan, account: Account, names: dict[str, Names] | None
+) -> _Way:
+    found: _Way = []
+    for region in arguments.regions(described):
+        for model in (m for m in region.models if m.name == arguments.model):
+            with progress(f"reading {region.name} from AWS"):
+                found.append((region, model, _waves(arguments, account, names, region, model)))
+    if not found:
+        raise UsageError(f"{arguments.model} does not run in {', '.join(arguments.region or ())}")
+    return found
+
+
+def _waves(
+    arguments: Arguments,
+    account: Account,
+    names: dict[str, Names] | None,
+    region: plan.RegionPlan,
+    model: plan.ModelPlan,
+) -> list[list[Step]]:
+    """The steps of a Region that change something."""
+
+    def ask(rollback: Rollback) -> list[list[Step]]:
+        steps = rollback.steps(arguments.to)
+        return rollback.waves([s for s in steps if s.target != s.slot.service.task_definition])
+
+    return account.must(
+        region.name, lambda aws: ask(Rollback(reader_of(region, names, aws), model))
+    )
+
+
+def _chips(step: Step) -> str:
+    devices = step.slot.planned.task_definition.devices
+    return "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
+
+
+def _number(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
+def _shown(arguments: Arguments, described: plan.Plan, way: _Way) -> Iterator[str]:
+    width = arguments.width
+    yield f"{described.project}/{described.stack}: roll back {arguments.model}"
+    rows = [("Region", "chips", "revision", "to", "wave")]
+    for region, _, waves in way:
+        for number, wave in enumerate(waves, start=1):
+            for step in wave:
+                now = _number(step.slot.service.task_definition)
+                chips = joined(_chips(step))
+                rows.append((region.name, chips, now, _number(step.target), str(number)))
+    if len(rows) == 1:
+        yield "nothing is to be done: that is what runs"
+        return
+    yield from table(rows, indent="  ", width=width)
+    changes = dict.fromkeys(
+        text for _, _, waves in way for wave in waves for step in wave for text in step.changes
+    )
+    for text in changes:
+        yield from wrapped(text, width, "  ", "    ")
+    yield from _agreeing(arguments, way)
+
+
+def _agreeing(arguments: Arguments, way: _Way) -> Iterator[str]:
+    """How to make the stack file say the same, which the next update would otherwise bring back."""
+    step = next(s for _, _, waves in way for wave in waves for s in wave)
+    planned = step.slot.planned.task_definition.image
+    if step.image == planned:
+        text = "the stack file has this image; what else differs from it, the next update brings"
+    else:
+        text = (
+            "the next update brings the stack file's image again; to keep this one: "
+            f"neuron-ecs models set {arguments.model} image={step.image}"
+        )
+    yield from wrapped(text, arguments.width, "  ", "    ")
+
+
+def _go(
+    arguments: Arguments,
+    account: Account,
+    names: dict[str, Names] | None,
+    way: _Way,
+    clock: Clock,
+) -> list[Steadiness]:
+    """Goes the way. Ends at the first wave that does not become steady."""
+    verdicts: list[Steadiness] = []
+    for region, model, waves in way:
+        for number, wave in enumerate(waves, start=1):
+            until = clock.now() + timedelta(seconds=arguments.timeout)
+            if not arguments.json:
+                sys.stdout.write(f"{region.name}: wave {number} of {len(waves)}\n")
+                sys.stdout.flush()
+            found = account.must(
+                region.name,
+                lambda aws, r=region, w=wave, u=until: (
+                    update(aws, w),
+                    until_done(reader_of(r, names, aws), w, clock, u),
+                )[1],
+            )
+            verdicts.append(found)
+            _say(arguments, model, region, found)
+            if found.verdict != "steady":
+                return verdicts
+    return verdicts
+
+
+def _say(
+    arguments: Arguments, model: plan.ModelPlan, region: plan.RegionPlan, found: Steadiness
+) -> None:
+    texts: Sequence[str] = {
+        "steady": [f"{region.name}: steady, {found.said}"],
+        "failed": [
+            f"{region.name}: {found.said}",
+            f"what happened: neuron-ecs events {model.name} --region {region.name}",
+        ],
+    }.get(found.verdict, [f"{region.name}: not steady within --timeout: {found.said}"])
+    if not arguments.json:
+        lines = [line for text in texts for line in wrapped(text, arguments.width, "  ", "    ")]
+        sys.stdout.writelines(f"{line}\n" for line in lines)

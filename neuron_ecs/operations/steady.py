@@ -1,0 +1,114 @@
+"""Whether the services of a stack are steady, and waits until they are. Changes nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from neuron_ecs.operations.aws import Calls
+from neuron_ecs.operations.clock import Clock
+from neuron_ecs.operations.following import again_and_again
+from neuron_ecs.operations.observed import Observation, ObservedService
+from neuron_ecs.operations.reading import Reader
+
+Verdict = Literal["steady", "moves", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """A model in a Region: whether its services run what they want, on one revision each."""
+
+    region: str
+    model: str
+    verdict: Verdict
+    said: str
+    waits_for: tuple[str, ...] = ()  # names of services
+
+
+def steadiness(
+    reader: Reader, observed: Observation, only: str | None = None
+) -> Iterator[Steadiness]:
+    """The models of a Region; `only` leaves out the others."""
+    found = observed.by_service_key(reader.names.services if reader.names else None)
+    region = reader.region
+    for model in region.models:
+        if only not in (None, model.name):
+            continue
+        cluster = observed.clusters.get(region.pool(model.pool).kind)
+        if cluster is None or cluster.services is None:
+            yield Steadiness(region.name, model.name, "unknown", "could not be read")
+            continue
+        services = [found[s.key] for s in model.services if s.key in found]
+        absent = len(model.services) - len(services)
+        if absent:
+            said = f"{absent} of its {len(model.services)} services do not exist"
+            yield Steadiness(region.name, model.name, "failed", said)
+            continue
+        yield of_services(region.name, model.name, services)
+
+
+def of_services(region: str, model: str, services: Sequence[ObservedService]) -> Steadiness:
+    """The steadiness of some services. ECS completes a rollout once its tasks are healthy."""
+    wanted = sum(s.desired for s in services)
+    running = sum(min(s.running, s.desired) for s in services)
+    said = f"{running} of {wanted} running"
+    failed = [s for s in services if s.rollout == "FAILED"]
+    if failed:
+        why = "; ".join(s.rollout_reason for s in failed if s.rollout_reason)
+        return Steadiness(region, model, "failed", f"a deployment failed: {why or 'see events'}")
+    left = [s for s in services if not is_steady(s)]
+    if not left:
+        return Steadiness(region, model, "steady", said)
+    names = tuple(s.name for s in left)
+    moving = sum(s.deployments > 1 or s.rollout == "IN_PROGRESS" for s in left)
+    said += f", {moving} of {len(services)} services deploy" if moving else ""
+    return Steadiness(region, model, "moves", said, names)
+
+
+def is_steady(service: ObservedService) -> bool:
+    """Whether a service runs exactly what it wants."""
+    return (
+        service.deployments < 2
+        and service.rollout in ("", "COMPLETED")
+        and service.running == service.desired
+        and not service.pending
+    )
+
+
+def until_steady(
+    reader: Reader,
+    clock: Clock,
+    until: datetime,
+    *,
+    only: str | None = None,
+    seen: Callable[[Sequence[Steadiness]], None] = lambda _: None,
+) -> list[Steadiness]:
+    """Returns the models of a Region once each is steady or has failed, or at the time `until`."""
+
+    def look() -> list[Steadiness]:
+        found = list(steadiness(reader, reader.recent(), only))
+        seen(found)
+        return found
+
+    def is_over(found: Sequence[Steadiness]) -> bool:
+        return all(s.verdict in ("steady", "failed") for s in found)
+
+    return again_and_again(reader.aws, clock, look, is_over=is_over, until=until)
+
+
+def until_services_steady(
+    aws: Calls,
+    cluster: str,
+    names: Sequence[str],
+    read: Callable[[], Sequence[ObservedService]],
+    clock: Clock,
+    until: datetime,
+) -> Steadiness:
+    """Returns the steadiness of some services of a cluster, at the latest at the time `until`."""
+
+    def look() -> Steadiness:
+        return of_services(aws.region, cluster, [s for s in read() if s.name in names])
+
+    return again_and_again(
+        aws, clock, look, is_over=lambda s: s.verdict in ("steady", "failed"), until=until
+    )
