@@ -44,6 +44,18 @@ class Prices:
         """The day of the Region's prices; None if they were not captured."""
         return self._days.get((region, purchase))
 
+    def watching(self, item: str, partition: str) -> Decimal | None:
+        """USD a month of an item of CloudWatch: `alarm_metric` or `dashboard`.
+
+        Without AWS's free tier, which is of an account. None for a partition without prices here.
+        """
+        return self._watching.get((item, partition))
+
+    @cached_property
+    def _watching(self) -> Mapping[tuple[str, str], Decimal]:
+        rows = self._tables.rows("watching_prices")
+        return {(r["item"], r["partition"]): r.number("usd_per_month") for r in rows}
+
     @cached_property
     def source(self) -> str:
         """The source of the prices, from the manifest."""

@@ -12,9 +12,12 @@ from catalog import Catalog
 from messages.phrases import listed, low_to_high
 from planning.placing import picture, placed
 from planning.plan import ModelPlan, Plan, Pool, RegionPlan
+from planning.watching_price import WatchingCost, watching_costs
+from planning.watching_price import document as watching_document
 
 NOT_IN_ANY_PRICE = (
-    "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs and taxes"
+    "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs, metrics and "
+    "taxes"
 )
 
 MANAGEMENT_FEE = "the management fee of ECS Managed Instances"
@@ -215,6 +218,7 @@ class StackPrice:
 
     costs: tuple[PoolCost, ...]
     not_included: tuple[str, ...]
+    watching: tuple[WatchingCost, ...] = ()  # beside the amount: alarms and dashboards
 
     @property
     def amount(self) -> Amount:
@@ -233,7 +237,7 @@ def stack_price(plan: Plan, catalog: Catalog) -> StackPrice:
     """Returns the price of a plan."""
     costs = plan_costs(plan, catalog)
     missing = [f"pool {c.pool} in {c.region}: {c.unknown}" for c in costs if c.unknown]
-    return StackPrice(costs, (*not_included(plan), *missing))
+    return StackPrice(costs, (*not_included(plan), *missing), watching_costs(plan, catalog))
 
 
 # ---- words and JSON --------------------------------------------------------------------------
@@ -271,6 +275,7 @@ def document(price: StackPrice) -> dict[str, object]:
             }
             for cost in price.costs
         ],
+        "watching": [watching_document(cost) for cost in price.watching],
         "not_included": list(price.not_included),
     }
 

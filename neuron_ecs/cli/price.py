@@ -32,7 +32,23 @@ def render(price: StackPrice, *, width: int) -> Iterator[str]:
         yield from _line(f"rate: {rate} in {where}, as of {date}", width)
     for (pool, note), regions in notes.items():
         yield from _line(f"{pool} in {listed(regions, most=6)}: {note}", width)
+    for text in _watching(price):
+        yield from _line(text, width)
     yield from _line(f"not included: {'; '.join(price.not_included)}", width)
+
+
+def _watching(price: StackPrice) -> Iterator[str]:
+    """What alarms and dashboards add, Regions with the same cost together."""
+    regions: dict[tuple[object, ...], list[str]] = {}
+    for cost in price.watching:
+        key = (cost.alarm_metrics, cost.dashboards, cost.amount, cost.date)
+        regions.setdefault(key, []).append(cost.region)
+    for (metrics, dashboards, amount, date), where in regions.items():
+        words = [f"{metrics} metrics in alarms"] if metrics else []
+        words += ["a dashboard"] if dashboards else []
+        money = "unknown" if amount is None else f"+${amount:.2f} a month, as of {date}"
+        each = " each" if len(where) > 1 else ""
+        yield f"{' and '.join(words)} in {listed(where, most=6)}: {money}{each}"
 
 
 def _line(text: str, width: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ from planning.price import (
     not_included,
     plan_costs,
 )
+from planning.watching_price import watching_costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,13 @@ def price(base: Plan, head: Plan, catalog: Catalog) -> Price:
         lines,
         sum((_amount(line.before) for line in lines), NOTHING),
         sum((_amount(line.after) for line in lines), NOTHING),
-        (*not_included(base, head), *_unpriced(lines)),
+        (*not_included(base, head), *_watching(base, head, catalog), *_unpriced(lines)),
     )
+
+
+def _watching(base: Plan, head: Plan, catalog: Catalog) -> Iterator[str]:
+    if watching_costs(base, catalog) or watching_costs(head, catalog):
+        yield "alarms and dashboards, whose price `plan` shows"
 
 
 def _unpriced(lines: tuple[Line, ...]) -> Iterator[str]:

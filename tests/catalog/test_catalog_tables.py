@@ -81,6 +81,7 @@ KEYS = {
     "trunking": ("instance_type",),
     "unmanaged_sizes": ("size",),
     "unread_variables": ("name",),
+    "watching_prices": ("item", "partition"),
     "worker_options": ("program",),
     "writable_paths": ("path",),
 }
@@ -136,6 +137,8 @@ WORDS = {
     ("neuron_topologies", "topology"): {"ring", "single", "torus_4x4"},
     ("regions", "managed_instances"): {"no", "yes"},
     ("regions", "neuron_ami"): {"documented", "none", "undocumented"},
+    ("watching_prices", "partition"): {"aws"},
+    ("watching_prices", "item"): {"alarm_metric", "dashboard"},
     ("regions", "partition"): {"aws", "aws-cn", "aws-us-gov"},
     ("replacements", "replaces"): {"added_or_removed", "always", "never"},
     ("servers", "entry"): {"arguments", "command", "image"},

@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from catalog import load
 from neuron_ecs.stackfile import reading
 from planning.placing import picture, placed
 from planning.price import HOURS, NOTHING, document, stack_price
-from tests.planning.stacks import decide_on, managed, stack, work
+from tests.planning.stacks import decide_on, groups, managed, stack, work
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("Pulumi.*.yaml")])
@@ -54,3 +55,27 @@ def test_a_rollout_and_a_job_are_priced_for_the_instances_that_they_add() -> Non
     assert cost.amount.maximum == 2 * cost.rate * HOURS
     assert cost.jobs == (0, 0)
     assert cost.idle == NOTHING
+
+
+def test_alarms_are_paid_by_their_metrics_and_dashboards_each() -> None:
+    pools, models = {"pool": groups()}, {"m": work(1, port=8080)}
+    keys: dict[str, Any] = {"alarms": {}, "dashboards": True}
+    plain, watched = (
+        decide_on(stack(capacity=pools, models=models, **more)) for more in ({}, keys)
+    )
+    assert stack_price(plain, CATALOG).watching == ()
+    price = stack_price(watched, CATALOG)
+    assert price.amount == stack_price(plain, CATALOG).amount, "instances cost what they cost"
+    (cost,) = price.watching
+    # silence 1, errors 2, wanted and running 2, the load balancer 1
+    assert (cost.alarm_metrics, cost.dashboards) == (6, 1)
+    assert cost.amount == Decimal("3.60")
+    assert document(price)["watching"] == [
+        {
+            "region": "us-west-2",
+            "alarm_metrics": 6,
+            "dashboards": 1,
+            "usd_per_month": "3.60",
+            "date": cost.date,
+        }
+    ]

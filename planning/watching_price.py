@@ -1,0 +1,77 @@
+"""What alarms and dashboards cost: USD a month, beside the price of the instances."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from typing import cast
+
+from catalog import Catalog
+from planning.alarms import Alarm, Math
+from planning.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class WatchingCost:
+    """What watching a Region costs. An alarm is paid by the metrics that it reads.
+
+    Without prices of the partition both rates are `None`.
+    """
+
+    region: str
+    alarm_metrics: int
+    dashboards: int
+    alarm_rate: Decimal | None  # USD a month of a metric in an alarm
+    dashboard_rate: Decimal | None  # USD a month
+    date: str  # of the rates, as YYYY-MM-DD
+
+    @property
+    def amount(self) -> Decimal | None:
+        """USD a month; `None` if not known."""
+        if self.alarm_rate is None or self.dashboard_rate is None:
+            return None
+        return self.alarm_metrics * self.alarm_rate + self.dashboards * self.dashboard_rate
+
+
+def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
+    """Returns the cost of each Region that has an alarm or a dashboard."""
+    found: list[WatchingCost] = []
+    for region in plan.regions:
+        metrics = sum(_metrics(alarm) for alarm in _alarms(region))
+        if metrics or region.dashboard:
+            cost = WatchingCost(
+                region=region.name,
+                alarm_metrics=metrics,
+                dashboards=1 if region.dashboard else 0,
+                alarm_rate=catalog.prices.watching("alarm_metric", region.partition),
+                dashboard_rate=catalog.prices.watching("dashboard", region.partition),
+                date=catalog.dated("watching_prices").isoformat(),
+            )
+            found.append(cost)
+    return tuple(found)
+
+
+def document(cost: WatchingCost) -> dict[str, object]:
+    """Returns the cost of a Region as JSON; amounts are decimals as text."""
+    return {
+        "region": cost.region,
+        "alarm_metrics": cost.alarm_metrics,
+        "dashboards": cost.dashboards,
+        "usd_per_month": None if cost.amount is None else f"{cost.amount:.2f}",
+        "date": cost.date,
+    }
+
+
+def _metrics(alarm: Alarm) -> int:
+    return len(alarm.measured.queries) if isinstance(alarm.measured, Math) else 1
+
+
+def _alarms(value: object) -> Iterator[Alarm]:
+    """Every alarm in a part of the plan, wherever it stands."""
+    if isinstance(value, Alarm):
+        yield value
+    elif isinstance(value, tuple):
+        for member in cast("tuple[object, ...]", value):
+            yield from _alarms(member)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _alarms(getattr(value, field.name))
