@@ -40,6 +40,18 @@ _PASSED = "ecs-tasks.amazonaws.com"
 """RunTask hands the roles of a task on: the caller must be allowed to pass them."""
 
 CHANGES: dict[str, tuple[str, ...]] = {
+    "drain": (
+        "application-autoscaling:RegisterScalableTarget",
+        "ecs:UpdateContainerInstancesState",
+        "ecs:UpdateService",
+    ),
+    "exec": ("ecs:ExecuteCommand",),
+    "replace": (
+        "autoscaling:SetInstanceProtection",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+        "ecs:DeregisterContainerInstance",
+        "ecs:UpdateContainerInstancesState",
+    ),
     "rollback": ("ecs:UpdateService",),
     "run": ("ecs:RunTask", "ecs:StopTask"),
     "scale": ("ecs:UpdateService",),

@@ -122,6 +122,16 @@ class AutoScaling(Service):
         self.scheduler.settle()
         return {}
 
+    def set_instance_protection(
+        self,
+        InstanceIds: Sequence[str],  # noqa: N803
+        AutoScalingGroupName: str,  # noqa: N803
+        ProtectedFromScaleIn: bool,  # noqa: N803
+    ) -> Json:
+        """SetInstanceProtection, which nothing here asks for: no group scales in."""
+        self._group(AutoScalingGroupName)
+        return {}
+
     def terminate_instance_in_auto_scaling_group(
         self,
         InstanceId: str,  # noqa: N803

@@ -1,0 +1,257 @@
+"""The `drain` command: takes the tasks off an instance or a Region, and puts them back."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from messages.phrases import counted, listed
+from neuron_ecs.cli.arguments import Changing, Parser, head_of
+from neuron_ecs.cli.options import detach, option, positional, timeout
+from neuron_ecs.cli.wait import code_of, waited
+from neuron_ecs.operations.aws import Account, Connect
+from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.drain import (
+    Host,
+    hosts,
+    set_state,
+    short_without,
+    until_empty,
+    workloads,
+)
+from neuron_ecs.operations.leave import suspend_scaling
+from neuron_ecs.operations.observed import Names, Observation
+from neuron_ecs.operations.reading import Reader, read_each, reader_of
+from neuron_ecs.operations.scale import Slot, set_counts, slots_of
+from neuron_ecs.operations.steady import Steadiness
+from neuron_ecs.terminal import (
+    ERRORS,
+    FINE,
+    TIMED_OUT,
+    UsageError,
+    progress,
+    table,
+    wrapped,
+    write_json,
+)
+from planning import plan
+
+VERSION = 1
+
+_EPILOG = """\
+examples:
+  neuron-ecs drain i-0123456789abcdef0 --stack prod
+  neuron-ecs drain eu-central-1 --stack prod
+  neuron-ecs drain eu-central-1 --undo --stack prod
+
+ECS takes a task off the load balancer and lets its requests end before it stops it. --undo lets
+tasks onto the instance again, or brings the minimum of replicas back to the Region.
+
+exit codes: 0 done, 1 something could not be read or the answer was no, 2 wrong usage,
+4 no credentials, 124 not within --timeout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Changing):
+    """The arguments of `drain`."""
+
+    what: str = positional(metavar="INSTANCE|REGION", help="an EC2 instance, or a whole Region")
+    undo: bool = option(help="back to how the stack file has it")
+    timeout: int = timeout()
+    detach: bool = detach()
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the arguments of `drain`."""
+    parser.calls(Arguments, run, _EPILOG)
+
+
+def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
+    """Drains. Raises `Refused` as the plan does, and `UsageError`."""
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
+
+
+def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
+    account, names = Account(connect), arguments.names()
+    region = next((r for r in described.regions if r.name == arguments.what), None)
+    if region is not None:
+        return _Region(arguments, described, region, account, names, clock).drain()
+    if not arguments.what.startswith("i-"):
+        known = [r.name for r in described.regions]
+        raise UsageError(
+            f"{arguments.what}: name an instance as i-0123456789abcdef0, or a Region of the "
+            f"stack: {listed(known)}"
+        )
+    return _instance(arguments, described, account, names, clock)
+
+
+Found = tuple[plan.RegionPlan, Observation, Host]
+
+
+# -- an instance -------------------------------------------------------------------------------
+
+
+def found_host(
+    account: Account,
+    regions: list[plan.RegionPlan],
+    names: dict[str, Names] | None,
+    choose: Callable[[Host], bool],
+) -> list[Found]:
+    """The instances of the stack that are wanted, the oldest first."""
+
+    def ask(reader: Reader) -> list[Found]:
+        reader.most_definitions = 0
+        observed = reader.observation()
+        return [(reader.region, observed, h) for h in hosts(reader, observed) if choose(h)]
+
+    def unread(region: plan.RegionPlan, why: str) -> list[Found]:
+        raise UsageError(f"{region.name}: {why}", ERRORS)
+
+    with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
+        answers = read_each(account, regions, names, ask, unread)
+    return [one for some in answers for one in some]
+
+
+def shown_host(region: plan.RegionPlan, observed: Observation, host: Host) -> Iterator[str]:
+    """What runs on an instance, and what that means."""
+    there = ", ".join(f"{n} ({c})" for n, c in workloads(region, host.tasks).items()) or "no task"
+    yield f"{host.name} in {region.name}, pool {host.pool.name}: {there}"
+    for text in short_without(region, observed, host):
+        yield f"until another instance has its tasks, {text}"
+    jobs = {j.name for j in region.jobs}
+    for name in jobs & workloads(region, host.tasks).keys():
+        yield f"a run of {name} is not moved: it is waited for, or end it: neuron-ecs stop {name}"
+
+
+def _instance(
+    arguments: Arguments,
+    described: plan.Plan,
+    account: Account,
+    names: dict[str, Names] | None,
+    clock: Clock,
+) -> int:
+    regions = arguments.regions(described)
+    found = found_host(account, regions, names, lambda h: h.name == arguments.what)
+    if not found:
+        raise UsageError(
+            f"{arguments.what} is no instance of the stack; neuron-ecs status lists them", ERRORS
+        )
+    region, observed, host = found[0]
+    state = "ACTIVE" if arguments.undo else "DRAINING"
+    if not arguments.json:
+        for text in shown_host(region, observed, host):
+            lines = wrapped(text, arguments.width, "", "  ")
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+    if host.instance.status != state:
+        if not arguments.agreed("let tasks onto it again?" if arguments.undo else "drain it?"):
+            return ERRORS
+        account.must(region.name, lambda aws: set_state(aws, host, state))
+    left = 0
+    if not arguments.undo and not arguments.detach:
+        until = clock.now() + timedelta(seconds=arguments.timeout)
+        with progress("waiting until its tasks have left"):
+            left = account.must(region.name, lambda aws: until_empty(aws, host, clock, until))
+    if arguments.json:
+        document = {"instance": host.name, "region": region.name, "state": state, "tasks": left}
+        write_json(head_of(described, VERSION) | document, sys.stdout)
+    else:
+        said = counted(left, "task") if left else "no task"
+        sys.stdout.write(
+            f"{host.name} is {state}" + (f", {said} left\n" if state != "ACTIVE" else "\n")
+        )
+    return TIMED_OUT if left else FINE
+
+
+# -- a Region ----------------------------------------------------------------------------------
+
+
+class _Region:
+    """All services of a Region to no task, or back."""
+
+    def __init__(
+        self,
+        arguments: Arguments,
+        described: plan.Plan,
+        region: plan.RegionPlan,
+        account: Account,
+        names: dict[str, Names] | None,
+        clock: Clock,
+    ) -> None:
+        self.arguments = arguments
+        self.described = described
+        self.region = region
+        self.account = account
+        self.names = names
+        self.clock = clock
+
+    def drain(self) -> int:
+        undo = self.arguments.undo
+        slots = self.account.must(
+            self.region.name,
+            lambda aws: [
+                slot
+                for model in self.region.models
+                for slot in slots_of(reader_of(self.region, self.names, aws), model)
+            ],
+        )
+        counts = {s.service.name: s.planned.desired_count if undo else 0 for s in slots}
+        if not self.arguments.json:
+            for line in self._shown(slots, counts):
+                sys.stdout.write(f"{line}\n")
+        question = "bring them back?" if undo else f"leave {self.region.name}?"
+        if not self.arguments.agreed(question):
+            return ERRORS
+        self._change(slots, counts)
+        found: list[Steadiness] = []
+        if not self.arguments.detach:
+            until = self.clock.now() + timedelta(seconds=self.arguments.timeout)
+            found = waited(
+                self.account, self.arguments, [self.region], self.clock, until, only=None
+            )
+        if self.arguments.json:
+            document = {"region": self.region.name, "models": [asdict(s) for s in found]}
+            write_json(head_of(self.described, VERSION) | document, sys.stdout)
+        return code_of(found)
+
+    def _change(self, slots: list[Slot], counts: dict[str, int]) -> None:
+        clusters = dict.fromkeys(s.cluster for s in slots)
+        for cluster in clusters:
+            ours = [s for s in slots if s.cluster == cluster]
+            scaled = [(s.service.name, s.planned.scaling) for s in ours if s.planned.scaling]
+            self.account.must(
+                self.region.name,
+                lambda aws, c=cluster, s=scaled: suspend_scaling(
+                    aws, c, s, suspended=not self.arguments.undo
+                ),
+            )
+            new = {
+                s.service.name: counts[s.service.name]
+                for s in ours
+                if s.service.desired != counts[s.service.name]
+            }
+            self.account.must(self.region.name, lambda aws, c=cluster, n=new: set_counts(aws, c, n))
+
+    def _shown(self, slots: list[Slot], counts: dict[str, int]) -> Iterator[str]:
+        yield f"{self.described.project}/{self.described.stack}: {self.region.name}"
+        rows = [("model", "tasks now", "then")]
+        for model in self.region.models:
+            keys = {s.key for s in model.services}
+            ours = [s for s in slots if s.planned.key in keys]
+            now = sum(s.service.desired for s in ours)
+            rows.append((model.name, str(now), str(sum(counts[s.service.name] for s in ours))))
+        yield from table(rows, indent="  ", width=self.arguments.width)
+        if self.arguments.undo:
+            return
+        for text in self._notes():
+            yield from wrapped(text, self.arguments.width, "  ", "    ")
+
+    def _notes(self) -> Iterator[str]:
+        scheduled = [j.name for j in self.region.jobs if j.schedule]
+        if scheduled:
+            yield f"schedules go on to start {listed(scheduled)} here"
+        if len(self.described.regions) > 1:
+            others = [r.name for r in self.described.regions if r.name != self.region.name]
+            yield f"callers of this Region's address get 503; the models of {listed(others)} run on"
+        else:
+            yield "this is the stack's only Region: nothing answers until --undo"
+        yield "the next update of a service with a fixed number of replicas brings it back"

@@ -1,0 +1,101 @@
+"""Instances and a Region are drained and replaced, and sessions opened, as a user does it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from neuron_ecs.operations.aws import Account
+from neuron_ecs.operations.reading import task_of
+from neuron_ecs.operations.sessions import Place, session
+from tests.account.running import Sandbox
+from tests.account.test_running import service_of
+from tests.account.wire import Json
+
+MODEL = "tinyllama"
+
+
+def plainly(text: str) -> str:
+    return " ".join(text.split())
+
+
+def host_of(dev: Sandbox) -> Json:
+    """The container instance on which the model runs."""
+    (task,) = dev.ecs().scheduler.tasks_of(service_of(dev))
+    return dev.ecs().place.instances[task["containerInstanceArn"]]
+
+
+def test_an_instance_is_drained_and_let_in_again(dev: Sandbox) -> None:
+    host = host_of(dev)
+    name = host["ec2InstanceId"]
+    code, shown = dev.command("drain", name, "--yes")
+    assert code == 0, shown
+    assert f"{name} in us-west-2, pool inf2: {MODEL} (1)" in plainly(shown)
+    assert f"{name} is DRAINING, no task left" in shown
+    assert host_of(dev)["ec2InstanceId"] != name
+    code, shown = dev.command("drain", name, "--undo", "--yes")
+    assert (code, host["status"]) == (0, "ACTIVE"), shown
+
+
+def test_what_is_no_instance_and_no_region_is_wrong_usage(dev: Sandbox) -> None:
+    code, shown = dev.command("drain", "eu-central-9")
+    assert (code, "us-west-2" in shown) == (2, True)
+    assert dev.command("drain", "i-00000000000000abc", "--yes")[0] == 1
+
+
+def test_a_region_is_left_and_comes_back(dev: Sandbox) -> None:
+    code, shown = dev.command("drain", "us-west-2", "--yes")
+    assert code == 0, shown
+    assert "the stack's only Region" in plainly(shown)
+    assert {s["runningCount"] for s in dev.ecs().place.services.values()} == {0}
+    code, shown = dev.command("drain", "us-west-2", "--undo", "--yes")
+    assert code == 0, shown
+    assert {s["runningCount"] for s in dev.ecs().place.services.values()} == {1}
+
+
+def test_without_a_yes_nothing_is_drained(dev: Sandbox) -> None:
+    assert dev.command("drain", "us-west-2", "--json")[0] == 1
+    assert {s["desiredCount"] for s in dev.ecs().place.services.values()} == {1}
+
+
+def test_a_pool_is_replaced_one_instance_after_the_other(dev: Sandbox) -> None:
+    before = host_of(dev)["ec2InstanceId"]
+    code, shown = dev.command("replace", "--pool", "inf2", "--yes")
+    assert code == 0, shown
+    assert f"{before} is replaced" in shown
+    assert host_of(dev)["ec2InstanceId"] != before
+    assert dev.command("status")[0] == 0
+
+
+def test_no_model_falls_below_its_minimum(dev: Sandbox) -> None:
+    service = service_of(dev)
+    assert service["deploymentConfiguration"]["maximumPercent"] > 100, "it starts, then stops"
+    code, shown = dev.command("replace", "--pool", "trn2", "--yes")
+    assert (code, "inf2" in shown) == (2, True)
+    code, shown = dev.command("replace", "--pool", "inf2", "--instance", "i-0", "--yes")
+    assert code == 1
+
+
+def test_a_session_needs_exec_in_the_stack_file(dev: Sandbox) -> None:
+    started: list[Sequence[str]] = []
+
+    def start(words: Sequence[str]) -> int:
+        started.append(words)
+        return 7
+
+    code, shown = dev.command("exec", MODEL, start=start)
+    assert (code, "exec=true" in shown, started) == (2, True, [])
+
+
+def test_a_session_is_opened_as_the_aws_cli_does_it(dev: Sandbox) -> None:
+    def connect(service: str, region_name: str, config: object) -> Any:
+        return dev.client(service, region_name)
+
+    service = service_of(dev)
+    (task,) = dev.ecs().scheduler.tasks_of(service)
+    task["enableExecuteCommand"] = True
+    cluster = service["clusterArn"].rpartition("/")[2]
+    place = Place(cluster, task_of(task), MODEL)
+    words = Account(connect).must("us-west-2", lambda aws: session(aws, place, "/bin/sh"))
+    assert json.loads(words[0])["sessionId"].startswith("ecs-execute-command-")
+    assert words[1:4] == ["us-west-2", "StartSession", ""]
+    assert json.loads(words[4])["Target"].startswith(f"ecs:{cluster}_{place.task.name}_")
