@@ -51,7 +51,8 @@ def _dashed(name: str) -> str:
 def _value(shape: Any, given: list[str]) -> Any:
     if shape.type_name == "list":
         return given
-    return int(given[0]) if shape.type_name in ("integer", "long") else given[0]
+    forms = {"integer": int, "long": int, "double": float}
+    return forms.get(shape.type_name, str)(given[0])
 
 
 def _text(value: object) -> str:

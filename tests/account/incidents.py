@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import catalog
 from tests.account.running import Sandbox
 from tests.account.state import Trouble
 from tests.account.wire import Json
@@ -202,6 +203,9 @@ def _quota(sandbox: Sandbox) -> None:
         "http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit. "
         "Launching EC2 instance failed."
     )
+    quota = catalog.load().instances.quota("inf2.xlarge", "on_demand")
+    assert quota is not None
+    sandbox.account.state.quotas[quota.code] = 0.0
     _no_launches(sandbox, why)
     _lose_instance(sandbox)
 

@@ -272,6 +272,25 @@ class Logs(Service):
         return {"events": found, "searchedLogStreams": []}
 
 
+class ServiceQuotas(Service):
+    """Quotas, and the wish for higher ones, which nobody grants here."""
+
+    def get_service_quota(self, ServiceCode: str, QuotaCode: str, **_: Any) -> Json:  # noqa: N803
+        """GetServiceQuota."""
+        value = self.account.state.quotas.get(QuotaCode, _ENOUGH)
+        quota = {"ServiceCode": ServiceCode, "QuotaCode": QuotaCode, "Value": value}
+        return {"Quota": quota | {"Adjustable": True}}
+
+    def request_service_quota_increase(self, **given: Any) -> Json:
+        """RequestServiceQuotaIncrease."""
+        wish = {key: given[key] for key in ("ServiceCode", "QuotaCode", "DesiredValue")}
+        told = {"Id": self.account.hex(32), "Status": "PENDING", "Created": self.account.now()}
+        return {"RequestedQuota": wish | told}
+
+
+_ENOUGH = 256.0
+
+
 class SystemsManager(Service):
     """Parameters of AWS, all of which name one image."""
 
@@ -288,6 +307,7 @@ ANSWERED: dict[str, type[Service]] = {
     "elbv2": ElasticLoadBalancing,
     "iam": Iam,
     "logs": Logs,
+    "service-quotas": ServiceQuotas,
     "ssm": SystemsManager,
 }
 

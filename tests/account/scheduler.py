@@ -132,6 +132,10 @@ class Scheduler:
             **{key: definition[key] for key in ("cpu", "memory") if key in definition},
             **more,
         }
+        if task.get("enableExecuteCommand"):
+            agent = {"name": "ExecuteCommandAgent", "lastStatus": "RUNNING", "lastStartedAt": now}
+            for container in task["containers"]:
+                container["managedAgents"] = [agent]
         if _needs_devices(definition):
             task["containers"][0]["neuronDeviceIds"] = self._devices(instance)
         if definition.get("networkMode") == "awsvpc":
@@ -178,7 +182,7 @@ class Scheduler:
         task["stopCode"], task["stoppedReason"] = code, reason
         task["stoppingAt"] = self.account.now()
         if any(self.troubles(task["taskDefinitionArn"], "stays")):
-            task["lastStatus"] = "DEACTIVATING"
+            task["lastStatus"] = "STOPPING"
             return
         task["containers"][0].setdefault("exitCode", exit_code)
         self._stopped(task)

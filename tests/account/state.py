@@ -81,6 +81,8 @@ class State:
     troubles: list[Trouble] = field(default_factory=list[Trouble])
     launches_refused: dict[str, str] = field(default_factory=dict[str, str])
     """Why a capacity provider launches nothing, by its name."""
+    quotas: dict[str, float] = field(default_factory=dict[str, float])
+    """Values of Service Quotas by their code; others are high enough."""
     refused: dict[tuple[str, str], Refusal] = field(default_factory=dict[tuple[str, str], Refusal])
     """Calls that AWS refuses, by Region and `service:Operation`."""
     shift: timedelta = timedelta()

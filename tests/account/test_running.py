@@ -172,7 +172,7 @@ def test_a_task_that_stays_keeps_the_lock_of_its_device(dev: Sandbox) -> None:
     dev.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=1)
     task = task_of(dev)
     dev.client("ecs").stop_task(cluster=service["clusterArn"], task=task["taskArn"])
-    assert task["lastStatus"] == "DEACTIVATING"
+    assert task["lastStatus"] == "STOPPING"
     assert "is already using a port required by your task" in messages(service_of(dev))
     assert service_of(dev)["runningCount"] == 0
 

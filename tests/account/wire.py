@@ -26,7 +26,11 @@ _request: Any = import_module("botocore.awsrequest")
 
 _botocore: Any = import_module("botocore")
 
-_NAMES = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
+_NAMES = {
+    "elasticloadbalancing": "elbv2",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+}
 """botocore's names of services that sign with another."""
 
 
