@@ -2,6 +2,7 @@
 
 from config.alarms import Alarms, Slack
 from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
+from config.layout import PlacedService
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.replicas import Replicas, Scaling
@@ -40,6 +41,7 @@ __all__ = [
     "ModelOverride",
     "Mount",
     "OwnNetworkEntry",
+    "PlacedService",
     "PoolOverride",
     "RegionEntry",
     "Replicas",

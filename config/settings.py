@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from config.alarms import Alarms
 from config.capacity import AnyCapacity
 from config.changes import FINDINGS, IN_PLACE, MOVES, SHAPE, Change, Cost
+from config.layout import Layout
 from config.places import RegionEntry
 from config.shapes import ModelId, Shape
 from config.values import (
@@ -244,4 +245,13 @@ class Settings(Strict):
             "without a recipient; without the key there are none."
         ),
         examples=[{"emails": ["on-call@example.com"]}],
+    )
+    layout: Layout = Field(
+        default={},
+        description=(
+            "Where models stay, by Region, pool, model and number of the service: its Neuron "
+            "devices. `neuron-ecs place` writes it, and so does `models` where it exists."
+        ),
+        examples=[{"us-west-2": {"inf2": {"llama-3-8b": {"1": [4, 5], "2": [0, 1]}}}}],
+        json_schema_extra=Cost(Change.IN_PLACE, MOVES, (Change.ROLLING,)),
     )

@@ -95,11 +95,12 @@ def arrange(
     """Returns the best cut and dealing.
 
     `legal_sets` are pairs of first device and number of devices. Each demand must be legal by
-    itself: its count is the size of a legal set, or its ids are one. `ports` is the number of host
-    ports that an instance has for tasks. Returns `None` if a workload without locks finds no
-    devices for itself alone.
+    itself: its count is the size of a legal set, or its ids are one. A workload can have several
+    demands, of which at most one has a count. `ports` is the number of host ports that an instance
+    has for tasks. Returns `None` if a workload without locks finds no devices for itself alone.
     """
-    pool = _Pool(devices, frozenset(legal_sets), tuple(sorted(demands)), ports)
+    in_order = sorted(demands, key=lambda d: (d.name, d.size, d.tasks, d.ids or ()))
+    pool = _Pool(devices, frozenset(legal_sets), in_order, ports)
     needed, candidates = pool.candidates(0)
     best = _best(pool, needed, candidates)
     while best is None and candidates:  # jobs need devices that workloads without locks leave free
@@ -121,7 +122,8 @@ def _best(pool: "_Pool", instances: int, candidates: list[tuple[Slot, ...]]) -> 
             if fewest_services(pool.counted, instances) >= beat:
                 break
         seen.add(alike)
-        cut = pool.cut(slots, deal_tasks(slots, instances, pool.counted, beat))
+        filled, counted, own = pool.with_its_own(slots, instances)
+        cut = pool.cut(slots, deal_tasks(filled, instances, counted, beat) | own)
         if cut is not None:
             key = pool.jobs_without_room(cut), cut.services - len(pool.waiting), _rank(slots)
             if best is None or key < best[0]:
@@ -293,6 +295,33 @@ class _Pool:
 
     # -- the result ----------------------------------------------------------------------------
 
+    def with_its_own(
+        self, slots: tuple[Slot, ...], instances: int
+    ) -> tuple[tuple[Slot, ...], list[Demand], Dealt]:
+        """Deals tasks to slots with ids of their own workload, as far as all others still fit.
+
+        Returns the slots and the demands after that. These tasks need no further service.
+        """
+        counted, own = list(self.counted), Dealt()
+        for at, demand in enumerate(self.counted):
+            mine = [set(d.ids or ()) for d in self.named if d.name == demand.name]
+            for index, slot in enumerate(slots):
+                tasks = min(counted[at].tasks, instances - slot.fixed)
+                if tasks < 1 or not any(ids <= set(slot.devices) for ids in mine):
+                    continue
+                full = (
+                    *slots[:index],
+                    replace(slot, fixed=slot.fixed + tasks),
+                    *slots[index + 1 :],
+                )
+                rest = replace(counted[at], tasks=counted[at].tasks - tasks)
+                left = [rest if d.name == rest.name else d for d in counted]
+                needed = least_instances(full, [d for d in left if d.tasks])
+                if needed is not None and needed <= instances:
+                    slots, counted = full, left
+                    own[demand.name, index] = tasks
+        return slots, [d for d in counted if d.tasks], own
+
     def cut(self, slots: Sequence[Slot], dealt: Dealt) -> Cut | None:
         """Returns the cut with its deals; `None` if a job finds no devices."""
         deals: list[list[Deal]] = [[] for _ in slots]
@@ -300,8 +329,12 @@ class _Pool:
 
         def put(demand: Demand, index: int, tasks: int) -> None:
             devices = demand.ids or slots[index].devices[: demand.size]
-            made = Deal(demand.name, devices, tasks, demand.host_ports, demand.locked)
-            (jobs if demand.is_job else deals[index]).append(made)
+            held = jobs if demand.is_job else deals[index]
+            same = next((d for d in held if d.name == demand.name), None)
+            if same is not None and demand.ids is None:  # its own service takes them
+                held[held.index(same)] = replace(same, tasks=same.tasks + tasks)
+                return
+            held.append(Deal(demand.name, devices, tasks, demand.host_ports, demand.locked))
 
         for demand in self.named:
             inside = set(demand.ids or ())
@@ -457,16 +490,11 @@ def _span(demand: Demand) -> tuple[int, int]:
 
 def plan_slots(cut: Cut, least: Mapping[str, int]) -> tuple[plan.Slot, ...]:
     """Returns the slots of a cut. Each model's minimum is spread evenly over its slots."""
-    minimum: dict[tuple[str, int], int] = {}
+    minimum: dict[tuple[str, tuple[int, ...]], int] = {}
     for name, tasks_min in least.items():
-        at = [
-            (index, deal.tasks)
-            for index, deals in enumerate(cut.deals)
-            for deal in deals
-            if deal.name == name
-        ]
-        shares = share_evenly(tasks_min, [tasks for _, tasks in at])
-        minimum |= {(name, i): tasks for (i, _), tasks in zip(at, shares, strict=True)}
+        mine = [deal for deal in chain(*cut.deals) if deal.name == name]
+        shares = share_evenly(tasks_min, [deal.tasks for deal in mine])
+        minimum |= {(name, d.devices): n for d, n in zip(mine, shares, strict=True)}
     return tuple(
         plan.Slot(
             devices,
@@ -474,12 +502,12 @@ def plan_slots(cut: Cut, least: Mapping[str, int]) -> tuple[plan.Slot, ...]:
                 plan.Assignment(
                     deal.name,
                     deal.devices,
-                    minimum[deal.name, index],
+                    minimum[deal.name, deal.devices],
                     deal.tasks,
                     host_ports=deal.host_ports,
                 )
                 for deal in deals
             ),
         )
-        for index, (devices, deals) in enumerate(zip(cut.slots, cut.deals, strict=True))
+        for devices, deals in zip(cut.slots, cut.deals, strict=True)
     )

@@ -106,8 +106,7 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     # deletes only at the end of the update.
     target_group = next((group for group in groups if not group.sidecar), None)
     services = [
-        _service(s, work, tasks, str(number))
-        for number, tasks in enumerate(service_tasks.services(s, work), start=1)
+        _service(s, work, tasks, str(tasks.number)) for tasks in service_tasks.services(s, work)
     ]
     if target_group is not None:
         load = scaling.requests(names.balancer_key(short), target_group.key)

@@ -5,6 +5,7 @@ Rules and the plan both read it here, so that they cannot disagree.
 
 from dataclasses import dataclass
 
+from planning.lines import numbers
 from planning.situation import RegionalWorkload, Situation
 
 
@@ -12,6 +13,7 @@ from planning.situation import RegionalWorkload, Situation
 class ServiceTasks:
     """The tasks of one service: a model on one slot, or on a whole pool without slots."""
 
+    number: int  # among the services of the model on the pool; it stands in their names
     devices: tuple[int, ...]  # empty where the planner assigns none
     tasks_min: int
     tasks_max: int
@@ -49,7 +51,10 @@ class ServiceTasks:
 
 
 def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
-    """Returns the services of a model in the order of their devices; none without a layout."""
+    """Returns the services of a model in the order of their numbers; none without a layout.
+
+    Without lines of `layout` the numbers follow the devices.
+    """
     placed = s.layout(work.pool)
     if placed is None:
         return ()
@@ -60,14 +65,15 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
         if a.workload == work.name
     ) or [((), work.replicas.min, work.tasks_max)]
     found: list[ServiceTasks] = []
-    for devices, least, most in tasks:
+    numbered = zip(numbers(s.lines(work), [devices for devices, _, _ in tasks]), tasks, strict=True)
+    for number, (devices, least, most) in sorted(numbered):
         busy = _busy_instances(s, work, devices)
         surges = (
             work.pool.purchase != "reserved"
             if busy is None or work.pool.max_size is None
             else busy < work.pool.max_size
         )
-        found.append(ServiceTasks(devices, least, most, busy, surges))
+        found.append(ServiceTasks(number, devices, least, most, busy, surges))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ unknown name reports it, and no other rule reports what follows from it.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 from catalog import Catalog, InstanceType
@@ -26,6 +26,7 @@ from config import (
 from planning import layout, managed_types, plan
 from planning.addresses import has_blocks
 from planning.dealing import Demand
+from planning.lines import Keeping, Line, lines_of
 from planning.rooms import (
     NOTHING,
     Room,
@@ -550,9 +551,22 @@ class Situation:
             return layout.Cut((), (), (), self.ports)
         if not self.legal_everywhere(pool):
             return None
-        cut = self.arranged(pool, self.demands(pool))
+        cut = self.keeping(pool).cut
         stopped = {w.name for w in self.work_on(pool) if not w.is_job and not w.tasks_max}
         return layout.without_tasks(cut, stopped) if cut and stopped else cut
+
+    def lines(self, work: RegionalWorkload) -> tuple[Line, ...]:
+        """Returns the lines of `layout` that a model follows, by number; explicit ids win."""
+        if work.is_job or work.managed_devices or not work.device_count or work.ids is not None:
+            return ()
+        return lines_of(self.settings, work.region, work.pool.name, work.name)
+
+    def keeping(self, pool: RegionalPool) -> Keeping:
+        """Returns what `layout` keeps of a pool of one type with legal devices."""
+        assert pool.type is not None
+        lines = {w.name: self.lines(w) for w in self.work_on(pool) if not w.is_job}
+        sets = self.catalog.neuron.device_sets(pool.type.name)
+        return Keeping(lines, self.demands(pool), sets, partial(self.arranged, pool), pool.max_size)
 
     def use(self, work: RegionalWorkload, devices: Iterable[int], tasks: int = 1) -> Use:
         """Returns what each of so many tasks of a workload takes of an instance."""

@@ -33,7 +33,8 @@ from neuron_ecs.stackfile.entries import (
     write,
 )
 from neuron_ecs.stackfile.fields import Field, assignment, field_of
-from neuron_ecs.stackfile.reading import StackFile, read
+from neuron_ecs.stackfile.placing import kept_layout, own_layout, placed_text, running_layout
+from neuron_ecs.stackfile.reading import PROJECT_FILE, StackFile, read
 from neuron_ecs.stackfile.yaml_values import Value
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, paint, progress
 from planning import Refused
@@ -64,11 +65,17 @@ def as_type(parse: Callable[[str], _T]) -> Callable[[str], _T]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfEntry(OfStack):
-    """The arguments of every action that edits."""
+class Edits(OfStack):
+    """The arguments of every command that edits a stack file."""
+
+    yes: bool = option(help="write without asking; --json writes only with it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfEntry(Edits):
+    """The arguments of every action that edits entries."""
 
     name: str = positional(metavar="NAME", help="its name")
-    yes: bool = option(help="write without asking; --json writes only with it")
 
     @property
     def edit(self) -> Edit:
@@ -253,16 +260,35 @@ def _cell(entry: Value, column: str) -> str:
 
 def run(arguments: OfEntry, compare: Compare = compared, *, kind: Kind = MODELS) -> int:
     """Edits a stack file and writes it, once that was agreed to. Raises `UsageError`."""
+
+    def new_text(file: StackFile, text: str) -> str:
+        new = edited(text, file, kind, arguments.name, arguments.completed(text, file))
+        return new if own_layout(file) is None else _kept(file, new, arguments.directory)
+
+    return edit(arguments, new_text, compare)
+
+
+def edit(
+    arguments: Edits,
+    new_text: Callable[[StackFile, str], str],
+    compare: Compare = compared,
+    *,
+    check: bool = False,
+) -> int:
+    """Writes another text of a stack file, once that was agreed to. Raises `UsageError`.
+
+    With `check` it only says what would be written.
+    """
     home = arguments.directory
     if arguments.file is not None and is_stream(arguments.file):
         raise UsageError(f"{name_of(arguments.file)} cannot be edited; name a file")
     try:
         file = read(stack=arguments.stack, file=arguments.file, directory=home)
         text = read_bytes(file.path, STACK_FILE_BYTES).decode()
-        new = edited(text, file, kind, arguments.name, arguments.completed(text, file))
-        if (file.path.parent / "Pulumi.yaml").is_file():
+        new = new_text(file, text)
+        if (file.path.parent / PROJECT_FILE).is_file():
             home = file.path.parent
-        return _finish(file, text, new, home, arguments, compare)
+        return _finish(file, text, new, home, arguments, compare, check=check)
     except Refused as refusal:
         if arguments.json:
             raise
@@ -271,8 +297,30 @@ def run(arguments: OfEntry, compare: Compare = compared, *, kind: Kind = MODELS)
         return ERRORS
 
 
+def _kept(file: StackFile, new: str, directory: Path) -> str:
+    """The new text with the layout that keeps every service that the edit does not name."""
+    tables = catalog.load()
+    try:
+        base = running_layout(file, tables)
+    except Refused:
+        base = own_layout(file) or {}
+    home = file.path.parent if (file.path.parent / PROJECT_FILE).is_file() else directory
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"Pulumi.{file.stack}.yaml"
+        write_bytes(path, new.encode())
+        edited_file = read(stack=file.stack, file=path, directory=home)
+    return placed_text(new, file, kept_layout(edited_file, base, tables))
+
+
 def _finish(
-    file: StackFile, text: str, new: str, home: Path, arguments: OfEntry, compare: Compare
+    file: StackFile,
+    text: str,
+    new: str,
+    home: Path,
+    arguments: Edits,
+    compare: Compare,
+    *,
+    check: bool,
 ) -> int:
     lines = list(_line_diff(text, new, str(file.path)))
     comparison: Comparison | None = None
@@ -282,8 +330,11 @@ def _finish(
     written = False
     if not arguments.json:
         _show(lines, comparison, width=arguments.width)
-    if comparison is not None and (
-        arguments.yes or (not arguments.json and agreed(f"write {file.path}?"))
+    asked = not (arguments.json or arguments.yes or check)
+    if (
+        comparison is not None
+        and not check
+        and (arguments.yes or (asked and agreed(f"write {file.path}?")))
     ):
         write(file.path, text, new)
         written = True
@@ -299,7 +350,9 @@ def _finish(
         terminal.write_json(document, sys.stdout)
     elif comparison is not None:
         sys.stdout.write(f"{file.path} is written\n" if written else "nothing was written\n")
-    return FINE if written or arguments.json or comparison is None else ERRORS
+    if comparison is None or written:
+        return FINE
+    return ERRORS if check or not arguments.json else FINE
 
 
 def _judged(

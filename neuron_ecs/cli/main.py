@@ -34,6 +34,7 @@ COMMANDS = {
     "jobs": "the same for jobs; alone it lists their runs, and asks AWS",
     "pools": "the same for pools, the entries of capacity",
     "regions": "the same for Regions",
+    "place": "writes the layout into the stack file, so that edits move no running model",
     "verify": "whether what runs is what the plan says; asks AWS, with credentials",
     "status": "what runs: models, replicas, chips, instances and deployments; asks AWS",
     "events": "what happened: stopped tasks, messages and scaling, explained; asks AWS",

@@ -87,7 +87,7 @@ Edit = Add | Remove | Change
 def entries_of(text: str, file: StackFile, kind: Kind) -> dict[str, Value]:
     """Returns the entries of a map of the stack file. Raises `StackFileError`."""
     config = cast("dict[str, Value]", load(text.removeprefix("\ufeff")).value.get("config") or {})
-    return _known(config, _key_of(config, file.project, kind.key)[0], kind)
+    return _known(config, key_of(config, file.project, kind.key)[0], kind)
 
 
 def _known(config: Mapping[str, Value], key: str, kind: Kind) -> dict[str, Value]:
@@ -95,7 +95,7 @@ def _known(config: Mapping[str, Value], key: str, kind: Kind) -> dict[str, Value
     if entries is not None and (not isinstance(entries, dict) or "secure" in entries):
         what = "is a list" if isinstance(entries, list) else "is one text"
         fix = f"write it as a map: a line for each {kind.word}"
-        raise _refused(key, f"{what}, in which no {kind.word} can be edited", fix)
+        raise refused(key, f"{what}, in which no {kind.word} can be edited", fix)
     return cast("dict[str, Value]", entries or {})
 
 
@@ -116,7 +116,7 @@ def edited(text: str, file: StackFile, kind: Kind, name: str, edit: Edit) -> str
     text = text.removeprefix("\ufeff")
     values = load(text).value
     config = cast("dict[str, Value]", values.get("config") or {})
-    key, is_there = _key_of(config, file.project, kind.key)
+    key, is_there = key_of(config, file.project, kind.key)
     known = _known(config, key, kind)
     if isinstance(edit, Add) and name in known:
         fix = f"`{kind.command} set {name} FIELD=VALUE` changes it"
@@ -128,7 +128,7 @@ def edited(text: str, file: StackFile, kind: Kind, name: str, edit: Edit) -> str
         match edit:
             case Add():
                 before = "regions" if kind.key == "capacity" else "capacity"
-                place = None if is_there else _key_of(config, file.project, before)[0]
+                place = None if is_there else key_of(config, file.project, before)[0]
                 text = editing.put(text, path, _entry(edit, kind), opened=1, after=place)
                 if edit.shape:
                     text = _with_shape(text, config, file, *edit.shape)
@@ -141,7 +141,7 @@ def edited(text: str, file: StackFile, kind: Kind, name: str, edit: Edit) -> str
                     text = editing.drop(text, (*path, *field))
     except NotEditableError as error:
         place = (kind.key, *error.path[2:]) if error.path[:2] == path[:2] else error.path
-        raise _refused(path_of(place or (kind.key, name)), error.what, error.fix) from None
+        raise refused(path_of(place or (kind.key, name)), error.what, error.fix) from None
     return mark + text
 
 
@@ -152,7 +152,7 @@ def write(path: Path, text: str, new: str) -> None:
     """
     try:
         if read_bytes(path, STACK_FILE_BYTES) != text.encode():
-            raise _refused(
+            raise refused(
                 str(path), "was changed by someone else in the meantime", "run the command again"
             )
         write_bytes(path, new.encode())
@@ -160,7 +160,7 @@ def write(path: Path, text: str, new: str) -> None:
         raise unreadable(error) from None
 
 
-def _key_of(config: Mapping[str, Value], project: str, name: str) -> tuple[str, bool]:
+def key_of(config: Mapping[str, Value], project: str, name: str) -> tuple[str, bool]:
     """How the file spells the key, and whether it has it."""
     for spelling in (f"{project}:{name}", name, f"{project}:config:{name}"):
         if spelling in config:
@@ -176,7 +176,7 @@ def _with_shape(
     shape: Mapping[str, Value],
 ) -> str:
     """The text with an entry of `shapes`. Raises `UsageError` if it has another of that id."""
-    key, _ = _key_of(config, file.project, "shapes")
+    key, _ = key_of(config, file.project, "shapes")
     shapes = config.get(key)
     now = cast("dict[str, Value]", shapes).get(model_id) if isinstance(shapes, dict) else None
     if now is not None and now != shape:
@@ -185,7 +185,8 @@ def _with_shape(
     return editing.put(text, ("config", key, model_id), dict(shape), opened=1)
 
 
-def _refused(path: str, what: str, fix: str) -> StackFileError:
+def refused(path: str, what: str, fix: str) -> StackFileError:
+    """Returns the finding about a part of the file that cannot be edited, as an error to raise."""
     return StackFileError([Finding(CODE, Severity.ERROR, path, what, "", fix)])
 
 

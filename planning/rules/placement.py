@@ -149,7 +149,7 @@ def _fewer_replicas(s: Situation, pool: RegionalPool, works: list[RegionalWorklo
             replace(d, tasks=most) if d.name == chosen.name and not d.is_job else d
             for d in s.demands(pool)
         )
-        cut = s.arranged(pool, demands)
+        cut = replace(s.keeping(pool), demands=demands).around
         if cut is not None and cut.instances <= (pool.max_size or 0):
             here = f"{chosen.path}.regions.{chosen.region}.replicas"
             written = {path for path, _, _ in written_replicas(s)}
@@ -216,7 +216,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
         kind = pool.type
         if kind is None or kind.neuron is None:
             continue
-        whole, demands = s.cut(pool), s.demands(pool)
+        whole, demands = s.cut(pool) and s.keeping(pool).fresh, s.demands(pool)
         sizes = sorted({d.size for d in demands if d.tasks})
         if whole is None or len(sizes) < 2 or len(demands) > 12:
             continue
@@ -344,7 +344,9 @@ def instances_for_ports(s: Situation) -> Iterator[Report]:
             continue
         if pool.max_size is not None and cut.fewest > pool.max_size:
             continue  # NE206
-        free = s.arranged(pool, tuple(replace(d, host_ports=()) for d in s.demands(pool)))
+        keeping = s.keeping(pool)
+        demands = tuple(replace(d, host_ports=()) for d in keeping.demands)
+        free = replace(keeping, demands=demands).around
         if free is None or free.instances >= cut.instances or (name, cut.instances) in reported:
             continue
         reported.add((name, cut.instances))

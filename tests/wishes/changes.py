@@ -152,6 +152,10 @@ def further_region(wish: Wish, region: str, entry: Entry) -> None:
     callers: Any = wish.keys.get("traffic", {}).get("allow_from")
     if isinstance(callers, list):
         wish.keys["traffic"]["allow_from"] = ["10.0.0.0/8"]
+    for volume in wish.keys.get("volumes", {}).values():
+        for given in (volume.get("file_systems"), volume.get("snapshot_ids")):
+            if given:
+                given[region] = next(iter(given.values()))
 
 
 def in_region(entry: Entry, region: str) -> None:
@@ -197,6 +201,37 @@ def another(wish: Wish, group: str = "models", **fields: Any) -> str:
         **fields,
     }
     return name
+
+
+KEPT = replace(
+    ALONE,
+    sorts=(NEURON,),
+    types=several,
+    devices=("count",),
+    modes=("bridge",),
+    efa=False,
+    bare=True,
+)
+"""A model alone on a pool of several devices, each of them with a lock."""
+
+
+def lines_on(wish: Wish, name: str, *sets: list[int]) -> str:
+    """Lines of the layout for a model on the pool: one of each set. The path of its lines."""
+    lines = {str(number): devices for number, devices in enumerate(sets, start=1)}
+    wish.keys["layout"] = {wish.region: {wish.pool.name: {name: lines}}}
+    return f"layout.{wish.region}.{wish.pool.name}.{name}"
+
+
+def in_the_middle(wish: Wish) -> str:
+    """The model's tasks stay on the two devices in the middle; another needs devices on both sides.
+
+    Without these lines, one instance has room for all. The path of the lines.
+    """
+    total = facts.devices_of(wish.pool.kind)
+    large = max(n for n in facts.sizes(wish.pool.kind) if n <= total - 2)
+    another(wish, neuron_devices=large, replicas={"min": 1})
+    wish.entry.update(neuron_devices=1, replicas={"min": 2})
+    return lines_on(wish, wish.work.name, [total // 2 - 1], [total // 2])
 
 
 def sidecar_with(wish: Wish, **fields: Any) -> str:

@@ -17,6 +17,7 @@ from tests.wishes.changes import (
     EMPTY,
     GROUPS,
     JOB,
+    KEPT,
     LATER,
     MANAGED,
     MODEL,
@@ -38,6 +39,8 @@ from tests.wishes.changes import (
     field,
     further_region,
     in_region,
+    in_the_middle,
+    lines_on,
     listened,
     listens,
     mistake,
@@ -475,6 +478,19 @@ def _more_tasks_than_instances_of_a_port(hand: Hand, wish: Wish) -> str:
     for override in overrides(wish.entry).values():
         override.pop("replicas", None)
     return f"capacity.{wish.pool.name}.max_size"
+
+
+@mistake("NE246", KEPT)
+def _one_device_in_two_lines(_: Hand, wish: Wish) -> str:
+    wish.entry["neuron_devices"] = 1
+    return f"{lines_on(wish, wish.work.name, [0], [0])}.2"
+
+
+@mistake("NE247", KEPT)
+def _no_room_between_the_lines(_: Hand, wish: Wish) -> str:
+    path = in_the_middle(wish)
+    one_size(wish.pool, 1)
+    return path.rpartition(".")[0]
 
 
 @mistake(

@@ -14,6 +14,7 @@ from tests.wishes.changes import (
     CALLED,
     EMPTY,
     JOB,
+    KEPT,
     LATER,
     MANAGED,
     NXDI,
@@ -30,6 +31,8 @@ from tests.wishes.changes import (
     family,
     field,
     further_region,
+    in_the_middle,
+    lines_on,
     listened,
     oddity,
     of_pool,
@@ -198,6 +201,30 @@ def _two_pools_need_fewer(_: Hand, wish: Wish) -> str:
     wish.entry["neuron_devices"] = "all"
     wish.entry["replicas"] = {"min": 1}
     return f"capacity.{wish.pool.name}"
+
+
+@oddity("NE244", KEPT)
+def _line_of_nobody(_: Hand, wish: Wish) -> str:
+    return lines_on(wish, "gone", [0])
+
+
+@oddity("NE245", KEPT)
+def _line_without_a_replica(_: Hand, wish: Wish) -> str:
+    wish.entry.update(neuron_devices=1, replicas={"min": 1})
+    return f"{lines_on(wish, wish.work.name, [0], [1])}.2"
+
+
+@oddity("NE248", KEPT)
+def _model_without_a_line(_: Hand, wish: Wish) -> str:
+    lines_on(wish, "gone", [0])
+    return wish.path
+
+
+@oddity("NE249", KEPT)
+def _a_layout_with_a_gap(_: Hand, wish: Wish) -> str:
+    path = in_the_middle(wish)
+    one_size(wish.pool, 4)
+    return path.rpartition(".")[0]
 
 
 @oddity("NE224", replace(BY_NAME, devices=("ids",)))

@@ -116,6 +116,7 @@ class Work:
     ids: tuple[int, ...] | None
     least: int
     most: int  # 0 for a job
+    spot: frozenset[int] = frozenset()  # devices of its slot, where it has one
 
     def host_ports(self, mode: str) -> frozenset[int]:
         """The ports of its instance that a task reserves in that mode."""

@@ -125,7 +125,7 @@ def _stack(hand: Hand, want: Want) -> Wish:
         for r in work_regions(w)
     }
     keys["regions"] = networks.finished(hand, pools, plans, serving)
-    _around(hand, wish, serving)
+    _around(hand, wish, want, serving)
     _volumes(hand, wish)
     for model in keys["models"].values():
         if (name := model.get("serve", {}).get("model", "")).startswith(tasks.TUNED):
@@ -199,7 +199,8 @@ def _works(
             entry["scaling"] = tasks.scaling(hand, entry)
         if "image" in entry:
             tasks.served(hand, scene, entry)
-        work = Work(seat.group, name, entry, pool, seat.devices, seat.ids, seat.least, seat.most)
+        sizes_ = seat.devices, seat.ids, seat.least, seat.most
+        work = Work(seat.group, name, entry, pool, *sizes_, seat.spot)
         pool.works.append(work)
         wish.keys[seat.group][name] = entry
         if not pool.neuron and not pool.managed:
@@ -334,7 +335,7 @@ _KEYS = (
 # -- around them -----------------------------------------------------------------------------------
 
 
-def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
+def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
     """Tags, traffic, what is not to be told."""
     keys, regions = wish.keys, sorted(wish.keys["regions"])
     for name in hand.some(_KEYS, most=4):
@@ -369,6 +370,21 @@ def _around(hand: Hand, wish: Wish, serving: set[str]) -> None:
                 keys["silence"] = dict.fromkeys(hand.some(facts.WARNINGS, least=1), "known")
             case _:
                 keys["wait_for_steady_state"] = hand.chance(50)
+    if want is ANY and hand.chance(25):  # lines would get in the way of what changes a model
+        keys["layout"] = _layout(hand, wish)
+
+
+def _layout(hand: Hand, wish: Wish) -> Entry:
+    """Lines for some models, each on the first devices of the slot that it was drawn for."""
+    layout: Entry = {}
+    for pool in (p for p in wish.pools if p.sort == NEURON):
+        for work in pool.works:
+            for region in pool.regions if work.spot and hand.chance(70) else ():
+                devices = sorted(work.spot)[: work.devices]
+                line = {"devices": devices, "replicas": max(1, work.most)}
+                lines = {str(1 + hand.index(3)): hand.one((devices, line))}
+                layout.setdefault(region, {}).setdefault(pool.name, {})[work.name] = lines
+    return layout
 
 
 _WEB_ACL = "regional/webacl/models/0a1b"

@@ -160,6 +160,12 @@ VALUES: dict[str, list[Any]] = {
     "attempts": [2, 3],
     "storage_gib": [300, 400],
     "shapes": [{"acme/a": {"like": "Qwen/Qwen3-8B"}}, {"acme/a": {"like": "Qwen/Qwen3-4B"}}],
+    "layout": [
+        {"us-west-2": {"inf2": {"a": {"1": [1]}}, "pool": {"a": {"1": [2, 3]}}}},
+        {"us-west-2": {"pool": {"a": {"1": {"devices": [4, 5], "replicas": 2}}}}},
+    ],
+    "PlacedService.devices": [[0, 1], [2, 3]],
+    "PlacedService.replicas": [1, 3],
     "like": ["Qwen/Qwen3-8B", "Qwen/Qwen3-4B"],
     "model_type": ["llama", "qwen3"],
     "Shape.kind": ["encoder", "embedding"],

@@ -215,6 +215,11 @@ STACKS: dict[str, Config] = {
             "c": serving(capacity="mi", devices="all"),
         },
     ),
+    "kept": stack(
+        capacity={"pool": groups("inf2.24xlarge", 3)},
+        models={"a": serving(devices=2, replicas=2)},
+        layout={HOME: {"pool": {"a": {"1": {"devices": [4, 5], "replicas": 2}}}}},
+    ),
     "reserved": stack(
         capacity={
             "pool": groups(
