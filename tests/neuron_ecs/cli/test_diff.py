@@ -1,5 +1,6 @@
 """The diff command on files and on revisions of a repository made for the purpose."""
 
+import compileall
 import json
 import os
 import shutil
@@ -37,9 +38,9 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        quiet = shutil.ignore_patterns("__pycache__")
         for package in PACKAGES:
-            shutil.copytree(ROOT / package, folder / package, ignore=quiet)
+            shutil.copytree(ROOT / package, folder / package)
+            compileall.compile_dir(folder / package, quiet=2)  # else each process compiles all
         for name in FILES:
             shutil.copy(ROOT / name, folder / name)
         (folder / ".gitignore").write_text("__pycache__/\n*.pyc\n")
