@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from neuron_ecs.diff.document import document as difference_document
 from neuron_ecs.diff.sides import PASSED, Program, Sides, read_sides
 from neuron_ecs.diff.summary import verdict
 from neuron_ecs.files import STACK_FILE_BYTES
+from neuron_ecs.recording.plans import Recorder
 from planning.document import VERSION, document
 from tests.neuron_ecs.diff.pairs import plan_of
 from tests.neuron_ecs.diff.test_git import commit, git
@@ -39,6 +41,24 @@ pathlib.Path({seen!r}).write_text(json.dumps(dict(os.environ)))
 """A program that tells in a file which environment it has."""
 
 
+@cache
+def recorder() -> Recorder:
+    """One process for most tests: it takes a second of the processor to load the provider."""
+    return Recorder()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_of_the_recorder() -> Iterator[None]:
+    yield
+    recorder().dismiss()
+    recorder.cache_clear()
+
+
+def sides_of(base: str, head: str, **more: Any) -> Sides:
+    """Both sides of the stack prod, with the recorder of this file."""
+    return read_sides(base, head, stack="prod", recorder=recorder(), **more)
+
+
 def project(folder: Path, program: str) -> None:
     """A repository whose only commits hold a stack file and this program."""
     git(folder, "init", "--quiet")
@@ -55,9 +75,8 @@ def printed(folder: Path, plan: Any, graph: Any, *, head: bool = False) -> Sides
     commit(folder, "preview.json", json.dumps(graph))
     file = str(folder / "Pulumi.prod.yaml")
     base, other = (file, "HEAD") if head else ("HEAD", file)
-    return read_sides(
-        base, other, stack="prod", base_python=sys.executable, directory=folder, root=folder / "no"
-    )
+    root = folder / "no"
+    return sides_of(base, other, base_python=sys.executable, directory=folder, root=root)
 
 
 def readable() -> Any:
@@ -164,7 +183,7 @@ def test_a_link_in_a_revision_is_refused_and_leads_nowhere(
     (tmp_path / "Pulumi.yaml").write_text("name: neuron-ecs\n", encoding="utf-8")
     pair = (str(file), "HEAD") if head else ("HEAD", str(file))
     python = sys.executable
-    sides = read_sides(*pair, stack="prod", base_python=python, directory=folder)
+    sides = sides_of(*pair, base_python=python, directory=folder)
     side = sides.head if head else sides.base
     assert [(f.path, f.what) for f in side.findings] == [(name, "is a link in that revision")]
     assert side.plan is None
@@ -223,7 +242,7 @@ SECRETS = ("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TO
 def between(folder: Path, **more: Any) -> Sides:
     """The last commit against the one before."""
     python = sys.executable
-    return read_sides("HEAD~1", "HEAD", stack="prod", base_python=python, directory=folder, **more)
+    return sides_of("HEAD~1", "HEAD", base_python=python, directory=folder, **more)
 
 
 def test_a_revisions_program_sees_named_variables_alone(
