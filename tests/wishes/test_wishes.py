@@ -52,8 +52,8 @@ def drawn() -> list[tuple[Wish, Verdict]]:
     def keep(wish: Wish) -> None:
         found.append((wish, judge(wish)))
 
-    for part in range(12):  # runs of hypothesis that do not build on one another
-        job = Job(VALID, "", DRAWS // 3, part)
+    for part in range(25):  # runs of hypothesis that do not build on one another
+        job = Job(VALID, "", DRAWS // 3 if part < 3 else DRAWS // 8, part)
         search(valid_stacks(), keep, lambda w: w, job, lambda: None)
         if part >= 2 and _all_met(found):
             break
