@@ -38,6 +38,15 @@ def running_dev() -> "Generator[Sandbox]":
         yield found
 
 
+@pytest.fixture(scope="session")
+def two_regions() -> "Generator[Sandbox]":
+    """A model in two Regions, in an account on loopback. A test restores it first."""
+    from tests.account.running import sandbox
+
+    with sandbox("tests/account/two-regions.yaml") as found:
+        yield found
+
+
 @pytest.fixture
 def dev(running_dev: "Sandbox") -> "Sandbox":
     """The stack of Pulumi.dev.yaml in an account on loopback, all of it running."""

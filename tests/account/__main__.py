@@ -18,8 +18,9 @@ def main() -> int:
     parser.add_argument("--incident", choices=INCIDENTS, metavar="NAME", help=told)
     parser.add_argument("--port", type=int, default=0, metavar="N", help="a port (a free one)")
     given = parser.parse_args()
-    print("creating the stack of Pulumi.dev.yaml on loopback ...", flush=True)
-    with sandbox(clock=lambda: datetime.now(UTC), port=given.port) as dev:
+    file = INCIDENTS[given.incident].file if given.incident else "Pulumi.dev.yaml"
+    print(f"creating the stack of {file} on loopback ...", flush=True)
+    with sandbox(file, clock=lambda: datetime.now(UTC), port=given.port) as dev:
         print(*begin(dev, given.incident), sep="\n", flush=True)
         with suppress(KeyboardInterrupt):
             Event().wait()
@@ -31,7 +32,8 @@ def begin(dev: Sandbox, incident: str | None) -> Iterator[str]:
     named = environment(dev.address)
     yield f"It runs at {dev.address}. In another terminal:\n"
     yield "  export " + " \\\n    ".join(f"{key}={value}" for key, value in named.items())
-    yield "  .venv/bin/neuron-ecs status --stack dev\n"
+    stack = "--stack dev" if dev.file == "Pulumi.dev.yaml" else f"--file {dev.file}"
+    yield f"  .venv/bin/neuron-ecs status {stack}\n"
     if incident is None:
         yield f"With an incident: make sandbox INCIDENT=NAME, of {', '.join(INCIDENTS)}."
     else:

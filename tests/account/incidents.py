@@ -15,7 +15,7 @@ from tests.account.running import Sandbox
 from tests.account.state import Trouble
 from tests.account.wire import Json
 
-MODEL, JOB = "tinyllama", "device-check"
+HERE, MODEL = "us-west-2", "tinyllama"
 FAMILY, JOB_FAMILY = "neuron-ecs_dev_tinyllama_1_inf2", "neuron-ecs_dev_job_device-check_inf2"
 
 _EXITED, _ESSENTIAL = "EssentialContainerExited", "Essential container in task exited"
@@ -29,6 +29,8 @@ class Incident:
     said: str
     minutes: int
     begin: Callable[[Sandbox], None]
+    file: str = "Pulumi.dev.yaml"
+    """The stack file in whose stack it happens."""
 
     def happen(self, sandbox: Sandbox) -> None:
         """Makes it happen; at the end it is now."""
@@ -39,15 +41,15 @@ class Incident:
 # ---- what they are made of -----------------------------------------------------------------------
 
 
-def service_of(sandbox: Sandbox, model: str = MODEL) -> Json:
-    """The service of a model, as the account keeps it."""
-    there = sandbox.ecs().place.services
-    return next(service for arn, service in there.items() if f"_{model}_" in arn)
+def service_of(sandbox: Sandbox, region: str = HERE) -> Json:
+    """The service of the model, as the account keeps it."""
+    there = sandbox.ecs(region).place.services
+    return next(service for arn, service in there.items() if f"_{MODEL}_" in arn)
 
 
-def task_of(sandbox: Sandbox) -> Json:
+def task_of(sandbox: Sandbox, region: str = HERE) -> Json:
     """The task of the model."""
-    (task,) = sandbox.ecs().scheduler.tasks_of(service_of(sandbox))
+    (task,) = sandbox.ecs(region).scheduler.tasks_of(service_of(sandbox, region))
     return task
 
 
@@ -84,13 +86,14 @@ def _end(sandbox: Sandbox, trouble: Trouble) -> None:
     scheduler.settle()
 
 
-def _lose_instance(sandbox: Sandbox) -> None:
-    instance = sandbox.ecs().place.instances[task_of(sandbox)["containerInstanceArn"]]
-    sandbox.client("ec2").terminate_instances(InstanceIds=[instance["ec2InstanceId"]])
+def _lose_instance(sandbox: Sandbox, region: str = HERE) -> None:
+    held = task_of(sandbox, region)["containerInstanceArn"]
+    instance = sandbox.ecs(region).place.instances[held]
+    sandbox.client("ec2", region).terminate_instances(InstanceIds=[instance["ec2InstanceId"]])
 
 
-def _no_launches(sandbox: Sandbox, why: str) -> None:
-    name = service_of(sandbox)["capacityProviderStrategy"][0]["capacityProvider"]
+def _no_launches(sandbox: Sandbox, why: str, region: str = HERE) -> None:
+    name = service_of(sandbox, region)["capacityProviderStrategy"][0]["capacityProvider"]
     sandbox.account.state.launches_refused[name] = why
 
 
@@ -222,6 +225,18 @@ def _rollback(sandbox: Sandbox) -> None:
     )
 
 
+def _region(sandbox: Sandbox) -> None:
+    why = (
+        "We currently do not have sufficient inf2.xlarge capacity in the Availability Zone you "
+        "requested (us-east-2a). Our system will be working on provisioning additional capacity. "
+        "Launching EC2 instance failed."
+    )
+    _lose_instance(sandbox, "us-east-2")
+    sandbox.account.spend(timedelta(minutes=6))
+    _no_launches(sandbox, why, "us-east-2")
+    _lose_instance(sandbox, "us-east-2")
+
+
 INCIDENTS = {
     incident.name: incident
     for incident in (
@@ -236,6 +251,17 @@ INCIDENTS = {
         Incident("quota", "the quota of vCPUs is 0", 15, _quota),
         Incident("rollout", "a rollout cannot finish", 30, _rollout),
         Incident("rollback", "a broken image is to be rolled back", 15, _rollback),
+        Incident("region", "a Region is to be left", 40, _region, "tests/account/two-regions.yaml"),
     )
 }
 """Every incident by its name, in the order of the runbook."""
+
+
+def _launches(sandbox: Sandbox) -> None:
+    sandbox.account.state.launches_refused.clear()
+    for region in sandbox.account.state.places:
+        sandbox.ecs(region).scheduler.settle()
+
+
+MEANWHILE = {"AWS has capacity again": _launches}
+"""What happens between the commands of the runbook, by its words there."""

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.account import aws_cli
-from tests.account.incidents import INCIDENTS
+from tests.account.incidents import INCIDENTS, MEANWHILE
 from tests.account.running import Sandbox, sandbox
 from tests.contract.graphs import ROOT
 
 PAGE = ROOT / "docs/runbook.md"
 _SECTION = re.compile(r"<!-- incident: (?P<name>\S+) -->\n(?P<text>.*?)(?=\n## |\Z)", re.DOTALL)
-_BLOCK = re.compile(r"```console\n(?P<lines>.*?)```\n", re.DOTALL)
+_PART = re.compile(r"```console\n(?P<lines>.*?)```\n|<!-- meanwhile: (?P<what>.*?) -->", re.DOTALL)
 _COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*\n", re.MULTILINE)
 _KEPT = re.compile(r"(?P<name>[A-Z]+)=\$\((?P<command>.*)\)")
 _VARIABLE = re.compile(r"\$([A-Z]+)\b")
@@ -36,33 +36,35 @@ def sections(page: str) -> Iterator[Section]:
         yield Section(found["name"], found["text"])
 
 
-def commands(section: Section) -> list[str]:
-    """The commands of a section, in the order in which they are typed."""
-    return [c for b in _BLOCK.finditer(section.text) for c in _COMMAND.findall(b["lines"])]
-
-
-def renewed(section: Section, dev: Sandbox) -> str:
+def renewed(section: Section, stack: Sandbox) -> str:
     """The text of a section with what its commands print after the incident has happened."""
-    dev.restore()
-    INCIDENTS[section.name].happen(dev)
+    stack.restore()
+    INCIDENTS[section.name].happen(stack)
 
     variables: dict[str, str] = {}
 
-    def block(found: re.Match[str]) -> str:
+    def part(found: re.Match[str]) -> str:
+        if found["lines"] is None:
+            MEANWHILE[found["what"]](stack)
+            return found[0]
         typed = _COMMAND.findall(found["lines"])
-        return "```console\n" + "".join(c + printed(c, dev, variables) for c in typed) + "```\n"
+        return "```console\n" + "".join(c + printed(c, stack, variables) for c in typed) + "```\n"
 
-    return _BLOCK.sub(block, section.text)
+    return _PART.sub(part, section.text)
 
 
-def printed(command: str, dev: Sandbox, variables: dict[str, str]) -> str:
+def printed(command: str, stack: Sandbox, variables: dict[str, str]) -> str:
     """What a command of the page prints; `NAME=$(aws ...)` keeps it in a variable instead."""
     text = command.removeprefix("$ ").replace("\\\n", "").strip()
     kept = _KEPT.fullmatch(text)
     text = _VARIABLE.sub(lambda found: variables[found[1]], kept["command"] if kept else text)
     program, *words = shlex.split(text)
     assert program in ("aws", "neuron-ecs"), f"the page calls {program}"
-    run = aws_cli.run([program, *words], dev.client) if program == "aws" else dev.command(*words)[1]
+    run = (
+        aws_cli.run([program, *words], stack.client)
+        if program == "aws"
+        else stack.command(*words)[1]
+    )
     if kept is None:
         return run
     variables[kept["name"]] = run.strip()
@@ -72,9 +74,12 @@ def printed(command: str, dev: Sandbox, variables: dict[str, str]) -> str:
 def write() -> None:
     """Writes the page anew."""
     page = PAGE.read_text(encoding="utf-8")
-    with sandbox() as dev:
-        for section in list(sections(page)):
-            page = page.replace(section.text, renewed(section, dev), 1)
+    files = {INCIDENTS[section.name].file for section in sections(page)}
+    for file in sorted(files):
+        with sandbox(file) as stack:
+            for section in list(sections(page)):
+                if INCIDENTS[section.name].file == file:
+                    page = page.replace(section.text, renewed(section, stack), 1)
     PAGE.write_text(page, encoding="utf-8")
 
 

@@ -18,9 +18,13 @@ def test_the_page_has_every_incident_in_order() -> None:
 
 
 @pytest.mark.parametrize("name", list(SECTIONS))
-def test_the_page_shows_what_its_commands_print(name: str, dev: Sandbox) -> None:
+def test_the_page_shows_what_its_commands_print(
+    name: str, dev: Sandbox, two_regions: Sandbox
+) -> None:
     section = SECTIONS[name]
-    assert page.renewed(section, dev) == section.text, "run `make runbook`, and read the difference"
+    stack = dev if INCIDENTS[name].file == dev.file else two_regions
+    said = "run `make runbook`, and read the difference"
+    assert page.renewed(section, stack) == section.text, said
 
 
 def test_the_list_at_the_top_leads_to_every_incident() -> None:

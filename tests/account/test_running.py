@@ -1,7 +1,6 @@
 """A stack runs in the account on loopback: ECS behaves, and the commands that read show it."""
 
 import re
-from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
@@ -20,13 +19,6 @@ FAILS = Trouble(f"{FAMILY}:2", "ends", "EssentialContainerExited", "Essential", 
 def messages(service: Json) -> str:
     """The messages of a service, the oldest first."""
     return "\n".join(e["message"] for e in reversed(service["events"]))
-
-
-@pytest.fixture(scope="module")
-def two_regions() -> Generator[Sandbox]:
-    """A model in two Regions."""
-    with sandbox("tests/account/two-regions.yaml") as found:
-        yield found
 
 
 # ---- what the commands show ----------------------------------------------------------------------
@@ -94,6 +86,7 @@ def test_a_region_whose_credentials_are_refused_is_told_whole(dev: Sandbox) -> N
 def test_a_region_without_the_rights_is_told_and_the_other_one_is_shown(
     two_regions: Sandbox,
 ) -> None:
+    two_regions.restore()
     two_regions.account.state.refused["us-east-2", "*"] = DENIED
     code, shown = two_regions.command("status")
     assert code == 1
