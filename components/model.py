@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.alarms import Names
 from components.capacity import Capacity
 from components.logs import log_group
-from components.scaling import scaling_policy
+from components.scaling import scaling_policy, scheduled_action
 from components.tags import named
 from components.traffic import LoadBalancer
 from components.workload import RegionContext, task_definition
@@ -269,6 +269,8 @@ class ModelComponent(pulumi.ComponentResource):
         )
         for policy in scaling.policies:
             scaling_policy(policy, target=target, known=known, within=self._within, parent=self)
+        for limits in scaling.schedule:
+            scheduled_action(limits, target=target, region=self._within.region, parent=self)
 
 
 def _registration(

@@ -1,4 +1,4 @@
-"""Scaling policies of services, each with the alarm that invokes it."""
+"""What moves the tasks of services: policies, each with its alarm, and scheduled actions."""
 
 import pulumi
 import pulumi_aws as aws
@@ -6,7 +6,7 @@ import pulumi_aws as aws
 from components.alarms import Names, alarm
 from components.workload import RegionContext
 from planning.alarms import NameOf
-from planning.following import ScalingPolicy
+from planning.following import ScalingPolicy, ScheduledLimits
 
 
 def scaling_policy(
@@ -43,6 +43,30 @@ def scaling_policy(
         region=within.region,
         tags=within.tags,
         parent=parent,
+    )
+
+
+def scheduled_action(
+    limits: ScheduledLimits,
+    *,
+    target: aws.appautoscaling.Target,
+    region: str,
+    parent: pulumi.Resource,
+) -> None:
+    """Builds a scheduled action that gives the tasks of a service new limits."""
+    aws.appautoscaling.ScheduledAction(
+        limits.key,
+        service_namespace=target.service_namespace,
+        scalable_dimension=target.scalable_dimension,
+        resource_id=target.resource_id,
+        schedule=limits.expression,
+        timezone=limits.timezone,
+        scalable_target_action={
+            "min_capacity": limits.min_capacity,
+            "max_capacity": limits.max_capacity,
+        },
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
 
 

@@ -6,6 +6,7 @@ from config.layout import PlacedService
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.replicas import Replicas, Scaling
+from config.schedules import RangeAt, Schedule, Times
 from config.serve import DataType, Serve, ServerName
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
@@ -16,7 +17,6 @@ from config.workloads import (
     JobEntry,
     ModelEntry,
     ModelOverride,
-    Schedule,
     Sidecar,
     Ulimit,
     Workload,
@@ -43,6 +43,7 @@ __all__ = [
     "OwnNetworkEntry",
     "PlacedService",
     "PoolOverride",
+    "RangeAt",
     "RegionEntry",
     "Replicas",
     "Scaling",
@@ -55,6 +56,7 @@ __all__ = [
     "ShapeError",
     "Sidecar",
     "Slack",
+    "Times",
     "Traffic",
     "Ulimit",
     "Workload",

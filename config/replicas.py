@@ -6,6 +6,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from config.changes import IN_PLACE, SIZE
+from config.schedules import RangeAt
 from config.values import Strict
 
 _NUMBER = ("type", "minimum", "maximum")
@@ -79,10 +80,27 @@ class Scaling(Strict):
         json_schema_extra=IN_PLACE,
     )
 
+    schedule: tuple[RangeAt, ...] = Field(
+        default=(),
+        description=(
+            "Times from which on the replicas have a narrower range than that of replicas, which "
+            "is that of the whole day. In a Region with other replicas it is limited to them."
+        ),
+        examples=[
+            [{"expression": "cron(0 7 ? * MON-FRI *)", "timezone": "Europe/Berlin", "min": 2}]
+        ],
+        json_schema_extra=IN_PLACE,
+    )
+
     @property
     def moves(self) -> bool:
         """Whether it names something that moves the number of replicas."""
-        return self.external or self.requests_per_minute is not None
+        return self.external or self.requests_per_minute is not None or bool(self.schedule)
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it starts a model without replicas: the schedule has a minimum above 0."""
+        return any(entry.min for entry in self.schedule)
 
 
 AnyReplicas = Annotated[

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 
 from config.changes import CHECK, IN_PLACE, MOVES, OTHER_POOL, ROLLING, TARGETS, Change, Cost
 from config.replicas import AnyReplicas, Replicas, Scaling
+from config.schedules import Schedule
 from config.serve import Serve
 from config.values import (
     ContainerPath,
@@ -579,27 +580,6 @@ class ModelEntry(Workload):
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return handler(core_schema) | {"anyOf": [{"required": ["image"]}, {"required": ["serve"]}]}
-
-
-class Schedule(Strict):
-    """When a job starts by itself."""
-
-    expression: Annotated[
-        str,
-        StringConstraints(pattern=r"^(cron|rate|at)\(.+\)$", max_length=256),
-        Field(
-            description="An EventBridge Scheduler expression: cron(...), rate(...) or at(...).",
-            examples=["cron(0 3 * * ? *)", "rate(12 hours)", "at(2026-12-24T18:00:00)"],
-        ),
-    ] = Field(
-        description="EventBridge Scheduler expression: cron(...), rate(...) or at(...).",
-        json_schema_extra=IN_PLACE,
-    )
-    timezone: Annotated[
-        str,
-        StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,50}$"),
-        Field(description="A time zone of the tz database.", examples=["Europe/Berlin"]),
-    ] = Field(default="UTC", description="Time zone of the expression.", json_schema_extra=IN_PLACE)
 
 
 class JobEntry(Workload):

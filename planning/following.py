@@ -37,6 +37,17 @@ class ScalingPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledLimits:
+    """New limits of a service's tasks from a time on; the time is an expression of AWS."""
+
+    key: str
+    expression: str
+    timezone: str
+    min_capacity: int
+    max_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """Application Auto Scaling target of a service whose minimum is below its maximum, or that is
     stopped."""
@@ -45,6 +56,7 @@ class Scaling:
     min_capacity: int
     max_capacity: int
     policies: tuple[ScalingPolicy, ...] = ()
+    schedule: tuple[ScheduledLimits, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class Mover:
     external: bool  # somebody else does
     cooldown_out_seconds: int
     cooldown_in_seconds: int
+    scheduled: bool = False  # whether a schedule narrows the range at times
 
     @property
     def by_load(self) -> bool:

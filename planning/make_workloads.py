@@ -108,9 +108,8 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     services = [
         _service(s, work, tasks, str(tasks.number)) for tasks in service_tasks.services(s, work)
     ]
-    if target_group is not None:
-        load = scaling.requests(names.balancer_key(short), target_group.key)
-        services = scaling.scaled(s, work, services, load)
+    load = target_group and scaling.requests(names.balancer_key(short), target_group.key)
+    services = scaling.scaled(s, work, services, load)
     moved = scaling.mover(s, work)
     row = server_of(work.spec, s.catalog)
     out = s.written.get(work.name)

@@ -21,12 +21,16 @@ def balancer_key(short: str) -> str:
     return key(short, "traffic")
 
 
+def digest(text: str) -> str:
+    """Returns six characters that stand for the text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
 def fitted(name: str, limit: int) -> str:
     """Returns the name, or its beginning and a hash of the whole if it is longer than `limit`."""
     if len(name) <= limit:
         return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
-    return f"{name[: limit - 7].rstrip('-_')}-{digest}"
+    return f"{name[: limit - 7].rstrip('-_')}-{digest(name)}"
 
 
 def hashed(name: str, whole: str, limit: int) -> str:
@@ -34,8 +38,7 @@ def hashed(name: str, whole: str, limit: int) -> str:
 
     For a name that other parts, joined by hyphens as well, may have.
     """
-    digest = hashlib.sha256(whole.encode()).hexdigest()[:6]
-    return f"{name[: limit - AUTONAME_SUFFIX - 7].rstrip('-_')}-{digest}"
+    return f"{name[: limit - AUTONAME_SUFFIX - 7].rstrip('-_')}-{digest(whole)}"
 
 
 def autonamed(name: str, limit: int) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from config import ModelEntry
+from config import ModelEntry, RangeAt
 from planning import choices, names, plan
 from planning.alarms import Alarm, Dimension, Math, Metric, NameOf, Query
 from planning.command_line import server_of
-from planning.following import Mover, ScalingPolicy, ScalingStep
+from planning.dealing import share_evenly
+from planning.following import Mover, ScalingPolicy, ScalingStep, ScheduledLimits
 from planning.reached import grace_seconds
 from planning.situation import RegionalWorkload, Situation
 
@@ -69,21 +70,58 @@ def mover(s: Situation, work: RegionalWorkload) -> Mover | None:
         external=wanted.external,
         cooldown_out_seconds=out,
         cooldown_in_seconds=choices.COOLDOWN_IN_TIMES * out if into is None else into,
+        scheduled=bool(wanted.schedule),
     )
 
 
 def scaled(
-    s: Situation, work: RegionalWorkload, services: Sequence[plan.Service], load: Math
+    s: Situation, work: RegionalWorkload, services: Sequence[plan.Service], load: Math | None
 ) -> list[plan.Service]:
-    """Returns the services of a model with the policies that move their tasks."""
+    """Returns the services of a model with what moves their tasks; `load` is that of the model."""
+    if mover(s, work) is None:
+        return list(services)
+    limits = [service.tasks_max for service in services]
+    times = scheduled_ranges(work, limits)
     found: list[plan.Service] = []
-    rises = numbers_of_replicas([service.tasks_max for service in services])
-    for service, numbers in zip(services, rises, strict=True):
+    for at, (service, numbers) in enumerate(
+        zip(services, numbers_of_replicas(limits), strict=True)
+    ):
         target = service.scaling
         if target is not None:
-            target = replace(target, policies=policies(s, work, service.key, numbers, load))
+            target = replace(
+                target,
+                policies=policies(s, work, service.key, numbers, load) if load else (),
+                schedule=tuple(
+                    ScheduledLimits(
+                        names.key(service.key, "at", names.digest(when.expression + when.timezone)),
+                        when.expression,
+                        when.timezone,
+                        least[at],
+                        most[at],
+                    )
+                    for when, least, most in times
+                ),
+            )
         found.append(replace(service, scaling=target))
     return found
+
+
+def scheduled_ranges(
+    work: RegionalWorkload, limits: Sequence[int]
+) -> tuple[tuple[RangeAt, tuple[int, ...], tuple[int, ...]], ...]:
+    """Returns each entry of the schedule with the minimum and the maximum of each service.
+
+    The range of a Region's own replicas limits it. Of entries at one time the last one counts.
+    """
+    wanted = work.spec.scaling if isinstance(work.spec, ModelEntry) else None
+    entries = {(e.expression, e.timezone): e for e in (wanted.schedule if wanted else ())}
+    least, most = work.replicas.min, work.tasks_max
+
+    def dealt(replicas: int | None, default: int) -> tuple[int, ...]:
+        number = default if replicas is None else max(least, min(most, replicas))
+        return share_evenly(number, limits)
+
+    return tuple((when, dealt(when.min, least), dealt(when.max, most)) for when in entries.values())
 
 
 def policies(

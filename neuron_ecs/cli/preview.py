@@ -48,6 +48,7 @@ _NAMED = frozenset({"aws:ec2/routeTable:RouteTable", "aws:iam/role:Role"})
 
 _TELLING: Mapping[str, tuple[tuple[str, str], ...]] = {
     "aws:appautoscaling/policy:Policy": (("", "policyType"), ("on", "resourceId")),
+    "aws:appautoscaling/scheduledAction:ScheduledAction": (("", "schedule"), ("", "timezone")),
     "aws:appautoscaling/target:Target": (("min", "minCapacity"), ("max", "maxCapacity")),
     "aws:autoscaling/group:Group": (("min", "minSize"), ("max", "maxSize")),
     "aws:cloudwatch/logGroup:LogGroup": (("", "name"), ("days", "retentionInDays")),

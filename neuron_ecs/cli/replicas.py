@@ -43,7 +43,9 @@ def moved_by(model: planned.ModelPlan) -> str:
     match model.mover:
         case None:
             return "nothing"
-        case Mover(requests_per_minute=int(requests)):
-            return joined(f"{requests} req/min")
+        case Mover(requests_per_minute=int(requests), scheduled=scheduled):
+            return joined(f"{requests} req/min") + (" and times" if scheduled else "")
+        case Mover(scheduled=True):
+            return "times"
         case _:
-            return "somebody else"
+            return "others"

@@ -133,9 +133,10 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
 
 
 def _told_elsewhere(model: ModelEntry) -> bool:
-    """Whether NE612 says that nothing starts the model."""
+    """Whether a schedule starts the model, or NE612 says that nothing does."""
     wanted = model.scaling
-    return bool(wanted and wanted.requests_per_minute is not None and model.served_ports)
+    counted_by = wanted and wanted.requests_per_minute is not None and model.served_ports
+    return bool(wanted and (wanted.wakes or counted_by))
 
 
 @rule(

@@ -51,11 +51,13 @@ def moved_twice(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html:
     a policy sets the count while its alarm rings."""
     for work, wanted in _scaled(s):
-        if wanted.external and wanted.requests_per_minute is not None:
+        named = ["requests_per_minute"] * (wanted.requests_per_minute is not None)
+        named += ["schedule"] * bool(wanted.schedule)
+        if wanted.external and named:
             yield Report(
                 f"{work.path}.scaling.external",
-                f"is true, beside requests_per_minute: {wanted.requests_per_minute}",
-                "leave it out, or leave requests_per_minute out",
+                f"is true, beside {listed(named)}",
+                "leave it out",
             )
 
 
@@ -91,13 +93,13 @@ def cooldown_too_short(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "The load balancer counts requests that reach a replica. At 0 replicas callers get 503, which "
     "counts for no model, so that nothing raises the number again.",
-    do="Write a minimum of 1.",
+    do="Write a minimum of 1, a schedule with one, or start it with neuron-ecs scale.",
 )
 def asleep_for_ever(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html:
     RequestCount counts where the load balancer was able to choose a target."""
     for work, wanted in _scaled(s):
-        asleep = work.replicas.min == 0 < work.tasks_max
+        asleep = work.replicas.min == 0 < work.tasks_max and not wanted.wakes
         if asleep and wanted.requests_per_minute is not None and work.spec.served_ports:
             path = f"{work.path}.replicas.min"
             overrides = work.spec.regions if isinstance(work.spec.regions, dict) else {}
@@ -107,7 +109,7 @@ def asleep_for_ever(s: Situation) -> Iterator[Report]:
             yield Report(
                 path,
                 "is 0, and requests_per_minute alone moves the replicas",
-                "write 1",
+                "write 1, or run `neuron-ecs scale` before the first call",
             )
 
 
@@ -158,6 +160,53 @@ def too_many_steps(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE615",
+    "Schedule leaves the range of the replicas",
+    Severity.ERROR,
+    "Slots are cut for the maximum of the replicas, and their minimum always runs. A schedule "
+    "narrows that range.",
+    do="Write the widest range of the day as replicas, and narrower ones in the schedule.",
+)
+def beyond_the_range(s: Situation) -> Iterator[Report]:
+    """API_ScalableTargetAction of the Application Auto Scaling API Reference."""
+    for name, model in s.settings.models.items():
+        replicas = model.replicas
+        for at, entry in enumerate(model.scaling.schedule if model.scaling else ()):
+            path = f"models.{name}.scaling.schedule[{at}]"
+            least, most = entry.min, entry.max
+            for field, value in (("min", least), ("max", most)):
+                if value is not None and not replicas.min <= value <= replicas.most:
+                    yield Report(
+                        f"{path}.{field}",
+                        f"is {value}; replicas has min {replicas.min} and max {replicas.most}",
+                        f"write {replicas.min if value < replicas.min else replicas.most}",
+                    )
+            if least is not None and most is not None and most < least <= replicas.most:
+                yield Report(f"{path}.max", f"is {most}, below min {least}", f"write {least}")
+
+
+@rule(
+    "NE616",
+    "Two ranges at one time",
+    Severity.WARNING,
+    "Entries with the same times would run at the same moment. Only the last of them is built.",
+    do="Leave all but one of the entries out.",
+)
+def two_ranges_at_once(s: Situation) -> Iterator[Report]:
+    """API_PutScheduledAction of the Application Auto Scaling API Reference: Schedule, Timezone."""
+    for name, model in s.settings.models.items():
+        seen: dict[tuple[str, str], int] = {}
+        for at, entry in enumerate(model.scaling.schedule if model.scaling else ()):
+            first = seen.setdefault((entry.expression, entry.timezone), at)
+            if first != at:
+                yield Report(
+                    f"models.{name}.scaling.schedule[{at}].expression",
+                    f"is {entry.expression}, as in schedule[{first}]",
+                    f"leave models.{name}.scaling.schedule[{at}] out",
+                )
+
+
 RULES = (
     requests_without_a_port,
     moved_twice,
@@ -165,4 +214,6 @@ RULES = (
     asleep_for_ever,
     no_range,
     too_many_steps,
+    beyond_the_range,
+    two_ranges_at_once,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from config import Times
 from messages.finding import Severity
 from messages.phrases import nearest
 from planning.rules.rule import Report, rule
@@ -196,46 +197,50 @@ def _at(body: str) -> tuple[str, str] | None:
     return "has another form", f"write at({found.replace(tzinfo=None, microsecond=0).isoformat()})"
 
 
+def _times(s: Situation) -> Iterator[tuple[str, Times]]:
+    """The schedules of jobs, and those of the replicas of models, with their paths."""
+    for name, job in s.settings.jobs.items():
+        if job.schedule is not None:
+            yield f"jobs.{name}.schedule", job.schedule
+    for name, model in s.settings.models.items():
+        for at, entry in enumerate(model.scaling.schedule if model.scaling else ()):
+            yield f"models.{name}.scaling.schedule[{at}]", entry
+
+
 @rule(
     "NE718",
     "Malformed schedule",
     Severity.ERROR,
-    "EventBridge Scheduler accepts cron() with six fields and one question mark for the days, "
-    "rate() in minutes, hours or days, and at() with a date and time without a zone.",
+    "AWS's schedulers accept cron() with six fields and one question mark for the days, rate() in "
+    "minutes, hours or days, and at() with a date and time without a zone.",
     do="Write the expression in one of these forms, and the zone under timezone.",
 )
 def no_schedule(s: Situation) -> Iterator[Report]:
-    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
-    for name, job in s.settings.jobs.items():
-        if job.schedule is not None:
-            found = fault(job.schedule.expression)
-            if found is not None:
-                what, fix = found
-                yield Report(
-                    f"jobs.{name}.schedule.expression",
-                    f"is {job.schedule.expression}, which {what}",
-                    fix,
-                )
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html and
+    API_PutScheduledAction (Schedule) of the Application Auto Scaling API Reference."""
+    for path, times in _times(s):
+        found = fault(times.expression)
+        if found is not None:
+            what, fix = found
+            yield Report(f"{path}.expression", f"is {times.expression}, which {what}", fix)
 
 
 @rule(
     "NE719",
     "Unknown time zone",
     Severity.ERROR,
-    "EventBridge Scheduler accepts the time zones of the tz database.",
+    "AWS's schedulers accept the time zones of the tz database.",
     do="Write a zone by its continent and city, or UTC.",
     table="time_zones",
 )
 def no_time_zone(s: Situation) -> Iterator[Report]:
     """API_CreateSchedule of the EventBridge Scheduler API Reference, ScheduleExpressionTimezone;
     https://www.iana.org/time-zones"""
-    for name, job in s.settings.jobs.items():
-        if job.schedule is not None and job.schedule.timezone not in s.catalog.limits.time_zones:
-            yield Report(
-                f"jobs.{name}.schedule.timezone",
-                f"is {job.schedule.timezone}",
-                nearest(job.schedule.timezone, s.catalog.limits.time_zones),
-            )
+    zones = s.catalog.limits.time_zones
+    for path, times in _times(s):
+        if times.timezone not in zones:
+            near = nearest(times.timezone, zones)
+            yield Report(f"{path}.timezone", f"is {times.timezone}", near)
 
 
 @rule(

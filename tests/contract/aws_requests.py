@@ -274,6 +274,9 @@ KINDS: Mapping[str, Kind] = {
         {"policy": To("PolicyDocument"), "role": To("RoleName")},
         name="PolicyName",
     ),
+    "aws:appautoscaling/scheduledAction:ScheduledAction": Kind(
+        "application-autoscaling", "PutScheduledAction", name="ScheduledActionName"
+    ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Kind(
         "iam", "AttachRolePolicy", {"role": To("RoleName")}
     ),

@@ -138,6 +138,7 @@ _LISTENER = "aws:lb/listener:Listener"
 _RULE = "aws:lb/listenerRule:ListenerRule"
 _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 _STEPS = "stepScalingPolicyConfiguration.stepAdjustments"
+_AT = "aws:appautoscaling/scheduledAction:ScheduledAction"
 _POLICY = "aws:appautoscaling/policy:Policy"
 _SCHEDULE = "aws:scheduler/schedule:Schedule"
 _ROLE = "aws:iam/role:Role"
@@ -235,6 +236,8 @@ MODEL_MISTAKES = [
     Mistake("aws:appautoscaling/target:Target", "resourceId", GONE, "required"),
     Mistake(_POLICY, "stepScalingPolicyConfiguration.adjustmentType", "Exact", "none of"),
     Mistake(_POLICY, "policyType", "Steps", "none of"),
+    Mistake(_AT, "resourceId", GONE, "required"),
+    Mistake(_AT, "scalableTargetAction.minCapacity", "2", "no integer"),
     Mistake(_ALARM, "comparisonOperator", "Above", "none of"),
     Mistake(_ALARM, "alarmActions", ["a"] * 6, "at most 5"),
     Mistake(_SCHEDULE, "flexibleTimeWindow.mode", "off", "none of"),

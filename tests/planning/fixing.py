@@ -35,10 +35,11 @@ from config.alarms import Alarms, Slack
 from config.capacity import AutoScalingCapacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.replicas import Replicas
+from config.schedules import Schedule
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.volumes import EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry
-from config.workloads import HealthCheck, JobEntry, ModelEntry, Schedule, Sidecar
+from config.workloads import HealthCheck, JobEntry, ModelEntry, Sidecar
 from messages.finding import Finding, Severity
 from tests.planning.stacks import PROJECT, Config, findings_of
 

@@ -62,4 +62,24 @@ FIXTURES: dict[str, Fixture] = {
             traffic=HERE,
         ),
     ),
+    "NE615": Fixture(
+        "models.m.scaling.schedule[0].max",
+        scaled(schedule=[{"expression": "cron(0 7 * * ? *)", "min": 1, "max": 3}]),
+        scaled(schedule=[{"expression": "cron(0 7 * * ? *)", "min": 1, "max": 2}]),
+    ),
+    "NE616": Fixture(
+        "models.m.scaling.schedule[1].expression",
+        scaled(
+            schedule=[
+                {"expression": "cron(0 7 * * ? *)", "min": 2},
+                {"expression": "cron(0 7 * * ? *)", "max": 1},
+            ]
+        ),
+        scaled(
+            schedule=[
+                {"expression": "cron(0 7 * * ? *)", "min": 2},
+                {"expression": "cron(0 19 * * ? *)", "max": 1},
+            ]
+        ),
+    ),
 }

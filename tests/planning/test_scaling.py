@@ -78,3 +78,22 @@ def test_in_is_slower_than_out_and_out_waits_until_a_replica_serves() -> None:
     assert model.mover is not None
     assert model.mover.cooldown_out_seconds == model.serve_seconds
     assert model.mover.cooldown_in_seconds == 2 * model.serve_seconds
+
+
+def test_a_schedule_gives_each_service_its_part_of_the_range() -> None:
+    """The parts sum to the entry's range, stay in that of the service, and a missing side is that
+    of the replicas."""
+    for least, low, high in ((0, 0, 0), (0, 2, None), (1, None, 3), (2, 3, 4), (0, 5, 7)):
+        entry: dict[str, object] = {"expression": "cron(0 7 * * ? *)", "timezone": "Europe/Berlin"}
+        entry |= {k: v for k, v in (("min", low), ("max", high)) if v is not None}
+        config = scaled({"min": least, "max": 7}, schedule=[entry])
+        services = decide_on(config).regions[0].models[0].services
+        scalings = [(s, s.scaling.schedule[0]) for s in services if s.scaling]
+        fixed = sum(s.desired_count for s in services if not s.scaling)
+        parts = [part for _, part in scalings]
+        assert sum(p.min_capacity for p in parts) + fixed == (least if low is None else low)
+        assert sum(p.max_capacity for p in parts) + fixed == (7 if high is None else high)
+        for service, part in scalings:
+            assert service.desired_count <= part.min_capacity <= part.max_capacity
+            assert part.max_capacity <= service.tasks_max
+            assert part.timezone == "Europe/Berlin"

@@ -1427,6 +1427,15 @@ def _no_port_to_count_at(hand: Hand, wish: Wish) -> str:
     return f"{wish.path}.scaling.requests_per_minute"
 
 
+@mistake("NE615", replace(MODEL, overridden=False))
+def _beyond_the_replicas(hand: Hand, wish: Wish) -> str:
+    most = max(1, wish.work.most)
+    wish.entry["replicas"] = {"min": 1, "max": most}
+    field, value = hand.one((("min", 0), ("max", most + 1)))
+    wish.entry["scaling"] = {"schedule": [{"expression": "rate(1 day)", field: value}]}
+    return f"{wish.path}.scaling.schedule[0].{field}"
+
+
 # -- training --------------------------------------------------------------------------------------
 
 

@@ -667,6 +667,12 @@ def _nobody_wakes_it(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.replicas.min"
 
 
+@oddity("NE616", replace(WORK, work=("models",)))
+def _two_ranges(_: Hand, wish: Wish) -> str:
+    wish.entry["scaling"] = {"schedule": [{"expression": "rate(1 day)"}] * 2}
+    return f"{wish.path}.scaling.schedule[1].expression"
+
+
 @oddity("NE614", replace(CALLED, sorts=(MANAGED_CPU,), overridden=False))
 def _many_steps(_: Hand, wish: Wish) -> str:
     wish.entry["scaling"] = {"requests_per_minute": 60}

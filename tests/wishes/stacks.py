@@ -196,7 +196,7 @@ def _works(
         if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(40):
             tasks.serves(hand, scene, entry)
         if seat.group == "models" and not mine.bare and hand.chance(30):
-            entry["scaling"] = tasks.scaling(hand, entry)
+            entry["scaling"] = tasks.scaling(hand, entry, seat.least, seat.most)
         if "image" in entry:
             tasks.served(hand, scene, entry)
         sizes_ = seat.devices, seat.ids, seat.least, seat.most

@@ -543,11 +543,26 @@ def schedule(hand: Hand) -> Entry:
     return entry
 
 
-def scaling(hand: Hand, entry: Entry) -> Entry:
-    """What moves the replicas of a model."""
+def scaling(hand: Hand, entry: Entry, least: int, most: int) -> Entry:
+    """What moves the replicas of a model between these numbers."""
+    if hand.chance(30):
+        times = hand.some(SCHEDULES, most=3)
+        return {"schedule": [_range_at(hand, text, least, most) for text in times]}
     if not {"port", "ports"} & entry.keys() or hand.chance(20):
         return {"external": hand.one((True, False))}
     found: Entry = {"requests_per_minute": hand.one((1, 60, 10_000_000))}
     for name in hand.some(("cooldown_out_seconds", "cooldown_in_seconds")):
         found[name] = hand.one((0, 3_600, 86_400))
+    return found
+
+
+def _range_at(hand: Hand, expression: str, least: int, most: int) -> Entry:
+    found: Entry = {"expression": expression}
+    low = hand.number(least, most)
+    if hand.chance(50):
+        found["timezone"] = hand.one(ZONES)
+    if hand.chance(70):
+        found["min"] = low
+    if hand.chance(50):
+        found["max"] = hand.number(low, most)
     return found

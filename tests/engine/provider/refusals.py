@@ -1132,6 +1132,7 @@ ADMISSIONS: Mapping[str, tuple[Rule, ...]] = {
     ),
     SCALABLE: (scalable_services_exist,),
     "aws:appautoscaling/policy:Policy": (policies_have_a_target,),
+    "aws:appautoscaling/scheduledAction:ScheduledAction": (policies_have_a_target,),
     SCHEDULE: (schedules_can_run,),
 }
 

@@ -693,6 +693,15 @@ KINDS: Mapping[str, Kind] = {
             duplicate="StandIn.Duplicate: scaling policy {name} exists on {resourceId}.",
         ),
         Kind(
+            token="aws:appautoscaling/scheduledAction:ScheduledAction",
+            id="{name}-{serviceNamespace}-{resourceId}",
+            arn="arn:aws:autoscaling:{region}:{account}:scheduledAction:{hex}:resource/ecs/"
+            "{resourceId}:scheduledActionName/{name}",
+            fixed=("name", "resourceId", "scalableDimension", "serviceNamespace"),
+            unique=("name", "resourceId", "scalableDimension"),
+            duplicate="StandIn.Duplicate: scheduled action {name} exists on {resourceId}.",
+        ),
+        Kind(
             token="aws:cloudwatch/metricAlarm:MetricAlarm",
             id="{name}",
             arn="arn:aws:cloudwatch:{region}:{account}:alarm:{name}",

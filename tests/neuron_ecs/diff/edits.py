@@ -141,6 +141,10 @@ VALUES: dict[str, list[Any]] = {
     "scale_in_after_seconds": [-1, 600],
     "schedule": [{"expression": "rate(1 hour)"}],
     "scaling": [{"requests_per_minute": 60}, {"external": True}],
+    "Scaling.schedule": [
+        [{"expression": "rate(1 day)", "min": 1}],
+        [{"expression": "rate(2 days)", "min": 1}],
+    ],
     "requests_per_minute": [60, 120],
     "external": [True],
     "cooldown_out_seconds": [3_600, 7_200],
