@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import catalog
 from catalog import Catalog
 from messages.finding import Finding, Severity
 from neuron_ecs.diff import impact, price, refusals
 from neuron_ecs.diff.impact import Impact, PoolChange
-from neuron_ecs.diff.pinning import PinnedDevices, Replan, pin_devices
+from neuron_ecs.diff.pinning import PinnedDevices, Replan, pin_devices, place_models
 from neuron_ecs.diff.plans import EMPTY, PlanIndex
 from neuron_ecs.diff.price import Price
 from neuron_ecs.diff.refusals import Refusal
@@ -17,6 +18,7 @@ from neuron_ecs.diff.resources import ResourceChange, compare
 from neuron_ecs.diff.sides import Side, Sides
 from neuron_ecs.diff.structure import ValueChange, differences
 from neuron_ecs.diff.workloads import ModelChange, disturbed, job_changes, model_changes
+from neuron_ecs.stackfile.reading import StackFile
 from planning import Refused, decide
 from planning.document import Json
 
@@ -166,7 +168,10 @@ def _pins(
             return None
 
     replan: Replan = replanned
-    return pin_devices(moved, before, after, head.config, replan, base_config, _legal)
+    found = pin_devices(moved, before, after, head.config, replan, base_config, _legal)
+    file = StackFile(project, head.stack, Path(), dict(head.config))
+    layout = place_models(moved, before, file, base_config)
+    return replace(found, layout=layout) if found else None
 
 
 def _legal(instance_type: str, size: int) -> Sequence[tuple[int, ...]]:

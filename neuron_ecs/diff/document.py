@@ -193,6 +193,7 @@ def _pins(difference: Difference) -> form.PinnedDevices | None:
     return {
         "models": [f"{c.region}/{c.name}" for c in difference.disturbed],
         "neuron_devices": {m: list(d) for m, d in found.ids.items()} if found else {},
+        "layout": found.layout if found else {},
         "works": found.works if found else False,
         "why_not": (found.why_not if found else "the stack file cannot be read") or None,
     }

@@ -311,8 +311,9 @@ def _through_new_group(found: Impact, model: ModelPlan, started: Sequence[Servic
     running = [s for s in started if s.desired_count]
     if found.gap:
         return replace(found, text=f"its target group is replaced; {found.text}")
-    if not running:
-        return found
+    if not running:  # tasks above the minimum, if there are any
+        running = [s for s in started if s.tasks_max]
+        found = replace(found, text="the minimum is 0, so this is of tasks that run above it")
     stops_first = found.word != "moves" and any(s.maximum_percent <= 100 for s in running)
     gap = _gap(model, running, stops_first=stops_first)
     text = "its target group is replaced, and the new one is empty until a new task is healthy"

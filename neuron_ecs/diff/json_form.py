@@ -13,6 +13,7 @@ from neuron_ecs.diff.impact import Word
 from neuron_ecs.diff.refusals import Code
 from neuron_ecs.diff.resources import Action, Effect
 from neuron_ecs.diff.workloads import Kind
+from planning.lines import Layout
 
 VERSION = 1
 
@@ -162,6 +163,10 @@ class PinnedDevices(TypedDict):
     neuron_devices: Annotated[
         dict[str, list[int]],
         Field(description="By model: explicit ids that keep them where they are."),
+    ]
+    layout: Annotated[
+        Layout,
+        Field(description="The head's layout that keeps them where they are; {} if none does."),
     ]
     works: Annotated[bool, Field(description="Whether the head was planned with them, and held.")]
     why_not: str | None

@@ -210,7 +210,14 @@ def _disturbed(difference: Difference) -> Iterator[str]:
         return
     yield ""
     found = difference.pins
-    if found and found.works:
+    if found and found.layout:
+        yield (
+            f"{code('neuron-ecs place --base BASE')} writes the lines that keep it where it is "
+            "(planned with them):"
+        )
+        yield ""
+        yield from (f"- {code(line)}" for line in found.lines)
+    elif found and found.works:
         yield "These settings keep it where it is (planned with them):"
         yield ""
         yield from (f"- {code(line)}" for line in found.lines)

@@ -1,12 +1,17 @@
-"""Finds explicit device ids that keep models on the devices that they have."""
+"""Finds lines of `layout`, and explicit ids, that keep models on the devices that they have."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from messages.phrases import ids, listed
+import catalog
+from messages.finding import Refused
+from messages.phrases import flow, ids, listed
 from neuron_ecs.diff.plans import PlanIndex, device_sets, devices_each
 from neuron_ecs.diff.workloads import ModelChange, Touched, disturbed, model_changes
+from neuron_ecs.stackfile.placing import kept_layout, named_devices, with_layout
+from neuron_ecs.stackfile.reading import StackFile
+from planning.lines import Layout, layout_of
 
 Replan = Callable[[Mapping[str, str]], PlanIndex | None]
 """The plan of other texts of a stack file; None where it is refused."""
@@ -19,11 +24,37 @@ class PinnedDevices:
     ids: Mapping[str, tuple[int, ...]]  # by model
     works: bool
     why_not: str = ""
+    layout: Layout = field(default_factory=Layout)  # keeps them too; empty if nothing does
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The settings, one for each model."""
+        """The settings: a line of `layout` for each pool, or one for each model."""
+        if self.layout:
+            return tuple(
+                f"layout.{region}.{pool}: {flow(models)}"
+                for region, pools in self.layout.items()
+                for pool, models in pools.items()
+            )
         return tuple(f"models.{m}.neuron_devices: {ids(d)}" for m, d in sorted(self.ids.items()))
+
+
+def place_models(
+    moved: Sequence[ModelChange],
+    base: PlanIndex,
+    file: StackFile,
+    before: Mapping[str, str] | None,
+) -> Layout:
+    """The layout of the head with which the models stay; empty if there is none."""
+    named = named_devices(before or {}, file.project)
+    try:
+        layout = kept_layout(file, layout_of(base.plan, named), catalog.load())
+        placed = with_layout(file, layout)
+        planned = PlanIndex(placed.plan(catalog.load()))
+    except Refused:
+        return {}
+    names = {c.name for c in moved}
+    changes = model_changes(base, planned, before, placed.config)
+    return {} if any(c.name in names for c in disturbed(changes)) else layout
 
 
 def pin_devices(

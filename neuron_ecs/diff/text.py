@@ -113,9 +113,14 @@ def _disturbed(difference: Difference, width: int) -> Iterator[str]:
     if not difference.disturbed:
         return
     found = difference.pins
-    if found and found.works:
+    if found and found.layout:
+        text = "`neuron-ecs place --base BASE` writes the lines that keep it where it is"
+        yield from wrapped(f"{text} (planned with them):", width, "  ", "    ")
+    elif found and found.works:
         yield "  these lines in the head's stack file keep it where it is (planned with them):"
-        yield from (f"    {line}" for line in found.lines)
+    if found and (found.layout or found.works):
+        for line in found.lines:
+            yield from wrapped(line, width, "    ", "      ")
     else:
         why = found.why_not if found else "the stack file cannot be read"
         yield from wrapped(f"no explicit ids keep it where it is: {why}", width, "  ", "    ")

@@ -31,9 +31,13 @@ def own_layout(file: StackFile) -> Layout | None:
 
 def running_layout(file: StackFile, tables: Catalog) -> Layout:
     """Returns the layout that the plan of a stack file has. Raises `Refused`."""
-    models = json.loads(file.config.get(f"{file.project}:models", "{}"))
-    named = [n for n, m in models.items() if isinstance(m.get("neuron_devices"), list)]
-    return layout_of(file.plan(tables), named)
+    return layout_of(file.plan(tables), named_devices(file.config, file.project))
+
+
+def named_devices(config: Mapping[str, str], project: str) -> frozenset[str]:
+    """Returns the models whose devices a stack file names itself."""
+    models = json.loads(config.get(f"{project}:models", "{}"))
+    return frozenset(n for n, m in models.items() if isinstance(m.get("neuron_devices"), list))
 
 
 def kept_layout(file: StackFile, base: Layout, tables: Catalog) -> Layout:

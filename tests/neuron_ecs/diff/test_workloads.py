@@ -10,10 +10,21 @@ import catalog
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.plans import device_sets
 from neuron_ecs.diff.summary import verdict
+from neuron_ecs.diff.text import render
 from planning import choices
 from planning.price import FREE, HOURS
 from tests.neuron_ecs.diff.pairs import OTHER, compared, shared
-from tests.planning.stacks import HOME, Config, Entry, changed, groups, managed, stack, work
+from tests.planning.stacks import (
+    HOME,
+    PROJECT,
+    Config,
+    Entry,
+    changed,
+    groups,
+    managed,
+    stack,
+    work,
+)
 
 
 def kinds(found: Difference) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -70,6 +81,20 @@ def test_a_model_that_moves_for_another_is_called_out_with_ids_that_keep_it() ->
     )
 
 
+def test_a_model_of_several_slots_that_moves_is_kept_by_a_layout() -> None:
+    base = shared(("calm", 1), ("quiet", 1), max_size=3)
+    base = changed(base, "models.calm", replicas={"min": 2})
+    after = changed(base, "models", alpha=work(2, replicas={"min": 1}))
+    found = compared(base, after)
+    assert {c.name for c in found.disturbed} >= {"calm"}, "the planner moves it no longer"
+    assert found.pins is not None
+    assert found.pins.layout
+    kept = {**after, f"{PROJECT}:layout": json.dumps(found.pins.layout)}
+    again = compared(base, kept)
+    assert again.disturbed == ()
+    assert any("neuron-ecs place --base" in line for line in render(found, width=80))
+
+
 def test_a_model_that_was_touched_is_not_called_out() -> None:
     base = shared(("a", [0, 1]), ("b", [2, 3]))
     after = changed(base, "models.b", neuron_devices=[4, 5])
@@ -80,6 +105,15 @@ def test_a_model_that_was_touched_is_not_called_out() -> None:
 
 
 # ---- impact ------------------------------------------------------------------------------------
+
+
+def test_tasks_above_a_minimum_of_0_lose_their_target_group_as_well() -> None:
+    base = one(port=8080, replicas={"min": 0, "max": 2})
+    found = compared(base, changed(base, "models.a", network_mode="awsvpc"), graph=True)
+    impact = found.impacts[HOME, "a"]
+    assert impact.word == "replaced in place"
+    assert impact.text.endswith("the minimum is 0, so this is of tasks that run above it")
+    assert "a without a replica for " in verdict(found)
 
 
 def test_one_task_without_room_is_replaced_in_place_and_the_gap_is_told() -> None:
