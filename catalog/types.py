@@ -484,7 +484,9 @@ class StopReason:
     """What a text of AWS, an exit code or a line of a log means, and what to do.
 
     ``kind`` is ``message``, ``exit_code`` or ``log``; ``text`` is a part of it. ``is_error`` is
-    false for what happens in ordinary operation.
+    false for what happens in ordinary operation. ``link`` of an error is what it speaks of, from
+    the load balancer's ``targets`` down to the ``capacity`` of EC2; ``placement`` is the lack of a
+    place, whose cause is another link.
     """
 
     kind: str
@@ -492,6 +494,7 @@ class StopReason:
     is_error: bool
     meaning: str
     action: str
+    link: str
     source: str
 
 

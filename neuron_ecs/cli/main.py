@@ -39,6 +39,7 @@ COMMANDS = {
     "status": "what runs: models, replicas, chips, instances and deployments; asks AWS",
     "events": "what happened: stopped tasks, messages and scaling, explained; asks AWS",
     "logs": "the log of all tasks of a model or job, merged by time; asks AWS",
+    "doctor": "which link from DNS down to the chip and its capacity is broken; asks AWS",
     "run": "starts a job, follows it to its end and ends with its exit code; changes AWS",
     "stop": "stops the runs of a job, or a task; changes AWS",
     "wait": "waits until deployments are complete and every replica runs; asks AWS",

@@ -171,6 +171,10 @@ class Calls:
         return self.account.client(service, self.region)
 
     @property
+    def acm(self) -> Any:
+        return self._client("acm")
+
+    @property
     def autoscaling(self) -> Any:
         return self._client("autoscaling")
 
@@ -193,6 +197,10 @@ class Calls:
     @property
     def logs(self) -> Any:
         return self._client("logs")
+
+    @property
+    def quotas(self) -> Any:
+        return self._client("service-quotas")
 
     @property
     def scaling(self) -> Any:

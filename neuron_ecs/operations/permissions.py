@@ -3,6 +3,7 @@
 from typing import Any
 
 ACTIONS = (
+    "acm:DescribeCertificate",
     "application-autoscaling:DescribeScalingActivities",
     "autoscaling:DescribeScalingActivities",
     "cloudwatch:GetMetricData",
@@ -22,9 +23,13 @@ ACTIONS = (
     "ecs:ListServices",
     "ecs:ListTaskDefinitions",
     "ecs:ListTasks",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
     "logs:FilterLogEvents",
+    "servicequotas:GetServiceQuota",
     "ssm:GetParameters",
 )
 """Each call that reads."""

@@ -69,7 +69,13 @@ class Reader:
 
         `only` leaves out the scaling of other models.
         """
-        observed = self.recent()
+        return self._with_activities(self.recent(), only)
+
+    def examined(self, model: plan.ModelPlan) -> Observation:
+        """Everything about one model: with definitions, targets and what scaled."""
+        return self._with_activities(self.with_targets(model.name), model.name)
+
+    def _with_activities(self, observed: Observation, only: str | None) -> Observation:
         asked: dict[str, Callable[[], tuple[ObservedEvent, ...]]] = {}
         known = self.names.services if self.names else None
         scaled = {

@@ -16,12 +16,14 @@ OPERATIONS = Path(aws.__file__).parent
 CLI = OPERATIONS.parent / "cli"
 # The attribute of `Calls` by the name that the SDK gives the service.
 SERVICES = {
+    "acm": "acm",
     "autoscaling": "autoscaling",
     "cloudwatch": "cloudwatch",
     "ec2": "ec2",
     "ecs": "ecs",
     "elbv2": "elbv2",
     "logs": "logs",
+    "quotas": "service-quotas",
     "scaling": "application-autoscaling",
     "ssm": "ssm",
 }

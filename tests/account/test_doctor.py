@@ -1,0 +1,100 @@
+"""The chain from a caller to a chip: each incident breaks the link that it should."""
+
+import json
+from typing import Any
+
+import pytest
+
+from neuron_ecs.operations.doctor import CHAIN
+from tests.account.incidents import INCIDENTS
+from tests.account.running import Sandbox
+from tests.account.test_running import service_of
+from tests.account.wire import Refusal
+
+MODEL = "tinyllama"
+
+BROKEN: dict[str, list[str]] = {
+    "health": ["targets"],
+    "memory": [],  # another task is there already
+    "image": ["image"],
+    "secret": ["role"],
+    "driver": ["chip"],
+    "lock": ["chip"],
+    "instance": [],  # another instance is there already
+    "capacity": ["capacity"],
+    "quota": ["quota"],
+    "rollout": ["chip"],
+    "rollback": [],  # it answers nonsense, in good health
+}
+"""The last link that is broken, in each incident."""
+
+
+def diagnosis(dev: Sandbox) -> tuple[int, dict[str, Any]]:
+    code, shown = dev.command("doctor", MODEL, "--json")
+    (found,) = json.loads(shown)["models"]
+    return code, found
+
+
+def test_of_a_stack_that_runs_nothing_is_broken(dev: Sandbox) -> None:
+    code, shown = dev.command("doctor")
+    assert (code, shown) == (0, "neuron-ecs/dev: nothing is broken\n")
+    code, found = diagnosis(dev)
+    assert (code, found["well"]) == (0, True)
+    assert [link["name"] for link in found["links"]] == list(CHAIN)
+    assert {link["verdict"] for link in found["links"]} == {"ok"}
+
+
+def test_every_incident_has_its_link() -> None:
+    assert set(BROKEN) == set(INCIDENTS)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_incident_breaks_its_link_and_says_what_to_do(dev: Sandbox, name: str) -> None:
+    INCIDENTS[name].happen(dev)
+    code, found = diagnosis(dev)
+    broken = [link for link in found["links"] if link["verdict"] == "broken"]
+    assert [link["name"] for link in broken][-1:] == BROKEN[name], found
+    assert code == bool(broken)
+    assert all(link["fact"] and link["do"] for link in broken)
+    code, shown = dev.command("doctor", MODEL)
+    assert ("first broken link" in shown) == bool(broken)
+    facts = [line for line in shown.splitlines() if len(line) > 80]
+    assert all(" " not in line.strip() for line in facts), facts
+
+
+def test_who_has_the_chips_is_named(dev: Sandbox) -> None:
+    INCIDENTS["lock"].happen(dev)
+    _, shown = dev.command("doctor", MODEL)
+    words = " ".join(shown.split())
+    assert f"{MODEL} " in words and "(stopping)" in words and "device-check" in words, shown
+
+
+def test_a_model_that_somebody_scaled_to_zero_is_said(dev: Sandbox) -> None:
+    service = service_of(dev)
+    dev.client("ecs").update_service(
+        cluster=service["clusterArn"], service=service["serviceName"], desiredCount=0
+    )
+    _, found = diagnosis(dev)
+    (broken,) = [link for link in found["links"] if link["verdict"] == "broken"]
+    assert (broken["name"], broken["do"]) == ("service", f"neuron-ecs scale {MODEL} 1")
+
+
+def test_a_lost_agent_and_a_rule_that_is_gone_are_said(dev: Sandbox) -> None:
+    (task,) = dev.ecs().scheduler.tasks_of(service_of(dev))
+    dev.ecs().place.instances[task["containerInstanceArn"]]["agentConnected"] = False
+    _, found = diagnosis(dev)
+    assert [x["name"] for x in found["links"] if x["verdict"] == "broken"] == ["agent"]
+    elb = dev.client("elbv2")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    saved = service_of(dev)["loadBalancers"][0]["targetGroupArn"]
+    rules = elb.describe_rules(ListenerArn=listeners[0]["ListenerArn"])["Rules"]
+    assert any(saved in json.dumps(rule) for rule in rules)
+
+
+def test_what_cannot_be_read_is_said(dev: Sandbox) -> None:
+    refused = Refusal("AccessDeniedException", "may not")
+    dev.account.state.refused["us-west-2", "elbv2:DescribeListeners"] = refused
+    code, shown = dev.command("doctor", MODEL)
+    assert code == 1
+    assert "DescribeListeners" in shown and "listener    unknown" in shown
