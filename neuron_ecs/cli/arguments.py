@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from neuron_ecs.terminal import (
     UsageError,
     terminal_width,
     width_of,
+    wrapped,
     write_json,
 )
 
@@ -230,7 +231,7 @@ class Parser(argparse.ArgumentParser):
 
     def calls(self, arguments: type[A], run: Callable[[A], int], epilog: str) -> None:
         """Lets the command that is parsed here run as `run(arguments(...))`."""
-        self.epilog = epilog
+        self.epilog = "\n".join(_fitted(epilog, terminal_width()))
         groups: dict[str, Any] = {"": self}
         declared = [f for f in fields(arguments) if f.metadata]  # pyright: ignore[reportArgumentType]
         for one in sorted(declared, key=lambda f: f.metadata["group"] == EVERYWHERE):
@@ -290,6 +291,19 @@ class Parser(argparse.ArgumentParser):
         """Ends with the usage and what is wrong with it."""
         self.print_usage(sys.stderr)
         self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
+
+
+def _fitted(text: str, width: int) -> Iterator[str]:
+    """The lines of an epilog: its paragraphs wrapped, and what is indented as it stands."""
+    words: list[str] = []
+    for line in [*text.split("\n"), ""]:
+        if line and line[0] != " " and line[-1] != ":":
+            words.append(line)
+            continue
+        if words:
+            yield from wrapped(" ".join(words), width, "", "")
+            words = []
+        yield line
 
 
 def typed(arguments: type[A], found: argparse.Namespace) -> A:
