@@ -59,7 +59,9 @@ def run(arguments: Arguments) -> int:
     for code, reason in plan.silenced:
         out.writelines(f"{line}\n" for line in wrapped(f"silenced {code}  {reason}", width))
     moved = replicas.render(plan, width=width)
-    out.writelines(f"{line}\n" for line in (*starts(plan), *moved, *reach(plan, width=width)))
+    lost = replicas.render_interruptions(plan, width=width)
+    reached = reach(plan, width=width)
+    out.writelines(f"{line}\n" for line in (*starts(plan), *moved, *lost, *reached))
     return FINE
 
 

@@ -8,6 +8,7 @@ from neuron_ecs.terminal import joined, table, wrapped
 from planning import Plan
 from planning import plan as planned
 from planning.following import Mover
+from planning.interruptions import interruptions
 from planning.price import one_more
 
 _REPLICAS = ("model", "Region", "replicas", "moved by", "one more", "all", "costs")
@@ -49,3 +50,43 @@ def moved_by(model: planned.ModelPlan) -> str:
             return "times"
         case _:
             return "others"
+
+
+_INTERRUPTIONS = (
+    "model",
+    "Region",
+    "replicas",
+    "instance dies",
+    "new image",
+    "adds",
+    "within",
+    "costs",
+)
+
+
+def render_interruptions(plan: Plan, *, width: int) -> Iterator[str]:
+    """What is left of each model when an instance ends, and what a new image costs it."""
+    rows: list[tuple[str, ...]] = []
+    for found in interruptions(plan, catalog.load()):
+        price = found.cost and low_to_high(
+            *(f"${n:,.0f}" for n in (found.cost.minimum, found.cost.maximum))
+        )
+        adds = "by size" if found.instances is None else str(found.instances)
+        rows.append(
+            (
+                found.model,
+                joined(found.region),
+                str(found.replicas),
+                joined(f"{found.left} left"),
+                joined(f"{found.away} away" if found.away else "none away"),
+                joined(adds),
+                joined(f"{found.minutes} min"),
+                joined(price or "unknown"),
+            )
+        )
+    if rows:
+        yield ""
+        text = "Interruptions at minimum replicas: what serves when one instance dies; what a new "
+        text += "image takes away at a time, the instances that it adds, and the longest that takes"
+        yield from wrapped(text, width)
+        yield from table([_INTERRUPTIONS, *rows], indent="  ", width=width)

@@ -1,0 +1,97 @@
+"""What a model's callers lose at its minimum of replicas: when an instance ends, and while a new
+image rolls out.
+
+ECS places tasks on any instance with room, so each number is that of the worst placement.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catalog import Catalog
+from planning.placing import picture, placed
+from planning.plan import ModelPlan, Plan, Pool, RegionPlan, Service
+from planning.price import Amount, pool_cost
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """What a model in a Region loses; its minimum of replicas is 1 or more."""
+
+    region: str
+    model: str
+    replicas: int  # at minimum
+    left: int  # replicas that still serve when one instance ends
+    away: int  # replicas that a new image takes away at a time
+    instances: int | None  # that its rollout adds; None: ECS places the tasks by CPU and memory
+    minutes: int  # within which the rollout ends, or is given up
+    cost: Amount | None  # USD of these instances for that time; None if either is unknown
+
+
+def interruptions(plan: Plan, catalog: Catalog) -> Iterator[Interruption]:
+    """Yields what each model loses, Region by Region."""
+    for region in plan.regions:
+        for model in (m for m in region.models if m.replicas_min):
+            pool = region.pool(model.pool)
+            added, minutes = _added(region, pool, model), _minutes(model)
+            price = pool_cost(pool, region, catalog)
+            cost = None
+            if added is not None and price.rate is not None:
+                hourly = price.hourly((added, added))
+                cost = Amount(hourly.minimum * minutes / 60, hourly.maximum * minutes / 60)
+            yield Interruption(
+                region=region.name,
+                model=model.name,
+                replicas=model.replicas_min,
+                left=model.replicas_min - _on_one_instance(pool, model),
+                away=_away(model),
+                instances=added,
+                minutes=minutes,
+                cost=cost,
+            )
+
+
+def _on_one_instance(pool: Pool, model: ModelPlan) -> int:
+    """The most tasks of the model that one instance can run: one of each service with devices,
+    whose devices are apart; one of a model with a host port or with all devices."""
+    running = [s for s in model.services if s.desired_count]
+    if any(a.host_ports for a in pool.layout.assignments if a.workload == model.name):
+        return 1
+    if any(s.task_definition.devices == "all" for s in running):
+        return 1
+    if not any(s.task_definition.devices for s in running):
+        one = model.network_mode == "host" and any(s.container_port for s in running)
+        return 1 if one else model.replicas_min
+    return len(running)
+
+
+def _away(model: ModelPlan) -> int:
+    """Tasks that stop before new ones start: of the services that do not wait, or of the others."""
+    waves = [0, 0]
+    for service in model.services:
+        if not service.surges:
+            desired = service.desired_count
+            stay = -(-desired * service.minimum_healthy_percent // 100)
+            waves[bool(service.after)] += desired - stay
+    return max(waves)
+
+
+def _added(region: RegionPlan, pool: Pool, model: ModelPlan) -> int | None:
+    """Instances that the pool adds while all services of the model start new tasks first."""
+    here = placed(region, pool)
+    if any(a.workload == model.name for a in here.without_devices):
+        return None
+    mine = [r for r in picture(here, full=False).rollouts if r.placement.model == model.name]
+    added = max((r.instances for r in mine), default=0)  # its services have devices apart
+    return added if here.limit is None else min(added, max(0, here.limit - here.least))
+
+
+def _minutes(model: ModelPlan) -> int:
+    """Until the last service is steady: one that waits begins when the others are."""
+    ends: dict[str, int] = {}
+    for service in model.services:
+        ends[service.key] = _start(service, ends) + service.timeouts.update_minutes
+    return max(ends.values(), default=0)
+
+
+def _start(service: Service, ends: dict[str, int]) -> int:
+    return max((ends[key] for key in service.after), default=0)
