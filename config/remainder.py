@@ -74,8 +74,9 @@ def _with_pools(
     pools = dict(cast(dict[str, Any], members)) if isinstance(members, dict) else {}
     left: list[Location] = []
     for place in wrong:
-        entry = pools.get(str(place[1])) if len(place) == 3 and place[0] == "capacity" else None
-        model = POOL_KINDS.get(entry["kind"]) if isinstance(entry, dict) else None
+        is_field = len(place) == 3 and place[0] == "capacity"
+        entry: Any = pools.get(str(place[1])) if is_field else None
+        model = POOL_KINDS.get(str(entry["kind"])) if isinstance(entry, dict) else None
         field = model.model_fields.get(str(place[2])) if model else None
         if model is None or (field and bare(field.annotation)[0] is not int):
             left.append(place)
