@@ -80,7 +80,7 @@ goldens: .venv/.development
 	@$(python) -m pytest tests/contract/test_goldens.py --update-goldens
 
 sandbox: .venv/.development
-	@$(python) -m tests.account $(if $(INCIDENT),--incident "$(INCIDENT)")
+	@$(python) -m tests.account $(if $(INCIDENT),--incident "$(INCIDENT)") $(if $(FILE),--file "$(FILE)")
 
 runbook: .venv/.development
 	@$(python) -m tests.account.page

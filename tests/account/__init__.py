@@ -16,7 +16,11 @@ Where it differs from a real account:
   instance boots, no target is `initial`, no connection drains. Incidents write the times that
   AWS would have needed.
 * Rights: every credential is accepted and may do everything. A refusal is one that a test asks for.
-* Limits: no token bucket, no quota; a call is throttled if a test asks for it.
+  Policies are attached without being looked up.
+* What a stack file names as existing (a network, a certificate, a security group) does not exist
+  here, so such a stack cannot be created.
+* Limits: no token bucket, and quotas that are high enough; a test can let a call be throttled, an
+  incident can set a quota to 0. A wish for a higher one stays PENDING.
 * Placement looks at instance type, host ports, Neuron devices, CPU and memory. It knows no zones,
   no network interfaces and no placement strategy.
 * Managed scaling launches what is missing at once, one instance at a time from 0 as well (AWS
@@ -25,5 +29,6 @@ Where it differs from a real account:
 * Containers run nothing. What a server would log stands in the incidents.
 * Load balancers pass no request on. A target is healthy if its task runs and no incident spoils it.
 * Exec opens no session: the stream's address leads nowhere.
-* DNS, certificates, alarms and metrics are moto's: they exist, and nothing moves them.
+* The only metric with data is that of healthy targets, as of now. DNS, certificates, alarms, rules
+  of EventBridge and topics are moto's: they exist, and nothing moves them.
 """

@@ -1,4 +1,4 @@
-"""`make sandbox`: the stack of Pulumi.dev.yaml in an account on loopback, until Ctrl-C."""
+"""`make sandbox`: a stack in an account on loopback, until Ctrl-C."""
 
 import argparse
 import sys
@@ -16,9 +16,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make sandbox", description=__doc__)
     told = ", ".join(f"{i.name} ({i.said})" for i in INCIDENTS.values())
     parser.add_argument("--incident", choices=INCIDENTS, metavar="NAME", help=told)
+    parser.add_argument("--file", metavar="PATH", help="a stack file (Pulumi.dev.yaml)")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="a port (a free one)")
     given = parser.parse_args()
-    file = INCIDENTS[given.incident].file if given.incident else "Pulumi.dev.yaml"
+    file = INCIDENTS[given.incident].file if given.incident else given.file or "Pulumi.dev.yaml"
+    if given.file not in (None, file):
+        parser.error(f"--incident {given.incident} happens to {file}")
     print(f"creating the stack of {file} on loopback ...", flush=True)
     with sandbox(file, clock=lambda: datetime.now(UTC), port=given.port) as dev:
         print(*begin(dev, given.incident), sep="\n", flush=True)

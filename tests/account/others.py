@@ -245,11 +245,11 @@ class CloudWatch(Service):
 
 
 class Iam(Service):
-    """Policies of AWS, of which moto has only some."""
+    """Managed policies, AWS's and others, which moto has not."""
 
-    def attach_role_policy(self, PolicyArn: str, **_: Any) -> Json | None:  # noqa: N803
-        """AttachRolePolicy; policies of one's own are moto's."""
-        return {} if PolicyArn.startswith("arn:aws:iam::aws:policy/") else None
+    def attach_role_policy(self, **_: Any) -> Json:
+        """AttachRolePolicy; no policy is looked up."""
+        return {}
 
 
 class Logs(Service):

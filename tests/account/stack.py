@@ -19,7 +19,9 @@ from tests.contract.aws_requests import requests
 
 _IDS: Mapping[str, tuple[str, ...]] = {
     "AllocateAddress": ("AllocationId",),
+    "CreateAccessPoint": ("AccessPointId",),
     "CreateCluster": ("cluster", "clusterArn"),
+    "CreateFileSystem": ("FileSystemId",),
     "CreateInternetGateway": ("InternetGateway", "InternetGatewayId"),
     "CreateLaunchTemplate": ("LaunchTemplate", "LaunchTemplateId"),
     "CreateListener": ("Listeners", "ListenerArn"),
@@ -33,6 +35,9 @@ _IDS: Mapping[str, tuple[str, ...]] = {
     "RegisterTaskDefinition": ("taskDefinition", "taskDefinitionArn"),
 }
 """Where an answer has the id or ARN that others refer to; all else is known by its name."""
+
+_FILE_SYSTEM = "fs-0123456789abcdef0"
+"""What the contract calls a file system, because EFS checks the form of the id."""
 
 _DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 
@@ -92,7 +97,7 @@ class _Creation:
         if resource.type == _DEFAULT_GROUP:
             found = self._default_group(resource)
         for request in requests(resource, chosen):
-            params = _replaced(request.params, [(chosen, found)])
+            params = _replaced(request.params, [(chosen, found), (_FILE_SYSTEM, found)])
             if request.operation == "CreateRule" and "priority" not in resource.inputs:
                 self.rules += 1
                 params = {**params, "Priority": self.rules}
