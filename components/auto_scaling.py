@@ -274,7 +274,7 @@ class AutoScalingPool(pulumi.ComponentResource):
                 "auto_scaling_group_arn": group.arn,
                 "managed_scaling": {
                     "status": status,
-                    "target_capacity": choices.TARGET_CAPACITY_PERCENT,
+                    "target_capacity": pool.target_capacity,
                     "minimum_scaling_step_size": choices.MINIMUM_SCALING_STEP,
                     "maximum_scaling_step_size": pool.maximum_scaling_step,
                     "instance_warmup_period": choices.INSTANCE_WARMUP_SECONDS,

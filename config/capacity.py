@@ -166,6 +166,14 @@ class AutoScalingCapacity(Capacity):
         description="Attach every EFA interface, in a cluster placement group in one zone.",
         json_schema_extra=SECOND_POOL,
     )
+    headroom: Annotated[int, Field(ge=0, le=1)] = Field(
+        default=0,
+        description=(
+            "Instances kept idle beside those that run tasks, for the next replica: 1 saves it the "
+            "time to boot. A pool without tasks keeps none."
+        ),
+        json_schema_extra=IN_PLACE,
+    )
     session_manager: bool = Field(
         default=False,
         description=(

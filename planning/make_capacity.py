@@ -128,8 +128,20 @@ def _auto_scaling_pool(
         layout=_layout(s, pool),
         retired=spec.retired,
         instance_role=identity.logical_name(s, identity.instance_role(pool)),
+        headroom=spec.headroom,
+        target_capacity=target_capacity(pool.max_size, spec.headroom),
         metrics=choices.GROUP_METRICS if s.settings.dashboards else (),
     )
+
+
+def target_capacity(max_size: int, headroom: int) -> int:
+    """Returns the percentage of instances with tasks that managed scaling keeps.
+
+    It runs the fewest instances of which those with tasks are at most so many percent, so that one
+    stays idle at each number of them below the maximum size
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html).
+    """
+    return choices.TARGET_CAPACITY_PERCENT * (max_size - headroom) // max_size
 
 
 def _interfaces(kind: InstanceType) -> tuple[plan.NetworkInterface, ...]:

@@ -259,6 +259,8 @@ class AutoScalingPool:
     layout: Layout
     retired: bool
     instance_role: str = choices.INSTANCE_ROLE  # key of a role with an instance profile
+    headroom: int = 0  # instances kept idle beside those that run tasks
+    target_capacity: int = choices.TARGET_CAPACITY_PERCENT  # of managed scaling
     metrics: tuple[str, ...] = ()  # of the group, where a dashboard shows them
 
     @property

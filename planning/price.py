@@ -11,7 +11,7 @@ from decimal import Decimal
 from catalog import Catalog
 from messages.phrases import listed, low_to_high
 from planning.placing import picture, placed
-from planning.plan import ModelPlan, Plan, Pool, RegionPlan
+from planning.plan import AutoScalingPool, ModelPlan, Plan, Pool, RegionPlan
 from planning.watching_price import WatchingCost, watching_costs
 from planning.watching_price import document as watching_document
 
@@ -138,6 +138,16 @@ def plan_costs(plan: Plan, catalog: Catalog) -> tuple[PoolCost, ...]:
     return tuple(sorted(found, key=lambda cost: (cost.region, cost.pool)))
 
 
+def running(pool: Pool) -> Instances:
+    """The instances of a pool at minimum and at maximum replicas, with the idle ones of headroom:
+    none where nothing runs, and none beyond the maximum size."""
+    least, most = pool.layout.instances
+    if not isinstance(pool, AutoScalingPool) or not pool.headroom:
+        return least, most
+    low, high = (min(pool.max_size, n + pool.headroom) if n else 0 for n in (least, most))
+    return low, high
+
+
 def pool_cost(pool: Pool, where: RegionPlan, catalog: Catalog) -> PoolCost:
     """The cost of a pool's instances."""
     purchase, region = pool.purchase.kind, where.name
@@ -150,7 +160,7 @@ def pool_cost(pool: Pool, where: RegionPlan, catalog: Catalog) -> PoolCost:
         known if complete else pool.instance_types, key=lambda t: (known.get(t, ZERO), t)
     )
     rate, lowest = (known[t] if complete else None for t in (by_price[-1], by_price[0]))
-    least, most = pool.layout.instances
+    least, most = running(pool)
     amount = Amount((lowest or ZERO) * HOURS * least, (rate or ZERO) * HOURS * most)
     return PoolCost(
         region=region,
@@ -321,7 +331,7 @@ def _added(cost: PoolCost, added: Instances) -> dict[str, object]:
 
 def _by_model(pool: Pool, amount: Amount) -> Mapping[str, Amount]:
     devices = pool.layout.devices or 1  # of several types: a task has them all
-    totals = [devices * number for number in pool.layout.instances]
+    totals = [devices * number for number in running(pool)]
     found: dict[str, Amount] = {}
     for taken in pool.layout.assignments:
         if taken.is_job:
@@ -356,6 +366,8 @@ def _note(pool: Pool, region: str, catalog: Catalog) -> str:
         if several
         else []
     )
+    if isinstance(pool, AutoScalingPool) and pool.headroom:
+        notes.append("headroom keeps one instance idle, which is in the price")
     match pool.purchase.kind:
         case "spot":
             found = hourly_rate(pool.instance_types[0], region, "spot", catalog)

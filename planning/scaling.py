@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from config import ModelEntry, RangeAt
+from config import AutoScalingCapacity, ModelEntry, RangeAt
 from planning import choices, names, plan
 from planning.alarms import Alarm, Dimension, Math, Metric, NameOf, Query
 from planning.command_line import server_of
@@ -33,14 +33,17 @@ def numbers_of_replicas(limits: Sequence[int]) -> tuple[tuple[int, ...], ...]:
 
 
 def serve_seconds(s: Situation, work: RegionalWorkload) -> int:
-    """Returns how long it takes until a further replica serves, on an instance of its own.
+    """Returns how long it takes until a further replica serves, on an instance of its own, which
+    runs already where the pool has headroom.
 
     The load takes what the table says of the server, with a download and a compilation; without a
     row it takes what the health check allows.
     """
     row = server_of(work.spec, s.catalog)
     load = (row.cold_start_seconds if row else 0) or grace_seconds(work, s.catalog)
-    return 60 * (choices.BOOT_MINUTES + choices.PULL_MINUTES) + load
+    spec = work.pool.spec
+    boot = 0 if isinstance(spec, AutoScalingCapacity) and spec.headroom else choices.BOOT_MINUTES
+    return 60 * (boot + choices.PULL_MINUTES) + load
 
 
 def rise_seconds(s: Situation, work: RegionalWorkload) -> int:
@@ -53,7 +56,9 @@ def rise_seconds(s: Situation, work: RegionalWorkload) -> int:
     if placed is not None and work.pool.max_size is not None:
         missing = placed.instances_max - placed.instances_min
         rounds = max(1, -(-missing // min(choices.SCALING_STEP, work.pool.max_size)))
+    boots = isinstance(work.pool.spec, AutoScalingCapacity) and work.pool.spec.headroom
     waiting = (rounds - 1) * (choices.INSTANCE_WARMUP_SECONDS + choices.METRIC_SECONDS)
+    waiting += 60 * choices.BOOT_MINUTES if boots else 0  # of those beside the idle one
     noticed = choices.SCALE_OUT_PERIODS * choices.METRIC_SECONDS
     return noticed + waiting + serve_seconds(s, work)
 

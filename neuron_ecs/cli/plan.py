@@ -133,10 +133,11 @@ def _pool_row(pool: planned.Pool) -> tuple[str, ...]:
     match pool:
         case planned.AutoScalingPool(instance_type=kind, max_size=most):
             words, types = "Auto Scaling", kind
-            size = f"{low_to_high(placed.instances_min, placed.instances_max)} of at most {most}"
+            idle = f"+{pool.headroom}" if pool.headroom else ""
+            size = f"{low_to_high(*placed.instances)}{idle} of at most {most}"
         case planned.ManagedInstancesPool(instance_types=admitted):
             words, types = "Managed Instances", listed(admitted, most=2)
-            size = low_to_high(placed.instances_min, placed.instances_max)
+            size = low_to_high(*placed.instances)
     state = f"{pool.name} (retired)" if pool.retired else pool.name
     purchase = joined(pool.purchase.kind.replace("_", " "))
     return state, words, types, purchase, joined(size), chips(pool)

@@ -7,6 +7,7 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning import scaling
 from planning.command_line import server_of
+from planning.proposals import size_path
 from planning.rules.rule import Report, rule
 from planning.service_tasks import services
 from planning.situation import RegionalWorkload, Situation
@@ -207,6 +208,26 @@ def two_ranges_at_once(s: Situation) -> Iterator[Report]:
                 )
 
 
+@rule(
+    "NE617",
+    "Pool has no room for headroom",
+    Severity.ERROR,
+    "An idle instance is one of max_size. Managed scaling takes a target capacity of 1 to 100 "
+    "percent, and with one instance it would be 0.",
+    do="Raise max_size, or leave headroom out.",
+)
+def headroom_without_room(s: Situation) -> Iterator[Report]:
+    """API_ManagedScaling of the Amazon ECS API Reference: targetCapacity."""
+    for pool in s.pools.values():
+        headroom = getattr(pool.spec, "headroom", 0)
+        if headroom and pool.max_size is not None and pool.max_size <= headroom:
+            yield Report(
+                f"{pool.path}.headroom",
+                f"is {headroom}, and max_size in {pool.region} is {pool.max_size}",
+                f"write {size_path(s, pool)}: {headroom + 1}, or leave it out",
+            )
+
+
 RULES = (
     requests_without_a_port,
     moved_twice,
@@ -216,4 +237,5 @@ RULES = (
     too_many_steps,
     beyond_the_range,
     two_ranges_at_once,
+    headroom_without_room,
 )

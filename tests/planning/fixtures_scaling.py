@@ -82,4 +82,9 @@ FIXTURES: dict[str, Fixture] = {
             ]
         ),
     ),
+    "NE617": Fixture(
+        "capacity.pool.headroom",
+        on(groups("inf2.24xlarge", 1, headroom=1), work(1)),
+        on(groups("inf2.24xlarge", 2, headroom=1), work(1)),
+    ),
 }

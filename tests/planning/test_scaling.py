@@ -5,12 +5,15 @@ from itertools import product
 
 import pytest
 
+import catalog
 from config import Replicas
 from planning import scaling
 from planning.dealing import share_evenly
 from planning.following import ScalingPolicy
-from tests.planning.fixtures_scaling import scaled
-from tests.planning.stacks import decide_on, situation_of
+from planning.make_capacity import target_capacity
+from planning.price import stack_price
+from tests.planning.fixtures_scaling import HERE, on, scaled
+from tests.planning.stacks import decide_on, groups, situation_of, work
 
 HALF = 0.5  # loads are whole numbers, and thresholds lie between them
 
@@ -97,3 +100,27 @@ def test_a_schedule_gives_each_service_its_part_of_the_range() -> None:
             assert service.desired_count <= part.min_capacity <= part.max_capacity
             assert part.max_capacity <= service.tasks_max
             assert part.timezone == "Europe/Berlin"
+
+
+def test_headroom_keeps_an_instance_idle_at_each_number_below_the_maximum() -> None:
+    """Managed scaling runs N instances for M with tasks, where M is at most the target of N."""
+    for size in range(2, 60):
+        target = target_capacity(size, 1)
+        assert 1 <= target < 100
+        for busy in range(1, size):
+            kept = min(size, -(-100 * busy // target))
+            assert kept >= busy + 1, (size, busy)
+        assert target_capacity(size, 0) == 100
+
+
+def test_headroom_is_priced_and_saves_the_boot() -> None:
+    model = work(3, port=8080, replicas={"min": 2, "max": 4}, scaling={"requests_per_minute": 60})
+    prices: list[tuple[int, int]] = []
+    seconds: list[int] = []
+    for headroom in (0, 1):
+        decided = decide_on(on(groups("inf2.24xlarge", 3, headroom=headroom), model, traffic=HERE))
+        [cost] = stack_price(decided, catalog.load()).costs
+        prices.append((cost.instances_min, cost.instances_max))
+        seconds.append(decided.regions[0].models[0].serve_seconds)
+    assert prices == [(1, 2), (2, 3)]
+    assert seconds[0] - seconds[1] == 600

@@ -1436,6 +1436,12 @@ def _beyond_the_replicas(hand: Hand, wish: Wish) -> str:
     return f"{wish.path}.scaling.schedule[0].{field}"
 
 
+@mistake("NE617", replace(GROUPS, alone=True))
+def _no_room_for_headroom(_: Hand, wish: Wish) -> str:
+    one_size(wish.pool, 1)
+    return of_pool(wish, "headroom", 1)
+
+
 # -- training --------------------------------------------------------------------------------------
 
 
