@@ -75,13 +75,14 @@ def _with_pools(
     left: list[Location] = []
     for place in wrong:
         is_field = len(place) == 3 and place[0] == "capacity"
-        entry: Any = pools.get(str(place[1])) if is_field else None
-        model = POOL_KINDS.get(str(entry["kind"])) if isinstance(entry, dict) else None
+        found = pools.get(str(place[1])) if is_field else None
+        entry = cast(dict[str, Any], found) if isinstance(found, dict) else {}
+        model = POOL_KINDS.get(entry.get("kind", ""))
         field = model.model_fields.get(str(place[2])) if model else None
         if model is None or (field and bare(field.annotation)[0] is not int):
             left.append(place)
             continue
-        kept = {k: v for k, v in cast(dict[str, Any], entry).items() if k != place[2]}
+        kept = {k: v for k, v in entry.items() if k != place[2]}
         if field and field.is_required():
             kept[str(place[2])] = next(
                 number for m in field.metadata if (number := getattr(m, bound, None)) is not None
