@@ -82,6 +82,7 @@ SILENT_MINUTES = 5  # without a healthy replica: a rollout of one replica is tha
 FEWER_MINUTES = 30  # with fewer healthy ones than the minimum: an instance boots, pulls and loads
 WANTED_SECONDS = 300
 WANTED_PERIODS = 6  # half an hour: longer waiting is no boot, but no capacity
+LIMIT_MINUTES = 15  # above the load of all replicas: a burst passes
 ERROR_SECONDS = 300
 ERROR_PERIODS = 2  # ten minutes: one bad batch of requests wakes no one
 ERROR_PERCENT = 5  # of answers

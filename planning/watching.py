@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from planning import choices, names, plan
+from planning import choices, names, plan, scaling
 from planning.alarms import (
     Alarm,
     Comparison,
@@ -48,6 +48,7 @@ class _Alarms:
             yield from self._answering(model, group)
             yield from self._failing(model, group)
         yield from self._wanted(model)
+        yield from self._at_its_limit(model)
 
     def of_region(self) -> Iterator[Alarm]:
         """Yields the alarms of what the models of a Region share."""
@@ -108,6 +109,27 @@ class _Alarms:
             comparison="GreaterThanThreshold",
             threshold=choices.ERROR_PERCENT,
             periods=choices.ERROR_PERIODS,
+            missing_data="notBreaching",
+            model=model,
+        )
+
+    def _at_its_limit(self, model: plan.ModelPlan) -> Iterator[Alarm]:
+        """More load than the maximum of replicas is for: what scales them can do no more."""
+        target = model.mover.requests_per_minute if model.mover else None
+        balancer, group = self._region.load_balancer, model.target_group
+        if not target or balancer is None or group is None:
+            return
+        most = target * model.replicas_max
+        yield self._alarm(
+            names.key(model.key, "limit"),
+            model.name,
+            f"more than {most} requests a minute, what its {model.replicas_max} replicas are for",
+            do=f"neuron-ecs status {model.name}",
+            incident="",
+            measured=scaling.requests(balancer.key, group.key),
+            comparison="GreaterThanThreshold",
+            threshold=most,
+            periods=choices.LIMIT_MINUTES * 60 // choices.METRIC_SECONDS,
             missing_data="notBreaching",
             model=model,
         )
@@ -229,7 +251,7 @@ class _Alarms:
             ),
             description=(
                 f"{subject} in {self._region.name}: {what} for {seconds * periods // 60} minutes. "
-                f"Run {do}, then follow {choices.RUNBOOK}#{incident}"
+                f"Run {do}, then follow {choices.RUNBOOK}{'#' if incident else ''}{incident}"
             ),
             measured=measured,
             comparison=comparison,

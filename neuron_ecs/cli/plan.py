@@ -60,8 +60,8 @@ def run(arguments: Arguments) -> int:
         out.writelines(f"{line}\n" for line in wrapped(f"silenced {code}  {reason}", width))
     moved = replicas.render(plan, width=width)
     lost = replicas.render_interruptions(plan, width=width)
-    reached = reach(plan, width=width)
-    out.writelines(f"{line}\n" for line in (*starts(plan), *moved, *lost, *reached))
+    reached, seen = reach(plan, width=width), watched(plan, width=width)
+    out.writelines(f"{line}\n" for line in (*starts(plan), *moved, *lost, *reached, *seen))
     return FINE
 
 
@@ -250,3 +250,29 @@ def reach(plan: Plan, *, width: int) -> Iterator[str]:
         )
         yield from wrapped(f"{text}, {'HTTPS' if secure else 'plain HTTP'}", width, "  ", "    ")
     yield f"  try one from there: curl {found[0].health}"
+
+
+def watched(plan: Plan, *, width: int) -> Iterator[str]:
+    """Which alarms, events and dashboards each Region has, and who receives them."""
+    lines: list[str] = []
+    for region in plan.regions:
+        found = [counted(len(region.alarms), "alarm")] if region.alarms else []
+        if region.event_rules:
+            found.append(f"{counted(len(region.event_rules), 'kind')} of events")
+        if found:
+            lines.append(f"{region.name}: {' and '.join(found)}, to {_recipients(plan, region)}")
+        if region.dashboard:
+            lines.append(f"{region.name}: dashboard {region.dashboard.name}")
+    if lines:
+        yield ""
+        yield "Watching"
+        for line in lines:
+            yield from wrapped(line, width, "  ", "    ")
+
+
+def _recipients(plan: Plan, region: planned.RegionPlan) -> str:
+    named = {a for alarm in region.alarms for a in alarm.actions if isinstance(a, str)}
+    found = [*sorted(named), *(region.topic.emails if region.topic else ())]
+    if plan.slack and region.topic:
+        found.append(f"Slack channel {plan.slack.channel}")
+    return listed(found) if found else "no recipient"

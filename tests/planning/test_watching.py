@@ -136,3 +136,12 @@ def test_alarms_and_events_lead_to_a_chapter_of_the_runbook() -> None:
     named = {anchor for text in texts for anchor in re.findall(r"docs/runbook\.md#(\S+)", text)}
     assert named
     assert named <= anchors, "a heading of docs/runbook.md was renamed: rename it here as well"
+
+
+def test_a_model_that_scales_has_an_alarm_for_more_load_than_its_maximum_is_for() -> None:
+    scaling = {"requests_per_minute": 60}
+    region = _watched({**SERVED, "scaling": scaling})
+    (limit,) = [a for a in region.alarms if a.key.endswith("_limit")]
+    assert limit.threshold == 60 * 6
+    assert limit.comparison == "GreaterThanThreshold"
+    assert not [a for a in _watched(SERVED).alarms if a.key.endswith("_limit")]

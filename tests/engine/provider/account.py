@@ -123,7 +123,8 @@ class Holdings:
 
     def locate(self, token: str, id: str, props: Mapping[str, Json]) -> Record | None:
         """The resource that the engine means: by ARN where one is known, else by id and Region."""
-        arn = props.get("arn")
+        # of a type without an ARN of its own, `arn` is that of another resource
+        arn = props.get("arn") if KINDS[token].arn else None
         region = props.get("region")
         for record in self.of(token):
             if isinstance(arn, str) and record.arn:

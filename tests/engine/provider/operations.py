@@ -210,6 +210,8 @@ def _refer(holdings: Holdings, record: Record, ref: Ref) -> None:
         elsewhere = any(
             item.answers_to(("id", "arn", "name"), value) for item in holdings.of(ref.to)
         )
+        if ref.any_region and elsewhere:
+            continue
         if ref.owned_elsewhere and value not in holdings.gone and not elsewhere:
             continue
         missing = ref.missing or kind.not_found

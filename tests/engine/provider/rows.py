@@ -30,6 +30,7 @@ class Ref:
     held: str = ""
     owned_elsewhere: bool = False
     missing: str = ""
+    any_region: bool = False  # whether it may stand in a Region other than the resource's
 
 
 @dataclass(frozen=True)
@@ -786,7 +787,7 @@ KINDS: Mapping[str, Kind] = {
             duplicate="ConflictException: configuration {configurationName} exists.",
             refs=(
                 Ref("iamRoleArn", _ROLE, ("arn",), _ROLE_USED),
-                Ref("snsTopicArns", _TOPIC, ("arn",)),
+                Ref("snsTopicArns", _TOPIC, ("arn",), any_region=True),
             ),
         ),
         Kind(

@@ -34,3 +34,18 @@ def test_the_price_keeps_to_the_width(width: int) -> None:
         _, text = running.printed("plan", "--file", str(file), "--width", str(width))
         price = text[text.index("Price, USD a month") :].split("\n\n")[0]
         assert max(map(len, price.splitlines())) <= width
+
+
+def test_alarms_events_and_dashboards_name_their_recipients(tmp_path: Path) -> None:
+    more = [
+        "  neuron-ecs:dashboards: true",
+        "  neuron-ecs:alarms: {emails: [a@b.org], slack: {workspace: T01, channel: C01}}",
+    ]
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text("\n".join([(ROOT / "Pulumi.dev.yaml").read_text(), *more]))
+    shown = running.printed("plan", "--file", str(file), "--width", "80")[1]
+    lines = shown[shown.index("Watching") :].splitlines()
+    assert lines[1].startswith("  us-west-2: 7 alarms and 5 kinds of events, to a@b.org and Slack")
+    assert lines[-1] == "  us-west-2: dashboard neuron-ecs_dev_us-west-2"
+    assert max(map(len, lines)) <= 80
+    assert "Watching" not in running.printed("plan", "--stack", "dev")[1]
