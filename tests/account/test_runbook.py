@@ -7,7 +7,7 @@ import pytest
 from tests.account import __main__ as by_hand
 from tests.account import page
 from tests.account.incidents import INCIDENTS
-from tests.account.running import Sandbox
+from tests.account.running import WIDTH, Sandbox
 
 TEXT = page.PAGE.read_text(encoding="utf-8")
 SECTIONS = {section.name: section for section in page.sections(TEXT)}
@@ -39,3 +39,11 @@ def test_who_starts_the_account_by_hand_is_told_how_to_go_on(dev: Sandbox) -> No
     assert f"export AWS_ENDPOINT_URL={dev.address} " in shown
     assert "5 minutes ago: an instance died. docs/runbook.md says what to do." in shown
     assert "terminated" in dev.command("events", "--since", "1h")[1]
+
+
+def test_what_the_commands_print_fits_a_terminal() -> None:
+    blocks = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
+    shown = [line for block in blocks for line in block.splitlines()]
+    of_logs = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  |      (means|do): ")  # as the server wrote them
+    long = [x for x in shown if len(x) > WIDTH and not of_logs.match(x)]
+    assert [x for x in long if max(map(len, x.split())) < WIDTH // 2] == [], "words that fit"
