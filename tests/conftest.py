@@ -57,9 +57,12 @@ def dev(running_dev: "Sandbox") -> "Sandbox":
 LONGEST = (
     "tests/neuron_ecs/diff/test_costs.py",
     "tests/wishes/test_wishes.py",
-    "tests/planning/test_fixes.py",
-    "tests/planning/test_rules.py",
+    "tests/neuron_ecs/cli/test_diff.py",
+    "tests/planning/test_plan.py",
+    "tests/planning/test_layout.py",
+    "tests/workflows/test_steps.py",
     "tests/simulation/test_changes.py",
+    "tests/neuron_ecs/diff/test_unchanged.py",
 )
 """The files that take longest, as the summary of a run names them; the longest first."""
 
@@ -72,6 +75,13 @@ def _processor() -> float:
     """Seconds of the processor that this process and its finished children have used."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuses a list of the longest files that names one which is not there."""
+    missing = [file for file in LONGEST if not (config.rootpath / file).exists()]
+    if missing:
+        raise pytest.UsageError(f"LONGEST in tests/conftest.py names {', '.join(missing)}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

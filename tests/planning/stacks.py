@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from catalog import load
@@ -67,8 +68,16 @@ def certificates(*regions: str) -> Entry:
 
 
 def decide_on(config: Mapping[str, str] | None = None, *, name: str = STACK, **keys: Any) -> Plan:
-    """The plan for a configuration, or for `stack(**keys)`. Raises `Refused`."""
-    return decide(config or stack(**keys), load(), project=PROJECT, stack=name)
+    """The plan for a configuration, or for `stack(**keys)`. Raises `Refused`.
+
+    One configuration is planned once for many questions in a row.
+    """
+    return _decided(tuple((config or stack(**keys)).items()), name)
+
+
+@lru_cache(maxsize=64)
+def _decided(texts: tuple[tuple[str, str], ...], name: str) -> Plan:
+    return decide(dict(texts), load(), project=PROJECT, stack=name)
 
 
 def situation_of(config: Mapping[str, str]) -> Situation:

@@ -7,25 +7,28 @@ from functools import lru_cache
 
 from hypothesis import strategies as st
 
-import catalog
 from neuron_ecs.diff.difference import Difference, put_together
 from neuron_ecs.diff.sides import Side, Sides
 from neuron_ecs.recording.plans import Graph, record_plan
-from planning import Plan, Refused, decide
+from planning import Plan, Refused
 from planning.document import Json
-from tests.planning.stacks import PROJECT, STACK, Config, Entry, groups, managed, stack, work
+from tests.planning.stacks import (
+    PROJECT,
+    STACK,
+    Config,
+    Entry,
+    decide_on,
+    groups,
+    managed,
+    stack,
+    work,
+)
 
 OTHER = "us-east-2"
 
 
 def plan_of(config: Config) -> Plan:
-    """The plan; one stack file is planned once for many comparisons in a row."""
-    return _planned(tuple(config.items()))
-
-
-@lru_cache(maxsize=64)
-def _planned(texts: tuple[tuple[str, str], ...]) -> Plan:
-    return decide(dict(texts), catalog.load(), project=PROJECT, stack=STACK)
+    return decide_on(config)
 
 
 def graph_of(plan: Plan) -> Graph:

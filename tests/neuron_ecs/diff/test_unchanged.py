@@ -16,7 +16,7 @@ from neuron_ecs.stackfile.reading import read
 from planning import Plan, Refused, decide
 from planning.document import Json
 from planning.plan import AutoScalingCluster, Layout, ManagedInstancesCluster
-from tests.neuron_ecs.diff.pairs import OTHER, pairs, plan_of
+from tests.neuron_ecs.diff.pairs import OTHER, graph_of, pairs, plan_of
 from tests.planning.stacks import PROJECT, STACK, Config, changed, groups, managed, stack, work
 
 Cluster = TypeVar("Cluster", AutoScalingCluster, ManagedInstancesCluster)
@@ -31,11 +31,11 @@ def plan_in(file: str) -> Plan:
 
 
 def graph(plan: Plan) -> dict[str, dict[str, Json]]:
-    return {r["urn"]: r for r in record_plan(plan)}
+    return {r["urn"]: r for r in graph_of(plan)}
 
 
 def changes(base: Plan, head: Plan) -> tuple[ResourceChange, ...]:
-    graphs = (record_plan(base), record_plan(head))
+    graphs = (graph_of(base), graph_of(head))
     return compare(*graphs, catalog.load(), project=PROJECT, stack=STACK)
 
 
