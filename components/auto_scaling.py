@@ -162,7 +162,7 @@ class AutoScalingPool(pulumi.ComponentResource):
         efa_security_groups: Sequence[pulumi.Input[str]],
         after: Sequence[pulumi.Resource],
     ) -> aws.ec2.LaunchTemplate:
-        market, reservation = _purchase(pool.purchase)
+        market, reservation = bought(pool.purchase)
         interfaces: list[aws.ec2.LaunchTemplateNetworkInterfaceArgsDict] = [
             {
                 "network_card_index": interface.network_card_index,
@@ -239,6 +239,7 @@ class AutoScalingPool(pulumi.ComponentResource):
                 "version": template.latest_version.apply(str),
             },
             vpc_zone_identifiers=subnets,
+            capacity_reservation_specification=preferred(pool.purchase),
             health_check_type="EC2",
             protect_from_scale_in=pool.managed_scaling,
             capacity_rebalance=isinstance(pool.purchase, plan.Spot),
@@ -306,7 +307,24 @@ def _encoded(cluster: str, agent_config: plan.Tags) -> str:
     return base64.b64encode(user_data.render(cluster, agent_config).encode()).decode()
 
 
-def _purchase(
+def preferred(
+    purchase: plan.OnDemand | plan.Spot | plan.CapacityReservation | plan.CapacityBlock,
+) -> aws.autoscaling.GroupCapacityReservationSpecificationArgsDict | None:
+    """The reservation that a group tries first. A launch template has no such preference.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CapacityReservationSpecification.html
+    """
+    match purchase:
+        case plan.CapacityReservation(reservation_id, fallback=True):
+            return {
+                "capacity_reservation_preference": "capacity-reservations-first",
+                "capacity_reservation_target": {"capacity_reservation_ids": [reservation_id]},
+            }
+        case _:
+            return None
+
+
+def bought(
     purchase: plan.OnDemand | plan.Spot | plan.CapacityReservation | plan.CapacityBlock,
 ) -> tuple[
     aws.ec2.LaunchTemplateInstanceMarketOptionsArgsDict | None,
@@ -323,6 +341,8 @@ def _purchase(
             return None, None
         case plan.Spot():
             return {"market_type": "spot"}, None
+        case plan.CapacityReservation(fallback=True):
+            return None, None  # the group's own specification counts where the template has none
         case plan.CapacityReservation(reservation_id):
             return None, _target(reservation_id)
         case plan.CapacityBlock(reservation_id):

@@ -166,6 +166,13 @@ class AutoScalingCapacity(Capacity):
         description="Attach every EFA interface, in a cluster placement group in one zone.",
         json_schema_extra=SECOND_POOL,
     )
+    on_demand_fallback: bool = Field(
+        default=False,
+        description=(
+            "Launch on demand where the Capacity Reservation has no room, instead of waiting."
+        ),
+        json_schema_extra=NEW_INSTANCES,
+    )
     headroom: Annotated[int, Field(ge=0, le=1)] = Field(
         default=0,
         description=(

@@ -251,8 +251,8 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         AutoScalingCapacity,
         "capacity_reservation capacity_reservation_preference capacity_reservation_specification "
         "reservation_id reservation_preference",
-        "no field sets a preference; to use a reservation write purchase: capacity_reservation, "
-        "and its id in reservation_ids",
+        "write purchase: capacity_reservation; its id goes in reservation_ids, and "
+        "on_demand_fallback: true launches on demand where it has no room",
     ),
     (
         ManagedInstancesCapacity,

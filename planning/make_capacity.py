@@ -102,7 +102,7 @@ def _auto_scaling_pool(
         case "spot":
             purchase = plan.Spot()
         case "capacity_reservation":
-            purchase = plan.CapacityReservation(reservation)
+            purchase = plan.CapacityReservation(reservation, spec.on_demand_fallback)
         case "capacity_block":
             purchase = plan.CapacityBlock(reservation)
         case _:

@@ -143,10 +143,11 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class CapacityReservation:
-    """On-Demand Capacity Reservation that the instances must use."""
+    """On-Demand Capacity Reservation that the instances use."""
 
     kind: ClassVar[str] = "capacity_reservation"
     reservation_id: str
+    fallback: bool = False  # whether instances start on demand where it has no room
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
     targeted reservation that is full launches nothing more."""
     for (region, _), pool in s.pools.items():
         reserved = pool.purchase in ("capacity_reservation", "capacity_block")
+        reserved = reserved and not getattr(pool.spec, "on_demand_fallback", False)
         works = [w for w in s.work_on(pool) if not w.is_job and w.device_count]
         placed = s.layout(pool)
         if not reserved or pool.managed or not works or placed is None or pool.max_size is None:

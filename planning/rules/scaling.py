@@ -228,6 +228,27 @@ def headroom_without_room(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE618",
+    "Nothing to fall back from",
+    Severity.WARNING,
+    "Only a pool of a Capacity Reservation falls back on demand. A Capacity Block has a market of "
+    "its own, and on demand nothing is reserved.",
+    do="Buy the pool by capacity_reservation, or leave on_demand_fallback out.",
+)
+def nothing_to_fall_back_from(s: Situation) -> Iterator[Report]:
+    """API_CapacityReservationSpecification of the EC2 Auto Scaling API Reference."""
+    for name, spec in s.settings.capacity.items():
+        here = [p.purchase for (_, n), p in s.pools.items() if n == name]
+        falls = getattr(spec, "on_demand_fallback", False)
+        if falls and here and "capacity_reservation" not in here:
+            yield Report(
+                f"capacity.{name}.on_demand_fallback",
+                f"is true, on a pool whose purchase is {listed(list(dict.fromkeys(here)))}",
+                "leave it out",
+            )
+
+
 RULES = (
     requests_without_a_port,
     moved_twice,
@@ -238,4 +259,5 @@ RULES = (
     beyond_the_range,
     two_ranges_at_once,
     headroom_without_room,
+    nothing_to_fall_back_from,
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components import auto_scaling
 from neuron_ecs.recording.graph import Resource
 from planning import plan
 from tests.components.graphs import everything, get
@@ -184,3 +185,17 @@ def test_reserved_managed_instances_use_their_group_and_local_disks() -> None:
 def test_every_cluster_reports_container_insights() -> None:
     for cluster in of_type(everything(), "ecs.Cluster"):
         assert cluster.inputs["settings"] == [{"name": "containerInsights", "value": "enhanced"}]
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+def test_a_reservation_that_falls_back_is_preferred_by_the_group(fallback: bool) -> None:
+    """The launch template must not demand it then: its target would be the only capacity."""
+    target = {"capacity_reservation_ids": ["cr-0dcc"]}
+    bought = plan.CapacityReservation("cr-0dcc", fallback)
+    first = {
+        "capacity_reservation_preference": "capacity-reservations-first",
+        "capacity_reservation_target": target,
+    }
+    assert auto_scaling.preferred(bought) == (first if fallback else None)
+    only = {"capacity_reservation_target": {"capacity_reservation_id": "cr-0dcc"}}
+    assert auto_scaling.bought(bought) == (None, None if fallback else only)

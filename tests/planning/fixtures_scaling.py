@@ -21,6 +21,13 @@ def _two(model: dict[str, Any]) -> Config:
     return stack(capacity={"pool": INF2_6}, models=models, traffic=HERE)
 
 
+RESERVED: dict[str, Any] = {
+    "purchase": "capacity_reservation",
+    "reservation_ids": {"us-west-2": "cr-0a"},
+    "zone_ids": ["usw2-az1"],
+}
+
+
 FIXTURES: dict[str, Fixture] = {
     "NE609": Fixture(
         "models.m.scaling.requests_per_minute",
@@ -86,5 +93,10 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.headroom",
         on(groups("inf2.24xlarge", 1, headroom=1), work(1)),
         on(groups("inf2.24xlarge", 2, headroom=1), work(1)),
+    ),
+    "NE618": Fixture(
+        "capacity.pool.on_demand_fallback",
+        on(groups(on_demand_fallback=True), work(1)),
+        on(groups(on_demand_fallback=True, **RESERVED), work(1)),
     ),
 }

@@ -673,6 +673,11 @@ def _two_ranges(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.scaling.schedule[1].expression"
 
 
+@oddity("NE618", Want(sorts=(NEURON, CPU), purchases=("on_demand", "spot"), overridden=False))
+def _nothing_reserved(_: Hand, wish: Wish) -> str:
+    return of_pool(wish, "on_demand_fallback", True)
+
+
 @oddity("NE614", replace(CALLED, sorts=(MANAGED_CPU,), overridden=False))
 def _many_steps(_: Hand, wish: Wish) -> str:
     wish.entry["scaling"] = {"requests_per_minute": 60}

@@ -357,6 +357,8 @@ def sizes(hand: Hand, pool: Pool, *, exactly: bool = False) -> None:
     smallest = min([most, *(o.get("max_size", most) for o in differing.values())])
     if hand.chance(20):
         entry["min_size"] = hand.number(0, smallest)
+    if hand.chance(10):
+        entry["on_demand_fallback"] = hand.chance(50)
     if smallest > 1 and hand.chance(20):
         entry["headroom"] = hand.number(0, 1)
     if hand.chance(25):

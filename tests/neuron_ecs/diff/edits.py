@@ -146,6 +146,7 @@ VALUES: dict[str, list[Any]] = {
         [{"expression": "rate(2 days)", "min": 1}],
     ],
     "headroom": [1],
+    "on_demand_fallback": [True],
     "requests_per_minute": [60, 120],
     "external": [True],
     "cooldown_out_seconds": [3_600, 7_200],
