@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from messages.phrases import closest_key, listed
-from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, option
+from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, REST, option
 from neuron_ecs.terminal import (
     WRONG_USAGE,
     Colour,
@@ -220,10 +220,12 @@ def project_directory(start: Path) -> Path:
 class Parser(argparse.ArgumentParser):
     """A parser that names the nearest command or option, and ends with `WRONG_USAGE`.
 
-    `action` is the action of a command that is not given one.
+    `action` is the action of a command that is not given one, `rest` the argument that gets all
+    words after `--`.
     """
 
     action: str = ""
+    rest: str = ""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -250,6 +252,7 @@ class Parser(argparse.ArgumentParser):
             name = one.name if one.metadata["is_positional"] else f"--{one.name.replace('_', '-')}"
             flags = [settings.pop("short")] if "short" in settings else []
             groups[group].add_argument(*flags, name, **settings)
+            self.rest = name if settings.get("metavar") == REST else self.rest
 
         def call(found: argparse.Namespace) -> int:
             return run(typed(arguments, found))
@@ -275,7 +278,13 @@ class Parser(argparse.ArgumentParser):
                 near = longer[0] if longer else closest_key(name, options)
                 hint = f"; did you mean {near}?" if near else ""
                 self.error(f"unrecognized argument: {name}{hint}")
+        after: list[str] = []
+        if self.rest and "--" in given:
+            at = given.index("--")
+            given, after = given[:at], given[at + 1 :]
         found, unknown = super().parse_known_args(given, namespace)
+        if self.rest:
+            setattr(found, self.rest, [*getattr(found, self.rest), *after])
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown

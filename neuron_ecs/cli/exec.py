@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from messages.phrases import listed
 from neuron_ecs.cli.arguments import OfRunning, Parser, known_workload
-from neuron_ecs.cli.options import option, positional
+from neuron_ecs.cli.options import REST, option, positional
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.observed import Observation, family_of
 from neuron_ecs.operations.reading import read_each
@@ -36,7 +36,7 @@ class Arguments(OfRunning):
 
     work: str = positional(metavar="MODEL|JOB", help="a model or a job of the stack")
     words: list[str] = positional(
-        metavar="-- CMD", nargs="*", help=f"what to run in the container ({_SHELL})"
+        metavar=REST, nargs="*", help=f"what to run in the container ({_SHELL})"
     )
     task: str = option(metavar="ID", default="", help="the task whose id begins so")
     container: str = option(metavar="NAME", default="", help="a sidecar in place of the model")

@@ -7,6 +7,8 @@ from neuron_ecs.operations.clock import seconds
 
 EVERYWHERE = "everywhere"
 """The group of the options that every command has."""
+REST = "-- CMD"
+"""How the help shows the argument that gets all words after `--`."""
 ONE_OF = "one of"
 """The group of the options of a command of which one is allowed."""
 

@@ -76,7 +76,14 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         return ERRORS
     done: list[str] = []
     code = FINE
-    for region, _, host in found:
+    for number, (region, _, host) in enumerate(found):
+        if number:  # what runs has changed with the instance before
+            again = found_host(account, [region], names, lambda h, n=host.name: h.name == n)
+            why = _refused(arguments, again)
+            if why:
+                raise UsageError(f"{host.name} stays: {why}", ERRORS)
+            if not again:
+                continue
         code = _replace(arguments, account, names, region, host, clock)
         if code != FINE:
             break

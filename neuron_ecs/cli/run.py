@@ -12,7 +12,7 @@ from messages.phrases import counted
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
 from neuron_ecs.cli.jobs import as_object, explained
-from neuron_ecs.cli.options import detach, option, positional
+from neuron_ecs.cli.options import REST, detach, option, positional
 from neuron_ecs.operations.aws import Account, Calls, Connect
 from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.operations.following import POLL_SECONDS, Tail, until_stopped
@@ -56,7 +56,7 @@ class Arguments(Changing):
 
     job: str = positional(metavar="JOB", help="a job of the stack")
     words: list[str] = positional(
-        metavar="-- CMD", nargs="*", help="a command in place of the job's own"
+        metavar=REST, nargs="*", help="a command in place of the job's own"
     )
     env: list[tuple[str, str]] | None = option(
         metavar="NAME=VALUE", action="append", type=variable, help="a variable more, or another"

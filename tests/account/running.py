@@ -70,7 +70,9 @@ class Sandbox:
 
         `given` are further arguments of the command's `run`, such as a `connect`.
         """
-        words = [*argv, "--file", str(ROOT / self.file), "--project", str(ROOT)]
+        at = argv.index("--") if "--" in argv else len(argv)
+        where = ("--file", str(ROOT / self.file), "--project", str(ROOT))
+        words = [*argv[:at], *where, *argv[at:]]
         module: Any = import_module(f"neuron_ecs.cli.{argv[0]}")
         offered = {"connect": _session().client, "clock": self.clock()}
         taken = inspect.signature(module.run).parameters

@@ -56,6 +56,14 @@ def test_a_run_has_another_command_and_more_variables(dev: Sandbox) -> None:
     assert "command" not in changed
 
 
+def test_words_after_two_dashes_are_the_command_wherever_options_stand(dev: Sandbox) -> None:
+    argv = ("run", JOB, "--env", "A=1", "--yes", "--detach", "--json")
+    assert dev.command(*argv, "--", "python", "train.py", "--short")[0] == 0
+    (task,) = (t for t in dev.ecs().place.tasks.values() if t.get("startedBy") == "neuron-ecs")
+    (changed,) = task["overrides"]["containerOverrides"]
+    assert changed["command"] == ["python", "train.py", "--short"]
+
+
 def test_without_a_yes_nothing_starts(dev: Sandbox) -> None:
     before = len(dev.ecs().place.tasks)
     code, shown = dev.command("run", JOB, "--json")

@@ -105,6 +105,7 @@ class World:
         self.definitions: dict[str, list[dict[str, Any]]] = {}
         self.targets: dict[str, list[dict[str, Any]]] = {}
         self.activities: dict[str, list[dict[str, Any]]] = {}  # by service or provider
+        self.history: dict[str, list[str]] = {}  # task definitions of a service, newest first
         self.clusters = {
             c.kind: self._cluster(c) for c in (region.auto_scaling, region.managed_instances) if c
         }
@@ -358,6 +359,39 @@ class World:
     def describe_task_definition(self, asked: Asked) -> Answer:
         containers = self.definitions[asked["taskDefinition"]]
         return {"taskDefinition": {"containerDefinitions": containers}}
+
+    def list_service_deployments(self, asked: Asked) -> Answer:
+        """Deployments that completed: one for each task definition of `history`, newest first."""
+        arns = self.history.get(asked["service"], [])
+        return {
+            "serviceDeployments": [
+                {
+                    "serviceDeploymentArn": f"{asked['service']}/{n}",
+                    "targetServiceRevisionArn": arn,
+                    "createdAt": NOW - timedelta(days=n),
+                    "status": "SUCCESSFUL",
+                }
+                for n, arn in enumerate(arns)
+            ]
+        }
+
+    def describe_service_revisions(self, asked: Asked) -> Answer:
+        """The ARN of a revision is here that of its task definition."""
+        arns = asked["serviceRevisionArns"]
+        return {"serviceRevisions": [{"serviceRevisionArn": a, "taskDefinition": a} for a in arns]}
+
+    def list_task_definitions(self, asked: Asked) -> Answer:
+        prefix = f"task-definition/{asked['familyPrefix']}:"
+        arns = [a for a in self.definitions if prefix in a]
+        return {"taskDefinitionArns": sorted(arns, reverse=True)}
+
+    def update_service(self, asked: Asked) -> Answer:
+        there = self.cluster_named(asked["cluster"])["services"]
+        service = next(s for s in there if s["serviceName"] == asked["service"])
+        service["taskDefinition"] = asked.get("taskDefinition", service["taskDefinition"])
+        service["desiredCount"] = asked.get("desiredCount", service["desiredCount"])
+        service["runningCount"] = service["desiredCount"]
+        return {"service": {k: v for k, v in service.items() if k != "deployments"}}
 
     def get_parameters(self, asked: Asked) -> Answer:
         return {"Parameters": [{"Name": path, "Value": IMAGE} for path in asked["Names"]]}
