@@ -142,24 +142,26 @@ def _instance(
         for text in shown_host(region, observed, host):
             lines = wrapped(text, arguments.width, "", "  ")
             sys.stdout.writelines(f"{line}\n" for line in lines)
-    if host.instance.status != state:
-        if not arguments.agreed("let tasks onto it again?" if arguments.undo else "drain it?"):
-            return ERRORS
+    agreed = host.instance.status == state or arguments.agreed(
+        "let tasks onto it again?" if arguments.undo else "drain it?"
+    )
+    if agreed and host.instance.status != state:
         account.must(region.name, lambda aws: set_state(aws, host, state))
-    left = 0
-    if not arguments.undo and not arguments.detach:
+    left = len(host.tasks)
+    if agreed and not arguments.undo and not arguments.detach:
         until = clock.now() + timedelta(seconds=arguments.timeout)
         with progress("waiting until its tasks have left"):
             left = account.must(region.name, lambda aws: until_empty(aws, host, clock, until))
+    state = state if agreed else host.instance.status
     if arguments.json:
         document = {"instance": host.name, "region": region.name, "state": state, "tasks": left}
         write_json(head_of(described, VERSION) | document, sys.stdout)
-    else:
-        said = counted(left, "task") if left else "no task"
-        sys.stdout.write(
-            f"{host.name} is {state}" + (f", {said} left\n" if state != "ACTIVE" else "\n")
-        )
-    return TIMED_OUT if left else FINE
+    elif agreed:
+        said = "" if arguments.undo else f", {counted(left, 'task') if left else 'no task'} left"
+        sys.stdout.write(f"{host.name} is {state}{said}\n")
+    if not agreed:
+        return ERRORS
+    return TIMED_OUT if left and not arguments.undo and not arguments.detach else FINE
 
 
 # -- a Region ----------------------------------------------------------------------------------
@@ -199,19 +201,23 @@ class _Region:
             for line in self._shown(slots, counts):
                 sys.stdout.write(f"{line}\n")
         question = "bring them back?" if undo else f"leave {self.region.name}?"
-        if not self.arguments.agreed(question):
-            return ERRORS
-        self._change(slots, counts)
+        agreed = self.arguments.agreed(question)
         found: list[Steadiness] = []
-        if not self.arguments.detach:
+        if agreed:
+            self._change(slots, counts)
+        if agreed and not self.arguments.detach:
             until = self.clock.now() + timedelta(seconds=self.arguments.timeout)
             found = waited(
                 self.account, self.arguments, [self.region], self.clock, until, only=None
             )
         if self.arguments.json:
-            document = {"region": self.region.name, "models": [asdict(s) for s in found]}
+            document = {
+                "region": self.region.name,
+                "counts": counts,
+                "models": [asdict(s) for s in found],
+            }
             write_json(head_of(self.described, VERSION) | document, sys.stdout)
-        return code_of(found)
+        return code_of(found) if agreed else ERRORS
 
     def _change(self, slots: list[Slot], counts: dict[str, int]) -> None:
         clusters = dict.fromkeys(s.cluster for s in slots)

@@ -26,8 +26,8 @@ examples:
 It needs exec: true of the model, and the Session Manager plugin. Whoever may do this is root in
 the container.
 
-exit codes: that of the session, which is 0 whatever the command ended with; 1 no task runs,
-2 wrong usage or no plugin, 4 no credentials."""
+exit codes: 0 the session ended, whatever the command ended with, else that of the plugin;
+1 no task runs, 2 wrong usage or no plugin, 4 no credentials."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,11 +72,10 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     refused = _refused(arguments, found)
     if refused:
         raise UsageError(refused, ERRORS)
-    if not arguments.agreed(f"replace {counted(len(found), 'instance')}?"):
-        return ERRORS
+    agreed = arguments.agreed(f"replace {counted(len(found), 'instance')}?")
     done: list[str] = []
-    code = FINE
-    for number, (region, _, host) in enumerate(found):
+    code = FINE if agreed else ERRORS
+    for number, (region, _, host) in enumerate(found if agreed else ()):
         if number:  # what runs has changed with the instance before
             again = found_host(account, [region], names, lambda h, n=host.name: h.name == n)
             why = _refused(arguments, again)
@@ -89,7 +88,8 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
             break
         done.append(host.name)
     if arguments.json:
-        write_json(head_of(described, VERSION) | {"replaced": done}, sys.stdout)
+        document = {"instances": [h.name for _, _, h in found], "replaced": done}
+        write_json(head_of(described, VERSION) | document, sys.stdout)
     return code
 
 

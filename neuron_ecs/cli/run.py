@@ -38,8 +38,8 @@ examples:
 It follows the task with its log. Ctrl-C ends that; the task runs on. timeout_minutes and
 attempts of the job hold as long as this command follows.
 
-exit codes: that of the task; 1 it did not start or has no exit code, or the answer was no,
-2 wrong usage, 4 no credentials, 124 stopped after timeout_minutes."""
+exit codes: 0 the task succeeded, else that of the task; 1 too if it did not start, has none or
+the answer was no, 2 wrong usage, 4 no credentials, 124 stopped after timeout_minutes."""
 
 
 def variable(text: str) -> tuple[str, str]:

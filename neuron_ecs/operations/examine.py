@@ -83,7 +83,8 @@ def _way(reader: Reader, model: plan.ModelPlan, observed: Observation) -> Way | 
         else None
     )
     state = cast("dict[str, Any]", balancer[0].get("State", {})) if balancer else {}
-    certificate, expires = _certificate(reader, planned.certificate_arn)
+    shown = [c.get("CertificateArn") for one in ours for c in one.get("Certificates", ())]
+    certificate, expires = _certificate(reader, next(iter(shown), planned.certificate_arn))
     return Way(
         balancer=None if balancer is None else str(state.get("Code", "active")),
         address=balancer[0].get("DNSName", "") if balancer else "",

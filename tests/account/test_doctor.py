@@ -45,7 +45,8 @@ def test_of_a_stack_that_runs_nothing_is_broken(dev: Sandbox) -> None:
 
 
 def test_every_incident_has_its_link() -> None:
-    assert set(BROKEN) == set(INCIDENTS)
+    here = {name for name, one in INCIDENTS.items() if one.file == "Pulumi.dev.yaml"}
+    assert set(BROKEN) == here
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from neuron_ecs.operations.aws import Account
 from neuron_ecs.operations.reading import task_of
 from neuron_ecs.operations.sessions import Place, session
@@ -52,9 +54,19 @@ def test_a_region_is_left_and_comes_back(dev: Sandbox) -> None:
     assert {s["runningCount"] for s in dev.ecs().place.services.values()} == {1}
 
 
-def test_without_a_yes_nothing_is_drained(dev: Sandbox) -> None:
-    assert dev.command("drain", "us-west-2", "--json")[0] == 1
+@pytest.mark.parametrize(
+    "argv", [("drain", "us-west-2"), ("replace", "--pool", "inf2"), ("drain", "i-")]
+)
+def test_without_a_yes_json_shows_what_would_change(dev: Sandbox, argv: tuple[str, ...]) -> None:
+    name = host_of(dev)["ec2InstanceId"]
+    words = [name if word == "i-" else word for word in argv]
+    code, shown = dev.command(*words, "--json")
+    found = json.loads(shown)
+    assert (code, found["stack"]) == (1, "dev")
+    assert set(found.get("counts", {}).values()) <= {0}
+    assert found.get("replaced", []) == []
     assert {s["desiredCount"] for s in dev.ecs().place.services.values()} == {1}
+    assert {i["status"] for i in dev.ecs().place.instances.values()} == {"ACTIVE"}
 
 
 def test_a_pool_is_replaced_one_instance_after_the_other(dev: Sandbox) -> None:
