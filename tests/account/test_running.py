@@ -141,6 +141,17 @@ def test_a_new_revision_replaces_the_old_task(dev: Sandbox) -> None:
     assert messages(service).endswith("has reached a steady state.")
 
 
+def test_a_revision_that_is_never_healthy_does_not_replace_what_runs(dev: Sandbox) -> None:
+    down = {"State": "unhealthy", "Reason": "Target.Timeout", "Description": "Request timed out"}
+    dev.account.state.troubles.append(Trouble(f"{FAMILY}:2", "unhealthy", target=down))
+    service = update(dev, taskDefinition=new_revision(dev))
+    found = [(d["status"], d["rolloutState"], d["runningCount"]) for d in service["deployments"]]
+    assert found == [("PRIMARY", "IN_PROGRESS", 1), ("ACTIVE", "COMPLETED", 1)]
+    code, shown = dev.command("status", "tinyllama")
+    assert "1 unhealthy behind the load balancer" in shown
+    assert re.search(r"tinyllama +runs +2 of 1 +1 ", shown), (code, shown)
+
+
 def test_the_circuit_breaker_goes_back_to_what_ran(dev: Sandbox) -> None:
     dev.account.state.troubles.append(FAILS)
     service = update(dev, taskDefinition=new_revision(dev))
