@@ -137,6 +137,14 @@ def network(*zones: str) -> Entry:
 
 ARN = "arn:aws:resource-groups:us-west-2:111122223333:group/a"
 STACKS: dict[str, Config] = {
+    "watched": stack(
+        capacity={"pool": groups("inf2.24xlarge", 3)},
+        models={"a": work(1, port=8080)},
+        alarms={
+            "emails": ["on-call@example.com"],
+            "slack": {"workspace": "T0123ABCD", "channel": "C0123ABCD"},
+        },
+    ),
     "all": stack(
         capacity={
             "pool": groups("inf2.24xlarge", 3),
