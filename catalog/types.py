@@ -375,6 +375,8 @@ class Server:
     ``silent_seconds`` pass in a request without a byte, and an answer takes up to
     ``answer_seconds`` of those that a stopping task waits for. ``paths`` are patterns of the paths
     that are for callers; its other paths are for operators.
+    ``compile_command`` compiles and then answers, with the server's own command in the place of
+    ``{command}``; empty for a server that only loads what was compiled before.
     """
 
     name: str
@@ -388,6 +390,7 @@ class Server:
     warm_start_seconds: int
     shared_memory_mib: int
     capabilities: tuple[str, ...]
+    compile_command: tuple[str, ...]
     starting: str
     silent_seconds: int
     answer_seconds: int
@@ -404,7 +407,8 @@ class ServerCache:
 
     ``holds`` is ``artifacts`` (the compiled model), ``compiler`` (the compiler's cache) or
     ``weights``. ``directory`` is its place below the directory of a model's cache. ``takes_s3``: it
-    may be a prefix of S3. ``keeps_failures``: a compilation that failed is not tried again.
+    may be a prefix of S3. ``keeps_failures``: a compilation that failed is not tried again, unless
+    the variable of ``retried_by`` has its value.
     """
 
     server: str
@@ -413,6 +417,7 @@ class ServerCache:
     directory: str
     takes_s3: bool
     keeps_failures: bool
+    retried_by: str
 
 
 @dataclass(frozen=True, slots=True)

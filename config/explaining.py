@@ -234,12 +234,28 @@ def _wrong_type(place: Place, rule: str) -> Finding:
 
 
 def _map_form(place: Place, core: object) -> str:
+    if own := _with_the_value(place, core):
+        return f"write {own}"
     if example := _example(place):
         return f"write a map such as {example}"
     if not is_model(core):
         names = [info.examples[0] for info in _infos((*get_args(core), None)[0]) if info.examples]
         return f"write a map such as {{{names[0]}: …}}" if names else "write a map"
     return f"write a map; {_keys(core)}"
+
+
+def _with_the_value(place: Place, core: object) -> str:
+    """The map that a text stands for: of a model with one required field, the text is its value."""
+    if not isinstance(place.value, str) or not is_model(core) or place.is_hidden:
+        return ""
+    required = [name for name, field in core.model_fields.items() if field.is_required()]
+    if len(required) != 1 or looks_like_credential(place.value):
+        return ""
+    try:
+        core.model_validate({required[0]: place.value})
+    except ValueError:
+        return ""
+    return flow({required[0]: place.value})
 
 
 def _instead_of_nothing(core: object, rule: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from config.changes import ROLLING, TARGETS, Change, Cost
-from config.values import Strict, Text
+from config.values import Name, Strict, Text
 
 ServerName = Annotated[
     str,
@@ -122,5 +122,24 @@ class Serve(Strict):
         default=(),
         description="Further arguments of the server, after the derived ones.",
         examples=[["--enable-auto-tool-choice", "--tool-call-parser=llama3_json"]],
+        json_schema_extra=ROLLING,
+    )
+    compile: Literal["start", "ahead"] = Field(
+        default="start",
+        description=(
+            "`start`: each task compiles what it does not find in its cache. `ahead`: a job of its "
+            "own compiles, which `neuron-ecs compile` starts, and a task looks for the result "
+            "first. Without one it compiles for itself; in a stack with `stage: production`, and "
+            "where several tasks share the cache, it stops."
+        ),
+        json_schema_extra=ROLLING,
+    )
+    compile_on: Name | None = Field(
+        default=None,
+        description=(
+            "The pool that runs the job of `compile: ahead`: with the same chips, and the memory "
+            "to compile. Default: that of the model."
+        ),
+        examples=["compile"],
         json_schema_extra=ROLLING,
     )

@@ -12,6 +12,7 @@ EC2_EFA_DEVICES = "/dev/infiniband/uverbs"
 SLOT = "{slot}"  # in the directory of a mount: the number of the service, on devices of its own
 SERVE_CACHE = "serve-cache"  # the host volume of models of `serve` without a cache of their own
 SERVE_CACHE_PATH = "/var/cache/neuron-ecs"  # in the container: no image has it
+COMPILED_MARKER = "compiled.json"  # what a compile run leaves below the fingerprint
 SERVE_CACHE_COPIES = 2  # the present artefacts and those before: a new image can be taken back
 HOST_VOLUMES = "/var/lib/neuron-ecs"  # host volumes without a path: no package of the AMI is there
 MINIMUM_REQUIREMENT = 1  # vCPU and MiB of Managed Instances: only the allowed types select

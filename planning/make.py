@@ -4,7 +4,7 @@ Capacity is planned in `make_capacity`, models and jobs in `make_workloads`, rol
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from catalog import Catalog
@@ -33,10 +33,13 @@ from planning.make_capacity import (
 from planning.make_workloads import job_plan, model_plan
 from planning.reached import Reached, reached
 from planning.rules import RULES
+from planning.serving.ahead import GATE
 from planning.serving.records import WrittenOut
 from planning.settle import settle
 from planning.situation import RegionalPool, Situation
 from planning.trial import Errors, Trials
+
+_NO_ROOM = "finds no room while the replicas of its pool run"
 
 
 def make_plan(
@@ -52,7 +55,10 @@ def make_plan(
         raise Refused(findings)
     settings = situation.settings
     reported = tuple(f for f in findings if f.code not in settings.silence)
-    waits = {(j.region, j.name): wait.text for j, wait in waiting.jobs(situation)}
+    waits = {
+        (j.region, j.name): _NO_ROOM if wait.blocked else wait.text  # of jobs that compile
+        for j, wait in waiting.jobs(situation, compiling=True)
+    }
     regions = tuple(_region(situation, name, waits) for name in situation.regions)
     return plan.Plan(
         project=project,
@@ -72,6 +78,30 @@ def make_plan(
     )
 
 
+def of_entries(found: Iterable[Finding], s: Situation) -> Iterator[Finding]:
+    """The findings, each at a path that the stack file has.
+
+    The job and the container of `compile: ahead` are copies of their model: what the model has as
+    well is said there alone.
+    """
+    copies = {f"jobs.{job}": model for job, model in s.compile_jobs.items()}
+    copies |= {f"models.{m}.sidecars.{GATE}": m for m in s.compile_jobs.values()}
+    all_found = tuple(found)
+    there = {(f.code, f.path) for f in all_found}
+    for one in all_found:
+        copy = next((c for c in copies if f"{one.path}.".startswith(f"{c}.")), None)
+        if copy is None:
+            yield one
+            continue
+        model, rest = copies[copy], one.path[len(copy) + 1 :]
+        serve = s.settings.models[model].serve
+        if rest in ("capacity", "neuron_devices") and serve is not None and serve.compile_on:
+            yield replace(one, path=f"models.{model}.serve.compile_on")
+        elif (one.code, f"models.{model}.{rest}".rstrip(".")) not in there:
+            at = f"models.{model}.serve.compile"
+            yield replace(one, path=at, what=f"is ahead; of {one.path}: {one.what}")
+
+
 def judge(situation: Situation) -> tuple[Finding, ...]:
     """Returns the findings of all rules, errors first, then by path."""
 
@@ -89,7 +119,7 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
 
     situation.trials = Trials(situation.settings, errors)
     found = {f: None for rule in RULES for f in rule.findings(situation)}
-    return tuple(sorted(found, key=lambda f: f.sort_key))
+    return tuple(sorted(of_entries(found, situation), key=lambda f: f.sort_key))
 
 
 def _written(s: Situation, name: str, out: WrittenOut) -> plan.WrittenModel:

@@ -16,10 +16,12 @@ from planning import (
     volumes,
 )
 from planning.command_line import server_of
+from planning.compile_cache import CompileCache
 from planning.images import resolved
 from planning.make_capacity import pool_key
 from planning.reached import Reached, grace_seconds, leaving_seconds, reached
 from planning.regional import in_region
+from planning.serving.records import WrittenOut
 from planning.situation import RegionalWorkload, Situation
 
 
@@ -116,7 +118,7 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     return plan.ModelPlan(
         cold_seconds=row.cold_start_seconds if row else 0,
         warm_seconds=row.warm_start_seconds if row else 0,
-        kept=out is not None and out.kept,
+        cache=_cache(out, work.region) if out else None,
         name=work.name,
         key=names.key(short, work.name),
         pool=pool_key(s, work.pool),
@@ -130,6 +132,18 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
         mover=moved,
         serve_seconds=scaling.serve_seconds(s, work),
         rise_seconds=scaling.rise_seconds(s, work) if moved and moved.by_load else 0,
+    )
+
+
+def _cache(out: WrittenOut, region: str) -> CompileCache | None:
+    if out.cache is None:
+        return None
+    return CompileCache(
+        kind=out.cache.kind,
+        place=in_region(out.cache.place, region),
+        fingerprint=out.cache.fingerprint,
+        marker=in_region(out.ahead.marker, region) if out.ahead else "",
+        required=out.compiled,
     )
 
 
@@ -263,4 +277,5 @@ def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:
         waits=waits,
         timeout_minutes=spec.timeout_minutes if isinstance(spec, JobEntry) else None,
         attempts=spec.attempts if isinstance(spec, JobEntry) else 1,
+        compiles=s.compile_jobs.get(work.name, ""),
     )

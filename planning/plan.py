@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from messages.finding import Finding
 from planning import choices
 from planning.alarms import Alarm, EventRule, SlackChannel
+from planning.compile_cache import CompileCache
 from planning.dashboards import Dashboard
 from planning.following import Mover, Scaling
 
@@ -527,7 +528,7 @@ class ModelPlan:
     replicas_max: int
     cold_seconds: int = 0  # of a start that downloads and compiles; 0: not known
     warm_seconds: int = 0  # of a start that finds what an earlier one left
-    kept: bool = False  # whether a start on the same instance finds it
+    cache: CompileCache | None = None  # where a later start finds it; None: nowhere
     sidecar_target_groups: tuple[TargetGroup, ...] = ()
     mover: Mover | None = None
     serve_seconds: int = 0  # until a further replica serves, on an instance of its own; 0: unknown
@@ -579,6 +580,7 @@ class JobPlan:
     waits: str  # where it would wait, as text; empty if it finds room
     timeout_minutes: int | None = None  # of a run that `neuron-ecs run` follows; None: no limit
     attempts: int = 1  # of `neuron-ecs run`, until one succeeds
+    compiles: str = ""  # the model that it compiles; nothing starts it but `neuron-ecs compile`
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,9 @@ def settle(
             out = replace(out, departures=tuple(one.departures(pinned)))
             written[one.name] = out
             models[one.name] = out.entry
-    new = settings.model_copy(update={"capacity": capacity, "models": models})
+    ahead = [out.ahead for out in written.values() if out.ahead is not None]
+    jobs = {**{one.name: one.job for one in ahead}, **settings.jobs}
+    new = settings.model_copy(update={"capacity": capacity, "models": models, "jobs": jobs})
     cached = [one for one in asked if one.name in written and _cached(written[one.name])]
     if cached and choices.SERVE_CACHE not in settings.volumes:
         size = _cache_gib(pinned, [(one, written[one.name].choice) for one in cached])
@@ -169,7 +171,18 @@ class _Asked:
         kinds = {t.name: t for pool in pools for t in pool.types}
         efa = all(isinstance(p.spec, AutoScalingCapacity) and p.spec.efa for p in pools)
         ordered = sorted(kinds.values(), key=lambda t: (t.memory_mib, t.vcpus, t.name))
-        return Where(tuple(ordered), efa, any(pool.managed for pool in pools))
+        compiling = {
+            t.name: t
+            for (region, name), pool in self.situation.pools.items()
+            if name == self.serve.compile_on and region in {r for r, _ in self.pools}
+            for t in pool.types
+        }
+        return Where(
+            tuple(ordered),
+            efa,
+            any(pool.managed for pool in pools),
+            tuple(compiling.values()) or tuple(ordered),
+        )
 
     @cached_property
     def choices(self) -> tuple[Choice, ...] | Unserved | None:
@@ -216,7 +229,8 @@ class _Asked:
             self.where,
             self.model,
             self.catalog,
-            s.settings.volumes,
+            s.settings,
+            s.stack,
         ).written_out()
 
     def departures(self, s: Situation) -> Iterator[Departure]:

@@ -189,6 +189,13 @@ class Situation:
         self._layouts: dict[tuple[str, str], plan.Layout | None] = {}
         self.trials: Trials | None = None  # while rules judge, outside of a trial
 
+    @cached_property
+    def compile_jobs(self) -> Mapping[str, str]:
+        """The model of each job that compiles one, by the job's name."""
+        ahead = ((out.ahead, name) for name, out in self.written.items() if out.ahead)
+        jobs = self.settings.jobs  # one of the stack file may have the name
+        return {job.name: name for job, name in ahead if jobs.get(job.name) is job.job}
+
     def passes(self, edits: Mapping[str, object]) -> bool:
         """Whether the stack file with the values at these paths has no further error."""
         return self.trials is None or self.trials.passes(edits)

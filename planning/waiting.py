@@ -19,9 +19,12 @@ class Wait:
     max_size: int  # the pool's `max_size` with which the job never waits for ever
 
 
-def jobs(s: Situation) -> Iterator[tuple[RegionalWorkload, Wait]]:
-    """Yields every job on devices that the planner tracks, with its wait."""
-    for job in (w for w in s.work if w.is_job):
+def jobs(s: Situation, *, compiling: bool = False) -> Iterator[tuple[RegionalWorkload, Wait]]:
+    """Yields every job on devices that the planner tracks, with its wait.
+
+    With those that compile models only if asked for: people start them when there is room.
+    """
+    for job in (w for w in s.work if w.is_job and (compiling or w.name not in s.compile_jobs)):
         kind = job.pool.type
         if not job.device_count or job.managed_devices or kind is None or kind.neuron is None:
             continue

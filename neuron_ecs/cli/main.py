@@ -36,6 +36,8 @@ COMMANDS = {
     "regions": "the same for Regions",
     "place": "writes the layout into the stack file, so that edits move no running model",
     "verify": "whether what runs is what the plan says; asks AWS, with credentials",
+    "cache": "what models have compiled, and what the stack no longer uses; asks AWS for S3",
+    "compile": "compiles models ahead of their tasks, by the jobs of the plan; asks AWS",
     "status": "what runs: models, replicas, chips, instances and deployments; asks AWS",
     "events": "what happened: stopped tasks, messages and scaling, explained; asks AWS",
     "logs": "the log of all tasks of a model or job, merged by time; asks AWS",

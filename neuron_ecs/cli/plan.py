@@ -61,7 +61,8 @@ def run(arguments: Arguments) -> int:
     moved = replicas.render(plan, width=width)
     lost = replicas.render_interruptions(plan, width=width)
     reached, seen = reach(plan, width=width), watched(plan, width=width)
-    out.writelines(f"{line}\n" for line in (*starts(plan), *moved, *lost, *reached, *seen))
+    below = (*starts(plan), *compiling(plan), *moved, *lost, *reached, *seen)
+    out.writelines(f"{line}\n" for line in below)
     return FINE
 
 
@@ -213,6 +214,8 @@ def _volume(volume: planned.TaskVolume) -> str:
 
 
 def _when(job: planned.JobPlan) -> str:
+    if job.compiles:
+        return f"starts by `neuron-ecs compile {job.compiles}`"
     if job.schedule is None:
         return "starts by hand (`pulumi stack output run_commands`)"
     return f"starts at {job.schedule.expression} {job.schedule.timezone}, and by hand"
@@ -222,12 +225,31 @@ def starts(plan: Plan) -> Iterator[str]:
     """How long a start of each model takes, cold and warm, as far as sources tell."""
     rows: dict[tuple[str, ...], None] = {}
     for model in (m for region in plan.regions for m in region.models if m.cold_seconds):
-        cold, warm = (f"{-(-s // 60)} min" for s in (model.cold_seconds, model.warm_seconds))
-        rows[model.name, cold, warm if model.kept else "not kept"] = None
+        seconds = (model.cold_seconds, model.warm_seconds)
+        if model.cache and model.cache.required:  # no start compiles
+            seconds = (model.warm_seconds, model.warm_seconds)
+        cold, warm = (f"{-(-s // 60)} min" for s in seconds)
+        rows[model.name, cold, warm if model.cache else "not kept"] = None
     if rows:
         yield ""
         yield "Starts"
         yield from table([("model", "first, up to", "again, about"), *rows], indent="  ")
+
+
+def compiling(plan: Plan) -> Iterator[str]:
+    """The steps by which a model that is compiled ahead starts, or changes, without compiling."""
+    models = [m for region in plan.regions for m in region.models if m.cache and m.cache.marker]
+    for model in {m.name: m for m in models}.values():
+        assert model.cache is not None
+        command = f"neuron-ecs compile {model.name} --stack {plan.stack}"
+        found = f"(fingerprint {model.cache.fingerprint})"
+        stops = "no task starts" if model.cache.required else "each start compiles"
+        yield ""
+        yield f"Compiled ahead: {model.name} {found}; before that {stops}"
+        yield f"  new      write models.{model.name}.replicas: 0 and run `pulumi up`,"
+        yield f"           `{command}`,"
+        yield "           write the replicas and run `pulumi up` again"
+        yield f"  changed  `{command}` before `pulumi up`"
 
 
 def reach(plan: Plan, *, width: int) -> Iterator[str]:

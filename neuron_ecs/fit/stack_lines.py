@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from catalog import Catalog, LanguageModel
 from messages.phrases import flow
 from neuron_ecs.fit.instances import Option, TaskRequirements
 from planning import images
 from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
+from planning.rooms import share_of
 from planning.serving.options import ModelRequirements, ServingOption
 from planning.serving.shapes import entry_of
 
 DISK_FIXED_GIB = 100  # the image and the host's own files
+COMPILED = "compiled"  # the volume for what is compiled ahead
+COMPILE_POOL = "compile"  # the pool on which it is
 
 
 def pool_name(option: Option) -> str:
@@ -39,15 +43,20 @@ def stack_lines(
     disk = None
     if model is not None:
         disk = model.disk_gib + DISK_FIXED_GIB
+    compiling = _compiling(option, model, serving, catalog)
     undocumented = required.kind == "auto_scaling" and region.neuron_ami == "undocumented"
+    ahead = model is not None and model.precompiled
     lines = [
         "config:",
         f"  aws:region: {option.region}",
+        *([f"  {project}:stage: production  # no task compiles at its start"] if ahead else []),
         f"  {project}:regions:",
         f"    {option.region}: {'{accept_undocumented_ami: true}' if undocumented else '{}'}",
         f"  {project}:capacity:",
         f"    {pool_name(option)}:",
         *(f"      {line}" for line in _pool_lines(option, required, catalog, serving, disk)),
+        *compiling,
+        *([f"  {project}:volumes:", f"    {COMPILED}: {{kind: efs}}"] if ahead else []),
         f"  {project}:models:",
         f"    {'model' if model is None else model_name(model.model.id)}:",
         *(f"      {line}" for line in _model_lines(option, required, catalog, model, serving)),
@@ -71,7 +80,55 @@ def serve_entry(model: ModelRequirements, serving: ServingOption) -> dict[str, o
         "tensor_parallel": serving.degree,
         "max_model_len": model.length,
         "max_num_seqs": model.sequences,
+        **({"cache": COMPILED, "compile": "ahead"} if model.precompiled else {}),
     }
+
+
+def _compiling(
+    option: Option,
+    model: ModelRequirements | None,
+    serving: ServingOption | None,
+    catalog: Catalog,
+) -> list[str]:
+    """The lines of a pool to compile on, where the host of the option has too little memory."""
+    name = _compile_type(option, model, serving, catalog)
+    if name is None:
+        return []
+    ami = serving and fitting_ami(serving.image.image, option.region, catalog)
+    return [
+        f"    {COMPILE_POOL}:  # has an instance only while the job runs",
+        "      kind: auto_scaling",
+        f"      instance_type: {name}",
+        "      max_size: 1",
+        *([f"      ami: {{version: {ami}}}"] if ami else []),
+    ]
+
+
+def _compile_type(
+    option: Option,
+    model: ModelRequirements | None,
+    serving: ServingOption | None,
+    catalog: Catalog,
+) -> str | None:
+    """The smallest type of the same chips that has the memory to compile, if that of the option has
+    too little."""
+    if model is None or serving is None or not model.precompiled:
+        return None
+    needed = replace(model, precompiled=False).host_memory_mib(serving.server)
+    types = catalog.instances.neuron_types
+    kind = types[option.instance_type]
+    if needed <= option.share.memory_mib or kind.neuron is None:
+        return None
+    found = [
+        other
+        for other in types.values()
+        if other.neuron is not None
+        and other.neuron.family == kind.neuron.family
+        and other.neuron.devices >= serving.devices
+        and share_of(other, serving.devices, catalog).memory_mib >= needed
+        and catalog.places.zones_offering(other.name, option.region)
+    ]
+    return min(found, key=lambda k: (k.memory_mib, k.name)).name if found else None
 
 
 def token_arn(partition: str, region: str) -> str:
@@ -120,6 +177,8 @@ def _model_lines(
     else:
         yield "serve:"
         yield from (f"  {k}: {flow(v)}" for k, v in serve_entry(model, serving).items())
+        if _compile_type(option, model, serving, catalog):
+            yield f"  compile_on: {COMPILE_POOL}"
         if model.model.needs_token:
             partition = catalog.places.regions[option.region].partition
             yield f'secrets: {{HF_TOKEN: "{token_arn(partition, option.region)}"}}'

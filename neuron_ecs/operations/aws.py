@@ -203,6 +203,10 @@ class Calls:
         return self._client("service-quotas")
 
     @property
+    def s3(self) -> Any:
+        return self._client("s3")
+
+    @property
     def scaling(self) -> Any:
         """Application Auto Scaling."""
         return self._client("application-autoscaling")

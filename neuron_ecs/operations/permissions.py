@@ -29,6 +29,7 @@ ACTIONS = (
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
     "logs:FilterLogEvents",
+    "s3:ListBucket",
     "servicequotas:GetServiceQuota",
     "ssm:GetParameters",
 )
@@ -45,6 +46,8 @@ _PASSED = "ecs-tasks.amazonaws.com"
 """RunTask hands the roles of a task on: the caller must be allowed to pass them."""
 
 CHANGES: dict[str, tuple[str, ...]] = {
+    "cache": ("s3:DeleteObject",),
+    "compile": ("ecs:RegisterTaskDefinition", "ecs:RunTask", "s3:PutObject"),
     "drain": (
         "application-autoscaling:RegisterScalableTarget",
         "ecs:UpdateContainerInstancesState",
@@ -64,7 +67,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
 }
 """Each call of a command that changes something. Each of them reads as well."""
 
-PASSES_ROLES = frozenset({"rollback", "run"})
+PASSES_ROLES = frozenset({"compile", "rollback", "run"})
 """The commands that hand the roles of a task on to ECS.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html

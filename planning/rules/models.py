@@ -20,7 +20,7 @@ from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running,
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import on_hub
 from planning.situation import Situation, each_workload
-from planning.volumes import disk
+from planning.volumes import disk, host_sizes
 
 
 def _of_serve(one: Running, s: Situation) -> bool:
@@ -343,15 +343,23 @@ def volume_below_weights(s: Situation) -> Iterator[Report]:
         pulled = {w.spec.image for w in s.work if w.pool.name == name}
         limit = s.catalog.limits.value
         host = limit("host_system_gib") + len(pulled) * limit("container_image_gib")
-        needed = host + sum(models.values())
+        others = _kept_beside(s, name) if volume.written else 0  # else the default grows by them
+        needed = host + sum(models.values()) + others
         local = isinstance(spec, ManagedInstancesCapacity) and spec.local_storage
         if size < needed and not local:
             yield Report(
                 f"capacity.{name}.{volume.field}",
                 f"is {size}{unwritten}; {counted(len(models), 'model')} "
-                f"({listed(sorted(models), most=4)}), images and system need about {needed}",
+                f"({listed(sorted(models), most=4)}), images and system need about {needed}"
+                + (f", with {others} of host volumes" if others else ""),
                 f"write {needed}",
             )
+
+
+def _kept_beside(s: Situation, pool: str) -> int:
+    """The GiB of the host volumes of a pool that keep something else than weights and artefacts."""
+    caches = {out.cache.place for out in s.written.values() if out.cache}
+    return sum(gib for name, gib in host_sizes(s, pool).items() if name not in caches)
 
 
 @rule(

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from config import EfsVolumeEntry
 from config.credentials import shown
 from messages.finding import Severity
-from messages.phrases import flow
+from messages.phrases import flow, listed
 from planning import choices
 from planning.amis import ami_driver
+from planning.names import fitted
 from planning.rules.rule import Report, Rule, rule
+from planning.serving import ahead
 from planning.serving.cache import S3
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import on_hub
-from planning.situation import Situation
+from planning.situation import RegionalPool, Situation, each_workload
 from planning.volumes import mounted
 
 
@@ -196,20 +198,19 @@ def no_cache_in_s3(s: Situation) -> Iterator[Report]:
     Severity.WARNING,
     "Compiled artefacts are written by one server at a time: what happens when several compile "
     "into one directory is not documented.",
-    do="Let the cache be on the disk of the instances, or run one task.",
+    do="Let one job compile, let the cache be on the disk of the instances, or run one task.",
 )
 def several_writers(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     the server compiles where it finds no artefacts, and writes them there."""
     for name, out in s.written.items():
-        cache = out.entry.serve.cache if out.entry.serve else None
-        shared = isinstance(s.settings.volumes.get(cache or ""), EfsVolumeEntry)
         most = max((w.tasks_max for w in s.work if w.path == f"models.{name}"), default=0)
-        if shared and most > 1:
+        if ahead.shared(out.entry, s.settings) and most > 1 and not ahead.is_ahead(out.entry):
+            cache = out.cache.place if out.cache else ""
             yield Report(
                 f"models.{name}.serve.cache",
                 f"is {cache}, an EFS file system that up to {most} tasks write in a Region",
-                "leave it out",
+                f"write models.{name}.serve.compile: ahead; or leave it out",
             )
 
 
@@ -232,6 +233,137 @@ def slot_of_a_file_system(s: Situation) -> Iterator[Report]:
                 yield Report(f"{found.at}.directory", f"is {directory}", f"write {rest}")
 
 
+@rule(
+    "NE943",
+    "Model cannot be compiled ahead",
+    Severity.ERROR,
+    "A job compiles into the cache of the model, and tasks on every instance look for its result: "
+    "it has to be in S3, or on a file system that they share.",
+    do="Name an EFS volume under serve.cache, or let each task compile at its start.",
+    table="servers",
+)
+def no_place_for_the_compiled(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_data_volumes.html: a
+    directory of an instance is seen there alone, an EBS volume by one task. The servers without a
+    command to compile load what was compiled before."""
+    for name, out in s.written.items():
+        serve, server = out.entry.serve, out.choice.image.server
+        if serve is None or serve.compile != "ahead" or out.ahead is not None:
+            continue
+        path = f"models.{name}.serve.compile"
+        if not s.catalog.containers.servers[server].compile_command:
+            title = SERVERS[server].title
+            yield Report(path, f"is ahead; {title} loads what was compiled before", "leave it out")
+            continue
+        efs = [n for n, v in sorted(s.settings.volumes.items()) if isinstance(v, EfsVolumeEntry)]
+        place = serve.cache or ("the disk of each instance" if out.cache else "none")
+        fix = f"write models.{name}.serve.cache: {efs[0]}; or " if efs else ""
+        yield Report(path, f"is ahead; the cache is {place}", f"{fix}leave it out")
+
+
+@rule(
+    "NE944",
+    "Host memory is too small to compile the model ahead",
+    Severity.WARNING,
+    "A server that compiles needs about 2.5 checkpoints of host memory, and the task ends where "
+    "its memory does.",
+    do="Let the job run on a pool of a type with the same chips and more memory.",
+    table="language_models",
+)
+def little_memory_to_compile(s: Situation) -> Iterator[Report]:
+    """https://github.com/aws-neuron/aws-neuron-sdk/issues/1222 (8 billion parameters with 32 GiB)
+    and https://github.com/aws-samples/sample-genai-on-eks-starter-kit (96 GiB)."""
+    for work in each_workload(s):
+        out = s.written.get(s.compile_jobs.get(work.name, "")) if work.is_job else None
+        size = s.task_size(work)
+        if out is None or out.ahead is None or size is None:
+            continue
+        have = size.memory_mib - sum(c.memory_mib for c in work.spec.sidecars.values())
+        if have < out.ahead.memory_mib:
+            kind = work.smallest.name if work.smallest else ""
+            yield Report(
+                f"models.{s.compile_jobs[work.name]}.serve.compile_on",
+                f"is {work.pool.name} of {kind}, where the job has {have} MiB; to compile takes "
+                f"about {out.ahead.memory_mib / 1024:.0f} GiB",
+                "make a pool of a larger type with the same chips for it",
+            )
+
+
+@rule(
+    "NE945",
+    "Model is compiled on other chips than it runs on",
+    Severity.ERROR,
+    "Compiled code runs on the chips that it was compiled for.",
+    do="Name a pool of the same family under serve.compile_on, or leave it out.",
+    table="neuron_families",
+)
+def compiled_on_other_chips(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/compiler/neuronx-cc/api-reference-guide/neuron-compiler-cli-reference-guide.html:
+    --target."""
+    for name, out in s.written.items():
+        serve = out.entry.serve
+        if serve is None or serve.compile_on is None:
+            continue
+        models = [w.pool for w in s.work if w.path == f"models.{name}"]
+        on = serve.compile_on
+        path, fix = f"models.{name}.serve.compile_on", "leave it out"
+        pools = [p for (r, n), p in s.pools.items() if n == on and r in {m.region for m in models}]
+        theirs, ours = ({_family(p) for p in of} for of in (pools, models))
+        if theirs - ours:
+            chips = f"{listed(sorted(theirs))}, the model on {listed(sorted(ours))}"
+            yield Report(path, f"is {on}: it compiles for {chips}", fix)
+
+
+@rule(
+    "NE947",
+    "Region has no job that compiles the model",
+    Severity.ERROR,
+    "Each Region has a file system of its own, so a job in each compiles for the tasks there.",
+    do="Name a pool that is in every Region of the model.",
+)
+def region_without_a_compile_job(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/efs/latest/ug/how-it-works.html: a file system is in one
+    Region."""
+    for job, name in s.compile_jobs.items():
+        served, compiled = (
+            {w.region for w in s.work if w.path == path}
+            for path in (f"models.{name}", f"jobs.{job}")
+        )
+        serve, cache = s.settings.models[name].serve, s.written[name].cache
+        if serve is None or cache is None or cache.kind != "efs":
+            continue
+        if serve.compile_on in s.settings.capacity:
+            for region in sorted(served - compiled):
+                yield Report(
+                    f"models.{name}.serve.compile_on",
+                    f"is {serve.compile_on}, which {region} does not have",
+                    "leave it out",
+                )
+
+
+def _family(pool: RegionalPool) -> str:
+    return " ".join(sorted({k.neuron.family for k in pool.types if k.neuron})) or "no chips"
+
+
+@rule(
+    "NE946",
+    "Name of a job is that of a compile job",
+    Severity.ERROR,
+    "The job that compiles a model is called compile-<model>, and two jobs cannot have one name.",
+    do="Rename the job of the stack file.",
+)
+def name_of_a_compile_job(s: Situation) -> Iterator[Report]:
+    """https://www.pulumi.com/docs/iac/concepts/resources/names/: names are unique."""
+    for name, out in s.written.items():
+        job = s.settings.jobs.get(out.ahead.name) if out.ahead else None
+        if out.ahead is not None and job is not None and job is not out.ahead.job:
+            yield Report(
+                f"jobs.{out.ahead.name}",
+                f"runs {shown(job.image, limit=120)} by the name of the job that compiles {name}",
+                f"name it {fitted(f'own-{out.ahead.name}', ahead.NAME_MAX)}",
+            )
+
+
 RULES: tuple[Rule, ...] = (
     cannot_be_served,
     shape_unknown,
@@ -245,4 +377,9 @@ RULES: tuple[Rule, ...] = (
     no_cache_in_s3,
     several_writers,
     slot_of_a_file_system,
+    no_place_for_the_compiled,
+    little_memory_to_compile,
+    compiled_on_other_chips,
+    name_of_a_compile_job,
+    region_without_a_compile_job,
 )

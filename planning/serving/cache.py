@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from catalog import ServerCache
 from config import AnyVolume, Mount
 from planning import choices
-from planning.serving.servers import Served
+from planning.serving.served import Served
 
 NONE = "none"
 S3 = "s3://"
@@ -56,31 +57,56 @@ class Cache:
 
     @property
     def mounts(self) -> dict[str, Mount]:
-        """The mount of the volume. On a host's disk each service has a directory of its own."""
-        if self.place.startswith(S3):
+        """The mount of the volume. On a host's disk each service has a directory of its own.
+
+        On a file system the fingerprint is in the paths that the server is told: a compile run can
+        so write a new one while the tasks use the old one, through one access point.
+        """
+        if self.kind == "s3":
             return {}
-        kind = self.volumes[self.place].kind if self.place in self.volumes else "host"
-        slot = f"/{choices.SLOT}" if kind == "host" else ""
-        made = Mount.model_validate(
-            {"path": choices.SERVE_CACHE_PATH, "directory": f"{self.fingerprint}{slot}"}
-        )
+        below = f"{self.fingerprint}/{choices.SLOT}" if self.kind == "host" else None
+        made = Mount.model_validate({"path": choices.SERVE_CACHE_PATH, "directory": below})
         return {self.place: made}
+
+    @property
+    def kind(self) -> Literal["host", "efs", "ebs", "s3"]:
+        """The kind of the place; the planner's own volume is on the host."""
+        if self.place.startswith(S3):
+            return "s3"
+        return self.volumes[self.place].kind if self.place in self.volumes else "host"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether tasks on different instances see it: in S3, or on a file system."""
+        return self.kind in ("s3", "efs")
+
+    @property
+    def marker(self) -> str:
+        """The file that a compile run leaves, as a path in the containers or in S3."""
+        return f"{self._base}/{choices.COMPILED_MARKER}"
+
+    @property
+    def retries(self) -> tuple[tuple[str, str], ...]:
+        """The variables, each with its value, with which a failed compilation is tried again."""
+        found = (row.retried_by.partition("=") for row in self._kept if row.retried_by)
+        return tuple(dict.fromkeys((variable, value) for variable, _, value in found))
 
     @property
     def prefixes(self) -> tuple[str, ...]:
         """The prefixes of S3 that the tasks read and write."""
-        return (f"{self._base}/",) if self.place.startswith(S3) else ()
+        return (f"{self._base}/",) if self.kind == "s3" else ()
 
     @property
     def _base(self) -> str:
-        if self.place.startswith(S3):
+        if self.kind == "s3":
             return f"{self.place.rstrip('/')}/{self.fingerprint}"
-        return choices.SERVE_CACHE_PATH
+        below = "" if self.kind == "host" else f"/{self.fingerprint}"
+        return choices.SERVE_CACHE_PATH + below
 
     @property
     def _kept(self) -> Iterator[ServerCache]:
         for row in self.rows:
-            if self.place.startswith(S3) and not row.takes_s3:
+            if self.kind == "s3" and not row.takes_s3:
                 continue
             if row.holds != "weights" or self.weights:
                 yield row

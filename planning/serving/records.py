@@ -5,6 +5,8 @@ from typing import Any
 
 from catalog import ServingImage
 from config import ModelEntry
+from planning.serving.ahead import Ahead
+from planning.serving.cache import Cache
 from planning.serving.memory import Estimate
 
 OWN_IMAGE = "own"
@@ -56,7 +58,8 @@ class WrittenOut:
 
     ``derived`` are the planner's values, ``values`` those that hold: in JSON's types, in the order
     of the stack file's fields. ``departures`` are the values that the entry writes otherwise than
-    the planner would. ``kept``: a later start finds what an earlier one compiled.
+    the planner would. ``cache`` is where a later start finds what an earlier one compiled,
+    ``ahead`` the job that compiles it before any start.
     """
 
     entry: ModelEntry
@@ -64,7 +67,13 @@ class WrittenOut:
     derived: tuple[Derived, ...]
     values: tuple[Derived, ...]
     departures: tuple[Departure, ...] = ()
-    kept: bool = False
+    cache: Cache | None = None
+    ahead: Ahead | None = None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether its tasks start only with what a job has compiled."""
+        return self.ahead is not None and self.ahead.required
 
 
 @dataclass(frozen=True, slots=True)

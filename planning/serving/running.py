@@ -55,7 +55,7 @@ _BYTES: Mapping[str, int] = {"float32": 4, "float": 4}
 class Running:
     """A container with a server of language models and the model that its command names.
 
-    ``model`` is None if nobody knows its shape.
+    ``model`` is None if nobody knows its shape. ``ahead``: it starts only with what a job compiled.
     """
 
     claim: CoreClaim
@@ -64,6 +64,7 @@ class Running:
     words: tuple[str, ...]
     model_id: str
     model: LanguageModel | None
+    ahead: bool
 
     @property
     def path(self) -> str:
@@ -109,11 +110,13 @@ class Running:
 
     @property
     def compiled(self) -> bool:
-        """Whether the container is told where compiled artefacts are, and writes none there."""
+        """Whether the container is told where compiled artefacts are, and writes none there, or
+        starts only with what a job has compiled."""
         place = self.claim.container.environment.get(ARTIFACTS)
         mounts = self.claim.container.mounts.values()
         written = [m.path.rstrip("/") for m in mounts if not m.read_only]
-        return place is not None and not any(f"{place}/".startswith(f"{w}/") for w in written)
+        outside = not any(f"{place}/".startswith(f"{w}/") for w in written)
+        return self.ahead or (place is not None and outside)
 
     def required(self, s: Situation) -> ModelRequirements | None:
         """What the container serves at least: what it does not say is the server's default, or one
@@ -159,4 +162,6 @@ def running(s: Situation) -> Iterator[Running]:
         if model is None or not (own or gives_options(given)):
             continue
         found = shape_of(model, s.settings, s.catalog)
-        yield Running(claim, row, server, tuple(given), model, found)
+        written = s.written.get(claim.work.name)
+        ahead = written is not None and written.compiled and claim.path == claim.work.path
+        yield Running(claim, row, server, tuple(given), model, found, ahead)

@@ -27,6 +27,7 @@ from planning.serving.memory import (
     verdict,
     weights_gib,
 )
+from planning.serving.served import Served
 
 SKIP_EFA: Final = "NEURON_SKIP_EFA_AFFINITY"
 """The environment variable that keeps the vLLM plugin from looking for EFA."""
@@ -124,33 +125,6 @@ def without_prefix_caching(sequences: int) -> list[str]:
     NxD Inference compiles the number of blocks into the model, and breaks on prefix caching.
     """
     return ["--no-enable-prefix-caching", f"--{CACHE_BLOCKS}={sequences}"]
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What a server is asked to serve.
-
-    ``name`` is that of the entry in the stack file, ``ports`` those that it writes. ``source`` is
-    what the server loads: an id on the hub, a path in the container or a prefix of S3. ``names``
-    are those that callers give. ``model`` is None where the server needs no shape.
-    """
-
-    name: str
-    source: str
-    degree: int = 1
-    sequences: int = 1
-    length: int = 1
-    model: LanguageModel | None = None
-    names: tuple[str, ...] = ()
-    ports: tuple[int, ...] = ()
-    revision: str | None = None
-    data_type: str | None = None
-    precompiled: bool = False
-
-    @property
-    def embeds(self) -> bool:
-        """Whether the model embeds texts, and generates none."""
-        return self.model is not None and self.model.kind != "decoder"
 
 
 class Strategy:
@@ -348,18 +322,20 @@ class Optimum(LanguageModelServer):
     def command(self, served: Served) -> tuple[str, ...]:
         """Returns only arguments: the entry point of the image is the server.
 
-        It takes one name, and the data type of the checkpoint.
+        It takes one name, and the data type of the checkpoint unless another is given: arguments
+        that it does not know go to vLLM after its own (optimum/commands/neuron/serve.py).
         """
         return (
             f"--model={served.source}",
             f"--port={self.listened(served)[0]}",
             *(f"--served-model-name={name}" for name in served.names[:1]),
             *((f"--revision={served.revision}",) if served.revision else ()),
+            *((f"--dtype={served.data_type}",) if served.data_type else ()),
             f"--{TENSOR_PARALLEL}={served.degree}",
             f"--batch-size={served.sequences}",
             f"--sequence-length={served.length}",
             *(("--task=embed",) if served.embeds else ()),
-            *(() if served.precompiled else ("--allow-non-cached-model",)),
+            "--allow-non-cached-model",  # that is on the public cache of the hub
         )
 
 

@@ -1,14 +1,15 @@
 """What a model of `serve` is as if written out: each value that the planner derives, and why."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from catalog import Catalog, InstanceType, LanguageModel, ModelLoader, Server
-from config import AnyVolume, HealthCheck, ModelEntry, Serve, Sidecar
+from config import HealthCheck, ModelEntry, Serve, Settings, Sidecar
 from planning import choices
 from planning.rooms import device_count, registered_by, share_of
+from planning.serving import ahead
 from planning.serving.cache import NONE, Cache, fingerprint
 from planning.serving.options import (
     DEFAULT_LENGTH,
@@ -17,7 +18,8 @@ from planning.serving.options import (
     default_length,
 )
 from planning.serving.records import OWN_IMAGE, Choice, Derived, WrittenOut
-from planning.serving.servers import SERVERS, LanguageModelServer, Served, Strategy
+from planning.serving.served import Served
+from planning.serving.servers import SERVERS, LanguageModelServer, Strategy
 from planning.serving.shapes import on_hub
 
 LOADER = "load"
@@ -31,20 +33,23 @@ class Where:
     """Where a model runs: the instance types of its pools, small ones first.
 
     ``efa``: each pool has EFA. ``managed``: one of them is of Managed Instances, which have no size
-    for /dev/shm.
+    for /dev/shm. ``compiling`` are the types on which the job of `compile: ahead` runs.
     """
 
     kinds: tuple[InstanceType, ...]
     efa: bool
     managed: bool
+    compiling: tuple[InstanceType, ...]
 
 
-def required_of(serve: Serve, model: LanguageModel) -> ModelRequirements:
+def required_of(
+    serve: Serve, model: LanguageModel, *, precompiled: bool = False
+) -> ModelRequirements:
     """What a model must do, with the defaults of what is not written."""
     length = serve.max_model_len or default_length(model)
     sequences = serve.max_num_seqs or DEFAULT_SEQUENCES
     weight_bytes = 4 if serve.data_type == "float32" else 2
-    return ModelRequirements(model, length, sequences, False, weight_bytes)
+    return ModelRequirements(model, length, sequences, precompiled, weight_bytes)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class Writing:
     where: Where
     model: LanguageModel | None
     catalog: Catalog
-    volumes: Mapping[str, AnyVolume]
+    settings: Settings
+    stack: str
 
     def written_out(self) -> WrittenOut:
         """The entry with every value that is not written. What is written stays."""
@@ -77,16 +83,81 @@ class Writing:
         for field in ("s3_read", "s3_write", "shared_paths"):
             update[field] = tuple(dict.fromkeys((*getattr(entry, field), *values.get(field, ()))))
         update["mounts"] = {**values.get("mounts", {}), **entry.mounts}
-        if self.loads:
-            update["sidecars"] = {**entry.sidecars, LOADER: self._loader}
-            update["starts_after"] = {LOADER: "success", **entry.starts_after}
+        before = self._before_start
+        update["sidecars"] = {**entry.sidecars, **before}
+        update["starts_after"] = {**dict.fromkeys(before, "success"), **entry.starts_after}
         check = entry.health_check or HealthCheck()
         parts = {f.partition(".")[2]: v for f, v in values.items() if f.startswith("health_check.")}
         missing = {part: v for part, v in parts.items() if part not in check.model_fields_set}
         update["health_check"] = check.model_copy(update=missing)
         new = entry.model_copy(update=update)
         values = tuple(_values(entry, new, derived))
-        return WrittenOut(new, self.choice, derived, values, kept=self.cache is not None)
+        return WrittenOut(
+            new,
+            self.choice,
+            derived,
+            values,
+            cache=self.cache,
+            ahead=self._ahead(new),
+        )
+
+    @cached_property
+    def _before_start(self) -> dict[str, Sidecar]:
+        """The containers that the planner adds, each of which ends before the server starts.
+
+        What the entry writes of one wins.
+        """
+        plain = {
+            **({LOADER: self._plain_loader} if self.loads else {}),
+            **({ahead.GATE: self._gate} if self._gate else {}),
+        }
+        found: dict[str, Sidecar] = {}
+        for name, sidecar in plain.items():
+            own = self.entry.sidecars.get(name)
+            said = own.model_fields_set if own else ()
+            found[name] = sidecar.model_copy(update={f: getattr(own, f) for f in said})
+        return found
+
+    @cached_property
+    def _gate(self) -> Sidecar | None:
+        """The container that looks for what a job compiled."""
+        if self.cache is None or not self._compiles_ahead:
+            return None
+        return ahead.gate(
+            self.name,
+            self.stack,
+            self.cache,
+            self.entry.image or self.choice.image.image,
+            self._loading,
+            stops=ahead.required(self.entry, self.settings),
+        )
+
+    @property
+    def _compiles_ahead(self) -> bool:
+        """Whether a job can compile the model for tasks that share its cache."""
+        return (
+            ahead.is_ahead(self.entry)
+            and bool(self._server.compile_command)
+            and self.cache is not None
+            and self.cache.is_shared
+        )
+
+    def _ahead(self, new: ModelEntry) -> ahead.Ahead | None:
+        if self.cache is None or not self._compiles_ahead:
+            return None
+        needed = 0
+        if self.model is not None and isinstance(self._strategy, LanguageModelServer):
+            needed = required_of(self.serve, self.model).host_memory_mib(self._strategy)
+        memory = ahead.job_memory(needed, new, self.where.compiling, self.catalog)
+        first = ahead.before_start(new)
+        return ahead.Ahead(
+            ahead.job_name(self.name),
+            ahead.job_of(new, self.cache, self._server, sidecars=first, memory_mib=memory),
+            self.cache.fingerprint,
+            self.cache.marker,
+            ahead.required(self.entry, self.settings),
+            needed,
+        )
 
     def derived(self) -> Iterator[Derived]:
         """The planner's values, whether or not the entry writes others."""
@@ -134,6 +205,10 @@ class Writing:
             yield Derived(f"starts_after.{LOADER}", "success", "the model is complete by then")
             why = f"{LOADER} writes the model there, and the server reads it"
             yield Derived("shared_paths", (MODELS,), why)
+        if self._gate:
+            because = "compile: ahead: it looks for what the job has compiled"
+            yield Derived(f"sidecars.{ahead.GATE}", sidecar_said(self._gate), because)
+            yield Derived(f"starts_after.{ahead.GATE}", "success", "the server starts after it")
 
     @cached_property
     def _loading(self) -> ModelLoader:
@@ -146,13 +221,6 @@ class Writing:
         command = ("s3", "sync", self.serve.model, self._source, "--no-progress")
         loader = self._loading
         return Sidecar(image=loader.image, command=command, memory_mib=loader.memory_mib)
-
-    @cached_property
-    def _loader(self) -> Sidecar:
-        """The container that copies the model: what the entry writes of it wins."""
-        own = self.entry.sidecars.get(LOADER)
-        said = own.model_dump(exclude_unset=True) if own else {}
-        return self._plain_loader.model_copy(update={field: getattr(own, field) for field in said})
 
     @property
     def _source(self) -> str:
@@ -198,7 +266,7 @@ class Writing:
         serve, image = self.serve, self.choice.image.image
         name = fingerprint(serve.model, self._served, image, families, serve.arguments)
         weights = self.serve.revision is not None and on_hub(self.serve.model)
-        return Cache(rows, name, place, self.volumes, weights)
+        return Cache(rows, name, place, self.settings.volumes, weights)
 
     def _of_environment(self, row: str) -> Iterator[Derived]:
         environment = {} if self.where.efa else dict(self._strategy.environment)
@@ -239,13 +307,16 @@ class Writing:
         count = device_count(self.choice.devices, kind)
         memory = share_of(kind, count, self.catalog).memory_mib
         if self.model is not None and isinstance(self._strategy, LanguageModelServer):
-            needed = required_of(self.serve, self.model).host_memory_mib(self._strategy)
+            stops = self._gate is not None and ahead.required(self.entry, self.settings)
+            asked = required_of(self.serve, self.model, precompiled=stops)
+            needed = asked.host_memory_mib(self._strategy)
             if memory < needed <= registered_by(kind, self.catalog).memory_mib:
                 memory = needed
-                why = f"to compile and load the model: about {needed / 1024:.0f} GiB of the host"
+                verb = "load" if stops else "compile and load"
+                why = f"to {verb} the model: about {needed / 1024:.0f} GiB of the host"
                 yield Derived("memory_mib", memory, why)
         memory = self.entry.memory_mib or memory
-        sidecars = {**self.entry.sidecars, **({LOADER: self._loader} if self.loads else {})}
+        sidecars = {**self.entry.sidecars, **self._before_start}
         memory -= sum(sidecar.memory_mib for sidecar in sidecars.values())
         if self._server.shared_memory_mib and self.choice.degree > 1 and not self.where.managed:
             size = min(self._server.shared_memory_mib, memory // 2)

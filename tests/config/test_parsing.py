@@ -554,6 +554,12 @@ def test_a_text_that_is_no_legal_json_is_a_problem(case: tuple[str, str, str]) -
     assert all(p.path.startswith(key) for p in caught.value.findings)
 
 
+def test_the_id_of_a_model_in_the_place_of_serve_is_kept_in_the_fix() -> None:
+    models = {"m": {"capacity": "pool", "serve": "Qwen/Qwen3-8B"}}
+    [found] = problems({**smallest(), "models": models})
+    assert found.fix == "write {model: Qwen/Qwen3-8B}", "not another model"
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     found = problems(
         {

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.planning.fixtures import PINNED, Fixture
-from tests.planning.stacks import Config, Entry, certificates, groups, stack
+from tests.planning.stacks import Config, Entry, certificates, groups, stack, work
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
@@ -25,6 +25,31 @@ def serving(
 
 
 SHARED: Entry = {"shared": {"kind": "efs"}}
+
+
+def compiled(
+    serve: Entry | None = None, *, on: Entry | None = None, model: Entry | None = None, **keys: Any
+) -> Config:
+    """One model of `serve` on inf2.8xlarge that a job compiles ahead, on a pool of its own."""
+    pool = groups("inf2.8xlarge", ami={"version": PINNED})
+    ahead = {"model": TINY, "cache": "shared", "compile": "ahead"}
+    ahead |= {"compile_on": "other"} if on else {}
+    return stack(
+        capacity={"pool": pool, **({"other": on} if on else {})},
+        models={"m": {"capacity": "pool", "serve": ahead | (serve or {}), **(model or {})}},
+        volumes=SHARED,
+        traffic=certificates(*keys.get("regions", {"us-west-2": {}})),
+        **keys,
+    )
+
+
+def _other(instance_type: str = "inf2.xlarge", **more: Any) -> Entry:
+    return groups(instance_type, ami={"version": PINNED}, **more)
+
+
+def _in_two(on: Entry) -> Config:
+    """A model in two Regions that is compiled on another pool."""
+    return compiled(on=on, regions={"us-west-2": {}, "us-east-2": {}})
 
 
 def _mounted(directory: str) -> Entry:
@@ -216,5 +241,30 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.mounts.shared.directory",
         serving({"model": TINY}, volumes=SHARED, mounts=_mounted("a/{slot}")),
         serving({"model": TINY}, volumes=SHARED, mounts=_mounted("a")),
+    ),
+    "NE943": Fixture(
+        "models.m.serve.compile",
+        serving({"model": TINY, "compile": "ahead"}),
+        serving({"model": TINY}),
+    ),
+    "NE944": Fixture(
+        "models.m.serve.compile_on",
+        compiled({"model": LLAMA}, on=_other(), model={"secrets": TOKEN}),
+        compiled({"model": LLAMA}, on=_other("inf2.8xlarge"), model={"secrets": TOKEN}),
+    ),
+    "NE945": Fixture(
+        "models.m.serve.compile_on",
+        compiled(on=_other("trn1.2xlarge")),
+        compiled(on=_other()),
+    ),
+    "NE946": Fixture(
+        "jobs.compile-m",
+        compiled(jobs={"compile-m": work(1)}),
+        compiled(),
+    ),
+    "NE947": Fixture(
+        "models.m.serve.compile_on",
+        _in_two(_other(regions=["us-west-2"])),
+        _in_two(_other(regions=["us-west-2", "us-east-2"])),
     ),
 }

@@ -1,14 +1,18 @@
 """A command that people write is judged as `fit` judges the same model on the same cores."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import ModelDeployment, load
 from planning.serving.memory import Verdict
-from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS, Served
-from tests.planning.fixtures_served import TOKEN
-from tests.planning.stacks import Config, Entry, findings_of, groups, stack
+from planning.serving.served import Served
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
+from tests.planning.fixtures import PINNED
+from tests.planning.fixtures_served import LLAMA, TOKEN, running
+from tests.planning.stacks import Config, Entry, codes, finding, findings_of, groups, stack
 
 KNOWN = load()
 IMAGES = {i.server: i.image for i in reversed(KNOWN.serving.images)}
@@ -106,3 +110,12 @@ def test_what_was_seen_to_run_is_no_error_of_the_plan(seen: ModelDeployment) -> 
     else:
         codes = {f.code for f in findings_of(config)}
         assert verdict is not Verdict.FITS or "NE917" in codes, "a failure is told"
+
+
+def test_host_volumes_are_counted_against_a_written_size_of_the_disk() -> None:
+    pool = groups("inf2.8xlarge", ami={"version": PINNED}, root_volume_gib=100)
+    volumes = {"data": {"kind": "host", "size_gib": 50}}
+    config = running(LLAMA, secrets=TOKEN, pool=pool, mounts={"data": "/data"})
+    found = finding({**config, "neuron-ecs:volumes": json.dumps(volumes)}, "NE919")
+    assert "with 50 of host volumes" in found.what
+    assert "NE919" not in codes(running(LLAMA, secrets=TOKEN, pool=pool))

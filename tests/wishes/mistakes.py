@@ -1576,6 +1576,51 @@ def _longer_than_the_positions(hand: Hand, wish: Wish) -> str:
     return _vllm(wish, TINY, "--max-num-seqs=1", f"--max-model-len={length}")
 
 
+def _ahead(wish: Wish, **fields: object) -> str:
+    """Lets a job compile the wanted model, into a file system."""
+    wish.keys.setdefault("volumes", {})["compiled"] = {"kind": "efs"}
+    fields |= {"max_model_len": 512, "cache": "compiled", "compile": "ahead"}
+    return _serve(wish, TINY, **fields)
+
+
+@mistake("NE943", SERVED)
+def _compiled_where_nobody_sees_it(hand: Hand, wish: Wish) -> str:
+    cache = hand.one(({}, {"cache": "none"}))
+    return f"{_serve(wish, max_model_len=512, compile='ahead', **cache)}.compile"
+
+
+BOTH_CHIPS = ("us-west-2",)  # has Inferentia 2 and Trainium 1
+
+
+@mistake("NE945", replace(SERVED, types=family("inf2"), where=BOTH_CHIPS, single=True))
+def _compiled_for_other_chips(_: Hand, wish: Wish) -> str:
+    pool = {"kind": "auto_scaling", "instance_type": "trn1.2xlarge", "max_size": 1}
+    wish.keys["capacity"]["chips"] = pool | {"regions": list(BOTH_CHIPS)}
+    wish.entry["neuron_devices"] = 1
+    return f"{_ahead(wish, compile_on='chips')}.compile_on"
+
+
+@mistake("NE947", replace(SERVED, regions=2, overridden=False))
+def _region_without_a_compile_job(_: Hand, wish: Wish) -> str:
+    kinds = ("kind", "instance_type", "max_size")
+    pool = {key: wish.pool.entry[key] for key in kinds}
+    wish.keys["capacity"]["chips"] = pool | {"regions": [wish.pool.regions[0]]}
+    return f"{_ahead(wish, compile_on='chips')}.compile_on"
+
+
+@mistake("NE946", SERVED)
+def _job_with_the_name_of_another(_: Hand, wish: Wish) -> str:
+    _ahead(wish)
+    name = f"compile-{wish.path.partition('.')[2]}"[:40]
+    wish.keys.setdefault("jobs", {})[name] = {
+        "image": "public.ecr.aws/acme/serving:1.0",
+        "capacity": wish.entry["capacity"],
+        "neuron_devices": 0,
+        "memory_mib": 64,
+    }
+    return f"jobs.{name}"
+
+
 @mistake("NE942", SERVED)
 def _slot_of_a_file_system(_: Hand, wish: Wish) -> str:
     wish.keys.setdefault("volumes", {})["shared"] = {"kind": "efs"}

@@ -787,6 +787,19 @@ def _cache_in_s3_of_the_plugin(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.serve.cache"
 
 
+def _smallest(kind: InstanceType) -> bool:
+    return kind.name == "inf2.xlarge"
+
+
+@oddity("NE944", replace(SERVES, types=_smallest))
+def _little_memory_to_compile_ahead(_: Hand, wish: Wish) -> str:
+    del wish.entry["image"]
+    wish.keys.setdefault("volumes", {})["shared"] = {"kind": "efs"}
+    serve = {"model": "deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "max_model_len": 512}
+    wish.entry["serve"] = {**serve, "max_num_seqs": 1, "cache": "shared", "compile": "ahead"}
+    return f"{wish.path}.serve.compile_on"
+
+
 @oddity("NE941", replace(SERVES, tasks=2))
 def _several_writers_of_a_cache(_: Hand, wish: Wish) -> str:
     del wish.entry["image"]

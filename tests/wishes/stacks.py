@@ -420,9 +420,15 @@ def _volumes(hand: Hand, wish: Wish) -> None:
     entries = [work.entry for pool in wish.pools for work in pool.works]
     containers = [c for entry in entries for c in (entry, *entry.get("sidecars", {}).values())]
     names = sorted({name for c in containers for name in c.get("mounts", {})})
+    ahead = [entry for entry in entries if entry.get("serve", {}).get("cache") == "compiled"]
+    if ahead:
+        wish.keys["volumes"] = {"compiled": {"kind": "efs"}}
+    for entry in ahead:
+        if "regions" not in entry and hand.chance(50):
+            entry["serve"]["compile_on"] = entry["capacity"]
     if names:
         regions = sorted(wish.keys["regions"])
-        wish.keys["volumes"] = {
+        wish.keys["volumes"] = wish.keys.get("volumes", {}) | {
             name: tasks.volume(hand, regions, of_tasks=_of_tasks(name, entries)) for name in names
         }
 

@@ -27,6 +27,8 @@ VALUES: dict[str, list[Any]] = {
     "accelerators": [["inferentia2"], ["trainium"], ["inferentia2", "trainium"]],
     "Serve.arguments": [["--seed=1"], ["--seed=2"]],
     "Serve.cache": ["none", "kept"],
+    "Serve.compile": ["ahead"],
+    "Serve.compile_on": ["compiling"],
     "Serve.data_type": ["float16", "bfloat16"],
     "Serve.max_model_len": [1024, 2048],
     "Serve.max_num_seqs": [1, 2],

@@ -191,15 +191,19 @@ STACKS: dict[str, Config] = {
         },
     ),
     "served": stack(
-        volumes={"kept": {"kind": "host"}},
+        volumes={"kept": {"kind": "host"}, "files": {"kind": "efs"}},
         shapes={"acme/own": {"like": "TinyLlama/TinyLlama-1.1B-Chat-v1.0"}},
-        capacity={"pool": groups("inf2.24xlarge", 3)},
+        capacity={"pool": groups("inf2.24xlarge", 3), "compiling": groups("inf2.24xlarge", 1)},
         models={
             "a": {
                 "capacity": "pool",
                 "serve": {"model": "TinyLlama/TinyLlama-1.1B-Chat-v1.0", "max_model_len": 2048},
             },
             "b": {"capacity": "pool", "serve": {"model": "acme/own", "max_num_seqs": 2}},
+            "c": {
+                "capacity": "pool",
+                "serve": {"model": "acme/own", "cache": "files", "compile": "ahead"},
+            },
         },
     ),
     "regions": stack(

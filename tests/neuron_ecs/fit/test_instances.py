@@ -24,10 +24,12 @@ from neuron_ecs.fit.instances import (
 from neuron_ecs.fit.models import ModelFit, ModelSearch, fit_model
 from neuron_ecs.fit.stack_lines import fitting_ami, model_name, stack_lines
 from neuron_ecs.stackfile.reading import read
+from neuron_ecs.stackfile.yaml_values import load as read_yaml
 from planning import decide
 from planning.price import MANAGEMENT_FEE
 from planning.rooms import room_of
 from planning.serving.memory import Verdict
+from tests.planning.stacks import HOME, PROJECT, codes, decide_on
 
 KNOWN = catalog.load()
 MODELS = sorted(KNOWN.serving.models)
@@ -398,3 +400,17 @@ def test_a_way_that_was_seen_to_fail_is_not_proposed_in_silence() -> None:
         "nxdi",
         "optimum",
     }, "another server has not failed so"
+
+
+def test_the_file_of_a_precompiled_model_has_the_job_and_the_pool_that_compile_it() -> None:
+    required = model_requirements(EIGHT, precompiled=True, regions=(HOME,))
+    found = fit_model(required, KNOWN).options[0]
+    lines = stack_lines(
+        found.option, required.where, KNOWN, project=PROJECT, model=required, serving=found.serving
+    )
+    config: Any = read_yaml("\n".join(lines)).value["config"]
+    texts = {key: v if key == "aws:region" else json.dumps(v) for key, v in config.items()}
+    assert found.option.instance_type == "inf2.xlarge"
+    assert not codes(texts) & {"NE912", "NE944"}, "each has the memory that it needs"
+    (job,) = decide_on(texts).regions[0].jobs
+    assert job.compiles

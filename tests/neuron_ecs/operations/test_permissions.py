@@ -24,11 +24,15 @@ SERVICES = {
     "elbv2": "elbv2",
     "logs": "logs",
     "quotas": "service-quotas",
+    "s3": "s3",
     "scaling": "application-autoscaling",
     "ssm": "ssm",
 }
 # The prefix of IAM actions where a request is signed for another name.
 PREFIXES = {"monitoring": "cloudwatch"}
+# The IAM action of a call that has another name.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+NAMES = {"s3:DeleteObjects": "s3:DeleteObject", "s3:ListObjectsV2": "s3:ListBucket"}
 
 
 READS = ("Describe", "Filter", "Get", "List")
@@ -48,7 +52,8 @@ def calls(path: Path) -> frozenset[str]:
             sdk = sdk_of(SERVICES[node.value.attr])
             signed = sdk.service_model.signing_name
             prefix = PREFIXES.get(signed, signed)
-            found.add(f"{prefix}:{sdk.method_to_api_mapping[node.attr]}")
+            action = f"{prefix}:{sdk.method_to_api_mapping[node.attr]}"
+            found.add(NAMES.get(action, action))
     return frozenset(found)
 
 

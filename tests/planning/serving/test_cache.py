@@ -12,7 +12,7 @@ from catalog import load
 from planning import Plan
 from planning.plan import AutoScalingPool, HostVolume
 from planning.serving.cache import fingerprint
-from planning.serving.servers import Served
+from planning.serving.served import Served
 from tests.planning.fixtures_served import TINY, serving
 from tests.planning.stacks import changed, decide_on, findings_of, groups, managed, stack
 
@@ -134,7 +134,7 @@ def test_nothing_is_kept_where_it_is_not_wanted_or_would_not_stay() -> None:
     ):
         plan = decide_on(config)
         assert kept(plan) == {}
-        assert not plan.regions[0].models[0].kept
+        assert plan.regions[0].models[0].cache is None
 
 
 def test_a_cache_in_s3_can_be_read_and_written() -> None:

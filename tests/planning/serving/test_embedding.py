@@ -3,7 +3,7 @@
 from catalog import load
 from planning.serving.memory import cache_gib, weights_gib
 from planning.serving.options import ModelRequirements, ServingOption, serving_options
-from planning.serving.servers import Served
+from planning.serving.served import Served
 
 KNOWN = load()
 QWEN, MINI = "Qwen/Qwen3-Embedding-8B", "sentence-transformers/all-MiniLM-L6-v2"

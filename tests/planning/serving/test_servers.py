@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import catalog
-from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS, Served
+from planning.serving.served import Served
+from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = ("catalog", "components", "config", "messages", "neuron_ecs", "planning")
@@ -39,7 +40,6 @@ def test_every_server_of_the_tables_has_a_strategy_and_the_other_way_round() -> 
     st.sampled_from((None, "main")),
     st.sampled_from((None, "float32")),
     st.sampled_from(((), ("chat",), ("chat", "acme/chat"))),
-    st.booleans(),
 )
 def test_a_command_has_the_options_that_its_documentation_lists(
     server: str,
@@ -47,7 +47,6 @@ def test_a_command_has_the_options_that_its_documentation_lists(
     revision: str | None,
     data_type: str | None,
     names: tuple[str, ...],
-    precompiled: bool,
 ) -> None:
     known = catalog.load()
     served = Served(
@@ -57,7 +56,6 @@ def test_a_command_has_the_options_that_its_documentation_lists(
         revision=revision,
         data_type=data_type,
         names=names,
-        precompiled=precompiled,
     )
     words = (*SERVERS[server].entry_point(served), *SERVERS[server].command(served))
     given_options = {w.partition("=")[0].removeprefix("--") for w in words if w.startswith("--")}
