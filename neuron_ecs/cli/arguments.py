@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from messages.phrases import closest_key, listed
 from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, REST, option
+from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.terminal import (
     WRONG_USAGE,
     Colour,
@@ -22,6 +23,7 @@ from neuron_ecs.terminal import (
 )
 
 if TYPE_CHECKING:
+    from neuron_ecs.operations.aws import Connect
     from neuron_ecs.operations.observed import Names
     from neuron_ecs.stackfile.reading import StackFile
     from planning import plan
@@ -151,6 +153,9 @@ class OfRunning(OfAccount):
         return found[0]
 
 
+Running = TypeVar("Running", bound=OfRunning)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Changing(OfRunning):
     """The arguments of a command that changes what runs: it shows the change first, and asks."""
@@ -160,6 +165,27 @@ class Changing(OfRunning):
     def agreed(self, question: str) -> bool:
         """Whether what was shown is to be done."""
         return self.yes or (not self.json and agreed(question))
+
+
+Act = Callable[[Running, "plan.Plan", "Connect | None", Clock], int]
+"""What a command about what runs does with its arguments and the plan; its exit code."""
+
+
+def operation(
+    arguments: type[Running], version: int, epilog: str, act: Act[Running]
+) -> tuple[Callable[["Parser"], None], Callable[..., int]]:
+    """Returns `add_arguments` and `run` of a command about what runs.
+
+    `run(arguments, connect, clock)` raises `Refused` as the plan does, and `UsageError`.
+    """
+
+    def run(given: Running, connect: "Connect | None" = None, clock: Clock = REAL) -> int:
+        return given.answered(version, lambda stack: act(given, stack, connect, clock))
+
+    def add_arguments(parser: "Parser") -> None:
+        parser.calls(arguments, run, epilog)
+
+    return add_arguments, run
 
 
 def agreed(question: str) -> bool:

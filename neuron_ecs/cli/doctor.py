@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 import catalog
 from messages.phrases import counted
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation
 from neuron_ecs.cli.options import positional
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.doctor import CHAIN, Diagnosis, Link, diagnose, unread
 from neuron_ecs.operations.examine import examine
 from neuron_ecs.operations.observed import Names
@@ -42,16 +42,6 @@ class Arguments(OfRunning):
     """The arguments of `doctor`."""
 
     model: str | None = positional(metavar="MODEL", nargs="?", help="one model, with every link")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `doctor`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Writes the diagnoses. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -144,3 +134,6 @@ def _broken(head: str, link: Link, width: int) -> Iterator[str]:
         yield from wrapped(link.means, width, "    means: ", " " * 11)
     if link.do:
         yield from wrapped(link.do, width, "    do:    ", " " * 11)
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from messages.phrases import counted, listed
-from neuron_ecs.cli.arguments import Changing, Parser, head_of
+from neuron_ecs.cli.arguments import Changing, head_of, operation
 from neuron_ecs.cli.options import detach, option, positional, timeout
 from neuron_ecs.cli.wait import code_of, waited
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.drain import (
     Host,
     hosts,
@@ -59,16 +59,6 @@ class Arguments(Changing):
     undo: bool = option(help="back to how the stack file has it")
     timeout: int = timeout()
     detach: bool = detach()
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `drain`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Drains. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -261,3 +251,6 @@ class _Region:
         else:
             yield "this is the stack's only Region: nothing answers until --undo"
         yield "the next update of a service with a fixed number of replicas brings it back"
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

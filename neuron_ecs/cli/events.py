@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation
 from neuron_ecs.cli.options import option, positional, watch
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock, seconds
+from neuron_ecs.operations.clock import Clock, seconds
 from neuron_ecs.operations.events import Event, events, headline, newest, render
 from neuron_ecs.operations.observed import Names
 from neuron_ecs.operations.reading import Reader, read_each
@@ -52,16 +52,6 @@ class Arguments(OfRunning):
         metavar="N", type=_number, default=100, help="at most so many, the newest (100)"
     )
     watch: int | None = watch("what is new")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `events`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Writes what happened. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -135,3 +125,6 @@ def _write(
         shown, clock.now(), width=arguments.width, coloured=terminal.is_coloured(sys.stdout)
     )
     sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

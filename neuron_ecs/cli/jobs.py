@@ -7,11 +7,11 @@ from datetime import datetime
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload, operation
 from neuron_ecs.cli.entries import command
 from neuron_ecs.cli.options import positional
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.reasons import Reasons, exit_code
 from neuron_ecs.operations.runs import Run, runs
@@ -38,20 +38,6 @@ class Arguments(OfRunning):
     """The arguments of `jobs runs`."""
 
     job: str | None = positional(metavar="JOB", nargs="?", help="one job")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the actions of `jobs`; without one it lists the runs."""
-    action = command(JOBS)(parser)
-    action("runs", "lists the runs of jobs; `jobs` alone does so too").calls(
-        Arguments, run, _EPILOG
-    )
-    parser.action = "runs"
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Lists the runs of jobs. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -147,3 +133,13 @@ def explained(one: Run, reasons: Reasons, width: int) -> Iterator[str]:
             yield from wrapped(one.means, width, "    means: ", " " * 11)
         if one.do:
             yield from wrapped(one.do, width, "    do:    ", " " * 11)
+
+
+_add_runs, run = operation(Arguments, VERSION, _EPILOG, _run)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds the actions of `jobs`; without one it lists the runs."""
+    action = command(JOBS)(parser)
+    _add_runs(action("runs", "lists the runs of jobs; `jobs` alone does so too"))
+    parser.action = "runs"

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, Parser, known_workload
+from neuron_ecs.cli.arguments import OfRunning, known_workload, operation
 from neuron_ecs.cli.options import option, positional
 from neuron_ecs.operations.aws import Account, Calls, Connect
-from neuron_ecs.operations.clock import REAL, Clock, seconds
+from neuron_ecs.operations.clock import Clock, seconds
 from neuron_ecs.operations.logs import Line, Merge, Wanted, group_of, read_lines, renderer
 from neuron_ecs.operations.reasons import Reasons
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress
@@ -54,16 +54,6 @@ class Arguments(OfRunning):
         metavar="PATTERN", type=_pattern, help="only lines in which the regular expression occurs"
     )
     task: str = option(metavar="ID", default="", help="only tasks whose id begins so")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `logs`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Writes the lines. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -119,3 +109,6 @@ def _read(
 
     answers = account.ask_each(list(groups), ask, lambda name, why: ([], [f"{name}: {why}"]))
     return [x for lines, _ in answers for x in lines], [t for _, more in answers for t in more]
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from messages.phrases import counted, listed
-from neuron_ecs.cli.arguments import Changing, Parser, head_of
+from neuron_ecs.cli.arguments import Changing, head_of, operation
 from neuron_ecs.cli.drain import Found, found_host, shown_host
 from neuron_ecs.cli.options import option, timeout
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.drain import Host, set_state, short_without, until_empty
 from neuron_ecs.operations.observed import Names
 from neuron_ecs.operations.reading import Reader, reader_of
@@ -42,16 +42,6 @@ class Arguments(Changing):
     )
     force: bool = option(help="even if a model falls below its minimum of replicas")
     timeout: int = timeout()
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `replace`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Replaces instances. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -152,3 +142,6 @@ def _ended(reader: Reader, host: Host, clock: Clock, until: datetime) -> bool:
         return False
     found = until_steady(reader, clock, until)
     return all(s.verdict == "steady" for s in found)
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.options import option, positional, timeout
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.observed import Names
 from neuron_ecs.operations.reading import reader_of
 from neuron_ecs.operations.rollback import Rollback, Step, until_done, update
@@ -52,16 +52,6 @@ class Arguments(Changing):
         metavar="REVISION", help="a revision number, or an image or its tag (the newest that ran)"
     )
     timeout: int = timeout()
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `rollback`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Rolls a model back. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -216,3 +206,6 @@ def _say(
     if not arguments.json:
         lines = [line for text in texts for line in wrapped(text, arguments.width, "  ", "    ")]
         sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -10,11 +10,11 @@ from datetime import timedelta
 import catalog
 from messages.phrases import counted
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.jobs import as_object, explained
 from neuron_ecs.cli.options import REST, detach, option, positional
 from neuron_ecs.operations.aws import Account, Calls, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.following import POLL_SECONDS, Tail, until_stopped
 from neuron_ecs.operations.logs import renderer
 from neuron_ecs.operations.observed import ObservedTask
@@ -67,16 +67,6 @@ class Arguments(Changing):
     def override(self) -> Override:
         """What the run has in place of what the job has."""
         return Override(tuple(self.words), tuple(self.env or ()))
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `run`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Starts the job. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -243,3 +233,6 @@ class _Runs:
         if not self.arguments.json:
             sys.stdout.writelines(f"{line}\n" for line in lines)
             sys.stdout.flush()
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

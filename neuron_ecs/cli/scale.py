@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.options import detach, option, positional, timeout
 from neuron_ecs.cli.wait import code_of, waited
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import reader_of
 from neuron_ecs.operations.scale import Slot, set_counts, slots_of, wanted
 from neuron_ecs.operations.steady import Steadiness
@@ -46,16 +46,6 @@ class Arguments(Changing):
     force: bool = option(help="below the minimum or above the maximum of the stack file as well")
     timeout: int = timeout()
     detach: bool = detach()
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `scale`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Scales a model. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -136,3 +126,6 @@ def _shown(
                 "  ",
                 "    ",
             )
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload, plain
+from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation, plain
 from neuron_ecs.cli.options import positional, watch
 from neuron_ecs.operations import status
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.observed import Names
 from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.reasons import Reasons
@@ -38,16 +38,6 @@ class Arguments(OfRunning):
 
     model: str | None = positional(metavar="MODEL", nargs="?", help="one model or job, with slots")
     watch: int | None = watch("what has changed")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `status`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Writes what runs. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -115,3 +105,6 @@ def _write(
         whole=arguments.model is not None,
     )
     sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import Changing, Parser, head_of
+from neuron_ecs.cli.arguments import Changing, head_of, operation
 from neuron_ecs.cli.options import positional
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.reasons import Reasons
 from neuron_ecs.operations.runs import Run, runs
@@ -41,16 +41,6 @@ class Arguments(Changing):
     what: str = positional(
         metavar="JOB|TASK", help="a job, all of its runs; or the id of a task, or how it begins"
     )
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `stop`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Stops tasks. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -157,3 +147,6 @@ def _stop(account: Account, found: list[Run], clock: Clock) -> list[list[str]]:
             )
         left.append([task.name for task in still])
     return left
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

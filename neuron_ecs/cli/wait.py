@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation
 from neuron_ecs.cli.options import positional, timeout
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.steady import Steadiness, until_steady
 from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, wrapped, write_json
@@ -32,16 +32,6 @@ class Arguments(OfRunning):
 
     model: str | None = positional(metavar="MODEL", nargs="?", help="one model")
     timeout: int = timeout()
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `wait`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Waits. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
@@ -103,3 +93,6 @@ def waited(
     found = [s for some in answers for s in some]
     seen([s for s in found if s.verdict == "unknown"])
     return found
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)
