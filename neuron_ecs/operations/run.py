@@ -95,25 +95,40 @@ def _network(
     reader: Reader, pool: plan.Pool, tags: plan.Tags
 ) -> tuple[Sequence[str], Sequence[str]]:
     """Subnets and security groups of a task with a network interface of its own, by their tags."""
-    region, aws = reader.region, reader.aws
-    ours = [{"Name": f"tag:{name}", "Values": [value]} for name, value in tags]
-    network = region.network
+    region, aws, network = reader.region, reader.aws, reader.region.network
+    filters = _named([f"{region.name}_tasks"], tags)
+    if isinstance(network, plan.GivenNetwork):
+        filters.append({"Name": "vpc-id", "Values": [network.vpc_id]})
+    groups = pages(
+        aws.ec2.describe_security_groups, "SecurityGroups", token="NextToken", Filters=filters
+    )
+    if len(groups) != 1:
+        if not groups:
+            raise _absent(reader, "the security group of the job's tasks")
+        raise UsageError(
+            f"{region.name}: several stacks have a network as this one; start the job with the "
+            "command that `pulumi stack output run_commands` shows",
+            ERRORS,
+        )
     if isinstance(network, plan.GivenNetwork):
         by_zone: Mapping[str, str] = dict(network.private_subnets)
         subnets = [by_zone[zone] for zone in pool.zone_ids]
     else:
-        wanted = [f"{network.key}_private_{zone}" for zone in pool.zone_ids]
-        filters = [*ours, {"Name": "tag:Name", "Values": wanted}]
+        filters = _named([f"{network.key}_private_{zone}" for zone in pool.zone_ids], tags)
+        filters.append({"Name": "vpc-id", "Values": [groups[0]["VpcId"]]})
         found = pages(aws.ec2.describe_subnets, "Subnets", token="NextToken", Filters=filters)
         subnets = [one["SubnetId"] for one in found]
-    filters = [*ours, {"Name": "tag:Name", "Values": [f"{region.name}_tasks"]}]
-    found = pages(
-        aws.ec2.describe_security_groups, "SecurityGroups", token="NextToken", Filters=filters
-    )
-    groups = [one["GroupId"] for one in found]
-    if not subnets or len(groups) != 1:
+    if not subnets:
         raise _absent(reader, "the network of the job's tasks")
-    return subnets, groups
+    return subnets, [groups[0]["GroupId"]]
+
+
+def _named(names: Sequence[str], tags: plan.Tags) -> list[dict[str, Any]]:
+    """Filters of EC2 for resources of the stack with one of the names."""
+    return [
+        {"Name": "tag:Name", "Values": list(names)},
+        *({"Name": f"tag:{name}", "Values": [value]} for name, value in tags),
+    ]
 
 
 def start(aws: Calls, asked: Request) -> ObservedTask:

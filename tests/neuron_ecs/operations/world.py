@@ -101,6 +101,7 @@ class World:
         self.asked: list[tuple[str, str, Asked]] = []
         self.refusing: frozenset[str] = frozenset()
         self.other_clusters: list[str] = []
+        self.stacks = 1  # with such a network in the account
         self.machines: list[dict[str, Any]] = []
         self.definitions: dict[str, list[dict[str, Any]]] = {}
         self.targets: dict[str, list[dict[str, Any]]] = {}
@@ -356,6 +357,15 @@ class World:
         there = [m for m in self.machines if m["InstanceId"] in wanted]
         return {"Reservations": [{"Instances": there}]}
 
+    def describe_subnets(self, asked: Asked) -> Answer:
+        """A subnet for each name that is asked for, in the network of the security group."""
+        assert {"Name": "vpc-id", "Values": ["vpc-1"]} in asked["Filters"], "of this stack alone"
+        return {"Subnets": [{"SubnetId": f"subnet-{name}"} for name in named_in(asked)]}
+
+    def describe_security_groups(self, asked: Asked) -> Answer:
+        groups = [{"GroupId": f"sg-{n}", "VpcId": "vpc-1"} for n in named_in(asked)]
+        return {"SecurityGroups": groups * self.stacks}
+
     def describe_task_definition(self, asked: Asked) -> Answer:
         containers = self.definitions[asked["taskDefinition"]]
         return {"taskDefinition": {"containerDefinitions": containers}}
@@ -465,6 +475,11 @@ def sdk_of(service: str) -> Any:
 
 def refusal(code: str, message: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def named_in(asked: Asked) -> list[str]:
+    """The names that filters ask for."""
+    return next(f["Values"] for f in asked["Filters"] if f["Name"] == "tag:Name")
 
 
 def paged(key: str, items: list[str], asked: Asked) -> Answer:
