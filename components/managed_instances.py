@@ -91,7 +91,7 @@ class ManagedInstancesCluster(pulumi.ComponentResource):
         # The provider reads whether these blocks are there at preview: only leaves may be unknown.
         managed: aws.ecs.CapacityProviderManagedInstancesProviderArgsDict = {
             "infrastructure_role_arn": infrastructure_role_arn,
-            "instance_launch_template": _launch_template(
+            "instance_launch_template": launch_template(
                 pool,
                 instance_profile_arn=instance_profile_arn,
                 subnets=subnets,
@@ -111,7 +111,7 @@ class ManagedInstancesCluster(pulumi.ComponentResource):
         )
 
 
-def _launch_template(
+def launch_template(
     pool: plan.ManagedInstancesPool,
     *,
     instance_profile_arn: pulumi.Input[str],
@@ -136,10 +136,11 @@ def _launch_template(
             template["capacity_option_type"] = "SPOT"
         case plan.ReservationGroup(group_arn):
             template["capacity_option_type"] = "RESERVED"
-            template["capacity_reservations"] = {
-                "reservation_group_arn": group_arn,
-                "reservation_preference": "RESERVATIONS_ONLY",
-            }
+            template["capacity_reservations"] = (
+                {"reservation_group_arn": group_arn, "reservation_preference": "RESERVATIONS_ONLY"}
+                if group_arn
+                else {"reservation_preference": "RESERVATIONS_FIRST"}
+            )
     if pool.local_storage:
         template["local_storage_configuration"] = {"use_local_storage": True}
     elif pool.storage_gib is not None:

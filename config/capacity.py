@@ -121,6 +121,14 @@ class Capacity(Strict):
             (Change.ROLLING, Change.TWO_STEPS),
         ),
     )
+    on_demand_fallback: bool = Field(
+        default=False,
+        description=(
+            "Launch on demand where reservations have no room, instead of waiting. On Managed "
+            "Instances these are the account's open reservations that match, without a group."
+        ),
+        json_schema_extra=NEW_INSTANCES,
+    )
     retired: bool = Field(
         default=False,
         description="Keep the pool, without models, for the update before its entry goes.",
@@ -165,13 +173,6 @@ class AutoScalingCapacity(Capacity):
         default=False,
         description="Attach every EFA interface, in a cluster placement group in one zone.",
         json_schema_extra=SECOND_POOL,
-    )
-    on_demand_fallback: bool = Field(
-        default=False,
-        description=(
-            "Launch on demand where the Capacity Reservation has no room, instead of waiting."
-        ),
-        json_schema_extra=NEW_INSTANCES,
     )
     headroom: Annotated[int, Field(ge=0, le=1)] = Field(
         default=0,

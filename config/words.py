@@ -258,8 +258,8 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         ManagedInstancesCapacity,
         "capacity_reservation capacity_reservation_preference capacity_reservations "
         "reservation_group_arn reservation_preference",
-        "no field sets a preference; to use reservations write purchase: reserved, and their "
-        "resource group in reservation_group_arns",
+        "write purchase: reserved; their resource group goes in reservation_group_arns, or "
+        "on_demand_fallback: true uses open reservations first and on demand beside them",
     ),
     (
         Capacity,

@@ -161,7 +161,8 @@ class CapacityBlock:
 
 @dataclass(frozen=True, slots=True)
 class ReservationGroup:
-    """Resource group of Capacity Reservations, for Managed Instances."""
+    """Resource group of Capacity Reservations, for Managed Instances; empty: those that match, and
+    on demand where they have no room."""
 
     kind: ClassVar[str] = "reserved"
     group_arn: str

@@ -69,7 +69,7 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     for number, (devices, least, most) in sorted(numbered):
         busy = _busy_instances(s, work, devices)
         surges = (
-            work.pool.purchase != "reserved"
+            work.pool.purchase != "reserved" or work.pool.spec.on_demand_fallback
             if busy is None or work.pool.max_size is None
             else busy < work.pool.max_size
         )

@@ -27,7 +27,8 @@ def vcpu_quotas(s: Situation) -> Iterator[Report]:
     pools: dict[tuple[str, str], list[str]] = {}
     types: dict[tuple[str, str], str] = {}
     for (region, name), pool in s.pools.items():
-        most = 0 if pool.purchase in _BLOCKS else _instances(s, pool)
+        bought = pool.purchase in _BLOCKS and not pool.spec.on_demand_fallback
+        most = 0 if bought else _instances(s, pool)
         purchase = "spot" if pool.purchase == "spot" else "on_demand"
         largest: dict[tuple[str, str], InstanceType] = {}  # of each quota
         for kind in sorted(s.admitted(pool), key=lambda t: t.vcpus) if most else ():

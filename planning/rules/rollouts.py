@@ -85,7 +85,7 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
     targeted reservation that is full launches nothing more."""
     for (region, _), pool in s.pools.items():
         reserved = pool.purchase in ("capacity_reservation", "capacity_block")
-        reserved = reserved and not getattr(pool.spec, "on_demand_fallback", False)
+        reserved = reserved and not pool.spec.on_demand_fallback
         works = [w for w in s.work_on(pool) if not w.is_job and w.device_count]
         placed = s.layout(pool)
         if not reserved or pool.managed or not works or placed is None or pool.max_size is None:
@@ -117,7 +117,8 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
         for (region, pool_name), pool in s.pools.items():
             tasks = sum(w.tasks_max for w in s.work_on(pool) if w.managed_devices and not w.is_job)
             kinds = s.admitted(pool)
-            if pool_name == name and pool.purchase != "reserved" and tasks and len(kinds) > 0:
+            held = pool.purchase == "reserved" and not pool.spec.on_demand_fallback
+            if pool_name == name and not held and tasks and len(kinds) > 0:
                 vcpus = [f"{2 * tasks * k.vcpus} vCPU of {k.name}" for k in (kinds[0], kinds[-1])]
                 larger = " or larger" if len(kinds) > 1 else ""
                 need = " to ".join(dict.fromkeys(vcpus))

@@ -228,23 +228,46 @@ def headroom_without_room(s: Situation) -> Iterator[Report]:
             )
 
 
+_FALLING = {"capacity_reservation", "reserved"}  # purchase options that can
+
+
 @rule(
     "NE618",
     "Nothing to fall back from",
     Severity.WARNING,
-    "Only a pool of a Capacity Reservation falls back on demand. A Capacity Block has a market of "
+    "Only a pool of Capacity Reservations falls back on demand. A Capacity Block has a market of "
     "its own, and on demand nothing is reserved.",
-    do="Buy the pool by capacity_reservation, or leave on_demand_fallback out.",
+    do="Buy the pool by capacity_reservation or reserved, or leave on_demand_fallback out.",
 )
 def nothing_to_fall_back_from(s: Situation) -> Iterator[Report]:
     """API_CapacityReservationSpecification of the EC2 Auto Scaling API Reference."""
     for name, spec in s.settings.capacity.items():
         here = [p.purchase for (_, n), p in s.pools.items() if n == name]
-        falls = getattr(spec, "on_demand_fallback", False)
-        if falls and here and "capacity_reservation" not in here:
+        if spec.on_demand_fallback and here and not _FALLING & set(here):
             yield Report(
                 f"capacity.{name}.on_demand_fallback",
                 f"is true, on a pool whose purchase is {listed(list(dict.fromkeys(here)))}",
+                "leave it out",
+            )
+
+
+@rule(
+    "NE619",
+    "Reservation group excludes on demand",
+    Severity.ERROR,
+    "ECS takes a group of reservations only where nothing else may be used. Without a group it "
+    "uses the open reservations that match, and on-demand instances beside them.",
+    do="Leave the group out, or leave on_demand_fallback out.",
+)
+def group_beside_fallback(s: Situation) -> Iterator[Report]:
+    """API_CapacityReservationRequest of the Amazon ECS API Reference: reservationGroupArn with
+    RESERVATIONS_ONLY alone (https://github.com/hashicorp/terraform-provider-aws/pull/48816)."""
+    for pool in s.pools.values():
+        held = pool.managed and pool.purchase == "reserved" and pool.reservation is not None
+        if held and pool.spec.on_demand_fallback:
+            yield Report(
+                f"{pool.path}.on_demand_fallback",
+                f"is true, beside the group {pool.reservation} in {pool.region}",
                 "leave it out",
             )
 
@@ -260,4 +283,5 @@ RULES = (
     two_ranges_at_once,
     headroom_without_room,
     nothing_to_fall_back_from,
+    group_beside_fallback,
 )

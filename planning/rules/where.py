@@ -566,7 +566,8 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
     of a resource group of reservations; both live in one Region."""
     for (region, name), pool in s.pools.items():
         field = "reservation_group_arns" if pool.managed else "reservation_ids"
-        if pool.purchase in HELD and pool.reservation is None:
+        matched = pool.managed and pool.spec.on_demand_fallback  # by what is open, without a group
+        if pool.purchase in HELD and pool.reservation is None and not matched:
             partition = s.catalog.places.regions[region].partition
             group = f"arn:{partition}:resource-groups:{region}:…"
             yield Report(

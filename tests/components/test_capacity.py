@@ -1,11 +1,12 @@
 """What the two kinds of capacity ask of AWS."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components import auto_scaling
+from components import auto_scaling, managed_instances
 from neuron_ecs.recording.graph import Resource
 from planning import plan
 from tests.components.graphs import everything, get
@@ -199,3 +200,11 @@ def test_a_reservation_that_falls_back_is_preferred_by_the_group(fallback: bool)
     assert auto_scaling.preferred(bought) == (first if fallback else None)
     only = {"capacity_reservation_target": {"capacity_reservation_id": "cr-0dcc"}}
     assert auto_scaling.bought(bought) == (None, None if fallback else only)
+
+
+def test_managed_instances_fall_back_where_no_group_is_named() -> None:
+    pool = replace(GIVEN_POOL, purchase=plan.ReservationGroup(""))
+    template = managed_instances.launch_template(
+        pool, instance_profile_arn="arn", subnets=[], security_group="sg"
+    )
+    assert template.get("capacity_reservations") == {"reservation_preference": "RESERVATIONS_FIRST"}

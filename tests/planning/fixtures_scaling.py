@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.planning.fixtures import Fixture
 from tests.planning.fixtures_workloads import HERE, INF2_6, on
-from tests.planning.stacks import Config, groups, stack, work
+from tests.planning.stacks import Config, groups, managed, stack, work
 
 MOVED = {"min": 1, "max": 2}
 
@@ -28,6 +28,12 @@ RESERVED: dict[str, Any] = {
 }
 
 
+GROUPED: dict[str, Any] = {
+    "purchase": "reserved",
+    "reservation_group_arns": {
+        "us-west-2": "arn:aws:resource-groups:us-west-2:111122223333:group/mine"
+    },
+}
 FIXTURES: dict[str, Fixture] = {
     "NE609": Fixture(
         "models.m.scaling.requests_per_minute",
@@ -98,5 +104,10 @@ FIXTURES: dict[str, Fixture] = {
         "capacity.pool.on_demand_fallback",
         on(groups(on_demand_fallback=True), work(1)),
         on(groups(on_demand_fallback=True, **RESERVED), work(1)),
+    ),
+    "NE619": Fixture(
+        "capacity.pool.on_demand_fallback",
+        on(managed("inf2.xlarge", on_demand_fallback=True, **GROUPED), work("all")),
+        on(managed("inf2.xlarge", on_demand_fallback=True, purchase="reserved"), work("all")),
     ),
 }

@@ -1442,6 +1442,11 @@ def _no_room_for_headroom(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "headroom", 1)
 
 
+@mistake("NE619", Want(sorts=(MANAGED_NEURON, MANAGED_CPU), purchases=("reserved",)))
+def _group_and_fallback(_: Hand, wish: Wish) -> str:
+    return of_pool(wish, "on_demand_fallback", True)
+
+
 # -- training --------------------------------------------------------------------------------------
 
 

@@ -233,6 +233,8 @@ def make_pool(
         _of_auto_scaling(hand, want, pool)
     else:
         _of_managed_instances(hand, pool)
+        if not want.purchases and hand.chance(20):
+            entry["on_demand_fallback"] = True
     return pool
 
 
@@ -308,7 +310,8 @@ def regional(hand: Hand, pool: Pool, stack: tuple[str, ...], *, differs: bool) -
         else ("reservation_ids", "reservation_id")
     )
     for region in pool.regions:
-        if pool.purchases[region] not in facts.RESERVED:
+        falls = pool.managed and entry.get("on_demand_fallback")
+        if pool.purchases[region] not in facts.RESERVED or falls:
             continue
         value = reservation(pool, region)
         if form == "map" and hand.chance(50):
