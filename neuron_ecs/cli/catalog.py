@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.reader import load
+from catalog.refresh.tags import TAGS, list_newer
 from catalog.refresh.write import PRICES, QUESTIONS, refresh, refresh_prices
 from catalog.tables import DATA_DIRECTORY
 from neuron_ecs.cli.arguments import Common, Parser, actions
@@ -61,7 +62,9 @@ class Refresh(Tables):
 
     regions: list[str] = option(type=_names(), default=[], help="default: all of regions.csv")
     only: list[str] = option(
-        type=_names([*QUESTIONS, PRICES]), default=[], help="types,offerings,amis,prices"
+        type=_names([*QUESTIONS, PRICES, TAGS]),
+        default=[],
+        help="types,offerings,amis,prices,tags",
     )
 
 
@@ -91,14 +94,16 @@ def _refresh(arguments: Refresh) -> int:
     regions = arguments.regions or list(known)
     if unknown := sorted(set(regions) - set(known)):
         raise UsageError(f"not in regions.csv: {', '.join(unknown)}")
-    only = arguments.only or [*QUESTIONS, PRICES]
+    only = arguments.only or [*QUESTIONS, PRICES, TAGS]
     now = datetime.now(UTC)
     codes: list[int] = []
     with progress(f"asking AWS in {len(regions)} Regions"):
-        if asked := [name for name in only if name != PRICES]:
+        if asked := [name for name in only if name in QUESTIONS]:
             codes.append(refresh(directory, regions=regions, only=asked, today=now.date()))
         if PRICES in only:
             codes.append(refresh_prices(directory, regions=regions, now=now))
+        if TAGS in only:
+            codes.append(list_newer(directory))
     return max(codes)
 
 
