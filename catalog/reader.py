@@ -92,7 +92,11 @@ class Catalog:
 
     def dated(self, table: str) -> date:
         """The day to which a table of the manifest is true."""
-        return next(row.day("date") for row in self._tables.manifest if row["table"] == table)
+        return self._dates[table]
+
+    @cached_property
+    def _dates(self) -> Mapping[str, date]:
+        return {row["table"]: row.day("date") for row in self._tables.manifest}
 
     def tables(self) -> tuple[TableInfo, ...]:
         """Every table with its source, date and number of rows; counting reads all of them."""

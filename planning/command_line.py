@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from catalog import Catalog, ContainerImage, Server
 from config import Container, Sidecar, Workload
@@ -116,6 +117,7 @@ def version(image: str) -> Version | None:
     return Version.of(found.group(0)) if found else None
 
 
+@lru_cache(maxsize=4096)
 def published(image: str, catalog: Catalog) -> ContainerImage | None:
     """The row of AWS's image with the same repository and version.
 

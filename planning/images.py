@@ -54,6 +54,7 @@ def public_registry(image: str, catalog: Catalog) -> str | None:
     return catalog.containers.public_registries.get(registry(image))
 
 
+@lru_cache(maxsize=4096)
 def neuron_sdk(image: str) -> Version | None:
     """The Neuron SDK in the tag, such as 2.28.0 in `…-sdk2.28.0-ubuntu24.04`."""
     found = re.search(r"[:\-_]sdk(\d+(?:\.\d+){1,2})(?=[-_]|$)", image)

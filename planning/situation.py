@@ -83,7 +83,7 @@ class RegionalPool:
         return not self.managed and self.neuron
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RegionalWorkload:
     """A model or a job in one of its Regions, with its pool there."""
 
@@ -94,7 +94,7 @@ class RegionalWorkload:
     replicas: Replicas
     types: tuple[InstanceType, ...]  # of the pool, on which the task fits; ECS chooses among them
 
-    @property
+    @cached_property
     def smallest(self) -> InstanceType | None:
         """The smallest type on which the task fits; that of the pool if it fits on none."""
         return next(iter(self.types), self.pool.smallest)
@@ -103,7 +103,7 @@ class RegionalWorkload:
     def is_job(self) -> bool:
         return isinstance(self.spec, JobEntry)
 
-    @property
+    @cached_property
     def path(self) -> str:
         return f"{'jobs' if self.is_job else 'models'}.{self.name}"
 
@@ -116,7 +116,7 @@ class RegionalWorkload:
         """Tasks that its slots are made for: a stopped model keeps the slot of one."""
         return 0 if self.is_job else max(1, self.tasks_max)
 
-    @property
+    @cached_property
     def network_mode(self) -> NetworkMode:
         if self.spec.network_mode is not None:
             return self.spec.network_mode
@@ -130,18 +130,18 @@ class RegionalWorkload:
         """Whether ECS assigns the devices: `NeuronDevice: ALL` on Managed Instances."""
         return self.pool.managed and self.spec.neuron_devices == "all"
 
-    @property
+    @cached_property
     def device_count(self) -> int:
         """Number of devices of one task; 0 without devices, or if the instance type is unknown."""
         return device_count(self.spec.neuron_devices, self.smallest)
 
-    @property
+    @cached_property
     def host_ports(self) -> tuple[int, ...]:
         """Ports of the instance that a task reserves beside the locks of its devices."""
         ports = (*self.spec.served_ports, *self.spec.sidecar_ports.values())
         return tuple(dict.fromkeys(ports)) if self.network_mode == "host" else ()
 
-    @property
+    @cached_property
     def locked(self) -> bool:
         """Whether something keeps other tasks off its devices: host ports, or ECS itself."""
         return not self.device_count or self.managed_devices or self.network_mode != "awsvpc"
@@ -184,7 +184,6 @@ class Situation:
         self.project = project
         self.stack = stack
         self.home_region = home_region
-        self._shares: dict[tuple[str, str, str, int], Room] = {}
         self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
         self._layouts: dict[tuple[str, str], plan.Layout | None] = {}
         self.trials: Trials | None = None  # while rules judge, outside of a trial
@@ -420,11 +419,8 @@ class Situation:
         kind = work.smallest
         if kind is None or not work.device_count:
             return None
-        key = (work.region, work.pool.name, kind.name, work.device_count)
-        if key not in self._shares:
-            others = self._without_devices.get(key[:2], NOTHING)
-            self._shares[key] = share_of(kind, work.device_count, self.catalog, others)
-        return self._shares[key]
+        others = self._without_devices.get((work.region, work.pool.name), NOTHING)
+        return share_of(kind, work.device_count, self.catalog, others)
 
     def task_size(self, work: RegionalWorkload) -> Room | None:
         """Returns CPU units and memory of a task: as written, or in proportion to its devices.

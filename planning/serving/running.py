@@ -5,6 +5,7 @@ Of models of `serve` and of commands that people write alike.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from catalog import LanguageModel, Server
@@ -51,7 +52,7 @@ _RESCALING = ("rope-scaling", "rope-theta", "hf-overrides")
 _BYTES: Mapping[str, int] = {"float32": 4, "float": 4}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """A container with a server of language models and the model that its command names.
 
@@ -74,12 +75,12 @@ class Running:
     def given(self) -> list[str]:
         return list(self.words)
 
-    @property
+    @cached_property
     def degree(self) -> int:
         """The NeuronCores that share the model: the option's number, or 1."""
         return number(self.given, TENSOR_PARALLEL, "tp", "tensor_parallel_size") or 1
 
-    @property
+    @cached_property
     def length(self) -> int | None:
         """Tokens of a sequence, if the command says it."""
         names = (self.row.length_option, "sequence-length", "max-model-len")
@@ -95,13 +96,13 @@ class Running:
         """The option for the sequences at once; a row without one is of optimum-neuron's."""
         return self.row.sequences_option or "batch-size"
 
-    @property
+    @cached_property
     def otherwise(self) -> str:
         """The option that makes the estimate another one; empty without one."""
         found = (name for name in _OTHER_MEMORY if option(self.given, name) is not None)
         return next((f"--{name}" for name in found), "")
 
-    @property
+    @cached_property
     def rescaled(self) -> bool:
         """Whether an option or a variable lets the model serve more than its positions."""
         texts = [option(self.given, name) or "" for name in _RESCALING]
