@@ -56,35 +56,51 @@ class _Alarms:
         yield from self._dropped()
 
     def _answering(self, model: plan.ModelPlan, group: plan.TargetGroup) -> Iterator[Alarm]:
-        """No healthy replica, and fewer than the minimum.
+        """No healthy replica, and fewer than the minimum for longer than a start takes.
 
-        A target group without targets reports nothing, and neither does one of a model at zero.
+        A target group without targets reports nothing. For a model that may be at zero it is a
+        replica that stays unhealthy.
         https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
         """
-        balancer = self._region.load_balancer
-        called, least = model.called(group), model.replicas_min
-        if balancer is None or not least:
+        least, start = model.replicas_min, max(choices.FEWER_MINUTES, -(-model.serve_seconds // 60))
+        if not least:
+            yield from self._healthy(model, group, "unhealthy", 0, start, "an unhealthy replica")
             return
-        levels = [(1, choices.SILENT_MINUTES, "silent", "no healthy replica")]
+        yield from self._healthy(
+            model, group, "silent", 1, choices.SILENT_MINUTES, "no healthy replica"
+        )
         if least > 1:
             few = f"fewer than {least} healthy replicas"
-            levels.append((least, choices.FEWER_MINUTES, "fewer", few))
-        for threshold, minutes, word, what in levels:
-            yield self._alarm(
-                names.key(model.key, group.sidecar, word),
-                called,
-                what,
-                do=f"neuron-ecs status {model.name}",
-                incident="a-model-does-not-answer-a-wrong-health-path",
-                measured=_of_balancer(
-                    "HealthyHostCount", "Minimum", choices.METRIC_SECONDS, balancer, group
-                ),
-                comparison="LessThanThreshold",
-                threshold=threshold,
-                periods=minutes * 60 // choices.METRIC_SECONDS,
-                missing_data="breaching",
-                model=model,
-            )
+            yield from self._healthy(model, group, "fewer", least, start, few)
+
+    def _healthy(
+        self,
+        model: plan.ModelPlan,
+        group: plan.TargetGroup,
+        word: str,
+        least: int,
+        minutes: int,
+        what: str,
+    ) -> Iterator[Alarm]:
+        """Fewer healthy targets than `least`; if it is 0, unhealthy ones."""
+        balancer, seconds = self._region.load_balancer, choices.METRIC_SECONDS
+        if balancer is None:
+            return
+        healthy = _of_balancer("HealthyHostCount", "Minimum", seconds, balancer, group)
+        unhealthy = _of_balancer("UnHealthyHostCount", "Maximum", seconds, balancer, group)
+        yield self._alarm(
+            names.key(model.key, group.sidecar, word),
+            model.called(group),
+            what,
+            do=f"neuron-ecs status {model.name}",
+            incident="a-model-does-not-answer-a-wrong-health-path",
+            measured=healthy if least else unhealthy,
+            comparison="LessThanThreshold" if least else "GreaterThanThreshold",
+            threshold=least,
+            periods=min(choices.LONGEST_PERIODS, minutes * 60 // seconds),
+            missing_data="breaching" if least else "notBreaching",
+            model=model,
+        )
 
     def _failing(self, model: plan.ModelPlan, group: plan.TargetGroup) -> Iterator[Alarm]:
         """The part of the answers of a model that are 5XX, where there are some."""

@@ -48,6 +48,8 @@ def test_a_model_that_must_answer_has_an_alarm_for_silence_and_one_for_fewer() -
 def test_a_model_at_its_minimum_is_no_incident(least: int) -> None:
     region = _watched(work(1, port=8080, replicas={"min": least, "max": 2}))
     assert [a.threshold for a in _of(region, "HealthyHostCount")] == [1] * least
+    unhealthy = _of(region, "UnHealthyHostCount")
+    assert [(a.threshold, a.missing_data) for a in unhealthy] == [(0, "notBreaching")] * (1 - least)
     (wanted,) = _of(region, "RunningTaskCount")
     assert wanted.missing_data == ("breaching" if least else "notBreaching")
 
