@@ -181,9 +181,7 @@ class ModelComponent(pulumi.ComponentResource):
             placement_constraints=(
                 [{"type": "distinctInstance"}] if service.distinct_instance else None
             ),
-            ordered_placement_strategies=(
-                [{"type": "binpack", "field": "memory"}] if service.pack else None
-            ),
+            ordered_placement_strategies=_strategies(service) or None,
             network_configuration=self._network(service, capacity),
             load_balancers=_registration(service, targets) or None,
             health_check_grace_period_seconds=service.grace_seconds,
@@ -292,3 +290,13 @@ def _timeouts(timeouts: plan.Timeouts) -> pulumi.CustomTimeouts:
         update=f"{timeouts.update_minutes}m",
         delete=f"{timeouts.delete_minutes}m",
     )
+
+
+def _strategies(service: plan.Service) -> list[aws.ecs.ServiceOrderedPlacementStrategyArgsDict]:
+    """Over the zones first, where the plan says so; then on as few instances as possible."""
+    found: list[aws.ecs.ServiceOrderedPlacementStrategyArgsDict] = []
+    if service.spread_zones:
+        found.append({"type": "spread", "field": "attribute:ecs.availability-zone"})
+    if service.pack:
+        found.append({"type": "binpack", "field": "memory"})
+    return found

@@ -1,6 +1,6 @@
 """How many tasks of a model run, and what moves their number."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
@@ -23,6 +23,16 @@ class Replicas(Strict):
         json_schema_extra=SIZE,
     )
 
+    spread: Literal["instances"] | None = Field(
+        default=None,
+        description=(
+            "instances: two replicas of the minimum run on two instances, in two zones where the "
+            "pool has them. Default: on as few instances as possible."
+        ),
+        examples=["instances"],
+        json_schema_extra=SIZE,
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _of_number(cls, value: object) -> object:
@@ -41,6 +51,11 @@ class Replicas(Strict):
     def most(self) -> int:
         """`max`, or what stands for it where it is not given."""
         return self.max if self.max is not None else max(self.min, 1)
+
+    @property
+    def apart(self) -> bool:
+        """Whether two replicas of the minimum run on two instances."""
+        return self.spread == "instances" and self.min > 1
 
 
 _Cooldown = Annotated[int, Field(ge=0, le=86_400)]

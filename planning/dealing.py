@@ -24,6 +24,7 @@ class Demand:
     is_job: bool = False
     host_ports: tuple[int, ...] = ()
     locked: bool = True  # whether host ports lock its devices
+    together: bool = False  # whether two tasks have the same devices, so that they run apart
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,8 @@ def arrange(
     demands, of which at most one has a count. `ports` is the number of host ports that an instance
     has for tasks. Returns `None` if a workload without locks finds no devices for itself alone.
     """
-    in_order = sorted(demands, key=lambda d: (d.name, d.size, d.tasks, d.ids or ()))
+    parts = chain.from_iterable(_apart(d) for d in demands)
+    in_order = sorted(parts, key=lambda d: (d.name, d.size, d.tasks, d.ids or ()))
     pool = _Pool(devices, frozenset(legal_sets), in_order, ports)
     needed, candidates = pool.candidates(0)
     best = _best(pool, needed, candidates)
@@ -158,7 +159,7 @@ class _Pool:
         self.named = [d for d in slotted if d.ids is not None]
         counts = [d for d in slotted if d.ids is None]
         self.pinned = sorted(
-            (d for d in counts if not d.locked or (d.host_ports and d.tasks)),
+            (d for d in counts if not d.locked or d.together or (d.host_ports and d.tasks)),
             key=lambda d: (d.locked, -d.size, -d.tasks, d.name),
         )
         self.counted = [d for d in counts if d.tasks and d not in self.pinned]
@@ -307,7 +308,8 @@ class _Pool:
             mine = [set(d.ids or ()) for d in self.named if d.name == demand.name]
             for index, slot in enumerate(slots):
                 tasks = min(counted[at].tasks, instances - slot.fixed)
-                if tasks < 1 or not any(ids <= set(slot.devices) for ids in mine):
+                here = any(ids <= set(slot.devices) for ids in mine)
+                if tasks < 1 or not (here or any(d.name == demand.name for d in slot.pinned)):
                     continue
                 full = (
                     *slots[:index],
@@ -402,6 +404,16 @@ def _parts(demand: Demand, instances: int) -> list[Demand]:
     return [replace(demand, tasks=n) for n in share_evenly(demand.tasks, [instances] * number)]
 
 
+def _apart(demand: Demand) -> Iterator[Demand]:
+    """Yields the two tasks that run apart, which have one slot, and the others."""
+    alone = demand.ids is None and demand.locked and not demand.host_ports and demand.tasks > 1
+    if demand.together and alone:
+        yield replace(demand, tasks=2)
+    rest = demand.tasks - 2 * (demand.together and alone)
+    if rest or not demand.together or not alone:
+        yield replace(demand, tasks=rest, together=False)
+
+
 def _met(use: Use, others: Sequence[Use]) -> int:
     return sum(other.tasks for other in others if use.meets(other))
 
@@ -488,12 +500,23 @@ def _span(demand: Demand) -> tuple[int, int]:
     return min(ids), len(ids)
 
 
-def plan_slots(cut: Cut, least: Mapping[str, int]) -> tuple[plan.Slot, ...]:
-    """Returns the slots of a cut. Each model's minimum is spread evenly over its slots."""
+def plan_slots(
+    cut: Cut, least: Mapping[str, int], apart: Collection[str] = ()
+) -> tuple[plan.Slot, ...]:
+    """Returns the slots of a cut. Each model's minimum is spread evenly over its slots.
+
+    Of the models `apart`, two tasks of the minimum have the same devices where a slot has two.
+    """
     minimum: dict[tuple[str, tuple[int, ...]], int] = {}
     for name, tasks_min in least.items():
         mine = [deal for deal in chain(*cut.deals) if deal.name == name]
-        shares = share_evenly(tasks_min, [deal.tasks for deal in mine])
+        limits = [deal.tasks for deal in mine]
+        shares = share_evenly(tasks_min, limits)
+        double = next((i for i, n in enumerate(limits) if n > 1), None)
+        if name in apart and tasks_min > 1 and double is not None and max(shares) < 2:
+            others = [n - 2 if i == double else n for i, n in enumerate(limits)]
+            shares = share_evenly(tasks_min - 2, others)
+            shares = tuple(n + 2 * (i == double) for i, n in enumerate(shares))
         minimum |= {(name, d.devices): n for d, n in zip(mine, shares, strict=True)}
     return tuple(
         plan.Slot(

@@ -128,7 +128,11 @@ def _fitting(lines: Sequence[Line], demand: Demand) -> list[Line]:
         kept.remove(fullest)
         if fullest.tasks > 1:
             kept.append(replace(fullest, tasks=fullest.tasks - 1))
-    return sorted(kept)
+    kept.sort()
+    if demand.together and kept and all(line.tasks < 2 for line in kept):
+        left = max(0, demand.tasks - 2)  # the first service takes a second task, to run apart
+        kept = [replace(kept[0], tasks=2), *kept[1 : 1 + left]]
+    return kept
 
 
 def _parts(demand: Demand, lines: Sequence[Line], folded: bool) -> Iterator[Demand]:
@@ -139,9 +143,9 @@ def _parts(demand: Demand, lines: Sequence[Line], folded: bool) -> Iterator[Dema
     rest = demand.tasks - sum(line.tasks for line in lines)
     for index, line in enumerate(lines):
         more = rest // len(lines) + (index < rest % len(lines)) if folded else 0
-        yield replace(demand, tasks=line.tasks + more, ids=line.devices)
+        yield replace(demand, tasks=line.tasks + more, ids=line.devices, together=False)
     if not lines or (rest and not folded):
-        yield replace(demand, tasks=rest)
+        yield replace(demand, tasks=rest, together=demand.together and not lines)
 
 
 def numbers(lines: Sequence[Line], services: Sequence[Devices]) -> tuple[int, ...]:

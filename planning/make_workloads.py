@@ -182,6 +182,7 @@ def _service(
         maximum_percent=high,
         distinct_instance=bool(tasks.devices) and work.network_mode == "awsvpc",
         pack=not work.pool.managed,
+        spread_zones=work.replicas.spread == "instances" and not work.pool.managed,
         grace_seconds=grace if work.spec.called else None,
         container_name=work.name,
         container_port=ports[0] if ports else None,

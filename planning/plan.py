@@ -471,6 +471,7 @@ class Service:
     exec: bool
     timeouts: Timeouts
     after: tuple[str, ...]  # keys of services of the model that must be steady first
+    spread_zones: bool = False  # spread placement strategy over zones, before binpack
 
     @property
     def tasks_max(self) -> int:

@@ -499,6 +499,7 @@ class Situation:
                 w.is_job,
                 w.host_ports,
                 w.locked or all(self._too_large(kind, w, o) for o in works if o is not w),
+                w.replicas.apart,
             )
             for w in works
         )
@@ -628,7 +629,8 @@ class Situation:
             return None
         else:
             least = {w.name: w.replicas.min for w in works if not w.is_job}
-            slots, jobs = layout.plan_slots(cut, least), cut.jobs
+            apart = {w.name for w in works if w.replicas.apart}
+            slots, jobs = layout.plan_slots(cut, least, apart), cut.jobs
         running = pool.spec.min_size if isinstance(pool.spec, AutoScalingCapacity) else 0
         devices = {job.name: job.devices for job in jobs}
         return plan.Layout(

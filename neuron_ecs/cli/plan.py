@@ -59,7 +59,7 @@ def run(arguments: Arguments) -> int:
     for code, reason in plan.silenced:
         out.writelines(f"{line}\n" for line in wrapped(f"silenced {code}  {reason}", width))
     moved = replicas.render(plan, width=width)
-    lost = replicas.render_interruptions(plan, width=width)
+    lost = replicas.render_interruptions(file, plan, width=width)
     reached, seen = reach(plan, width=width), watched(plan, width=width)
     below = (*starts(plan), *compiling(plan), *moved, *lost, *reached, *seen)
     out.writelines(f"{line}\n" for line in below)

@@ -1,15 +1,19 @@
 """The replicas of a stack as `plan` prints them: what moves them, how fast, at what price."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
 
 import catalog
 from messages.phrases import low_to_high
+from neuron_ecs.stackfile.reading import StackFile
 from neuron_ecs.terminal import joined, table, wrapped
-from planning import Plan
+from planning import Plan, Refused
 from planning import plan as planned
 from planning.following import Mover
 from planning.interruptions import interruptions
-from planning.price import one_more
+from planning.price import dollars, one_more, stack_price
 
 _REPLICAS = ("model", "Region", "replicas", "moved by", "one more", "all", "costs")
 
@@ -64,10 +68,14 @@ _INTERRUPTIONS = (
 )
 
 
-def render_interruptions(plan: Plan, *, width: int) -> Iterator[str]:
-    """What is left of each model when an instance ends, and what a new image costs it."""
+def render_interruptions(file: StackFile, plan: Plan, *, width: int) -> Iterator[str]:
+    """What is left of each model when an instance ends, what a new image costs it, and what it
+    would cost to keep a replica."""
     rows: list[tuple[str, ...]] = []
+    gone: dict[str, None] = {}  # models of several replicas that one instance takes with it
     for found in interruptions(plan, catalog.load()):
+        if found.replicas > 1 and not found.left:
+            gone[found.model] = None
         price = found.cost and low_to_high(
             *(f"${n:,.0f}" for n in (found.cost.minimum, found.cost.maximum))
         )
@@ -90,3 +98,29 @@ def render_interruptions(plan: Plan, *, width: int) -> Iterator[str]:
         text += "image takes away at a time, the instances that it adds, and the longest that takes"
         yield from wrapped(text, width)
         yield from table([_INTERRUPTIONS, *rows], indent="  ", width=width)
+    for name in gone:
+        yield from wrapped(f"{name}: {_spreading(file, plan, name)}", width, "  ", "    ")
+
+
+def _spreading(file: StackFile, plan: Plan, name: str) -> str:
+    """What `spread: instances` would cost a model, from the plan with it."""
+    key = f"{file.project}:models"
+    models: dict[str, Any] = json.loads(file.config[key])
+    entry = models[name]
+    regions: Any = entry.get("regions")
+    overrides = cast("dict[str, Any]", regions) if isinstance(regions, dict) else {}
+    for place in (entry, *(o for o in overrides.values() if "replicas" in o)):
+        written: Any = place.get("replicas", {})
+        span: Any = {"min": written, "max": written} if isinstance(written, int) else written
+        if span.get("min", 1) > 1:
+            place["replicas"] = {**span, "spread": "instances"}
+    text = "write `replicas.spread: instances`, and one replica stays: "
+    tables = catalog.load()
+    try:
+        spread = replace(file, config={**file.config, key: json.dumps(models)}).plan(tables)
+    except Refused:
+        return f"{text}not on the instances that its pool may have"
+    before, after = (stack_price(p, tables).amount for p in (plan, spread))
+    more = after - before
+    low, high = (f"{'-' if n < 0 else '+'}{dollars(abs(n))}" for n in (more.minimum, more.maximum))
+    return f"{text}{low} a month" + (f" at minimum, {high} at maximum" if low != high else "")

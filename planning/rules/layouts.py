@@ -9,7 +9,7 @@ from planning.lines import Keeping, Line, lines_of
 from planning.price import HOURS, dollars, hourly_rate
 from planning.proposals import size_path
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import RegionalPool, RegionalWorkload, Situation, written_replicas
 
 _PLACE = "run `neuron-ecs place`, which writes the lines anew and moves nothing that runs"
 _FRESH = "run `neuron-ecs place --fresh`, which shows a layout that moves models"
@@ -87,7 +87,7 @@ def line_does_not_fit(s: Situation) -> Iterator[Report]:
             for line in apart:
                 work, stays = works[name], kept.get(line.number)
                 size = len(line.devices)
-                if stays is not None and (stays.tasks == line.tasks or work.host_ports):
+                if stays is not None and (stays.tasks >= line.tasks or work.host_ports):
                     continue
                 if size != work.device_count:
                     what = f"a task of {work.path} takes {counted(work.device_count, 'device')}"
@@ -225,6 +225,41 @@ def fresh_layout_saves(s: Situation) -> Iterator[Report]:
         )
 
 
+@rule(
+    "NE250",
+    "Replicas are too few to spread",
+    Severity.WARNING,
+    "Only replicas that always run are certain to be on two instances.",
+    do="Write a minimum of 2, or leave spread out.",
+)
+def too_few_to_spread(s: Situation) -> Iterator[Report]:
+    """The stack file alone decides."""
+    for path, _, replicas in written_replicas(s):
+        if replicas.spread is not None and replicas.min < 2:
+            what = f"is {replicas.spread}; with a minimum of {replicas.min} nothing spreads"
+            yield Report(f"{path}.spread", what, "leave it out")
+
+
+@rule(
+    "NE251",
+    "Replicas that spread are in one zone",
+    Severity.NOTE,
+    "All instances of a pool with one zone end with that zone.",
+    do="Give the pool a second zone, or move the model to one that has it.",
+    table="offerings",
+)
+def spread_in_one_zone(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html"""
+    for work in s.work:
+        if work.replicas.apart and len(work.pool.zone_ids) == 1:
+            yield Report(
+                f"{work.path}.replicas",
+                f"spreads over instances; the pool {work.pool.name} has "
+                f"{work.pool.zone_ids[0]} alone in {work.region}",
+                "make sure that one zone suffices, or move it to a pool of its own",
+            )
+
+
 RULES = (
     line_without_a_service,
     line_does_not_fit,
@@ -232,4 +267,6 @@ RULES = (
     layout_leaves_no_room,
     model_without_a_line,
     fresh_layout_saves,
+    too_few_to_spread,
+    spread_in_one_zone,
 )

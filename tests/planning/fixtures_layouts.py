@@ -23,6 +23,13 @@ def _gap(size: int, devices: list[int]) -> Config:
     return _on(size, {"a": {"1": devices}, "b": {"1": [1, 2, 3, 4, 5]}}, a=work(1), b=work(5))
 
 
+def _spread(least: int, *zones: str) -> Config:
+    """A model that spreads, on a pool in these zones."""
+    pool = groups("inf2.24xlarge", 3, **({"zone_ids": list(zones)} if zones else {}))
+    replicas = {"min": least, "spread": "instances"}
+    return stack(capacity={"pool": pool}, models={"a": work(2, replicas=replicas)})
+
+
 _TWO = {"1": [0, 1], "2": [2, 3]}
 
 FIXTURES: dict[str, Fixture] = {
@@ -48,5 +55,7 @@ FIXTURES: dict[str, Fixture] = {
         _on(2, {"a": {"1": [0, 1]}}, a=work(2), b=work(2)),
         _on(2, {"a": {"1": [0, 1]}, "b": {"1": [2, 3]}}, a=work(2), b=work(2)),
     ),
+    "NE250": Fixture("models.a.replicas.spread", _spread(1), _spread(2)),
+    "NE251": Fixture("models.a.replicas", _spread(2, "usw2-az1"), _spread(2)),
     "NE249": Fixture("layout.us-west-2.pool", _gap(4, [3]), _gap(4, [0])),
 }

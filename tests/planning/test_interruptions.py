@@ -49,3 +49,9 @@ def test_services_that_all_stop_first_do_so_in_two_waves() -> None:
 
 def test_a_model_with_a_minimum_of_0_promises_nothing() -> None:
     assert lost(groups("inf2.24xlarge", 1), a=work(1, replicas={"min": 0, "max": 2})) == {}
+
+
+def test_replicas_that_spread_outlive_an_instance() -> None:
+    pool = groups("inf2.24xlarge", 4)
+    found = lost(pool, a=work(2, replicas={"min": 2, "max": 3, "spread": "instances"}))
+    assert found["a"].left == 1

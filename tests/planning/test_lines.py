@@ -137,3 +137,26 @@ def test_a_model_that_loses_replicas_keeps_its_other_services() -> None:
         "a-1": ((0,), 1),
         "a-2": ((1,), 1),
     }
+
+
+def test_two_replicas_that_spread_have_the_same_devices_so_that_they_run_apart() -> None:
+    apart = {"min": 2, "spread": "instances"}
+    assert services(on_rings({}, a=work(2, replicas=apart))) == {"a-1": ((0, 1), 2)}
+    assert services(on_rings({}, a=work(2, replicas={**apart, "max": 4}), b=work(2))) == {
+        "a-1": ((0, 1), 2),
+        "a-2": ((2, 3), 2),
+        "b-1": ((4, 5), 1),
+    }
+    lines = {"a": {"1": [0, 1], "2": [2, 3]}}
+    assert services(on_rings(lines, a=work(2, replicas=apart))) == {"a-1": ((0, 1), 2)}
+
+
+@pytest.mark.parametrize(("least", "most"), [(2, 2), (2, 5), (3, 3), (4, 7)])
+def test_the_minimum_of_a_model_that_spreads_is_on_two_instances(least: int, most: int) -> None:
+    replicas = {"min": least, "max": most, "spread": "instances"}
+    (region,) = decide_on(on_rings({}, 8, a=work(1, replicas=replicas), b=work(3))).regions
+    (model,) = (m for m in region.models if m.name == "a")
+    assert sum(s.desired_count for s in model.services) == least
+    assert max(s.desired_count for s in model.services) >= 2, "all of it can be on one instance"
+    assert all(s.spread_zones for s in model.services)
+    assert region.pools[0].layout.instances_min >= 2

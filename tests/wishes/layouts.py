@@ -146,4 +146,5 @@ def _replicas(hand: Hand, group: str, tasks: int) -> tuple[Entry | int, int, int
         case 3 if hand.chance(20):
             return 0, 0, 0
         case _:
-            return {"min": least, "max": most}, least, most
+            apart: Entry = {"spread": "instances"} if least > 1 and hand.chance(30) else {}
+            return {"min": least, "max": most, **apart}, least, most

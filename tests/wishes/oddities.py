@@ -220,6 +220,20 @@ def _model_without_a_line(_: Hand, wish: Wish) -> str:
     return wish.path
 
 
+@oddity("NE250", KEPT)
+def _one_that_spreads(_: Hand, wish: Wish) -> str:
+    wish.entry.update(replicas={"min": 1, "spread": "instances"})
+    return f"{wish.path}.replicas.spread"
+
+
+@oddity("NE251", replace(KEPT, networks=("own",)))
+def _two_in_one_zone(_: Hand, wish: Wish) -> str:
+    wish.pool.entry["zone_ids"] = [wish.pool.zones(wish.region)[0]]
+    wish.entry.update(replicas={"min": 2, "spread": "instances"})
+    one_size(wish.pool, 4)
+    return f"{wish.path}.replicas"
+
+
 @oddity("NE249", KEPT)
 def _a_layout_with_a_gap(_: Hand, wish: Wish) -> str:
     path = in_the_middle(wish)

@@ -89,6 +89,28 @@ def test_a_base_is_a_revision_or_a_file_whose_models_stay(project: Path) -> None
     assert (lines["chat"], lines["code"]) == ({"1": [3, 4]}, {"1": [0, 1, 2]})
 
 
+def test_plan_says_what_is_left_when_an_instance_dies_and_what_it_costs_to_keep_a_replica(
+    project: Path,
+) -> None:
+    path, small = (
+        project / "Pulumi.dev.yaml",
+        STACK.replace("neuron_devices: 3", "neuron_devices: 1"),
+    )
+    path.write_text(small.replace("neuron_devices: 2}", "neuron_devices: 2, replicas: 2}"))
+    given = ("plan", "--project", str(project), "--width", "200")
+    said = running.printed(*given)[1]
+    assert (
+        "chat: write `replicas.spread: instances`, and one replica stays: +$4,738 a month" in said
+    )
+    apart = "neuron_devices: 2, replicas: {min: 2, spread: instances}}"
+    path.write_text(small.replace("neuron_devices: 2}", apart))
+    said = running.printed(*given)[1]
+    (row,) = (
+        line.split() for line in said.splitlines() if line.startswith("  chat") and "left" in line
+    )
+    assert row[2:5] == ["2", "1", "left"]
+
+
 def test_a_fresh_layout_is_shown_with_what_moves_before_it_is_written(project: Path) -> None:
     gap = "  neuron-ecs:layout: {us-west-2: {inf2: {chat: {1: [2, 3]}, code: {1: [3, 4, 5]}}}}\n"
     (project / "Pulumi.dev.yaml").write_text(STACK + gap)

@@ -168,6 +168,7 @@ VALUES: dict[str, list[Any]] = {
     "attempts": [2, 3],
     "storage_gib": [300, 400],
     "shapes": [{"acme/a": {"like": "Qwen/Qwen3-8B"}}, {"acme/a": {"like": "Qwen/Qwen3-4B"}}],
+    "spread": ["instances"],
     "layout": [
         {"us-west-2": {"inf2": {"a": {"1": [1]}}, "pool": {"a": {"1": [2, 3]}}}},
         {"us-west-2": {"pool": {"a": {"1": {"devices": [4, 5], "replicas": 2}}}}},

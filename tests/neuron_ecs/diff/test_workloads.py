@@ -95,6 +95,18 @@ def test_a_model_of_several_slots_that_moves_is_kept_by_a_layout() -> None:
     assert any("neuron-ecs place --base" in line for line in render(found, width=80))
 
 
+def test_replicas_that_spread_are_placed_over_the_zones_first() -> None:
+    base = one(groups("inf2.xlarge", 3), replicas=2)
+    spread = {"min": 2, "max": 2, "spread": "instances"}
+    found = compared(base, changed(base, "models.a", replicas=spread), graph=True)
+    (service,) = (r for r in found.real if r.type == "aws:ecs/service:Service")
+    (placed,) = (r for r in found.head.graph or () if r["urn"] == service.urn)
+    assert placed["inputs"]["orderedPlacementStrategies"] == [
+        {"type": "spread", "field": "attribute:ecs.availability-zone"},
+        {"type": "binpack", "field": "memory"},
+    ]
+
+
 def test_a_model_that_was_touched_is_not_called_out() -> None:
     base = shared(("a", [0, 1]), ("b", [2, 3]))
     after = changed(base, "models.b", neuron_devices=[4, 5])
