@@ -69,11 +69,10 @@ def places(value: Json, at: Place = ()) -> Iterator[Place]:
 
 
 def with_misfit(value: Json, place: Place, misfit: Json) -> Json:
-    made = copy.deepcopy(value)
-    node = made
-    for step in place[:-1]:
-        node = node[step]
-    node[place[-1]] = misfit
+    """A copy with another value at the place; what is beside the way there is shared."""
+    step, *rest = place
+    made = copy.copy(value)
+    made[step] = with_misfit(value[step], tuple(rest), misfit) if rest else misfit
     return made
 
 
