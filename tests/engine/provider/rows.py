@@ -699,6 +699,7 @@ KINDS: Mapping[str, Kind] = {
             arn="arn:aws:autoscaling:{region}:{account}:scheduledAction:{hex}:resource/ecs/"
             "{resourceId}:scheduledActionName/{name}",
             fixed=("name", "resourceId", "scalableDimension", "serviceNamespace"),
+            named=255,
             unique=("name", "resourceId", "scalableDimension"),
             duplicate="StandIn.Duplicate: scheduled action {name} exists on {resourceId}.",
         ),
