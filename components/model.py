@@ -57,7 +57,7 @@ class ModelComponent(pulumi.ComponentResource):
             self.metric_names[group.key] = target.arn_suffix
             rules += [self._rule(r, target=target, listener=load_balancer) for r in group.rules]
             self.urls[model.called(group)] = pulumi.Output.concat(
-                load_balancer.base_url, group.path_prefix
+                load_balancer.scheme, "://", group.host or load_balancer.dns_name, group.path_prefix
             )
 
         known: dict[NameOf, pulumi.Input[str]] = {
@@ -130,18 +130,12 @@ class ModelComponent(pulumi.ComponentResource):
         return aws.lb.ListenerRule(
             rule.key,
             listener_arn=listener.listener_arn,
-            # No priority: AWS gives the next free one, and no two rules take one path.
-            conditions=[{"path_pattern": {"values": rule.paths}}],
-            # The model gets the path without its prefix.
-            # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html
-            transforms=[
-                {
-                    "type": "url-rewrite",
-                    "url_rewrite_config": {
-                        "rewrite": {"regex": f"^{rule.prefix}/?(.*)$", "replace": "/$1"}
-                    },
-                }
+            # No priority: AWS gives the next free one, and no two rules take one request.
+            conditions=[
+                {"path_pattern": {"values": rule.paths}},
+                *([{"host_header": {"values": rule.hosts}}] if rule.hosts else []),
             ],
+            transforms=_without(rule.prefix) if rule.prefix else None,
             actions=[{"type": "forward", "target_group_arn": target.arn}],
             tags=named(self._within.tags, rule.key),
             region=self._within.region,
@@ -269,6 +263,18 @@ class ModelComponent(pulumi.ComponentResource):
             scaling_policy(policy, target=target, known=known, within=self._within, parent=self)
         for limits in scaling.schedule:
             scheduled_action(limits, target=target, region=self._within.region, parent=self)
+
+
+def _without(prefix: str) -> list[aws.lb.ListenerRuleTransformArgsDict]:
+    """The model gets the path without its prefix.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html
+    """
+    rewrite: aws.lb.ListenerRuleTransformUrlRewriteConfigRewriteArgsDict = {
+        "regex": f"^{prefix}/?(.*)$",
+        "replace": "/$1",
+    }
+    return [{"type": "url-rewrite", "url_rewrite_config": {"rewrite": rewrite}}]
 
 
 def _registration(

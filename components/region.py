@@ -53,6 +53,7 @@ class RegionComponent(pulumi.ComponentResource):
             region, tags=tags, roles=roles, network=built, groups=groups, hooks=hooks
         )
         balancer = self._load_balancer(region, tags=tags, network=built, groups=groups)
+        self._associate(region, built.vpc_id)
         within = RegionContext(
             region=region.name,
             tags=tags,
@@ -246,3 +247,15 @@ class RegionComponent(pulumi.ComponentResource):
         )
         self._known[NameOf("load_balancer", region.load_balancer.key)] = balancer.metric_name
         return balancer
+
+    def _associate(self, region: plan.RegionPlan, vpc_id: pulumi.Input[str]) -> None:
+        """Lets a private hosted zone answer in the Region's VPC."""
+        names = region.load_balancer.names if region.load_balancer else None
+        if names is not None and names.associated:
+            aws.route53.ZoneAssociation(
+                names.key,
+                zone_id=names.zone_id,
+                vpc_id=vpc_id,
+                vpc_region=region.name,
+                opts=pulumi.ResourceOptions(parent=self),
+            )

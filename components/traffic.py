@@ -61,12 +61,25 @@ class LoadBalancer(pulumi.ComponentResource):
                 region=region,
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
-        listener = aws.lb.Listener(
+        self._region, self._tags = region, tags
+        self.listener_arn: pulumi.Output[str] = self._listener(balancer, load_balancer).arn
+        self.metric_name: pulumi.Output[str] = load_balancer.arn_suffix
+        self.key = balancer.key
+        self.dns_name: pulumi.Output[str] = load_balancer.dns_name
+        self.scheme = "https" if balancer.secure else "http"
+        if balancer.names is not None:
+            self._record(balancer.names, load_balancer)
+        self.register_outputs({"dns_name": self.dns_name})
+
+    def _listener(
+        self, balancer: plan.LoadBalancer, load_balancer: aws.lb.LoadBalancer
+    ) -> aws.lb.Listener:
+        return aws.lb.Listener(
             balancer.key,
             load_balancer_arn=load_balancer.arn,
             port=balancer.port,
             protocol="HTTPS" if balancer.secure else "HTTP",
-            certificate_arn=balancer.certificate_arn,
+            certificate_arn=self._certificate(balancer) or balancer.certificate_arn,
             ssl_policy=choices.TLS_POLICY if balancer.secure else None,
             default_actions=[
                 {
@@ -78,15 +91,62 @@ class LoadBalancer(pulumi.ComponentResource):
                     },
                 }
             ],
-            tags=named(tags, balancer.key),
-            region=region,
+            tags=named(self._tags, balancer.key),
+            region=self._region,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.metric_name: pulumi.Output[str] = load_balancer.arn_suffix
-        self.listener_arn: pulumi.Output[str] = listener.arn
-        self.key = balancer.key
-        self.dns_name: pulumi.Output[str] = load_balancer.dns_name
-        self.base_url: pulumi.Output[str] = pulumi.Output.concat(
-            "https://" if balancer.secure else "http://", load_balancer.dns_name
+
+    def _record(self, names: plan.Names, load_balancer: aws.lb.LoadBalancer) -> None:
+        aws.route53.Record(
+            names.key,
+            zone_id=names.zone_id,
+            name=names.name,
+            type="A",
+            # Health is that of models, not of the load balancer: one that loads would take all
+            # others out of the answer.
+            # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-values-alias.html
+            aliases=[
+                {
+                    "name": load_balancer.dns_name,
+                    "zone_id": load_balancer.zone_id,
+                    "evaluate_target_health": False,
+                }
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        self.register_outputs({"base_url": self.base_url})
+
+    def _certificate(self, balancer: plan.LoadBalancer) -> pulumi.Output[str] | None:
+        """The ARN of a certificate that ACM has validated; none where the stack makes none."""
+        names = balancer.names
+        if names is None or not balancer.makes_certificate:
+            return None
+        certificate = aws.acm.Certificate(
+            names.key,
+            domain_name=names.name,
+            validation_method="DNS",
+            tags=named(self._tags, names.key),
+            region=self._region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # A certificate of one name has one record, the same for every certificate of that name.
+        # https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
+        wanted = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{names.key}_validation",
+            zone_id=names.validation_zone_id,
+            name=wanted.resource_record_name,
+            type=wanted.resource_record_type,
+            records=[wanted.resource_record_value],
+            ttl=choices.VALIDATION_TTL_SECONDS,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return aws.acm.CertificateValidation(
+            names.key,
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn],
+            region=self._region,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                custom_timeouts=pulumi.CustomTimeouts(create=f"{choices.VALIDATION_MINUTES}m"),
+            ),
+        ).certificate_arn

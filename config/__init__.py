@@ -8,7 +8,7 @@ from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
 from config.replicas import Replicas, Scaling
 from config.schedules import RangeAt, Schedule, Times
 from config.serve import DataType, Serve, ServerName
-from config.settings import Security, Settings, Traffic
+from config.settings import Domain, Security, Settings, Traffic
 from config.shapes import Shape
 from config.volumes import AnyVolume, EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry, Mount
 from config.workloads import (
@@ -30,6 +30,7 @@ __all__ = [
     "AutoScalingCapacity",
     "Container",
     "DataType",
+    "Domain",
     "EbsVolumeEntry",
     "EfsVolumeEntry",
     "ExistingNetworkEntry",

@@ -21,6 +21,8 @@ _NAMING_REGIONS = frozenset(
         "file_systems",
         "snapshot_ids",
         "certificate_arns",
+        "hosts",
+        "associated",
         "kms_keys",
         "web_acl_arns",
         "topics",

@@ -14,7 +14,10 @@ from config.values import (
     AccountId,
     Caller,
     CertificateArn,
+    DomainName,
     FindingCode,
+    HostedZoneId,
+    HostName,
     KeyArn,
     Name,
     RegionName,
@@ -29,6 +32,47 @@ from config.values import (
 )
 from config.volumes import AnyVolume
 from config.workloads import JobEntry, ModelEntry
+
+RENAMES = Cost(Change.IN_PLACE, "Callers use other names, which answer once the update is done.")
+"""The cost of fields that decide what the models are called."""
+
+
+class Domain(Strict):
+    """Names of the models: `<model>.<region>.<name>`, in a hosted zone of Route 53."""
+
+    name: DomainName = Field(
+        description="The domain that gets the names: that of the hosted zone, or one below it.",
+        examples=["models.example.com"],
+        json_schema_extra=RENAMES,
+    )
+    zone_id: HostedZoneId = Field(
+        description="The hosted zone, of the stack's own account.",
+        examples=["Z0123456789ABC"],
+        json_schema_extra=RENAMES,
+    )
+    private: bool = Field(
+        default=False,
+        description=(
+            "Whether the hosted zone is private. It is associated with the VPC of each Region, and "
+            "validates no certificate."
+        ),
+        json_schema_extra=RENAMES,
+    )
+    validation_zone_id: HostedZoneId | None = Field(
+        default=None,
+        description=(
+            "A public hosted zone of the same domain, or of one above it, in which ACM finds the "
+            "record that validates a certificate. Default: the hosted zone, unless it is private."
+        ),
+        examples=["Z0123456789DEF"],
+        json_schema_extra=RENAMES,
+    )
+    associated: tuple[RegionName, ...] = Field(
+        default=(),
+        description="Regions whose VPC the private hosted zone is associated with already.",
+        examples=[["us-west-2"]],
+        json_schema_extra=IN_PLACE,
+    )
 
 
 class Traffic(Strict):
@@ -56,6 +100,24 @@ class Traffic(Strict):
         json_schema_extra=Cost(
             Change.IN_PLACE, "With the first one callers have to use HTTPS, without it HTTP."
         ),
+    )
+    domain: Domain | None = Field(
+        default=None,
+        description=(
+            "A domain in which each model has a name, with HTTPS and certificates that follow from "
+            "it. Without one models are told apart by path, at the load balancer's own name."
+        ),
+        examples=[{"name": "models.example.com", "zone_id": "Z0123456789ABC"}],
+    )
+    hosts: dict[RegionName, tuple[HostName, ...]] = Field(
+        default={},
+        description=(
+            "Names that the certificate of each Region in certificate_arns covers, as it spells "
+            "them. Without domain the first is the name at which callers reach the load balancer, "
+            "by records of your own; *. before it stands for the model."
+        ),
+        examples=[{"us-west-2": ["*.usw2.example.com"]}],
+        json_schema_extra=RENAMES,
     )
 
 

@@ -91,6 +91,31 @@ GroupArn = Annotated[
         examples=["arn:aws:resource-groups:us-east-2:111122223333:group/trn1"],
     ),
 ]
+DomainName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253
+    ),
+    Field(
+        description="A domain name in lower case, without a dot at its end.",
+        examples=["models.example.com"],
+    ),
+]
+HostName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253
+    ),
+    Field(
+        description="A domain name in lower case, or one with *. before it for every name below.",
+        examples=["*.models.example.com"],
+    ),
+]
+HostedZoneId = Annotated[
+    str,
+    StringConstraints(pattern=r"^Z[A-Z0-9]{1,31}$"),
+    Field(description="The id of a hosted zone of Route 53.", examples=["Z0123456789ABC"]),
+]
 CertificateArn = Annotated[
     str,
     StringConstraints(

@@ -342,8 +342,8 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         Traffic,
-        "dns domain domain_name host hosted_zone route53",
-        "no field makes a record; let one of yours point to the load balancer",
+        "dns domain_name host hosted_zone route53 zone",
+        "write domain: {name: models.example.com, zone_id: Z0123456789ABC}",
     ),
     (
         Traffic,

@@ -83,7 +83,8 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                 if balancer is None:
                     break
                 scheme = "https" if balancer.secure else "http"
-                host = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
+                own = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
+                host = group.host or own
                 url = f"{scheme}://{host}{group.path_prefix}"
                 callers = (*balancer.allow_cidrs, *balancer.allow_security_groups)
                 yield Endpoint(

@@ -20,6 +20,7 @@ from planning import (
     overview,
     plan,
     recipients,
+    routes,
     volumes,
     waiting,
     watching,
@@ -142,7 +143,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         if w.region == name and w.is_job
     )
     network = _network(s, name, here)
-    answering = [(w, one) for w in s.work if w.region == name for one in reached(w, s.catalog)]
+    answering = [(w, one) for w in s.work if w.region == name for one in reached(s, w)]
     built = plan.RegionPlan(
         name=name,
         short=region.short,
@@ -243,4 +244,20 @@ def _load_balancer(
         deletion_protection=s.settings.security.deletion_protection,
         web_acl_arn=s.settings.security.web_acl_arns.get(region, ""),
         idle_timeout_seconds=max(one.silent_seconds for one in answering),
+        names=_names(s, region),
+    )
+
+
+def _names(s: Situation, region: str) -> routes.Names | None:
+    """A certificate that is given wins over one that the hosted zone could validate."""
+    domain = s.settings.traffic.domain
+    if domain is None:
+        return None
+    validates = domain.validation_zone_id or ("" if domain.private else domain.zone_id)
+    return routes.Names(
+        key=names.key(s.catalog.places.regions[region].short, "names"),
+        name=f"*.{region}.{domain.name}",
+        zone_id=domain.zone_id,
+        associated=domain.private and region not in domain.associated,
+        validation_zone_id="" if region in s.settings.traffic.certificate_arns else validates,
     )

@@ -52,7 +52,7 @@ def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, 
     found: set[tuple[int, int]] = set()
     for pool in pools:
         for work in s.work_on(pool):
-            answering = reached(work, s.catalog)
+            answering = reached(s, work)
             if not answering:
                 continue
             match work.network_mode:

@@ -11,6 +11,7 @@ from planning import (
     names,
     permissions,
     plan,
+    routes,
     scaling,
     service_tasks,
     volumes,
@@ -102,7 +103,7 @@ def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
 def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     """Returns the plan of a model in its Region: a service for each slot it has tasks on."""
     short = _short(s, work)
-    groups = [_target_group(s, work, one) for one in reached(work, s.catalog)]
+    groups = [_target_group(s, work, one) for one in reached(s, work)]
     # A service is named by its number, not by its devices. If its devices move, it rolls out and
     # stops its old tasks. A new service would wait for the devices of the old one, which the engine
     # deletes only at the end of the update.
@@ -187,7 +188,7 @@ def _service(
         container_name=work.name,
         container_port=ports[0] if ports else None,
         exec=work.spec.exec,
-        timeouts=_timeouts(work, most, low, high, (grace, leaving_seconds(work, s.catalog))),
+        timeouts=_timeouts(work, most, low, high, (grace, leaving_seconds(s, work))),
         after=(),
     )
 
@@ -233,15 +234,19 @@ def _target_group(s: Situation, work: RegionalWorkload, one: Reached) -> plan.Ta
         path_prefix=one.path,
         sidecar=one.sidecar,
         rules=_rules(s, names.key(short, work.name, one.sidecar, "path"), one),
+        host=one.host,
     )
 
 
-def _rules(s: Situation, key: str, one: Reached) -> tuple[plan.ListenerRule, ...]:
+def _rules(s: Situation, key: str, one: Reached) -> tuple[routes.ListenerRule, ...]:
     """The first rule keeps its key; a rule takes so many paths."""
     most, patterns = s.catalog.limits.value("listener_rule_condition_values"), one.patterns
     return tuple(
-        plan.ListenerRule(
-            names.key(key, str(1 + at // most) if at else ""), patterns[at : at + most], one.path
+        routes.ListenerRule(
+            key=names.key(key, str(1 + at // most) if at else ""),
+            paths=patterns[at : at + most],
+            prefix=one.path,
+            hosts=(one.host,) if one.by_host else (),
         )
         for at in range(0, len(patterns), most)
     )

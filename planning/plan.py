@@ -14,6 +14,9 @@ from planning.alarms import Alarm, EventRule, SlackChannel
 from planning.compile_cache import CompileCache
 from planning.dashboards import Dashboard
 from planning.following import Mover, Scaling
+from planning.routes import ListenerRule as ListenerRule
+from planning.routes import LoadBalancer, TargetGroup
+from planning.routes import Names as Names
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -490,32 +493,6 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class ListenerRule:
-    """Requests of these paths go to a target group, which gets what follows the prefix."""
-
-    key: str
-    paths: tuple[str, ...]  # patterns, prefix included
-    prefix: str
-
-
-@dataclass(frozen=True, slots=True)
-class TargetGroup:
-    """All services of a model in a Region register a container here."""
-
-    key: str
-    target_type: Literal["instance", "ip"]
-    port: int
-    health_path: str
-    health_interval_seconds: int
-    health_timeout_seconds: int
-    unhealthy_threshold: int
-    deregistration_delay_seconds: int
-    path_prefix: str
-    sidecar: str = ""  # the container that answers; empty: the model's own
-    rules: tuple[ListenerRule, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ModelPlan:
     """A model in a Region."""
 
@@ -583,32 +560,6 @@ class JobPlan:
     timeout_minutes: int | None = None  # of a run that `neuron-ecs run` follows; None: no limit
     attempts: int = 1  # of `neuron-ecs run`, until one succeeds
     compiles: str = ""  # the model that it compiles; nothing starts it but `neuron-ecs compile`
-
-
-@dataclass(frozen=True, slots=True)
-class LoadBalancer:
-    """The Region's internal Application Load Balancer."""
-
-    key: str
-    name_key: str  # logical name within AWS's 32 characters, suffix included
-    certificate_arn: str | None
-    allow_cidrs: tuple[str, ...]
-    allow_security_groups: tuple[str, ...]
-    zone_ids: tuple[str, ...]
-    access_logs: tuple[str, str] = ("", "")  # bucket and prefix that get them; empty: none
-    deletion_protection: bool = False
-    web_acl_arn: str = ""  # empty: none
-    idle_timeout_seconds: int = choices.IDLE_TIMEOUT_SECONDS
-
-    @property
-    def secure(self) -> bool:
-        """Whether the listener speaks HTTPS."""
-        return self.certificate_arn is not None
-
-    @property
-    def port(self) -> int:
-        """Port of the listener."""
-        return choices.HTTPS_PORT if self.secure else choices.HTTP_PORT
 
 
 @dataclass(frozen=True, slots=True)

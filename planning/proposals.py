@@ -152,7 +152,7 @@ def moved(s: Situation, old: str, new: str) -> dict[str, object]:
         for name, entry in entries.items():
             if entry.regions is not None:
                 edits[f"{group}.{name}.regions"] = in_place(entry.regions, old, new)
-    for field in ("certificate_arns", "allow_from"):
+    for field in ("certificate_arns", "allow_from", "hosts"):
         given = getattr(settings.traffic, field)
         if isinstance(given, dict):
             edits[f"traffic.{field}"] = in_place(cast("dict[str, object]", given), old, "")

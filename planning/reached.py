@@ -10,7 +10,7 @@ from config import Container, ModelEntry
 from planning import choices
 from planning.command_line import server_of, words
 from planning.serving.servers import SERVERS
-from planning.situation import RegionalWorkload
+from planning.situation import RegionalWorkload, Situation
 
 _OF_A_PATTERN = re.compile(r"[A-Za-z0-9_.$/~\"'@:+-]*")
 
@@ -22,7 +22,9 @@ class Reached:
     ``sidecar`` is its name in the stack file, empty for the model's own; ``container`` its name in
     the task. ``at`` is the path of its health check's path in the stack file. ``patterns`` are of
     the requests' paths that the load balancer lets through, beginning with ``path``. A request is
-    without a byte for up to ``silent_seconds``; an answer takes up to ``answer_seconds``.
+    without a byte for up to ``silent_seconds``; an answer takes up to ``answer_seconds``. ``host``
+    is the name that requests have, ``by_host`` whether no other container has it: its path is then
+    empty. An empty host is the load balancer's own name.
     """
 
     sidecar: str
@@ -35,9 +37,11 @@ class Reached:
     patterns: tuple[str, ...]
     silent_seconds: int
     answer_seconds: int
+    host: str
+    by_host: bool
 
 
-def reached(work: RegionalWorkload, catalog: Catalog) -> tuple[Reached, ...]:
+def reached(s: Situation, work: RegionalWorkload) -> tuple[Reached, ...]:
     """Returns a model's containers behind the load balancer, its own first; none of a job."""
     if work.is_job:
         return ()
@@ -46,30 +50,48 @@ def reached(work: RegionalWorkload, catalog: Catalog) -> tuple[Reached, ...]:
     at = f"{work.path}.health_check.path"
     paths = work.spec.paths if isinstance(work.spec, ModelEntry) else None
     found = [
-        _reached("", work.name, work.spec, port, path, health, at, catalog, paths)
+        _reached(s, work, "", port, (path, health, at), paths)
         for port in work.spec.served_ports[:1]
     ]
     for name, port in work.spec.sidecar_ports.items():
-        sidecar, container = work.spec.sidecars[name], f"{work.name}-{name}"
-        path, at = sidecar.path or f"/{container}", f"{work.path}.sidecars.{name}.health_path"
-        found.append(
-            _reached(name, container, sidecar, port, path, sidecar.health_path, at, catalog)
+        sidecar = work.spec.sidecars[name]
+        path, at = (
+            sidecar.path or f"/{work.name}-{name}",
+            f"{work.path}.sidecars.{name}.health_path",
         )
+        found.append(_reached(s, work, name, port, (path, sidecar.health_path, at), None))
     return tuple(found)
 
 
+def host(s: Situation, region: str, container: str) -> tuple[str, bool]:
+    """The name at which a container is called, and whether no other one has it.
+
+    An empty one is the load balancer's own, which AWS chooses.
+    """
+    traffic = s.settings.traffic
+    if traffic.domain is not None:
+        return f"{container}.{region}.{traffic.domain.name}", True
+    first = next(iter(traffic.hosts.get(region, ())), "")
+    return (f"{container}{first[1:]}", True) if first.startswith("*.") else (first, False)
+
+
 def _reached(
+    s: Situation,
+    work: RegionalWorkload,
     sidecar: str,
-    container: str,
-    spec: Container,
     port: int,
-    path: str,
-    health: str,
-    at: str,
-    catalog: Catalog,
-    paths: tuple[str, ...] | None = None,
+    asked: tuple[str, str, str],
+    paths: tuple[str, ...] | None,
 ) -> Reached:
-    """Lets `paths` through, else those that the server has for callers, else every path."""
+    """Lets `paths` through, else those that the server has for callers, else every path.
+
+    `asked` are its path before others, that of its health check, and where the latter is written.
+    """
+    path, health, at = asked
+    spec = work.spec.sidecars[sidecar] if sidecar else work.spec
+    container = f"{work.name}-{sidecar}" if sidecar else work.name
+    name, by_host = host(s, work.region, container)
+    path, catalog = "" if by_host else path, s.catalog
     row = running_server(spec, catalog)
     passing = paths or (row.paths if row else (choices.EVERY_PATH,))
     return Reached(
@@ -83,6 +105,8 @@ def _reached(
         patterns=_patterns(path, passing, health, catalog),
         silent_seconds=row.silent_seconds if row else choices.IDLE_TIMEOUT_SECONDS,
         answer_seconds=row.answer_seconds if row else choices.DEREGISTRATION_DELAY_SECONDS,
+        host=name,
+        by_host=by_host,
     )
 
 
@@ -95,7 +119,7 @@ def _patterns(
     which characters a pattern has; * stands for any others, and for what is too long.
     """
     if choices.EVERY_PATH in passing:
-        return (prefix, f"{prefix}{choices.EVERY_PATH}")
+        return tuple(filter(None, (prefix, f"{prefix}{choices.EVERY_PATH}")))
     found = [f"{prefix}{path}" for path in passing]
     checked = health.partition("?")[0]
     if not any(fnmatchcase(checked, path) for path in passing):
@@ -122,9 +146,9 @@ def grace_seconds(work: RegionalWorkload, catalog: Catalog) -> int:
     return row.cold_start_seconds if row else choices.GRACE_SECONDS
 
 
-def leaving_seconds(work: RegionalWorkload, catalog: Catalog) -> int:
+def leaving_seconds(s: Situation, work: RegionalWorkload) -> int:
     """How long a stopping task answers before it is told to end; 0 without a load balancer."""
-    return max((one.answer_seconds for one in reached(work, catalog)), default=0)
+    return max((one.answer_seconds for one in reached(s, work)), default=0)
 
 
 def opened(work: RegionalWorkload) -> Iterator[tuple[str, int]]:

@@ -26,6 +26,7 @@ from neuron_ecs.diff.summary import (
     verdict,
 )
 from neuron_ecs.diff.text import STOPPED, layouts
+from neuron_ecs.diff.traffic import traffic_lines
 from planning.price import FREE, span
 
 LIMIT = 65_536
@@ -95,6 +96,8 @@ def render(difference: Difference, *, limit: int = LIMIT) -> str:
     errors = [f for f in difference.findings.new if f.severity is Severity.ERROR]
     errors += [f for f in difference.findings.still if f.severity is Severity.ERROR]
     writer.open(None, list(_finding_lines(errors)), "errors")
+    traffic = [f"- {plain(line)}" for line in traffic_lines(difference)]
+    writer.open(None, ["", *traffic] if traffic else [], "lines about traffic")
     rows = list(_model_table(difference))
     if rows:
         writer.open(None, ["", *_MODEL_HEAD, *rows], "models")

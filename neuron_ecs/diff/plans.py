@@ -117,15 +117,12 @@ def devices_each(model: ModelPlan) -> int | Literal["all"]:
     return "all" if first == "all" else len(first)
 
 
-def path_prefixes(model: ModelPlan) -> Mapping[str, str]:
-    """The paths under which the load balancer serves the model and its sidecars, by their names."""
-    return {model.called(group): group.path_prefix for group in model.target_groups}
-
-
 def passing(model: ModelPlan) -> Mapping[str, tuple[str, ...]]:
-    """Patterns of the paths that its load balancer lets through, by the names of what answers."""
+    """Patterns of its own paths that the load balancer lets through, by what answers."""
     return {
-        model.called(group): tuple(path for rule in group.rules for path in rule.paths)
+        model.called(group): tuple(
+            path.removeprefix(rule.prefix) or "/" for rule in group.rules for path in rule.paths
+        )
         for group in model.target_groups
     }
 

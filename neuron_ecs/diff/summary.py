@@ -19,6 +19,7 @@ from neuron_ecs.diff.impact import Impact
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import Action, PropertyChange, ResourceChange
 from neuron_ecs.diff.structure import ABSENT, dotted, safe
+from neuron_ecs.diff.traffic import moved_urls
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import short_type
 from planning.document import Json
@@ -55,7 +56,9 @@ def verdict(difference: Difference) -> str:
         return f"Nothing to compare with (base: {why}); the head can be built."
     if not difference.changed:
         return "Changes nothing."
-    parts = [_counts(difference), *_interruptions(difference)]
+    moved = len(list(moved_urls(difference)))
+    urls = [f"{counted(moved, 'URL')} {'goes' if moved == 1 else 'go'} away"] if moved else []
+    parts = [*urls, _counts(difference), *_interruptions(difference)]
     money = price_words(difference)
     if money:
         parts.append(money)

@@ -19,6 +19,7 @@ from neuron_ecs.diff.summary import (
     signed_span,
     verdict,
 )
+from neuron_ecs.diff.traffic import traffic_lines
 from neuron_ecs.terminal import block, paint, spans, table, wrapped
 from planning.plan import Pool
 from planning.price import FREE, NOTHING, span
@@ -37,7 +38,17 @@ def render(difference: Difference, *, width: int, bold: bool = False) -> Iterato
         yield from wrapped(f"note: {note}", width, "  ", "        ")
     if difference.plan_only and not difference.errors:
         yield from wrapped(f"plan only: {difference.plan_only}", width, "  ", "             ")
-    parts = (_refusals, _errors, _models, _disturbed, _pools, _price, _findings, _settings)
+    parts = (
+        _refusals,
+        _errors,
+        _traffic,
+        _models,
+        _disturbed,
+        _pools,
+        _price,
+        _findings,
+        _settings,
+    )
     for part in (*parts, _resources):
         lines = list(part(difference, width))
         if lines:
@@ -87,6 +98,13 @@ def _settings(difference: Difference, width: int) -> Iterator[str]:
             yield from wrapped(line, width, "  ", "    ")
     if len(difference.settings) > _MOST_SETTINGS:
         yield f"  and {len(difference.settings) - _MOST_SETTINGS} more"
+
+
+def _traffic(difference: Difference, width: int) -> Iterator[str]:
+    for number, line in enumerate(traffic_lines(difference)):
+        if not number:
+            yield "Traffic"
+        yield from wrapped(line, width, "  ", "    ")
 
 
 def _models(difference: Difference, width: int) -> Iterator[str]:

@@ -16,7 +16,6 @@ from neuron_ecs.diff.plans import (
     launched_with,
     max_size,
     passing,
-    path_prefixes,
 )
 from neuron_ecs.terminal import spans
 from planning.document import Json
@@ -145,13 +144,8 @@ def _rest(old: ModelPlan, new: ModelPlan) -> set[str]:
     found: set[str] = set()
     if old.network_mode != new.network_mode:
         found.add("network mode")
-    paths = path_prefixes(old), path_prefixes(new)
-    for name in paths[0].keys() | paths[1].keys():
-        before, after = (of.get(name, "none") for of in paths)
-        if before != after:
-            found.add(f"path of {name} {before} → {after}")
     olds, news = passing(old), passing(new)
-    for name in olds.keys() & news.keys() if paths[0] == paths[1] else ():
+    for name in olds.keys() & news.keys():
         for word, some, others in (("opens", news, olds), ("closes", olds, news)):
             if more := [path for path in some[name] if path not in others[name]]:
                 found.add(f"{word} {listed(more)}")

@@ -6,7 +6,7 @@ Each carries a digest of the URN, so that it differs only where the resource doe
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from neuron_ecs.recording.graph import Resource
 from planning.document import Json
@@ -64,6 +64,16 @@ _ARNS: Mapping[str, str] = {
 """ARNs after `arn:<partition>:`; types without a row get `<service>:<Region>:…:<type>/<name>`."""
 
 _OUTPUTS: Mapping[str, Mapping[str, Json]] = {
+    "aws:acm/certificate:Certificate": {
+        "domainValidationOptions": [
+            {
+                "domainName": "{domainName}",
+                "resourceRecordName": "_{hash}.{domainName}.",
+                "resourceRecordType": "CNAME",
+                "resourceRecordValue": "_{hash}.acm-validations.aws.",
+            }
+        ]
+    },
     "aws:autoscaling/group:Group": {"availabilityZones": []},
     "aws:ec2/eip:Eip": {"allocationId": "eipalloc-{hash}", "publicIp": "198.51.100.1"},
     "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1, "defaultVersion": 1},
@@ -92,6 +102,7 @@ _OUTPUTS: Mapping[str, Mapping[str, Json]] = {
         "zoneId": "Z{hash}",
     },
     "aws:lb/targetGroup:TargetGroup": {"arnSuffix": "targetgroup/{name}/{hash}"},
+    "aws:route53/record:Record": {"fqdn": "{name}"},
     "aws:s3/bucket:Bucket": {
         "bucketDomainName": "{name}.s3.{domain}",
         "bucketRegionalDomainName": "{name}.s3.{region}.{domain}",
@@ -163,9 +174,17 @@ def placeholders(resource: Resource, known: "ResourceType", region: str) -> dict
     if "arn" in known.outputs:
         rest = _ARNS.get(resource.type) or _plain_arn(resource.type)
         outputs["arn"] = f"arn:{partition}:{rest.format_map(values)}"
-    for key, value in (row or {}).items():
-        outputs[key] = value.format_map(values) if isinstance(value, str) else value
+    outputs |= {key: _filled(value, values) for key, value in (row or {}).items()}
     return outputs
+
+
+def _filled(value: Json, words: Mapping[str, str]) -> Json:
+    if isinstance(value, list):
+        return [_filled(part, words) for part in cast("list[Json]", value)]
+    if isinstance(value, dict):
+        members = cast("Mapping[str, Json]", value)
+        return {key: _filled(part, words) for key, part in members.items()}
+    return value.format_map(words) if isinstance(value, str) else value
 
 
 def _plain_arn(token: str) -> str:

@@ -368,7 +368,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
 def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
     most = s.catalog.limits.value("target_groups_per_load_balancer")
-    serving = Counter(w.region for w in s.work for _ in reached(w, s.catalog))
+    serving = Counter(w.region for w in s.work for _ in reached(s, w))
     crowded = {region: number for region, number in sorted(serving.items()) if number > most}
     if crowded:
         said = listed([f"{number} in {region}" for region, number in crowded.items()])
@@ -415,7 +415,7 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     https://pytorch.org/serve/inference_api.html: what the servers of these Deep Learning Containers
     answer; judged where the image's own server runs."""
     reported: set[str] = set()
-    for work, one in ((w, one) for w in s.work for one in reached(w, s.catalog)):
+    for work, one in ((w, one) for w in s.work for one in reached(s, w)):
         found, given = running_server(one.spec, s.catalog), one.health_path
         if found is None or one.at in reported:
             continue

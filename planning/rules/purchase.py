@@ -495,13 +495,13 @@ def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     for work in _once(s, purchase="spot"):
         stop = work.spec.stop_timeout_seconds
         stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
-        leaving = leaving_seconds(work, s.catalog)
+        leaving = leaving_seconds(s, work)
         if leaving and leaving + stop > notice:
             pools.setdefault(work.pool.name, []).append(work)
     for name, works in pools.items():
         served, leaving = (
             listed([w.name for w in works]),
-            [leaving_seconds(w, s.catalog) for w in works],
+            [leaving_seconds(s, w) for w in works],
         )
         yield Report(
             f"capacity.{name}.purchase",

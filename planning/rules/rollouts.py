@@ -32,7 +32,7 @@ def _outage(s: Situation, work: RegionalWorkload) -> str:
     """How long the model is unavailable when its only task stops before the new one starts."""
     stop = work.spec.stop_timeout_seconds
     stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
-    grace, leave = grace_seconds(work, s.catalog), leaving_seconds(work, s.catalog)
+    grace, leave = grace_seconds(work, s.catalog), leaving_seconds(s, work)
     parts = [f"up to {leave} s to leave the load balancer"] if leave else []
     return listed([*parts, f"up to {stop} s to stop", f"then the load (up to {grace} s)"])
 

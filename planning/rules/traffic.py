@@ -17,12 +17,16 @@ from planning.situation import Situation, each_workload, serving_regions
     "Load balancer without a certificate",
     Severity.WARNING,
     "Without a certificate the load balancer uses plain HTTP.",
-    do="Give an ACM certificate for each Region.",
+    do="Write traffic.domain with a hosted zone, or give an ACM certificate for each Region.",
 )
 def plain_http(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html:
     a listener takes a certificate of its own Region."""
-    missing = [r for r in serving_regions(s) if r not in s.settings.traffic.certificate_arns]
+    traffic = s.settings.traffic
+    domain = traffic.domain
+    if domain is not None and (domain.validation_zone_id or not domain.private):
+        return
+    missing = [r for r in serving_regions(s) if r not in traffic.certificate_arns]
     if missing:
         yield Report(
             "traffic.certificate_arns",
@@ -154,7 +158,7 @@ def too_many_target_groups(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html"""
     most = s.catalog.limits.value("target_groups_per_service")
     for work in each_workload(s):
-        answering = reached(work, s.catalog)
+        answering = reached(s, work)
         for one in answering[most:]:
             yield Report(
                 f"{work.path}.sidecars.{one.sidecar}.port",
@@ -180,6 +184,11 @@ def path_without_a_port(s: Situation) -> Iterator[Report]:
                     why = "and no port" if sidecar.port is None else "and belongs to a job"
                     at = f"{path}.sidecars.{name}.{field}"
                     yield Report(at, f"is {getattr(sidecar, field)}, {why}", "leave it out")
+            if called and sidecar.path and s.settings.traffic.domain is not None:
+                why = "and the sidecar has a name of its own in the domain, for every path"
+                yield Report(
+                    f"{path}.sidecars.{name}.path", f"is {sidecar.path}, {why}", "leave it out"
+                )
         if isinstance(spec, ModelEntry) and spec.paths and not spec.served_ports:
             yield Report(f"{path}.paths", f"is {listed(spec.paths)}, and no port", "leave it out")
 
@@ -197,17 +206,24 @@ def same_path(s: Situation) -> Iterator[Report]:
     rules are evaluated in priority order."""
     reported: set[str] = set()
     for region in serving_regions(s):
-        here = [(w, one) for w in s.work if w.region == region for one in reached(w, s.catalog)]
-        taken = {one.path: one.container for _, one in here if not one.sidecar}
-        paths = {one.path for _, one in here}
+        here = [(w, one) for w in s.work if w.region == region for one in reached(s, w)]
+        taken = {(one.host, one.path): work.name for work, one in here if not one.sidecar}
+        places = {(one.host, one.path) for _, one in here}
         for work, one in here:
-            at = f"{work.path}.sidecars.{one.sidecar}.path"
-            other = taken.setdefault(one.path, one.container) if one.sidecar else one.container
-            if other != one.container and at not in reported:
-                reported.add(at)
-                names = (one.container, one.sidecar, f"{one.container}-2", f"{one.sidecar}-of-it")
-                free = next((f"/{n}" for n in names if f"/{n}" not in paths), "/of-its-own")
-                yield Report(at, f"is {one.path}, which {other} has as well", f"write {free}")
+            name = f"{work.name}/{one.sidecar}" if one.sidecar else work.name
+            other = taken.setdefault((one.host, one.path), name)
+            at = f"{work.path}.sidecars.{one.sidecar}{'' if one.by_host else '.path'}"
+            if other == name or at in reported:
+                continue
+            reported.add(at)
+            if one.by_host:
+                yield Report(at, f"is called at {one.host}, as {other} is", "give it another name")
+                continue
+            names = (one.container, one.sidecar, f"{one.container}-2", f"{one.sidecar}-of-it")
+            free = next(
+                (f"/{n}" for n in names if (one.host, f"/{n}") not in places), "/of-its-own"
+            )
+            yield Report(at, f"is {one.path}, which {other} has as well", f"write {free}")
 
 
 @rule(
@@ -223,7 +239,7 @@ def too_many_rules(s: Situation) -> Iterator[Report]:
     most = s.catalog.limits.value("rules_per_load_balancer")
     each = s.catalog.limits.value("listener_rule_condition_values")
     needed: dict[str, list[tuple[str, Reached, int]]] = {}
-    for work, one in ((w, one) for w in s.work for one in reached(w, s.catalog)):
+    for work, one in ((w, one) for w in s.work for one in reached(s, w)):
         rules = ceil(len(one.patterns) / each)
         needed.setdefault(work.region, []).append((f"{work.path}.paths", one, rules))
     for region, counts in sorted(needed.items()):

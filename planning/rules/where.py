@@ -411,6 +411,7 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
     for where, given in (
         ("traffic.certificate_arns", s.settings.traffic.certificate_arns),
         ("traffic.allow_from", s.settings.traffic.allow_from),
+        ("traffic.hosts", s.settings.traffic.hosts),
         ("security.kms_keys", s.settings.security.kms_keys),
         ("security.web_acl_arns", s.settings.security.web_acl_arns),
         ("alarms.topics", s.settings.alarms.topics if s.settings.alarms else ()),

@@ -7,7 +7,7 @@ differs from its neighbours, so that a mix-up shows.
 from dataclasses import replace
 from typing import Literal
 
-from planning import plan
+from planning import plan, routes
 
 TAGS: plan.Tags = (("project", "neuron-ecs"), ("team", "ml-platform"))
 
@@ -138,7 +138,7 @@ TARGET_GROUP = plan.TargetGroup(
     unhealthy_threshold=3,
     deregistration_delay_seconds=120,
     path_prefix="/llama",
-    rules=(plan.ListenerRule("usw2_llama", ("/llama/v1/*", "/llama/health"), "/llama"),),
+    rules=(routes.ListenerRule("usw2_llama", ("/llama/v1/*", "/llama/health"), "/llama"),),
 )
 
 LLAMA = plan.ModelPlan(

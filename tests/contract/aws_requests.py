@@ -104,6 +104,36 @@ def _dimensions(value: Json) -> Json:
     return [{"Name": k, "Value": v} for k, v in value.items()]
 
 
+def _conditions(value: Json) -> Json:
+    """The provider names the field of each condition."""
+    fields = {
+        "pathPattern": ("path-pattern", "PathPatternConfig"),
+        "hostHeader": ("host-header", "HostHeaderConfig"),
+    }
+    return [
+        {"Field": fields[key][0], fields[key][1]: {k.capitalize(): v for k, v in config.items()}}
+        for condition in value
+        for key, config in condition.items()
+    ]
+
+
+_RECORD = "ChangeBatch.Changes[0].ResourceRecordSet"
+
+
+def _values(value: Json) -> Json:
+    return [{"Value": text} for text in value]
+
+
+def _alias(value: Json) -> Json:
+    """The one alias of a record."""
+    (alias,) = value
+    return {
+        "DNSName": alias["name"],
+        "HostedZoneId": alias["zoneId"],
+        "EvaluateTargetHealth": alias["evaluateTargetHealth"],
+    }
+
+
 def _chat_tags(value: Json) -> Json:
     return [{"TagKey": k, "TagValue": v} for k, v in value.items()]
 
@@ -344,11 +374,10 @@ KINDS: Mapping[str, Kind] = {
         "elbv2",
         "CreateRule",
         {
-            "conditions.pathPattern": To("PathPatternConfig"),
+            "conditions": To("Conditions", _conditions),
             "transforms.urlRewriteConfig.rewrite": To("Rewrites[0]"),
         },
         implied={
-            "Conditions[*].Field": "path-pattern",  # the provider names the field of each condition
             "Priority": 1,  # where none is given, the provider takes the listener's next free one
         },
     ),
@@ -386,6 +415,34 @@ KINDS: Mapping[str, Kind] = {
         },
         root="Targets[0]",
         implied={"Targets[*].Id": "{name}"},
+    ),
+    "aws:acm/certificate:Certificate": Kind("acm", "RequestCertificate"),
+    "aws:acm/certificateValidation:CertificateValidation": Kind(
+        "acm",
+        "DescribeCertificate",
+        {"validationRecordFqdns": Engine("the provider compares them with what ACM asks for")},
+    ),
+    "aws:route53/record:Record": Kind(
+        "route53",
+        "ChangeResourceRecordSets",
+        {
+            "zoneId": To("HostedZoneId"),
+            "records": To(f"{_RECORD}.ResourceRecords", _values),
+            "ttl": To(f"{_RECORD}.TTL"),
+            "name": To(f"{_RECORD}.Name"),
+            "type": To(f"{_RECORD}.Type"),
+            "aliases": To(f"{_RECORD}.AliasTarget", _alias),
+        },
+        implied={"ChangeBatch.Changes[0].Action": "CREATE"},
+    ),
+    "aws:route53/zoneAssociation:ZoneAssociation": Kind(
+        "route53",
+        "AssociateVPCWithHostedZone",
+        {
+            "zoneId": To("HostedZoneId"),
+            "vpcId": To("VPC.VPCId"),
+            "vpcRegion": To("VPC.VPCRegion"),
+        },
     ),
     "aws:sns/topic:Topic": Kind("sns", "CreateTopic"),
     "aws:sns/topicPolicy:TopicPolicy": Kind(
@@ -627,7 +684,9 @@ class _Requests:
         for target, value in self._kind.implied.items():
             operation, _, path = target.rpartition(":")
             params = self._params.get(operation or self._kind.operation)
-            if params is not None:
+            if params is not None and "[0]" in path:
+                self._set(operation or self._kind.operation, path, value)
+            elif params is not None:
                 _imply(params, path, _named(value, self._name))
         return [
             Request(self._resource, self._kind.service, operation, params)

@@ -616,8 +616,16 @@ def rules_stay_within_their_quotas(requests: Requests) -> Iterator[str]:
             for condition in rule.params["Conditions"]
             for value in condition.get("PathPatternConfig", {}).get("Values", ())
         ]
-        if not 1 <= len(values) <= 5:
+        hosts = [
+            value
+            for condition in rule.params["Conditions"]
+            for value in condition.get("HostHeaderConfig", {}).get("Values", ())
+        ]
+        if not 1 <= len(values) + len(hosts) <= 5 or max(len(values), len(hosts)) > 3:
             yield f"{_at(rule)}: {len(values)} condition values"
+        for value in hosts:
+            if not re.fullmatch(r"[A-Za-z0-9.*?_-]{1,128}", value) or "." not in value:
+                yield f"{_at(rule)}: {value!r} is no host name"
         if sum(v.count("*") + v.count("?") for v in values) > 6:
             yield f"{_at(rule)}: too many wildcards"
         for value in values:
@@ -636,7 +644,7 @@ def transforms_rewrite_every_path_that_their_rule_takes(requests: Requests) -> I
                     regex = re.compile(rewrite["Regex"])
                     template = re.sub(r"\$(\d)", r"\\\1", rewrite["Replace"])
                     for condition in rule.params["Conditions"]:
-                        for value in condition["PathPatternConfig"]["Values"]:
+                        for value in condition.get("PathPatternConfig", {}).get("Values", ()):
                             asked = value.replace("*", "v1/models")
                             if not regex.sub(template, asked, count=1).startswith("/"):
                                 yield f"{_at(rule)}: {asked} becomes no path"

@@ -147,6 +147,8 @@ _GROUP = "aws:autoscaling/group:Group"
 _INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 _ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+_BY_PATH = "Pulumi.dev.yaml"  # its models have no names of their own
+_RECORD = "aws:route53/record:Record"
 _SLACK = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
 _CONTAINERS = "containerDefinitions"
 _MANAGED = "managedInstancesProvider.instanceLaunchTemplate"
@@ -230,7 +232,7 @@ MODEL_MISTAKES = [
     Mistake(_LISTENER, "loadBalancerArn", GONE, "required"),
     Mistake(_LISTENER, "defaultActions.0.fixedResponse.statusCode", "304", "does not match"),
     Mistake(_RULE, "priority", 50_001, "at most 50000"),
-    Mistake(_RULE, "transforms.0.type", "path-rewrite", "none of"),
+    Mistake(_RULE, "transforms.0.type", "path-rewrite", "none of", file=_BY_PATH),
     Mistake("aws:cloudwatch/logGroup:LogGroup", "name", "/a b", "does not match"),
     Mistake("aws:appautoscaling/target:Target", "scalableDimension", "ecs:DesiredCount", "none"),
     Mistake("aws:appautoscaling/target:Target", "resourceId", GONE, "required"),
@@ -270,6 +272,11 @@ MODEL_MISTAKES = [
     Mistake("aws:cloudwatch/dashboard:Dashboard", "dashboardBody", GONE, "required"),
     Mistake("aws:cloudwatch/eventRule:EventRule", "eventPattern", {}, "is no string"),
     Mistake("aws:cloudwatch/eventTarget:EventTarget", "arn", GONE, "Arn: required"),
+    Mistake("aws:acm/certificate:Certificate", "domainName", "a b", "does not match"),
+    Mistake("aws:acm/certificateValidation:CertificateValidation", "certificateArn", GONE, "requ"),
+    Mistake(_RECORD, "type", "ALIAS", "none of"),
+    Mistake(_RECORD, "zoneId", GONE, "HostedZoneId: required"),
+    Mistake("aws:route53/zoneAssociation:ZoneAssociation", "vpcRegion", "mars-1", "none of"),
     Mistake("aws:sns/topic:Topic", "name", GONE, "Name: required"),
     Mistake("aws:sns/topicPolicy:TopicPolicy", "arn", GONE, "TopicArn: required"),
     Mistake("aws:sns/topicSubscription:TopicSubscription", "protocol", GONE, "required"),
@@ -631,27 +638,49 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
     ),
     (
         aws_rules.rules_stay_within_their_quotas,
+        Mistake(_RULE, "conditions.1.hostHeader.values.0", "no-dot", "no host name"),
+    ),
+    (
+        aws_rules.rules_stay_within_their_quotas,
         Mistake(_RULE, "conditions.0.pathPattern.values.0", "a b", "no path pattern"),
     ),
     (
         aws_rules.transforms_rewrite_every_path_that_their_rule_takes,
-        Mistake(_RULE, "transforms.0.urlRewriteConfig.rewrite.regex", "^/x(", "unterminated"),
+        Mistake(
+            _RULE,
+            "transforms.0.urlRewriteConfig.rewrite.regex",
+            "^/x(",
+            "unterminated",
+            file=_BY_PATH,
+        ),
     ),
     (
         aws_rules.transforms_rewrite_every_path_that_their_rule_takes,
-        Mistake(_RULE, "transforms.0.urlRewriteConfig.rewrite.replace", "/$2", "invalid group"),
+        Mistake(
+            _RULE,
+            "transforms.0.urlRewriteConfig.rewrite.replace",
+            "/$2",
+            "invalid group",
+            file=_BY_PATH,
+        ),
     ),
     (
         aws_rules.transforms_rewrite_every_path_that_their_rule_takes,
-        Mistake(_RULE, "transforms.0.urlRewriteConfig.rewrite.replace", "$1", "becomes no path"),
+        Mistake(
+            _RULE,
+            "transforms.0.urlRewriteConfig.rewrite.replace",
+            "$1",
+            "becomes no path",
+            file=_BY_PATH,
+        ),
     ),
     (
         aws_rules.listeners_have_what_their_protocol_needs,
-        Mistake(_LISTENER, "protocol", "HTTPS", "certificate goes with HTTPS"),
+        Mistake(_LISTENER, "certificateArn", GONE, "certificate goes with HTTPS"),
     ),
     (
         aws_rules.listeners_have_what_their_protocol_needs,
-        Mistake(_LISTENER, "sslPolicy", "ELBSecurityPolicy-2016-08", "SSL policy goes with"),
+        Mistake(_LISTENER, "sslPolicy", GONE, "SSL policy goes with"),
     ),
     (
         aws_rules.listeners_have_what_their_protocol_needs,

@@ -247,9 +247,12 @@ def test_no_two_resources_have_one_name_in_its_scope(file: str) -> None:
 @every_file
 def test_only_what_people_or_policies_know_by_name_has_a_name_of_ours(file: str) -> None:
     named = {short_type(r.type) for r in _of(file).aws if {"name", "namePrefix"} & r.inputs.keys()}
-    assert named <= {"cloudwatch.LogGroup", "cloudwatch.MetricAlarm", "sns.Topic"}, (
-        "with a fixed name a replacement deletes first, while others still use the old one"
-    )
+    assert named <= {
+        "cloudwatch.LogGroup",
+        "cloudwatch.MetricAlarm",
+        "route53.Record",
+        "sns.Topic",
+    }, "with a fixed name a replacement deletes first, while others still use the old one"
 
 
 @every_file
@@ -1198,15 +1201,24 @@ def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -
         for region, url in by_region.items():
             (listener,) = [x for x in built.of("lb.Listener") if x.inputs["region"] == region]
             assert url.startswith(listener.inputs["protocol"].lower() + "://")
-            path = "/" + url.split("://")[1].partition("/")[2]
-            paths = [
-                v
+            host, slash, rest = url.split("://")[1].partition("/")
+            path = slash + rest
+            rules = [
+                {key: config["values"] for c in r.inputs["conditions"] for key, config in c.items()}
                 for r in built.of("lb.ListenerRule")
                 if r.inputs["region"] == region
-                for v in r.inputs["conditions"][0]["pathPattern"]["values"]
             ]
-            assert any(found == path or found.startswith(f"{path}/") for found in paths)
-            assert path == own.get(model, {}).get("path", f"/{model.replace('/', '-')}")
+            (rule,) = [
+                rule
+                for rule in rules
+                if any(found.startswith(f"{path}/") for found in rule["pathPattern"])
+                and rule.get("hostHeader", [host]) == [host]
+            ]
+            called = model.replace("/", "-")
+            if "hostHeader" in rule:
+                assert (host.partition(".")[0], path) == (called, "")
+            else:
+                assert path == own.get(model, {}).get("path", f"/{called}")
 
 
 @every_file

@@ -356,6 +356,9 @@ def test_traffic_changes_touch_the_model_that_they_are_about(engine: Engine) -> 
         engine.up(serving({**callers, "certificate_arns": {"us-west-2": certificate}}))
     )
     assert disturbed(secure.journal) == set(), secure.explain()
+    names = {"domain": {"name": "models.example.com", "zone_id": "Z0AAA"}}
+    named = succeeds(engine.up(serving({**callers, **names})))
+    assert disturbed(named.journal) == set(), named.explain()
     wider = succeeds(engine.up(serving({"allow_from": ["10.0.0.0/8", "172.16.0.0/12"]})))
     assert disturbed(wider.journal) == set(), wider.explain()
     leaves_alone(succeeds(engine.up(serving(callers, port=8081))), "calm")
@@ -366,7 +369,8 @@ def test_traffic_changes_touch_the_model_that_they_are_about(engine: Engine) -> 
 
 def test_a_region_comes_and_goes(engine: Engine) -> None:
     models = {"calm": model("first", [0, 1], port=8080)}
-    more = {"traffic": {"allow_from": ["10.0.0.0/8"]}}
+    zones = {"zone_id": "Z0AAA", "private": True, "validation_zone_id": "Z0BBB"}
+    more = {"traffic": {"allow_from": ["10.0.0.0/8"], "domain": {"name": "m.example.com", **zones}}}
     first, both = ("us-west-2",), ("us-west-2", "us-east-2")
     succeeds(engine.up(stack(models, {"first": pool()}, regions=first, **more)))
     for regions in (both, first):

@@ -61,6 +61,7 @@ OUTSIDE = {
     "make ": "a further pool or a sidecar, whose reservation or sizes only the reader has",
     "let ": "a change of the program in the container",
     "load ": "a change of the program in the container",
+    "take a domain ": "another domain, which only the reader has",
     "lower ": "a size that the program needs, which only the reader knows",
     "put ": "a change of the image, of a bucket or of a secret",
     "build ": "a change of the image",

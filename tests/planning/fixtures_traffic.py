@@ -1,8 +1,14 @@
 """Fixtures of the rules about paths, domains, callers and their tokens."""
 
+from typing import Any
+
 from tests.planning.fixtures import Fixture
 from tests.planning.fixtures_places import many
-from tests.planning.stacks import Config
+from tests.planning.stacks import Config, Entry, certificates, groups, stack, work
+
+DOMAIN: Entry = {"name": "models.example.com", "zone_id": "Z0AAA"}
+_SIDECAR = "a-sidecar-with-a-name-of-40-characters-x"
+KNOWN = frozenset({"NE743"})  # the note that the hosted zone is not known
 
 
 def _paths(number: int) -> Config:
@@ -10,6 +16,59 @@ def _paths(number: int) -> Config:
     return many({"port": 8080, "paths": [f"/v{n}/*" for n in range(number)]}, others=99)
 
 
+def called(*, sidecar: Entry | None = None, traffic: Entry) -> Config:
+    """A model that is called, and its sidecar with a long name."""
+    model: dict[str, Any] = work(1, port=8080)
+    if sidecar is not None:
+        model["sidecars"] = {_SIDECAR: {"image": "r.io/s:1", **sidecar}}
+    return stack(
+        capacity={"pool": groups()}, models={"model-of-24-characters-x": model}, traffic=traffic
+    )
+
+
+def named(sidecar: Entry | None = None, given: Entry | None = None, **domain: Any) -> Config:
+    """The model in a domain, with other fields of the domain and of traffic."""
+    return called(sidecar=sidecar, traffic={"domain": {**DOMAIN, **domain}, **(given or {})})
+
+
+def _covered(*hosts: str) -> Config:
+    return named(given={**certificates("us-west-2"), "hosts": {"us-west-2": list(hosts)}})
+
+
+_LONG = "a" * 41
+_HOSTS: Entry = {"hosts": {"us-west-2": ["*.example.com"]}}
+
 FIXTURES: dict[str, Fixture] = {
     "NE739": Fixture("models.last.paths", _paths(3), _paths(2)),
+    "NE746": Fixture(
+        f"models.model-of-24-characters-x.sidecars.{_SIDECAR}",
+        named({"port": 9000}),
+        named({}),
+        KNOWN,
+    ),
+    "NE741": Fixture(
+        "traffic.domain.name",
+        named(name=f"{_LONG}.example.com"),
+        named(name=f"{_LONG[:40]}.example.com"),
+        KNOWN,
+    ),
+    "NE742": Fixture(
+        "traffic.domain.validation_zone_id",
+        named(private=True, validation_zone_id="Z0AAA"),
+        named(private=True, validation_zone_id="Z0BBB"),
+        KNOWN,
+    ),
+    "NE743": Fixture("traffic.domain.zone_id", named(), called(traffic=certificates("us-west-2"))),
+    "NE744": Fixture(
+        "traffic.hosts.us-west-2",
+        _covered("*.models.example.com"),
+        _covered("*.us-west-2.models.example.com"),
+        KNOWN,
+    ),
+    "NE745": Fixture(
+        "traffic.hosts.us-west-2",
+        called(traffic=_HOSTS),
+        called(traffic=_HOSTS | certificates("us-west-2")),
+        frozenset({"NE501"}),
+    ),
 }

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from planning.plan import ModelPlan
+from planning.document import endpoints
+from planning.plan import LoadBalancer, ModelPlan, RegionPlan
 from tests.planning.fixtures_served import NXDI, TINY
-from tests.planning.stacks import decide_on, groups, stack, work
+from tests.planning.fixtures_traffic import DOMAIN
+from tests.planning.stacks import certificates, decide_on, finding, groups, stack, work
 
 OPERATORS = ("/pause", "/sleep", "/collective_rpc", "/invocations", "/metrics", "/v1", "")
 
@@ -67,6 +69,84 @@ def test_a_rule_takes_three_paths_and_each_has_a_key_of_its_own() -> None:
     assert [len(rule.paths) for rule in rules] == [3, 3, 1]
     assert rules[0].key == serving().target_groups[0].rules[0].key, "no rule moves"
     assert len({rule.key for rule in rules}) == 3
+
+
+def named(region: str = "us-west-2", **traffic: Any) -> RegionPlan:
+    """A model and its sidecar in a domain."""
+    sidecars = {"s": {"image": "r.io/s:1", "port": 9000}}
+    models = {"m": work(1, port=8080, sidecars=sidecars)}
+    regions: dict[str, Any] = {region: {}, "us-east-2": {}}
+    plan = decide_on(
+        stack(capacity={"pool": groups()}, models=models, regions=regions, traffic=traffic)
+    )
+    return next(found for found in plan.regions if found.name == region)
+
+
+def balancer(**traffic: Any) -> LoadBalancer:
+    found = named(**traffic).load_balancer
+    assert found is not None
+    return found
+
+
+def test_each_container_has_a_name_in_the_domain_and_every_path_of_it() -> None:
+    groups_of = named(domain=DOMAIN).models[0].target_groups
+    hosts = ["m.us-west-2.models.example.com", "m-s.us-west-2.models.example.com"]
+    assert [group.host for group in groups_of] == hosts
+    for group in groups_of:
+        (rule,) = group.rules
+        assert (rule.hosts, rule.paths, rule.prefix) == ((group.host,), ("/*",), "")
+
+
+def test_a_public_zone_validates_the_certificate_and_a_private_one_does_not() -> None:
+    shut = {**DOMAIN, "private": True}
+    made, plain = balancer(domain=DOMAIN), balancer(domain=shut)
+    assert made.names is not None
+    assert (made.secure, made.names.validation_zone_id, made.names.associated) == (
+        True,
+        "Z0AAA",
+        False,
+    )
+    assert plain.names is not None
+    assert (plain.secure, plain.port, plain.names.associated) == (False, 80, True)
+    elsewhere = balancer(domain=shut | {"validation_zone_id": "Z0BBB"})
+    assert elsewhere.secure
+    assert elsewhere.makes_certificate
+
+
+def test_a_certificate_that_is_given_wins() -> None:
+    given = balancer(domain=DOMAIN, **certificates("us-west-2"))
+    assert given.secure
+    assert not given.makes_certificate
+
+
+def test_a_network_that_is_associated_is_left_alone() -> None:
+    there = balancer(domain={**DOMAIN, "private": True, "associated": ["us-west-2"]})
+    assert there.names is not None
+    assert not there.names.associated
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url"),
+    [
+        (["*.m.example.com"], "https://m.m.example.com"),
+        (["m.example.com", "*.m.example.com"], "https://m.example.com/m"),
+    ],
+)
+def test_the_names_of_a_certificate_are_those_that_are_called(hosts: list[str], url: str) -> None:
+    traffic = {**certificates("us-west-2"), "hosts": {"us-west-2": hosts}}
+    models = {"m": work(1, port=8080)}
+    plan = decide_on(stack(capacity={"pool": groups()}, models=models, traffic=traffic))
+    assert [found.url for found in endpoints(plan)] == [url]
+    assert [found.health for found in endpoints(plan)] == [f"{url}/health"]
+
+
+def test_two_containers_with_one_name_are_refused() -> None:
+    side = {"c": {"image": "r.io/c:1", "port": 9000}}
+    models = {"a-b": work(1, port=8080, sidecars=side), "a": work(1, port=8080)}
+    models["a"]["sidecars"] = {"b-c": side["c"]}
+    for traffic in ({}, {"domain": DOMAIN}):
+        config = stack(capacity={"pool": groups()}, models=models, traffic=traffic)
+        assert finding(config, "NE528").path.startswith("models.a-b.sidecars.c")
 
 
 def test_times_follow_from_the_server() -> None:

@@ -1270,12 +1270,43 @@ def _serve_many(wish: Wish, number: int) -> None:
 def _too_many_rules(_: Hand, wish: Wish) -> str:
     limits = facts.catalog().limits
     most = limits.value("rules_per_load_balancer")
-    for name in ("port", "ports", "sidecars", "starts_after", "health_check"):
-        wish.entry.pop(name, None)
+    for entry in wish.keys["models"].values():
+        for name in ("port", "ports", "sidecars", "starts_after", "health_check", "paths"):
+            entry.pop(name, None)
     _serve_many(wish, most - 1)
     paths = [f"/v{n}" for n in range(2 * limits.value("listener_rule_condition_values") + 1)]
     wish.keys["models"]["served-0"]["paths"] = paths
     return "models.served-0.paths"
+
+
+def _in_a_domain(wish: Wish, **domain: str | bool) -> None:
+    for entry in wish.keys["models"].values():
+        entry.pop("sidecars", None)
+        entry.pop("starts_after", None)
+    wish.keys["traffic"] = {"domain": {"name": "example.com", "zone_id": "Z0AAA", **domain}}
+
+
+@mistake("NE746", CALLED)
+def _long_label(_: Hand, wish: Wish) -> str:
+    name = "-".join("m" * 20)
+    wish.keys["models"][name] = wish.keys["models"].pop(wish.work.name)
+    sidecar = "-".join("s" * 15)
+    _in_a_domain(wish)
+    size = {"cpu_units": 128, "memory_mib": 128} if wish.entry.get("cpu_units") else {}
+    wish.entry["sidecars"] = {sidecar: {"image": "r.io/s:1", "port": 9_999, **size}}
+    return f"models.{name}.sidecars.{sidecar}"
+
+
+@mistake("NE741", CALLED)
+def _long_domain(_: Hand, wish: Wish) -> str:
+    _in_a_domain(wish, name=f"{'a' * 60}.example.com")
+    return "traffic.domain.name"
+
+
+@mistake("NE742", CALLED)
+def _validated_in_private(_: Hand, wish: Wish) -> str:
+    _in_a_domain(wish, private=True, validation_zone_id="Z0AAA")
+    return "traffic.domain.validation_zone_id"
 
 
 # -- names and limits ------------------------------------------------------------------------------

@@ -109,6 +109,22 @@ def traffic(hand: Hand, regions: list[str], serving: set[str]) -> Entry:
             r: f"arn:{facts.partition(r)}:acm:{r}:{facts.ACCOUNT}:certificate/0a1b"
             for r in hand.some(regions)
         }
+    if hand.chance(40):
+        entry["domain"] = _domain(hand, regions)
+    if hand.chance(30):
+        hosts = ("*.example.com", "models.example.com", "a.b.example.com")
+        entry["hosts"] = {r: hand.some(hosts, least=1) for r in hand.some(regions)}
+    return entry
+
+
+def _domain(hand: Hand, regions: list[str]) -> Entry:
+    entry: Entry = {"name": hand.one(("a.example.com", "example.org")), "zone_id": "Z0AAA"}
+    if hand.chance(50):
+        entry["private"] = True
+        if hand.chance(50):
+            entry["associated"] = hand.some(regions)
+    if hand.chance(30):
+        entry["validation_zone_id"] = "Z0BBB"
     return entry
 
 

@@ -763,6 +763,18 @@ def _seen_to_fail(_: Hand, wish: Wish) -> str:
     return _runs(wish, model, "--tensor-parallel-size=8", length=16_384)
 
 
+@oddity("NE744", CALLED)
+def _uncovered_name(_: Hand, wish: Wish) -> str:
+    """A wildcard stands for one label, and the Region is another one."""
+    arn = f"arn:{facts.partition(wish.region)}:acm:{wish.region}:{facts.ACCOUNT}:certificate/0a1b"
+    wish.keys["traffic"] = {
+        "domain": {"name": "example.com", "zone_id": "Z0AAA"},
+        "certificate_arns": {wish.region: arn},
+        "hosts": {wish.region: ["*.example.com"]},
+    }
+    return f"traffic.hosts.{wish.region}"
+
+
 @oddity("NE918", replace(RUNS, port=True))
 def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
     wish.entry["health_check"] = {"grace_seconds": hand.number(0, 899)}

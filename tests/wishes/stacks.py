@@ -366,6 +366,8 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
                 keys["stage"] = hand.one(("development", "production"))
             case "traffic":
                 keys["traffic"] = networks.traffic(hand, regions, serving)
+                if not tasks.are_labels(keys["models"]):
+                    keys["traffic"].pop("domain", None)
             case "silence":
                 keys["silence"] = dict.fromkeys(hand.some(facts.WARNINGS, least=1), "known")
             case _:

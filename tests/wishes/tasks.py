@@ -428,6 +428,12 @@ def _earlier(hand: Hand, sidecars: Entry) -> Entry:
     return {name: hand.one(tuple(conditions))}
 
 
+def are_labels(models: Entry) -> bool:
+    """Whether the names of models and sidecars can be labels of a domain."""
+    names = [f"{name}-{of}" for name, entry in models.items() for of in entry.get("sidecars", ())]
+    return all(len(name) <= 63 for name in names)
+
+
 PATHS = ("/v1/*", "/*", "/tokenize", "/a/*/b")
 
 

@@ -5,6 +5,7 @@ it, changes it and writes it back under a lock.
 """
 
 import fcntl
+import hashlib
 import json
 import secrets
 from collections.abc import Generator, Iterator, Mapping
@@ -326,6 +327,16 @@ def _special(
             cluster = words.get("cluster", "default").rpartition("/")[2]
             words["arn"] = f"arn:aws:ecs:{region}:{ACCOUNT_ID}:service/{cluster}/{words['name']}"
             return {}
+        case "aws:acm/certificate:Certificate":
+            name = words["domainName"]
+            bare = name.removeprefix("*.")  # one name has one record, in every Region
+            option = {
+                "domainName": name,
+                "resourceRecordName": f"_{hashlib.sha256(bare.encode()).hexdigest()[:32]}.{bare}.",
+                "resourceRecordType": "CNAME",
+                "resourceRecordValue": "_0a1b.acm-validations.aws.",
+            }
+            return {"domainValidationOptions": [option]}
         case "aws:lb/loadBalancer:LoadBalancer":
             flavour = "net" if inputs.get("loadBalancerType") == "network" else "app"
             suffix = f"{flavour}/{words['name']}/{digits[:16]}"

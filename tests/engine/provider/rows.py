@@ -83,6 +83,7 @@ _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 _LISTENER = "aws:lb/listener:Listener"
 _TARGETS = "aws:lb/targetGroup:TargetGroup"
 _EVENTS = "aws:cloudwatch/eventRule:EventRule"
+_CERTIFICATE = "aws:acm/certificate:Certificate"
 _TOPIC = "aws:sns/topic:Topic"
 _SCHEDULES = "aws:scheduler/scheduleGroup:ScheduleGroup"
 
@@ -748,6 +749,40 @@ KINDS: Mapping[str, Kind] = {
                 ),
                 Ref("arn", _TOPIC, ("arn",), owned_elsewhere=True),
             ),
+        ),
+        Kind(
+            token=_CERTIFICATE,
+            id="arn:aws:acm:{region}:{account}:certificate/{hex}",
+            arn="{id}",
+            computed={"status": "PENDING_VALIDATION", "domainValidationOptions": ""},
+            fixed=("domainName", "subjectAlternativeNames", "validationMethod", "keyAlgorithm"),
+        ),
+        Kind(
+            token="aws:acm/certificateValidation:CertificateValidation",
+            id="{hex}",
+            fixed=("certificateArn", "validationRecordFqdns"),
+            refs=(Ref("certificateArn", _CERTIFICATE, ("arn",)),),
+        ),
+        Kind(
+            token="aws:route53/record:Record",
+            id="{zoneId}_{name}_{type}",
+            computed={"fqdn": "{name}"},
+            fixed=("name", "zoneId"),
+            regional=False,
+            unique=("zoneId", "name", "type", "setIdentifier"),
+            duplicate="InvalidChangeBatch: Tried to create resource record set [name='{name}', "
+            "type='{type}'] but it already exists",
+        ),
+        Kind(
+            token="aws:route53/zoneAssociation:ZoneAssociation",
+            id="{zoneId}:{vpcId}:{vpcRegion}",
+            computed={"owningAccount": "{account}"},
+            fixed=("zoneId", "vpcId", "vpcRegion"),
+            regional=False,
+            unique=("zoneId", "vpcId"),
+            duplicate="ConflictingDomainExists: The VPC {vpcId} has already been associated with "
+            "the hosted zone {zoneId}",
+            # The VPC is in another Region than the zone, which is in none.
         ),
         Kind(
             token=_TOPIC,

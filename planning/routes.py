@@ -1,0 +1,77 @@
+"""The way of a request as plain data: names, load balancer, rules, target groups."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planning import choices
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerRule:
+    """Requests of these paths go to a target group, which gets what follows the prefix."""
+
+    key: str
+    paths: tuple[str, ...]  # patterns, prefix included
+    prefix: str  # empty: the whole path
+    hosts: tuple[str, ...] = ()  # names that requests have; empty: any
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """All services of a model in a Region register a container here."""
+
+    key: str
+    target_type: Literal["instance", "ip"]
+    port: int
+    health_path: str
+    health_interval_seconds: int
+    health_timeout_seconds: int
+    unhealthy_threshold: int
+    deregistration_delay_seconds: int
+    path_prefix: str
+    sidecar: str = ""  # the container that answers; empty: the model's own
+    rules: tuple[ListenerRule, ...] = ()
+    host: str = ""  # the name in its URL; empty: the load balancer's own
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of a Region's load balancer in a hosted zone, and the certificate that it gets."""
+
+    key: str
+    name: str  # with *. before the Region
+    zone_id: str
+    associated: bool  # whether the zone has to be associated with the Region's VPC
+    validation_zone_id: str  # where ACM validates the certificate of the name; empty: there is none
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """The Region's internal Application Load Balancer."""
+
+    key: str
+    name_key: str  # logical name within AWS's 32 characters, suffix included
+    certificate_arn: str | None
+    allow_cidrs: tuple[str, ...]
+    allow_security_groups: tuple[str, ...]
+    zone_ids: tuple[str, ...]
+    access_logs: tuple[str, str] = ("", "")  # bucket and prefix that get them; empty: none
+    deletion_protection: bool = False
+    web_acl_arn: str = ""  # empty: none
+    idle_timeout_seconds: int = choices.IDLE_TIMEOUT_SECONDS
+    names: Names | None = None
+
+    @property
+    def makes_certificate(self) -> bool:
+        """Whether the stack makes its certificate."""
+        return self.names is not None and bool(self.names.validation_zone_id)
+
+    @property
+    def secure(self) -> bool:
+        """Whether the listener speaks HTTPS."""
+        return self.certificate_arn is not None or self.makes_certificate
+
+    @property
+    def port(self) -> int:
+        """Port of the listener."""
+        return choices.HTTPS_PORT if self.secure else choices.HTTP_PORT
