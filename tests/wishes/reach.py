@@ -83,3 +83,6 @@ def _inside(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for inner in value.values():  # pyright: ignore[reportUnknownVariableType] (any model)
             yield from _inside(inner)
+    elif isinstance(value, tuple):
+        for inner in value:  # pyright: ignore[reportUnknownVariableType] (any model)
+            yield from _inside(inner)
