@@ -5,12 +5,17 @@ follows from its own plan, the roles that it names and the ground it stands on: 
 network, capacity and load balancer, and the stack's tags and flags. Of a pool everything counts but
 its layout, which registers nothing. Where the ground is the same, workloads that are the same
 register the same, and nothing that is registered for the others changes with them.
+
+Alarms, rules of events and dashboards are part of the ground, and name services and target groups.
+What names workloads that are left out goes with them; what names others as well keeps them all.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TypeVar, cast
 
+from planning.alarms import Alarm, EventRule, NameOf
+from planning.dashboards import Dashboard
 from planning.plan import (
     AutoScalingCluster,
     JobPlan,
@@ -59,7 +64,7 @@ def differing(base: Plan, head: Plan) -> Parts:
             or not _alike(_of_clusters(region), roles)
         ):
             continue
-        alike = list(_same(old, region, roles))
+        alike = _apart(region, list(_same(old, region, roles)))
         if {w.key for w in alike} == {w.key for side in (old, region) for w in _workloads(side)}:
             same.append(region.name)
         else:
@@ -74,8 +79,13 @@ def differing(base: Plan, head: Plan) -> Parts:
 
 
 def _around(plan: Plan) -> tuple[object, ...]:
-    """What every Region's graph follows from, besides its own plan; roles are always registered."""
-    return plan.project, plan.stack, plan.home_region, plan.tags, plan.wait_for_steady_state
+    """What every Region's graph follows from, besides its own plan; roles are always registered.
+
+    The channel of Slack names the topics of all Regions.
+    """
+    topics = {r.name: r.topic for r in plan.regions if plan.slack is not None}
+    flags = plan.tags, plan.wait_for_steady_state, plan.slack, topics
+    return plan.project, plan.stack, plan.home_region, *flags
 
 
 def _roles(plan: Plan) -> Mapping[str, Role]:
@@ -102,6 +112,47 @@ def _same(base: RegionPlan, head: RegionPlan, roles: _Roles) -> Iterator[ModelPl
     for workload in _workloads(head):
         if olds.get(workload.key) == workload and _alike(_named(workload), roles):
             yield workload
+
+
+def _apart(region: RegionPlan, alike: list[ModelPlan | JobPlan]) -> Sequence[ModelPlan | JobPlan]:
+    """Those of the workloads that nothing names together with one that is not among them."""
+    watched = [frozenset(_names_in(watcher)) for watcher in _watchers(region)]
+    while True:
+        here = frozenset(key for workload in alike for key in _keys(workload))
+        shared = {key for names in watched if names & here and names - here for key in names}
+        kept = [workload for workload in alike if not shared.intersection(_keys(workload))]
+        if len(kept) == len(alike):
+            return kept
+        alike = kept
+
+
+def _watchers(region: RegionPlan) -> Iterator[Alarm | EventRule | Dashboard]:
+    yield from region.alarms
+    yield from region.event_rules
+    if region.dashboard is not None:
+        yield region.dashboard
+
+
+def _names_in(value: object) -> Iterator[str]:
+    """The keys of the services and target groups that something which watches names."""
+    if isinstance(value, NameOf):
+        if value.resource in ("service", "target_group"):
+            yield value.key
+    elif isinstance(value, tuple):
+        for item in cast(tuple[object, ...], value):
+            yield from _names_in(item)
+    elif is_dataclass(value):
+        if isinstance(value, Alarm):
+            yield from value.after
+        for field in fields(value):
+            yield from _names_in(getattr(value, field.name))
+
+
+def _keys(workload: ModelPlan | JobPlan) -> Iterator[str]:
+    """The keys of the services and target groups of a workload."""
+    if isinstance(workload, ModelPlan):
+        yield from (service.key for service in workload.services)
+        yield from (group.key for group in workload.target_groups)
 
 
 def _ground(region: RegionPlan) -> RegionPlan:
@@ -147,8 +198,17 @@ def _named(workload: ModelPlan | JobPlan) -> Iterator[str]:
 
 
 def _without(region: RegionPlan, keys: set[tuple[str, str]]) -> RegionPlan:
+    left = [w for w in _workloads(region) if (region.name, w.key) in keys]
+    names = frozenset(key for workload in left for key in _keys(workload))
+
+    def stays(watcher: Alarm | EventRule | Dashboard | None) -> bool:
+        return names.isdisjoint(_names_in(watcher))
+
     return replace(
         region,
         models=tuple(m for m in region.models if (region.name, m.key) not in keys),
         jobs=tuple(j for j in region.jobs if (region.name, j.key) not in keys),
+        alarms=tuple(filter(stays, region.alarms)),
+        event_rules=tuple(filter(stays, region.event_rules)),
+        dashboard=region.dashboard if stays(region.dashboard) else None,
     )

@@ -101,6 +101,49 @@ ROLES = stack(
 )
 
 
+SLACK = {"workspace": "T0123ABCD", "channel": "C0123ABCD"}
+WATCHED = stack(
+    capacity={"pool": groups("inf2.24xlarge", 2)},
+    models={
+        "a": work(1, port=8080, replicas={"min": 1, "max": 2}),
+        "b": work(1, port=8080),
+        "c": work(1),
+    },
+    jobs={"j": work(1, schedule={"expression": "rate(1 hour)"})},
+    regions={"us-west-2": {}, OTHER: {}},
+    traffic={"allow_from": ["10.0.0.0/8"]},
+    alarms={"emails": ["on-call@example.com"], "slack": SLACK},
+)
+SHOWN = WATCHED | {"neuron-ecs:dashboards": "true"}
+WATCHED_EDITS: Mapping[str, tuple[Config, Config]] = {
+    "an image": (WATCHED, changed(WATCHED, "models.a", image="r.io/a:2")),
+    "an image on a dashboard": (SHOWN, changed(SHOWN, "models.a", image="r.io/a:2")),
+    "a model that moves": (WATCHED, changed(WATCHED, "models.a", network_mode="awsvpc")),
+    "a schedule": (WATCHED, changed(WATCHED, "jobs.j", schedule={"expression": "rate(2 hours)"})),
+    "a model in one Region": (WATCHED, changed(WATCHED, "models.b", regions=[OTHER])),
+    "a Region less": (WATCHED, WATCHED | {f"{PROJECT}:regions": '{"us-west-2": {}}'}),
+    "a dashboard": (WATCHED, SHOWN),
+}
+
+
+@pytest.mark.parametrize("edit", WATCHED_EDITS)
+def test_what_watches_is_compared_as_in_the_whole(edit: str) -> None:
+    base, head = map(plan_of, WATCHED_EDITS[edit])
+    found = differing(base, head)
+    whole_changes = changes(base, head)
+    assert whole_changes
+    assert changes(found.base, found.head) == whole_changes
+
+
+def test_alarms_of_other_models_do_not_bring_them_along() -> None:
+    base, head = map(plan_of, WATCHED_EDITS["an image"])
+    found = differing(base, head)
+    assert len(found.workloads) == 6, "b, c and j, in both Regions"
+    kept, every = ({w.key for r in p.regions for w in r.alarms} for p in (found.head, head))
+    assert kept
+    assert kept < every
+
+
 EDITS: Mapping[str, Config] = {
     "callers": changed(ROLES, "traffic", allow_from=["10.1.0.0/16"]),
     "steady state": ROLES | {"neuron-ecs:wait_for_steady_state": "false"},
@@ -171,7 +214,7 @@ def test_what_concerns_the_whole_stack_leaves_nothing_out(other: dict[str, Any])
 
 @LARGE
 def test_a_part_of_a_plan_registers_exactly_its_part_of_the_graph(file: str) -> None:
-    plan = plan_in(file)
+    plan = replace(plan_in(file), slack=None)  # which names the topics of all Regions
     full = graph(plan)
     first = plan.regions[0]
     part = graph(replace(plan, regions=(first,)))
@@ -185,6 +228,7 @@ def test_a_part_of_a_plan_registers_exactly_its_part_of_the_graph(file: str) -> 
 def test_without_a_workload_everything_else_registers_as_with_it(file: str) -> None:
     plan = plan_in(file)
     region = max(plan.regions, key=lambda r: len(r.models) + len(r.jobs))
+    region = replace(region, alarms=(), event_rules=(), dashboard=None)  # which name workloads
     alone = replace(plan, regions=(region,))
     full = graph(alone)
     for models, jobs in ((region.models[1:], region.jobs), (region.models, region.jobs[1:])):
