@@ -194,8 +194,9 @@ def _admits(wanted: Any, value: Json) -> bool:
     if origin is tuple:
         return isinstance(value, list)
     if is_dataclass(wanted):
-        kind = getattr(wanted, "kind", None)
-        return isinstance(value, dict) and (kind is None or kind == cast(Json, value).get("kind"))
+        kind: object = getattr(wanted, "kind", None)  # a text where it says which member of a union
+        named = isinstance(value, dict) and kind == cast(Json, value).get("kind")
+        return named or (isinstance(value, dict) and not isinstance(kind, str))
     if origin is not None:
         return isinstance(value, dict)
     if isinstance(wanted, type) and issubclass(wanted, Enum):

@@ -793,6 +793,13 @@ def _model_that_nobody_knows(_: Hand, wish: Wish) -> str:
     return _runs(wish, "acme/chat-5")
 
 
+@oddity("NE332", ON_DEVICES)
+def _nowhere_to_compile(_: Hand, wish: Wish) -> str:
+    wish.entry["read_only_root"] = True
+    wish.entry["environment"] = {"NEURON_COMPILE_CACHE_URL": "/opt/compiled"}
+    return f"{wish.path}.read_only_root"
+
+
 # The port that follows from serve needs a load balancer, and so two zones.
 SERVES = replace(RUNS, networks=("own",))
 
