@@ -348,8 +348,8 @@ def server_on_another_port(s: Situation) -> Iterator[Report]:
     "NE427",
     "Model path that nothing brings into the image",
     Severity.WARNING,
-    "AWS's images contain the server and no model, and no mount brings the path: it does not exist "
-    "when the server starts.",
+    "AWS's images contain the server and no model, and no mount and no shared path brings it: the "
+    "path does not exist when the server starts.",
     do="Name the model by its id on the hub, mount a volume that contains it, or use an image of "
     "your own.",
 )
@@ -360,9 +360,8 @@ def path_of_no_model(s: Situation) -> Iterator[Report]:
         image, given = work.spec.image, words(work.spec)
         model = served_model(given)
         by_itself = given and not {"sh", "bash"} & {w.rpartition("/")[2] for w in given[:1]}
-        brought = model and any(
-            f"{model}/".startswith(f"{m.path.rstrip('/')}/") for m in work.spec.mounts.values()
-        )
+        places = (*(m.path for m in work.spec.mounts.values()), *work.spec.shared_paths)
+        brought = model and any(f"{model}/".startswith(f"{p.rstrip('/')}/") for p in places)
         if not model or not model.startswith("/") or brought:
             continue
         if by_itself and from_aws(image, s.catalog):

@@ -54,9 +54,10 @@ _BYTES: Mapping[str, int] = {"float32": 4, "float": 4}
 
 @dataclass(frozen=True)
 class Running:
-    """A container with a server of language models and the model that its command names.
+    """A container with a server of language models and the model that it serves.
 
-    ``model`` is None if nobody knows its shape. ``ahead``: it starts only with what a job compiled.
+    ``model_id`` is what its command names, or the prefix that is copied from S3. ``model`` is None
+    if nobody knows its shape. ``ahead``: it starts only with what a job compiled.
     """
 
     claim: CoreClaim
@@ -162,7 +163,10 @@ def running(s: Situation) -> Iterator[Running]:
         model = served_model(given)
         if model is None or not (own or gives_options(given)):
             continue
+        written = s.written.get(claim.work.name) if claim.path == claim.work.path else None
+        serve = written.entry.serve if written else None
+        if serve and serve.model.startswith("s3://"):
+            model = serve.model  # the command names the directory that it is copied to
         found = shape_of(model, s.settings, s.catalog)
-        written = s.written.get(claim.work.name)
-        ahead = written is not None and written.compiled and claim.path == claim.work.path
+        ahead = written is not None and written.compiled
         yield Running(claim, row, server, tuple(given), model, found, ahead)

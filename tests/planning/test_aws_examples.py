@@ -105,7 +105,9 @@ EC2: dict[str, str] = {
     f"{RESNET}.cpu": "0 is no reservation; ours is the task's",
     f"{RESNET}.memory": "a limit instead of a reservation",
     f"{RESNET}.memoryReservation": "a limit instead of a reservation",
-    f"{RESNET}.entryPoint": "9000 of the REST API is mapped nowhere there; 8501 is, so we use it",
+    f"{RESNET}.entryPoint": (
+        "9000 of the REST API is mapped nowhere there, 8501 is; the model has the name of its entry"
+    ),
     f"{RESNET}.portMappings.80": "no process of the image listens on 80",
     f"{RESNET}.portMappings.8500.hostPort": "behind the bridge Docker chooses",
     f"{RESNET}.portMappings.8501.hostPort": "behind the bridge Docker chooses",

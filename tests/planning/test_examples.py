@@ -1,6 +1,7 @@
 """The stack files that ship: each plans, and each shows what its first line says."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from catalog import load
 from neuron_ecs.stackfile import reading as stack_file
 from planning import Plan, Severity, decide
 from planning.plan import AutoScalingPool
+from tests.neuron_ecs import running
 from tests.planning.stacks import PROJECT, findings_of
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +62,49 @@ def test_examples_warn_of_what_they_show_and_of_nothing_else(file: Path) -> None
     assert warned <= EXPECTED_WARNINGS.get(file.stem, {"NE501"})
     if file.stem in EXPECTED_WARNINGS:
         assert warned >= EXPECTED_WARNINGS[file.stem] - {"NE501"}
+
+
+ENTRY = re.compile(r"^    ([\w-]+):\n((?:      .*\n)+)", re.MULTILINE)
+SIX = {
+    ("models-by-id", "llama"): ("inf2.24xlarge", "meta-llama/Llama-3.1-8B-Instruct"),
+    ("models-by-id", "qwen3-8b"): ("trn1.32xlarge", "--model=Qwen/Qwen3-8B"),
+    ("models-by-id", "embedder"): ("inf2.24xlarge", "--task=embed"),
+    ("models-by-id", "support-chat"): ("inf2.24xlarge", "/models/support-chat"),
+    ("trn2-capacity-block", "gpt-oss-20b"): ("trn2.48xlarge", "openai/gpt-oss-20b"),
+    ("resnet50-inf1", "resnet50"): ("inf1.xlarge", "--model_base_path=s3://"),
+}
+"""What `serve` is there for: the example, the model, its instance type, and a word of its tasks."""
+
+
+@pytest.mark.parametrize("file", [*EXAMPLES, *STACKS], ids=lambda f: f.stem)
+def test_a_model_of_serve_takes_at_most_six_lines(file: Path) -> None:
+    _, _, models = file.read_text(encoding="utf-8").partition("\n  neuron-ecs:models:\n")
+    for name, lines in ENTRY.findall(models):
+        if "      serve:" in lines:
+            assert 1 + lines.count("\n") <= 6, f"{name} of {file.stem}"
+
+
+@pytest.mark.parametrize(("example", "model"), SIX)
+def test_six_lines_say_a_service(example: str, model: str) -> None:
+    kind, word = SIX[example, model]
+    made = plan_of(f"examples/{example}.yaml")
+    (written,) = (w for w in made.written if w.name == model)
+    assert {"image", "neuron_devices"} <= {value.field for value in written.values}
+    (planned,) = (m for m in made.regions[0].models if m.name == model)
+    (service,) = planned.services[:1]
+    assert word in service.task_definition.container_definitions
+    assert planned.target_group is not None, "it is called through the load balancer"
+    (pool,) = (p for p in made.regions[0].pools if p.key == service.pool)
+    assert isinstance(pool, AutoScalingPool)
+    assert pool.instance_type == kind
+
+
+@pytest.mark.parametrize("example", sorted({example for example, _ in SIX}))
+def test_six_lines_are_previewed(example: str) -> None:
+    code, shown = running.printed("preview", "--file", str(ROOT / f"examples/{example}.yaml"))
+    assert code == 0, shown
+    for name in (model for file, model in SIX if file == example):
+        assert re.search(rf"^  {name} .* http://", shown, re.MULTILINE), name
 
 
 def test_amazon_linux_2_is_told_its_end_of_life() -> None:

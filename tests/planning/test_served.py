@@ -298,6 +298,20 @@ def test_a_model_in_a_bucket_is_copied_before_its_server_starts() -> None:
     assert "acme-models/support-chat/" in str(decide_on(fine_tuned()).roles), "the role may read it"
 
 
+@pytest.mark.parametrize("model", [LLAMA, "Qwen/Qwen2.5-7B-Instruct", EMBEDDER])
+@pytest.mark.parametrize("kind", ["inf2.xlarge", "inf2.8xlarge", "inf2.24xlarge"])
+@pytest.mark.parametrize("length", [2048, 8192, 16_384])
+def test_a_model_in_a_bucket_is_judged_as_the_one_that_it_is_like(
+    model: str, kind: str, length: int
+) -> None:
+    def found(model: str, **more: Any) -> set[tuple[str, str]]:
+        serve = {"model": model, "max_model_len": length, "cache": "none"}
+        every = findings_of(serving(serve, groups(kind, 3), secrets=TOKEN, **more))
+        return {(f.code, f.path) for f in every}
+
+    assert found(BUCKET, shapes={BUCKET: {"like": model}}) == found(model)
+
+
 def test_the_image_that_copies_a_model_can_be_replaced() -> None:
     config = fine_tuned(sidecars={"load": {"image": MIRROR}})
     (text,) = set(task_definitions(decide_on(config)))
