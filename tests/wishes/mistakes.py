@@ -5,6 +5,7 @@ must stand: a path, or the paths of the two entries that cannot both be. Nothing
 planner; what each change breaks follows from the tables.
 """
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -542,7 +543,9 @@ def _names_on_several_types(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE213", ON_DEVICES)
 def _devices_of_a_sidecar(hand: Hand, wish: Wish) -> str:
-    return sidecar_with(wish, neuron_devices=hand.one((1, [15]))) + ".neuron_devices"
+    named = str(wish.entry.get("neuron_devices"))  # a count, or a list of ids
+    other = next(n for n in reversed(range(16)) if not re.search(rf"\b{n}\b", named) or n == 0)
+    return sidecar_with(wish, neuron_devices=hand.one((1, [other]))) + ".neuron_devices"
 
 
 @mistake(
@@ -1273,6 +1276,7 @@ def _too_many_rules(_: Hand, wish: Wish) -> str:
     for entry in wish.keys["models"].values():
         for name in ("port", "ports", "sidecars", "starts_after", "health_check", "paths"):
             entry.pop(name, None)
+        entry.pop("scaling", None)  # its requests are counted where a port is
     _serve_many(wish, most - 1)
     paths = [f"/v{n}" for n in range(2 * limits.value("listener_rule_condition_values") + 1)]
     wish.keys["models"]["served-0"]["paths"] = paths
