@@ -4,13 +4,13 @@ image rolls out.
 ECS places tasks on any instance with room, so each number is that of the worst placement.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog import Catalog
 from planning.placing import picture, placed
 from planning.plan import ModelPlan, Plan, Pool, RegionPlan, Service
-from planning.price import Amount, pool_cost
+from planning.price import Amount, amount_document, pool_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +31,45 @@ def interruptions(plan: Plan, catalog: Catalog) -> Iterator[Interruption]:
     """Yields what each model loses, Region by Region."""
     for region in plan.regions:
         for model in (m for m in region.models if m.replicas_min):
-            pool = region.pool(model.pool)
-            added, minutes = _added(region, pool, model), _minutes(model)
-            price = pool_cost(pool, region, catalog)
-            cost = None
-            if added is not None and price.rate is not None:
-                hourly = price.hourly((added, added))
-                cost = Amount(hourly.minimum * minutes / 60, hourly.maximum * minutes / 60)
-            yield Interruption(
-                region=region.name,
-                model=model.name,
-                replicas=model.replicas_min,
-                left=model.replicas_min - _on_one_instance(pool, model),
-                away=_away(model),
-                instances=added,
-                minutes=minutes,
-                cost=cost,
-            )
+            yield interruption(region, model, model.services, catalog)
+
+
+def interruption(
+    region: RegionPlan, model: ModelPlan, restarted: Sequence[Service], catalog: Catalog
+) -> Interruption:
+    """Returns what a model loses that has a minimum of 1 or more; the rollout is that of the
+    services that restart, which are all of them with a new image."""
+    pool = region.pool(model.pool)
+    added, minutes = _added(region, pool, model, restarted), _minutes(restarted)
+    price = pool_cost(pool, region, catalog)
+    cost = None
+    if added is not None and price.rate is not None:
+        hourly = price.hourly((added, added))
+        cost = Amount(hourly.minimum * minutes / 60, hourly.maximum * minutes / 60)
+    return Interruption(
+        region=region.name,
+        model=model.name,
+        replicas=model.replicas_min,
+        left=model.replicas_min - _on_one_instance(pool, model),
+        away=_away(restarted),
+        instances=added,
+        minutes=minutes,
+        cost=cost,
+    )
+
+
+def document(found: Interruption) -> dict[str, object]:
+    """Returns what a model loses as JSON; amounts are decimals as text."""
+    return {
+        "region": found.region,
+        "model": found.model,
+        "replicas": found.replicas,
+        "left": found.left,
+        "away": found.away,
+        "instances": found.instances,
+        "minutes": found.minutes,
+        "usd": found.cost and amount_document(found.cost),
+    }
 
 
 def _on_one_instance(pool: Pool, model: ModelPlan) -> int:
@@ -64,10 +86,10 @@ def _on_one_instance(pool: Pool, model: ModelPlan) -> int:
     return len(running)
 
 
-def _away(model: ModelPlan) -> int:
+def _away(services: Sequence[Service]) -> int:
     """Tasks that stop before new ones start: of the services that do not wait, or of the others."""
     waves = [0, 0]
-    for service in model.services:
+    for service in services:
         if not service.surges:
             desired = service.desired_count
             stay = -(-desired * service.minimum_healthy_percent // 100)
@@ -75,23 +97,31 @@ def _away(model: ModelPlan) -> int:
     return max(waves)
 
 
-def _added(region: RegionPlan, pool: Pool, model: ModelPlan) -> int | None:
-    """Instances that the pool adds while all services of the model start new tasks first."""
+def _added(
+    region: RegionPlan, pool: Pool, model: ModelPlan, services: Sequence[Service]
+) -> int | None:
+    """Instances that the pool adds while these services of the model start new tasks first."""
     here = placed(region, pool)
     if any(a.workload == model.name for a in here.without_devices):
         return None
-    mine = [r for r in picture(here, full=False).rollouts if r.placement.model == model.name]
-    added = max((r.instances for r in mine), default=0)  # its services have devices apart
+    held = {s.task_definition.devices for s in services}
+    mine = [
+        rollout.instances
+        for rollout in picture(here, full=False).rollouts
+        if rollout.placement.model == model.name
+        and ("all" in held or rollout.placement.devices in held)
+    ]
+    added = max(mine, default=0)  # its services have devices apart
     return added if here.limit is None else min(added, max(0, here.limit - here.least))
 
 
-def _minutes(model: ModelPlan) -> int:
+def _minutes(services: Sequence[Service]) -> int:
     """Until the last service is steady: one that waits begins when the others are."""
     ends: dict[str, int] = {}
-    for service in model.services:
+    for service in services:
         ends[service.key] = _start(service, ends) + service.timeouts.update_minutes
     return max(ends.values(), default=0)
 
 
 def _start(service: Service, ends: dict[str, int]) -> int:
-    return max((ends[key] for key in service.after), default=0)
+    return max((ends.get(key, 0) for key in service.after), default=0)

@@ -15,6 +15,8 @@ from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
 from planning import Plan
 from planning import plan as planned
 from planning.document import document, endpoints
+from planning.interruptions import document as interruption_document
+from planning.interruptions import interruptions
 from planning.price import document as price_document
 from planning.price import pool_cost, stack_price
 
@@ -49,7 +51,9 @@ def run(arguments: Arguments) -> int:
     plan = file.plan(tables)
     cost = stack_price(plan, tables)
     if arguments.json:
-        terminal.write_json({**document(plan), "price": price_document(cost)}, out)
+        lost = [interruption_document(found) for found in interruptions(plan, tables)]
+        found = {**document(plan), "price": price_document(cost), "interruptions": lost}
+        terminal.write_json(found, out)
         return FINE
     out.writelines(f"{line}\n" for line in render(plan, width=width))
     out.writelines(f"{line}\n" for line in ("", *price.render(cost, width=width)))

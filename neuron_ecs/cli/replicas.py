@@ -13,7 +13,7 @@ from planning import Plan, Refused
 from planning import plan as planned
 from planning.following import Mover
 from planning.interruptions import interruptions
-from planning.price import dollars, one_more, stack_price
+from planning.price import dollars, one_more, span, stack_price
 
 _REPLICAS = ("model", "Region", "replicas", "moved by", "one more", "all", "costs")
 
@@ -76,9 +76,7 @@ def render_interruptions(file: StackFile, plan: Plan, *, width: int) -> Iterator
     for found in interruptions(plan, catalog.load()):
         if found.replicas > 1 and not found.left:
             gone[found.model] = None
-        price = found.cost and low_to_high(
-            *(f"${n:,.0f}" for n in (found.cost.minimum, found.cost.maximum))
-        )
+        price = found.cost and span(found.cost)
         adds = "by size" if found.instances is None else str(found.instances)
         rows.append(
             (

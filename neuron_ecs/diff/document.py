@@ -22,6 +22,7 @@ from neuron_ecs.diff.structure import ABSENT, ValueChange, dotted, safe
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import UNKNOWN
 from planning.document import Json
+from planning.interruptions import document as rollout_document
 from planning.plan import ModelPlan, Pool
 from planning.price import FREE, Amount, PoolCost, amount_document, cost_document
 
@@ -52,6 +53,11 @@ def document(difference: Difference, verdict: str) -> form.Document:
         else [_resource(r) for r in difference.resources],
         "price": _price(difference.price) if difference.price else None,
         "findings": _findings(difference.findings),
+        "rollouts": [
+            cast("form.Rollout", rollout_document(impact.rollout))
+            for impact in difference.impacts.values()
+            if impact.rollout
+        ],
     }
     return safe(cast(Json, found))
 
@@ -81,6 +87,7 @@ def not_compared(stack: str, why: str) -> form.Document:
         "resources": None,
         "price": None,
         "findings": _findings(Findings()),
+        "rollouts": [],
     }
 
 

@@ -1,9 +1,10 @@
 """What a model's callers notice while the update rolls out, from the plans and the changes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from catalog import Catalog
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.plans import (
     PlanIndex,
@@ -14,7 +15,8 @@ from neuron_ecs.diff.plans import (
 from neuron_ecs.diff.resources import ResourceChange
 from neuron_ecs.diff.workloads import ModelChange
 from planning import choices
-from planning.plan import ModelPlan, Pool, Service
+from planning.interruptions import Interruption, interruption
+from planning.plan import ModelPlan, Pool, RegionPlan, Service
 
 Word = Literal[
     "none",
@@ -74,6 +76,9 @@ class Impact:
     extra_instances: int = 0  # at most, while it rolls out
     doubled: bool = False  # every instance of the model has a second one for a while
     lingers: bool = False  # tasks run above the new minimum until somebody lowers the count
+    rollout: Interruption | None = field(default=None, compare=False)
+    """What its restart costs, by the head's plan. Its money is of a Region, so that two impacts
+    are alike without it. None where no task restarts at the minimum of replicas."""
 
 
 def _minutes(*seconds: int) -> str:
@@ -86,6 +91,7 @@ def impacts(
     resources: Sequence[ResourceChange] | None,
     base: PlanIndex,
     head: PlanIndex,
+    catalog: Catalog,
 ) -> Mapping[tuple[str, str], Impact]:
     """The impact on each model that runs on either side and is touched, by Region and name.
 
@@ -98,10 +104,7 @@ def impacts(
         for key, model in head.models.items()
         if deployed and any(s.key in deployed for s in model.services)
     }
-    return {
-        key: _impact(key[0], base.models.get(key), head.models.get(key), deployed, base, head)
-        for key in sorted(keys)
-    }
+    return {key: _impact(key, deployed, base, head, catalog) for key in sorted(keys)}
 
 
 def _deployed(resources: Sequence[ResourceChange]) -> dict[str, bool]:
@@ -120,13 +123,13 @@ def _loud(path: tuple[str, ...], effect: str) -> bool:
 
 
 def _impact(
-    region: str,
-    old: ModelPlan | None,
-    new: ModelPlan | None,
+    key: tuple[str, str],
     deployed: Mapping[str, bool] | None,
     base: PlanIndex,
     head: PlanIndex,
+    catalog: Catalog,
 ) -> Impact:
+    region, old, new = key[0], base.models.get(key), head.models.get(key)
     if new is None:
         assert old is not None
         return Impact("ends", "its tasks stop, nobody answers there any more")
@@ -153,7 +156,7 @@ def _impact(
         return _through_new_group(found, new, come) if _is_replaced(old, new) else found
     fewer = f"{counted(len(gone), 'service')} fewer" if gone else ""
     if restarted:
-        found = _rollout(new, restarted, pool)
+        found = _rollout(new, restarted, head.regions[region], catalog)
         found = _through_new_group(found, new, restarted) if _is_replaced(old, new) else found
         text = f"{found.text}; {fewer}" if gone else found.text
         return replace(found, text=text, lingers=counts.lingers)
@@ -253,28 +256,32 @@ def _rise(base: PlanIndex, region: str, pool: Pool) -> str:
     return ""
 
 
-def _rollout(model: ModelPlan, restarted: Sequence[Service], pool: Pool) -> Impact:
+def _rollout(
+    model: ModelPlan, restarted: Sequence[Service], region: RegionPlan, catalog: Catalog
+) -> Impact:
     """All restarted services of a model have the same percentages: they follow from the pool."""
     running = [s for s in restarted if s.desired_count]
-    tasks = sum(s.desired_count for s in running)
     if not running:
         return Impact("none", "no task of these services runs at minimum size")
+    rollout = interruption(region, model, restarted, catalog)
+    found = _of_restart(model, running, region.pool(model.pool), rollout.instances or 0)
+    return replace(found, rollout=rollout)
+
+
+def _of_restart(model: ModelPlan, running: Sequence[Service], pool: Pool, extra: int) -> Impact:
     if all(s.maximum_percent > 100 for s in running):
         if pool.kind == "managed_instances" and pool.layout.devices:
             return Impact(
                 "rolling",
-                f"a new task starts before the old one stops: its {counted(tasks, 'instance')} "
+                f"a new task starts before the old one stops: its {counted(extra, 'instance')} "
                 f"are doubled during the rollout",
-                extra_instances=tasks,
+                extra_instances=extra,
                 doubled=True,
             )
-        least = pool.layout.instances[0]
-        room = max(0, (max_size(pool) or tasks + least) - least)
-        extra = min(max(s.desired_count for s in running), room) if pool.layout.devices else 0
         more = f", on up to {counted(extra, 'instance')} more" if extra else ""
         text = f"a new task starts before the old one stops{more}"
         return Impact("rolling", text, extra_instances=extra)
-    elsewhere = [s for s in model.services if s not in restarted and s.desired_count]
+    elsewhere = [s for s in model.services if s not in running and s.desired_count]
     if all(s.minimum_healthy_percent == 0 for s in running):
         gap = _gap(model, running)
         waves = [s for s in running if s.after]
@@ -309,6 +316,8 @@ def _through_new_group(found: Impact, model: ModelPlan, started: Sequence[Servic
     task is healthy.
     """
     running = [s for s in started if s.desired_count]
+    if found.rollout:
+        found = replace(found, rollout=replace(found.rollout, away=model.replicas_min))
     if found.gap:
         return replace(found, text=f"its target group is replaced; {found.text}")
     if not running:  # tasks above the minimum, if there are any

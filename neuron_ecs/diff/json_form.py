@@ -17,9 +17,7 @@ from planning.lines import Layout
 
 VERSION = 1
 
-Money = Annotated[
-    str, Field(pattern=r"^-?\d+\.\d{2}$", description="USD a month, with two decimals.")
-]
+Money = Annotated[str, Field(pattern=r"^-?\d+\.\d{2}$", description="USD, with two decimals.")]
 Devices = list[int] | Literal["all"]
 Value = Annotated[Any, Field(description="Any JSON; what looks like a credential is a note.")]
 
@@ -101,6 +99,35 @@ class Impact(TypedDict):
     ]
     doubled: Annotated[
         bool, Field(description="Whether every instance of the model has a second one for a while.")
+    ]
+
+
+class Rollout(TypedDict):
+    """What it costs that a model in a Region restarts, by HEAD's plan. `neuron-ecs plan --json` has
+    the same of a new image, under `interruptions`."""
+
+    region: str
+    model: str
+    replicas: Annotated[int, Field(description="At minimum.")]
+    left: Annotated[int, Field(description="Replicas that still serve when an instance ends.")]
+    away: Annotated[
+        int,
+        Field(
+            description="Replicas that do not serve, at a time: all of them where the target group "
+            "is replaced."
+        ),
+    ]
+    instances: Annotated[
+        int | None,
+        Field(description="Instances that are added; null where ECS places the tasks by CPU."),
+    ]
+    minutes: Annotated[int, Field(description="Within which it ends, or is given up.")]
+    usd: Annotated[
+        Amount | None,
+        Field(
+            description="Of these instances for that time, of the cheapest type that ECS may "
+            "choose and of the dearest; null where either is unknown."
+        ),
     ]
 
 
@@ -399,3 +426,9 @@ class Document(TypedDict):
     ]
     price: Price | None
     findings: Findings
+    rollouts: Annotated[
+        list[Rollout],
+        Field(
+            description="Of each model that restarts, also where only what it stands on changes."
+        ),
+    ]

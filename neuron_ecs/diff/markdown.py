@@ -21,6 +21,7 @@ from neuron_ecs.diff.summary import (
     property_lines,
     refused_in,
     resource_rows,
+    rollouts,
     setting_lines,
     signed_span,
     verdict,
@@ -175,6 +176,7 @@ def _model_table(difference: Difference) -> Iterator[str]:
         text = f"{row.impact.word}: {row.impact.text}" if row.impact else ""
         bold = row.impact is not None and row.impact.word in {"replaced in place", "ends"}
         impact = f"**{plain(text)}**" if bold else plain(text)
+        impact += "".join(f"<br>rollout: {plain(line)}" for line in rollouts(difference, row))
         name = code(row.name) + (" (job)" if row.is_job else "")
         money = "" if row.is_job else plain(model_money(difference, row.name, row.regions))
         yield f"| {name} | {plain(listed(row.regions, most=6))} | {change} | {impact} | {money} |"

@@ -23,7 +23,8 @@ from neuron_ecs.diff.traffic import moved_urls
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import short_type
 from planning.document import Json
-from planning.price import NOTHING, Amount, dollars
+from planning.interruptions import Interruption
+from planning.price import NOTHING, Amount, dollars, span
 
 SIGNS: Mapping[Action, str] = {
     "create": "+",
@@ -266,6 +267,36 @@ def model_rows(difference: Difference) -> tuple[ModelRow, ...]:
             key=lambda r: (r.is_job, worst.get(r.impact.word if r.impact else "", 5), r.name),
         )
     )
+
+
+def rollouts(difference: Difference, row: ModelRow) -> Iterator[str]:
+    """`1 of 3 replicas away at a time, no instance added, within 94 min`, for a row that restarts;
+    Regions that differ, which they do by their prices, apart."""
+    found: dict[str, list[str]] = {}
+    for region in row.regions if row.impact and row.impact.rollout else ():
+        rollout = difference.impacts[region, row.name].rollout
+        assert rollout is not None
+        found.setdefault(_rollout(rollout), []).append(region)
+    for text, regions in found.items():
+        yield text if len(found) == 1 else f"{text} in {listed(regions, most=6)}"
+
+
+def _rollout(found: Interruption) -> str:
+    """`no replica away, 1 instance added, within 62 min, $7`."""
+    away = f"{found.away} of {counted(found.replicas, 'replica')} away"
+    away += " at a time" if found.away < found.replicas else ""
+    parts = [away if found.away else "no replica away"]
+    match found.instances:
+        case None:
+            parts.append("instances added by the size of its tasks")
+        case 0:
+            parts.append("no instance added")
+        case number:
+            parts.append(f"{counted(number, 'instance')} added")
+    parts.append(f"within {found.minutes} min")
+    if found.instances:
+        parts.append(span(found.cost) if found.cost else "price unknown")
+    return ", ".join(parts)
 
 
 def model_money(difference: Difference, name: str, regions: Sequence[str]) -> str:

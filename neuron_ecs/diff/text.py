@@ -15,6 +15,7 @@ from neuron_ecs.diff.summary import (
     property_lines,
     refused_in,
     resource_rows,
+    rollouts,
     setting_lines,
     signed_span,
     verdict,
@@ -119,6 +120,8 @@ def _models(difference: Difference, width: int) -> Iterator[str]:
         if row.impact:
             text = f"{row.impact.word}: {row.impact.text}"
             yield from wrapped(text, width, "    impact  ", " " * 12)
+        for text in rollouts(difference, row):
+            yield from wrapped(text, width, "    rollout ", " " * 12)
         money = "" if row.is_job else model_money(difference, row.name, row.regions)
         if money and money != signed_span(NOTHING):
             yield f"    price   {money} a month, its share of the chips"
