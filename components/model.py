@@ -33,6 +33,7 @@ class ModelComponent(pulumi.ComponentResource):
         capacity: Mapping[str, Capacity],
         load_balancer: LoadBalancer | None,
         vpc_id: pulumi.Input[str],
+        namespace_id: pulumi.Input[str] | None = None,
         within: RegionContext,
         wait_for_steady_state: bool,
         hooks: pulumi.ResourceHookBinding,
@@ -40,6 +41,7 @@ class ModelComponent(pulumi.ComponentResource):
     ) -> None:
         super().__init__("neuron-ecs:components:Model", name, None, opts)
         self._within = within
+        self._namespace_id = namespace_id
         self._wait = wait_for_steady_state
         self._hooks = hooks
         self.urls: dict[str, pulumi.Output[str]] = {}
@@ -178,6 +180,7 @@ class ModelComponent(pulumi.ComponentResource):
             ordered_placement_strategies=_strategies(service) or None,
             network_configuration=self._network(service, capacity),
             load_balancers=_registration(service, targets) or None,
+            service_registries=self._registry(service.registry),
             health_check_grace_period_seconds=service.grace_seconds,
             volume_configuration=self._ebs_volume(service.task_definition.ebs_volume),
             enable_execute_command=service.exec,
@@ -202,6 +205,35 @@ class ModelComponent(pulumi.ComponentResource):
                 hooks=self._hooks,
             ),
         )
+
+    def _registry(
+        self, registry: plan.Registry | None
+    ) -> aws.ecs.ServiceServiceRegistriesArgsDict | None:
+        if registry is None or self._namespace_id is None:
+            return None
+        built = aws.servicediscovery.Service(
+            registry.key,
+            name=registry.label,
+            dns_config={
+                "namespace_id": self._namespace_id,
+                "dns_records": [{"type": registry.record, "ttl": choices.REGISTRY_TTL_SECONDS}],
+                "routing_policy": "MULTIVALUE",
+            },
+            # ECS reports the health of tasks. The provider sends no empty block, and AWS takes this
+            # number alone: botocore 1.44.5, HealthCheckCustomConfig.FailureThreshold.
+            health_check_custom_config={"failure_threshold": choices.REGISTRY_FAILURES},
+            # ECS takes tasks out some time after they stop; with one left AWS keeps the service.
+            force_destroy=True,
+            tags=named(self._within.tags, registry.key),
+            region=self._within.region,
+            # Another record type needs a new service, of the same name.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        found: aws.ecs.ServiceServiceRegistriesArgsDict = {"registry_arn": built.arn}
+        if registry.container and registry.port is not None:
+            found["container_name"] = registry.container
+            found["container_port"] = registry.port
+        return found
 
     def _ebs_volume(
         self, volume: plan.EbsVolume | None

@@ -15,6 +15,7 @@ from components.model import ModelComponent
 from components.network import NetworkOutputs, OwnNetwork
 from components.roles import Roles
 from components.security import SecurityGroups
+from components.tags import named
 from components.traffic import LoadBalancer
 from components.workload import RegionContext
 from planning import plan
@@ -63,6 +64,7 @@ class RegionComponent(pulumi.ComponentResource):
                 region, tags=tags, roles=roles, network=built, groups=groups
             ),
         )
+        namespace_id = self._namespace(region, tags=tags, vpc_id=built.vpc_id)
         self.models = {
             model.name: ModelComponent(
                 model.key,
@@ -70,6 +72,7 @@ class RegionComponent(pulumi.ComponentResource):
                 capacity=self.capacity,
                 load_balancer=balancer,
                 vpc_id=built.vpc_id,
+                namespace_id=namespace_id,
                 within=within,
                 wait_for_steady_state=wait_for_steady_state,
                 hooks=hooks,
@@ -92,6 +95,20 @@ class RegionComponent(pulumi.ComponentResource):
         self._name_models()
         self._watch(region, tags=tags)
         self.register_outputs({"clusters": self.clusters})
+
+    def _namespace(
+        self, region: plan.RegionPlan, *, tags: plan.Tags, vpc_id: pulumi.Input[str]
+    ) -> pulumi.Output[str] | None:
+        if region.namespace is None:
+            return None
+        return aws.servicediscovery.PrivateDnsNamespace(
+            region.namespace.key,
+            name=region.namespace.name,
+            vpc=vpc_id,
+            tags=named(tags, region.namespace.key),
+            region=region.name,
+            opts=pulumi.ResourceOptions(parent=self),
+        ).id
 
     def _topic(
         self, region: plan.RegionPlan, *, tags: plan.Tags, roles: Roles

@@ -14,9 +14,9 @@ class SecurityGroups(pulumi.ComponentResource):
 
     `instances`, by cluster key: the load balancer reaches the host ports that serve. `tasks`: tasks
     with a network interface of their own. `efa`, by cluster key: EFA traffic. `files`, by key of
-    the file system: its mount targets. No group opens a port
-    to another workload, and device locks stay closed. Resources that launch instances or tasks
-    depend on `rules`, because no group id refers to them.
+    the file system: its mount targets. Ports are open to other workloads only where a model has a
+    name in the network; device locks stay closed. Resources that launch instances or tasks depend
+    on `rules`, because no group id refers to them.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class SecurityGroups(pulumi.ComponentResource):
             for system in region.file_systems
             if not system.given_id
         }
+        if region.namespace is not None:
+            self._openings(region, region.namespace)
         self.register_outputs(
             {
                 "load_balancer": self.load_balancer,
@@ -100,21 +102,43 @@ class SecurityGroups(pulumi.ComponentResource):
 
     def _files(self, region: plan.RegionPlan, system: plan.FileSystem) -> pulumi.Output[str]:
         """Mount targets take NFS of those that mount the file system, and nothing else."""
-        group = self._group(system.key, "Mount targets of a file system")
-        clients = {
-            cluster.kind: self.instances[cluster.key]
-            for cluster in (region.auto_scaling, region.managed_instances)
-            if cluster is not None
-        }
+        group, clients = (
+            self._group(system.key, "Mount targets of a file system"),
+            self._own(region),
+        )
         for client in system.clients:
             self._ingress(
                 f"{system.key}_from_{client.replace('_', '-')}",
                 group=group,
                 description="NFS of what mounts the file system",
                 ports=(choices.NFS_PORT, choices.NFS_PORT),
-                source=self.tasks if client == "tasks" else clients[client],
+                source=clients[client],
             )
         return group
+
+    def _own(self, region: plan.RegionPlan) -> Mapping[str, pulumi.Output[str]]:
+        """The groups that tasks send from, by kind of capacity, or `tasks`."""
+        found = {
+            cluster.kind: self.instances[cluster.key]
+            for cluster in (region.auto_scaling, region.managed_instances)
+            if cluster is not None
+        }
+        return found if self.tasks is None else {**found, "tasks": self.tasks}
+
+    def _openings(self, region: plan.RegionPlan, namespace: plan.Namespace) -> None:
+        """Tasks of the stack reach those that have a name, and nobody else does."""
+        groups = self._own(region)
+        for opening in namespace.openings:
+            low, high = opening.ports
+            to = opening.to.replace("_", "-")
+            for source, group in groups.items():
+                self._ingress(
+                    f"{namespace.key}_{to}_{low}-{high}_from_{source.replace('_', '-')}",
+                    group=groups[opening.to],
+                    description="Tasks that call a model by its name in the network",
+                    ports=opening.ports,
+                    source=group,
+                )
 
     def _efa(self, key: str) -> pulumi.Output[str]:
         """EFA bypasses the kernel: it needs all traffic to and from the group itself, by id.

@@ -201,8 +201,13 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     (
         ModelEntry,
         "host_header ingress listener listener_rule load_balancer path_pattern priority "
-        "service_connect service_connect_configuration service_discovery service_registries url",
+        "service_connect service_connect_configuration url",
         "no field sets it; the load balancer of the Region leads a path to each model with a port",
+    ),
+    (
+        ModelEntry,
+        "cloud_map namespace service_discovery service_registries srv",
+        "write discovery: cloud_map",
     ),
     (
         JobEntry,

@@ -574,6 +574,16 @@ class ModelEntry(Workload):
         examples=[["/v1/*", "/tokenize"]],
         json_schema_extra=IN_PLACE,
     )
+    discovery: Literal["cloud_map"] | None = Field(
+        default=None,
+        description=(
+            "cloud_map gives each service of the model a name in the network, at which the stack's "
+            "own tasks call it without the load balancer: an A record in awsvpc mode, an SRV "
+            "record, with the port, in the others. Default: no name."
+        ),
+        examples=["cloud_map"],
+        json_schema_extra=ROLLING,
+    )
 
     @classmethod
     def __get_pydantic_json_schema__(

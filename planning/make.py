@@ -14,6 +14,7 @@ from planning import (
     addresses,
     audit,
     choices,
+    discovery,
     event_rules,
     identity,
     names,
@@ -161,6 +162,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
         file_systems=volumes.file_systems(s, name),
         topic=recipients.topic(s, name),
+        namespace=discovery.namespace(s, name),
     )
     told = replace(
         built, alarms=watching.alarms(s, built), event_rules=event_rules.event_rules(s, built)

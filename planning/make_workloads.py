@@ -7,6 +7,7 @@ from planning import (
     audit,
     choices,
     containers,
+    discovery,
     identity,
     names,
     permissions,
@@ -190,6 +191,7 @@ def _service(
         exec=work.spec.exec,
         timeouts=_timeouts(work, most, low, high, (grace, leaving_seconds(s, work))),
         after=(),
+        registry=discovery.registry(s, work, task.key, slot),
     )
 
 

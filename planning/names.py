@@ -7,6 +7,7 @@ only letters, digits and hyphens; their first part (the Region's short form) has
 """
 
 import hashlib
+import re
 
 AUTONAME_SUFFIX = 8  # https://www.pulumi.com/docs/iac/concepts/resources/names/
 
@@ -14,6 +15,14 @@ AUTONAME_SUFFIX = 8  # https://www.pulumi.com/docs/iac/concepts/resources/names/
 def key(*parts: str) -> str:
     """Returns the parts as one logical name."""
     return "_".join(part.replace(".", "-") for part in parts if part)
+
+
+def label(text: str, limit: int) -> str:
+    """Returns the text as a label of a domain name: itself, or what is like it and a hash."""
+    if len(text) <= limit and re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", text):
+        return text
+    like = re.sub(r"[^a-z0-9]+", "-", text.lower())[: limit - 7].strip("-")
+    return "-".join(filter(None, (like, digest(text))))
 
 
 def balancer_key(short: str) -> str:

@@ -15,7 +15,7 @@ from planning.compile_cache import CompileCache
 from planning.dashboards import Dashboard
 from planning.following import Mover, Scaling
 from planning.routes import ListenerRule as ListenerRule
-from planning.routes import LoadBalancer, TargetGroup
+from planning.routes import LoadBalancer, Namespace, Registry, TargetGroup
 from planning.routes import Names as Names
 
 Tags = tuple[tuple[str, str], ...]
@@ -475,6 +475,7 @@ class Service:
     timeouts: Timeouts
     after: tuple[str, ...]  # keys of services of the model that must be steady first
     spread_zones: bool = False  # spread placement strategy over zones, before binpack
+    registry: Registry | None = None
 
     @property
     def tasks_max(self) -> int:
@@ -593,6 +594,7 @@ class RegionPlan:
     alarms: tuple[Alarm, ...] = ()
     event_rules: tuple[EventRule, ...] = ()
     dashboard: Dashboard | None = None
+    namespace: Namespace | None = None
 
     @property
     def pools(self) -> tuple[Pool, ...]:

@@ -46,6 +46,35 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class Registry:
+    """The name of the tasks of one service in the network, a service of AWS Cloud Map."""
+
+    key: str
+    label: str  # the name before the namespace
+    host: str
+    record: Literal["A", "SRV"]  # an address alone, or a host with its port
+    container: str  # whose port an SRV record has; empty: an A record has none
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Ports of one of the stack's groups that its other tasks reach by name."""
+
+    to: Literal["auto_scaling", "managed_instances", "tasks"]
+    ports: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """The names of tasks in a Region's network: a private hosted zone that Cloud Map keeps."""
+
+    key: str
+    name: str
+    openings: tuple[Opening, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadBalancer:
     """The Region's internal Application Load Balancer."""
 

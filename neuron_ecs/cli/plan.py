@@ -259,10 +259,10 @@ def compiling(plan: Plan) -> Iterator[str]:
 def reach(plan: Plan, *, width: int) -> Iterator[str]:
     """Where each model can be called, and from where; the load balancer gets its name later."""
     found = list(endpoints(plan))
-    if not found:
-        return
-    yield ""
-    yield "Endpoints"
+    named = list(registries(plan))
+    if found or named:
+        yield ""
+        yield "Endpoints"
     yield from table([(e.model, e.region, e.url) for e in found], indent="  ")
     regions: dict[tuple[tuple[str, ...], bool], dict[str, None]] = {}
     for one in found:
@@ -275,7 +275,22 @@ def reach(plan: Plan, *, width: int) -> Iterator[str]:
             else (f"{listed(list(names))}: from nowhere, no caller is allowed")
         )
         yield from wrapped(f"{text}, {'HTTPS' if secure else 'plain HTTP'}", width, "  ", "    ")
-    yield f"  try one from there: curl {found[0].health}"
+    if found:
+        yield f"  try one from there: curl {found[0].health}"
+    if named:
+        text = "names in the network, from the stack's own tasks and instances alone, plain HTTP:"
+        yield from wrapped(text, width, "  ", "    ")
+        yield from table(named, indent="    ")
+
+
+def registries(plan: Plan) -> Iterator[tuple[str, str]]:
+    """The name of each service in the network, and what callers look up there."""
+    for region in plan.regions:
+        for service in (s for model in region.models for s in model.services):
+            if service.registry is not None:
+                port = f", port {service.registry.port}" if service.registry.port else ""
+                of = "SRV" if service.registry.record == "SRV" else f"A{port}"
+                yield service.registry.host, f"{region.name} {of}"
 
 
 def watched(plan: Plan, *, width: int) -> Iterator[str]:

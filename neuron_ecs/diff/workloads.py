@@ -154,6 +154,8 @@ def _rest(old: ModelPlan, new: ModelPlan) -> set[str]:
         other = after.get(service.task_definition.devices)
         if other is None:
             continue
+        if service.registry != other.registry:
+            found.add("name in the network")
         task, new_task = service.task_definition, other.task_definition
         for key in _SIZES:
             pair = getattr(task, key), getattr(new_task, key)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from messages.finding import Severity
+from planning.discovery import discovered
 from planning.reached import reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
@@ -151,7 +152,29 @@ def names_without_certificate(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE747",
+    "Name in the network without a port",
+    Severity.ERROR,
+    "In bridge and host mode ECS registers a host and a port of a container in an SRV record, and "
+    "takes no registry without a port.",
+    do="Give the model the port on which it answers, or no name.",
+)
+def name_without_port(s: Situation) -> Iterator[Report]:
+    """API_ServiceRegistry, containerName and containerPort;
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html"""
+    for work in s.work:
+        if discovered(work) and not work.spec.called and work.network_mode != "awsvpc":
+            yield Report(
+                f"{work.path}.discovery",
+                f"is cloud_map, and no container of the model has a port in {work.network_mode} "
+                "mode",
+                "leave it out",
+            )
+
+
 RULES = (
+    name_without_port,
     long_domain,
     validated_in_private,
     unknown_zone,

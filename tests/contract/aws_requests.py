@@ -251,6 +251,7 @@ KINDS: Mapping[str, Kind] = {
             "orderedPlacementStrategies": To("placementStrategy"),
             "networkConfiguration": To("networkConfiguration.awsvpcConfiguration"),
             "networkConfiguration.assignPublicIp": To("assignPublicIp", _enabled),
+            "serviceRegistries": To("serviceRegistries[0]"),
             "volumeConfiguration": To("volumeConfigurations[0]"),
             "volumeConfiguration.managedEbsVolume": To("managedEBSVolume"),
             "volumeConfiguration.managedEbsVolume.sizeInGb": To("sizeInGiB"),
@@ -434,6 +435,17 @@ KINDS: Mapping[str, Kind] = {
             "aliases": To(f"{_RECORD}.AliasTarget", _alias),
         },
         implied={"ChangeBatch.Changes[0].Action": "CREATE"},
+    ),
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": Kind(
+        "servicediscovery", "CreatePrivateDnsNamespace"
+    ),
+    "aws:servicediscovery/service:Service": Kind(
+        "servicediscovery",
+        "CreateService",
+        {
+            "dnsConfig.dnsRecords.ttl": To("TTL"),
+            "forceDestroy": Engine("whether the provider takes out what is registered first"),
+        },
     ),
     "aws:route53/zoneAssociation:ZoneAssociation": Kind(
         "route53",

@@ -28,7 +28,9 @@ class Requests:
     def __init__(self, requests: Sequence[Request]) -> None:
         self._by_operation: dict[str, list[Request]] = defaultdict(list)
         for request in requests:
-            self._by_operation[request.operation].append(request)
+            # Cloud Map has an operation of the name of one of ECS
+            of = "servicediscovery:" if request.service == "servicediscovery" else ""
+            self._by_operation[of + request.operation].append(request)
 
     def of(self, operation: str) -> list[Request]:
         """All requests of an operation."""

@@ -149,6 +149,8 @@ _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 _ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 _BY_PATH = "Pulumi.dev.yaml"  # its models have no names of their own
 _RECORD = "aws:route53/record:Record"
+_NAMESPACE = "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace"
+_REGISTRY = "aws:servicediscovery/service:Service"
 _SLACK = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
 _CONTAINERS = "containerDefinitions"
 _MANAGED = "managedInstancesProvider.instanceLaunchTemplate"
@@ -277,6 +279,9 @@ MODEL_MISTAKES = [
     Mistake(_RECORD, "type", "ALIAS", "none of"),
     Mistake(_RECORD, "zoneId", GONE, "HostedZoneId: required"),
     Mistake("aws:route53/zoneAssociation:ZoneAssociation", "vpcRegion", "mars-1", "none of"),
+    Mistake(_NAMESPACE, "vpc", GONE, "Vpc: required"),
+    Mistake(_REGISTRY, "dnsConfig.dnsRecords.0.type", "MX", "none of"),
+    Mistake(_REGISTRY, "name", "a b", "does not match"),
     Mistake("aws:sns/topic:Topic", "name", GONE, "Name: required"),
     Mistake("aws:sns/topicPolicy:TopicPolicy", "arn", GONE, "TopicArn: required"),
     Mistake("aws:sns/topicSubscription:TopicSubscription", "protocol", GONE, "required"),

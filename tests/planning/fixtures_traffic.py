@@ -35,11 +35,17 @@ def _covered(*hosts: str) -> Config:
     return named(given={**certificates("us-west-2"), "hosts": {"us-west-2": list(hosts)}})
 
 
+def _found(**more: Any) -> Config:
+    """A model with a name in the network."""
+    return stack(capacity={"pool": groups()}, models={"a": work(1, discovery="cloud_map", **more)})
+
+
 _LONG = "a" * 41
 _HOSTS: Entry = {"hosts": {"us-west-2": ["*.example.com"]}}
 
 FIXTURES: dict[str, Fixture] = {
     "NE739": Fixture("models.last.paths", _paths(3), _paths(2)),
+    "NE747": Fixture("models.a.discovery", _found(), _found(port=8080)),
     "NE746": Fixture(
         f"models.model-of-24-characters-x.sidecars.{_SIDECAR}",
         named({"port": 9000}),

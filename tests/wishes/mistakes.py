@@ -1290,6 +1290,14 @@ def _in_a_domain(wish: Wish, **domain: str | bool) -> None:
     wish.keys["traffic"] = {"domain": {"name": "example.com", "zone_id": "Z0AAA", **domain}}
 
 
+@mistake("NE747", replace(MODEL, port=False, modes=("bridge", "host")))
+def _no_port_for_its_name(_: Hand, wish: Wish) -> str:
+    """A task in host or bridge mode is found by its port."""
+    for name in ("sidecars", "starts_after", "health_check", "scaling"):
+        wish.entry.pop(name, None)
+    return field(wish, "discovery", "cloud_map")
+
+
 @mistake("NE746", CALLED)
 def _long_label(_: Hand, wish: Wish) -> str:
     name = "-".join("m" * 20)

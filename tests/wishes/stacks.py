@@ -187,6 +187,8 @@ def _works(
             tasks.ports(hand, scene, entry)
         if seat.group == "models" and _called(entry):
             tasks.checked(entry)
+            if hand.chance(10):
+                entry["discovery"] = "cloud_map"
             if {"port", "ports"} & entry.keys() and hand.chance(20):
                 entry["paths"] = hand.some(tasks.PATHS, least=1)
         if seat.group == "jobs" and not mine.bare and hand.chance(50):

@@ -84,6 +84,8 @@ _LISTENER = "aws:lb/listener:Listener"
 _TARGETS = "aws:lb/targetGroup:TargetGroup"
 _EVENTS = "aws:cloudwatch/eventRule:EventRule"
 _CERTIFICATE = "aws:acm/certificate:Certificate"
+_NAMESPACE = "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace"
+_REGISTRY = "aws:servicediscovery/service:Service"
 _TOPIC = "aws:sns/topic:Topic"
 _SCHEDULES = "aws:scheduler/scheduleGroup:ScheduleGroup"
 
@@ -557,6 +559,7 @@ KINDS: Mapping[str, Kind] = {
                 ),
                 Ref("networkConfiguration.securityGroups", _GROUP, ("id",), _IN_GROUP),
                 Ref("loadBalancers.targetGroupArn", _TARGETS, ("arn",), _IN_TARGETS),
+                Ref("serviceRegistries.registryArn", _REGISTRY, ("arn",)),
             ),
         ),
         Kind(
@@ -783,6 +786,38 @@ KINDS: Mapping[str, Kind] = {
             duplicate="ConflictingDomainExists: The VPC {vpcId} has already been associated with "
             "the hosted zone {zoneId}",
             # The VPC is in another Region than the zone, which is in none.
+        ),
+        Kind(
+            token=_NAMESPACE,
+            id="ns-{hex}",
+            arn="arn:aws:servicediscovery:{region}:{account}:namespace/{id}",
+            computed={"hostedZone": "Z{hex}"},
+            fixed=("name", "vpc"),
+            unique=("name", "vpc"),
+            duplicate="ConflictingDomainExists: {vpc} has a hosted zone {name}",
+            refs=(Ref("vpc", _VPC, ("id",), owned_elsewhere=True),),
+        ),
+        Kind(
+            token=_REGISTRY,
+            id="srv-{hex}",
+            arn="arn:aws:servicediscovery:{region}:{account}:service/{id}",
+            fixed=(
+                "name",
+                "dnsConfig.namespaceId",
+                "dnsConfig.dnsRecords.type",
+                "dnsConfig.routingPolicy",
+                "healthCheckCustomConfig",
+            ),
+            unique=("name", "dnsConfig.namespaceId"),
+            duplicate="ServiceAlreadyExists: service {name} already exists.",
+            refs=(
+                Ref(
+                    "dnsConfig.namespaceId",
+                    _NAMESPACE,
+                    ("id",),
+                    "ResourceInUse: Namespace has associated services",
+                ),
+            ),
         ),
         Kind(
             token=_TOPIC,

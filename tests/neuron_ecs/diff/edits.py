@@ -128,6 +128,7 @@ VALUES: dict[str, list[Any]] = {
     "network_mode": ["bridge", "host", "awsvpc"],
     "neuron_devices": [1, 2, 3, [0], [1], "all"],
     "path": ["/ping", "/healthz"],
+    "discovery": ["cloud_map"],
     "paths": [["/v1/*", "/tokenize"], ["/*"]],
     "health_path": ["/ping", "/healthz"],
     "port": [8080, 9000],

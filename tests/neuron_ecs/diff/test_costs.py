@@ -84,7 +84,13 @@ def observed(found: Difference) -> Change:
 _TASKS = ("Service", "TaskDefinition")
 _LAUNCHING = ("LaunchTemplate", "Group", "CapacityProvider")
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
-_DEPLOYED = ("taskDefinition", "networkConfiguration", "loadBalancers", "volumeConfiguration")
+_DEPLOYED = (
+    "taskDefinition",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "volumeConfiguration",
+)
 _LAUNCHED = (
     "blockDeviceMappings",
     "capacityReservationSpecification",

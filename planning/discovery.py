@@ -1,0 +1,67 @@
+"""Names of tasks in the network: how the stack's own tasks call a model without a load balancer."""
+
+from typing import Literal
+
+from config import ModelEntry
+from planning import choices, names, routes
+from planning.reached import reached
+from planning.situation import RegionalWorkload, Situation
+
+
+def discovered(work: RegionalWorkload) -> bool:
+    """Whether its tasks have names in the network."""
+    return isinstance(work.spec, ModelEntry) and work.spec.discovery == "cloud_map"
+
+
+def namespace(s: Situation, region: str) -> routes.Namespace | None:
+    """Returns the namespace of a Region, and the ports that its tasks answer on; none without."""
+    found = [work for work in s.work if work.region == region and discovered(work)]
+    if not found:
+        return None
+    openings = {opening for work in found for opening in _openings(s, work)}
+    return routes.Namespace(
+        key=names.key(s.catalog.places.regions[region].short, "namespace"),
+        name=_name(s),
+        openings=tuple(sorted(openings, key=lambda o: (o.to, o.ports))),
+    )
+
+
+def registry(s: Situation, work: RegionalWorkload, key: str, number: str) -> routes.Registry | None:
+    """Returns where the tasks of one service of a model are registered; none without a name.
+
+    A service of ECS has one registry, of A records in awsvpc mode and of SRV records in the others
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html). An SRV
+    record has the port of the model, or of its first sidecar with a port.
+    """
+    if not discovered(work):
+        return None
+    label = f"{work.name}-{number}"
+    record: Literal["A", "SRV"] = "A" if work.network_mode == "awsvpc" else "SRV"
+    called = next(iter(reached(s, work)), None)
+    return routes.Registry(
+        key=names.key(key, "name"),
+        label=label,
+        host=f"{label}.{_name(s)}",
+        record=record,
+        container=called.container if called and record == "SRV" else "",
+        port=called.port if called else None,
+    )
+
+
+def _name(s: Situation) -> str:
+    most = s.catalog.limits.value("domain_label_max")
+    labels = (names.label(part, most) for part in (s.stack, s.project))
+    return ".".join((*labels, choices.PRIVATE_DOMAIN))
+
+
+def _openings(s: Situation, work: RegionalWorkload) -> list[routes.Opening]:
+    kind = "managed_instances" if work.pool.managed else "auto_scaling"
+    ports = [one.port for one in reached(s, work)]
+    match work.network_mode:
+        case "bridge":
+            first = s.catalog.limits.value("ephemeral_port_first")
+            return [routes.Opening(kind, (first, choices.EPHEMERAL_LAST))] if ports else []
+        case "host":
+            return [routes.Opening(kind, (port, port)) for port in ports]
+        case "awsvpc":
+            return [routes.Opening("tasks", (port, port)) for port in ports]
