@@ -38,8 +38,8 @@ a task has. Its tasks start with what the job leaves under the fingerprint of th
 model's settings. Before `pulumi up` it compiles the settings that come. Ctrl-C
 leaves the run alone; the same command joins it again.
 
-exit codes: that of the run: 0 compiled; 1 not started, without an exit code, or the
-answer was no; 2 wrong usage, 4 no credentials."""
+exit codes: 0 the model is compiled, else that of the run; 1 too if it did not start,
+has none or the answer was no; 2 wrong usage, 4 no credentials."""
 
 
 @dataclass(frozen=True, kw_only=True)

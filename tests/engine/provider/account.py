@@ -330,7 +330,7 @@ def _special(
         case "aws:acm/certificate:Certificate":
             name = words["domainName"]
             bare = name.removeprefix("*.")  # one name has one record, in every Region
-            option = {
+            option: dict[str, Json] = {
                 "domainName": name,
                 "resourceRecordName": f"_{hashlib.sha256(bare.encode()).hexdigest()[:32]}.{bare}.",
                 "resourceRecordType": "CNAME",
