@@ -298,6 +298,7 @@ class Settings(Strict):
             "A CloudWatch dashboard for each Region: models, the chips of their pools, and what "
             "the pools launch."
         ),
+        examples=[True],
         json_schema_extra=IN_PLACE,
     )
     alarms: Alarms | None = Field(

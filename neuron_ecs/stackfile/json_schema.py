@@ -315,7 +315,7 @@ class _Writer:
         if len(arms) == 2 and arms[1] == {"type": "null"} and isinstance(arms[0].get("type"), str):
             if not {"enum", "const"} & arms[0].keys():
                 return {**arms[0], **node, "type": [arms[0]["type"], "null"]}
-            words = cast("list[Any]", arms[0].get("enum", []))
+            words = cast("list[Any]", arms[0].get("enum") or [arms[0].get("const")])
             return {**node, "enum": [*words, None]}
         return {**node, "anyOf": arms}
 

@@ -61,6 +61,8 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
         yield core
     elif get_origin(core) is dict:
         yield from _models(get_args(core)[1])
+    elif get_origin(core) is tuple:
+        yield from _models(get_args(core)[0])
 
 
 def _row(model: type[BaseModel], name: str, info: FieldInfo) -> str:
