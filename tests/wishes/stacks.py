@@ -428,7 +428,7 @@ def _volumes(hand: Hand, wish: Wish) -> None:
     if ahead:
         wish.keys["volumes"] = {"compiled": {"kind": "efs"}}
     for entry in ahead:
-        if "regions" not in entry and hand.chance(50):
+        if "regions" not in entry and hand.chance(80):
             entry["serve"]["compile_on"] = entry["capacity"]
     if names:
         regions = sorted(wish.keys["regions"])
