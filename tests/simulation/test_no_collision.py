@@ -197,7 +197,7 @@ def test_every_written_pool_that_shares_chips_needs_its_locks() -> None:
         if case.pool.devices < 4 or not case.services:
             continue
         found = counterexample(
-            distinct_only(case), Rules(), seeds=range(6), events=600, weather=weather
+            distinct_only(case), Rules(), seeds=range(60), events=600, weather=weather
         )
         assert found is not None, case.name
 

@@ -165,9 +165,10 @@ REGION_ADDED = (
 )
 GROWN_IN_PROD = (
     (
-        "      replicas: {min: 2, max: 4}\n    qwen2-5-7b:\n",
-        "      replicas: {min: 3, max: 4}\n      regions: [us-west-2, eu-central-1]\n"
+        "      replicas: {min: 2, max: 4}\n      scaling: {requests_per_minute: 120}\n"
         "    qwen2-5-7b:\n",
+        "      replicas: {min: 3, max: 4}\n      regions: [us-west-2, eu-central-1]\n"
+        "      scaling: {requests_per_minute: 120}\n    qwen2-5-7b:\n",
     ),
 )
 MODEL_ADDED = (
