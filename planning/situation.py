@@ -186,6 +186,7 @@ class Situation:
         self.home_region = home_region
         self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
         self._layouts: dict[tuple[str, str], plan.Layout | None] = {}
+        self._taken: dict[tuple[str, str, bool], tuple[Use, ...]] = {}
         self.trials: Trials | None = None  # while rules judge, outside of a trial
 
     @cached_property
@@ -580,8 +581,10 @@ class Situation:
 
     def uses(self, pool: RegionalPool, *, full: bool = True) -> tuple[Use, ...]:
         """Returns what the tasks of each service take of an instance, at maximum or minimum."""
-        placed = self.layout(pool)
-        return self._uses(pool, placed.slots, full=full) if placed is not None else ()
+        where, placed = (pool.region, pool.name, full), self.layout(pool)
+        if where not in self._taken:
+            self._taken[where] = self._uses(pool, placed.slots, full=full) if placed else ()
+        return self._taken[where]
 
     def _uses(
         self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool

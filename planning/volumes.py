@@ -182,6 +182,8 @@ def access_point_key(s: Situation, work: RegionalWorkload, mount: Mounted) -> st
 def file_systems(s: Situation, region: str) -> tuple[FileSystem, ...]:
     """Returns the file systems of a Region, by the names of their volumes."""
     uses: dict[str, list[tuple[RegionalWorkload, Mounted]]] = {}
+    if not any(isinstance(entry, EfsVolumeEntry) for entry in s.settings.volumes.values()):
+        return ()  # asked for each workload of a Region
     for work in s.work:
         for mount in mounted(work.path, work.spec) if work.region == region else ():
             if isinstance(s.settings.volumes.get(mount.volume), EfsVolumeEntry):
@@ -257,6 +259,8 @@ def pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
 
 def host_sizes(s: Situation, pool: str) -> Mapping[str, int]:
     """Returns the GiB of each host volume that is mounted in a pool, by its name."""
+    if not any(isinstance(entry, HostVolumeEntry) for entry in s.settings.volumes.values()):
+        return {}
     names = {m.volume for w in s.work if w.pool.name == pool for m in mounted(w.path, w.spec)}
     entries = ((name, s.settings.volumes.get(name)) for name in names)
     return {name: e.size_gib for name, e in entries if isinstance(e, HostVolumeEntry)}
