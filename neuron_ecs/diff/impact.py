@@ -150,7 +150,7 @@ def _impact(
     if gone and come:
         if not counts.after[0]:
             text = "its services go, and those that come have a minimum of 0: nobody answers"
-            return Impact("ends" if counts.before[0] else "moves", text)
+            return Impact("ends", text)
         text = "new services start first, the old ones go when these are steady"
         found = Impact("moves", f"{text}{more}{_also(restarted)}")
         return _through_new_group(found, new, come) if _is_replaced(old, new) else found

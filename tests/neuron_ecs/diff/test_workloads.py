@@ -178,15 +178,21 @@ def test_the_impact_says_which_tasks_start_stop_and_stay(
     assert said in verdict(found), verdict(found)
 
 
-def test_a_model_that_moves_with_a_minimum_of_0_answers_no_more() -> None:
-    pools = {"pool": groups("inf2.xlarge", 2), "second": groups("inf2.xlarge", 2)}
-    before, after = (
-        stack(capacity=pools, models={"a": work(1, pool, replicas=replicas)})
-        for pool, replicas in (("pool", 1), ("second", {"min": 0, "max": 1}))
+@pytest.mark.parametrize("before", [1, {"min": 0, "max": 1}])
+@pytest.mark.parametrize("second", [groups("inf2.xlarge", 2), managed("inf2.xlarge")])
+def test_a_model_that_moves_with_a_minimum_of_0_answers_no_more(
+    before: Entry | int, second: Entry
+) -> None:
+    pools = {"pool": groups("inf2.24xlarge", 2), "second": second}
+    devices = "all" if second["kind"] == "managed_instances" else 1
+    none: Entry = {"min": 0, "max": 1}
+    olds, news = (
+        {"a": a, "other": work(1, replicas=1)}
+        for a in (work(1, replicas=before), work(devices, "second", replicas=none))
     )
-    found = compared(before, after)
+    found = compared(stack(capacity=pools, models=olds), stack(capacity=pools, models=news))
     assert found.impacts[HOME, "a"].word == "ends"
-    assert "a answers no more" in verdict(found)
+    assert "a answers no more; no other model without a replica" in verdict(found)
 
 
 def test_a_service_fewer_is_no_move() -> None:
