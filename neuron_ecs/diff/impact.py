@@ -62,7 +62,7 @@ class Gap:
     def text(self) -> str:
         """`4 to 34 min without a replica`."""
         if self.most is None:
-            return f"without a replica for {_minutes(self.least)} and as long as it takes to load"
+            return "without a replica for as long as it takes to load"
         return f"without a replica for {_minutes(self.least, self.most)}"
 
 

@@ -150,6 +150,10 @@ def test_without_a_load_balancer_only_the_model_knows_how_long_it_takes() -> Non
     gap = found.impacts[HOME, "a"].gap
     assert gap is not None
     assert gap.most is None
+    assert gap.text == "without a replica for as long as it takes to load"
+    base = one(groups("inf2.24xlarge", 1), replicas=6)
+    found = compared(base, changed(base, "models.a", environment={"LEVEL": "debug"}))
+    assert found.impacts[HOME, "a"].text.endswith(", each for as long as it takes to load")
 
 
 @pytest.mark.parametrize(
