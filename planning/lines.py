@@ -52,11 +52,15 @@ class Keeping:
     max_size: int | None
 
     @cached_property
+    def legal(self) -> Collection[Devices]:
+        """The ids of each legal set."""
+        return frozenset(tuple(range(first, first + size)) for first, size in self.legal_sets)
+
+    @cached_property
     def kept(self) -> Mapping[str, Sequence[Line]]:
         """The lines that stay exactly, by model; none for a model without such a line."""
-        sets = frozenset(tuple(range(first, first + size)) for first, size in self.legal_sets)
         found = {
-            d.name: _fitting([x for x in self.lines[d.name] if x.devices in sets], d)
+            d.name: _fitting([x for x in self.lines[d.name] if x.devices in self.legal], d)
             for d in self.demands
             if not d.is_job and self.lines.get(d.name)
         }

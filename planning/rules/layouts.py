@@ -5,7 +5,8 @@ from itertools import combinations
 
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed
-from planning.lines import Keeping, Line, lines_of
+from planning.lines import Keeping, Line
+from planning.once import once
 from planning.price import HOURS, dollars, hourly_rate
 from planning.proposals import size_path
 from planning.rules.rule import Report, rule
@@ -21,6 +22,7 @@ def _line(pool: RegionalPool, name: str, line: Line | None = None) -> str:
     return f"{path}.{line.number}" if line else path
 
 
+@once
 def _kept(s: Situation) -> Iterator[tuple[RegionalPool, Keeping]]:
     """The pools with lines, whose devices are legal."""
     for pool in s.pools.values():
@@ -91,7 +93,7 @@ def line_does_not_fit(s: Situation) -> Iterator[Report]:
                     continue
                 if size != work.device_count:
                     what = f"a task of {work.path} takes {counted(work.device_count, 'device')}"
-                elif line.devices not in {tuple(range(f, f + n)) for f, n in keeping.legal_sets}:
+                elif line.devices not in keeping.legal:
                     kind = pool.type.name if pool.type else ""
                     what = f"they are no legal set of {kind}"
                 else:
@@ -123,21 +125,23 @@ def lines_meet(s: Situation) -> Iterator[Report]:
                     what = f"is {ids(second.devices)}, of which line {first.number} has "
                     both = sorted({*first.devices} & {*second.devices})
                     yield Report(_line(pool, name, second), what + ids(both), fix)
-        if not keeping.crowded:
-            continue
-        for (name, one), (other, two) in combinations(_all_lines(keeping), 2):
-            if name != other and _met(one, two) and not keeping.without(other).crowded:
-                both = ids(sorted({*one.devices} & {*two.devices}))
-                yield Report(
-                    _line(pool, other, two),
-                    f"is {ids(two.devices)}; {both} is of {name} as well, and the pool {pool.name} "
-                    f"has no room for that{_at_most(pool)}",
-                    fix,
-                )
+        for (name, one), (other, two) in _contended(keeping):
+            both = ids(sorted({*one.devices} & {*two.devices}))
+            yield Report(
+                _line(pool, other, two),
+                f"is {ids(two.devices)}; {both} is of {name} as well, and the pool {pool.name} "
+                f"has no room for that{_at_most(pool)}",
+                fix,
+            )
 
 
-def _all_lines(keeping: Keeping) -> Iterator[tuple[str, Line]]:
-    return ((name, x) for name, lines in sorted(keeping.kept.items()) for x in lines)
+def _contended(keeping: Keeping) -> Iterator[tuple[tuple[str, Line], tuple[str, Line]]]:
+    """Lines of two models on one device, in a pool that has room without those of the second."""
+    lines = [(name, x) for name, lines in sorted(keeping.kept.items()) for x in lines]
+    for first, second in combinations(lines if keeping.crowded else (), 2):
+        (name, one), (other, two) = first, second
+        if name != other and _met(one, two) and not keeping.without(other).crowded:
+            yield first, second
 
 
 def _at_most(pool: RegionalPool) -> str:
@@ -156,11 +160,7 @@ def layout_leaves_no_room(s: Situation) -> Iterator[Report]:
     """Only one task per chip
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html)."""
     for pool, keeping in _kept(s):
-        meeting = any(
-            n != o and _met(one, two) and not keeping.without(o).crowded
-            for (n, one), (o, two) in combinations(_all_lines(keeping), 2)
-        )
-        if not keeping.crowded or meeting:
+        if not keeping.crowded or any(_contended(keeping)):
             continue
         cut, fresh = keeping.around, keeping.fresh
         yield Report(
@@ -185,11 +185,9 @@ def model_without_a_line(s: Situation) -> Iterator[Report]:
     """The stack file alone decides."""
     for work in s.work if s.settings.layout else ():
         pool = work.pool
-        if work.is_job or work.ids is not None or _no_lines(work, pool) or s.cut(pool) is None:
+        if _no_lines(work, pool) or s.cut(pool) is None:
             continue
-        written = sum(
-            line.tasks for line in lines_of(s.settings, pool.region, pool.name, work.name)
-        )
+        written = sum(line.tasks for line in s.lines(work))
         if not written:
             yield Report(work.path, f"has no line in layout.{pool.region}.{pool.name}", _PLACE)
         elif written < work.slot_tasks and not work.host_ports:
