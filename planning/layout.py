@@ -113,17 +113,18 @@ def arrange(
 def _best(pool: "_Pool", instances: int, candidates: list[tuple[Slot, ...]]) -> Cut | None:
     best: tuple[tuple[int, int, tuple[int, int, tuple[int, ...]]], Cut] | None = None
     seen: set[tuple[tuple[int, int], ...]] = set()
+    without = [d for d in pool.counted if d.name not in pool.placed]
     for tried, slots in enumerate(sorted(candidates, key=_rank)):
-        alike = tuple(sorted((s.size, s.fixed) for s in slots))
+        filled, counted, own = pool.with_its_own(slots, instances)
+        alike = tuple(sorted((s.size, s.fixed) for s in filled))
         beat = None
         if best is not None and (best[0][0] == 0 or tried >= _CUTS):
             if alike in seen:
                 continue  # the same sizes and tasks as a cut that ranks higher
             beat = best[0][1] - pool.settled(slots)
-            if fewest_services(pool.counted, instances) >= beat:
+            if fewest_services(without, instances) >= beat:
                 break
         seen.add(alike)
-        filled, counted, own = pool.with_its_own(slots, instances)
         cut = pool.cut(slots, deal_tasks(filled, instances, counted, beat) | own)
         if cut is not None:
             key = pool.jobs_without_room(cut), cut.services - len(pool.waiting), _rank(slots)
@@ -164,6 +165,7 @@ class _Pool:
         )
         self.counted = [d for d in counts if d.tasks and d not in self.pinned]
         self.waiting = [d for d in counts if not d.tasks and d not in self.pinned]
+        self.placed = {d.name for d in (*self.named, *self.pinned)}  # may need no further service
         self.jobs_devices = frozenset(d for job in self.jobs for d in job.ids or ())
         serving = [d for d in (*self.named, *self.pinned) if d.host_ports]
         self.mates = {  # tasks of other workloads with one of its host ports
@@ -305,6 +307,8 @@ class _Pool:
         """
         counted, own = list(self.counted), Dealt()
         for at, demand in enumerate(self.counted):
+            if demand.name not in self.placed:
+                continue
             mine = [set(d.ids or ()) for d in self.named if d.name == demand.name]
             for index, slot in enumerate(slots):
                 tasks = min(counted[at].tasks, instances - slot.fixed)

@@ -122,6 +122,13 @@ def test_replicas_without_a_line_go_where_they_cost_no_instance_and_get_new_numb
     assert found == {"a-2": ((4, 5), 2), "a-3": ((0, 1), 1), "b-1": ((0, 1), 1)}
 
 
+def test_replicas_that_the_service_of_a_line_takes_need_no_service_more() -> None:
+    models = {"a": work(3), "b": work(2, replicas=3), "c": work(2, replicas=2)}
+    found = services(on_rings({"c": {"1": [3, 4]}}, **models))
+    assert found["c-1"] == ((3, 4), 2)
+    assert len(found) == 3, "another cut needs a service less on as many instances"
+
+
 def test_a_line_that_no_longer_fits_gives_its_number_to_the_service_that_moves() -> None:
     found = services(on_rings({"a": {"3": [0, 1]}}, a=work(3)))
     assert found == {"a-3": ((0, 1, 2), 1)}
