@@ -411,11 +411,12 @@ def _parts(demand: Demand, instances: int) -> list[Demand]:
 def _apart(demand: Demand) -> Iterator[Demand]:
     """Yields the two tasks that run apart, which have one slot, and the others."""
     alone = demand.ids is None and demand.locked and not demand.host_ports and demand.tasks > 1
-    if demand.together and alone:
-        yield replace(demand, tasks=2)
-    rest = demand.tasks - 2 * (demand.together and alone)
-    if rest or not demand.together or not alone:
-        yield replace(demand, tasks=rest, together=False)
+    if not demand.together or not alone:
+        yield replace(demand, together=False)
+        return
+    yield replace(demand, tasks=2)
+    if demand.tasks > 2:
+        yield replace(demand, tasks=demand.tasks - 2, together=False)
 
 
 def _met(use: Use, others: Sequence[Use]) -> int:
