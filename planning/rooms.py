@@ -61,6 +61,15 @@ def share_of(kind: InstanceType, devices: int, catalog: Catalog, others: Room = 
     return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)
 
 
+def beyond_share(
+    needed: int, wanted: int | tuple[int, ...] | str | None, kind: InstanceType, catalog: Catalog
+) -> int | None:
+    """Returns the memory that a task needs, where that is more than the part that goes with its
+    devices and no more than an instance registers."""
+    part = share_of(kind, device_count(wanted, kind), catalog).memory_mib
+    return needed if part < needed <= registered_by(kind, catalog).memory_mib else None
+
+
 def device_count(wanted: int | tuple[int, ...] | str | None, kind: InstanceType | None) -> int:
     """Returns the devices of one task on an instance of the type: a number, the number of ids, or
     all of the instance."""

@@ -204,8 +204,10 @@ def several_writers(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     the server compiles where it finds no artefacts, and writes them there."""
     for name, out in s.written.items():
+        if ahead.is_ahead(out.entry) or not ahead.shared(out.entry, s.settings):
+            continue
         most = max((w.tasks_max for w in s.work if w.path == f"models.{name}"), default=0)
-        if ahead.shared(out.entry, s.settings) and most > 1 and not ahead.is_ahead(out.entry):
+        if most > 1:
             cache = out.cache.place if out.cache else ""
             yield Report(
                 f"models.{name}.serve.cache",
@@ -325,20 +327,21 @@ def region_without_a_compile_job(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/efs/latest/ug/how-it-works.html: a file system is in one
     Region."""
     for job, name in s.compile_jobs.items():
+        serve, cache = s.settings.models[name].serve, s.written[name].cache
+        if serve is None or cache is None or cache.kind != "efs":
+            continue
+        if serve.compile_on not in s.settings.capacity:
+            continue
         served, compiled = (
             {w.region for w in s.work if w.path == path}
             for path in (f"models.{name}", f"jobs.{job}")
         )
-        serve, cache = s.settings.models[name].serve, s.written[name].cache
-        if serve is None or cache is None or cache.kind != "efs":
-            continue
-        if serve.compile_on in s.settings.capacity:
-            for region in sorted(served - compiled):
-                yield Report(
-                    f"models.{name}.serve.compile_on",
-                    f"is {serve.compile_on}, which {region} does not have",
-                    "leave it out",
-                )
+        for region in sorted(served - compiled):
+            yield Report(
+                f"models.{name}.serve.compile_on",
+                f"is {serve.compile_on}, which {region} does not have",
+                "leave it out",
+            )
 
 
 def _family(pool: RegionalPool) -> str:

@@ -4,10 +4,10 @@ The job runs the server with the command of the tasks until it answers: then eve
 compiles is in the cache. It leaves a marker there, for which a container of each task looks first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from catalog import Catalog, InstanceType, ModelLoader, Server
+from catalog import ModelLoader, Server
 from config import (
     EfsVolumeEntry,
     JobEntry,
@@ -20,7 +20,6 @@ from config import (
     WorkloadOverride,
 )
 from planning import names
-from planning.rooms import device_count, registered_by, share_of
 from planning.serving.cache import Cache
 
 GATE = "compiled"
@@ -30,7 +29,7 @@ NAME_MAX = 40
 _GATE_MIB = 128
 _OF_MODELS = (
     *("port", "ports", "health_check", "stop_timeout_seconds", "cpu_units", "memory_mib"),
-    *("capacity", "regions", "entry_point", "command", "sidecars", "starts_after"),
+    *("capacity", "entry_point", "command", "sidecars", "starts_after"),
 )
 """Fields of a model that its job has otherwise, or not."""
 
@@ -78,9 +77,7 @@ def required(entry: ModelEntry, settings: Settings) -> bool:
     """
     if not is_ahead(entry):
         return False
-    return settings.stage == "production" or (
-        shared(entry, settings) and most_tasks(entry, settings) > 1
-    )
+    return settings.stage == "production" or (shared(entry, settings) and most_tasks(entry) > 1)
 
 
 def shared(entry: ModelEntry, settings: Settings) -> bool:
@@ -89,7 +86,7 @@ def shared(entry: ModelEntry, settings: Settings) -> bool:
     return isinstance(settings.volumes.get(place or ""), EfsVolumeEntry)
 
 
-def most_tasks(entry: ModelEntry, settings: Settings) -> int:
+def most_tasks(entry: ModelEntry) -> int:
     """The tasks of a model at most in one Region."""
     overrides = entry.regions if isinstance(entry.regions, dict) else {}
     own: list[Replicas] = [o.replicas for o in overrides.values() if o.replicas]
@@ -173,7 +170,7 @@ def job_of(
     """The job: the model's own container with all that it has, and what loads the model."""
     serve = entry.serve
     assert serve is not None
-    same = entry.model_fields_set - set(_OF_MODELS) & set(Workload.model_fields)
+    same = entry.model_fields_set - set(_OF_MODELS)
     fields = {f: getattr(entry, f) for f in Workload.model_fields if f in same}
     environment = dict(entry.environment)
     for variable, value in cache.retries:
@@ -197,14 +194,3 @@ def job_of(
             "regions": regions,
         }
     )
-
-
-def job_memory(
-    needed: int, entry: ModelEntry, kinds: Iterable[InstanceType], catalog: Catalog
-) -> int | None:
-    """The memory of the job where compiling takes more than the part of its devices."""
-    kind = next(iter(kinds), None)
-    if kind is None:
-        return None
-    have = share_of(kind, device_count(entry.neuron_devices, kind), catalog).memory_mib
-    return needed if have < needed <= registered_by(kind, catalog).memory_mib else None

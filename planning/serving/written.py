@@ -8,7 +8,7 @@ from typing import Any
 from catalog import Catalog, InstanceType, LanguageModel, ModelLoader, Server
 from config import HealthCheck, ModelEntry, Serve, Settings, Sidecar
 from planning import choices
-from planning.rooms import device_count, registered_by, share_of
+from planning.rooms import beyond_share, device_count, share_of
 from planning.serving import ahead
 from planning.serving.cache import NONE, Cache, fingerprint
 from planning.serving.options import (
@@ -121,43 +121,47 @@ class Writing:
     @cached_property
     def _gate(self) -> Sidecar | None:
         """The container that looks for what a job compiled."""
-        if self.cache is None or not self._compiles_ahead:
+        if self._filled is None:
             return None
+        image = self.entry.image or self.choice.image.image
         return ahead.gate(
-            self.name,
-            self.stack,
-            self.cache,
-            self.entry.image or self.choice.image.image,
-            self._loading,
-            stops=ahead.required(self.entry, self.settings),
+            self.name, self.stack, self._filled, image, self._loading, stops=self._stops
         )
 
     @property
-    def _compiles_ahead(self) -> bool:
-        """Whether a job can compile the model for tasks that share its cache."""
-        return (
-            ahead.is_ahead(self.entry)
-            and bool(self._server.compile_command)
-            and self.cache is not None
-            and self.cache.is_shared
-        )
+    def _filled(self) -> Cache | None:
+        """The cache that a job can fill for the tasks that share it; `None` without such a job."""
+        if not ahead.is_ahead(self.entry) or not self._server.compile_command:
+            return None
+        return self.cache if self.cache and self.cache.is_shared else None
+
+    @property
+    def _stops(self) -> bool:
+        """Whether a task stops where such a job has left nothing."""
+        return self._filled is not None and ahead.required(self.entry, self.settings)
 
     def _ahead(self, new: ModelEntry) -> ahead.Ahead | None:
-        if self.cache is None or not self._compiles_ahead:
+        cache, kind = self._filled, next(iter(self.where.compiling), None)
+        if cache is None:
             return None
-        needed = 0
-        if self.model is not None and isinstance(self._strategy, LanguageModelServer):
-            needed = required_of(self.serve, self.model).host_memory_mib(self._strategy)
-        memory = ahead.job_memory(needed, new, self.where.compiling, self.catalog)
+        needed = self._host_memory(compiles=True)
+        memory = beyond_share(needed, new.neuron_devices, kind, self.catalog) if kind else None
         first = ahead.before_start(new)
         return ahead.Ahead(
             ahead.job_name(self.name),
-            ahead.job_of(new, self.cache, self._server, sidecars=first, memory_mib=memory),
-            self.cache.fingerprint,
-            self.cache.marker,
-            ahead.required(self.entry, self.settings),
+            ahead.job_of(new, cache, self._server, sidecars=first, memory_mib=memory),
+            cache.fingerprint,
+            cache.marker,
+            self._stops,
             needed,
         )
+
+    def _host_memory(self, *, compiles: bool) -> int:
+        """The MiB of the host that the server takes to start; 0 where nobody knows."""
+        if self.model is None or not isinstance(self._strategy, LanguageModelServer):
+            return 0
+        asked = required_of(self.serve, self.model, precompiled=not compiles)
+        return asked.host_memory_mib(self._strategy)
 
     def derived(self) -> Iterator[Derived]:
         """The planner's values, whether or not the entry writes others."""
@@ -304,18 +308,14 @@ class Writing:
     def _of_sizes(self) -> Iterator[Derived]:
         """The memory to compile and load where the devices' share is less, and that of /dev/shm."""
         kind = self.where.kinds[0]
-        count = device_count(self.choice.devices, kind)
-        memory = share_of(kind, count, self.catalog).memory_mib
-        if self.model is not None and isinstance(self._strategy, LanguageModelServer):
-            stops = self._gate is not None and ahead.required(self.entry, self.settings)
-            asked = required_of(self.serve, self.model, precompiled=stops)
-            needed = asked.host_memory_mib(self._strategy)
-            if memory < needed <= registered_by(kind, self.catalog).memory_mib:
-                memory = needed
-                verb = "load" if stops else "compile and load"
-                why = f"to {verb} the model: about {needed / 1024:.0f} GiB of the host"
-                yield Derived("memory_mib", memory, why)
-        memory = self.entry.memory_mib or memory
+        needed = self._host_memory(compiles=not self._stops)
+        more = beyond_share(needed, self.choice.devices, kind, self.catalog)
+        if more is not None:
+            verb = "load" if self._stops else "compile and load"
+            why = f"to {verb} the model: about {more / 1024:.0f} GiB of the host"
+            yield Derived("memory_mib", more, why)
+        part = share_of(kind, device_count(self.choice.devices, kind), self.catalog).memory_mib
+        memory = self.entry.memory_mib or more or part
         sidecars = {**self.entry.sidecars, **self._before_start}
         memory -= sum(sidecar.memory_mib for sidecar in sidecars.values())
         if self._server.shared_memory_mib and self.choice.degree > 1 and not self.where.managed:
