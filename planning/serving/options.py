@@ -283,8 +283,8 @@ def fewer(
     required: ModelRequirements, estimate: Callable[[ModelRequirements], Estimate]
 ) -> ModelRequirements | None:
     """The same model with half the tokens, or a quarter, and so on, then fewer sequences, that
-    fits; None if none does."""
-    lengths = [required.length]
+    fits; None if none does. No more tokens than the model has positions."""
+    lengths = [min(required.length, required.model.max_positions)]
     while lengths[-1] > SHORTEST:
         lengths.append(max(lengths[-1] // 2, SHORTEST))
     counts = [required.sequences]

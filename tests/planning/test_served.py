@@ -1,6 +1,7 @@
 """Models of `serve`: what is derived is what a reader would have written."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -124,7 +125,7 @@ def test_an_entry_as_written_out_makes_the_same_tasks(config: Config) -> None:
 @given(
     st.sampled_from(MODELS),
     st.sampled_from(TYPES),
-    st.sampled_from((512, 2048, 8192, 32_768)),
+    st.sampled_from((512, 2048, 8192, 32_768, 200_000)),
     st.sampled_from((1, 4, 16, 64)),
 )
 def test_a_model_is_refused_exactly_where_nothing_serves_it(
@@ -135,11 +136,15 @@ def test_a_model_is_refused_exactly_where_nothing_serves_it(
         groups(kind, 3),
         secrets=TOKEN,
     )
-    refused = {f.code for f in findings_of(config)} & {"NE901", "NE905", "NE906"}
+    findings = findings_of(config)
+    refused = {f.code for f in findings} & {"NE901", "NE905", "NE906"}
     required = ModelRequirements(KNOWN.serving.models[name], length, sequences, precompiled=False)
     found = all_options(KNOWN.instances.neuron_types[kind], required, KNOWN)
     serves = not isinstance(found, str) and any(o.estimate.verdict is not Verdict.NO for o in found)
     assert bool(refused) == (not serves)
+    proposed = re.search(r"max_model_len: (\d+)", " ".join(f.fix for f in findings))
+    if proposed and "NE905" in refused:
+        assert int(proposed[1]) <= KNOWN.serving.models[name].max_positions
 
 
 @settings(max_examples=100)
