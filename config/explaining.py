@@ -178,7 +178,8 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
         case "literal_error":
             words = [str(w) for w in literals(place.annotation)]
             given = place.key if place.is_key else place.value
-            near = closest_key(given, words) if isinstance(given, str) else None
+            several = len(words) > 1  # the only word is said in any case
+            near = closest_key(given, words) if several and isinstance(given, str) else None
             fix = rule or f"write {' or '.join(words)}"
             what = "cannot be a name here" if place.is_key else f"is {place.shown_value}"
             return malformed(path, what, fix + (f"; did you mean {near}?" * bool(near)))

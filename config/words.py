@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from config.alarms import Alarms, Slack
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.replicas import Scaling
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.volumes import EbsVolumeEntry
@@ -394,6 +395,26 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
         RegionEntry,
         "subnet_ids subnets vpc",
         "write network: {vpc_id: vpc-0a1b2c3d, private_subnets: {usw2-az1: subnet-0a1b2c3d}}",
+    ),
+    (
+        Scaling,
+        "concurrency cpu cpu_percent cpu_utilization gpu_utilization latency memory metric "
+        "neuron_utilization queue queue_length target_cpu",
+        "no field scales by it; requests_per_minute counts what callers ask, and external: true "
+        "leaves the desired counts to a policy of yours",
+    ),
+    (Scaling, "requests requests_per_target rpm target", "write requests_per_minute: 120"),
+    (
+        Scaling,
+        "max max_replicas min min_replicas",
+        "no field here sets it; write replicas: {min: 1, max: 4} beside scaling",
+    ),
+    (Scaling, "cooldown cooldown_seconds scale_out_cooldown", "write cooldown_out_seconds: 600"),
+    (Scaling, "scale_in_cooldown", "write cooldown_in_seconds: 1200"),
+    (
+        Scaling,
+        "cron scheduled_actions schedules",
+        'write schedule: [{expression: "cron(0 7 ? * MON-FRI *)", min: 2}]',
     ),
     (Shape, "n_layer n_layers num_hidden_layers num_layers", "write layers: 32"),
     (Shape, "d_model dim hidden_size n_embd", "write hidden: 4096"),

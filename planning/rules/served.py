@@ -142,7 +142,7 @@ def ami_follows(s: Situation) -> Iterator[Report]:
         served = [m for m in s.written if any(w.name == m for w in s.work_on(pool))]
         yield Report(
             f"capacity.{name}.ami",
-            f"is {version} with Neuron driver {ami_driver(s, pool)}, for {', '.join(served)}",
+            f"is {version} with Neuron driver {ami_driver(s, pool)}, for {listed(served)}",
             f"write ami.version: {version}",
         )
 
@@ -259,8 +259,12 @@ def no_place_for_the_compiled(s: Situation) -> Iterator[Report]:
             continue
         efs = [n for n, v in sorted(s.settings.volumes.items()) if isinstance(v, EfsVolumeEntry)]
         place = serve.cache or ("the disk of each instance" if out.cache else "none")
-        fix = f"write models.{name}.serve.cache: {efs[0]}; or " if efs else ""
-        yield Report(path, f"is ahead; the cache is {place}", f"{fix}leave it out")
+        fix = f"write models.{name}.serve.cache: {efs[0] if efs else 'compiled'}"
+        if not efs:
+            fix += " and volumes.compiled: {kind: efs}"
+        taken = "compiled" in s.settings.volumes and not efs  # a volume of another kind
+        fix = "leave it out" if taken else f"{fix}; or leave it out"
+        yield Report(path, f"is ahead; the cache is {place}", fix)
 
 
 @rule(

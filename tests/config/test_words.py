@@ -13,6 +13,7 @@ from config.alarms import Alarms, Slack
 from config.annotations import is_model
 from config.capacity import AutoScalingCapacity, Capacity, ManagedInstancesCapacity
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.replicas import Scaling
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
 from config.volumes import EbsVolumeEntry
@@ -44,6 +45,7 @@ PLACES: dict[type[BaseModel], tuple[tuple[str, ...], ...]] = {
     OwnNetworkEntry: (("regions", "us-west-2", "network"),),
     ExistingNetworkEntry: (("regions", "us-east-1", "network"),),
     Settings: ((),),
+    Scaling: (("models", "m", "scaling"),),
     Shape: (("shapes", "acme/tuned"),),
     EbsVolumeEntry: (("volumes", "v"),),
     Alarms: (("alarms",),),
@@ -69,7 +71,7 @@ def whole(place: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
             "a": {"kind": "auto_scaling", "instance_type": "inf2.xlarge", "max_size": 1},
             "b": {"kind": "managed_instances", "allowed_instance_types": ["trn1.2xlarge"]},
         },
-        "models": {"m": {**work, "sidecars": {"s": {"image": "repo:2"}}}},
+        "models": {"m": {**work, "scaling": {}, "sidecars": {"s": {"image": "repo:2"}}}},
         "jobs": {"j": dict(work)},
         "traffic": {},
         "shapes": {"acme/tuned": {}},
