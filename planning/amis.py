@@ -2,9 +2,10 @@
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal
 
-from catalog import AmiFamily, image_day
+from catalog import AmiFamily, Catalog, image_day
 from config import AutoScalingCapacity
 from planning import images
 from planning.images import Version
@@ -24,8 +25,8 @@ def ami_family(s: Situation, pool: RegionalPool, name: str = "") -> AmiFamily | 
     )
 
 
-def _path(s: Situation, pool: RegionalPool, family_name: str = "") -> str | None:
-    family = ami_family(s, pool, family_name)
+def _path(s: Situation, pool: RegionalPool) -> str | None:
+    family = ami_family(s, pool)
     return family.parameter_path if family else None
 
 
@@ -70,17 +71,22 @@ def pinned_day(s: Situation, pool: RegionalPool) -> date | None:
 
 def fitting_amis(
     s: Situation, pool: RegionalPool, sdk: Version, family_name: str = ""
-) -> list[str]:
+) -> tuple[str, ...]:
     """The AMIs of the pool's Region and family whose driver works with the SDK, oldest first."""
     family = ami_family(s, pool, family_name)
     if family is None or family.held_driver is not None:
-        return []
-    return [
+        return ()
+    return _fitting(s.catalog, family.parameter_path, pool.region, sdk)
+
+
+@lru_cache(maxsize=4096)
+def _fitting(catalog: Catalog, path: str, region: str, sdk: Version) -> tuple[str, ...]:
+    return tuple(
         name
-        for name, day in _seen(s, pool, family_name)
-        if (d := images.driver_at(s.catalog, day)) is not None
-        and images.bad_pair(s.catalog, d, sdk) is None
-    ]
+        for name, day in _listed(catalog, path, region)
+        if (d := images.driver_at(catalog, day)) is not None
+        and images.bad_pair(catalog, d, sdk) is None
+    )
 
 
 def suitable_amis(s: Situation, pool: RegionalPool) -> list[str]:
@@ -108,13 +114,17 @@ def common_amis(
     return suiting
 
 
-def _seen(s: Situation, pool: RegionalPool, family_name: str = "") -> list[tuple[str, date]]:
+def _seen(s: Situation, pool: RegionalPool) -> list[tuple[str, date]]:
     """Name and day of each AMI of the pool's Region and family, oldest first."""
-    path = _path(s, pool, family_name)
+    path = _path(s, pool)
+    return _listed(s.catalog, path, pool.region) if path else []
+
+
+def _listed(catalog: Catalog, path: str, region: str) -> list[tuple[str, date]]:
     return [
         (v.image_name, v.date)
-        for v in (s.catalog.amis.versions(path) if path else ())
-        if v.regions is None or pool.region in v.regions
+        for v in catalog.amis.versions(path)
+        if v.regions is None or region in v.regions
     ]
 
 
