@@ -1,7 +1,7 @@
 """The volumes of tasks: where each container mounts which, and what each is."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from catalog import Catalog
@@ -19,6 +19,7 @@ from config import Mount as MountEntry
 from planning import audit, choices, identity, names, permissions
 from planning.addresses import zones_with_blocks
 from planning.command_line import written_containers
+from planning.once import once
 from planning.plan import (
     AccessPoint,
     Client,
@@ -32,7 +33,7 @@ from planning.plan import (
     Mount,
     TaskVolume,
 )
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import RegionalPool, RegionalWorkload, Situation, each_workload
 
 
 def cleaned(path: str) -> str:
@@ -182,8 +183,6 @@ def access_point_key(s: Situation, work: RegionalWorkload, mount: Mounted) -> st
 def file_systems(s: Situation, region: str) -> tuple[FileSystem, ...]:
     """Returns the file systems of a Region, by the names of their volumes."""
     uses: dict[str, list[tuple[RegionalWorkload, Mounted]]] = {}
-    if not any(isinstance(entry, EfsVolumeEntry) for entry in s.settings.volumes.values()):
-        return ()  # asked for each workload of a Region
     for work in s.work:
         for mount in mounted(work.path, work.spec) if work.region == region else ():
             if isinstance(s.settings.volumes.get(mount.volume), EfsVolumeEntry):
@@ -231,11 +230,16 @@ def given_file_system(s: Situation, region: str, volume: str) -> str:
     return entry.file_systems.get(region, "") if isinstance(entry, EfsVolumeEntry) else ""
 
 
-def access_of(s: Situation, work: RegionalWorkload) -> tuple[InlinePolicy, ...]:
-    """Returns what the file systems of a Region add to the role of a workload's tasks."""
-    role = identity.logical_name(s, identity.task_role(work))
-    points = (point for system in file_systems(s, work.region) for point in system.access_points)
-    return tuple(point.access for point in points if point.role == role)
+def access_by_role(s: Situation) -> Mapping[tuple[str, str], tuple[InlinePolicy, ...]]:
+    """Returns what the file systems of each Region add to roles of tasks, by Region and role."""
+    found: dict[tuple[str, str], tuple[InlinePolicy, ...]] = {}
+    for region in s.regions:
+        for point in (
+            point for system in file_systems(s, region) for point in system.access_points
+        ):
+            where = region, point.role
+            found[where] = (*found.get(where, ()), point.access)
+    return found
 
 
 def _client(work: RegionalWorkload) -> Client:
@@ -259,11 +263,17 @@ def pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
 
 def host_sizes(s: Situation, pool: str) -> Mapping[str, int]:
     """Returns the GiB of each host volume that is mounted in a pool, by its name."""
-    if not any(isinstance(entry, HostVolumeEntry) for entry in s.settings.volumes.values()):
-        return {}
-    names = {m.volume for w in s.work if w.pool.name == pool for m in mounted(w.path, w.spec)}
-    entries = ((name, s.settings.volumes.get(name)) for name in names)
-    return {name: e.size_gib for name, e in entries if isinstance(e, HostVolumeEntry)}
+    return {volume: gib for where, volume, gib in _on_hosts(s) if where == pool}
+
+
+@once
+def _on_hosts(s: Situation) -> Iterator[tuple[str, str, int]]:
+    """Yields the pool, the name and the GiB of each host volume that is mounted in a pool."""
+    uses = ((w.pool.name, m.volume) for w in each_workload(s) for m in mounted(w.path, w.spec))
+    for pool, volume in dict.fromkeys(uses):
+        entry = s.settings.volumes.get(volume)
+        if isinstance(entry, HostVolumeEntry):
+            yield pool, volume, entry.size_gib
 
 
 def host_gib(s: Situation, pool: str) -> int:

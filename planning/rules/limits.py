@@ -17,7 +17,7 @@ from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import RegionalWorkload, Situation, each_workload
-from planning.volumes import access_of
+from planning.volumes import access_by_role
 
 _OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself
 _TAG_SIGNS = frozenset("_.:/=+-@")
@@ -261,6 +261,7 @@ def _regional(s: Situation) -> Mapping[str, _Added]:
         key: ("capacity", "of instances of pools of kind: auto_scaling", by_region)
         for key, by_region in cluster.items()
     }
+    access = access_by_role(s)
     for work in s.work:
         if isinstance(work.spec, JobEntry) and work.spec.schedule is not None:
             start = permissions.run_task(s.partition, work.region, identity.task_family(s, work))
@@ -268,10 +269,9 @@ def _regional(s: Situation) -> Mapping[str, _Added]:
             key = identity.scheduler_role(work)
             _, _, by_region = found.setdefault(key, (path, about, {}))
             by_region[work.region] = (start,)
-        if mounting := access_of(s, work):
-            _, _, by_region = found.setdefault(
-                identity.task_role(work), (work.path, "of its tasks", {})
-            )
+        role = identity.task_role(work)
+        if mounting := access.get((work.region, identity.logical_name(s, role))):
+            _, _, by_region = found.setdefault(role, (work.path, "of its tasks", {}))
             by_region[work.region] = mounting
     return found
 
