@@ -4,7 +4,7 @@ from typing import Literal
 
 from config import ModelEntry
 from planning import choices, names, routes
-from planning.reached import reached
+from planning.reached import instance_ports, reached
 from planning.situation import RegionalWorkload, Situation
 
 
@@ -55,13 +55,7 @@ def _name(s: Situation) -> str:
 
 
 def _openings(s: Situation, work: RegionalWorkload) -> list[routes.Opening]:
+    if work.network_mode == "awsvpc":
+        return [routes.Opening("tasks", (one.port, one.port)) for one in reached(s, work)]
     kind = "managed_instances" if work.pool.managed else "auto_scaling"
-    ports = [one.port for one in reached(s, work)]
-    match work.network_mode:
-        case "bridge":
-            first = s.catalog.limits.value("ephemeral_port_first")
-            return [routes.Opening(kind, (first, choices.EPHEMERAL_LAST))] if ports else []
-        case "host":
-            return [routes.Opening(kind, (port, port)) for port in ports]
-        case "awsvpc":
-            return [routes.Opening("tasks", (port, port)) for port in ports]
+    return [routes.Opening(kind, ports) for ports in instance_ports(s, work)]

@@ -3,7 +3,7 @@
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from planning import audit, choices, identity, managed_types, names, permissions, plan, volumes
-from planning.reached import reached
+from planning.reached import instance_ports
 from planning.situation import RegionalPool, Situation
 
 
@@ -45,25 +45,9 @@ def managed_instances_cluster(
 
 
 def _serving_ports(s: Situation, pools: list[RegionalPool]) -> tuple[tuple[int, int], ...]:
-    """Returns the host ports on which the load balancer reaches tasks, as ranges.
-
-    In bridge mode Docker chooses from the ephemeral ports.
-    """
-    found: set[tuple[int, int]] = set()
-    for pool in pools:
-        for work in s.work_on(pool):
-            answering = reached(s, work)
-            if not answering:
-                continue
-            match work.network_mode:
-                case "bridge":
-                    first = s.catalog.limits.value("ephemeral_port_first")
-                    found.add((first, choices.EPHEMERAL_LAST))
-                case "host":
-                    found.update((one.port, one.port) for one in answering)
-                case "awsvpc":
-                    pass
-    return tuple(sorted(found))
+    """Returns the host ports on which the load balancer reaches tasks, as ranges."""
+    works = (work for pool in pools for work in s.work_on(pool))
+    return tuple(sorted({ports for work in works for ports in instance_ports(s, work)}))
 
 
 def pool_key(s: Situation, pool: RegionalPool) -> str:

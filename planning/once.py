@@ -1,11 +1,11 @@
-"""What many rules ask of a situation, computed at the first question."""
+"""What many rules ask of a situation or of its workloads, computed at the first question."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from planning.situation import Situation
+from planning.situation import RegionalWorkload, Situation
 
 T = TypeVar("T")
 
@@ -19,5 +19,21 @@ def once(compute: Callable[[Situation], Iterable[T]]) -> Callable[[Situation], t
         if s not in found:
             found[s] = tuple(compute(s))
         return found[s]
+
+    return known
+
+
+def once_for_each(
+    compute: Callable[[Situation, RegionalWorkload], T],
+) -> Callable[[Situation, RegionalWorkload], T]:
+    """Makes a function of a workload one that runs once for each workload of a situation."""
+    found: WeakKeyDictionary[Situation, dict[tuple[str, str], T]] = WeakKeyDictionary()
+
+    @wraps(compute)
+    def known(s: Situation, work: RegionalWorkload) -> T:
+        mine, where = found.setdefault(s, {}), (work.region, work.path)
+        if where not in mine:
+            mine[where] = compute(s, work)
+        return mine[where]
 
     return known

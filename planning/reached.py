@@ -9,6 +9,7 @@ from catalog import Catalog, Server
 from config import Container, ModelEntry
 from planning import choices
 from planning.command_line import server_of, words
+from planning.once import once_for_each
 from planning.serving.servers import SERVERS
 from planning.situation import RegionalWorkload, Situation
 
@@ -41,29 +42,17 @@ class Reached:
     by_host: bool
 
 
+@once_for_each
 def reached(s: Situation, work: RegionalWorkload) -> tuple[Reached, ...]:
     """Returns a model's containers behind the load balancer, its own first; none of a job."""
     if work.is_job:
         return ()
-    check = work.spec.health_check
-    health, path = check.path if check else choices.HEALTH_PATH, f"/{work.name}"
-    at = f"{work.path}.health_check.path"
-    paths = work.spec.paths if isinstance(work.spec, ModelEntry) else None
-    found = [
-        _reached(s, work, "", port, (path, health, at), paths)
-        for port in work.spec.served_ports[:1]
-    ]
-    for name, port in work.spec.sidecar_ports.items():
-        sidecar = work.spec.sidecars[name]
-        path, at = (
-            sidecar.path or f"/{work.name}-{name}",
-            f"{work.path}.sidecars.{name}.health_path",
-        )
-        found.append(_reached(s, work, name, port, (path, sidecar.health_path, at), None))
-    return tuple(found)
+    own = [("", port) for port in work.spec.served_ports[:1]]
+    called = (*own, *work.spec.sidecar_ports.items())
+    return tuple(_reached(s, work, sidecar, port) for sidecar, port in called)
 
 
-def host(s: Situation, region: str, container: str) -> tuple[str, bool]:
+def _host(s: Situation, region: str, container: str) -> tuple[str, bool]:
     """The name at which a container is called, and whether no other one has it.
 
     An empty one is the load balancer's own, which AWS chooses.
@@ -75,24 +64,21 @@ def host(s: Situation, region: str, container: str) -> tuple[str, bool]:
     return (f"{container}{first[1:]}", True) if first.startswith("*.") else (first, False)
 
 
-def _reached(
-    s: Situation,
-    work: RegionalWorkload,
-    sidecar: str,
-    port: int,
-    asked: tuple[str, str, str],
-    paths: tuple[str, ...] | None,
-) -> Reached:
-    """Lets `paths` through, else those that the server has for callers, else every path.
-
-    `asked` are its path before others, that of its health check, and where the latter is written.
-    """
-    path, health, at = asked
-    spec = work.spec.sidecars[sidecar] if sidecar else work.spec
-    container = f"{work.name}-{sidecar}" if sidecar else work.name
-    name, by_host = host(s, work.region, container)
-    path, catalog = "" if by_host else path, s.catalog
-    row = running_server(spec, catalog)
+def _reached(s: Situation, work: RegionalWorkload, sidecar: str, port: int) -> Reached:
+    """Lets the paths of the entry through, else those that the server has for callers, else all."""
+    paths = None
+    if sidecar:
+        spec, container = work.spec.sidecars[sidecar], f"{work.name}-{sidecar}"
+        path, health = spec.path or f"/{container}", spec.health_path
+        at = f"{work.path}.sidecars.{sidecar}.health_path"
+    else:
+        spec, container, check = work.spec, work.name, work.spec.health_check
+        path, health = f"/{container}", check.path if check else choices.HEALTH_PATH
+        at = f"{work.path}.health_check.path"
+        paths = spec.paths if isinstance(spec, ModelEntry) else None
+    name, by_host = _host(s, work.region, container)
+    path = "" if by_host else path
+    row = running_server(spec, s.catalog)
     passing = paths or (row.paths if row else (choices.EVERY_PATH,))
     return Reached(
         sidecar=sidecar,
@@ -102,7 +88,7 @@ def _reached(
         path=path,
         health_path=health,
         at=at,
-        patterns=_patterns(path, passing, health, catalog),
+        patterns=_patterns(path, passing, health, s.catalog),
         silent_seconds=row.silent_seconds if row else choices.IDLE_TIMEOUT_SECONDS,
         answer_seconds=row.answer_seconds if row else choices.DEREGISTRATION_DELAY_SECONDS,
         host=name,
@@ -149,6 +135,21 @@ def grace_seconds(work: RegionalWorkload, catalog: Catalog) -> int:
 def leaving_seconds(s: Situation, work: RegionalWorkload) -> int:
     """How long a stopping task answers before it is told to end; 0 without a load balancer."""
     return max((one.answer_seconds for one in reached(s, work)), default=0)
+
+
+def instance_ports(s: Situation, work: RegionalWorkload) -> tuple[tuple[int, int], ...]:
+    """Returns the ports of the instance on which a model's containers answer, as ranges.
+
+    In bridge mode Docker chooses from the ephemeral ports; in awsvpc none is the instance's.
+    """
+    answering = reached(s, work)
+    match work.network_mode:
+        case "bridge" if answering:
+            return ((s.catalog.limits.value("ephemeral_port_first"), choices.EPHEMERAL_LAST),)
+        case "host":
+            return tuple((one.port, one.port) for one in answering)
+        case _:
+            return ()
 
 
 def opened(work: RegionalWorkload) -> Iterator[tuple[str, int]]:

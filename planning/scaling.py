@@ -15,6 +15,7 @@ from planning.alarms import Alarm, Dimension, Math, Metric, NameOf, Query
 from planning.command_line import server_of
 from planning.dealing import share_evenly
 from planning.following import Mover, ScalingPolicy, ScalingStep, ScheduledLimits
+from planning.once import once_for_each
 from planning.reached import grace_seconds
 from planning.situation import RegionalWorkload, Situation
 
@@ -63,6 +64,7 @@ def rise_seconds(s: Situation, work: RegionalWorkload) -> int:
     return noticed + waiting + serve_seconds(s, work)
 
 
+@once_for_each
 def mover(s: Situation, work: RegionalWorkload) -> Mover | None:
     """Returns what moves the replicas of a model between minimum and maximum; `None` if nothing."""
     wanted = work.spec.scaling if isinstance(work.spec, ModelEntry) else None

@@ -6,6 +6,7 @@ Rules and the plan both read it here, so that they cannot disagree.
 from dataclasses import dataclass
 
 from planning.lines import numbers
+from planning.once import once_for_each
 from planning.situation import RegionalWorkload, Situation
 
 
@@ -50,6 +51,7 @@ class ServiceTasks:
         return max(self.tasks_max, 100 * (self.tasks_max - 1) // low) + 1
 
 
+@once_for_each
 def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     """Returns the services of a model in the order of their numbers; none without a layout.
 
