@@ -32,7 +32,7 @@ def test_a_workload_is_asked_once_in_each_of_its_regions() -> None:
         return asked[-1]
 
     models = {"a": work(1), "b": work(1)}
-    regions = {"us-east-2": {}, "us-west-2": {}}
+    regions: dict[str, object] = {"us-east-2": {}, "us-west-2": {}}
     s = situation_of(stack(regions=regions, capacity={"pool": groups()}, models=models))
     found = [called(s, one) for one in (*s.work, *s.work)]
     assert found == asked * 2 and len(set(asked)) == 4
