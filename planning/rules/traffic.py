@@ -28,11 +28,13 @@ def plain_http(s: Situation) -> Iterator[Report]:
         return
     missing = [r for r in serving_regions(s) if r not in traffic.certificate_arns]
     if missing:
+        public = "; or name a public zone of the domain under traffic.domain.validation_zone_id"
         yield Report(
             "traffic.certificate_arns",
             f"has no certificate for {listed(missing)}: prompts and answers cross the network in "
             "clear text",
-            f"write certificate_arns: {{{', '.join(_certificate(s, r) for r in missing)}}}",
+            f"write certificate_arns: {{{', '.join(_certificate(s, r) for r in missing)}}}"
+            + public * (domain is not None),
         )
 
 
