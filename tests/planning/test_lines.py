@@ -123,8 +123,8 @@ def test_replicas_without_a_line_go_where_they_cost_no_instance_and_get_new_numb
 
 
 def test_replicas_that_the_service_of_a_line_takes_need_no_service_more() -> None:
-    models = {"a": work(3), "b": work(2, replicas=3), "c": work(2, replicas=2)}
-    found = services(on_rings({"c": {"1": [3, 4]}}, **models))
+    b, c = work(2, replicas=3), work(2, replicas=2)
+    found = services(on_rings({"c": {"1": [3, 4]}}, a=work(3), b=b, c=c))
     assert found["c-1"] == ((3, 4), 2)
     assert len(found) == 3, "another cut needs a service less on as many instances"
 
