@@ -41,7 +41,7 @@ class Ecs:
 
     # -- clusters ------------------------------------------------------------------------------
 
-    def create_cluster(self, clusterName: str, **given: Any) -> Json:  # noqa: N803
+    def create_cluster(self, clusterName: str, **given: Any) -> Json:
         """CreateCluster."""
         made: Json = {
             "clusterArn": self.arn(f"cluster/{clusterName}"),
@@ -122,10 +122,7 @@ class Ecs:
         return {"capacityProvider": made}
 
     def describe_capacity_providers(
-        self,
-        cluster: str | None = None,
-        capacityProviders: Sequence[str] = (),  # noqa: N803
-        **page: Any,
+        self, cluster: str | None = None, capacityProviders: Sequence[str] = (), **page: Any
     ) -> Json:
         """DescribeCapacityProviders."""
         names = [last(n) for n in capacityProviders] or list(self.place.providers)
@@ -163,16 +160,12 @@ class Ecs:
             raise Refusal("ClientException", "Unable to describe task definition.")
         return named or newest[-1]
 
-    def describe_task_definition(self, taskDefinition: str, **_: Any) -> Json:  # noqa: N803
+    def describe_task_definition(self, taskDefinition: str, **_: Any) -> Json:
         """DescribeTaskDefinition."""
         return {"taskDefinition": self._definition(taskDefinition)}
 
     def list_task_definitions(
-        self,
-        familyPrefix: str = "",  # noqa: N803
-        status: str = "ACTIVE",
-        sort: str = "ASC",
-        **page: Any,
+        self, familyPrefix: str = "", status: str = "ACTIVE", sort: str = "ASC", **page: Any
     ) -> Json:
         """ListTaskDefinitions."""
         found = [
@@ -182,7 +175,7 @@ class Ecs:
         ]
         return _page("taskDefinitionArns", found if sort == "ASC" else found[::-1], page)
 
-    def deregister_task_definition(self, taskDefinition: str) -> Json:  # noqa: N803
+    def deregister_task_definition(self, taskDefinition: str) -> Json:
         """DeregisterTaskDefinition."""
         found = self._definition(taskDefinition)
         found["status"] = "INACTIVE"
@@ -191,11 +184,7 @@ class Ecs:
     # -- services ------------------------------------------------------------------------------
 
     def create_service(
-        self,
-        cluster: str,
-        serviceName: str,  # noqa: N803
-        taskDefinition: str,  # noqa: N803
-        **given: Any,
+        self, cluster: str, serviceName: str, taskDefinition: str, **given: Any
     ) -> Json:
         """CreateService."""
         home = self._cluster(cluster)
@@ -260,11 +249,7 @@ class Ecs:
     # -- deployments of services ---------------------------------------------------------------
 
     def list_service_deployments(
-        self,
-        service: str,
-        cluster: str = "default",
-        status: Sequence[str] = (),
-        **page: Any,
+        self, service: str, cluster: str = "default", status: Sequence[str] = (), **page: Any
     ) -> Json:
         """ListServiceDeployments, the newest first."""
         named = self._service(cluster, service)["serviceArn"]
@@ -276,15 +261,15 @@ class Ecs:
         ]
         return _page("serviceDeployments", found, page)
 
-    def describe_service_deployments(self, serviceDeploymentArns: Sequence[str]) -> Json:  # noqa: N803
+    def describe_service_deployments(self, serviceDeploymentArns: Sequence[str]) -> Json:
         """DescribeServiceDeployments."""
         return _found("serviceDeployments", serviceDeploymentArns, self.place.deployments)
 
-    def describe_service_revisions(self, serviceRevisionArns: Sequence[str]) -> Json:  # noqa: N803
+    def describe_service_revisions(self, serviceRevisionArns: Sequence[str]) -> Json:
         """DescribeServiceRevisions."""
         return _found("serviceRevisions", serviceRevisionArns, self.place.revisions)
 
-    def stop_service_deployment(self, serviceDeploymentArn: str, **_: Any) -> Json:  # noqa: N803
+    def stop_service_deployment(self, serviceDeploymentArn: str, **_: Any) -> Json:
         """StopServiceDeployment: rolls back, which is the only type that a rolling update has."""
         record = self.place.deployments.get(serviceDeploymentArn)
         if record is None:
@@ -301,11 +286,11 @@ class Ecs:
     def list_tasks(
         self,
         cluster: str = "default",
-        serviceName: str = "",  # noqa: N803
+        serviceName: str = "",
         family: str = "",
-        containerInstance: str = "",  # noqa: N803
-        desiredStatus: str = "RUNNING",  # noqa: N803
-        startedBy: str = "",  # noqa: N803
+        containerInstance: str = "",
+        desiredStatus: str = "RUNNING",
+        startedBy: str = "",
         **page: Any,
     ) -> Json:
         """ListTasks."""
@@ -344,11 +329,7 @@ class Ecs:
         return found[0]
 
     def run_task(
-        self,
-        taskDefinition: str,  # noqa: N803
-        cluster: str = "default",
-        count: int = 1,
-        **given: Any,
+        self, taskDefinition: str, cluster: str = "default", count: int = 1, **given: Any
     ) -> Json:
         """RunTask."""
         home, definition = self._cluster(cluster), self._definition(taskDefinition)
@@ -415,10 +396,7 @@ class Ecs:
         return _page("containerInstanceArns", arns, page)
 
     def describe_container_instances(
-        self,
-        containerInstances: Sequence[str],  # noqa: N803
-        cluster: str = "default",
-        **_: Any,
+        self, containerInstances: Sequence[str], cluster: str = "default", **_: Any
     ) -> Json:
         """DescribeContainerInstances."""
         there = self._instances(self._cluster(cluster))
@@ -433,10 +411,7 @@ class Ecs:
         }
 
     def update_container_instances_state(
-        self,
-        containerInstances: Sequence[str],  # noqa: N803
-        status: str,
-        cluster: str = "default",
+        self, containerInstances: Sequence[str], status: str, cluster: str = "default"
     ) -> Json:
         """UpdateContainerInstancesState: tasks of services leave one that drains."""
         there = {

@@ -33,11 +33,11 @@ class Ec2(Service):
             found = [m for m in found if _value(m, one["Name"]) in one["Values"]]
         return {"Reservations": [{"ReservationId": "r-0", "Instances": found}] if found else []}
 
-    def create_placement_group(self, GroupName: str, **_: Any) -> Json:  # noqa: N803
+    def create_placement_group(self, GroupName: str, **_: Any) -> Json:
         """CreatePlacementGroup, which moto lacks; nothing reads it again."""
         return {"PlacementGroup": {"GroupName": GroupName, "State": "available"}}
 
-    def terminate_instances(self, InstanceIds: Sequence[str], **_: Any) -> Json:  # noqa: N803
+    def terminate_instances(self, InstanceIds: Sequence[str], **_: Any) -> Json:
         """TerminateInstances."""
         found = [self.place.machines[i] for i in InstanceIds if i in self.place.machines]
         for machine in found:
@@ -59,7 +59,7 @@ def _value(machine: Json, name: str) -> str | None:
 class AutoScaling(Service):
     """Auto Scaling groups."""
 
-    def describe_auto_scaling_groups(self, AutoScalingGroupNames: Any = (), **_: Any) -> Json:  # noqa: N803
+    def describe_auto_scaling_groups(self, AutoScalingGroupNames: Any = (), **_: Any) -> Json:
         """DescribeAutoScalingGroups."""
         names = AutoScalingGroupNames or list(self.place.groups)
         found = [self.place.groups[n] for n in names if n in self.place.groups]
@@ -93,10 +93,7 @@ class AutoScaling(Service):
         return self.place.groups[name]
 
     def set_desired_capacity(
-        self,
-        AutoScalingGroupName: str,  # noqa: N803
-        DesiredCapacity: int,  # noqa: N803
-        **_: Any,
+        self, AutoScalingGroupName: str, DesiredCapacity: int, **_: Any
     ) -> Json:
         """SetDesiredCapacity. More instances are launched; less is left to managed scaling."""
         group = self._group(AutoScalingGroupName)
@@ -116,26 +113,21 @@ class AutoScaling(Service):
         self.scheduler.settle()
         return {}
 
-    def update_auto_scaling_group(self, AutoScalingGroupName: str, **given: Any) -> Json:  # noqa: N803
+    def update_auto_scaling_group(self, AutoScalingGroupName: str, **given: Any) -> Json:
         """UpdateAutoScalingGroup."""
         self._group(AutoScalingGroupName).update(given)
         self.scheduler.settle()
         return {}
 
     def set_instance_protection(
-        self,
-        InstanceIds: Sequence[str],  # noqa: N803
-        AutoScalingGroupName: str,  # noqa: N803
-        ProtectedFromScaleIn: bool,  # noqa: N803
+        self, InstanceIds: Sequence[str], AutoScalingGroupName: str, ProtectedFromScaleIn: bool
     ) -> Json:
         """SetInstanceProtection, which nothing here asks for: no group scales in."""
         self._group(AutoScalingGroupName)
         return {}
 
     def terminate_instance_in_auto_scaling_group(
-        self,
-        InstanceId: str,  # noqa: N803
-        ShouldDecrementDesiredCapacity: bool,  # noqa: N803
+        self, InstanceId: str, ShouldDecrementDesiredCapacity: bool
     ) -> Json:
         """TerminateInstanceInAutoScalingGroup."""
         machine = self.place.machines[InstanceId]
@@ -147,11 +139,7 @@ class AutoScaling(Service):
         self.scheduler.settle()
         return {"Activity": self.place.activities[-1]}
 
-    def describe_scaling_activities(
-        self,
-        AutoScalingGroupName: str = "",  # noqa: N803
-        **_: Any,
-    ) -> Json:
+    def describe_scaling_activities(self, AutoScalingGroupName: str = "", **_: Any) -> Json:
         """DescribeScalingActivities, the newest first."""
         found = [
             a
@@ -178,7 +166,7 @@ _OF_GROUP = (
 class ElasticLoadBalancing(Service):
     """The health of targets, which are the tasks that run."""
 
-    def describe_target_health(self, TargetGroupArn: str, **_: Any) -> Json:  # noqa: N803
+    def describe_target_health(self, TargetGroupArn: str, **_: Any) -> Json:
         """DescribeTargetHealth."""
         found = [
             self._target(task, balancer)
@@ -212,7 +200,7 @@ _NOT_FOUND = {
 class ApplicationAutoScaling(Service):
     """What scaled services."""
 
-    def describe_scaling_activities(self, ResourceId: str = "", **_: Any) -> Json:  # noqa: N803
+    def describe_scaling_activities(self, ResourceId: str = "", **_: Any) -> Json:
         """DescribeScalingActivities, the newest first."""
         found = [s for s in reversed(self.place.scaled) if ResourceId in ("", s["ResourceId"])]
         return {"ScalingActivities": found}
@@ -221,7 +209,7 @@ class ApplicationAutoScaling(Service):
 class CloudWatch(Service):
     """The metric of healthy targets; no other metric has data."""
 
-    def get_metric_data(self, MetricDataQueries: Sequence[Json], **_: Any) -> Json:  # noqa: N803
+    def get_metric_data(self, MetricDataQueries: Sequence[Json], **_: Any) -> Json:
         """GetMetricData."""
         results = [self._result(query) for query in MetricDataQueries]
         return {"MetricDataResults": results}
@@ -256,11 +244,7 @@ class Logs(Service):
     """The lines that tasks have written."""
 
     def filter_log_events(
-        self,
-        logGroupName: str,  # noqa: N803
-        logStreamNamePrefix: str = "",  # noqa: N803
-        startTime: int = 0,  # noqa: N803
-        **_: Any,
+        self, logGroupName: str, logStreamNamePrefix: str = "", startTime: int = 0, **_: Any
     ) -> Json:
         """FilterLogEvents."""
         found = [
@@ -275,7 +259,7 @@ class Logs(Service):
 class ServiceQuotas(Service):
     """Quotas, and the wish for higher ones, which nobody grants here."""
 
-    def get_service_quota(self, ServiceCode: str, QuotaCode: str, **_: Any) -> Json:  # noqa: N803
+    def get_service_quota(self, ServiceCode: str, QuotaCode: str, **_: Any) -> Json:
         """GetServiceQuota."""
         value = self.account.state.quotas.get(QuotaCode, _ENOUGH)
         quota = {"ServiceCode": ServiceCode, "QuotaCode": QuotaCode, "Value": value}
@@ -294,7 +278,7 @@ _ENOUGH = 256.0
 class SystemsManager(Service):
     """Parameters of AWS, all of which name one image."""
 
-    def get_parameters(self, Names: Sequence[str], **_: Any) -> Json:  # noqa: N803
+    def get_parameters(self, Names: Sequence[str], **_: Any) -> Json:
         """GetParameters."""
         return {"Parameters": [{"Name": name, "Value": IMAGE} for name in Names]}
 

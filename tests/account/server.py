@@ -52,7 +52,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] (no other serves with it)
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             account.mistakes.append(f"{request.service}:{request.operation}: {error!r}")
             return wire.refusal(request, Refusal("MistakeOfTheAccount", account.mistakes[-1]))
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _answer  # noqa: N815 (http.server)
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing: the account counts its calls."""

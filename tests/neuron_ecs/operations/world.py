@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import boto3
 from botocore.exceptions import ClientError
+
+# botocore has no annotations
 from botocore.validate import validate_parameters  # pyright: ignore[reportUnknownVariableType]
 
 import catalog
