@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from tests.account.wire import method_of
 from tests.contract import aws_model
 
 
@@ -34,8 +35,7 @@ def run(argv: Sequence[str], client: Callable[[str, str], Any]) -> str:
                 region = given[0]
             case name:
                 params[members[name]] = _value(shape.members[members[name]], given)
-    called = importlib.import_module("botocore").xform_name(found)
-    answer = getattr(client(service, region), called)(**params)
+    answer = getattr(client(service, region), method_of(found))(**params)
     if not query:
         return ""
     assert output == "text", "the page shows text: add --output text"

@@ -7,8 +7,8 @@ method is refused.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tests.account.scheduler import Scheduler
-from tests.account.state import Account, Place, arn, last
+from tests.account.others import Service
+from tests.account.state import arn, last
 from tests.account.wire import Json, Refusal
 
 _OF_SERVICE = (
@@ -28,13 +28,8 @@ _OF_SERVICE = (
 _OF_DEPLOYMENT = frozenset({"forceNewDeployment", "loadBalancers", "networkConfiguration"})
 
 
-class Ecs:
+class Ecs(Service):
     """ECS in one Region."""
-
-    def __init__(self, account: Account, place: Place) -> None:
-        self.account = account
-        self.place = place
-        self.scheduler = Scheduler(account, place)
 
     def arn(self, rest: str) -> str:
         return arn("ecs", self.place.name, rest)
@@ -76,12 +71,10 @@ class Ecs:
         return {"clusters": [self._counted(c) for c in found], "failures": failures}
 
     def _counted(self, cluster: Json) -> Json:
-        def ours(shelf: Mapping[str, Json]) -> list[Json]:
-            return [one for one in shelf.values() if one["clusterArn"] == cluster["clusterArn"]]
-
-        tasks = ours(self.place.tasks)
+        services = _in(cluster, self.place.services).values()
+        tasks = _in(cluster, self.place.tasks).values()
         return cluster | {
-            "activeServicesCount": sum(s["status"] == "ACTIVE" for s in ours(self.place.services)),
+            "activeServicesCount": sum(s["status"] == "ACTIVE" for s in services),
             "registeredContainerInstancesCount": len(self._instances(cluster)),
             "runningTasksCount": sum(t["lastStatus"] == "RUNNING" for t in tasks),
             "pendingTasksCount": 0,
@@ -91,12 +84,11 @@ class Ecs:
         """DeleteCluster, with all that it has: the account is left as if it had been emptied."""
         found = self._cluster(cluster)
         found["status"] = "INACTIVE"
-        gone = found["clusterArn"]
         for shelf in (self.place.services, self.place.tasks):
-            for key in [k for k, one in shelf.items() if one["clusterArn"] == gone]:
+            for key in _in(found, shelf):
                 del shelf[key]
-        for instance in self._instances(found):
-            del self.place.instances[instance["containerInstanceArn"]]
+        for key in self._instances(found):
+            del self.place.instances[key]
         return {"cluster": found}
 
     def _cluster(self, name: str) -> Json:
@@ -175,12 +167,6 @@ class Ecs:
         ]
         return _page("taskDefinitionArns", found if sort == "ASC" else found[::-1], page)
 
-    def deregister_task_definition(self, taskDefinition: str) -> Json:
-        """DeregisterTaskDefinition."""
-        found = self._definition(taskDefinition)
-        found["status"] = "INACTIVE"
-        return {"taskDefinition": found}
-
     # -- services ------------------------------------------------------------------------------
 
     def create_service(
@@ -227,18 +213,13 @@ class Ecs:
 
     def list_services(self, cluster: str = "default", **page: Any) -> Json:
         """ListServices."""
-        return _page("serviceArns", self._arns(self.place.services, cluster), page)
-
-    def _arns(self, shelf: Mapping[str, Json], cluster: str) -> list[str]:
-        home = self._cluster(cluster)["clusterArn"]
-        return [key for key, one in shelf.items() if one["clusterArn"] == home]
+        return _page("serviceArns", list(_in(self._cluster(cluster), self.place.services)), page)
 
     def describe_services(
         self, services: Sequence[str], cluster: str = "default", **_: Any
     ) -> Json:
         """DescribeServices."""
-        ours = {last(a): self.place.services[a] for a in self._arns(self.place.services, cluster)}
-        return _found("services", [last(n) for n in services], ours)
+        return _found("services", services, _in(self._cluster(cluster), self.place.services))
 
     def _service(self, cluster: str, name: str) -> Json:
         found = self.describe_services([name], cluster)["services"]
@@ -261,25 +242,9 @@ class Ecs:
         ]
         return _page("serviceDeployments", found, page)
 
-    def describe_service_deployments(self, serviceDeploymentArns: Sequence[str]) -> Json:
-        """DescribeServiceDeployments."""
-        return _found("serviceDeployments", serviceDeploymentArns, self.place.deployments)
-
     def describe_service_revisions(self, serviceRevisionArns: Sequence[str]) -> Json:
         """DescribeServiceRevisions."""
         return _found("serviceRevisions", serviceRevisionArns, self.place.revisions)
-
-    def stop_service_deployment(self, serviceDeploymentArn: str, **_: Any) -> Json:
-        """StopServiceDeployment: rolls back, which is the only type that a rolling update has."""
-        record = self.place.deployments.get(serviceDeploymentArn)
-        if record is None:
-            raise Refusal("ServiceDeploymentNotFoundException", "Service deployment not found.")
-        if record["status"] != "IN_PROGRESS":
-            raise Refusal("ConflictException", "The service deployment is not in progress.")
-        if not self.scheduler.roll_back(self.place.services[record["serviceArn"]]):
-            raise Refusal("ConflictException", "There is no service revision to roll back to.")
-        self.scheduler.settle()
-        return {"serviceDeploymentArn": serviceDeploymentArn}
 
     # -- tasks ---------------------------------------------------------------------------------
 
@@ -305,7 +270,7 @@ class Ecs:
             "taskArns",
             [
                 key
-                for key in self._arns(self.place.tasks, cluster)
+                for key in _in(self._cluster(cluster), self.place.tasks)
                 if all(self._said(key, name) == value for name, value in wanted.items() if value)
             ],
             page,
@@ -319,8 +284,7 @@ class Ecs:
 
     def describe_tasks(self, tasks: Sequence[str], cluster: str = "default", **_: Any) -> Json:
         """DescribeTasks."""
-        ours = {last(a): self.place.tasks[a] for a in self._arns(self.place.tasks, cluster)}
-        return _found("tasks", [last(n) for n in tasks], ours)
+        return _found("tasks", tasks, _in(self._cluster(cluster), self.place.tasks))
 
     def _task(self, cluster: str, name: str) -> Json:
         found = self.describe_tasks([name], cluster)["tasks"]
@@ -382,17 +346,17 @@ class Ecs:
 
     # -- container instances -------------------------------------------------------------------
 
-    def _instances(self, cluster: Json) -> list[Json]:
+    def _instances(self, cluster: Json) -> dict[str, Json]:
         names = cluster["capacityProviders"]
-        there = self.place.instances.values()
-        return [i for i in there if i["capacityProviderName"] in names]
+        there = self.place.instances.items()
+        return {key: i for key, i in there if i["capacityProviderName"] in names}
 
     def list_container_instances(
         self, cluster: str = "default", status: str = "", **page: Any
     ) -> Json:
         """ListContainerInstances."""
         found = self._instances(self._cluster(cluster))
-        arns = [i["containerInstanceArn"] for i in found if status in ("", i["status"])]
+        arns = [key for key, i in found.items() if status in ("", i["status"])]
         return _page("containerInstanceArns", arns, page)
 
     def describe_container_instances(
@@ -400,8 +364,8 @@ class Ecs:
     ) -> Json:
         """DescribeContainerInstances."""
         there = self._instances(self._cluster(cluster))
-        ours = {last(i["containerInstanceArn"]): self._filled(i) for i in there}
-        return _found("containerInstances", [last(n) for n in containerInstances], ours)
+        ours = {key: self._filled(i) for key, i in there.items()}
+        return _found("containerInstances", containerInstances, ours)
 
     def _filled(self, instance: Json) -> Json:
         return instance | {
@@ -414,10 +378,8 @@ class Ecs:
         self, containerInstances: Sequence[str], status: str, cluster: str = "default"
     ) -> Json:
         """UpdateContainerInstancesState: tasks of services leave one that drains."""
-        there = {
-            last(i["containerInstanceArn"]): i for i in self._instances(self._cluster(cluster))
-        }
-        found = [there[last(n)] for n in containerInstances if last(n) in there]
+        there = self._instances(self._cluster(cluster))
+        found = _found("containerInstances", containerInstances, there)["containerInstances"]
         for instance in found:
             instance["status"] = status
         self.scheduler.settle()
@@ -444,8 +406,14 @@ def _page(key: str, items: Sequence[object], page: Mapping[str, Any]) -> Json:
     return {key: list(items[start : start + size]), **more}
 
 
+def _in(cluster: Json, shelf: Mapping[str, Json]) -> dict[str, Json]:
+    """What a cluster has of a shelf."""
+    return {key: one for key, one in shelf.items() if one["clusterArn"] == cluster["clusterArn"]}
+
+
 def _found(key: str, names: Iterable[str], there: Mapping[str, Json]) -> Json:
-    """What was asked for by name, and a failure for each that does not exist."""
-    asked = list(names)
-    missing = [{"arn": n, "reason": "MISSING"} for n in asked if n not in there]
-    return {key: [there[n] for n in asked if n in there], "failures": missing}
+    """What was asked for by name or ARN, and a failure for each that does not exist."""
+    asked = [last(name) for name in names]
+    ours = {last(arn): one for arn, one in there.items()}
+    missing = [{"arn": n, "reason": "MISSING"} for n in asked if n not in ours]
+    return {key: [ours[n] for n in asked if n in ours], "failures": missing}

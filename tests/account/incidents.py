@@ -184,10 +184,6 @@ def _lock(sandbox: Sandbox) -> None:
     )
 
 
-def _instance(sandbox: Sandbox) -> None:
-    _lose_instance(sandbox)
-
-
 def _capacity(sandbox: Sandbox) -> None:
     why = (
         "We currently do not have sufficient inf2.xlarge capacity in the Availability Zone you "
@@ -246,7 +242,7 @@ INCIDENTS = {
         Incident("secret", "a secret cannot be read", 10, _secret),
         Incident("driver", "nrt_init fails: the driver does not know the SDK", 15, _driver),
         Incident("lock", "a task that does not stop holds the lock of its device", 15, _lock),
-        Incident("instance", "an instance died", 5, _instance),
+        Incident("instance", "an instance died", 5, _lose_instance),
         Incident("capacity", "a zone has no capacity", 15, _capacity),
         Incident("quota", "the quota of vCPUs is 0", 15, _quota),
         Incident("rollout", "a rollout cannot finish", 30, _rollout),

@@ -198,12 +198,11 @@ _NOT_FOUND = {
 
 
 class ApplicationAutoScaling(Service):
-    """What scaled services."""
+    """What scales services: nothing does it here."""
 
-    def describe_scaling_activities(self, ResourceId: str = "", **_: Any) -> Json:
-        """DescribeScalingActivities, the newest first."""
-        found = [s for s in reversed(self.place.scaled) if ResourceId in ("", s["ResourceId"])]
-        return {"ScalingActivities": found}
+    def describe_scaling_activities(self, **_: Any) -> Json:
+        """DescribeScalingActivities."""
+        return {"ScalingActivities": []}
 
 
 class CloudWatch(Service):

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -57,6 +57,10 @@ class Sandbox:
         """A client of botocore for the account."""
         return stack.client(self.address, service, region)
 
+    def connect(self, service: str, *, region_name: str, config: object = None) -> Any:
+        """The same client for what connects as boto3 does; it asks once, so that nobody waits."""
+        return self.client(service, region_name)
+
     def ecs(self, region: str = "us-west-2") -> Ecs:
         """ECS in a Region, for a test that changes what runs there."""
         return Ecs(self.account, self.account.place(region))
@@ -85,6 +89,11 @@ class Sandbox:
         return code, shown.getvalue()
 
 
+def plainly(text: str) -> str:
+    """The words that a terminal shows, wherever its lines break."""
+    return " ".join(text.split())
+
+
 @functools.cache
 def _session() -> Any:
     """Credentials stay in a session: in one of its own they do not reach other tests."""
@@ -101,11 +110,11 @@ def sandbox(
     """Creates a stack file's stack in an account on a free port; its time stands still unless a
     clock is given."""
     account = Account(clock)
-    of_moto = cast(Any, import_module("moto.moto_api._internal")).mock_random
+    of_moto: Any = import_module("moto.moto_api._internal")  # it has no types
 
     def seed(text: str) -> None:
         """Lets the ids of a resource depend on nothing else, so that pages show them for long."""
-        of_moto.seed(text)
+        of_moto.mock_random.seed(text)
         account.state.random.seed(text)
 
     with serving(account, port) as address:

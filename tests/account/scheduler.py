@@ -9,6 +9,14 @@ from tests.account.state import Account, Place, Trouble, arn, last
 from tests.account.wire import Json
 
 _SEE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
+_OF_REVISION = (
+    "serviceArn",
+    "clusterArn",
+    "taskDefinition",
+    "capacityProviderStrategy",
+    "loadBalancers",
+    "networkConfiguration",
+)
 _TRIES = 3
 """Tasks of a service without a circuit breaker that may fail before ECS waits longer."""
 
@@ -304,26 +312,26 @@ class Scheduler:
         self.say(service, f"(deployment {primary['id']}) deployment failed: tasks failed to start.")
         self._fail(service, primary, "ECS deployment circuit breaker: tasks failed to start.")
         if breaker.get("rollback"):
-            self.roll_back(service)
+            self._roll_back(service)
 
     def _fail(self, service: Json, primary: Json, reason: str) -> None:
         primary["rolloutState"], primary["rolloutStateReason"] = "FAILED", reason
-        record = self.record(service, primary)
+        record = self._record(service, primary)
         record["status"], record["statusReason"] = "STOPPED", reason
         record["finishedAt"] = record["stoppedAt"] = self.account.now()
 
-    def roll_back(self, service: Json) -> bool:
-        """Goes back to the deployment that completed before; False if there is none."""
+    def _roll_back(self, service: Json) -> None:
+        """Goes back to the deployment that completed before, if there is one."""
         failed, *before = service["deployments"]
         good = next((d for d in before if d["rolloutState"] == "COMPLETED"), None)
         if good is None:
-            return False
-        record = self.record(service, failed)
+            return
+        record = self._record(service, failed)
         record["status"] = "ROLLBACK_SUCCESSFUL"
         record["rollback"] = {
             "reason": failed.get("rolloutStateReason", "the deployment was stopped"),
             "startedAt": self.account.now(),
-            "serviceRevisionArn": self.record(service, good)["targetServiceRevision"]["arn"],
+            "serviceRevisionArn": self._record(service, good)["targetServiceRevision"]["arn"],
         }
         self.say(service, f"rolling back to deployment {good['id']}.")
         service["deployments"] = [good, *(d for d in before if d is not good), failed]
@@ -333,18 +341,16 @@ class Scheduler:
             f"ECS deployment circuit breaker: rolling back to deploymentId {good['id']}."
         )
         service["taskDefinition"] = good["taskDefinition"]
-        service["currentServiceDeployment"] = self.record(service, good)["serviceDeploymentArn"]
-        return True
+        service["currentServiceDeployment"] = self._record(service, good)["serviceDeploymentArn"]
 
-    def record(self, service: Json, deployment: Json) -> Json:
+    def _record(self, service: Json, deployment: Json) -> Json:
         """The service deployment that a deployment of a service belongs to."""
-        stem = service["serviceArn"].replace(":service/", ":service-deployment/")
-        return self.place.deployments[f"{stem}/{last(deployment['id'])}"]
+        return self.place.deployments[_part(service, "deployment", last(deployment["id"]))]
 
     def _complete(self, service: Json, primary: Json) -> None:
         primary["rolloutState"] = "COMPLETED"
         primary["rolloutStateReason"] = f"ECS deployment {primary['id']} completed."
-        record = self.record(service, primary)
+        record = self._record(service, primary)
         if record["status"] == "IN_PROGRESS":
             record["status"] = "SUCCESSFUL"
             record["finishedAt"] = self.account.now()
@@ -354,10 +360,10 @@ class Scheduler:
 
     def deploy(self, service: Json) -> None:
         """A new deployment of a service as it is now."""
-        number = str(10**18 + self.account.state.random.randrange(9 * 10**18))
+        identity = f"ecs-svc/{self.account.number()}"
         now = self.account.now()
         deployment = {
-            "id": f"ecs-svc/{number}",
+            "id": identity,
             "status": "PRIMARY",
             "taskDefinition": service["taskDefinition"],
             "desiredCount": service["desiredCount"],
@@ -368,7 +374,7 @@ class Scheduler:
             "updatedAt": now,
             "capacityProviderStrategy": service["capacityProviderStrategy"],
             "rolloutState": "IN_PROGRESS",
-            "rolloutStateReason": f"ECS deployment ecs-svc/{number} in progress.",
+            "rolloutStateReason": f"ECS deployment {identity} in progress.",
         }
         for before in service["deployments"]:
             before["status"] = "ACTIVE"
@@ -377,10 +383,9 @@ class Scheduler:
         kept = [d for d in service["deployments"] if d["id"] in held]
         service["deployments"] = [deployment, *kept]
         revision = self._revision(service)
-        stem = service["serviceArn"].replace(":service/", ":service-deployment/")
-        limits = dict(service["deploymentConfiguration"])
-        self.place.deployments[f"{stem}/{number}"] = {
-            "serviceDeploymentArn": f"{stem}/{number}",
+        named = _part(service, "deployment", last(identity))
+        self.place.deployments[named] = {
+            "serviceDeploymentArn": named,
             "serviceArn": service["serviceArn"],
             "clusterArn": service["clusterArn"],
             "createdAt": now,
@@ -394,25 +399,22 @@ class Scheduler:
                 "requestedTaskCount": service["desiredCount"],
             },
             "status": "IN_PROGRESS",
-            "deploymentConfiguration": limits,
+            "deploymentConfiguration": dict(service["deploymentConfiguration"]),
             "deploymentCircuitBreaker": {
                 "status": "MONITORING",
                 "failureCount": 0,
                 "threshold": _threshold(service),
             },
         }
-        service["currentServiceDeployment"] = f"{stem}/{number}"
+        service["currentServiceDeployment"] = named
         service["currentServiceRevisions"] = [{"arn": revision}]
 
     def _revision(self, service: Json) -> str:
-        number = str(10**18 + self.account.state.random.randrange(9 * 10**18))
-        named = service["serviceArn"].replace(":service/", ":service-revision/") + f"/{number}"
+        named = _part(service, "revision", str(self.account.number()))
         definition = self.place.definitions[service["taskDefinition"]]
-        kept = ("serviceArn", "clusterArn", "taskDefinition", "capacityProviderStrategy")
-        more = ("loadBalancers", "networkConfiguration")
         self.place.revisions[named] = {
             "serviceRevisionArn": named,
-            **{key: service[key] for key in (*kept, *more) if key in service},
+            **{key: service[key] for key in _OF_REVISION if key in service},
             "containerImages": [
                 {"containerName": c["name"], "image": c["image"]}
                 for c in definition["containerDefinitions"]
@@ -429,7 +431,7 @@ class Scheduler:
             deployment["runningCount"] = len(ours)
             is_first = deployment["status"] == "PRIMARY"
             deployment["desiredCount"] = service["desiredCount"] if is_first else 0
-            record = self.record(service, deployment)
+            record = self._record(service, deployment)
             record["deploymentCircuitBreaker"]["failureCount"] = deployment["failedTasks"]
 
     def say(self, service: Json, message: str, *, once: bool = False) -> bool:
@@ -442,6 +444,11 @@ class Scheduler:
         event = {"id": self.account.hex(32), "createdAt": self.account.now(), "message": told}
         service["events"] = [event, *events][:100]
         return True
+
+
+def _part(service: Json, kind: str, number: str) -> str:
+    """The ARN of a deployment or revision of a service."""
+    return f"{service['serviceArn'].replace(':service/', f':service-{kind}/')}/{number}"
 
 
 def _locks(definition: Json) -> Sequence[int]:

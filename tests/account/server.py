@@ -22,7 +22,7 @@ def answer(account: Account, request: Asked) -> Reply:
             if key in account.state.refused:
                 raise account.state.refused[key]
         place = account.place(request.region)
-        kind = {"ecs": Ecs, **ANSWERED}.get(request.service)
+        kind = Ecs if request.service == "ecs" else ANSWERED.get(request.service)
         call: Any = getattr(
             kind(account, place) if kind else None, wire.method_of(request.operation or "-"), None
         )

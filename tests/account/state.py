@@ -40,8 +40,6 @@ class Place:
     those that it was changed to."""
     activities: list[Json] = field(default_factory=list[Json])
     """What Auto Scaling groups launched and ended, oldest first."""
-    scaled: list[Json] = field(default_factory=list[Json])
-    """What Application Auto Scaling did, oldest first."""
     lines: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     """The lines of each log group, oldest first."""
 
@@ -128,6 +126,10 @@ class Account:
     def hex(self, length: int) -> str:
         """The next identifier of hexadecimal digits."""
         return f"{self.state.random.getrandbits(4 * length):0{length}x}"
+
+    def number(self) -> int:
+        """The next identifier of nineteen digits."""
+        return 10**18 + self.state.random.randrange(9 * 10**18)
 
     def saved(self) -> State:
         """What `restore` takes."""

@@ -4,25 +4,10 @@ import json
 
 import pytest
 
-from tests.account.running import Sandbox
+from tests.account.incidents import FAMILY, MODEL, new_revision, service_of, task_of, update
+from tests.account.running import Sandbox, plainly
 from tests.account.state import Trouble
-from tests.account.test_running import FAILS, FAMILY, new_revision, service_of, update
-
-MODEL = "tinyllama"
-
-
-def plainly(text: str) -> str:
-    return " ".join(text.split())
-
-
-def with_image(dev: Sandbox, image: str) -> str:
-    """Registers a revision of the model with another image, and returns its ARN."""
-    arn = new_revision(dev)
-    dev.ecs().place.definitions[arn]["containerDefinitions"] = [
-        {**c, "image": image} for c in dev.ecs().place.definitions[arn]["containerDefinitions"]
-    ]
-    return arn
-
+from tests.account.test_running import FAILS
 
 # ---- wait ------------------------------------------------------------------------------------
 
@@ -39,9 +24,8 @@ def test_what_does_not_become_steady_is_an_exit_code_of_its_own(dev: Sandbox) ->
     dev.account.state.troubles.append(Trouble(FAMILY, "stays"))
     (group,) = dev.ecs().place.groups
     dev.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=1)
-    service = service_of(dev)
-    (task,) = dev.ecs().scheduler.tasks_of(service)
-    dev.client("ecs").stop_task(cluster=service["clusterArn"], task=task["taskArn"])
+    task = task_of(dev)
+    dev.client("ecs").stop_task(cluster=task["clusterArn"], task=task["taskArn"])
     code, shown = dev.command("wait", MODEL, "--timeout", "1m")
     assert (code, "0 of 1 running" in shown) == (124, True), shown
 
@@ -73,7 +57,7 @@ def test_without_a_yes_nothing_is_scaled(dev: Sandbox) -> None:
 
 
 def test_a_broken_image_goes_back_to_the_revision_that_ran(dev: Sandbox) -> None:
-    update(dev, taskDefinition=with_image(dev, "public.ecr.aws/acme/broken:2"))
+    update(dev, taskDefinition=new_revision(dev, image="public.ecr.aws/acme/broken:2"))
     code, shown = dev.command("rollback", MODEL, "--yes")
     assert code == 0, shown
     assert service_of(dev)["taskDefinition"].endswith(f"{FAMILY}:1")
@@ -86,12 +70,12 @@ def test_a_deployment_that_never_completed_is_no_way_back(dev: Sandbox) -> None:
     code, shown = dev.command("rollback", MODEL, "--yes")
     assert (code, "no other revision completed" in plainly(shown)) == (1, True), shown
     dev.account.state.troubles.append(FAILS)
-    update(dev, taskDefinition=with_image(dev, "public.ecr.aws/acme/broken:2"))
+    update(dev, taskDefinition=new_revision(dev, image="public.ecr.aws/acme/broken:2"))
     assert dev.command("rollback", MODEL, "--yes")[0] == 1, "revision 2 failed"
 
 
 def test_another_revision_is_named_by_number_image_or_tag(dev: Sandbox) -> None:
-    second = with_image(dev, "public.ecr.aws/acme/serving:next")
+    second = new_revision(dev, image="public.ecr.aws/acme/serving:next")
     for to in ("2", "next", "public.ecr.aws/acme/serving:next"):
         code, shown = dev.command("rollback", MODEL, "--to", to, "--json")
         (step,) = json.loads(shown)["steps"]

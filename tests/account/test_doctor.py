@@ -6,12 +6,9 @@ from typing import Any
 import pytest
 
 from neuron_ecs.operations.doctor import CHAIN
-from tests.account.incidents import INCIDENTS
-from tests.account.running import Sandbox
-from tests.account.test_running import service_of
+from tests.account.incidents import INCIDENTS, MODEL, service_of, task_of
+from tests.account.running import Sandbox, plainly
 from tests.account.wire import Refusal
-
-MODEL = "tinyllama"
 
 BROKEN: dict[str, list[str]] = {
     "health": ["targets"],
@@ -66,7 +63,7 @@ def test_an_incident_breaks_its_link_and_says_what_to_do(dev: Sandbox, name: str
 def test_who_has_the_chips_is_named(dev: Sandbox) -> None:
     INCIDENTS["lock"].happen(dev)
     _, shown = dev.command("doctor", MODEL)
-    words = " ".join(shown.split())
+    words = plainly(shown)
     assert f"{MODEL} " in words and "(stopping)" in words and "device-check" in words, shown
 
 
@@ -81,8 +78,7 @@ def test_a_model_that_somebody_scaled_to_zero_is_said(dev: Sandbox) -> None:
 
 
 def test_a_lost_agent_and_a_rule_that_is_gone_are_said(dev: Sandbox) -> None:
-    (task,) = dev.ecs().scheduler.tasks_of(service_of(dev))
-    dev.ecs().place.instances[task["containerInstanceArn"]]["agentConnected"] = False
+    dev.ecs().place.instances[task_of(dev)["containerInstanceArn"]]["agentConnected"] = False
     _, found = diagnosis(dev)
     assert [x["name"] for x in found["links"] if x["verdict"] == "broken"] == ["agent"]
     elb = dev.client("elbv2")

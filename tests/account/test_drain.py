@@ -2,28 +2,21 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from neuron_ecs.operations.aws import Account
-from neuron_ecs.operations.reading import task_of
+from neuron_ecs.operations.reading import task_of as as_read
 from neuron_ecs.operations.sessions import Place, session
-from tests.account.running import Sandbox
-from tests.account.test_running import service_of
+from tests.account.incidents import MODEL, service_of, task_of
+from tests.account.running import Sandbox, plainly
+from tests.account.state import last
 from tests.account.wire import Json
-
-MODEL = "tinyllama"
-
-
-def plainly(text: str) -> str:
-    return " ".join(text.split())
 
 
 def host_of(dev: Sandbox) -> Json:
     """The container instance on which the model runs."""
-    (task,) = dev.ecs().scheduler.tasks_of(service_of(dev))
-    return dev.ecs().place.instances[task["containerInstanceArn"]]
+    return dev.ecs().place.instances[task_of(dev)["containerInstanceArn"]]
 
 
 def test_an_instance_is_drained_and_let_in_again(dev: Sandbox) -> None:
@@ -99,15 +92,11 @@ def test_a_session_needs_exec_in_the_stack_file(dev: Sandbox) -> None:
 
 
 def test_a_session_is_opened_as_the_aws_cli_does_it(dev: Sandbox) -> None:
-    def connect(service: str, region_name: str, config: object) -> Any:
-        return dev.client(service, region_name)
-
-    service = service_of(dev)
-    (task,) = dev.ecs().scheduler.tasks_of(service)
+    task = task_of(dev)
     task["enableExecuteCommand"] = True
-    cluster = service["clusterArn"].rpartition("/")[2]
-    place = Place(cluster, task_of(task), MODEL)
-    words = Account(connect).must("us-west-2", lambda aws: session(aws, place, "/bin/sh"))
+    cluster = last(task["clusterArn"])
+    place = Place(cluster, as_read(task), MODEL)
+    words = Account(dev.connect).must("us-west-2", lambda aws: session(aws, place, "/bin/sh"))
     assert json.loads(words[0])["sessionId"].startswith("ecs-execute-command-")
     assert words[1:4] == ["us-west-2", "StartSession", ""]
     assert json.loads(words[4])["Target"].startswith(f"ecs:{cluster}_{place.task.name}_")

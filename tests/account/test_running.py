@@ -2,14 +2,13 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from neuron_ecs.operations.permissions import ACTIONS
 from tests.account.incidents import FAMILY, new_revision, service_of, task_of, update
-from tests.account.running import Sandbox, sandbox
+from tests.account.running import Sandbox, plainly, sandbox
 from tests.account.state import Trouble, last
 from tests.account.wire import Json, Refusal
 
@@ -80,7 +79,7 @@ def test_a_region_whose_credentials_are_refused_is_told_whole(dev: Sandbox) -> N
     dev.account.state.refused["us-west-2", "*"] = wrong
     code, shown = dev.command("status")
     assert code == 1
-    assert "enable the Region" in " ".join(shown.split()), shown
+    assert "enable the Region" in plainly(shown), shown
 
 
 def test_a_region_without_the_rights_is_told_and_the_other_one_is_shown(
@@ -96,14 +95,11 @@ def test_a_region_without_the_rights_is_told_and_the_other_one_is_shown(
 
 
 def test_throttling_is_told_with_what_to_do(dev: Sandbox) -> None:
-    def once(*args: Any, config: Any = None, **given: Any) -> Any:
-        return dev.client(args[0], given["region_name"])  # asks once: nobody waits in a test
-
     throttled = Refusal("ThrottlingException", "Rate exceeded")
     dev.account.state.refused["us-west-2", "ecs:DescribeTasks"] = throttled
-    code, shown = dev.command("status", connect=once)
+    code, shown = dev.command("status", connect=dev.connect)
     assert code == 1
-    assert "too many calls at once" in " ".join(shown.split()), shown
+    assert "too many calls at once" in plainly(shown), shown
     assert "inf2" in shown
 
 
@@ -113,7 +109,7 @@ def test_a_deleted_cluster_is_told_and_the_other_one_is_shown(dev: Sandbox) -> N
     ecs.delete_cluster(cluster=gone)
     code, shown = dev.command("status")
     assert code == 1
-    assert "usw2_auto-scaling does not exist" in " ".join(shown.split()), shown
+    assert "usw2_auto-scaling does not exist" in plainly(shown), shown
     assert re.search(r"qwen3-0-6b +runs +1 of 1 ", shown), shown
 
 
@@ -208,6 +204,9 @@ def test_without_capacity_nothing_is_launched_and_it_is_said_why(dev: Sandbox) -
     named = next(n for n in dev.ecs().place.providers if "inf2" in n)
     dev.account.state.launches_refused[named] = "We currently do not have sufficient capacity"
     dev.client("autoscaling").set_desired_capacity(AutoScalingGroupName=group, DesiredCapacity=2)
+    found = dev.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group])
+    (asked,) = found["AutoScalingGroups"]
+    assert (asked["DesiredCapacity"], len(asked["Instances"])) == (2, 1)
     (newest, *_) = dev.client("autoscaling").describe_scaling_activities(
         AutoScalingGroupName=group
     )["Activities"]

@@ -9,21 +9,17 @@ import pytest
 from neuron_ecs.operations.aws import Account
 from neuron_ecs.operations.following import until_stopped
 from neuron_ecs.operations.reading import task_of
-from tests.account.running import Sandbox
+from tests.account.incidents import JOB_FAMILY
+from tests.account.running import Sandbox, plainly
 from tests.account.state import Trouble
 
 JOB = "device-check"
-FAMILY = "neuron-ecs_dev_job_device-check_inf2"
 
 
 def ends(code: int | None, **more: Any) -> Trouble:
     """A task of the job that ends, with a line in its log."""
     stop = "EssentialContainerExited" if code is not None else "TaskFailedToStart"
-    return Trouble(FAMILY, "ends", stop, exit_code=code, lines=("looking", "2 devices"), **more)
-
-
-def plainly(text: str) -> str:
-    return " ".join(text.split())
+    return Trouble(JOB_FAMILY, "ends", stop, exit_code=code, lines=("looking", "2 devices"), **more)
 
 
 def test_a_job_is_followed_to_its_end_with_its_log(dev: Sandbox) -> None:
@@ -68,7 +64,7 @@ def test_without_a_yes_nothing_starts(dev: Sandbox) -> None:
     before = len(dev.ecs().place.tasks)
     code, shown = dev.command("run", JOB, "--json")
     assert (code, len(dev.ecs().place.tasks)) == (1, before)
-    assert json.loads(shown)["request"]["taskDefinition"] == FAMILY
+    assert json.loads(shown)["request"]["taskDefinition"] == JOB_FAMILY
 
 
 def test_a_job_that_finds_no_room_says_why(dev: Sandbox) -> None:
@@ -113,10 +109,7 @@ def test_a_job_that_runs_longer_than_its_limit_is_stopped(dev: Sandbox) -> None:
     dev.command("run", JOB, "--yes", "--detach")
     task = next(t for t in dev.ecs().place.tasks.values() if t.get("startedBy") == "neuron-ecs")
 
-    def connect(service: str, region_name: str, config: object) -> Any:
-        return dev.client(service, region_name)
-
-    account = Account(connect)
+    account = Account(dev.connect)
     clock = dev.clock()
     began = clock.now()
     found = account.must(
