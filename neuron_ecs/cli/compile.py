@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import Changing, Parser, head_of, known_workload
+from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.options import positional
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.compile import (
     Compilation,
     Start,
@@ -20,7 +20,7 @@ from neuron_ecs.operations.compile import (
 )
 from neuron_ecs.operations.following import until_stopped
 from neuron_ecs.operations.observed import ObservedTask
-from neuron_ecs.operations.reading import reader_of
+from neuron_ecs.operations.reading import read_one
 from neuron_ecs.operations.reasons import Reasons, exit_code, why_stopped
 from neuron_ecs.operations.run import NotStarted
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, spans, wrapped, write_json
@@ -51,16 +51,6 @@ class Arguments(Changing):
     )
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `compile`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
-def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
-    """Runs the jobs. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
-
-
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
     known_workload(described, arguments.model, jobs=False)
     found = compilations(arguments.regions(described))
@@ -70,13 +60,10 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         which = f"{name} is" if arguments.model else "no model of the stack is"
         raise UsageError(f"{which} not compiled ahead: write models.{name}.serve.compile: ahead")
     account, names = Account(connect), arguments.names()
-    ready: list[tuple[Compilation, Start]] = []
-    for one in wanted:
-        how = account.must(
-            one.region.name,
-            lambda aws, o=one: start_of(o, reader_of(o.region, names, aws), described.tags),
-        )
-        ready.append((one, how))
+    ready = [
+        (one, read_one(account, one.region, names, lambda r, o=one: start_of(o, r, described.tags)))
+        for one in wanted
+    ]
 
     def say(text: str, indent: str = "") -> None:
         if not arguments.json:
@@ -189,3 +176,6 @@ class _Run:
             "reason": self.reason,
             "marker": self.one.cache.marker if self.code == FINE else "",
         }
+
+
+add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -21,7 +21,7 @@ from neuron_ecs.operations.drain import (
 )
 from neuron_ecs.operations.leave import suspend_scaling
 from neuron_ecs.operations.observed import Names, Observation
-from neuron_ecs.operations.reading import Reader, read_each, reader_of
+from neuron_ecs.operations.reading import Reader, read_each, read_one
 from neuron_ecs.operations.scale import Slot, set_counts, slots_of
 from neuron_ecs.operations.steady import Steadiness
 from neuron_ecs.terminal import (
@@ -178,13 +178,8 @@ class _Region:
 
     def drain(self) -> int:
         undo = self.arguments.undo
-        slots = self.account.must(
-            self.region.name,
-            lambda aws: [
-                slot
-                for model in self.region.models
-                for slot in slots_of(reader_of(self.region, self.names, aws), model)
-            ],
+        slots = read_one(
+            self.account, self.region, self.names, lambda r: slots_of(r, self.region.models)
         )
         counts = {s.service.name: s.planned.desired_count if undo else 0 for s in slots}
         if not self.arguments.json:

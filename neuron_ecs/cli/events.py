@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock, seconds
 from neuron_ecs.operations.events import Event, events, headline, newest, render
 from neuron_ecs.operations.observed import Names
-from neuron_ecs.operations.reading import Reader, read_each
+from neuron_ecs.operations.reading import Reader, read_all
 from neuron_ecs.operations.reasons import Reasons
 from neuron_ecs.operations.status import unread_parts
 from neuron_ecs.terminal import ERRORS, FINE, progress, wrapped, write_json
@@ -63,10 +63,9 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     is_first = True
     while True:
         with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
-            answers = _read(account, regions, names, arguments.model)
-        found = [e for happened, _ in answers for e in happened if e not in printed]
+            happened, unread = _read(account, regions, names, arguments.model)
+        found = [e for e in happened if e not in printed]
         shown, more = newest(found, since, arguments.limit)
-        unread = [text for _, refused in answers for text in refused]
         if shown or is_first:
             _write(arguments, described, shown, more, unread, clock, is_first=is_first)
         printed |= set(found)
@@ -82,18 +81,16 @@ def _read(
     regions: Sequence[plan.RegionPlan],
     names: dict[str, Names] | None,
     only: str | None,
-) -> list[tuple[list[Event], list[str]]]:
-    """The events of each Region, and what could not be read there."""
+) -> tuple[list[Event], list[str]]:
+    """The events of every Region, and what could not be read."""
     reasons = Reasons(catalog.load().containers.stop_reasons)
 
-    def ask(reader: Reader) -> tuple[list[Event], list[str]]:
+    def ask(reader: Reader) -> tuple[list[Event], Iterator[str]]:
         observed = reader.with_activities(only)
         found = events(reader.region, observed, reader.names, reasons, only)
-        return found, [
-            f"{reader.region.name}: {text}" for text in unread_parts(reader.region, observed)
-        ]
+        return found, unread_parts(reader.region, observed)
 
-    return read_each(account, regions, names, ask, lambda r, why: ([], [f"{r.name}: {why}"]))
+    return read_all(account, regions, names, ask)
 
 
 def _write(

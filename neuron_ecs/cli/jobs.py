@@ -12,7 +12,7 @@ from neuron_ecs.cli.entries import command
 from neuron_ecs.cli.options import positional
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
-from neuron_ecs.operations.reading import Reader, read_each
+from neuron_ecs.operations.reading import Reader, read_all
 from neuron_ecs.operations.reasons import Reasons, exit_code
 from neuron_ecs.operations.runs import Run, runs
 from neuron_ecs.operations.status import unread_parts
@@ -45,25 +45,15 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     regions = arguments.regions(described)
     reasons = Reasons(catalog.load().containers.stop_reasons)
 
-    def ask(reader: Reader) -> tuple[list[Run], list[str]]:
+    def ask(reader: Reader) -> tuple[Iterator[Run], Iterator[str]]:
         observed = reader.recent()
-        found = [
-            r for r in runs(reader.region, observed, reasons) if arguments.job in (None, r.workload)
-        ]
-        texts = unread_parts(reader.region, observed)
-        return found, [f"{reader.region.name}: {text}" for text in texts]
+        found = (r for r in runs(reader.region, observed) if arguments.job in (None, r.workload))
+        return found, unread_parts(reader.region, observed)
 
     with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
-        answers = read_each(
-            Account(connect),
-            regions,
-            arguments.names(),
-            ask,
-            lambda region, why: ([], [f"{region.name}: {why}"]),
-        )
+        found, unread = read_all(Account(connect), regions, arguments.names(), ask)
     now = clock.now()
-    found = sorted((r for some, _ in answers for r in some), key=lambda r: r.task.started or now)
-    unread = [text for _, more in answers for text in more]
+    found.sort(key=lambda r: r.task.started or now)
     if arguments.json:
         document = {"unread": unread, "runs": [as_object(r, reasons) for r in found]}
         write_json(head_of(described, VERSION) | document, sys.stdout)
@@ -75,7 +65,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
 
 def as_object(one: Run, reasons: Reasons) -> dict[str, object]:
     """A run for JSON."""
-    task = one.task
+    task, meant = one.task, one.meant(reasons)
     return {
         "region": one.region,
         "name": one.workload,
@@ -86,8 +76,8 @@ def as_object(one: Run, reasons: Reasons) -> dict[str, object]:
         "started_by": one.started_by,
         "exit_code": exit_code(task),
         "why": one.why(reasons),
-        "means": one.means,
-        "do": one.do,
+        "means": meant.meaning if meant else "",
+        "do": meant.action if meant else "",
     }
 
 
@@ -129,10 +119,10 @@ def explained(one: Run, reasons: Reasons, width: int) -> Iterator[str]:
     why = one.why(reasons)
     if why:
         yield from wrapped(f"{one.workload} {one.task.name[:8]}: {why}", width, "  ", "    ")
-        if one.means:
-            yield from wrapped(one.means, width, "    means: ", " " * 11)
-        if one.do:
-            yield from wrapped(one.do, width, "    do:    ", " " * 11)
+        meant = one.meant(reasons)
+        if meant is not None:
+            yield from wrapped(meant.meaning, width, "    means: ", " " * 11)
+            yield from wrapped(meant.action, width, "    do:    ", " " * 11)
 
 
 _add_runs, run = operation(Arguments, VERSION, _EPILOG, _run)

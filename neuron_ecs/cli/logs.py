@@ -104,7 +104,7 @@ def _read(
             lambda: read_lines(aws, groups[aws.region], name, since),
         )
         lines, cut = found or ([], "")
-        failed = [f"{f.asked}: {f.reason}" for f in aws.failed] + ([cut] if cut else [])
+        failed = [*map(str, aws.failed), *([cut] if cut else [])]
         return lines, [f"{aws.region}: {text}" for text in failed]
 
     answers = account.ask_each(list(groups), ask, lambda name, why: ([], [f"{name}: {why}"]))

@@ -12,7 +12,7 @@ from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.drain import Host, set_state, short_without, until_empty
 from neuron_ecs.operations.observed import Names
-from neuron_ecs.operations.reading import Reader, reader_of
+from neuron_ecs.operations.reading import Reader, read_one
 from neuron_ecs.operations.replace import end, until_gone
 from neuron_ecs.operations.steady import until_steady
 from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, UsageError, progress, wrapped, write_json
@@ -125,9 +125,7 @@ def _replace(
         say(f"still has {counted(left, 'task')}; it stays, and drains")
         return TIMED_OUT
     with progress("waiting until it is gone and every model is steady"):
-        steady = account.must(
-            region.name, lambda aws: _ended(reader_of(region, names, aws), host, clock, end_of_all)
-        )
+        steady = read_one(account, region, names, lambda r: _ended(r, host, clock, end_of_all))
     say("is replaced" if steady else "is ended; not every model is steady")
     return FINE if steady else TIMED_OUT
 

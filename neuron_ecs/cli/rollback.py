@@ -9,9 +9,9 @@ from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operatio
 from neuron_ecs.cli.options import option, positional, timeout
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
-from neuron_ecs.operations.observed import Names
-from neuron_ecs.operations.reading import reader_of
-from neuron_ecs.operations.rollback import Rollback, Step, until_done, update
+from neuron_ecs.operations.observed import Names, revision_of
+from neuron_ecs.operations.reading import Reader, read_one
+from neuron_ecs.operations.rollback import Rollback, Step, roll_back
 from neuron_ecs.operations.steady import Steadiness
 from neuron_ecs.terminal import (
     ERRORS,
@@ -69,9 +69,9 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         steps = [
             {
                 "region": region.name,
-                "chips": _chips(step),
-                "from": _number(step.slot.service.task_definition),
-                "to": _number(step.target),
+                "chips": step.slot.chips,
+                "from": revision_of(step.slot.service.task_definition),
+                "to": revision_of(step.target),
                 "image": step.image,
                 "changes": step.changes,
             }
@@ -110,22 +110,12 @@ def _waves(
 ) -> list[list[Step]]:
     """The steps of a Region that change something."""
 
-    def ask(rollback: Rollback) -> list[list[Step]]:
+    def ask(reader: Reader) -> list[list[Step]]:
+        rollback = Rollback(reader, model)
         steps = rollback.steps(arguments.to)
         return rollback.waves([s for s in steps if s.target != s.slot.service.task_definition])
 
-    return account.must(
-        region.name, lambda aws: ask(Rollback(reader_of(region, names, aws), model))
-    )
-
-
-def _chips(step: Step) -> str:
-    devices = step.slot.planned.task_definition.devices
-    return "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
-
-
-def _number(arn: str) -> str:
-    return arn.rpartition(":")[2]
+    return read_one(account, region, names, ask)
 
 
 def _shown(arguments: Arguments, described: plan.Plan, way: _Way) -> Iterator[str]:
@@ -135,9 +125,9 @@ def _shown(arguments: Arguments, described: plan.Plan, way: _Way) -> Iterator[st
     for region, _, waves in way:
         for number, wave in enumerate(waves, start=1):
             for step in wave:
-                now = _number(step.slot.service.task_definition)
-                chips = joined(_chips(step))
-                rows.append((region.name, chips, now, _number(step.target), str(number)))
+                now = revision_of(step.slot.service.task_definition)
+                chips = joined(step.slot.chips)
+                rows.append((region.name, chips, now, revision_of(step.target), str(number)))
     if len(rows) == 1:
         yield "nothing is to be done: that is what runs"
         return
@@ -179,12 +169,8 @@ def _go(
             if not arguments.json:
                 sys.stdout.write(f"{region.name}: wave {number} of {len(waves)}\n")
                 sys.stdout.flush()
-            found = account.must(
-                region.name,
-                lambda aws, r=region, w=wave, u=until: (
-                    update(aws, w),
-                    until_done(reader_of(r, names, aws), w, clock, u),
-                )[1],
+            found = read_one(
+                account, region, names, lambda r, w=wave, u=until: roll_back(r, w, clock, u)
             )
             verdicts.append(found)
             _say(arguments, model, region, found)

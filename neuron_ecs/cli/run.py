@@ -18,7 +18,7 @@ from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.following import POLL_SECONDS, Tail, until_stopped
 from neuron_ecs.operations.logs import renderer
 from neuron_ecs.operations.observed import ObservedTask
-from neuron_ecs.operations.reading import reader_of
+from neuron_ecs.operations.reading import read_one
 from neuron_ecs.operations.reasons import Reasons, exit_code
 from neuron_ecs.operations.run import NotStarted, Override, request_for, start
 from neuron_ecs.operations.runs import Run
@@ -75,11 +75,8 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     region = arguments.only_region(described, lambda r: any(j.name == name for j in r.jobs), name)
     job = next(j for j in region.jobs if j.name == name)
     account, names = Account(connect), arguments.names()
-    asked = account.must(
-        region.name,
-        lambda aws: request_for(
-            reader_of(region, names, aws), job, described.tags, arguments.override
-        ),
+    asked = read_one(
+        account, region, names, lambda r: request_for(r, job, described.tags, arguments.override)
     )
     if not arguments.json:
         for label, text in _shown(described, region, job, arguments.override):
@@ -194,17 +191,7 @@ class _Runs:
         return ERRORS if code is None else code
 
     def _as_run(self, asked: Request, task: ObservedTask) -> Run:
-        meant = self.reasons.of_task(task) if task.stopped else None
-        wrong = meant if meant is not None and meant.is_error else None
-        return Run(
-            region=self.region.name,
-            cluster=asked["cluster"],
-            workload=self.job.name,
-            is_job=True,
-            task=task,
-            means=wrong.meaning if wrong else "",
-            do=wrong.action if wrong else "",
-        )
+        return Run(self.region.name, asked["cluster"], self.job.name, is_job=True, task=task)
 
     def _follow(self, asked: Request, task: ObservedTask, limit: timedelta | None) -> ObservedTask:
         began = self.clock.now() - timedelta(seconds=POLL_SECONDS)

@@ -12,7 +12,7 @@ from neuron_ecs.cli.options import detach, option, positional, timeout
 from neuron_ecs.cli.wait import code_of, waited
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
-from neuron_ecs.operations.reading import reader_of
+from neuron_ecs.operations.reading import read_one
 from neuron_ecs.operations.scale import Slot, set_counts, slots_of, wanted
 from neuron_ecs.operations.steady import Steadiness
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, joined, table, wrapped, write_json
@@ -63,7 +63,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
             )
     account, names = Account(connect), arguments.names()
     slots = {
-        r.name: account.must(r.name, lambda aws, r=r, m=m: slots_of(reader_of(r, names, aws), m))
+        r.name: read_one(account, r, names, lambda reader, m=m: slots_of(reader, [m]))
         for r, m in models.values()
     }
     changes = {region: wanted(found, number) for region, found in slots.items()}
@@ -101,10 +101,8 @@ def _shown(
     rows = [("Region", "chips", "now", "then")]
     for region, found in slots.items():
         for slot in found:
-            devices = slot.planned.task_definition.devices
-            chips = "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
             then = changes[region].get(slot.service.name, slot.service.desired)
-            rows.append((region, joined(chips), str(slot.service.desired), str(then)))
+            rows.append((region, joined(slot.chips), str(slot.service.desired), str(then)))
     yield from table(rows, indent="  ", width=arguments.width)
     if not any(changes.values()):
         yield "nothing is to be done"

@@ -1,17 +1,16 @@
 """The `stop` command: stops the runs of a job, or one task."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-import catalog
 from messages.phrases import counted
 from neuron_ecs.cli.arguments import Changing, head_of, operation
 from neuron_ecs.cli.options import positional
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
-from neuron_ecs.operations.reading import Reader, read_each
-from neuron_ecs.operations.reasons import Reasons
+from neuron_ecs.operations.reading import Reader, read_all
 from neuron_ecs.operations.runs import Run, runs
 from neuron_ecs.operations.status_text import age
 from neuron_ecs.operations.stop import stop, until_all_stopped
@@ -47,7 +46,8 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     account, regions = Account(connect), arguments.regions(described)
     found, unread = _found(arguments, described, account, regions)
     for text in unread:
-        sys.stderr.writelines(f"{line}\n" for line in wrapped(f"not read: {text}", 80, "", "  "))
+        lines = wrapped(f"not read: {text}", arguments.width, "", "  ")
+        sys.stderr.writelines(f"{line}\n" for line in lines)
     if not found and not unread:
         raise UsageError(
             f"{arguments.what}: no such task runs; `neuron-ecs jobs` and `neuron-ecs status` list "
@@ -62,13 +62,14 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         ]
         lines = list(table(rows, indent="  ", width=arguments.width))
         if any(not r.is_job for r in found):
-            lines += wrapped("a model's service starts another task in its place", 80, "  ", "  ")
+            text = "a model's service starts another task in its place"
+            lines += wrapped(text, arguments.width, "  ", "  ")
         sys.stdout.writelines(f"{line}\n" for line in lines)
     if not found or not arguments.agreed(f"stop {counted(len(found), 'task')}?"):
         if arguments.json:
             _write(described, found, [r.task.name for r in found])
         return ERRORS
-    left = [task for some in _stop(account, found, clock) for task in some]
+    left = _stop(account, found, clock)
     if arguments.json:
         _write(described, found, left)
     else:
@@ -109,35 +110,30 @@ def _found(
         )
     if what not in jobs and len(what) < _SHORTEST_ID:
         raise UsageError(f"{what}: name a job, or a task by at least {_SHORTEST_ID} characters")
-    reasons = Reasons(catalog.load().containers.stop_reasons)
 
-    def ask(reader: Reader) -> tuple[list[Run], list[str]]:
+    def ask(reader: Reader) -> tuple[Iterator[Run], Iterator[str]]:
         observed = reader.recent()
-        there = [
+        there = (
             r
-            for r in runs(reader.region, observed, reasons, jobs_only=False)
+            for r in runs(reader.region, observed, jobs_only=False)
             if not r.is_over
             and (r.workload == what if what in jobs else r.task.name.startswith(what))
-        ]
-        failed = observed.failed_calls
-        return there, [f"{reader.region.name}: {f.asked}: {f.reason}" for f in failed]
+        )
+        return there, map(str, observed.failed_calls)
 
     with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
-        answers = read_each(
-            account, regions, arguments.names(), ask, lambda r, why: ([], [f"{r.name}: {why}"])
-        )
-    return [r for some, _ in answers for r in some], [t for _, more in answers for t in more]
+        return read_all(account, regions, arguments.names(), ask)
 
 
-def _stop(account: Account, found: list[Run], clock: Clock) -> list[list[str]]:
+def _stop(account: Account, found: list[Run], clock: Clock) -> list[str]:
     """Stops the tasks, and returns those that have not stopped some minutes later."""
-    left: list[list[str]] = []
-    places = dict.fromkeys((r.region, r.cluster) for r in found)
-    for region, cluster in places:
-        arns = [r.task.arn for r in found if (r.region, r.cluster) == (region, cluster)]
+    left: list[str] = []
+    places: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        places.setdefault((one.region, one.cluster), []).append(one.task.arn)
+    for (region, cluster), arns in places.items():
         account.must(region, lambda aws, c=cluster, a=arns: aws.each(a, lambda t: stop(aws, c, t)))
-    for region, cluster in places:
-        arns = [r.task.arn for r in found if (r.region, r.cluster) == (region, cluster)]
+    for (region, cluster), arns in places.items():
         with progress("waiting until they have stopped"):
             still = account.must(
                 region,
@@ -145,7 +141,7 @@ def _stop(account: Account, found: list[Run], clock: Clock) -> list[list[str]]:
                     aws, c, a, clock, clock.now() + _LONGEST
                 ),
             )
-        left.append([task.name for task in still])
+        left += [task.name for task in still]
     return left
 
 

@@ -23,6 +23,7 @@ from neuron_ecs.operations.observed import (
     Verdict,
     family_of,
     names_of_key,
+    revision_of,
 )
 from neuron_ecs.terminal import spans
 from planning import choices, plan
@@ -218,7 +219,7 @@ class _Comparison:
         if self.names is not None:
             last = self.names.task_definitions.get(planned.key)
             if last and last != arn:
-                number, wanted = arn.rpartition(":")[2], last.rpartition(":")[2]
+                number, wanted = revision_of(arn), revision_of(last)
                 yield (
                     f"it uses revision {number}, and the last update made {wanted}: "
                     "rolled back, or changed by hand"

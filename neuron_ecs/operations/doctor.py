@@ -8,7 +8,7 @@ from typing import Literal
 from catalog.types import StopReason
 from messages.phrases import counted, listed
 from neuron_ecs.operations.examine import Examination
-from neuron_ecs.operations.observed import Names, ObservedInstance, by_key, family_of
+from neuron_ecs.operations.observed import Names, ObservedInstance, by_family, by_key, family_of
 from neuron_ecs.operations.reasons import Reasons, why_stopped
 from neuron_ecs.operations.status import GOOD, ModelStatus, status, without_service
 from planning import plan
@@ -122,7 +122,7 @@ class _Walk:
         self.found = found
         self.pool = region.pool(model.pool)
         observed = examined.observed
-        known = observed.by_service_key(names.services if names else None)
+        known = observed.by_service_key(names)
         self.services = [known[s.key] for s in model.services if s.key in known]
         cluster = observed.clusters.get(self.pool.kind)
         providers = [p.name for p in cluster.providers or ()] if cluster else []
@@ -320,8 +320,7 @@ class _Walk:
         if link.verdict != "broken" or "port" not in link.means:
             return link
         arns = {i.arn for i in self.instances or ()}
-        named = {s.task_definition.family: m.name for m in self.region.models for s in m.services}
-        named |= {j.task_definition.family: j.name for j in self.region.jobs}
+        named = by_family(self.region)
         there = [
             f"{named.get(family_of(t.task_definition), 'another')} {t.name[:8]} "
             f"({t.last_status.lower()})"

@@ -11,6 +11,7 @@ from neuron_ecs.operations.observed import (
     Observation,
     ObservedInstance,
     ObservedTask,
+    by_family,
     by_key,
     family_of,
 )
@@ -57,8 +58,7 @@ def hosts(reader: Reader, observed: Observation) -> list[Host]:
 
 def workloads(region: plan.RegionPlan, tasks: Sequence[ObservedTask]) -> dict[str, int]:
     """How many of some tasks are of each model or job."""
-    named = {s.task_definition.family: m.name for m in region.models for s in m.services}
-    named |= {j.task_definition.family: j.name for j in region.jobs}
+    named = by_family(region)
     counts: dict[str, int] = {}
     for task in tasks:
         name = named.get(family_of(task.task_definition), "another task")
@@ -75,12 +75,7 @@ def short_without(region: plan.RegionPlan, observed: Observation, host: Host) ->
     tasks = [t for c in observed.clusters.values() for t in c.tasks or ()]
     for model in region.models:
         families = {s.task_definition.family: s for s in model.services}
-        running = [
-            t
-            for t in tasks
-            if family_of(t.task_definition) in families
-            and (t.last_status, t.desired_status) == ("RUNNING", "RUNNING")
-        ]
+        running = [t for t in tasks if t.is_running and family_of(t.task_definition) in families]
         leaving = [
             t
             for t in running

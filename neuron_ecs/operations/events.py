@@ -7,7 +7,7 @@ from typing import Literal
 
 from catalog.types import StopReason
 from messages.phrases import counted
-from neuron_ecs.operations.observed import Names, Observation, family_of, names_of_key
+from neuron_ecs.operations.observed import Names, Observation, by_family, family_of, names_of_key
 from neuron_ecs.operations.reasons import Reasons, why_stopped
 from neuron_ecs.operations.status import without_service
 from neuron_ecs.terminal import paint, wrapped
@@ -65,7 +65,7 @@ def _explained(event: Event, meant: StopReason | None) -> Event:
 def _of_services(
     region: plan.RegionPlan, observed: Observation, names: Names | None, reasons: Reasons
 ) -> Iterator[Event]:
-    services = observed.by_service_key(names.services if names else None)
+    services = observed.by_service_key(names)
     for model in region.models:
         for service in (services[p.key] for p in model.services if p.key in services):
             for one in service.events:
@@ -78,8 +78,7 @@ def _of_services(
 
 
 def _of_tasks(region: plan.RegionPlan, observed: Observation, reasons: Reasons) -> Iterator[Event]:
-    workloads = {s.task_definition.family: m.name for m in region.models for s in m.services}
-    workloads |= {job.task_definition.family: job.name for job in region.jobs}
+    workloads = by_family(region)
     for task in (t for c in observed.clusters.values() for t in c.tasks or ()):
         about = workloads.get(family_of(task.task_definition))
         if task.stopped is None or about is None:

@@ -49,7 +49,7 @@ def examine(reader: Reader, model: plan.ModelPlan, quota_code: str) -> Examinati
 
 
 def _way(reader: Reader, model: plan.ModelPlan, observed: Observation) -> Way | None:
-    found = observed.by_service_key(reader.names.services if reader.names else None)
+    found = observed.by_service_key(reader.names)
     groups = [g for s in model.services if s.key in found for g in found[s.key].target_groups]
     planned = reader.region.load_balancer
     if not groups or planned is None:

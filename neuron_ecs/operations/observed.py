@@ -117,6 +117,11 @@ class ObservedTask:
         """Whether it may use devices: placed, and its containers not known to have stopped."""
         return bool(self.instance) and self.last_status not in _AFTER_OR_BEFORE_AN_INSTANCE
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs, and nothing has asked it to stop."""
+        return self.last_status == self.desired_status == "RUNNING"
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedInstance:
@@ -169,6 +174,9 @@ class FailedCall:
     asked: str
     reason: str
 
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -192,9 +200,10 @@ class Observation:
     healthy: Mapping[str, int] = field(default_factory=dict[str, int])
     """Healthy targets by the ARN of their group, by the load balancer's metric minutes ago."""
 
-    def by_service_key(self, known: Mapping[str, str] | None) -> "dict[str, ObservedService]":
+    def by_service_key(self, names: Names | None) -> "dict[str, ObservedService]":
         """The services by the plan's keys."""
         there = {s.name: s for c in self.clusters.values() for s in c.services or ()}
+        known = names.services if names else None
         return {key: there[name] for key, name in by_key(list(there), known).items()}
 
 
@@ -236,10 +245,16 @@ def family_of(task_definition: str) -> str:
     return task_definition.rpartition("/")[2].rpartition(":")[0]
 
 
-def families(region: plan.RegionPlan) -> frozenset[str]:
-    """The families of all task definitions in a Region; they contain project and stack."""
-    services = [s.task_definition.family for m in region.models for s in m.services]
-    return frozenset([*services, *(j.task_definition.family for j in region.jobs)])
+def revision_of(task_definition: str) -> str:
+    """The revision in a task definition's ARN."""
+    return task_definition.rpartition(":")[2]
+
+
+def by_family(region: plan.RegionPlan) -> dict[str, str]:
+    """The models and jobs of a Region by the families of their task definitions, which contain
+    project and stack."""
+    models = {s.task_definition.family: m.name for m in region.models for s in m.services}
+    return models | {j.task_definition.family: j.name for j in region.jobs}
 
 
 def parameter_paths(region: plan.RegionPlan) -> tuple[str, ...]:

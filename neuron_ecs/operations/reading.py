@@ -6,7 +6,7 @@ GetMetricData or Elastic Load Balancing DescribeTargetHealth. Calls that do not 
 answers are made at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,8 +26,8 @@ from neuron_ecs.operations.observed import (
     ObservedService,
     ObservedTarget,
     ObservedTask,
+    by_family,
     by_key,
-    families,
     family_of,
     names_of_key,
     parameter_paths,
@@ -201,7 +201,7 @@ class Reader:
         if only is not None:
             self.only = frozenset(s.task_definition.family for s in services)
         observed = self.observation()
-        known = observed.by_service_key(self.names.services if self.names else None)
+        known = observed.by_service_key(self.names)
         there = [known[s.key] for s in services if s.key in known]
         groups = list(dict.fromkeys(g for s in there for g in s.target_groups))
         described = self._targets(groups)
@@ -238,12 +238,12 @@ class Reader:
     def _own(self, found: Sequence[str]) -> list[str]:
         """Stacks in one account and Region have the same keys; families contain the stack."""
         if len(found) > 1:
-            ours = families(self.region)
+            ours = by_family(self.region)
             own = [name for name in found if self._has_services_of(name, ours)]
             found = own if len(own) == 1 else found
         return list(found)
 
-    def _has_services_of(self, cluster: str, ours: frozenset[str]) -> bool:
+    def _has_services_of(self, cluster: str, ours: Collection[str]) -> bool:
         return any(family_of(s.task_definition) in ours for s in self._services(cluster))
 
     def _cluster(self, candidates: Sequence[str]) -> ObservedCluster:
@@ -441,10 +441,20 @@ class Reader:
         return tuple(answer["taskDefinition"]["containerDefinitions"])
 
 
-def reader_of(region: plan.RegionPlan, names: Mapping[str, Names] | None, aws: Calls) -> Reader:
-    """Returns the reader of a Region, with its part of the stack's outputs if there are any."""
+def _reader(region: plan.RegionPlan, names: Mapping[str, Names] | None, aws: Calls) -> Reader:
+    """The reader of a Region, with its part of the stack's outputs if there are any."""
     known = None if names is None else names.get(region.name, Names({}, {}, {}, {}))
     return Reader(region, known, aws)
+
+
+def read_one(
+    account: Account,
+    region: plan.RegionPlan,
+    names: Mapping[str, Names] | None,
+    question: Callable[[Reader], _T],
+) -> _T:
+    """Returns the answer about one Region. Raises `UsageError` if AWS refuses it."""
+    return account.must(region.name, lambda aws: question(_reader(region, names, aws)))
 
 
 def read_each(
@@ -459,9 +469,28 @@ def read_each(
     by_name = {r.name: r for r in regions}
 
     def ask(aws: Calls) -> _T:
-        return question(reader_of(by_name[aws.region], names, aws))
+        return question(_reader(by_name[aws.region], names, aws))
 
     return account.ask_each(list(by_name), ask, lambda name, why: unread(by_name[name], why))
+
+
+def read_all(
+    account: Account,
+    regions: Sequence[plan.RegionPlan],
+    names: Mapping[str, Names] | None,
+    question: Callable[[Reader], tuple[Iterable[_T], Iterable[str]]],
+) -> tuple[list[_T], list[str]]:
+    """Returns what several Regions have, in their order, and what could not be read, each with its
+    Region. `question` answers with both. Raises `UsageError` without credentials."""
+
+    def ask(reader: Reader) -> tuple[list[_T], list[str]]:
+        found, unread = question(reader)
+        return list(found), [f"{reader.region.name}: {text}" for text in unread]
+
+    answers = read_each(
+        account, regions, names, ask, lambda region, why: ([], [f"{region.name}: {why}"])
+    )
+    return [one for found, _ in answers for one in found], [t for _, more in answers for t in more]
 
 
 def _services_of(observed: Observation) -> Iterator[ObservedService]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, cast
 
 from messages.phrases import listed
-from neuron_ecs.operations.aws import Calls, batches, code_of, pages
+from neuron_ecs.operations.aws import batches, code_of, pages
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.compare import devices_of, differences
-from neuron_ecs.operations.observed import ObservedService, family_of
+from neuron_ecs.operations.observed import ObservedService, family_of, revision_of
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.scale import Slot, slots_of
 from neuron_ecs.operations.steady import Steadiness, until_services_steady
@@ -65,7 +65,7 @@ class Rollback:
         self.reader = reader
         self.aws = reader.aws
         self.model = model
-        self.slots = slots_of(reader, model)
+        self.slots = slots_of(reader, [model])
         self._read: dict[str, Containers] = {}
 
     def steps(self, to: str | None = None) -> list[Step]:
@@ -173,14 +173,14 @@ class Rollback:
         arns = [a for a in listed_ if family_of(a) == family]
         if to.isdecimal():
             for arn in arns:
-                if _number(arn) == to:
+                if revision_of(arn) == to:
                     return arn
         else:
             for arn in arns:
                 image = str(_main(slot, self._containers(arn)).get("image", ""))
                 if image == to or image.endswith((f":{to}", f"@{to}", f"/{to}")):
                     return arn
-        numbers = [_number(a) for a in arns][:10]
+        numbers = [revision_of(a) for a in arns[:10]]
         raise self._none(f"there is no revision {to}; there are {listed(numbers)}")
 
     def _refuse_held(self, steps: Sequence[Step]) -> None:
@@ -190,7 +190,7 @@ class Rollback:
         if not takes:
             return
         observed = self.reader.recent()
-        known = observed.by_service_key(self.reader.names.services if self.reader.names else None)
+        known = observed.by_service_key(self.reader.names)
         for other in self.reader.region.models:
             if other.pool != self.model.pool:
                 continue
@@ -213,8 +213,9 @@ class Rollback:
         )
 
 
-def update(aws: Calls, wave: Sequence[Step]) -> None:
-    """Starts the deployments of a wave."""
+def roll_back(reader: Reader, wave: Sequence[Step], clock: Clock, until: datetime) -> Steadiness:
+    """Starts the deployments of a wave, and waits until its services run their target."""
+    aws = reader.aws
     aws.each(
         wave,
         lambda step: aws.ecs.update_service(
@@ -223,21 +224,13 @@ def update(aws: Calls, wave: Sequence[Step]) -> None:
             taskDefinition=step.target,
         ),
     )
-
-
-def until_done(reader: Reader, wave: Sequence[Step], clock: Clock, until: datetime) -> Steadiness:
-    """Waits until the services of a wave run their target."""
     names = [s.slot.service.name for s in wave]
 
     def read() -> Sequence[ObservedService]:
         observed = reader.recent()
         return [s for c in observed.clusters.values() for s in c.services or ()]
 
-    return until_services_steady(reader.aws, wave[0].slot.cluster, names, read, clock, until)
-
-
-def _number(arn: str) -> str:
-    return arn.rpartition(":")[2]
+    return until_services_steady(aws, wave[0].slot.cluster, names, read, clock, until)
 
 
 def _short(arn: str) -> str:

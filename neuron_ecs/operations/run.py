@@ -74,7 +74,7 @@ def the_cluster(reader: Reader, kind: str) -> ObservedCluster:
     observed = reader.recent()
     found = observed.clusters.get(kind)
     if found is None or found.name is None:
-        why = "; ".join(f"{f.asked}: {f.reason}" for f in observed.failed_calls)
+        why = "; ".join(map(str, observed.failed_calls))
         raise (
             UsageError(f"{reader.region.name}: {why}", ERRORS)
             if why

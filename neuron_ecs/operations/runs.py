@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from neuron_ecs.operations.observed import Observation, ObservedTask, family_of
+from catalog.types import StopReason
+from neuron_ecs.operations.observed import Observation, ObservedTask, by_family, family_of
 from neuron_ecs.operations.reasons import Reasons, exit_code, why_stopped
 from planning import plan
 
@@ -20,8 +21,6 @@ class Run:
     workload: str
     is_job: bool
     task: ObservedTask
-    means: str = ""
-    do: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -52,26 +51,26 @@ class Run:
         """Why it ended; empty if it did what it should."""
         return why_stopped(self.task) if self.is_over and reasons.is_error(self.task) else ""
 
+    def meant(self, reasons: Reasons) -> StopReason | None:
+        """What its end means; `None` if that is not known, or it did what it should."""
+        found = reasons.of_task(self.task) if self.task.stopped else None
+        return found if found is not None and found.is_error else None
+
 
 def runs(
-    region: plan.RegionPlan, observed: Observation, reasons: Reasons, *, jobs_only: bool = True
+    region: plan.RegionPlan, observed: Observation, *, jobs_only: bool = True
 ) -> Iterator[Run]:
     """The tasks of jobs, and of models too if asked for; ECS tells of a stopped one for an hour."""
-    jobs = {j.task_definition.family: j.name for j in region.jobs}
-    models = {s.task_definition.family: m.name for m in region.models for s in m.services}
+    jobs = {j.task_definition.family for j in region.jobs}
+    workloads = by_family(region)
     for cluster in observed.clusters.values():
         for task in cluster.tasks or ():
             family = family_of(task.task_definition)
-            name = jobs.get(family) or (None if jobs_only else models.get(family))
-            if name is not None:
-                meant = reasons.of_task(task) if task.stopped else None
-                is_error = meant is not None and meant.is_error
+            if family in (jobs if jobs_only else workloads):
                 yield Run(
                     region=region.name,
                     cluster=cluster.name or "",
-                    workload=name,
+                    workload=workloads[family],
                     is_job=family in jobs,
                     task=task,
-                    means=meant.meaning if meant and is_error else "",
-                    do=meant.action if meant and is_error else "",
                 )

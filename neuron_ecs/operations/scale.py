@@ -19,22 +19,30 @@ class Slot:
     planned: plan.Service
     service: ObservedService
 
+    @property
+    def chips(self) -> str:
+        """`0, 1`, `all` or `none`: the Neuron devices that the plan gives it."""
+        devices = self.planned.task_definition.devices
+        return "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
 
-def slots_of(reader: Reader, model: plan.ModelPlan) -> list[Slot]:
-    """Returns the services of a model in the order of the plan. Raises `UsageError` if one does
+
+def slots_of(reader: Reader, models: Sequence[plan.ModelPlan]) -> list[Slot]:
+    """Returns the services of models in the order of the plan. Raises `UsageError` if one does
     not exist."""
-    observed = reader.recent()
-    region = reader.region
-    found = observed.by_service_key(reader.names.services if reader.names else None)
-    cluster = observed.clusters.get(region.pool(model.pool).kind)
-    absent = [s for s in model.services if s.key not in found]
-    if absent or cluster is None or cluster.name is None:
-        why = "; ".join(f"{f.asked}: {f.reason}" for f in observed.failed_calls)
-        what = f"{len(absent)} of the {len(model.services)} services of {model.name}"
-        raise UsageError(
-            f"{region.name}: {why or f'{what} do not exist; the stack is not up there'}", ERRORS
-        )
-    return [Slot(cluster.name, s, found[s.key]) for s in model.services]
+    observed, region = reader.recent(), reader.region
+    found = observed.by_service_key(reader.names)
+    slots: list[Slot] = []
+    for model in models:
+        cluster = observed.clusters.get(region.pool(model.pool).kind)
+        absent = [s for s in model.services if s.key not in found]
+        if absent or cluster is None or cluster.name is None:
+            why = "; ".join(map(str, observed.failed_calls))
+            what = f"{len(absent)} of the {len(model.services)} services of {model.name}"
+            raise UsageError(
+                f"{region.name}: {why or f'{what} do not exist; the stack is not up there'}", ERRORS
+            )
+        slots += [Slot(cluster.name, s, found[s.key]) for s in model.services]
+    return slots
 
 
 def dealt(limits: Sequence[int], replicas: int) -> tuple[int, ...]:

@@ -18,8 +18,10 @@ from neuron_ecs.operations.observed import (
     ObservedInstance,
     ObservedService,
     ObservedTask,
+    by_family,
     family_of,
     names_of_key,
+    revision_of,
 )
 from neuron_ecs.operations.reasons import Reasons, why_stopped
 from neuron_ecs.terminal import spans
@@ -161,8 +163,7 @@ def unread(region: plan.RegionPlan, why: str, only: str | None = None) -> Region
 
 def unread_parts(region: plan.RegionPlan, observed: Observation) -> Iterator[str]:
     """What AWS refused to say about a Region, and the clusters that do not exist."""
-    for failed in observed.failed_calls:
-        yield f"{failed.asked}: {failed.reason}"
+    yield from map(str, observed.failed_calls)
     for cluster in (region.auto_scaling, region.managed_instances):
         actual = observed.clusters.get(cluster.kind) if cluster else None
         if cluster is None or actual is None or actual.name is not None:
@@ -193,7 +194,7 @@ class _Status:
         self.reasons = reasons
         self.only = only
         self.tasks = [t for c in observed.clusters.values() for t in c.tasks or ()]
-        self.services = observed.by_service_key(names.services if names else None)
+        self.services = observed.by_service_key(names)
         self.of_group: dict[str, list[ObservedTask]] = {}
         self.on: dict[str, list[ObservedTask]] = {}  # by the ARN of the instance
         for task in self.tasks:
@@ -201,10 +202,7 @@ class _Status:
             if task.on_instance:
                 self.on.setdefault(task.instance, []).append(task)
         self.instances = {i.arn: i for c in observed.clusters.values() for i in c.instances or ()}
-        self.workloads = {
-            **{s.task_definition.family: m.name for m in region.models for s in m.services},
-            **{job.task_definition.family: job.name for job in region.jobs},
-        }
+        self.workloads = by_family(region)
         definitions = [s.task_definition for m in region.models for s in m.services]
         definitions += [job.task_definition for job in region.jobs]
         self.planned = {d.family: d.devices for d in definitions}
@@ -277,11 +275,7 @@ class _Status:
         )
 
     def slot(self, service: plan.Service, one: ObservedService) -> Slot:
-        tasks = [
-            t
-            for t in self.of_group.get(f"service:{one.name}", ())
-            if (t.last_status, t.desired_status) == _RUNS
-        ]
+        tasks = [t for t in self.of_group.get(f"service:{one.name}", ()) if t.is_running]
         definitions = [t.task_definition for t in tasks] or [one.task_definition]
         containers = self.observed.containers.get(one.task_definition, ())
         planned = service.task_definition.devices
@@ -298,7 +292,7 @@ class _Status:
             wanted=one.desired,
             running=one.running,
             pending=one.pending,
-            revisions=tuple(sorted({d.rpartition(":")[2] for d in definitions}, key=_as_number)),
+            revisions=tuple(sorted(set(map(revision_of, definitions)), key=_as_number)),
             images=tuple(sorted(set(filter(None, images)))),
             instances=tuple(sorted(set(hosts))),
             service=one.name,
@@ -403,7 +397,6 @@ class _Status:
         return f"{name} on {_devices(tuple(int(d) for d in held if d.isdecimal()))}{state}"
 
 
-_RUNS = ("RUNNING", "RUNNING")
 _READ_TASKS = "read the stopped tasks"  # of stop_reasons.csv
 
 

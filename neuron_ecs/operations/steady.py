@@ -29,7 +29,7 @@ def steadiness(
     reader: Reader, observed: Observation, only: str | None = None
 ) -> Iterator[Steadiness]:
     """The models of a Region; `only` leaves out the others."""
-    found = observed.by_service_key(reader.names.services if reader.names else None)
+    found = observed.by_service_key(reader.names)
     region = reader.region
     for model in region.models:
         if only not in (None, model.name):
