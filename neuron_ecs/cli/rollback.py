@@ -40,7 +40,7 @@ chips that the model has now. Its services go back in waves, one Region after th
 exit codes: 0 done, 1 there is no way back, a deployment failed or the answer was no, 2 wrong
 usage, 4 no credentials, 124 not within --timeout."""
 
-_Way = list[tuple[plan.RegionPlan, plan.ModelPlan, list[list[Step]]]]
+_Way = list[tuple[plan.RegionPlan, list[list[Step]]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     known_workload(described, arguments.model, jobs=False)
     account, names = Account(connect), arguments.names()
     way = _way(arguments, described, account, names)
-    todo = [step for _, _, waves in way for wave in waves for step in wave]
+    todo = [step for _, waves in way for wave in waves for step in wave]
     if not arguments.json:
         sys.stdout.writelines(f"{line}\n" for line in _shown(arguments, described, way))
     verdicts: list[Steadiness] = []
@@ -75,7 +75,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
                 "image": step.image,
                 "changes": step.changes,
             }
-            for region, _, waves in way
+            for region, waves in way
             for wave in waves
             for step in wave
         ]
@@ -95,7 +95,7 @@ def _way(
     for region in arguments.regions(described):
         for model in (m for m in region.models if m.name == arguments.model):
             with progress(f"reading {region.name} from AWS"):
-                found.append((region, model, _waves(arguments, account, names, region, model)))
+                found.append((region, _waves(arguments, account, names, region, model)))
     if not found:
         raise UsageError(f"{arguments.model} does not run in {', '.join(arguments.region or ())}")
     return found
@@ -122,7 +122,7 @@ def _shown(arguments: Arguments, described: plan.Plan, way: _Way) -> Iterator[st
     width = arguments.width
     yield f"{described.project}/{described.stack}: roll back {arguments.model}"
     rows = [("Region", "chips", "revision", "to", "wave")]
-    for region, _, waves in way:
+    for region, waves in way:
         for number, wave in enumerate(waves, start=1):
             for step in wave:
                 now = revision_of(step.slot.service.task_definition)
@@ -133,7 +133,7 @@ def _shown(arguments: Arguments, described: plan.Plan, way: _Way) -> Iterator[st
         return
     yield from table(rows, indent="  ", width=width)
     changes = dict.fromkeys(
-        text for _, _, waves in way for wave in waves for step in wave for text in step.changes
+        text for _, waves in way for wave in waves for step in wave for text in step.changes
     )
     for text in changes:
         yield from wrapped(text, width, "  ", "    ")
@@ -142,7 +142,7 @@ def _shown(arguments: Arguments, described: plan.Plan, way: _Way) -> Iterator[st
 
 def _agreeing(arguments: Arguments, way: _Way) -> Iterator[str]:
     """How to make the stack file say the same, which the next update would otherwise bring back."""
-    step = next(s for _, _, waves in way for wave in waves for s in wave)
+    step = next(s for _, waves in way for wave in waves for s in wave)
     planned = step.slot.planned.task_definition.image
     if step.image == planned:
         text = "the stack file has this image; what else differs from it, the next update brings"
@@ -163,32 +163,33 @@ def _go(
 ) -> list[Steadiness]:
     """Goes the way. Ends at the first wave that does not become steady."""
     verdicts: list[Steadiness] = []
-    for region, model, waves in way:
+    for region, waves in way:
         for number, wave in enumerate(waves, start=1):
             until = clock.now() + timedelta(seconds=arguments.timeout)
             if not arguments.json:
                 sys.stdout.write(f"{region.name}: wave {number} of {len(waves)}\n")
                 sys.stdout.flush()
             found = read_one(
-                account, region, names, lambda r, w=wave, u=until: roll_back(r, w, clock, u)
+                account,
+                region,
+                names,
+                lambda r, w=wave, u=until: roll_back(r, arguments.model, w, clock, u),
             )
             verdicts.append(found)
-            _say(arguments, model, region, found)
+            _say(arguments, found)
             if found.verdict != "steady":
                 return verdicts
     return verdicts
 
 
-def _say(
-    arguments: Arguments, model: plan.ModelPlan, region: plan.RegionPlan, found: Steadiness
-) -> None:
+def _say(arguments: Arguments, found: Steadiness) -> None:
     texts: Sequence[str] = {
-        "steady": [f"{region.name}: steady, {found.said}"],
+        "steady": [f"{found.region}: steady, {found.said}"],
         "failed": [
-            f"{region.name}: {found.said}",
-            f"what happened: neuron-ecs events {model.name} --region {region.name}",
+            f"{found.region}: {found.said}",
+            f"what happened: neuron-ecs events {found.model} --region {found.region}",
         ],
-    }.get(found.verdict, [f"{region.name}: not steady within --timeout: {found.said}"])
+    }.get(found.verdict, [f"{found.region}: not steady within --timeout: {found.said}"])
     if not arguments.json:
         lines = [line for text in texts for line in wrapped(text, arguments.width, "  ", "    ")]
         sys.stdout.writelines(f"{line}\n" for line in lines)

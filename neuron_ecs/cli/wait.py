@@ -11,7 +11,7 @@ from neuron_ecs.cli.options import positional, timeout
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_each
-from neuron_ecs.operations.steady import Steadiness, until_steady
+from neuron_ecs.operations.steady import Steadiness, unread, until_steady
 from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, wrapped, write_json
 from planning import plan
 
@@ -86,10 +86,13 @@ def waited(
     def ask(reader: Reader) -> list[Steadiness]:
         return until_steady(reader, clock, until, only=only, seen=seen)
 
-    def unread(region: plan.RegionPlan, why: str) -> list[Steadiness]:
-        return [Steadiness(region.name, only or "all models", "unknown", why)]
-
-    answers = read_each(account, regions, arguments.names(), ask, unread)
+    answers = read_each(
+        account,
+        regions,
+        arguments.names(),
+        ask,
+        lambda region, why: [unread(region.name, only or "all models", why)],
+    )
     found = [s for some in answers for s in some]
     seen([s for s in found if s.verdict == "unknown"])
     return found

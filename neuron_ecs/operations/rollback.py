@@ -9,10 +9,11 @@ from messages.phrases import listed
 from neuron_ecs.operations.aws import batches, code_of, pages
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.compare import devices_of, differences
-from neuron_ecs.operations.observed import ObservedService, family_of, revision_of
+from neuron_ecs.operations.following import again_and_again
+from neuron_ecs.operations.observed import family_of, revision_of
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.scale import Slot, slots_of
-from neuron_ecs.operations.steady import Steadiness, until_services_steady
+from neuron_ecs.operations.steady import Steadiness, of_services, unread
 from neuron_ecs.terminal import ERRORS, UsageError, spans
 from planning import plan
 
@@ -213,7 +214,9 @@ class Rollback:
         )
 
 
-def roll_back(reader: Reader, wave: Sequence[Step], clock: Clock, until: datetime) -> Steadiness:
+def roll_back(
+    reader: Reader, model: str, wave: Sequence[Step], clock: Clock, until: datetime
+) -> Steadiness:
     """Starts the deployments of a wave, and waits until its services run their target."""
     aws = reader.aws
     aws.each(
@@ -224,13 +227,16 @@ def roll_back(reader: Reader, wave: Sequence[Step], clock: Clock, until: datetim
             taskDefinition=step.target,
         ),
     )
-    names = [s.slot.service.name for s in wave]
+    names = {s.slot.service.name for s in wave}
 
-    def read() -> Sequence[ObservedService]:
-        observed = reader.recent()
-        return [s for c in observed.clusters.values() for s in c.services or ()]
+    def look() -> Steadiness:
+        clusters = reader.recent().clusters.values()
+        ours = [s for c in clusters for s in c.services or () if s.name in names]
+        if len(ours) < len(names):
+            return unread(aws.region, model)
+        return of_services(aws.region, model, ours)
 
-    return until_services_steady(aws, wave[0].slot.cluster, names, read, clock, until)
+    return again_and_again(aws, clock, look, is_over=lambda s: s.is_over, until=until)
 
 
 def _short(arn: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from neuron_ecs.operations.aws import Calls
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.following import again_and_again
 from neuron_ecs.operations.observed import Observation, ObservedService
@@ -24,6 +23,11 @@ class Steadiness:
     said: str
     waits_for: tuple[str, ...] = ()  # names of services
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to wait for."""
+        return self.verdict in ("steady", "failed")
+
 
 def steadiness(
     reader: Reader, observed: Observation, only: str | None = None
@@ -36,7 +40,7 @@ def steadiness(
             continue
         cluster = observed.clusters.get(region.pool(model.pool).kind)
         if cluster is None or cluster.services is None:
-            yield Steadiness(region.name, model.name, "unknown", "could not be read")
+            yield unread(region.name, model.name)
             continue
         services = [found[s.key] for s in model.services if s.key in found]
         absent = len(model.services) - len(services)
@@ -45,6 +49,11 @@ def steadiness(
             yield Steadiness(region.name, model.name, "failed", said)
             continue
         yield of_services(region.name, model.name, services)
+
+
+def unread(region: str, model: str, why: str = "could not be read") -> Steadiness:
+    """The steadiness of a model of which AWS does not tell."""
+    return Steadiness(region, model, "unknown", why)
 
 
 def of_services(region: str, model: str, services: Sequence[ObservedService]) -> Steadiness:
@@ -91,24 +100,6 @@ def until_steady(
         return found
 
     def is_over(found: Sequence[Steadiness]) -> bool:
-        return all(s.verdict in ("steady", "failed") for s in found)
+        return all(s.is_over for s in found)
 
     return again_and_again(reader.aws, clock, look, is_over=is_over, until=until)
-
-
-def until_services_steady(
-    aws: Calls,
-    cluster: str,
-    names: Sequence[str],
-    read: Callable[[], Sequence[ObservedService]],
-    clock: Clock,
-    until: datetime,
-) -> Steadiness:
-    """Returns the steadiness of some services of a cluster, at the latest at the time `until`."""
-
-    def look() -> Steadiness:
-        return of_services(aws.region, cluster, [s for s in read() if s.name in names])
-
-    return again_and_again(
-        aws, clock, look, is_over=lambda s: s.verdict in ("steady", "failed"), until=until
-    )

@@ -1,6 +1,7 @@
 """A model goes back to what ran on its chips, and replicas are dealt as the plan does."""
 
 import copy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,16 @@ from neuron_ecs.terminal import UsageError
 from planning import plan
 from planning.dealing import share_evenly
 from tests.neuron_ecs import running
-from tests.neuron_ecs.operations.world import NOW, ROOT, STACK, World, planned, stack_file
+from tests.neuron_ecs.operations.world import (
+    NOW,
+    ROOT,
+    STACK,
+    Answer,
+    Asked,
+    World,
+    planned,
+    stack_file,
+)
 
 SPLIT = """\
 config:
@@ -128,6 +138,26 @@ def test_all_services_of_a_model_go_back_in_waves_to_the_same_program(tmp_path: 
     assert {s["taskDefinition"].rpartition(":")[2] for s in services} == {"2"}
     updates = [asked["service"] for _, call, asked in world.asked if call == "update_service"]
     assert {*updates[: len(firsts)]} == {s.slot.service.name for s in waves[0]}
+
+
+def test_services_that_cannot_be_read_any_more_are_not_steady(tmp_path: Path) -> None:
+    class Refusing(World):
+        def update_service(self, asked: Asked) -> Answer:
+            self.refusing = frozenset({"list_services"})
+            return super().update_service(asked)
+
+    path = file_of(tmp_path, STACK)
+    world = Refusing(planned(path).regions[0])
+    service = world.service_of("ant")
+    world.history[service["serviceName"]] = [revision(world, service, 1, image="old:1")]
+    slept: list[float] = []
+    late = Clock(lambda: NOW + timedelta(seconds=sum(slept)), slept.append)
+    argv = ["rollback", "ant", "--yes", "--timeout", "1m", "--file", str(path), "--width", "80"]
+    code, text = running.run_with(
+        command.Arguments, command.run, *argv, connect=world.connect, clock=late
+    )
+    assert (code, "could not be read" in text) == (1, True), text
+    assert (sum(slept), "steady, 0 of 0" in text) == (60, False)
 
 
 # ---- dealing ---------------------------------------------------------------------------------
