@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import NoReturn
 
 from messages.phrases import counted, listed
 from neuron_ecs.cli.arguments import Changing, head_of, operation
@@ -87,15 +88,22 @@ def found_host(
     names: dict[str, Names] | None,
     choose: Callable[[Host], bool],
 ) -> list[Found]:
-    """The instances of the stack that are wanted, the oldest first."""
+    """The instances of the stack that are wanted, the oldest first.
+
+    Raises `UsageError` if instances, or what runs on them, could not be read.
+    """
+
+    def unread(region: plan.RegionPlan, why: str) -> NoReturn:
+        raise UsageError(f"{region.name}: {why}", ERRORS)
 
     def ask(reader: Reader) -> list[Found]:
         reader.most_definitions = 0
         observed = reader.observation()
+        there = [c for c in observed.clusters.values() if c.name is not None]
+        half = any(None in (c.providers, c.tasks, c.instances) for c in there)
+        if observed.failed_calls and (half or not observed.clusters):
+            unread(reader.region, "; ".join(map(str, observed.failed_calls)))
         return [(reader.region, observed, h) for h in hosts(reader, observed) if choose(h)]
-
-    def unread(region: plan.RegionPlan, why: str) -> list[Found]:
-        raise UsageError(f"{region.name}: {why}", ERRORS)
 
     with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
         answers = read_each(account, regions, names, ask, unread)

@@ -2,15 +2,17 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from messages.phrases import listed
 from neuron_ecs.cli.arguments import OfRunning, Parser, known_workload
 from neuron_ecs.cli.options import REST, option, positional
 from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.observed import Observation, family_of
-from neuron_ecs.operations.reading import read_each
+from neuron_ecs.operations.reading import Reader, read_all
+from neuron_ecs.operations.runs import runs
 from neuron_ecs.operations.sessions import Launch, Place, launch, plugin, session
+from neuron_ecs.operations.status import unread_parts
 from neuron_ecs.terminal import ERRORS, UsageError, progress, write_json
 from planning import plan
 
@@ -55,33 +57,27 @@ def run(arguments: Arguments, connect: Connect | None = None, start: Launch = la
 def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, start: Launch) -> int:
     name = arguments.work
     known_workload(described, name)
-    families: dict[str, set[str]] = {}
-    for region in arguments.regions(described):
+    regions = arguments.regions(described)
+    for region in regions:
         _refuse_closed(region, name)
-        families[region.name] = _families(region, name)
     account = Account(connect)
 
-    def there(region: plan.RegionPlan, observed: Observation) -> list[tuple[str, Place]]:
-        return [
-            (region.name, Place(cluster.name or "", task, arguments.container or name))
-            for cluster in observed.clusters.values()
-            for task in cluster.tasks or ()
-            if family_of(task.task_definition) in families[region.name]
-            and (task.last_status, task.desired_status) == ("RUNNING", "RUNNING")
-            and task.name.startswith(arguments.task)
+    def ask(reader: Reader) -> tuple[list[tuple[str, Place]], Iterator[str]]:
+        observed = reader.recent()
+        there = [
+            (run.region, Place(run.cluster, run.task, arguments.container or name))
+            for run in runs(reader.region, observed, jobs_only=False)
+            if run.workload == name
+            and run.task.is_running
+            and run.task.name.startswith(arguments.task)
         ]
+        return there, unread_parts(reader.region, observed)
 
     with progress("looking for a task"):
-        answers = read_each(
-            account,
-            arguments.regions(described),
-            arguments.names(),
-            lambda reader: there(reader.region, reader.recent()),
-            lambda region, why: [],
-        )
-    found = [one for some in answers for one in some]
+        found, unread = read_all(account, regions, arguments.names(), ask)
     if not found:
-        raise UsageError(f"no task of {name} runs; see neuron-ecs status {name}", ERRORS)
+        why = "; ".join(unread)
+        raise UsageError(why or f"no task of {name} runs; see neuron-ecs status {name}", ERRORS)
     region_name, place = found[0]
     names = [c.name for c in place.task.containers]
     if place.container not in names:
@@ -95,12 +91,6 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, st
         sys.stdout.write(f"{name}, task {place.task.name[:8]} in {region_name}: {command}\n")
     sys.stdout.flush()
     return start([program, *words])
-
-
-def _families(region: plan.RegionPlan, name: str) -> set[str]:
-    services = [s for m in region.models if m.name == name for s in m.services]
-    jobs = [j for j in region.jobs if j.name == name]
-    return {x.task_definition.family for x in (*services, *jobs)}
 
 
 def _refuse_closed(region: plan.RegionPlan, name: str) -> None:

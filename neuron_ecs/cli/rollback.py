@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.options import option, positional, timeout
+from neuron_ecs.cli.wait import code_of
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.observed import Names, revision_of
@@ -15,8 +16,6 @@ from neuron_ecs.operations.rollback import Rollback, Step, roll_back
 from neuron_ecs.operations.steady import Steadiness
 from neuron_ecs.terminal import (
     ERRORS,
-    FINE,
-    TIMED_OUT,
     UsageError,
     joined,
     progress,
@@ -81,11 +80,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         ]
         states = [{"region": v.region, "verdict": v.verdict, "said": v.said} for v in verdicts]
         write_json(head_of(described, VERSION) | {"steps": steps, "states": states}, sys.stdout)
-    if not agreed:
-        return ERRORS if todo else FINE
-    if any(v.verdict != "steady" for v in verdicts):
-        return TIMED_OUT if verdicts[-1].verdict == "moves" else ERRORS
-    return FINE
+    return ERRORS if todo and not agreed else code_of(verdicts)
 
 
 def _way(

@@ -11,7 +11,7 @@ from neuron_ecs.operations.sessions import Place, session
 from tests.account.incidents import MODEL, service_of, task_of
 from tests.account.running import Sandbox, plainly
 from tests.account.state import last
-from tests.account.wire import Json
+from tests.account.wire import Json, Refusal
 
 
 def host_of(dev: Sandbox) -> Json:
@@ -78,6 +78,28 @@ def test_no_model_falls_below_its_minimum(dev: Sandbox) -> None:
     assert (code, "inf2" in shown) == (2, True)
     code, shown = dev.command("replace", "--pool", "inf2", "--instance", "i-0", "--yes")
     assert code == 1
+
+
+@pytest.mark.parametrize("call", ["ListClusters", "ListTasks", "DescribeContainerInstances"])
+def test_nothing_is_drained_while_what_runs_cannot_be_read(dev: Sandbox, call: str) -> None:
+    name = host_of(dev)["ec2InstanceId"]
+    refused = Refusal("AccessDeniedException", "may not")
+    dev.account.state.refused["us-west-2", f"ecs:{call}"] = refused
+    for argv in (("drain", name), ("replace", "--pool", "inf2")):
+        code, shown = dev.command(*argv, "--yes")
+        assert (code, "may not; allow it: docs/read-only-policy.json" in plainly(shown)) == (
+            1,
+            True,
+        )
+        assert {i["status"] for i in dev.ecs().place.instances.values()} == {"ACTIVE"}
+
+
+def test_a_session_needs_tasks_that_can_be_read(dev: Sandbox) -> None:
+    assert "no task of device-check runs" in dev.command("exec", "device-check")[1]
+    refused = Refusal("AccessDeniedException", "may not")
+    dev.account.state.refused["us-west-2", "ecs:ListTasks"] = refused
+    code, shown = dev.command("exec", "device-check")
+    assert (code, "ECS ListTasks and DescribeTasks" in plainly(shown)) == (1, True), shown
 
 
 def test_a_session_needs_exec_in_the_stack_file(dev: Sandbox) -> None:
