@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -66,6 +66,16 @@ class Printed(Common):
         help="characters in a line, 0 for no limit (the terminal's, 80 to 160)",
     )
     json: bool = option(help="print JSON")
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Writes lines at once, unless JSON is asked for."""
+        if not self.json:
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+            sys.stdout.flush()
+
+    def say(self, text: str, first: str = "", later: str = "  ") -> None:
+        """Writes a text as `wrapped` breaks it, unless JSON is asked for."""
+        self.write(wrapped(text, self.width, first, later))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from neuron_ecs.operations.observed import ObservedTask
 from neuron_ecs.operations.reading import read_one
 from neuron_ecs.operations.reasons import Reasons, exit_code, why_stopped
 from neuron_ecs.operations.run import NotStarted
-from neuron_ecs.terminal import ERRORS, FINE, UsageError, spans, wrapped, write_json
+from neuron_ecs.terminal import ERRORS, FINE, UsageError, spans, write_json
 from planning import plan
 
 VERSION = 1
@@ -66,10 +66,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     ]
 
     def say(text: str, indent: str = "") -> None:
-        if not arguments.json:
-            lines = wrapped(text, arguments.width, indent, indent + "    ")
-            sys.stdout.writelines(f"{line}\n" for line in lines)
-            sys.stdout.flush()
+        arguments.say(text, indent, indent + "    ")
 
     for one, how in ready:
         _announce(one, how, say)
@@ -105,21 +102,18 @@ def _announce(one: Compilation, how: Start, say: Callable[..., None]) -> None:
         )
 
 
+@dataclass(slots=True)
 class _Run:
     """The run of a job: its task, and how it ended."""
 
-    def __init__(
-        self,
-        one: Compilation,
-        how: Start,
-        account: Account,
-        clock: Clock,
-        say: Callable[..., None],
-    ) -> None:
-        self.one, self.how = one, how
-        self.account, self.clock, self.say = account, clock, say
-        self.task: ObservedTask | None = None
-        self.code, self.reason = ERRORS, ""
+    one: Compilation
+    how: Start
+    account: Account
+    clock: Clock
+    say: Callable[..., None]
+    task: ObservedTask | None = None
+    code: int = ERRORS
+    reason: str = ""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """The `drain` command: takes the tasks off an instance or a Region, and puts them back."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import NoReturn
@@ -110,14 +110,20 @@ def found_host(
     return [one for some in answers for one in some]
 
 
-def shown_host(region: plan.RegionPlan, observed: Observation, host: Host) -> Iterator[str]:
-    """What runs on an instance, and what that means."""
-    there = ", ".join(f"{n} ({c})" for n, c in workloads(region, host.tasks).items()) or "no task"
-    yield f"{host.name} in {region.name}, pool {host.pool.name}: {there}"
+def show_hosts(arguments: Changing, found: Sequence[Found]) -> None:
+    """Writes what runs on instances, and what that means, unless JSON is asked for."""
+    for text in (text for one in found for text in _shown_host(*one)):
+        arguments.say(text)
+
+
+def _shown_host(region: plan.RegionPlan, observed: Observation, host: Host) -> Iterator[str]:
+    there = workloads(region, host.tasks)
+    tasks = ", ".join(f"{name} ({count})" for name, count in there.items()) or "no task"
+    yield f"{host.name} in {region.name}, pool {host.pool.name}: {tasks}"
     for text in short_without(region, observed, host):
         yield f"until another instance has its tasks, {text}"
     jobs = {j.name for j in region.jobs}
-    for name in jobs & workloads(region, host.tasks).keys():
+    for name in (name for name in there if name in jobs):
         yield f"a run of {name} is not moved: it is waited for, or end it: neuron-ecs stop {name}"
 
 
@@ -134,12 +140,9 @@ def _instance(
         raise UsageError(
             f"{arguments.what} is no instance of the stack; neuron-ecs status lists them", ERRORS
         )
-    region, observed, host = found[0]
+    region, _, host = found[0]
     state = "ACTIVE" if arguments.undo else "DRAINING"
-    if not arguments.json:
-        for text in shown_host(region, observed, host):
-            lines = wrapped(text, arguments.width, "", "  ")
-            sys.stdout.writelines(f"{line}\n" for line in lines)
+    show_hosts(arguments, found[:1])
     agreed = host.instance.status == state or arguments.agreed(
         "let tasks onto it again?" if arguments.undo else "drain it?"
     )
@@ -165,24 +168,16 @@ def _instance(
 # -- a Region ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
 class _Region:
     """All services of a Region to no task, or back."""
 
-    def __init__(
-        self,
-        arguments: Arguments,
-        described: plan.Plan,
-        region: plan.RegionPlan,
-        account: Account,
-        names: dict[str, Names] | None,
-        clock: Clock,
-    ) -> None:
-        self.arguments = arguments
-        self.described = described
-        self.region = region
-        self.account = account
-        self.names = names
-        self.clock = clock
+    arguments: Arguments
+    described: plan.Plan
+    region: plan.RegionPlan
+    account: Account
+    names: dict[str, Names] | None
+    clock: Clock
 
     def drain(self) -> int:
         undo = self.arguments.undo
@@ -190,9 +185,7 @@ class _Region:
             self.account, self.region, self.names, lambda r: slots_of(r, self.region.models)
         )
         counts = {s.service.name: s.planned.desired_count if undo else 0 for s in slots}
-        if not self.arguments.json:
-            for line in self._shown(slots, counts):
-                sys.stdout.write(f"{line}\n")
+        self.arguments.write(self._shown(slots, counts))
         question = "bring them back?" if undo else f"leave {self.region.name}?"
         agreed = self.arguments.agreed(question)
         found: list[Steadiness] = []

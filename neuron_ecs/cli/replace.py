@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from messages.phrases import counted, listed
 from neuron_ecs.cli.arguments import Changing, head_of, operation
-from neuron_ecs.cli.drain import Found, found_host, shown_host
+from neuron_ecs.cli.drain import Found, found_host, show_hosts
 from neuron_ecs.cli.options import option, timeout
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
@@ -15,7 +15,7 @@ from neuron_ecs.operations.observed import Names
 from neuron_ecs.operations.reading import Reader, read_one
 from neuron_ecs.operations.replace import end, until_gone
 from neuron_ecs.operations.steady import until_steady
-from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, UsageError, progress, wrapped, write_json
+from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, UsageError, progress, write_json
 from planning import plan
 
 VERSION = 1
@@ -58,7 +58,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     found = found_host(account, regions, names, ours)
     if not found:
         raise UsageError(f"pool {arguments.pool} has no such instance", ERRORS)
-    _show(arguments, found)
+    show_hosts(arguments, found)
     refused = _refused(arguments, found)
     if refused:
         raise UsageError(refused, ERRORS)
@@ -83,15 +83,6 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     return code
 
 
-def _show(arguments: Arguments, found: list[Found]) -> None:
-    if arguments.json:
-        return
-    for region, observed, host in found:
-        for text in shown_host(region, observed, host):
-            lines = wrapped(text, arguments.width, "", "  ")
-            sys.stdout.writelines(f"{line}\n" for line in lines)
-
-
 def _refused(arguments: Arguments, found: list[Found]) -> str:
     """Why the instances are not replaced; empty if nothing speaks against it."""
     short = dict.fromkeys(t for r, o, h in found for t in short_without(r, o, h))
@@ -112,9 +103,7 @@ def _replace(
     clock: Clock,
 ) -> int:
     def say(text: str) -> None:
-        if not arguments.json:
-            sys.stdout.write(f"{clock.now():%H:%M:%S}  {host.name} {text}\n")
-            sys.stdout.flush()
+        arguments.write([f"{clock.now():%H:%M:%S}  {host.name} {text}"])
 
     end_of_all = clock.now() + timedelta(seconds=arguments.timeout)
     account.must(region.name, lambda aws: set_state(aws, host, "DRAINING"))

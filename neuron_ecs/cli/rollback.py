@@ -58,8 +58,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     account, names = Account(connect), arguments.names()
     way = _way(arguments, described, account, names)
     todo = [step for _, waves in way for wave in waves for step in wave]
-    if not arguments.json:
-        sys.stdout.writelines(f"{line}\n" for line in _shown(arguments, described, way))
+    arguments.write(_shown(arguments, described, way))
     verdicts: list[Steadiness] = []
     agreed = bool(todo) and arguments.agreed("roll back?")
     if agreed:
@@ -161,9 +160,7 @@ def _go(
     for region, waves in way:
         for number, wave in enumerate(waves, start=1):
             until = clock.now() + timedelta(seconds=arguments.timeout)
-            if not arguments.json:
-                sys.stdout.write(f"{region.name}: wave {number} of {len(waves)}\n")
-                sys.stdout.flush()
+            arguments.write([f"{region.name}: wave {number} of {len(waves)}"])
             found = read_one(
                 account,
                 region,
@@ -185,9 +182,8 @@ def _say(arguments: Arguments, found: Steadiness) -> None:
             f"what happened: neuron-ecs events {found.model} --region {found.region}",
         ],
     }.get(found.verdict, [f"{found.region}: not steady within --timeout: {found.said}"])
-    if not arguments.json:
-        lines = [line for text in texts for line in wrapped(text, arguments.width, "  ", "    ")]
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+    for text in texts:
+        arguments.say(text, "  ", "    ")
 
 
 add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

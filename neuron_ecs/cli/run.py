@@ -3,8 +3,8 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import catalog
@@ -24,7 +24,7 @@ from neuron_ecs.operations.run import NotStarted, Override, request_for, start
 from neuron_ecs.operations.runs import Run
 from neuron_ecs.operations.status_text import age
 from neuron_ecs.operations.stop import stop
-from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, spans, wrapped, write_json
+from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, spans, write_json
 from planning import plan
 from planning.run_task import Request
 
@@ -78,16 +78,16 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     asked = read_one(
         account, region, names, lambda r: request_for(r, job, described.tags, arguments.override)
     )
-    if not arguments.json:
-        for label, text in _shown(described, region, job, arguments.override):
-            lines = wrapped(text, arguments.width, label, " " * 11)
-            sys.stdout.writelines(f"{line}\n" for line in lines)
+    for label, text in _shown(described, region, job, arguments.override):
+        arguments.say(text, label, " " * 11)
     if not arguments.agreed("start it?"):
         if arguments.json:
             write_json(head_of(described, VERSION) | {"request": asked}, sys.stdout)
         return ERRORS
+    reasons = Reasons(catalog.load().containers.stop_reasons)
     return account.must(
-        region.name, lambda aws: _Runs(arguments, described, region, job, aws, clock).all(asked)
+        region.name,
+        lambda aws: _Runs(arguments, described, region, job, aws, clock, reasons).all(asked),
     )
 
 
@@ -109,39 +109,25 @@ def _shown(
         yield "  limit    ", f"{limit}, {counted(job.attempts, 'attempt')} at most"
 
 
+@dataclass(frozen=True, slots=True)
 class _Runs:
     """The attempts of a job."""
 
-    def __init__(
-        self,
-        arguments: Arguments,
-        described: plan.Plan,
-        region: plan.RegionPlan,
-        job: plan.JobPlan,
-        aws: Calls,
-        clock: Clock,
-    ) -> None:
-        self.arguments = arguments
-        self.described = described
-        self.region = region
-        self.job = job
-        self.aws = aws
-        self.clock = clock
-        self.reasons = Reasons(catalog.load().containers.stop_reasons)
-        self.made: list[Run] = []
-
-    def say(self, text: str) -> None:
-        if not self.arguments.json:
-            lines = wrapped(text, self.arguments.width)
-            sys.stdout.writelines(f"{line}\n" for line in lines)
-            sys.stdout.flush()
+    arguments: Arguments
+    described: plan.Plan
+    region: plan.RegionPlan
+    job: plan.JobPlan
+    aws: Calls
+    clock: Clock
+    reasons: Reasons
+    made: list[Run] = field(default_factory=list[Run])
 
     def all(self, asked: Request) -> int:
         """Starts the job until it succeeds. Returns the exit code of the last attempt."""
         code, number = self._one(asked), 1
         while code != FINE and number < self.job.attempts and not self.arguments.detach:
             number += 1
-            self.say(f"attempt {number} of {self.job.attempts}")
+            self.arguments.say(f"attempt {number} of {self.job.attempts}")
             code = self._one(asked)
         if self.arguments.json:
             found = [as_object(r, self.reasons) for r in self.made]
@@ -156,22 +142,24 @@ class _Runs:
             task = start(self.aws, asked)
         except NotStarted as refused:
             meant = self.reasons.of_message(str(refused))
-            self.say(f"did not start: {refused}")
+            self.arguments.say(f"did not start: {refused}")
             if meant is not None:
-                self.say(f"  means: {meant.meaning}")
-                self.say(f"  do:    {meant.action}")
+                self.arguments.say(f"  means: {meant.meaning}")
+                self.arguments.say(f"  do:    {meant.action}")
             return ERRORS
         name = task.name[:8]
-        self.say(f"task {name} is started" + ("" if self.arguments.detach else "; following it"))
+        self.arguments.say(
+            f"task {name} is started" + ("" if self.arguments.detach else "; following it")
+        )
         if self.arguments.detach:
-            self.say(f"see `neuron-ecs jobs` and `neuron-ecs logs {self.job.name} -f`")
+            self.arguments.say(f"see `neuron-ecs jobs` and `neuron-ecs logs {self.job.name} -f`")
             self.made.append(self._as_run(asked, task))
             return FINE
         limit = timedelta(minutes=self.job.timeout_minutes) if self.job.timeout_minutes else None
         try:
             ended = self._follow(asked, task, limit)
         except KeyboardInterrupt:
-            self.say(
+            self.arguments.say(
                 f"task {name} runs on; see `neuron-ecs logs {self.job.name} -f`, or end it with "
                 f"`neuron-ecs stop {name}`"
             )
@@ -181,12 +169,12 @@ class _Runs:
         took = age(began, self.clock.now())
         if not one.is_over:
             stop(self.aws, asked["cluster"], task.arn)
-            self.say(f"task {name} is stopped: it ran longer than {self.job.timeout_minutes} min")
+            self.arguments.say(
+                f"task {name} is stopped: it ran longer than {self.job.timeout_minutes} min"
+            )
             return TIMED_OUT
-        self.say(f"task {name} ended after {took}: {one.result}")
-        if not self.arguments.json:
-            lines = explained(one, self.reasons, self.arguments.width)
-            sys.stdout.writelines(f"{line}\n" for line in lines)
+        self.arguments.say(f"task {name} ended after {took}: {one.result}")
+        self.arguments.write(explained(one, self.reasons, self.arguments.width))
         code = exit_code(ended)
         return ERRORS if code is None else code
 
@@ -207,19 +195,13 @@ class _Runs:
         def seen(found: ObservedTask) -> None:
             if found.last_status not in states[-1:] and found.last_status != "STOPPED":
                 states.append(found.last_status)
-                self.say(f"task {task.name[:8]} is {found.last_status.lower()}")
-            self._lines(render, tail)
+                self.arguments.say(f"task {task.name[:8]} is {found.last_status.lower()}")
+            self.arguments.write(render(tail.new()))
 
         ended = until_stopped(self.aws, asked["cluster"], task, self.clock, seen=seen, limit=limit)
         self.clock.sleep(POLL_SECONDS)  # the last lines reach CloudWatch Logs a little later
-        self._lines(render, tail)
+        self.arguments.write(render(tail.new()))
         return ended
-
-    def _lines(self, render: Callable[..., Iterator[str]], tail: Tail) -> None:
-        lines: Sequence[str] = list(render(tail.new()))
-        if not self.arguments.json:
-            sys.stdout.writelines(f"{line}\n" for line in lines)
-            sys.stdout.flush()
 
 
 add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

@@ -67,9 +67,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         for r, m in models.values()
     }
     changes = {region: wanted(found, number) for region, found in slots.items()}
-    if not arguments.json:
-        for line in _shown(described, arguments, slots, changes, models):
-            sys.stdout.write(f"{line}\n")
+    arguments.write(_shown(described, arguments, slots, changes, models))
     todo = sum(map(len, changes.values()))
     if not todo or not arguments.agreed(f"change {counted(todo, 'service')}?"):
         if arguments.json:

@@ -12,7 +12,7 @@ from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.steady import Steadiness, unread, until_steady
-from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, wrapped, write_json
+from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, write_json
 from planning import plan
 
 VERSION = 1
@@ -76,12 +76,9 @@ def waited(
             for one in found:
                 if shown.get((one.region, one.model)) != one:
                     shown[one.region, one.model] = one
-                    if not arguments.json:
-                        head = f"{clock.now():%H:%M:%S}  {one.region}  {one.model}: "
-                        word = "" if one.verdict == "moves" else f"{one.verdict}, "
-                        lines = wrapped(f"{head}{word}{one.said}", arguments.width, "", "    ")
-                        sys.stdout.writelines(f"{line}\n" for line in lines)
-            sys.stdout.flush()
+                    head = f"{clock.now():%H:%M:%S}  {one.region}  {one.model}: "
+                    word = "" if one.verdict == "moves" else f"{one.verdict}, "
+                    arguments.say(f"{head}{word}{one.said}", later="    ")
 
     def ask(reader: Reader) -> list[Steadiness]:
         return until_steady(reader, clock, until, only=only, seen=seen)
