@@ -82,11 +82,21 @@ def test_a_lost_agent_and_a_rule_that_is_gone_are_said(dev: Sandbox) -> None:
     _, found = diagnosis(dev)
     assert [x["name"] for x in found["links"] if x["verdict"] == "broken"] == ["agent"]
     elb = dev.client("elbv2")
-    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
-    listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     saved = service_of(dev)["loadBalancers"][0]["targetGroupArn"]
-    rules = elb.describe_rules(ListenerArn=listeners[0]["ListenerArn"])["Rules"]
-    assert any(saved in json.dumps(rule) for rule in rules)
+    (group,) = elb.describe_target_groups(TargetGroupArns=[saved])["TargetGroups"]
+    (balancer,) = group["LoadBalancerArns"]
+    listener = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+    rules = elb.describe_rules(ListenerArn=listener)["Rules"]
+    (rule,) = (one for one in rules if saved in json.dumps(one))
+    elb.delete_rule(RuleArn=rule["RuleArn"])
+    try:
+        _, found = diagnosis(dev)
+    finally:  # what moto keeps is there for the other tests as well
+        given = {key: rule[key] for key in ("Actions", "Conditions")}
+        elb.create_rule(ListenerArn=listener, Priority=int(rule["Priority"]), **given)
+    broken = [link for link in found["links"] if link["verdict"] == "broken"]
+    assert [x["name"] for x in broken] == ["listener", "agent"]
+    assert broken[0]["fact"] == "no rule leads to the model's target group"
 
 
 def test_what_cannot_be_read_is_said(dev: Sandbox) -> None:
