@@ -64,11 +64,11 @@ def differing(base: Plan, head: Plan) -> Parts:
             or not _alike(_of_clusters(region), roles)
         ):
             continue
-        alike = _apart(region, list(_same(old, region, roles)))
+        alike = list(_same(old, region, roles))
         if {w.key for w in alike} == {w.key for side in (old, region) for w in _workloads(side)}:
             same.append(region.name)
         else:
-            left += [(region.name, workload) for workload in alike]
+            left += [(region.name, workload) for workload in _apart(region, alike)]
     keys = {(region, workload.key) for region, workload in left}
 
     def part(plan: Plan) -> Plan:
