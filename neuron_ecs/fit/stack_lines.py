@@ -43,7 +43,8 @@ def stack_lines(
     disk = None
     if model is not None:
         disk = model.disk_gib + DISK_FIXED_GIB
-    compiling = _compiling(option, model, serving, catalog)
+    ami = serving and fitting_ami(serving.image.image, option.region, catalog)
+    compile_type = _compile_type(option, model, serving, catalog)
     undocumented = required.kind == "auto_scaling" and region.neuron_ami == "undocumented"
     ahead = model is not None and model.precompiled
     lines = [
@@ -54,12 +55,12 @@ def stack_lines(
         f"    {option.region}: {'{accept_undocumented_ami: true}' if undocumented else '{}'}",
         f"  {project}:capacity:",
         f"    {pool_name(option)}:",
-        *(f"      {line}" for line in _pool_lines(option, required, catalog, serving, disk)),
-        *compiling,
+        *(f"      {line}" for line in _pool_lines(option, required, ami, disk)),
+        *_compiling(compile_type, ami),
         *([f"  {project}:volumes:", f"    {COMPILED}: {{kind: efs}}"] if ahead else []),
         f"  {project}:models:",
         f"    {'model' if model is None else model_name(model.model.id)}:",
-        *(f"      {line}" for line in _model_lines(option, required, catalog, model, serving)),
+        *(f"      {line}" for line in _model_lines(option, catalog, model, serving, compile_type)),
     ]
     if model is not None and catalog.serving.models.get(model.model.id) != model.model:
         lines += [f"  {project}:shapes:", *(f"    {line}" for line in shape_lines(model.model))]
@@ -84,24 +85,15 @@ def serve_entry(model: ModelRequirements, serving: ServingOption) -> dict[str, o
     }
 
 
-def _compiling(
-    option: Option,
-    model: ModelRequirements | None,
-    serving: ServingOption | None,
-    catalog: Catalog,
-) -> list[str]:
+def _compiling(compile_type: str | None, ami: str | None) -> Iterator[str]:
     """The lines of a pool to compile on, where the host of the option has too little memory."""
-    name = _compile_type(option, model, serving, catalog)
-    if name is None:
-        return []
-    ami = serving and fitting_ami(serving.image.image, option.region, catalog)
-    return [
-        f"    {COMPILE_POOL}:  # has an instance only while the job runs",
-        "      kind: auto_scaling",
-        f"      instance_type: {name}",
-        "      max_size: 1",
-        *([f"      ami: {{version: {ami}}}"] if ami else []),
-    ]
+    if compile_type is not None:
+        yield f"    {COMPILE_POOL}:  # has an instance only while the job runs"
+        yield "      kind: auto_scaling"
+        yield f"      instance_type: {compile_type}"
+        yield "      max_size: 1"
+        if ami:
+            yield f"      ami: {{version: {ami}}}"
 
 
 def _compile_type(
@@ -139,8 +131,7 @@ def token_arn(partition: str, region: str) -> str:
 def _pool_lines(
     option: Option,
     required: TaskRequirements,
-    catalog: Catalog,
-    serving: ServingOption | None,
+    ami: str | None,
     disk: int | None,
 ) -> Iterator[str]:
     yield f"kind: {required.kind}"
@@ -158,7 +149,6 @@ def _pool_lines(
     if required.purchase == "capacity_block":
         yield f"reservation_ids: {{{option.region}: cr-0123456789abcdef0}}  # your Capacity Block"
         yield f"zone_ids: [{option.zone_ids[0]}]  # the block's zone"
-    ami = serving and fitting_ami(serving.image.image, option.region, catalog)
     if ami:
         yield f"ami: {{version: {ami}}}"
     if disk is not None and disk > ROOT_VOLUME_GIB:
@@ -167,17 +157,17 @@ def _pool_lines(
 
 def _model_lines(
     option: Option,
-    required: TaskRequirements,
     catalog: Catalog,
     model: ModelRequirements | None,
     serving: ServingOption | None,
+    compile_type: str | None,
 ) -> Iterator[str]:
     if model is None or serving is None:
         yield "image: your-image:its-tag"
     else:
         yield "serve:"
         yield from (f"  {k}: {flow(v)}" for k, v in serve_entry(model, serving).items())
-        if _compile_type(option, model, serving, catalog):
+        if compile_type:
             yield f"  compile_on: {COMPILE_POOL}"
         if model.model.needs_token:
             partition = catalog.places.regions[option.region].partition
