@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from catalog.reader import load
@@ -72,7 +71,7 @@ def list_newer(directory: Path, ask: Get = get) -> int:
     for repository, known in sorted(_known(directory)):
         try:
             found = newer(known, tags_of(repository, ask))
-        except (URLError, OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError) as error:
             print(f"{repository}: its tags are not read, {error}", file=sys.stderr)
             code = 1
             continue

@@ -24,7 +24,7 @@ examples:
   neuron-ecs catalog show neuron_types
   neuron-ecs catalog refresh --only prices --regions us-west-2
 
-exit codes: 0 fine, 1 no Region answered a refresh, 2 wrong usage."""
+exit codes: 0 fine; 1 no Region answered a refresh, or a repository did not; 2 wrong usage."""
 
 
 def _names(allowed: Collection[str] | None = None) -> Callable[[str], list[str]]:
@@ -88,7 +88,8 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _refresh(arguments: Refresh) -> int:
-    """Renews the tables. Returns 1 where no Region answered. Raises `UsageError`."""
+    """Renews the tables. Returns 1 where no Region answered, or a repository did not. Raises
+    `UsageError`."""
     directory = arguments.directory_of_tables
     known = load(directory).places.regions
     regions = arguments.regions or list(known)
