@@ -8,8 +8,9 @@ from typing import Literal
 from catalog import AmiFamily, Catalog, image_day
 from config import AutoScalingCapacity
 from planning import images
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.images import Version
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 def ami_family(s: Situation, pool: RegionalPool, name: str = "") -> AmiFamily | None:

@@ -3,10 +3,11 @@ and which buckets the network reaches."""
 
 from planning import choices, names
 from planning.choices import ACCOUNT
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.permissions import Statement, allow
 from planning.plan import LogGroup
 from planning.regional import bucket_and_key, in_region, of_region
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 def bucket(prefix: str | None, region: str) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from functools import lru_cache
 from catalog import Catalog, ContainerImage, Server
 from config import Container, Sidecar, Workload
 from planning import images
+from planning.entries import RegionalWorkload
 from planning.images import Version
-from planning.situation import RegionalWorkload
 
 PUBLIC_NEURON = "public.ecr.aws/neuron/"
 """The public registry of the Neuron team."""

@@ -12,9 +12,9 @@ from typing import Any
 from catalog import Catalog
 from config import Container, HealthCheck, Sidecar, Ulimit, Workload
 from planning import choices, images, volumes
+from planning.entries import NetworkMode, RegionalWorkload
 from planning.regional import in_region
 from planning.rooms import Room
-from planning.situation import NetworkMode, RegionalWorkload
 
 Definition = dict[str, Any]
 

@@ -17,6 +17,7 @@ from planning.command_line import (
     words,
     written,
 )
+from planning.entries import RegionalWorkload
 from planning.once import once
 from planning.serving.servers import (
     SERVERS,
@@ -26,7 +27,7 @@ from planning.serving.servers import (
     parallelism,
     starts_vllm,
 )
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 VISIBLE = "NEURON_RT_VISIBLE_CORES"
 NUMBER = "NEURON_RT_NUM_CORES"

@@ -4,8 +4,9 @@ from typing import Literal
 
 from config import ModelEntry
 from planning import choices, names, routes
+from planning.entries import RegionalWorkload
 from planning.reached import instance_ports, reached
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 def discovered(work: RegionalWorkload) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from config import EbsVolumeEntry, JobEntry, ManagedInstancesCapacity
 from planning import audit, choices, names, permissions
 from planning.command_line import containers
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 def task_role(work: RegionalWorkload) -> str:

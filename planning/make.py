@@ -28,6 +28,7 @@ from planning import (
 )
 from planning.addresses import zones_with_blocks
 from planning.command_line import containers
+from planning.entries import RegionalPool
 from planning.make_capacity import (
     auto_scaling_cluster,
     managed_instances_cluster,
@@ -38,7 +39,7 @@ from planning.rules import RULES
 from planning.serving.ahead import GATE
 from planning.serving.records import WrittenOut
 from planning.settle import settle
-from planning.situation import RegionalPool, Situation
+from planning.situation import Situation
 from planning.trial import Errors, Trials
 
 _NO_ROOM = "finds no room while the replicas of its pool run"

@@ -3,8 +3,9 @@
 from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from planning import audit, choices, identity, managed_types, names, permissions, plan, volumes
+from planning.entries import RegionalPool
 from planning.reached import instance_ports
-from planning.situation import RegionalPool, Situation
+from planning.situation import Situation
 
 
 def auto_scaling_cluster(
@@ -86,7 +87,7 @@ def _auto_scaling_pool(
         case "spot":
             purchase = plan.Spot()
         case "capacity_reservation":
-            purchase = plan.CapacityReservation(reservation, spec.on_demand_fallback)
+            purchase = plan.CapacityReservation(reservation, pool.falls_back)
         case "capacity_block":
             purchase = plan.CapacityBlock(reservation)
         case _:

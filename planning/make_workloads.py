@@ -19,12 +19,13 @@ from planning import (
 )
 from planning.command_line import server_of
 from planning.compile_cache import CompileCache
+from planning.entries import RegionalWorkload
 from planning.images import resolved
 from planning.make_capacity import pool_key
 from planning.reached import Reached, grace_seconds, leaving_seconds, reached
 from planning.regional import in_region
 from planning.serving.records import WrittenOut
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 def _log_group(s: Situation, work: RegionalWorkload) -> plan.LogGroup:

@@ -5,7 +5,8 @@ from functools import wraps
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from planning.situation import RegionalWorkload, Situation
+from planning.entries import RegionalWorkload
+from planning.situation import Situation
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from planning.choices import ACCOUNT
 from planning.command_line import containers
+from planning.entries import RegionalWorkload
 from planning.plan import (
     AccessPointArn,
     ClusterArn,
@@ -17,7 +18,7 @@ from planning.plan import (
     RoleArn,
 )
 from planning.regional import bucket_and_key, in_region, of_region
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 Statement = Mapping[str, PolicyValue]
 _COMPLETE = re.compile(r"-[A-Za-z0-9]{6}$")

@@ -9,6 +9,7 @@ from messages.phrases import flow
 from planning import choices, images
 from planning.amis import ami_driver, common_amis
 from planning.command_line import published, words
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.managed_types import proven
 from planning.reached import opened
 from planning.serving.options import DEFAULT_LENGTH, DEFAULT_SEQUENCES
@@ -20,7 +21,7 @@ from planning.serving.servers import (
     served_model,
     without_prefix_caching,
 )
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import Situation
 
 ALLOWED = "allowed_instance_types"
 

@@ -9,9 +9,10 @@ from catalog import Catalog, Server
 from config import Container, ModelEntry
 from planning import choices
 from planning.command_line import server_of, words
+from planning.entries import RegionalWorkload
 from planning.once import once_for_each
 from planning.serving.servers import SERVERS
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 _OF_A_PATTERN = re.compile(r"[A-Za-z0-9_.$/~\"'@:+-]*")
 

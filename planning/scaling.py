@@ -14,10 +14,11 @@ from planning import choices, names, plan
 from planning.alarms import Alarm, Dimension, Math, Metric, NameOf, Query
 from planning.command_line import server_of
 from planning.dealing import share_evenly
+from planning.entries import RegionalWorkload
 from planning.following import Mover, ScalingPolicy, ScalingStep, ScheduledLimits
 from planning.once import once_for_each
 from planning.reached import grace_seconds
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 def numbers_of_replicas(limits: Sequence[int]) -> tuple[tuple[int, ...], ...]:

@@ -5,9 +5,10 @@ Rules and the plan both read it here, so that they cannot disagree.
 
 from dataclasses import dataclass
 
+from planning.entries import RegionalWorkload
 from planning.lines import numbers
 from planning.once import once_for_each
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def services(s: Situation, work: RegionalWorkload) -> tuple[ServiceTasks, ...]:
     for number, (devices, least, most) in sorted(numbered):
         busy = _busy_instances(s, work, devices)
         surges = (
-            work.pool.purchase != "reserved" or work.pool.spec.on_demand_fallback
+            work.pool.purchase != "reserved" or work.pool.falls_back
             if busy is None or work.pool.max_size is None
             else busy < work.pool.max_size
         )

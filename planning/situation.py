@@ -5,9 +5,7 @@ unknown name reports it, and no other rule reports what follows from it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Literal
 
 from catalog import Catalog, InstanceType
 from config import (
@@ -26,12 +24,12 @@ from config import (
 from planning import layout, managed_types, plan
 from planning.addresses import has_blocks
 from planning.dealing import Demand
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.lines import Keeping, Line, lines_of
 from planning.rooms import (
     NOTHING,
     Room,
     counted_on,
-    device_count,
     first_fit,
     registered_by,
     share_of,
@@ -39,118 +37,6 @@ from planning.rooms import (
 from planning.serving.records import Unserved, WrittenOut
 from planning.sharing import Supply, Use, blocked_instances, enough_instances
 from planning.trial import Trials
-
-NetworkMode = Literal["bridge", "host", "awsvpc"]
-
-
-@dataclass(frozen=True)
-class RegionalPool:
-    """A pool in one of its Regions."""
-
-    name: str
-    region: str
-    spec: AutoScalingCapacity | ManagedInstancesCapacity
-    max_size: int | None  # None on Managed Instances, which have no maximum
-    purchase: str
-    reservation: str | None
-    types: tuple[InstanceType, ...]  # offered in the Region, or possibly if none is; small first
-    zone_ids: tuple[str, ...]  # zones of the network that offer one of the types, or may do so
-
-    @property
-    def path(self) -> str:
-        return f"capacity.{self.name}"
-
-    @property
-    def managed(self) -> bool:
-        return isinstance(self.spec, ManagedInstancesCapacity)
-
-    @property
-    def type(self) -> InstanceType | None:
-        """The instance type; `None` if there are several or none."""
-        return self.types[0] if len(self.types) == 1 else None
-
-    @property
-    def neuron(self) -> bool:
-        return any(t.neuron for t in self.types)
-
-    @cached_property
-    def smallest(self) -> InstanceType | None:
-        return next(iter(self.types), None)
-
-    @property
-    def locks(self) -> bool:
-        """Whether host ports lock the devices: on Auto Scaling capacity with Neuron devices."""
-        return not self.managed and self.neuron
-
-
-@dataclass(frozen=True)
-class RegionalWorkload:
-    """A model or a job in one of its Regions, with its pool there."""
-
-    name: str
-    region: str
-    spec: ModelEntry | JobEntry
-    pool: RegionalPool
-    replicas: Replicas
-    types: tuple[InstanceType, ...]  # of the pool, on which the task fits; ECS chooses among them
-
-    @cached_property
-    def smallest(self) -> InstanceType | None:
-        """The smallest type on which the task fits; that of the pool if it fits on none."""
-        return next(iter(self.types), self.pool.smallest)
-
-    @property
-    def is_job(self) -> bool:
-        return isinstance(self.spec, JobEntry)
-
-    @cached_property
-    def path(self) -> str:
-        return f"{'jobs' if self.is_job else 'models'}.{self.name}"
-
-    @property
-    def tasks_max(self) -> int:
-        return 0 if self.is_job else self.replicas.most
-
-    @property
-    def slot_tasks(self) -> int:
-        """Tasks that its slots are made for: a stopped model keeps the slot of one."""
-        return 0 if self.is_job else max(1, self.tasks_max)
-
-    @cached_property
-    def network_mode(self) -> NetworkMode:
-        if self.spec.network_mode is not None:
-            return self.spec.network_mode
-        if self.pool.managed:
-            return "awsvpc" if self.managed_devices or not self.spec.neuron_devices else "host"
-        assert isinstance(self.pool.spec, AutoScalingCapacity)
-        return "host" if self.pool.spec.efa and self.spec.neuron_devices != 0 else "bridge"
-
-    @property
-    def managed_devices(self) -> bool:
-        """Whether ECS assigns the devices: `NeuronDevice: ALL` on Managed Instances."""
-        return self.pool.managed and self.spec.neuron_devices == "all"
-
-    @cached_property
-    def device_count(self) -> int:
-        """Number of devices of one task; 0 without devices, or if the instance type is unknown."""
-        return device_count(self.spec.neuron_devices, self.smallest)
-
-    @cached_property
-    def host_ports(self) -> tuple[int, ...]:
-        """Ports of the instance that a task reserves beside the locks of its devices."""
-        ports = (*self.spec.served_ports, *self.spec.sidecar_ports.values())
-        return tuple(dict.fromkeys(ports)) if self.network_mode == "host" else ()
-
-    @cached_property
-    def locked(self) -> bool:
-        """Whether something keeps other tasks off its devices: host ports, or ECS itself."""
-        return not self.device_count or self.managed_devices or self.network_mode != "awsvpc"
-
-    @property
-    def ids(self) -> tuple[int, ...] | None:
-        """The device ids in the stack file, sorted; `None` for a count or `all`."""
-        wanted = self.spec.neuron_devices
-        return tuple(sorted(wanted)) if isinstance(wanted, tuple) else None
 
 
 def _size(kind: InstanceType) -> tuple[int, int, str]:

@@ -19,6 +19,7 @@ from config import Mount as MountEntry
 from planning import audit, choices, identity, names, permissions
 from planning.addresses import zones_with_blocks
 from planning.command_line import written_containers
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.once import once
 from planning.plan import (
     AccessPoint,
@@ -33,7 +34,7 @@ from planning.plan import (
     Mount,
     TaskVolume,
 )
-from planning.situation import RegionalPool, RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 
 
 def cleaned(path: str) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planning import service_tasks
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.sharing import Use, fewest_instances
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)

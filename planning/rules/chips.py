@@ -9,9 +9,10 @@ from messages.finding import Severity
 from messages.phrases import counted, flow, id_sets, ids, listed
 from planning import managed_types
 from planning.command_line import opens_no_core
+from planning.entries import RegionalPool
 from planning.proposals import accepting, as_group, fitting_types, passes_with
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, Situation, each_workload
+from planning.situation import Situation, each_workload
 
 
 def _written(devices: int | tuple[int, ...] | str) -> str:

@@ -15,9 +15,10 @@ from messages.phrases import counted, flow, listed
 from planning import choices
 from planning.command_line import containers, option, words, written_containers
 from planning.cores import ended_first
+from planning.entries import RegionalWorkload
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 from planning.volumes import disk, host_gib, shared_volumes, writable_paths
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)

@@ -5,12 +5,13 @@ from itertools import combinations
 
 from messages.finding import Severity
 from messages.phrases import counted, ids, listed
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.lines import Keeping, Line
 from planning.once import once
 from planning.price import HOURS, dollars, hourly_rate
 from planning.proposals import size_path
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, RegionalWorkload, Situation, written_replicas
+from planning.situation import Situation, written_replicas
 
 _PLACE = "run `neuron-ecs place`, which writes the lines anew and moves nothing that runs"
 _FRESH = "run `neuron-ecs place --fresh`, which shows a layout that moves models"

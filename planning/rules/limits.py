@@ -13,10 +13,11 @@ from messages.phrases import counted, listed
 from planning import containers as rendered
 from planning import identity, names, permissions, policies
 from planning.command_line import containers
+from planning.entries import RegionalWorkload
 from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 from planning.volumes import access_by_role
 
 _OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself

@@ -10,10 +10,11 @@ from messages.phrases import listed
 from planning import addresses, choices
 from planning.addresses import parse_block, zones_with_blocks
 from planning.command_line import repository
+from planning.entries import RegionalPool
 from planning.reached import reached, running_server
 from planning.rules.rule import Report, rule
 from planning.serving.servers import SERVERS
-from planning.situation import RegionalPool, Situation, serving_regions
+from planning.situation import Situation, serving_regions
 
 Block = ipaddress.IPv4Network
 

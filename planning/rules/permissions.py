@@ -8,8 +8,9 @@ from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.command_line import written_containers
+from planning.entries import RegionalWorkload
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 _WORD = re.compile(r"-([a-z]{6}|[A-Z]{6}|[0-9]{6})$")
 _WILD = re.compile(r"\*|\?|\$\{")

@@ -11,16 +11,11 @@ from messages.finding import Severity
 from messages.phrases import counted, id_sets, ids, listed
 from planning import layout, waiting
 from planning.cores import NUMBER
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import other_port, size_path
 from planning.reached import opened
 from planning.rules.rule import Report, rule
-from planning.situation import (
-    RegionalPool,
-    RegionalWorkload,
-    Situation,
-    each_workload,
-    written_replicas,
-)
+from planning.situation import Situation, each_workload, written_replicas
 
 
 @rule(

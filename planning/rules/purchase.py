@@ -7,10 +7,11 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import size_path, unpriced, with_zone
 from planning.reached import leaving_seconds
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, RegionalWorkload, Situation
+from planning.situation import Situation
 
 _USAGE_CLASS = {
     "on_demand": "on-demand",

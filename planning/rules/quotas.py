@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from catalog import InstanceType
 from messages.finding import Severity
 from messages.phrases import listed
+from planning.entries import RegionalPool
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, Situation
+from planning.situation import Situation
 
 _BLOCKS = ("capacity_block", "reserved")  # bought capacity counts when it is bought
 
@@ -27,7 +28,7 @@ def vcpu_quotas(s: Situation) -> Iterator[Report]:
     pools: dict[tuple[str, str], list[str]] = {}
     types: dict[tuple[str, str], str] = {}
     for (region, name), pool in s.pools.items():
-        bought = pool.purchase in _BLOCKS and not pool.spec.on_demand_fallback
+        bought = pool.purchase in _BLOCKS and not pool.falls_back
         most = 0 if bought else _instances(s, pool)
         purchase = "spot" if pool.purchase == "spot" else "on_demand"
         largest: dict[tuple[str, str], InstanceType] = {}  # of each quota

@@ -8,9 +8,10 @@ from messages.finding import Severity
 from planning import images
 from planning.addresses import parse_block
 from planning.command_line import containers, option, words
+from planning.entries import RegionalWorkload
 from planning.regional import bucket_and_key, in_region
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 _ECR = re.compile(
     r"^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$"

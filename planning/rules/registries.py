@@ -17,10 +17,11 @@ from planning.command_line import (
     published,
     tag,
 )
+from planning.entries import RegionalWorkload
 from planning.proposals import image_fix
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 
 
 @rule(

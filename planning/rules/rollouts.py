@@ -6,11 +6,12 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import choices
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import size_path
 from planning.reached import grace_seconds, leaving_seconds
 from planning.rules.rule import Report, rule
 from planning.service_tasks import services
-from planning.situation import RegionalPool, RegionalWorkload, Situation, written_replicas
+from planning.situation import Situation, written_replicas
 
 
 def _down(s: Situation, pool: RegionalPool) -> list[tuple[RegionalWorkload, int]]:
@@ -85,7 +86,7 @@ def reservation_with_room_for_the_rollout(s: Situation) -> Iterator[Report]:
     targeted reservation that is full launches nothing more."""
     for (region, _), pool in s.pools.items():
         reserved = pool.purchase in ("capacity_reservation", "capacity_block")
-        reserved = reserved and not pool.spec.on_demand_fallback
+        reserved = reserved and not pool.falls_back
         works = [w for w in s.work_on(pool) if not w.is_job and w.device_count]
         placed = s.layout(pool)
         if not reserved or pool.managed or not works or placed is None or pool.max_size is None:
@@ -117,7 +118,7 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
         for (region, pool_name), pool in s.pools.items():
             tasks = sum(w.tasks_max for w in s.work_on(pool) if w.managed_devices and not w.is_job)
             kinds = s.admitted(pool)
-            held = pool.purchase == "reserved" and not pool.spec.on_demand_fallback
+            held = pool.purchase == "reserved" and not pool.falls_back
             if pool_name == name and not held and tasks and len(kinds) > 0:
                 vcpus = [f"{2 * tasks * k.vcpus} vCPU of {k.name}" for k in (kinds[0], kinds[-1])]
                 larger = " or larger" if len(kinds) > 1 else ""

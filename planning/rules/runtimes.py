@@ -10,11 +10,12 @@ from messages.phrases import flow, listed
 from planning import images
 from planning.amis import ami_family, common_amis, fitting_amis, never_fits
 from planning.command_line import containers, from_aws, published
+from planning.entries import RegionalWorkload
 from planning.images import Version
 from planning.proposals import image_fix
 from planning.rules.rule import Report, rule
 from planning.serving.servers import replacement_rank
-from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 
 
 def _on_chips(

@@ -7,10 +7,11 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning import scaling
 from planning.command_line import server_of
+from planning.entries import RegionalWorkload
 from planning.proposals import size_path
 from planning.rules.rule import Report, rule
 from planning.service_tasks import services
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 
 
 def _scaled(s: Situation) -> Iterator[tuple[RegionalWorkload, Scaling]]:
@@ -228,9 +229,6 @@ def headroom_without_room(s: Situation) -> Iterator[Report]:
             )
 
 
-_FALLING = {"capacity_reservation", "reserved"}  # purchase options that can
-
-
 @rule(
     "NE618",
     "Nothing to fall back from",
@@ -242,11 +240,12 @@ _FALLING = {"capacity_reservation", "reserved"}  # purchase options that can
 def nothing_to_fall_back_from(s: Situation) -> Iterator[Report]:
     """API_CapacityReservationSpecification of the EC2 Auto Scaling API Reference."""
     for name, spec in s.settings.capacity.items():
-        here = [p.purchase for (_, n), p in s.pools.items() if n == name]
-        if spec.on_demand_fallback and here and not _FALLING & set(here):
+        here = [p for (_, n), p in s.pools.items() if n == name]
+        if spec.on_demand_fallback and here and not any(p.falls_back for p in here):
+            purchases = list(dict.fromkeys(p.purchase for p in here))
             yield Report(
                 f"capacity.{name}.on_demand_fallback",
-                f"is true, on a pool whose purchase is {listed(list(dict.fromkeys(here)))}",
+                f"is true, on a pool whose purchase is {listed(purchases)}",
                 "leave it out",
             )
 
@@ -263,8 +262,7 @@ def group_beside_fallback(s: Situation) -> Iterator[Report]:
     """API_CapacityReservationRequest of the Amazon ECS API Reference: reservationGroupArn with
     RESERVATIONS_ONLY alone (https://github.com/hashicorp/terraform-provider-aws/pull/48816)."""
     for pool in s.pools.values():
-        held = pool.managed and pool.purchase == "reserved" and pool.reservation is not None
-        if held and pool.spec.on_demand_fallback:
+        if pool.managed and pool.falls_back and pool.reservation is not None:
             yield Report(
                 f"{pool.path}.on_demand_fallback",
                 f"is true, beside the group {pool.reservation} in {pool.region}",

@@ -8,13 +8,14 @@ from messages.finding import Severity
 from messages.phrases import flow, listed
 from planning import choices
 from planning.amis import ami_driver
+from planning.entries import RegionalPool
 from planning.names import fitted
 from planning.rules.rule import Report, Rule, rule
 from planning.serving import ahead
 from planning.serving.cache import S3
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import on_hub
-from planning.situation import RegionalPool, Situation, each_workload
+from planning.situation import Situation, each_workload
 from planning.volumes import mounted
 
 

@@ -19,6 +19,7 @@ from planning.command_line import (
     words,
 )
 from planning.cores import core_claims
+from planning.entries import RegionalWorkload
 from planning.images import Version
 from planning.proposals import missing_command
 from planning.rules.rule import Report, rule
@@ -34,7 +35,7 @@ from planning.serving.servers import (
     without_prefix_caching,
 )
 from planning.serving.shapes import shape_of
-from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 
 
 @rule(

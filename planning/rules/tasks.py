@@ -7,17 +7,12 @@ from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import choices
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import as_group, fitting_types, other_port, passes_with, size_path
 from planning.reached import opened
 from planning.rooms import Room
 from planning.rules.rule import Report, rule
-from planning.situation import (
-    RegionalPool,
-    RegionalWorkload,
-    Situation,
-    each_workload,
-    written_replicas,
-)
+from planning.situation import Situation, each_workload, written_replicas
 
 
 def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> str:

@@ -6,8 +6,9 @@ from config import AutoScalingCapacity
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.command_line import option, words, written
+from planning.entries import RegionalWorkload
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "$(hostname)", "$HOSTNAME", "${HOSTNAME}")
 _GANG_SCHEDULERS = "AWS Batch multi-node parallel jobs, AWS ParallelCluster or Amazon EKS"

@@ -12,8 +12,9 @@ from config import (
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
 from planning import choices
+from planning.entries import RegionalWorkload
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalWorkload, Situation, each_workload
+from planning.situation import Situation, each_workload
 from planning.volumes import (
     Mounted,
     cleaned,

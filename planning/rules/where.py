@@ -17,6 +17,7 @@ from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import flow, listed, nearest, nearest_or
 from planning.addresses import PREFIXES
+from planning.entries import RegionalPool
 from planning.proposals import (
     accepting,
     as_group,
@@ -27,7 +28,7 @@ from planning.proposals import (
     with_zone,
 )
 from planning.rules.rule import Report, rule
-from planning.situation import RegionalPool, Situation
+from planning.situation import Situation
 
 HELD = ("capacity_reservation", "capacity_block", "reserved")
 """Purchase options that a reservation belongs to."""
@@ -567,7 +568,7 @@ def reservation_missing(s: Situation) -> Iterator[Report]:
     of a resource group of reservations; both live in one Region."""
     for (region, name), pool in s.pools.items():
         field = "reservation_group_arns" if pool.managed else "reservation_ids"
-        matched = pool.managed and pool.spec.on_demand_fallback  # by what is open, without a group
+        matched = pool.managed and pool.falls_back  # by what is open, without a group
         if pool.purchase in HELD and pool.reservation is None and not matched:
             partition = s.catalog.places.regions[region].partition
             group = f"arn:{partition}:resource-groups:{region}:…"

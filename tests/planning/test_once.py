@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from planning.entries import RegionalWorkload
 from planning.once import once, once_for_each
-from planning.situation import RegionalWorkload, Situation
+from planning.situation import Situation
 from tests.planning.stacks import groups, situation_of, stack, work
 
 

@@ -258,3 +258,25 @@ def test_the_engine_waits_as_long_as_tasks_need(
     (service,) = made.regions[0].models[0].services
     found = service.timeouts
     assert (found.create_minutes, found.update_minutes, found.delete_minutes) == expected
+
+
+def test_a_capacity_block_with_a_fallback_that_it_cannot_have_is_judged_as_one_without() -> None:
+    """The block alone has room for an update, and counts against no quota while it runs."""
+    plain = {
+        "purchase": "capacity_block",
+        "reservation_ids": {"us-east-2": "cr-0a"},
+        "zone_ids": ["use2-az3"],
+    }
+    found = [
+        codes(
+            stack(
+                home="us-east-2",
+                regions={"us-east-2": {}},
+                capacity={"pool": groups("trn2.48xlarge", 2, **plain, **extra)},
+                models={"m": work(1)},
+            )
+        )
+        for extra in ({}, {"on_demand_fallback": True})
+    ]
+    assert found[1] - found[0] == {"NE618"} and not found[0] - found[1], found
+    assert "NE602" in found[0]
