@@ -16,7 +16,8 @@ from planning.rooms import device_count
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
-_FALLING = ("capacity_reservation", "reserved")  # purchases that on-demand instances stand in for
+# What on-demand instances stand in for: on Auto Scaling capacity, and on Managed Instances.
+_FALLING = {False: "capacity_reservation", True: "reserved"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class RegionalPool:
     @property
     def falls_back(self) -> bool:
         """Whether instances start on demand where its reservations have no room."""
-        return self.spec.on_demand_fallback and self.purchase in _FALLING
+        return self.spec.on_demand_fallback and self.purchase == _FALLING[self.managed]
 
     @property
     def locks(self) -> bool:
