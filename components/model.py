@@ -123,7 +123,11 @@ class ModelComponent(pulumi.ComponentResource):
             },
             tags=named(self._within.tags, group.key),
             region=self._within.region,
-            opts=pulumi.ResourceOptions(parent=self),
+            # ECS registers each task with its own port. The group's is for targets without one, and
+            # AWS does not change it: the group stays, and tasks of the old port answer beside the
+            # new ones.
+            # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_RegisterTargets.html
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["port"]),
         )
 
     def _rule(

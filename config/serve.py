@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from config.changes import ROLLING, TARGETS, Change, Cost
+from config.changes import ROLLING, Change, Cost
 from config.values import Name, Strict, Text
 
 ServerName = Annotated[
@@ -42,9 +42,7 @@ class Serve(Strict):
             "The server, by its name in the table `servers`. Default: that of the first image of "
             "the table `serving_images` that serves the model on the chips and the AMI of the pool."
         ),
-        json_schema_extra=Cost(
-            Change.ROLLING, f"Where the port changes: {TARGETS}", (Change.REPLACED,)
-        ),
+        json_schema_extra=ROLLING,
     )
     revision: (
         Annotated[

@@ -318,7 +318,7 @@ class Sidecar(Container):
             "A port on which the container answers. Of a model's sidecar it is behind the load "
             "balancer, below path."
         ),
-        json_schema_extra=Cost(Change.REPLACED, added=Change.ROLLING, removed=Change.ROLLING),
+        json_schema_extra=ROLLING,
     )
     path: (
         Annotated[
@@ -376,15 +376,13 @@ class Workload(Container):
     port: Port | None = Field(
         default=None,
         description="The port that serves.",
-        json_schema_extra=Cost(Change.REPLACED, added=Change.ROLLING, removed=Change.ROLLING),
+        json_schema_extra=ROLLING,
     )
     ports: tuple[Port, ...] = Field(
         default=(),
         description="Several ports; the first one is behind the load balancer.",
         examples=[[8080, 9090]],
-        json_schema_extra=Cost(
-            Change.ROLLING, f"Where the first port changes: {TARGETS}", (Change.REPLACED,)
-        ),
+        json_schema_extra=ROLLING,
     )
     network_mode: Literal["bridge", "host", "awsvpc"] | None = Field(
         default=None,

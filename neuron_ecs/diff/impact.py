@@ -300,12 +300,12 @@ def _of_restart(model: ModelPlan, running: Sequence[Service], pool: Pool, extra:
 
 
 def _is_replaced(old: ModelPlan, new: ModelPlan) -> bool:
-    """Whether the load balancer gets another target group for the model. AWS changes neither the
-    port nor the target type of a group
+    """Whether the load balancer gets another target group for the model. AWS does not change the
+    target type of a group, and its port is not used
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyTargetGroup.html).
     """
-    before = {group.key: (group.port, group.target_type) for group in old.target_groups}
-    after = {group.key: (group.port, group.target_type) for group in new.target_groups}
+    before = {group.key: group.target_type for group in old.target_groups}
+    after = {group.key: group.target_type for group in new.target_groups}
     return any(before[key] != after[key] for key in before.keys() & after.keys())
 
 

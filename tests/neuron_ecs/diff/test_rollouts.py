@@ -90,7 +90,7 @@ def test_a_restart_costs_what_the_plan_says_of_a_new_image(
 
 def test_no_replica_serves_while_a_new_target_group_is_empty() -> None:
     base = one(BIG, work([0, 1], replicas=2, port=8080))
-    head = changed(base, "models.a", port=8081)
+    head = changed(base, "models.a", network_mode="awsvpc")
     (found,), (plan,) = rollouts(compared(base, head)), planned(head)
     assert (plan["away"], found) == (0, {**plan, "away": 2})
 

@@ -209,8 +209,9 @@ def test_a_service_fewer_is_no_move() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "word"),
     [
-        ({"port": 8080}, {"port": 8081}, "replaced in place"),
-        ({"port": 8080}, {"port": 8081, "replicas": {"min": 2}}, "replaced in place"),
+        ({"port": 8080}, {"port": 8081}, "rolling"),
+        ({"port": 8080}, {"port": 8081, "replicas": {"min": 2}}, "rolling"),
+        ({"port": 8080}, {"port": 8081, "network_mode": "awsvpc"}, "replaced in place"),
         ({"port": 8080}, {"port": 8080, "network_mode": "awsvpc"}, "replaced in place"),
         ({"port": 8080}, {"port": 8080, "capacity": "other"}, "replaced in place"),
         ({"port": 8080}, {"port": 8080, "network_mode": "host"}, "rolling"),
@@ -251,7 +252,7 @@ def test_a_replaced_target_group_answers_only_when_a_new_task_is_healthy(
 
 def test_a_replaced_target_group_without_room_waits_for_the_old_task_too() -> None:
     base = one(groups("inf2.xlarge", 1), port=8080, stop_timeout_seconds=60)
-    found = compared(base, changed(base, "models.a", port=8081))
+    found = compared(base, changed(base, "models.a", network_mode="awsvpc"))
     felt = found.impacts[HOME, "a"]
     model = found.after.models[HOME, "a"]
     group = model.target_group
