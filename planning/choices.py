@@ -57,6 +57,18 @@ START_TASKS = 1  # of a job, at each start
 START_RETRIES = 5  # a start that AWS refused is repeated, never the work
 START_RETRY_SECONDS = 3600
 
+# ---- daemons -------------------------------------------------------------------------------
+
+# CPU units and MiB of each container that watches the chips of an instance. Default sizes leave
+# their sum free on every Neuron instance, whether they run or not: switching them on resizes no
+# task.
+MONITOR_SIZE = (256, 256)  # as AWS's own k8s-neuron-monitor-daemonset.yml
+AGENT_SIZE = (128, 256)  # scrapes one source once a minute
+DETECTOR_SIZE = (64, 128)  # AWS's DaemonSet gives it a hundredth of a CPU and 80 MiB
+RECOVERY_SIZE = (64, 192)  # likewise, and 150 MiB
+DAEMON_SIZES = (MONITOR_SIZE, AGENT_SIZE, DETECTOR_SIZE, RECOVERY_SIZE)
+PROCESS_TAG = "NEURON_PROCESS_TAG"
+
 # ---- traffic -------------------------------------------------------------------------------
 
 HTTP_PORT = 80  # of the listener without a certificate

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog import Catalog
 from config import Container, HealthCheck, Sidecar, Ulimit, Workload
-from planning import choices, images, volumes
+from planning import choices, images, names, volumes
 from planning.entries import NetworkMode, RegionalWorkload
 from planning.regional import in_region
 from planning.rooms import Room
@@ -38,7 +38,9 @@ def definitions(
     sidecars = work.spec.sidecars
     cpu = size.cpu_units - sum(c.cpu_units for c in sidecars.values())
     memory = size.memory_mib - sum(c.memory_mib for c in sidecars.values())
-    main = _container(work.name, work.spec, work, catalog, log_group, slot)
+    tag = process_tag(work, slot, catalog)
+    tagged = {choices.PROCESS_TAG: tag} if tag else {}
+    main = _container(work.name, work.spec, work, catalog, log_group, slot, tagged)
     main |= {
         "cpu": cpu,
         "memory": memory,
@@ -113,6 +115,7 @@ def _container(
     catalog: Catalog,
     log_group: str,
     slot: str,
+    own: Mapping[str, str] | None = None,
 ) -> Definition:
     region = work.region
     return {
@@ -121,7 +124,8 @@ def _container(
         "command": [in_region(text, region) for text in spec.command],
         "entryPoint": [in_region(text, region) for text in spec.entry_point],
         "environment": [
-            {"name": n, "value": v} for n, v in sorted(_environment(spec, region).items())
+            {"name": n, "value": v}
+            for n, v in sorted(_environment(spec, region, own or {}).items())
         ],
         "secrets": [
             {"name": n, "valueFrom": in_region(v, region)} for n, v in sorted(spec.secrets.items())
@@ -194,13 +198,29 @@ def _ulimits(spec: Container, own: Mapping[str, Ulimit]) -> list[Definition]:
     ]
 
 
-def _environment(spec: Container, region: str) -> dict[str, str]:
-    """Returns the variables of a container: those of the stack file and the Region's own.
+def process_tag(work: RegionalWorkload, slot: str, catalog: Catalog) -> str:
+    """Returns how neuron-monitor calls the processes of a task: `model/number of the service`, or
+    `job/name`, unless the stack file says otherwise; empty without devices, or if it is a secret.
+
+    It is set whether something reads it or not: a variable that comes later restarts the tasks.
+    https://awsdocs-neuron.readthedocs-hosted.com/en/latest/tools/neuron-sys-tools/neuron-monitor-user-guide.html
+    """
+    if not work.device_count or choices.PROCESS_TAG in work.spec.secrets:
+        return ""
+    written = work.spec.environment.get(choices.PROCESS_TAG)
+    if written is not None:
+        return in_region(written, work.region)
+    tag = f"job/{work.name}" if work.is_job else f"{work.name}/{slot}"
+    return names.fitted(tag, catalog.limits.value("process_tag_max"))
+
+
+def _environment(spec: Container, region: str, more: Mapping[str, str]) -> dict[str, str]:
+    """Returns the variables of a container: those of the stack file, the Region's own and `more`.
 
     The agent sets AWS_REGION only since 2026, so that SDKs and the CLI would not find the Region
     (https://github.com/aws/amazon-ecs-agent/pull/4946).
     """
-    own = dict.fromkeys(choices.REGION_VARIABLES, region)
+    own = {**dict.fromkeys(choices.REGION_VARIABLES, region), **more}
     written = {name: in_region(value, region) for name, value in spec.environment.items()}
     return {name: v for name, v in (own | written).items() if name not in spec.secrets}
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog import Catalog, InstanceType
+from planning import choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +19,31 @@ class Room:
         """Memory in whole GiB, rounded down."""
         return self.memory_mib // 1024
 
+    def without(self, other: "Room") -> "Room":
+        """Returns what is left beside another task."""
+        return Room(self.cpu_units - other.cpu_units, self.memory_mib - other.memory_mib)
+
 
 NOTHING = Room(0, 0)
+DAEMONS = Room(
+    sum(cpu for cpu, _ in choices.DAEMON_SIZES), sum(mib for _, mib in choices.DAEMON_SIZES)
+)
+"""What default sizes leave for the daemons of an instance."""
 
 
 def room_of(kind: InstanceType, catalog: Catalog) -> Room:
-    """Returns what default sizes share: CPU and memory less what we keep back for the host."""
+    """Returns what default sizes share: CPU and memory less what we keep back for the host, and on
+    Neuron types for the daemons that watch the chips, whether these run or not."""
+    cpu = registered_by(kind, catalog).cpu_units - catalog.limits.value("host_cpu_units")
+    room = Room(cpu, _estimated_memory(kind, catalog))
+    return room if kind.neuron is None else room.without(DAEMONS)
+
+
+def _estimated_memory(kind: InstanceType, catalog: Catalog) -> int:
+    """MiB that an instance registers, where no reading is recorded."""
     limit = catalog.limits.value
     host = kind.memory_mib * limit("host_memory_percent") // 100 + limit("host_memory_fixed_mib")
-    cpu = registered_by(kind, catalog).cpu_units - limit("host_cpu_units")
-    return Room(cpu, kind.memory_mib - host)
+    return kind.memory_mib - host
 
 
 def registered_by(kind: InstanceType, catalog: Catalog) -> Room:
@@ -45,7 +61,7 @@ def counted_on(kind: InstanceType, catalog: Catalog) -> Room:
     registered = registered_by(kind, catalog)
     if kind.name in catalog.instances.registered_memory:
         return registered
-    return Room(registered.cpu_units, room_of(kind, catalog).memory_mib)
+    return Room(registered.cpu_units, _estimated_memory(kind, catalog))
 
 
 def share_of(kind: InstanceType, devices: int, catalog: Catalog, others: Room = NOTHING) -> Room:
@@ -55,7 +71,7 @@ def share_of(kind: InstanceType, devices: int, catalog: Catalog, others: Room = 
     what tasks without devices take of the instance; it is not counted if it is more than half.
     """
     room, total = room_of(kind, catalog), kind.neuron.devices if kind.neuron else 1
-    left = Room(room.cpu_units - others.cpu_units, room.memory_mib - others.memory_mib)
+    left = room.without(others)
     if 2 * left.cpu_units >= room.cpu_units and 2 * left.memory_mib >= room.memory_mib:
         room = left
     return Room(room.cpu_units * devices // total, room.memory_mib * devices // total)

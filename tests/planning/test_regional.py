@@ -121,7 +121,24 @@ def test_tasks_know_their_region_unless_the_stack_file_says_another(container: s
         (found,) = (d for d in json.loads(task.container_definitions) if d["name"] == container)
         return {v["name"]: v["value"] for v in found["environment"]}
 
-    here = {"AWS_REGION": "us-west-2", "AWS_DEFAULT_REGION": "us-west-2"}
+    own = {"NEURON_PROCESS_TAG": "m/1"} if container == "m" else {}
+    here = {"AWS_REGION": "us-west-2", "AWS_DEFAULT_REGION": "us-west-2"} | own
     assert variables() == here
     assert variables(environment={"AWS_REGION": "us-east-1"}) == here | {"AWS_REGION": "us-east-1"}
-    assert variables(secrets={"AWS_DEFAULT_REGION": "/a/region"}) == {"AWS_REGION": "us-west-2"}
+    left = {"AWS_REGION": "us-west-2"} | own
+    assert variables(secrets={"AWS_DEFAULT_REGION": "/a/region"}) == left
+
+
+@pytest.mark.parametrize(
+    ("entry", "tag"),
+    [({}, "m/1"), ({"environment": {"NEURON_PROCESS_TAG": "mine-{region}"}}, "mine-us-west-2"),
+     ({"secrets": {"NEURON_PROCESS_TAG": "/a/tag"}}, None), ({"neuron_devices": 0}, None)],
+    ids=["ours", "of the stack file", "a secret", "no devices"],
+)  # fmt: skip
+def test_neuron_monitor_tells_models_apart_by_a_tag(entry: dict[str, Any], tag: str | None) -> None:
+    model = {**work(1, memory_mib=1024), **entry}
+    plan = decide_on(stack(capacity={"pool": groups()}, models={"m": model}))
+    task = plan.regions[0].models[0].services[0].task_definition
+    (found,) = json.loads(task.container_definitions)
+    variables = {v["name"]: v["value"] for v in found["environment"]}
+    assert variables.get("NEURON_PROCESS_TAG") == tag

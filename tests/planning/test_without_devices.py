@@ -92,7 +92,7 @@ def test_the_cpu_of_its_sidecars_is_counted() -> None:
     config = beside(groups(), work(1), proxy(memory_mib=1024, sidecars={"s": sidecar}))
     share = model_of(decide_on(config), "m").services[0].task_definition.cpu
     assert share is not None
-    assert share == 4096 - 128 - 1024
+    assert share == 4096 - 128 - 512 - 1024, "less what the daemons of an instance take"
 
 
 def test_a_sidecar_cannot_open_what_its_task_has_not() -> None:
@@ -126,7 +126,8 @@ def test_sizes_that_do_not_fit_beside_a_model_are_told(
 
 
 def test_many_of_them_can_crowd_an_instance() -> None:
-    config = beside(groups(max_size=4), work(1, replicas=4), proxy(replicas=4))
+    other = proxy(replicas=4, memory_mib=1024)
+    config = beside(groups(max_size=4), work(1, replicas=4), other)
     found = finding(config, "NE350")
     size = int(found.fix.split("max_size: ")[1].split(",")[0])
     assert "NE350" not in codes(changed(config, "capacity.pool", max_size=size))

@@ -92,6 +92,8 @@ def share(kind: InstanceType, devices: int, others: tuple[int, int]) -> tuple[in
     """CPU units and MiB that go with so many of the type's devices beside tasks without any."""
     cpu = kind.vcpus * 1024 - catalog().limits.value("host_cpu_units") - others[0]
     memory = estimate(kind) - others[1]
+    if devices_of(kind):
+        cpu, memory = cpu - 512, memory - 832  # of the daemons that watch the chips
     return cpu * devices // devices_of(kind), memory * devices // devices_of(kind)
 
 

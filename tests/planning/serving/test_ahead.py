@@ -109,8 +109,13 @@ def test_the_job_has_the_command_the_devices_and_the_directories_of_the_tasks() 
     assert job["mountPoints"] == served["mountPoints"]
     marker = cache_of(plan).marker
     assert job["entryPoint"][-1] == marker
+    tags = {"m": "m/1", "compile-m": "job/compile-m"}
+    assert {"name": "NEURON_PROCESS_TAG", "value": tags["m"]} in served["environment"]
+    assert {"name": "NEURON_PROCESS_TAG", "value": tags["compile-m"]} in job["environment"]
     for variable in served["environment"]:
-        assert variable in job["environment"], "the artefacts are where the tasks look for them"
+        assert variable["value"] in tags.values() or variable in job["environment"], (
+            "the artefacts are where the tasks look for them"
+        )
     assert {m["containerPort"] for m in job["portMappings"]} >= {20000}, "its chips are locked"
 
 
