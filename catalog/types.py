@@ -374,7 +374,10 @@ class Server:
     ``capabilities`` are Linux capabilities that it needs. Up to
     ``silent_seconds`` pass in a request without a byte, and an answer takes up to
     ``answer_seconds`` of those that a stopping task waits for. ``paths`` are patterns of the paths
-    that are for callers; its other paths are for operators.
+    that are for callers; its other paths are for operators. A server that can ask callers for a
+    key takes it from the environment variable ``key_variable``, unless ``key_option`` gives it, and
+    asks for it at the paths ``key_paths``; ``key_check`` is one of them that answers a GET. All are
+    empty for one that cannot.
     ``compile_command`` compiles and then answers, with the server's own command in the place of
     ``{command}``; empty for a server that only loads what was compiled before.
     """
@@ -395,6 +398,10 @@ class Server:
     silent_seconds: int
     answer_seconds: int
     paths: tuple[str, ...]
+    key_variable: str
+    key_option: str
+    key_paths: tuple[str, ...]
+    key_check: str
 
     def health_path_of(self, name: str) -> str:
         """The path of the health check, for a model that the server calls so."""

@@ -1,6 +1,7 @@
 """What the user asks for: the stack file as typed, frozen data. Shape only, no AWS fact."""
 
 from config.alarms import Alarms, Slack
+from config.authentication import Authentication
 from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
 from config.layout import PlacedService
 from config.parsing import ShapeError, parse
@@ -27,6 +28,7 @@ __all__ = [
     "Alarms",
     "Ami",
     "AnyVolume",
+    "Authentication",
     "AutoScalingCapacity",
     "Container",
     "DataType",

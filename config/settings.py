@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from config.alarms import Alarms
+from config.authentication import Authentication
 from config.capacity import AnyCapacity
 from config.changes import FINDINGS, IN_PLACE, MOVES, SHAPE, Change, Cost
 from config.layout import Layout
@@ -118,6 +119,11 @@ class Traffic(Strict):
         ),
         examples=[{"us-west-2": ["*.usw2.example.com"]}],
         json_schema_extra=RENAMES,
+    )
+    authentication: Authentication = Field(
+        default=Authentication(),
+        description="What callers must show. Default: nothing but their address.",
+        examples=[{"api_key": "/keys/models"}],
     )
 
 

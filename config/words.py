@@ -353,8 +353,13 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         Traffic,
-        "access_logs auth authentication cognito deletion_protection idle_timeout listeners waf",
+        "access_logs cognito deletion_protection idle_timeout listeners waf",
         "no field sets it",
+    ),
+    (
+        Traffic,
+        "api_key api_keys auth key keys password token tokens",
+        "write authentication: {api_key: /keys/models}; it names the secret that holds the key",
     ),
     (
         Security,

@@ -64,7 +64,9 @@ class Endpoint:
 
     `model` is followed by a slash and the sidecar's name if a sidecar answers. `url` has the load
     balancer's logical name in angle brackets: AWS gives it another one. `health` is a URL that
-    answers while a task is healthy. `callers` are CIDR blocks and security groups.
+    answers while a task is healthy. `callers` are CIDR blocks and security groups. `check` is a URL
+    that answers a GET, the health check's where no key is asked for; `key` is the secret with the
+    key that callers send, empty without one.
     """
 
     model: str
@@ -72,6 +74,8 @@ class Endpoint:
     url: str
     health: str
     callers: tuple[str, ...]
+    check: str = ""
+    key: str = ""
 
 
 def endpoints(plan: Plan) -> Iterator[Endpoint]:
@@ -87,8 +91,15 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                 host = group.host or own
                 url = f"{scheme}://{host}{group.path_prefix}"
                 callers = (*balancer.allow_cidrs, *balancer.allow_security_groups)
+                key, health = group.caller_key, f"{url}{group.health_path}"
                 yield Endpoint(
-                    model.called(group), region.name, url, f"{url}{group.health_path}", callers
+                    model.called(group),
+                    region.name,
+                    url,
+                    health,
+                    callers,
+                    f"{url}{key.path}" if key else health,
+                    key.secret if key else "",
                 )
 
 

@@ -27,6 +27,7 @@ from planning import (
     watching,
 )
 from planning.addresses import zones_with_blocks
+from planning.authentication import of_keys
 from planning.command_line import containers
 from planning.entries import RegionalPool
 from planning.make_capacity import (
@@ -122,7 +123,8 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
 
     situation.trials = Trials(situation.settings, errors)
     found = {f: None for rule in RULES for f in rule.findings(situation)}
-    return tuple(sorted(of_entries(found, situation), key=lambda f: f.sort_key))
+    told = {of_keys(f, situation.settings): None for f in of_entries(found, situation)}
+    return tuple(sorted(told, key=lambda f: f.sort_key))
 
 
 def _written(s: Situation, name: str, out: WrittenOut) -> plan.WrittenModel:

@@ -17,6 +17,7 @@ from planning import (
     service_tasks,
     volumes,
 )
+from planning.authentication import key_server, own_key
 from planning.command_line import server_of
 from planning.compile_cache import CompileCache
 from planning.entries import RegionalWorkload
@@ -238,7 +239,15 @@ def _target_group(s: Situation, work: RegionalWorkload, one: Reached) -> plan.Ta
         sidecar=one.sidecar,
         rules=_rules(s, names.key(short, work.name, one.sidecar, "path"), one),
         host=one.host,
+        caller_key=_caller_key(s, work, one),
     )
+
+
+def _caller_key(s: Situation, work: RegionalWorkload, one: Reached) -> routes.CallerKey | None:
+    row, secret = key_server(one.spec, s.catalog), own_key(one.spec, s.catalog)
+    if row is None or not secret:
+        return None
+    return routes.CallerKey(in_region(secret, work.region), row.key_check)
 
 
 def _rules(s: Situation, key: str, one: Reached) -> tuple[routes.ListenerRule, ...]:

@@ -17,6 +17,14 @@ class ListenerRule:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerKey:
+    """The key that a server asks callers for, as `Authorization: Bearer …`."""
+
+    secret: str  # where it is kept: an ARN or the name of a parameter
+    path: str  # one that answers a GET with the key
+
+
+@dataclass(frozen=True, slots=True)
 class TargetGroup:
     """All services of a model in a Region register a container here."""
 
@@ -32,6 +40,7 @@ class TargetGroup:
     sidecar: str = ""  # the container that answers; empty: the model's own
     rules: tuple[ListenerRule, ...] = ()
     host: str = ""  # the name in its URL; empty: the load balancer's own
+    caller_key: CallerKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

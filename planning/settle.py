@@ -26,6 +26,7 @@ from config.credentials import shown
 from messages.phrases import listed, nearest
 from planning import choices, images
 from planning.amis import ami_driver, common_amis, fitting_amis
+from planning.authentication import with_keys
 from planning.command_line import published
 from planning.rooms import device_count
 from planning.serving.memory import Verdict, checkpoint_gib
@@ -56,7 +57,8 @@ def settle(
     plain = situation(settings)
     asked = [_Asked(n, m, m.serve, plain) for n, m in sorted(settings.models.items()) if m.serve]
     if not asked:
-        return plain
+        keyed = with_keys(settings, catalog)
+        return plain if keyed is settings else situation(keyed)
     amis = _amis(plain, asked)
     capacity = {
         name: spec.model_copy(update={"ami": Ami(version=amis[name])}) if name in amis else spec
@@ -88,6 +90,7 @@ def settle(
         entry = HostVolumeEntry(kind="host", size_gib=size)
         volumes = {**settings.volumes, choices.SERVE_CACHE: entry}
         new = new.model_copy(update={"volumes": volumes})
+    new = with_keys(new, catalog)
     return situation(new, written=written, unserved=tuple(unserved), amis=amis)
 
 

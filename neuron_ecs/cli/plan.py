@@ -14,7 +14,7 @@ from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
 from planning import Plan
 from planning import plan as planned
-from planning.document import document, endpoints
+from planning.document import Endpoint, document, endpoints
 from planning.interruptions import document as interruption_document
 from planning.interruptions import interruptions
 from planning.price import document as price_document
@@ -275,12 +275,23 @@ def reach(plan: Plan, *, width: int) -> Iterator[str]:
             else (f"{listed(list(names))}: from nowhere, no caller is allowed")
         )
         yield from wrapped(f"{text}, {'HTTPS' if secure else 'plain HTTP'}", width, "  ", "    ")
+    keyed = {one.model: None for one in found if one.key}
+    if keyed:
+        yield from wrapped(f"with its key alone: {listed(keyed)}", width, "  ", "    ")
     if found:
-        yield f"  try one from there: curl {found[0].health}"
+        yield from tried(found[0])
     if named:
         text = "names in the network, from the stack's own tasks and instances alone, plain HTTP:"
         yield from wrapped(text, width, "  ", "    ")
         yield from table(named, indent="    ")
+
+
+def tried(one: Endpoint) -> Iterator[str]:
+    """A command that calls the endpoint from where its callers are."""
+    header = '-H "Authorization: Bearer $KEY" ' if one.key else ""
+    yield f"  try one from there: curl {header}{one.check}"
+    if one.key:
+        yield f"    KEY is the value of {one.key}"
 
 
 def registries(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -33,6 +33,18 @@ def traffic_lines(difference: Difference) -> Iterator[str]:
                 callers.setdefault((listed(more), word), {})[key[1]] = None
     for (who, word), regions in callers.items():
         yield f"{who} {word} in {listed(regions)}"
+    for key in sorted(before.keys() & after.keys()):
+        yield from _keys(before[key], after[key])
+
+
+def _keys(old: Endpoint, new: Endpoint) -> Iterator[str]:
+    name = f"{new.model} in {new.region}"
+    if not old.key and new.key:
+        yield f"{name} answers only with a key, that of {new.key}"
+    elif old.key and not new.key:
+        yield f"{name} answers without a key"
+    elif old.key != new.key:
+        yield f"{name} takes the key of {new.key}, and that of {old.key} no longer"
 
 
 def _by_name(plan: Plan) -> dict[tuple[str, str], Endpoint]:

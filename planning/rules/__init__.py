@@ -8,6 +8,7 @@ for ever: a new rule takes the first free code after the last one of its group.
 from planning.rules import (
     alarms,
     audit,
+    authentication,
     chips,
     containers,
     cores,
@@ -65,6 +66,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
             *models.RULES,
             *traffic.RULES,
             *domains.RULES,
+            *authentication.RULES,
             *networks.RULES,
             *reach.RULES,
             *rollouts.RULES,

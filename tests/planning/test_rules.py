@@ -16,6 +16,7 @@ from planning.rules import RETIRED, RULES, Rule
 from tests.planning import (
     fixtures,
     fixtures_alarms,
+    fixtures_authentication,
     fixtures_layouts,
     fixtures_places,
     fixtures_scaling,
@@ -49,6 +50,7 @@ FIXTURES = {
     **fixtures_served.FIXTURES,
     **fixtures_alarms.FIXTURES,
     **fixtures_traffic.FIXTURES,
+    **fixtures_authentication.FIXTURES,
     **fixtures_scaling.FIXTURES,
     **fixtures_layouts.FIXTURES,
 }

@@ -1321,6 +1321,12 @@ def _validated_in_private(_: Hand, wish: Wish) -> str:
     return "traffic.domain.validation_zone_id"
 
 
+@mistake("NE748", CALLED)
+def _key_of_no_model(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"authentication": {"api_key": {"absent": "/keys/a"}}}
+    return "traffic.authentication.api_key.absent"
+
+
 # -- names and limits ------------------------------------------------------------------------------
 
 

@@ -95,8 +95,8 @@ def _existing(hand: Hand, region: str, pools: list[Pool], number: int, *, serves
     return entry
 
 
-def traffic(hand: Hand, regions: list[str], serving: set[str]) -> Entry:
-    """Callers, and certificates of some of the Regions."""
+def traffic(hand: Hand, regions: list[str], serving: set[str], models: list[str]) -> Entry:
+    """Callers, certificates of some of the Regions, and what callers must show."""
     entry: Entry = {}
     if hand.chance(70):
         if hand.chance(50):
@@ -114,6 +114,9 @@ def traffic(hand: Hand, regions: list[str], serving: set[str]) -> Entry:
     if hand.chance(30):
         hosts = ("*.example.com", "models.example.com", "a.b.example.com")
         entry["hosts"] = {r: hand.some(hosts, least=1) for r in hand.some(regions)}
+    if hand.chance(30):
+        keys = dict.fromkeys(hand.some(models), "/keys/a")
+        entry["authentication"] = {"api_key": hand.one((keys, "/keys/b"))}
     return entry
 
 

@@ -775,7 +775,38 @@ def _uncovered_name(_: Hand, wish: Wish) -> str:
     return f"traffic.hosts.{wish.region}"
 
 
-@oddity("NE918", replace(RUNS, port=True))
+_SERVES = replace(RUNS, port=True)
+
+
+def _keyed(wish: Wish) -> str:
+    """The model asks for a key."""
+    wish.keys["traffic"] = {"authentication": {"api_key": "/keys/a"}}
+    port = wish.entry.get("port") or next(iter(wish.entry["ports"]))
+    return _runs(wish, TINY, f"--port={port}")
+
+
+@oddity("NE749", CALLED)
+def _no_key(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"authentication": {"api_key": "/keys/a"}}
+    return ""
+
+
+@oddity("NE750", _SERVES)
+def _key_of_its_own(_: Hand, wish: Wish) -> str:
+    _keyed(wish)
+    wish.entry.setdefault("secrets", {})["VLLM_API_KEY"] = "/keys/b"
+    wish.entry.get("environment", {}).pop("VLLM_API_KEY", None)
+    return f"{wish.path}.secrets.VLLM_API_KEY"
+
+
+@oddity("NE751", _SERVES)
+def _every_path(_: Hand, wish: Wish) -> str:
+    _keyed(wish)
+    wish.entry["paths"] = ["/*"]
+    return f"{wish.path}.paths"
+
+
+@oddity("NE918", _SERVES)
 def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
     wish.entry["health_check"] = {"grace_seconds": hand.number(0, 899)}
     port = wish.entry.get("port") or next(iter(wish.entry["ports"]))

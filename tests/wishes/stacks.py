@@ -367,7 +367,7 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
             case "stage":
                 keys["stage"] = hand.one(("development", "production"))
             case "traffic":
-                keys["traffic"] = networks.traffic(hand, regions, serving)
+                keys["traffic"] = networks.traffic(hand, regions, serving, sorted(keys["models"]))
                 if not tasks.are_labels(keys["models"]):
                     keys["traffic"].pop("domain", None)
             case "silence":

@@ -46,6 +46,8 @@ VALUES: dict[str, list[Any]] = {
         ["inf2.xlarge", "trn1.2xlarge"],
     ],
     "access_logs": ["s3://logs-{region}/a/", "s3://logs-{region}/b/"],
+    "api_key": ["/keys/a", "/keys/b", {"m": "/keys/a"}],
+    "authentication": [],
     "ami": [{"family": "al2"}],
     "Ami.family": ["al2", "al2023"],
     "Ami.version": ["recommended", "al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64"],
