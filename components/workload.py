@@ -83,6 +83,17 @@ def _volume(volume: plan.TaskVolume, within: RegionContext) -> aws.ecs.TaskDefin
             return {"name": name, "host_path": path}
         case plan.EbsVolume(name):
             return {"name": name, "configure_at_launch": True}
+        case plan.S3FilesVolume(name, file_system, access_point, directory):
+            # ECS encrypts the transit by itself and takes no directory beside an access point.
+            # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_S3FilesVolumeConfiguration.html
+            mounted: aws.ecs.TaskDefinitionVolumeS3filesVolumeConfigurationArgsDict = {
+                "file_system_arn": file_system
+            }
+            if access_point:
+                mounted["access_point_arn"] = access_point
+            if directory:
+                mounted["root_directory"] = directory
+            return {"name": name, "s3files_volume_configuration": mounted}
         case plan.EfsVolume(name, _, access_point):
             directory = within.directories[access_point]
             # With an access point AWS takes no root directory, and only with transit encryption.

@@ -11,7 +11,14 @@ from config.schedules import RangeAt, Schedule, Times
 from config.serve import DataType, Serve, ServerName
 from config.settings import Domain, Security, Settings, Traffic
 from config.shapes import Shape
-from config.volumes import AnyVolume, EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry, Mount
+from config.volumes import (
+    AnyVolume,
+    EbsVolumeEntry,
+    EfsVolumeEntry,
+    HostVolumeEntry,
+    Mount,
+    S3FilesVolumeEntry,
+)
 from config.workloads import (
     Container,
     HealthCheck,
@@ -49,6 +56,7 @@ __all__ = [
     "RangeAt",
     "RegionEntry",
     "Replicas",
+    "S3FilesVolumeEntry",
     "Scaling",
     "Schedule",
     "Security",

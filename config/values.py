@@ -214,6 +214,19 @@ FileSystemId = Annotated[
     StringConstraints(pattern=r"^fs-[0-9a-f]{8,40}$"),
     Field(description="The id of an EFS file system.", examples=["fs-0123456789abcdef0"]),
 ]
+S3FilesArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=(
+            r"^arn:aws[a-z-]*:s3files:[a-z0-9-]+:\d{12}:file-system/fs-[0-9a-f]{17,40}"
+            r"(/access-point/fsap-[0-9a-f]{17,40})?$"
+        )
+    ),
+    Field(
+        description="The ARN of a file system of S3 Files, or of one of its access points.",
+        examples=["arn:aws:s3files:us-west-2:111122223333:file-system/fs-0123456789abcdef0"],
+    ),
+]
 SnapshotId = Annotated[
     str,
     StringConstraints(pattern=r"^snap-[0-9a-f]{8,40}$"),

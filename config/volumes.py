@@ -5,8 +5,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_validator
 from pydantic_core import CoreSchema
 
-from config.changes import ROLLING, Change, Cost
-from config.values import ContainerPath, FileSystemId, RegionName, SnapshotId, Strict
+from config.changes import IN_PLACE, ROLLING, Change, Cost
+from config.values import (
+    ContainerPath,
+    FileSystemId,
+    RegionName,
+    S3FilesArn,
+    S3Prefix,
+    SnapshotId,
+    Strict,
+)
 
 KEPT = Cost(Change.ROLLING, "What the old directory holds stays there; the new one is empty.")
 
@@ -121,6 +129,44 @@ class EfsVolumeEntry(Strict):
     )
 
 
+class S3FilesVolumeEntry(Strict):
+    """Objects of a bucket as files, by Amazon S3 Files, for tasks on Managed Instances.
+
+    The file systems exist already, with their mount targets in the networks of the stack.
+    """
+
+    kind: Literal["s3_files"] = Field(
+        description="`s3_files`: a file system that shows a bucket of S3. It outlives tasks.",
+        json_schema_extra=ROLLING,
+    )
+    file_systems: Annotated[
+        dict[RegionName, S3FilesArn],
+        Field(
+            min_length=1,
+            description=(
+                "The file system of each Region, or an access point of it, which shows its "
+                "directory and writes as its user. Mount targets, their security groups and "
+                "policies are the owner's."
+            ),
+            examples=[
+                {
+                    "us-west-2": "arn:aws:s3files:us-west-2:111122223333:"
+                    "file-system/fs-0123456789abcdef0"
+                }
+            ],
+            json_schema_extra=ROLLING,
+        ),
+    ]
+    bucket: S3Prefix = Field(
+        description=(
+            "The bucket or prefix that the file systems show. Large reads go to S3 itself, so the "
+            "task role may read it; `{region}` is the Region."
+        ),
+        examples=["s3://models-{region}/llama/"],
+        json_schema_extra=IN_PLACE,
+    )
+
+
 class EbsVolumeEntry(Strict):
     """An encrypted Amazon EBS volume of type gp3 for each task: it comes and goes with the task.
 
@@ -168,9 +214,12 @@ class EbsVolumeEntry(Strict):
 
 
 AnyVolume = Annotated[
-    HostVolumeEntry | EfsVolumeEntry | EbsVolumeEntry,
+    HostVolumeEntry | EfsVolumeEntry | EbsVolumeEntry | S3FilesVolumeEntry,
     Field(
         discriminator="kind",
-        description="A map such as {kind: host}, {kind: efs} or {kind: ebs, size_gib: 100}.",
+        description=(
+            "A map such as {kind: host}, {kind: efs}, {kind: ebs, size_gib: 100} or {kind: "
+            "s3_files, file_systems: …, bucket: …}."
+        ),
     ),
 ]

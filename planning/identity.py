@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from config import EbsVolumeEntry, JobEntry, ManagedInstancesCapacity
+from config import EbsVolumeEntry, JobEntry, ManagedInstancesCapacity, S3FilesVolumeEntry
 from planning import audit, choices, names, permissions
 from planning.command_line import containers
 from planning.entries import RegionalPool, RegionalWorkload
+from planning.permissions import Statement
 from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
 from planning.situation import Situation
@@ -142,6 +143,8 @@ def _of_workload(s: Situation, works: list[RegionalWorkload]) -> Iterable[Role]:
         inline.append(InlinePolicy("s3-read", permissions.read_s3(s, works)))
     if first.spec.s3_write:
         inline.append(InlinePolicy("s3-write", permissions.write_s3(s, works)))
+    if mounting := _mount_s3_files(s, works):
+        inline.append(InlinePolicy("s3-files", mounting))
     if first.spec.exec:
         inline.append(InlinePolicy("exec", audit.exec_statements(s, works)))
     yield _role(
@@ -170,6 +173,21 @@ def _of_workload(s: Situation, works: list[RegionalWorkload]) -> Iterable[Role]:
             inline=(permissions.start_tasks(s.partition, (logical_name(s, k) for k in passed)),),
             purpose=f"starts the {what} on its schedule",
         )
+
+
+def _mount_s3_files(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
+    """Allows mounting the file systems of S3 Files, and reading what they show."""
+    writes: dict[str, bool] = {}  # by the ARN of each file system or access point
+    shown: set[str] = set()
+    for work in works:
+        for _, container in containers(work):
+            for volume, mount in container.mounts.items():
+                entry = s.settings.volumes.get(volume)
+                if isinstance(entry, S3FilesVolumeEntry) and work.region in entry.file_systems:
+                    arn = entry.file_systems[work.region]
+                    writes[arn] = writes.get(arn, False) or not mount.read_only
+                    shown.add(in_region(entry.bucket, work.region))
+    return permissions.mount_s3_files(s, writes, shown)
 
 
 # On whose behalf a service assumes a role, where AWS documents the condition for the service. Roles

@@ -227,6 +227,26 @@ def mount(system: PolicyValue, *, write: bool) -> InlinePolicy:
     return InlinePolicy("mount", (allow(actions, (system,), through),))
 
 
+def mount_s3_files(
+    s: Situation, writes: Mapping[str, bool], shown: Iterable[str]
+) -> tuple[Statement, ...]:
+    """Allows mounting file systems of S3 Files, each through its access point if it has one, and
+    reading the objects: clients read large files from S3 itself.
+
+    `writes` says of the ARN of each file system or access point whether a mount writes; `shown` are
+    the prefixes that they show.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-security-iam.html
+    """
+    statements: list[Statement] = []
+    for arn, write in sorted(writes.items()):
+        actions = ("s3files:ClientMount", *(("s3files:ClientWrite",) * write))
+        system, through, _ = arn.partition("/access-point/")
+        condition = {"ArnEquals": {"s3files:AccessPointArn": arn}} if through else None
+        statements.append(allow(actions, (system,), condition))
+    reading = ("s3:GetObject", "s3:GetObjectVersion")
+    return (*statements, *_s3(s, shown, "s3:ListBucket", reading, ("kms:Decrypt",)))
+
+
 def encrypt_volumes(keys: Iterable[str], dns_suffix: str) -> InlinePolicy:
     """Allows using the keys for EBS volumes alone.
 

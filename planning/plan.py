@@ -379,7 +379,18 @@ class EbsVolume:
     role: str  # key of the role with which ECS makes and attaches it
 
 
-TaskVolume = EmptyVolume | HostVolume | EfsVolume | EbsVolume
+@dataclass(frozen=True, slots=True)
+class S3FilesVolume:
+    """A directory of a file system of S3 Files: of an access point, or of the file system."""
+
+    kind: ClassVar[str] = "s3_files"
+    name: str
+    file_system: str  # ARN
+    access_point: str  # ARN; empty: none
+    directory: str  # of the file system; empty: its root, or the access point's
+
+
+TaskVolume = EmptyVolume | HostVolume | EfsVolume | EbsVolume | S3FilesVolume
 
 
 Client = Literal["auto_scaling", "managed_instances", "tasks"]

@@ -13,6 +13,7 @@ from config import (
     HostVolumeEntry,
     ManagedInstancesCapacity,
     OwnNetworkEntry,
+    S3FilesVolumeEntry,
     Workload,
 )
 from config import Mount as MountEntry
@@ -32,6 +33,7 @@ from planning.plan import (
     HostVolume,
     InlinePolicy,
     Mount,
+    S3FilesVolume,
     TaskVolume,
 )
 from planning.situation import Situation, each_workload
@@ -132,6 +134,8 @@ def task_volumes(s: Situation, work: RegionalWorkload, slot: str) -> tuple[TaskV
                 found[mount.name] = EfsVolume(mount.name, system, point)
             case EbsVolumeEntry() as entry:
                 found[mount.name] = _ebs_volume(s, work, mount, entry)
+            case S3FilesVolumeEntry() as entry:
+                found[mount.name] = _s3_files_volume(work, mount, entry)
             case None:
                 pass
     return tuple(found[name] for name in sorted(found))
@@ -152,6 +156,15 @@ def _ebs_volume(
         kms_key=audit.kms_key(s, work.region),
         role=identity.logical_name(s, choices.VOLUMES_ROLE),
     )
+
+
+def _s3_files_volume(
+    work: RegionalWorkload, mount: Mounted, entry: S3FilesVolumeEntry
+) -> S3FilesVolume:
+    arn = entry.file_systems.get(work.region, "")
+    below = f"/{mount.mount.directory}" if mount.mount.directory else ""
+    system, point, _ = arn.partition("/access-point/")
+    return S3FilesVolume(mount.name, system, arn if point else "", below)
 
 
 def mounts(work: RegionalWorkload, slot: str) -> tuple[Mount, ...]:

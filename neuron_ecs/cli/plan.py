@@ -213,6 +213,8 @@ def _volume(volume: planned.TaskVolume) -> str:
         case planned.EbsVolume(size_gib=size, snapshot_id=snapshot):
             parts = (f"{size} GiB" if size else "", snapshot)
             return ", ".join(("EBS", *(p for p in parts if p), "of each task"))
+        case planned.S3FilesVolume(file_system=arn, directory=directory):
+            return f"S3 Files {arn.rpartition('/')[2]}{directory}"
         case planned.EmptyVolume():
             return "empty, of the task"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, Workload
+from config import AutoScalingCapacity, S3FilesVolumeEntry, Workload
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed
@@ -61,16 +61,24 @@ def wildcard_in_a_name(s: Situation) -> Iterator[Report]:
         for field in ("s3_read", "s3_write"):
             named += [(f"{path}.{field}[{i}]", p) for i, p in enumerate(getattr(spec, field))]
         for where, text in named:
-            found = _WILD.search(text)
-            if found:
-                kept = text[: found.start()]
-                what = f"is {shown(text, limit=120)}, with {found[0]}"
+            if found := _WILD.search(text):
+                what, without = _wild(text, found)
                 if (where, text) in secrets:
                     why = "A container reads one secret or parameter, by its name."
                     fix = "name one secret or parameter"
                     yield Report(where, what, fix, why, Severity.ERROR)
                 else:
-                    yield Report(where, what, f"write {kept[: kept.rfind('/') + 1]}")
+                    yield Report(where, what, f"write {without}")
+    for name, entry in sorted(s.settings.volumes.items()):
+        if isinstance(entry, S3FilesVolumeEntry) and (found := _WILD.search(entry.bucket)):
+            what, without = _wild(entry.bucket, found)
+            yield Report(f"volumes.{name}.bucket", what, f"write {without}")
+
+
+def _wild(text: str, found: re.Match[str]) -> tuple[str, str]:
+    """What is wrong with a name that has a wildcard, and the prefix before it."""
+    kept = text[: found.start()]
+    return f"is {shown(text, limit=120)}, with {found[0]}", kept[: kept.rfind("/") + 1]
 
 
 @rule(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from config import OwnNetworkEntry
+from config import OwnNetworkEntry, S3FilesVolumeEntry
 from messages.finding import Severity
 from planning import images
 from planning.addresses import parse_block
@@ -12,6 +12,7 @@ from planning.entries import RegionalWorkload
 from planning.regional import bucket_and_key, in_region
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
+from planning.volumes import mounted
 
 _ECR = re.compile(
     r"^\d{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$"
@@ -232,7 +233,7 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
     do not support cross-Region requests; a name says a Region only by habit."""
     reported: set[str] = set()
     for work in _shut(s):
-        for path, prefix in _prefixes(work):
+        for path, prefix in _prefixes(s, work):
             bucket = _bucket(prefix, work.region)
             named = [r for r in s.catalog.places.regions if r in bucket and r != work.region]
             if named and work.region not in bucket and path not in reported:
@@ -246,10 +247,14 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
                 )
 
 
-def _prefixes(work: RegionalWorkload) -> Iterator[tuple[str, str]]:
+def _prefixes(s: Situation, work: RegionalWorkload) -> Iterator[tuple[str, str]]:
     for field in ("s3_read", "s3_write"):
         for index, prefix in enumerate(getattr(work.spec, field)):
             yield f"{work.path}.{field}[{index}]", prefix
+    for found in mounted(work.path, work.spec):
+        entry = s.settings.volumes.get(found.volume)
+        if isinstance(entry, S3FilesVolumeEntry):
+            yield f"volumes.{found.volume}.bucket", entry.bucket
 
 
 def _bucket(prefix: str, region: str) -> str:
@@ -271,7 +276,7 @@ def impossible_bucket(s: Situation) -> Iterator[Report]:
     low, high = s.catalog.limits.value("bucket_name_min"), s.catalog.limits.value("bucket_name_max")
     reported: set[str] = set()
     for work in s.work:
-        for path, prefix in _prefixes(work):
+        for path, prefix in _prefixes(s, work):
             bucket = _bucket(prefix, work.region)
             before = [a for a in s.catalog.limits.bucket_affixes("prefix") if bucket.startswith(a)]
             behind = [a for a in s.catalog.limits.bucket_affixes("suffix") if bucket.endswith(a)]

@@ -212,7 +212,7 @@ def several_writers(s: Situation) -> Iterator[Report]:
             cache = out.cache.place if out.cache else ""
             yield Report(
                 f"models.{name}.serve.cache",
-                f"is {cache}, an EFS file system that up to {most} tasks write in a Region",
+                f"is {cache}, a file system that up to {most} tasks write in a Region",
                 f"write models.{name}.serve.compile: ahead; or leave it out",
             )
 
@@ -333,7 +333,7 @@ def region_without_a_compile_job(s: Situation) -> Iterator[Report]:
     Region."""
     for job, name in s.compile_jobs.items():
         serve, cache = s.settings.models[name].serve, s.written[name].cache
-        if serve is None or cache is None or cache.kind != "efs":
+        if serve is None or cache is None or cache.kind not in ("efs", "s3_files"):
             continue
         if serve.compile_on not in s.settings.capacity:
             continue

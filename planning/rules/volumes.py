@@ -8,6 +8,7 @@ from config import (
     HostVolumeEntry,
     JobEntry,
     ManagedInstancesCapacity,
+    S3FilesVolumeEntry,
 )
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
@@ -213,6 +214,8 @@ def nothing_writes(s: Situation) -> Iterator[Report]:
                 filled = bool(entry.file_systems)
             case EbsVolumeEntry():
                 filled = bool(entry.snapshot_ids)
+            case S3FilesVolumeEntry():
+                filled = True
         if not uses or filled or not all(u.mount.read_only for u in uses):
             continue
         first = uses[0]
@@ -279,7 +282,7 @@ def long_directory(s: Situation) -> Iterator[Report]:
     "NE370",
     "File system of a Region is missing",
     Severity.ERROR,
-    "An EFS file system is of one Region; tasks of another have no mount target of it.",
+    "A file system is of one Region; tasks of another have no mount target of it.",
     do="Name the file system of each Region that mounts the volume.",
 )
 def no_file_system(s: Situation) -> Iterator[Report]:
@@ -292,7 +295,7 @@ def no_file_system(s: Situation) -> Iterator[Report]:
                 yield Report(
                     f"volumes.{name}.file_systems",
                     f"is {listed(known)}, and none of {region}, where {_mount_it(works)}",
-                    f"write file_systems: {{{region}: fs-…}}",
+                    f"write file_systems: {{{region}: {_example(s, entry, region)}}}",
                 )
 
 
@@ -582,11 +585,19 @@ def _ebs_numbers(s: Situation) -> Iterator[tuple[str, str, int, int, int]]:
                 yield name, field, value, low, high
 
 
-def _given(s: Situation) -> Iterator[tuple[str, EfsVolumeEntry]]:
+def _given(s: Situation) -> Iterator[tuple[str, EfsVolumeEntry | S3FilesVolumeEntry]]:
     """The volumes whose file systems exist, by name."""
     for name, entry in sorted(s.settings.volumes.items()):
-        if isinstance(entry, EfsVolumeEntry) and entry.file_systems:
+        if isinstance(entry, EfsVolumeEntry | S3FilesVolumeEntry) and entry.file_systems:
             yield name, entry
+
+
+def _example(s: Situation, entry: EfsVolumeEntry | S3FilesVolumeEntry, region: str) -> str:
+    """What names a file system of the Region, for a fix."""
+    if isinstance(entry, EfsVolumeEntry):
+        return "fs-…"
+    _, _, _, _, account, _ = next(iter(entry.file_systems.values())).split(":", 5)
+    return f"arn:{s.partition}:s3files:{region}:{account}:file-system/fs-…"
 
 
 def _mounting(s: Situation, volume: str) -> Iterator[RegionalWorkload]:

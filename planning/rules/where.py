@@ -8,8 +8,8 @@ from catalog import generation
 from config import (
     AutoScalingCapacity,
     EbsVolumeEntry,
-    EfsVolumeEntry,
     ExistingNetworkEntry,
+    HostVolumeEntry,
     ManagedInstancesCapacity,
     RegionEntry,
 )
@@ -425,13 +425,10 @@ def region_not_in_stack(s: Situation) -> Iterator[Report]:
 
 def _of_volumes(s: Situation) -> Iterator[tuple[str, dict[str, str]]]:
     for name, entry in s.settings.volumes.items():
-        match entry:
-            case EfsVolumeEntry():
-                yield f"volumes.{name}.file_systems", entry.file_systems
-            case EbsVolumeEntry():
-                yield f"volumes.{name}.snapshot_ids", entry.snapshot_ids
-            case _:
-                pass
+        if isinstance(entry, EbsVolumeEntry):
+            yield f"volumes.{name}.snapshot_ids", entry.snapshot_ids
+        elif not isinstance(entry, HostVolumeEntry):
+            yield f"volumes.{name}.file_systems", entry.file_systems
 
 
 def _region_instead(s: Situation, region: str, path: str, pool: str) -> str:

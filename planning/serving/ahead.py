@@ -14,6 +14,7 @@ from config import (
     ModelEntry,
     ModelOverride,
     Replicas,
+    S3FilesVolumeEntry,
     Settings,
     Sidecar,
     Workload,
@@ -83,7 +84,7 @@ def required(entry: ModelEntry, settings: Settings) -> bool:
 def shared(entry: ModelEntry, settings: Settings) -> bool:
     """Whether the cache of a model is a file system that its tasks share."""
     place = entry.serve.cache if entry.serve else None
-    return isinstance(settings.volumes.get(place or ""), EfsVolumeEntry)
+    return isinstance(settings.volumes.get(place or ""), EfsVolumeEntry | S3FilesVolumeEntry)
 
 
 def most_tasks(entry: ModelEntry) -> int:

@@ -69,7 +69,7 @@ class Cache:
         return {self.place: made}
 
     @property
-    def kind(self) -> Literal["host", "efs", "ebs", "s3"]:
+    def kind(self) -> Literal["host", "efs", "ebs", "s3_files", "s3"]:
         """The kind of the place; the planner's own volume is on the host."""
         if self.place.startswith(S3):
             return "s3"
@@ -78,7 +78,7 @@ class Cache:
     @property
     def is_shared(self) -> bool:
         """Whether tasks on different instances see it: in S3, or on a file system."""
-        return self.kind in ("s3", "efs")
+        return self.kind in ("s3", "efs", "s3_files")
 
     @property
     def marker(self) -> str:

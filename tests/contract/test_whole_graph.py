@@ -762,6 +762,12 @@ def test_file_systems_are_reached_from_where_tasks_run_and_each_access_point_is_
                 assert efs["transitEncryption"] == efs["authorizationConfig"]["iam"] == "ENABLED"
                 assert efs.get("rootDirectory") is None, "AWS refuses it beside an access point"
                 used.add(efs["authorizationConfig"]["accessPointId"])
+            objects = volume.get("s3filesVolumeConfiguration")
+            if objects is not None:
+                assert not {"accessPointArn", "rootDirectory"} <= objects.keys(), "AWS refuses both"
+                (role,) = built.refers(task, "taskRoleArn")
+                allowed = [p.inputs["policy"] for p in built.policies(task, role)]
+                assert any(objects["fileSystemArn"] in text for text in allowed)
     assert used == {f"{point.name}_id" for point in built.of("efs.AccessPoint")}
     for system in built.of("efs.FileSystem"):
         assert system.options.get("protect") == (

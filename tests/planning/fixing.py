@@ -38,7 +38,7 @@ from config.replicas import Replicas
 from config.schedules import Schedule
 from config.settings import Security, Settings, Traffic
 from config.shapes import Shape
-from config.volumes import EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry
+from config.volumes import EbsVolumeEntry, EfsVolumeEntry, HostVolumeEntry, S3FilesVolumeEntry
 from config.workloads import HealthCheck, JobEntry, ModelEntry, Sidecar
 from messages.finding import Finding, Severity
 from tests.planning.stacks import PROJECT, Config, findings_of
@@ -488,7 +488,7 @@ ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "*.*.replicas": (Replicas,),
     "*.*.schedule": (Schedule,),
     "shapes.*": (Shape,),
-    "volumes.*": (HostVolumeEntry, EfsVolumeEntry, EbsVolumeEntry),
+    "volumes.*": (HostVolumeEntry, EfsVolumeEntry, EbsVolumeEntry, S3FilesVolumeEntry),
     "traffic": (Traffic,),
     "security": (Security,),
     "alarms": (Alarms,),

@@ -62,6 +62,8 @@ HOST = {"kind": "host"}
 GIVEN = "fs-0123456789abcdef0"
 EBS = {"kind": "ebs", "size_gib": 100}
 DISK = {"neuron-ecs:volumes": json.dumps({"a": EBS})}
+S3_FILES = "arn:aws:s3files:us-west-2:111122223333:file-system/fs-0123456789abcdef0"
+ACCESS_POINT = f"{S3_FILES}/access-point/fsap-0123456789abcdef0"
 SNAPSHOT = "snap-0123456789abcdef0"
 BOTH: dict[str, Any] = {"regions": {"us-east-2": {}, "us-west-2": {}}}
 
@@ -76,6 +78,19 @@ def mounting(
     entry = work(1, mounts=mounts, **(model or {}))
     keys = {"regions": regions} if regions else {}
     return on(INF2, entry, volumes=dict.fromkeys(mounts, volume), **keys)
+
+
+def s3_files(arn: str = S3_FILES) -> dict[str, Any]:
+    """A volume of S3 Files with this file system or access point."""
+    return {"kind": "s3_files", "file_systems": {"us-west-2": arn}, "bucket": "s3://objects/a/"}
+
+
+def mounting_s3_files(
+    arn: str = S3_FILES, pool: dict[str, Any] = MANAGED, volume: Any = None, **mount: Any
+) -> Config:
+    """A model that mounts a volume of S3 Files."""
+    entry = work("all" if pool == MANAGED else 1, mounts={"a": {"path": "/a", **mount}})
+    return on(pool, entry, volumes={"a": volume or s3_files(arn)})
 
 
 def job(pool: dict[str, Any], **more: Any) -> Config:
@@ -511,6 +526,21 @@ FIXTURES: dict[str, Fixture] = {
         "volumes.d.size_gib",
         mounting({**HOST, "size_gib": 16_384}, a="/a", b="/b", c="/c", d="/d"),
         mounting({**HOST, "size_gib": 16_384}, a="/a", b="/b", c="/c"),
+    ),
+    "NE382": Fixture(
+        "models.m.mounts.a",
+        mounting_s3_files(pool=INF2),
+        mounting_s3_files(pool=INF2, volume={"kind": "efs"}),
+    ),
+    "NE383": Fixture(
+        "volumes.a.file_systems.us-west-2",
+        mounting_s3_files(S3_FILES.replace("us-west-2", "us-east-2")),
+        mounting_s3_files(),
+    ),
+    "NE384": Fixture(
+        "models.m.mounts.a.directory",
+        mounting_s3_files(ACCESS_POINT, directory="a/b"),
+        mounting_s3_files(directory="a/b"),
     ),
     "NE391": Fixture("models.m.sidecars.s.port", beside_it("host", 8080), beside_it("host", 8081)),
     "NE392": Fixture(

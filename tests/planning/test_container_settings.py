@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 
 from planning.document import endpoints
-from planning.plan import AutoScalingPool, EbsVolume, HostVolume, ModelPlan, TaskDefinition
+from planning.plan import (
+    AutoScalingPool,
+    EbsVolume,
+    HostVolume,
+    ModelPlan,
+    S3FilesVolume,
+    TaskDefinition,
+)
 from tests.planning.fixing import faults
+from tests.planning.fixtures_workloads import S3_FILES
 from tests.planning.stacks import decide_on, finding, findings_of, groups, managed, stack, work
 
 SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:login"
@@ -155,6 +163,66 @@ def test_a_cache_on_an_ebs_volume_is_refused_where_it_is_written() -> None:
     volumes = {"disk": {"kind": "ebs", "size_gib": 100}}
     config = stack(capacity={"pool": groups()}, models={"m": entry}, volumes=volumes)
     assert finding(config, "NE380").path == "models.m.serve.cache"
+
+
+def test_a_volume_of_s3_files_is_mounted_and_read_with_the_rights_of_its_mounts() -> None:
+    arn = "arn:aws:s3files:{}:111122223333:file-system/fs-0123456789abcdef0"
+    point = "/access-point/fsap-0123456789abcdef0"
+    regions = {"us-east-1": "", "us-west-2": point}
+    volume = {
+        "kind": "s3_files",
+        "file_systems": {region: arn.format(region) + of for region, of in regions.items()},
+        "bucket": "s3://objects-{region}/a/",
+    }
+    reading = {"path": "/a", "read_only": True}
+    for mount, written in ((reading, False), ("/a", True)):
+        model = work(
+            "all", mounts={"v": reading}, sidecars={"s": {**FETCH, "mounts": {"v": mount}}}
+        )
+        plan = decide_on(
+            stack(
+                regions={region: {} for region in regions},
+                capacity={"pool": managed("inf2.xlarge")},
+                models={"m": model},
+                volumes={"v": volume},
+            )
+        )
+        definitions = {r.name: r.models[0].services[0].task_definition for r in plan.regions}
+        assert {name: made.volumes for name, made in definitions.items()} == {
+            region: (
+                S3FilesVolume("v", arn.format(region), arn.format(region) + of if of else "", ""),
+            )
+            for region, of in regions.items()
+        }
+        (role,) = (r for r in plan.roles if r.key == "m_task")
+        (policy,) = (p for p in role.inline_policies if p.name == "s3-files")
+        (east, west), rest = policy.statements[:2], policy.statements[2:]
+        mounts = "s3files:ClientMount"
+        assert east["Action"] == ((mounts, "s3files:ClientWrite") if written else mounts)
+        assert west["Resource"] == arn.format("us-west-2")
+        through = {"s3files:AccessPointArn": arn.format("us-west-2") + point}
+        assert west["Condition"] == {"ArnEquals": through}
+        assert "Condition" not in east
+        text = str(rest)
+        assert "objects-us-east-1/a/*" in text
+        assert "objects-us-west-2/a/*" in text
+        assert "PutObject" not in text
+
+
+def test_a_cache_on_s3_files_is_shared_and_refused_on_auto_scaling_capacity() -> None:
+    entry = {"capacity": "pool", "serve": {"model": "Qwen/Qwen3-0.6B", "cache": "v"}}
+    volume = {
+        "kind": "s3_files",
+        "file_systems": {"us-west-2": S3_FILES},
+        "bucket": "s3://objects",
+    }
+    config = stack(capacity={"pool": groups()}, models={"m": entry}, volumes={"v": volume})
+    assert finding(config, "NE382").path == "models.m.serve.cache"
+    pools = {"pool": managed("inf2.8xlarge")}
+    plan = decide_on(stack(capacity=pools, models={"m": entry}, volumes={"v": volume}))
+    cache = plan.regions[0].models[0].cache
+    assert cache is not None
+    assert cache.kind == "s3_files"
 
 
 def test_a_mount_takes_the_place_of_an_empty_volume_that_nobody_asked_for() -> None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from tests.wishes import facts, shapes
+from tests.wishes import facts, shapes, tasks
 from tests.wishes.changes import (
     ALONE,
     ANY,
@@ -954,6 +954,38 @@ def _directory_of_a_disk(_: Hand, wish: Wish) -> str:
     return f"{path}.directory"
 
 
+def _s3_files(wish: Wish, **given: str) -> str:
+    """A mount of a volume of S3 Files. `given` replaces file systems, by Region."""
+    regions = sorted(wish.keys["regions"])
+    arns = {r: tasks.S3_FILES.format(facts.partition(r), r) for r in regions} | given
+    path = _mounts(wish, "one", "/mnt/one")
+    volume = {"kind": "s3_files", "file_systems": arns, "bucket": "s3://objects-{region}/a"}
+    wish.keys["volumes"]["one"] = volume
+    return path
+
+
+@mistake("NE382", replace(WORK, sorts=(NEURON, CPU)))
+def _objects_on_instances_of_a_group(_: Hand, wish: Wish) -> str:
+    return _s3_files(wish)
+
+
+@mistake("NE383", replace(WORK, sorts=MANAGED.sorts))
+def _objects_of_another_region(_: Hand, wish: Wish) -> str:
+    region = sorted(wish.keys["regions"])[0]
+    arn = tasks.S3_FILES.format(facts.partition(region), absent_region(wish))
+    _s3_files(wish, **{region: arn})
+    return f"volumes.one.file_systems.{region}"
+
+
+@mistake("NE384", replace(WORK, sorts=MANAGED.sorts))
+def _directory_beside_an_access_point(_: Hand, wish: Wish) -> str:
+    region = sorted(wish.keys["regions"])[0]
+    arn = tasks.S3_FILES.format(facts.partition(region), region)
+    path = _s3_files(wish, **{region: f"{arn}/access-point/fsap-{'0' * 17}"})
+    wish.entry["mounts"]["one"]["directory"] = "a/b"
+    return f"{path}.directory"
+
+
 @mistake("NE363", WORK)
 def _mount_where_none_can_be(hand: Hand, wish: Wish) -> str:
     path = hand.one(("/", "//", "/proc", "/proc/driver", "/a/.."))
@@ -986,6 +1018,8 @@ def _six_target_groups(_: Hand, wish: Wish) -> str:
 
 @mistake("NE528", _APART)
 def _path_of_the_model(_: Hand, wish: Wish) -> str:
+    for at in ("domain", "hosts"):  # there the model has a host of its own
+        wish.keys.get("traffic", {}).pop(at, None)
     return sidecar_with(wish, port=9100, path=f"/{wish.path.partition('.')[2]}") + ".path"
 
 

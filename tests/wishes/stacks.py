@@ -422,7 +422,7 @@ def _keys(hand: Hand, regions: list[str]) -> Entry | str:
 def _volumes(hand: Hand, wish: Wish) -> None:
     """An entry for each volume that a container mounts."""
     entries = [work.entry for pool in wish.pools for work in pool.works]
-    containers = [c for entry in entries for c in (entry, *entry.get("sidecars", {}).values())]
+    containers = [c for entry in entries for c in _containers(entry)]
     names = sorted({name for c in containers for name in c.get("mounts", {})})
     ahead = [entry for entry in entries if entry.get("serve", {}).get("cache") == "compiled"]
     if ahead:
@@ -433,15 +433,36 @@ def _volumes(hand: Hand, wish: Wish) -> None:
     if names:
         regions = sorted(wish.keys["regions"])
         wish.keys["volumes"] = wish.keys.get("volumes", {}) | {
-            name: tasks.volume(hand, regions, of_tasks=_of_tasks(name, entries)) for name in names
+            name: tasks.volume(
+                hand,
+                regions,
+                of_tasks=_of_tasks(name, entries),
+                managed=all(
+                    pool.managed
+                    for pool in wish.pools
+                    for work in pool.works
+                    if any(name in c.get("mounts", {}) for c in _containers(work.entry))
+                ),
+                directories=any("directory" in m for m in _mounts_of(name, containers)),
+            )
+            for name in names
         }
+
+
+def _containers(entry: Entry) -> list[Entry]:
+    return [entry, *entry.get("sidecars", {}).values()]
+
+
+def _mounts_of(volume: str, containers: list[Entry]) -> list[Entry]:
+    """The mounts of a volume that are maps."""
+    found = [c.get("mounts", {}).get(volume) for c in containers]
+    return [mount for mount in found if isinstance(mount, dict)]
 
 
 def _of_tasks(volume: str, entries: list[Entry]) -> bool:
     """Whether the volume can be one of each task: no schedule, no other volume, no directory."""
     for entry in entries:
-        containers = (entry, *entry.get("sidecars", {}).values())
-        mounts = [mount for c in containers for mount in c.get("mounts", {}).items()]
+        mounts = [mount for c in _containers(entry) for mount in c.get("mounts", {}).items()]
         if volume in dict(mounts) and (
             "schedule" in entry
             or {name for name, _ in mounts} != {volume}

@@ -52,6 +52,7 @@ VALUES = ("", "1", "/var/cache", "ünï cödé", "x" * 500, "{region}", "a-{regi
 SECRET_NAMES = ("HF_TOKEN", "DB_PASSWORD", "API_KEY")
 VOLUMES = ("cache", "weights", "shared")
 FILES = "fs-0123456789abcdef0"
+S3_FILES = "arn:{}:s3files:{}:111122223333:file-system/" + FILES
 USERS = ("1000", "1000:1000", "neuron")
 PORTS = (8080, 8000, 1, 80, 443, 19_999, 65_535)
 HOST_PORTS = (8080, 8000, 80, 443, 1, 19_999, facts.EPHEMERAL - 1)
@@ -201,8 +202,21 @@ def ebs_volume(hand: Hand, regions: list[str]) -> Entry:
     return entry
 
 
-def volume(hand: Hand, regions: list[str], *, of_tasks: bool) -> Entry:
-    """A volume of the stack file. With `of_tasks` one of each task alone may be drawn."""
+def s3_files_volume(hand: Hand, regions: list[str], *, points: bool) -> Entry:
+    """A volume of S3 Files; with `points` one that may name access points."""
+    through = f"/access-point/fsap-{'0' * 17}" if points and hand.chance(50) else ""
+    given = {r: S3_FILES.format(facts.partition(r), r) + through for r in regions}
+    bucket = hand.one(("s3://objects-{region}/a", "s3://objects-{region}"))
+    return {"kind": "s3_files", "file_systems": given, "bucket": bucket}
+
+
+def volume(
+    hand: Hand, regions: list[str], *, of_tasks: bool, managed: bool, directories: bool
+) -> Entry:
+    """A volume of the stack file. With `of_tasks` one of each task alone may be drawn, with
+    `managed` one that Managed Instances alone mount; `directories` are those of its mounts."""
+    if managed and hand.chance(40):
+        return s3_files_volume(hand, regions, points=not directories)
     if of_tasks and hand.chance(40):
         return ebs_volume(hand, regions)
     if hand.chance(40):
@@ -395,7 +409,10 @@ def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
             sidecar["health_command"] = ["CMD-SHELL", "curl -fs http://localhost:9000/ || exit 1"]
         if sidecars and hand.chance(30):
             sidecar["starts_after"] = _earlier(hand, sidecars)
-        sidecars[names.new()] = sidecar
+        name = names.new()
+        if "port" in sidecar and hand.chance(40):
+            sidecar["path"] = f"/Other_{name}"  # no other workload of the Region has it
+        sidecars[name] = sidecar
     if sidecars:
         entry["sidecars"] = sidecars
         if hand.chance(30):
@@ -405,13 +422,11 @@ def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
 
 
 def _answering(hand: Hand, scene: Scene, sidecar: Entry, number: int) -> None:
-    """A port that no other container of the task has, nor of a host's tasks, and its path."""
+    """A port that no other container of the task has, nor of a host's tasks."""
     free = (p for p in range(9100 + number, 9900, 3) if p not in scene.taken)
     sidecar["port"] = next(free)
     if scene.mode == "host":
         scene.taken.add(sidecar["port"])
-    if hand.chance(40):
-        sidecar["path"] = f"/Other_{sidecar['port']}-{hand.number(1, 10**6)}"
     if hand.chance(40):
         sidecar["health_path"] = hand.one(("/", "/ping", "/" + "p" * 1023))
 

@@ -126,6 +126,11 @@ VALUES: dict[str, list[Any]] = {
         {"us-west-2": "fs-0123456789abcdef0"},
         {"us-west-2": "fs-0fedcba9876543210"},
     ],
+    "S3FilesVolumeEntry.file_systems": [
+        {"us-west-2": "arn:aws:s3files:us-west-2:111122223333:file-system/fs-0123456789abcdef0"},
+        {"us-west-2": "arn:aws:s3files:us-west-2:111122223333:file-system/fs-0fedcba9876543210"},
+    ],
+    "bucket": ["s3://objects/a/", "s3://objects/b/"],
     "nat": ["one", "per_zone", "none"],
     "network_mode": ["bridge", "host", "awsvpc"],
     "neuron_devices": [1, 2, 3, [0], [1], "all"],

@@ -25,6 +25,7 @@ from tests.config.test_settings import models
 from tests.neuron_ecs.diff.edits import VALUES, Edit, edits
 from tests.neuron_ecs.diff.pairs import OTHER, compared, graph_of, plan_of, side
 from tests.neuron_ecs.diff.test_laws import can_be_built
+from tests.planning.fixtures_workloads import S3_FILES
 from tests.planning.stacks import (
     HOME,
     PROJECT,
@@ -166,7 +167,9 @@ STACKS: dict[str, Config] = {
                 replicas={"min": 1, "max": 2},
                 mounts={"c": {"path": "/c"}, "e": {"path": "/e"}},
             ),
-            "m": serving(capacity="mi", devices="all", port=8080, mounts={"e": "/e", "f": "/f"}),
+            "m": serving(
+                capacity="mi", devices="all", port=8080, mounts={"e": "/e", "f": "/f", "g": "/g"}
+            ),
         },
         jobs={"j": serving(devices=1, schedule={"expression": "rate(3 hours)"})},
         tags={"x": "y"},
@@ -179,6 +182,11 @@ STACKS: dict[str, Config] = {
                 "size_gib": 60,
                 "iops": 5000,
                 "snapshot_ids": {HOME: "snap-0a1b2c3d"},
+            },
+            "g": {
+                "kind": "s3_files",
+                "file_systems": {HOME: S3_FILES},
+                "bucket": "s3://objects",
             },
         },
         traffic={"allow_from": ["10.0.0.0/8"]},
