@@ -83,6 +83,7 @@ class AutoScalingCluster(pulumi.ComponentResource):
                 provider=pools[pool.key].capacity_provider.name,
                 subnets=tuple(network.subnets(pool.zone_ids)),
                 ready=(pools[pool.key].capacity_provider, attachment),
+                steady=not pool.blocks,
             )
             for pool in cluster.pools
         }
@@ -144,6 +145,8 @@ class AutoScalingPool(pulumi.ComponentResource):
             after=after,
         )
         group = self._group(pool, region=region, labels=labels, subnets=subnets, template=template)
+        for size in pool.sizes:
+            self._scheduled(size, group=group, region=region)
         self.group_name: pulumi.Output[str] = group.name
         self.capacity_provider = self._capacity_provider(
             pool, region=region, labels=labels, group=group
@@ -254,6 +257,20 @@ class AutoScalingPool(pulumi.ComponentResource):
                 # ECS adds this tag itself; left undeclared, the next update would remove it.
                 for key, value in {**labels, "AmazonECSManaged": ""}.items()
             ],
+            region=region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _scheduled(self, size: plan.SizeAt, *, group: aws.autoscaling.Group, region: str) -> None:
+        aws.autoscaling.Schedule(
+            size.key,
+            scheduled_action_name=size.key,
+            autoscaling_group_name=group.name,
+            recurrence=size.recurrence,
+            time_zone="UTC",
+            desired_capacity=size.instances,
+            min_size=choices.SIZE_AS_IT_IS,
+            max_size=choices.SIZE_AS_IT_IS,
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
         )

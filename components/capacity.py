@@ -22,6 +22,7 @@ class Capacity:
     provider: pulumi.Output[str]  # name of the capacity provider
     subnets: tuple[pulumi.Input[str], ...]
     ready: tuple[pulumi.Resource, ...]
+    steady: bool = True  # whether its instances run at all times, so that services become steady
 
 
 def cluster_settings() -> list[aws.ecs.ClusterSettingArgsDict]:

@@ -190,7 +190,7 @@ class ModelComponent(pulumi.ComponentResource):
             enable_execute_command=service.exec,
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
-            wait_for_steady_state=self._wait,
+            wait_for_steady_state=self._wait and capacity.steady,
             tags=named(within.tags, service.key),
             region=within.region,
             opts=pulumi.ResourceOptions(

@@ -2,7 +2,13 @@
 
 from config.alarms import Alarms, Slack
 from config.authentication import Authentication
-from config.capacity import Ami, AutoScalingCapacity, ManagedInstancesCapacity, PoolOverride
+from config.capacity import (
+    Ami,
+    AutoScalingCapacity,
+    Block,
+    ManagedInstancesCapacity,
+    PoolOverride,
+)
 from config.layout import PlacedService
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
@@ -37,6 +43,7 @@ __all__ = [
     "AnyVolume",
     "Authentication",
     "AutoScalingCapacity",
+    "Block",
     "Container",
     "DataType",
     "Domain",

@@ -19,6 +19,7 @@ from config.values import (
     GroupArn,
     InstanceTypeName,
     InstanceTypePattern,
+    Instant,
     RegionName,
     RegionNames,
     ReservationId,
@@ -57,6 +58,31 @@ class Ami(Strict):
     )
 
 
+class Block(Strict):
+    """A Capacity Block with its hours."""
+
+    id: ReservationId = Field(
+        description="The id of its reservation.", json_schema_extra=NEW_INSTANCES
+    )
+    start: Instant = Field(
+        description="When it begins: the group launches its instances then.",
+        json_schema_extra=IN_PLACE,
+    )
+    end: Instant = Field(
+        description=(
+            "When it ends. EC2 ends its instances half an hour before; tasks are drained earlier."
+        ),
+        json_schema_extra=IN_PLACE,
+    )
+
+
+BLOCKS = Cost(
+    Change.NEW_INSTANCES,
+    "Only the first block's id is of the instances; hours are in place.",
+    (Change.IN_PLACE,),
+)
+
+
 class PoolOverride(Strict):
     """What a pool does otherwise in one Region."""
 
@@ -74,6 +100,11 @@ class PoolOverride(Strict):
         default=None,
         description="Capacity Reservation or Capacity Block of this Region (Auto Scaling).",
         json_schema_extra=NEW_INSTANCES,
+    )
+    blocks: tuple[Block, ...] = Field(
+        default=(),
+        description="Capacity Blocks of this Region, with their hours (Auto Scaling).",
+        json_schema_extra=BLOCKS,
     )
     reservation_group_arn: GroupArn | None = Field(
         default=None,
@@ -162,6 +193,24 @@ class AutoScalingCapacity(Capacity):
         default={},
         description="Capacity Reservation or Capacity Block of each Region.",
         json_schema_extra=NEW_INSTANCES,
+    )
+    blocks: tuple[Block, ...] = Field(
+        default=(),
+        description=(
+            "Capacity Blocks of the pool's Region with their hours, instead of reservation_ids: "
+            "max_size instances start with the first and are drained before its end. Services of "
+            "such a pool are not waited for."
+        ),
+        examples=[
+            [
+                {
+                    "id": "cr-0a1b2c3d",
+                    "start": "2026-12-01T11:30:00Z",
+                    "end": "2026-12-03T11:30:00Z",
+                }
+            ]
+        ],
+        json_schema_extra=BLOCKS,
     )
     ami: Ami = Field(default=Ami(), description="The image of the instances.")
     root_volume_gib: Annotated[int, Field(ge=30, le=16_384)] | None = Field(

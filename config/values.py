@@ -81,6 +81,20 @@ ReservationId = Annotated[
         examples=["cr-0a1b2c3d"],
     ),
 ]
+Instant = Annotated[
+    str,
+    StringConstraints(
+        # The engine makes `2026-12-01 11:30:00 +0000 UTC` of a time without quotes.
+        pattern=(
+            r"^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
+            r"(Z|[+-]([01]\d|2[0-3]):[0-5]\d| [+-]([01]\d|2[0-3])[0-5]\d (UTC|[+-]\d{4}))$"
+        )
+    ),
+    Field(
+        description="A time with its offset from UTC; Z is none.",
+        examples=["2026-12-01T11:30:00Z", "2026-12-01T12:30:00+01:00"],
+    ),
+]
 GroupArn = Annotated[
     str,
     StringConstraints(

@@ -274,6 +274,12 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         AutoScalingCapacity,
+        "block_hours capacity_block capacity_blocks scheduled_actions",
+        "write blocks: [{id: cr-0a1b2c3d, start: 2026-12-01T11:30:00Z, end: 2026-12-03T11:30:00Z}]"
+        "; they go with purchase: capacity_block",
+    ),
+    (
+        AutoScalingCapacity,
         "instance_types instances",
         "write instance_type: inf2.24xlarge; a pool has one",
     ),

@@ -56,9 +56,7 @@ def definitions(
         "resourceRequirements": [{"type": "NeuronDevice", "value": "ALL"}]
         if work.managed_devices
         else [],
-        "stopTimeout": work.spec.stop_timeout_seconds
-        if work.spec.stop_timeout_seconds is not None
-        else choices.STOP_TIMEOUT_SECONDS,
+        "stopTimeout": work.stop_seconds,
         "healthCheck": _health(work.spec.health_check, work.region),
     }
     rest = [

@@ -7,11 +7,13 @@ from typing import Literal
 from catalog import InstanceType
 from config import (
     AutoScalingCapacity,
+    Block,
     JobEntry,
     ManagedInstancesCapacity,
     ModelEntry,
     Replicas,
 )
+from planning import choices
 from planning.rooms import device_count
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
@@ -32,6 +34,7 @@ class RegionalPool:
     reservation: str | None
     types: tuple[InstanceType, ...]  # offered in the Region, or possibly if none is; small first
     zone_ids: tuple[str, ...]  # zones of the network that offer one of the types, or may do so
+    blocks: tuple[Block, ...] = ()  # by their start, where it has the hours of its Capacity Blocks
 
     @property
     def path(self) -> str:
@@ -88,6 +91,12 @@ class RegionalWorkload:
     @cached_property
     def path(self) -> str:
         return f"{'jobs' if self.is_job else 'models'}.{self.name}"
+
+    @property
+    def stop_seconds(self) -> int:
+        """How long its container has to end after it was told to."""
+        given = self.spec.stop_timeout_seconds
+        return choices.STOP_TIMEOUT_SECONDS if given is None else given
 
     @property
     def tasks_max(self) -> int:

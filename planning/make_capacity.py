@@ -1,10 +1,22 @@
 """Capacity of a plan: clusters, pools and the layout of their instances."""
 
+from collections.abc import Iterator
+
 from catalog import InstanceType
-from config import AutoScalingCapacity, ManagedInstancesCapacity
-from planning import audit, choices, identity, managed_types, names, permissions, plan, volumes
+from config import AutoScalingCapacity, Block, ManagedInstancesCapacity
+from planning import (
+    audit,
+    blocks,
+    choices,
+    identity,
+    managed_types,
+    names,
+    permissions,
+    plan,
+    volumes,
+)
 from planning.entries import RegionalPool
-from planning.reached import instance_ports
+from planning.reached import instance_ports, leaving_seconds
 from planning.situation import Situation
 
 
@@ -92,8 +104,9 @@ def _auto_scaling_pool(
             purchase = plan.CapacityBlock(reservation)
         case _:
             purchase = plan.OnDemand()
+    key, hours = pool_key(s, pool), blocks.hours(pool.blocks, block_early_minutes(s, pool))
     return plan.AutoScalingPool(
-        key=pool_key(s, pool),
+        key=key,
         name=pool.name,
         instance_type=kind.name,
         purchase=purchase,
@@ -107,16 +120,36 @@ def _auto_scaling_pool(
         agent_config=(("ECS_AWSVPC_BLOCK_IMDS", "true"),),
         zone_ids=volumes.pool_zones(s, pool),
         network_interfaces=_interfaces(kind) if spec.efa else (),
-        placement_group=spec.efa,
+        # Capacity Blocks take none: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/cr-groups-launch.html
+        placement_group=spec.efa and pool.purchase != "capacity_block",
         maximum_scaling_step=min(choices.SCALING_STEP, pool.max_size),
-        managed_scaling=True,
+        managed_scaling=not hours,  # nothing else may move a group with a schedule of its own
         layout=_layout(s, pool),
         retired=spec.retired,
         instance_role=identity.logical_name(s, identity.instance_role(pool)),
         headroom=spec.headroom,
         target_capacity=target_capacity(pool.max_size, spec.headroom),
         metrics=choices.GROUP_METRICS if s.settings.dashboards else (),
+        blocks=hours,
+        sizes=blocks.sizes(key, hours, pool.max_size),
     )
+
+
+def written_blocks(s: Situation, name: str) -> Iterator[tuple[str, str, Block]]:
+    """Yields the path, the Region and the entry of each Capacity Block of a pool."""
+    spec = s.settings.capacity[name]
+    for region, override in s.pool_regions(name).items():
+        shared = spec.blocks if isinstance(spec, AutoScalingCapacity) else ()
+        place = f"capacity.{name}" + (f".regions.{region}" if override.blocks else "")
+        for at, block in enumerate(override.blocks or shared):
+            yield f"{place}.blocks[{at}]", region, block
+
+
+def block_early_minutes(s: Situation, pool: RegionalPool) -> int:
+    """Returns how long before the end of a Capacity Block its tasks are drained."""
+    closed = s.catalog.limits.value("capacity_block_ends_early_minutes")
+    leaving = max((leaving_seconds(s, w) + w.stop_seconds for w in s.work_on(pool)), default=0)
+    return blocks.early_minutes(closed, leaving)
 
 
 def target_capacity(max_size: int, headroom: int) -> int:

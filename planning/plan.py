@@ -11,6 +11,8 @@ from typing import ClassVar, Literal
 from messages.finding import Finding
 from planning import choices
 from planning.alarms import Alarm, EventRule, SlackChannel
+from planning.blocks import BlockHours
+from planning.blocks import SizeAt as SizeAt
 from planning.compile_cache import CompileCache
 from planning.dashboards import Dashboard
 from planning.following import Mover, Scaling
@@ -268,6 +270,8 @@ class AutoScalingPool:
     headroom: int = 0  # instances kept idle beside those that run tasks
     target_capacity: int = choices.TARGET_CAPACITY_PERCENT  # of managed scaling
     metrics: tuple[str, ...] = ()  # of the group, where a dashboard shows them
+    blocks: tuple[BlockHours, ...] = ()  # by their start; the purchase names the first
+    sizes: tuple[SizeAt, ...] = ()  # scheduled actions, instead of managed scaling
 
     @property
     def instance_types(self) -> tuple[str, ...]:

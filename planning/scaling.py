@@ -44,7 +44,8 @@ def serve_seconds(s: Situation, work: RegionalWorkload) -> int:
     row = server_of(work.spec, s.catalog)
     load = (row.cold_start_seconds if row else 0) or grace_seconds(work, s.catalog)
     spec = work.pool.spec
-    boot = 0 if isinstance(spec, AutoScalingCapacity) and spec.headroom else choices.BOOT_MINUTES
+    ready = bool(work.pool.blocks) or (isinstance(spec, AutoScalingCapacity) and spec.headroom)
+    boot = 0 if ready else choices.BOOT_MINUTES
     return 60 * (boot + choices.PULL_MINUTES) + load
 
 
@@ -55,7 +56,7 @@ def rise_seconds(s: Situation, work: RegionalWorkload) -> int:
     Managed Instances start all at once.
     """
     placed, rounds = s.layout(work.pool), 1
-    if placed is not None and work.pool.max_size is not None:
+    if placed is not None and work.pool.max_size is not None and not work.pool.blocks:
         missing = placed.instances_max - placed.instances_min
         rounds = max(1, -(-missing // min(choices.SCALING_STEP, work.pool.max_size)))
     boots = isinstance(work.pool.spec, AutoScalingCapacity) and work.pool.spec.headroom

@@ -21,7 +21,7 @@ from config import (
     Settings,
     WorkloadOverride,
 )
-from planning import layout, managed_types, plan
+from planning import blocks, layout, managed_types, plan
 from planning.addresses import has_blocks
 from planning.dealing import Demand
 from planning.entries import RegionalPool, RegionalWorkload
@@ -188,8 +188,10 @@ class Situation:
         if isinstance(spec, AutoScalingCapacity):
             max_size = override.max_size or spec.max_size
             reservation = override.reservation_id or spec.reservation_ids.get(region)
+            given_blocks = blocks.ordered(override.blocks or spec.blocks)
+            reservation = given_blocks[0].id if given_blocks else reservation
         else:
-            max_size = None
+            max_size, given_blocks = None, ()
             reservation = override.reservation_group_arn or spec.reservation_group_arns.get(region)
         purchase = override.purchase or spec.purchase
         held = reservation is not None and purchase not in ("on_demand", "spot")
@@ -210,6 +212,7 @@ class Situation:
             reservation=reservation,
             types=tuple(sorted(kinds, key=_size)),
             zone_ids=tuple(z for z in wanted if kinds and (not zones or z in zones | unlisted)),
+            blocks=given_blocks if purchase == "capacity_block" else (),
         )
 
     def _may_offer(self, instance_type: str, region: str) -> bool:

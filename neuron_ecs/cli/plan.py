@@ -111,6 +111,8 @@ def _region(region: planned.RegionPlan, *, width: int) -> Iterator[str]:
         head = ("pool", "kind", "instance type", "purchase", "instances", "Neuron devices")
         yield from table([head, *map(_pool_row, region.pools)], indent="  ", width=width)
         for pool in region.pools:
+            for text in block_lines(pool):
+                yield from wrapped(text, width, "  ", "    ")
             if len(pool.instance_types) > 1:
                 cost = pool_cost(pool, region, catalog.load())
                 text = f"{pool.name}: ECS chooses among {listed(pool.instance_types, most=50)}"
@@ -157,6 +159,15 @@ def chips(pool: planned.Pool) -> str:
     free = [d for d in range(placed.devices) if d not in taken]
     words = joined(f"{len(taken)} of {placed.devices}") + " taken on each"
     return words + (f", {joined(f'free: {spans(free)}')}" if free and taken else "")
+
+
+def block_lines(pool: planned.Pool) -> Iterator[str]:
+    """When the instances of a pool run that has the hours of its Capacity Blocks."""
+    for at, one in enumerate(pool.blocks if isinstance(pool, planned.AutoScalingPool) else ()):
+        assert isinstance(pool, planned.AutoScalingPool)
+        runs = f"{counted(pool.max_size, 'instance')} from {one.start} until {one.drained}"
+        after = f", once {pool.blocks[0].reservation_id} is out of blocks" if at else ""
+        yield f"{pool.name}: {one.reservation_id} ends {one.end}; {runs}{after}"
 
 
 _TASK_HEAD = ("model or job", "pool", "devices", "tasks", "CPU units", "MiB", "network", "rollout")

@@ -16,7 +16,7 @@ from neuron_ecs.diff.resources import ResourceChange
 from neuron_ecs.diff.workloads import ModelChange
 from planning import choices
 from planning.interruptions import Interruption, interruption
-from planning.plan import ModelPlan, Pool, RegionPlan, Service
+from planning.plan import AutoScalingPool, ModelPlan, Pool, RegionPlan, Service
 
 Word = Literal[
     "none",
@@ -393,6 +393,7 @@ def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
             ("max_size", (max_size(old), max_size(new))),
             ("instances", (low_to_high(*old.layout.instances), low_to_high(*new.layout.instances))),
             ("retired", (old.retired, new.retired)),
+            ("Capacity Blocks", (_hours(old), _hours(new))),
         ):
             if pair[0] != pair[1]:
                 lines.append(f"{words} {pair[0]} → {pair[1]}")
@@ -408,6 +409,13 @@ def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
         if lines:
             found.append(PoolChange(key[0], key[1], tuple(lines), impact, old, new))
     return tuple(found)
+
+
+def _hours(pool: Pool) -> str:
+    """Each Capacity Block and when its instances run."""
+    found = pool.blocks if isinstance(pool, AutoScalingPool) else ()
+    texts = [f"{b.reservation_id} from {b.start} until {b.drained}" for b in found]
+    return listed(texts) if texts else "without hours"
 
 
 def _task_changes(old: Pool, new: Pool) -> Iterator[str]:

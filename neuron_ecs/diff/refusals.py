@@ -116,7 +116,10 @@ def _what_changed(old: Pool, new: Pool) -> str:
         return f"kind ({old.kind} → {new.kind})"
     if old.purchase.kind != new.purchase.kind:
         return f"purchase ({old.purchase.kind} → {new.purchase.kind})"
-    efa = [str(isinstance(p, AutoScalingPool) and p.placement_group).lower() for p in (old, new)]
+    efa = [
+        str(isinstance(p, AutoScalingPool) and bool(p.network_interfaces)).lower()
+        for p in (old, new)
+    ]
     if efa[0] != efa[1]:
         return f"efa ({' → '.join(efa)})"
     roles = [p.instance_role if isinstance(p, AutoScalingPool) else "" for p in (old, new)]

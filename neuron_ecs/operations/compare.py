@@ -173,7 +173,12 @@ class _Comparison:
         wrong = [] if alone else ["another service of the cluster has the same key in its name"]
         if one.status != "ACTIVE":
             wrong.append(f"it is {one.status}, not ACTIVE")
-        wrong += self.counts(service, one)
+        notes: list[str] = []
+        short = list(self.counts(service, one))
+        if blocks := self.outside_blocks(service, actual):
+            notes += [f"{text}: {blocks}" for text in short]
+        else:
+            wrong += short
         provider = self.names.capacity_providers if self.names else None
         if not names_of_key(service.pool, one.providers, provider):
             named = listed(list(one.providers)) or "none"
@@ -188,7 +193,20 @@ class _Comparison:
         for task in tasks:
             wrong += self.task(service, task, actual)
         found = f"{one.running} of {one.desired} running"
-        return self.check("service", one.name, found, wrong, unknown=unknown)
+        return self.check("service", one.name, found, wrong, notes=notes, unknown=unknown)
+
+    def outside_blocks(self, service: plan.Service, actual: ObservedCluster) -> str:
+        """Why no task of the service runs where no instance of its Capacity Blocks does."""
+        pool = self.region.pool(service.pool)
+        hours = pool.blocks if isinstance(pool, plan.AutoScalingPool) else ()
+        known = self.names.capacity_providers if self.names else None
+        running = actual.instances
+        if not hours or running is None:
+            return ""
+        if any(names_of_key(pool.key, [one.provider], known) for one in running):
+            return ""
+        first = hours[0]
+        return f"no instance of {first.reservation_id} runs (from {first.start} to {first.drained})"
 
     def counts(self, service: plan.Service, one: ObservedService) -> Iterator[str]:
         least, most = service.desired_count, service.tasks_max

@@ -9,6 +9,7 @@ from planning.rules import (
     alarms,
     audit,
     authentication,
+    blocks,
     chips,
     containers,
     cores,
@@ -49,6 +50,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
         (
             *where.RULES,
             *purchase.RULES,
+            *blocks.RULES,
             *pools.RULES,
             *chips.RULES,
             *cores.RULES,

@@ -6,8 +6,8 @@ from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity
 from messages.finding import Severity
 from messages.phrases import counted, listed
-from planning import choices
 from planning.entries import RegionalPool, RegionalWorkload
+from planning.make_capacity import written_blocks
 from planning.proposals import size_path, unpriced, with_zone
 from planning.reached import leaving_seconds
 from planning.rules.rule import Report, rule
@@ -101,6 +101,7 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
         if pool.purchase != "capacity_block" or pool.managed or kind is None:
             continue
         selling = s.catalog.places.capacity_block_regions(kind.name)
+        held = "blocks" if pool.blocks else "reservation_ids"
         if region not in selling:
             yield Report(
                 _purchase_path(s, pool),
@@ -108,7 +109,7 @@ def no_capacity_blocks_here(s: Situation) -> Iterator[Report]:
                 f"make sure that {pool.reservation} is one"
                 + (f" (they are sold in {listed(selling)})" if selling else "")
                 + (
-                    ", or write purchase: on_demand and leave reservation_ids out"
+                    f", or write purchase: on_demand and leave {held} out"
                     if "on-demand" in kind.usage_classes
                     else ""
                 ),
@@ -214,6 +215,8 @@ def _reservations(s: Situation, name: str) -> Iterator[tuple[str, str, str]]:
         )
     for region, value in given.items():
         yield f"capacity.{name}.{field}.{region}", region, value
+    for path, region, block in written_blocks(s, name):
+        yield f"{path}.id", region, block.id
     for region, override in s.pool_regions(name).items():
         value = getattr(override, key)
         if value is not None:
@@ -258,8 +261,9 @@ def reservation_not_used(s: Situation) -> Iterator[Report]:
         for path, region, value in _reservations(s, name):
             pool = s.pools.get((region, name))
             if pool is not None and pool.purchase not in _RESERVED:
-                blocks = pool.type and "on-demand" not in pool.type.usage_classes
-                wanted = "capacity_block" if blocks else "capacity_reservation"
+                hours = ".blocks[" in path
+                sold = pool.type and "on-demand" not in pool.type.usage_classes
+                wanted = "capacity_block" if hours or sold else "capacity_reservation"
                 where = _purchase_path(s, pool)
                 if len(s.pool_regions(name)) > 1:  # the others have no reservation
                     listed_there = s.settings.capacity[name].regions is not None
@@ -291,6 +295,12 @@ def override_of_the_other_kind(s: Situation) -> Iterator[Report]:
                     f"{path}.max_size",
                     f"is {override.max_size}, on Managed Instances, which have no size",
                     "remove it: the replicas of the models limit the number of instances",
+                )
+            if managed and override.blocks:
+                yield Report(
+                    f"{path}.blocks",
+                    f"is {len(override.blocks)} Capacity Blocks, on Managed Instances",
+                    "leave it out",
                 )
             if managed and override.reservation_id is not None:
                 yield Report(
@@ -494,10 +504,8 @@ def spot_cuts_answers(s: Situation) -> Iterator[Report]:
     notice = s.catalog.limits.value("spot_notice_seconds")
     pools: dict[str, list[RegionalWorkload]] = {}
     for work in _once(s, purchase="spot"):
-        stop = work.spec.stop_timeout_seconds
-        stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
         leaving = leaving_seconds(s, work)
-        if leaving and leaving + stop > notice:
+        if leaving and leaving + work.stop_seconds > notice:
             pools.setdefault(work.pool.name, []).append(work)
     for name, works in pools.items():
         served, leaving = (
@@ -595,7 +603,7 @@ def instances_that_only_idle(s: Situation) -> Iterator[Report]:
     "Capacity Block pool has a minimum size",
     Severity.WARNING,
     "Instances cannot be launched in a Capacity Block before it starts or in its last half hour.",
-    do="Leave min_size at 0; managed scaling launches the instances that the tasks need.",
+    do="Leave min_size at 0; with the hours of the block the instances start by themselves.",
     table="limits",
 )
 def block_with_a_minimum(s: Situation) -> Iterator[Report]:
@@ -635,7 +643,8 @@ def one_reservation_for_two(s: Situation) -> Iterator[Report]:
                 continue
             where, other = first.setdefault(value, (path, pool))
             assert other.type is not None
-            if (other.region, other.type.name) != (pool.region, pool.type.name):
+            differ = (other.region, other.type.name) != (pool.region, pool.type.name)
+            if differ and where != path:
                 yield Report(
                     path,
                     f"is {value}, which {where} has for {other.type.name} in {other.region}",

@@ -262,7 +262,8 @@ def group_beside_fallback(s: Situation) -> Iterator[Report]:
     """API_CapacityReservationRequest of the Amazon ECS API Reference: reservationGroupArn with
     RESERVATIONS_ONLY alone (https://github.com/hashicorp/terraform-provider-aws/pull/48816)."""
     for pool in s.pools.values():
-        if pool.managed and pool.falls_back and pool.reservation is not None:
+        held = pool.purchase == "reserved" and pool.reservation is not None
+        if pool.managed and pool.falls_back and held:
             yield Report(
                 f"{pool.path}.on_demand_fallback",
                 f"is true, beside the group {pool.reservation} in {pool.region}",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from planning import plan, routes
+from planning.blocks import BlockHours
 
 TAGS: plan.Tags = (("project", "neuron-ecs"), ("team", "ml-platform"))
 
@@ -60,6 +61,8 @@ EFA = replace(
     ),
     placement_group=True,
     managed_scaling=False,
+    blocks=(BlockHours("cr-0b10c", "2026-12-01T11:30Z", "2026-12-02T10:45Z", "2026-12-02T11:30Z"),),
+    sizes=(plan.SizeAt("usw2_train_at_0a1b2c", "30 11 1 12 *", 2),),
 )
 
 SPOT = replace(

@@ -11,7 +11,7 @@ from neuron_ecs.recording.graph import Resource
 from planning import plan
 from tests.components.graphs import everything, get
 from tests.components.plans import EFA, GIVEN_POOL, INF2, RESERVED, SPOT, TRN1
-from tests.recorder import of_type
+from tests.recorder import of_type, only
 
 
 def _template(pool: plan.AutoScalingPool) -> dict[str, Any]:
@@ -148,6 +148,14 @@ def test_termination_protection_goes_with_managed_scaling() -> None:
         assert managed["managedTerminationProtection"] == status
         assert _group(pool)["protectFromScaleIn"] is (status == "ENABLED")
         assert managed["managedDraining"] == "ENABLED"
+
+
+def test_a_scheduled_action_sets_the_number_of_instances_and_leaves_the_sizes() -> None:
+    action = only(everything(), "autoscaling.Schedule").inputs
+    assert action["autoscalingGroupName"].startswith(EFA.key)
+    assert (action["recurrence"], action["timeZone"]) == ("30 11 1 12 *", "UTC")
+    assert (action["desiredCapacity"], action["minSize"], action["maxSize"]) == (2, -1, -1)
+    assert "startTime" not in action, "AWS refuses a start in the past, as of a later update"
 
 
 def test_only_spot_groups_rebalance_capacity() -> None:

@@ -29,7 +29,7 @@ MODELS = {
     if inspect.isclass(member) and is_model(member)
 }
 FIELDS = {name for model in MODELS for name in model.model_fields}
-VALUES = {"auto_scaling", "capacity_reservation", "cloud_map"}
+VALUES = {"auto_scaling", "capacity_block", "capacity_reservation", "cloud_map"}
 PLACES: dict[type[BaseModel], tuple[tuple[str, ...], ...]] = {
     Container: (("models", "m"), ("jobs", "j"), ("models", "m", "sidecars", "s")),
     Workload: (("models", "m"), ("jobs", "j")),

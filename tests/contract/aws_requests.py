@@ -293,6 +293,14 @@ KINDS: Mapping[str, Kind] = {
             "EnableMetricsCollection:Granularity": "1Minute",  # the only one there is
         },
     ),
+    "aws:autoscaling/schedule:Schedule": Kind(
+        "autoscaling",
+        "PutScheduledUpdateGroupAction",
+        {
+            "minSize": Engine("-1: the provider sends no minimum"),
+            "maxSize": Engine("-1: the provider sends no maximum"),
+        },
+    ),
     "aws:iam/role:Role": Kind(
         "iam",
         "CreateRole",

@@ -139,6 +139,7 @@ _RULE = "aws:lb/listenerRule:ListenerRule"
 _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 _STEPS = "stepScalingPolicyConfiguration.stepAdjustments"
 _AT = "aws:appautoscaling/scheduledAction:ScheduledAction"
+_SIZE = "aws:autoscaling/schedule:Schedule"
 _POLICY = "aws:appautoscaling/policy:Policy"
 _SCHEDULE = "aws:scheduler/schedule:Schedule"
 _ROLE = "aws:iam/role:Role"
@@ -241,6 +242,8 @@ MODEL_MISTAKES = [
     Mistake(_POLICY, "stepScalingPolicyConfiguration.adjustmentType", "Exact", "none of"),
     Mistake(_POLICY, "policyType", "Steps", "none of"),
     Mistake(_AT, "resourceId", GONE, "required"),
+    Mistake(_SIZE, "desiredCapacity", "2", "no integer"),
+    Mistake(_SIZE, "autoscalingGroupName", GONE, "required"),
     Mistake(_AT, "scalableTargetAction.minCapacity", "2", "no integer"),
     Mistake(_ALARM, "comparisonOperator", "Above", "none of"),
     Mistake(_ALARM, "alarmActions", ["a"] * 6, "at most 5"),

@@ -17,6 +17,7 @@ from tests.planning import (
     fixtures,
     fixtures_alarms,
     fixtures_authentication,
+    fixtures_blocks,
     fixtures_layouts,
     fixtures_places,
     fixtures_scaling,
@@ -45,6 +46,7 @@ from tests.planning.stacks import (
 
 FIXTURES = {
     **fixtures.FIXTURES,
+    **fixtures_blocks.FIXTURES,
     **fixtures_places.FIXTURES,
     **fixtures_workloads.FIXTURES,
     **fixtures_served.FIXTURES,

@@ -111,6 +111,7 @@ def not_stored(kind: InstanceType) -> bool:
 
 ANY = Want()
 GROUPS = Want(sorts=(NEURON, CPU))
+BLOCKED = Want(sorts=(NEURON,), purchases=("capacity_block",), single=True, overridden=False)
 MANAGED = Want(sorts=(MANAGED_NEURON, MANAGED_CPU))
 OPEN = ("one", "per_zone")
 WORK = Want(work=("models", "jobs"), bare=True)
@@ -283,3 +284,16 @@ def field(wish: Wish, name: str, value: object) -> str:
 def of_pool(wish: Wish, name: str, value: object) -> str:
     wish.pool.entry[name] = value
     return f"capacity.{wish.pool.name}.{name}"
+
+
+def block_hours(wish: Wish, *days: tuple[str, str]) -> str:
+    """The pool with Capacity Blocks from day to day, and the path of them."""
+    pool = wish.pool
+    for holder in (pool.entry, *overrides(pool.entry).values()):
+        for key in ("reservation_ids", "reservation_id", "blocks"):
+            holder.pop(key, None)
+    blocks = [
+        {"id": f"cr-0{at}", "start": f"{start}:30:00Z", "end": f"{end}:30:00Z"}
+        for at, (start, end) in enumerate(days)
+    ]
+    return of_pool(wish, "blocks", blocks)

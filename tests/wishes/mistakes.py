@@ -13,6 +13,7 @@ from tests.wishes import facts, shapes, tasks
 from tests.wishes.changes import (
     ALONE,
     ANY,
+    BLOCKED,
     BY_NAME,
     CALLED,
     EMPTY,
@@ -34,6 +35,7 @@ from tests.wishes.changes import (
     absent_region,
     another,
     as_map,
+    block_hours,
     command,
     cores_in,
     family,
@@ -308,7 +310,9 @@ def _no_reservation(hand: Hand, wish: Wish) -> str:
     name = "reservation_group_arns" if wish.pool.managed else "reservation_ids"
     region = hand.one(wish.pool.regions)
     wish.pool.entry.get(name, {}).pop(region, None)
-    overrides(wish.pool.entry).get(region, {}).pop(name[:-1], None)
+    for holder in (wish.pool.entry, overrides(wish.pool.entry).get(region, {})):
+        holder.pop("blocks", None)
+        holder.pop(name[:-1], None)
     return f"capacity.{wish.pool.name}.{name}"
 
 
@@ -1528,6 +1532,34 @@ def _no_room_for_headroom(_: Hand, wish: Wish) -> str:
 @mistake("NE619", Want(sorts=(MANAGED_NEURON, MANAGED_CPU), purchases=("reserved",)))
 def _group_and_fallback(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "on_demand_fallback", True)
+
+
+@mistake("NE252", BLOCKED)
+def _no_such_day(hand: Hand, wish: Wish) -> str:
+    days = hand.one((("2026-02-30T11", "2026-03-02T11"), ("2026-11-29T11", "2026-11-31T11")))
+    return block_hours(wish, days) + ("[0].start" if "-02-30" in days[0] else "[0].end")
+
+
+@mistake("NE253", BLOCKED)
+def _no_time_left(hand: Hand, wish: Wish) -> str:
+    end = hand.one(("2026-12-01T11", "2026-12-01T10", "2026-11-01T11"))
+    return block_hours(wish, ("2026-12-01T11", end)) + "[0].end"
+
+
+@mistake("NE254", BLOCKED)
+def _overlapping(hand: Hand, wish: Wish) -> str:
+    start = hand.one(("2026-12-02T10", "2026-12-01T12"))
+    return (
+        block_hours(wish, ("2026-12-01T11", "2026-12-02T11"), (start, "2026-12-09T11"))
+        + "[1].start"
+    )
+
+
+@mistake("NE257", replace(BLOCKED, single=False, regions=2))
+def _block_of_two_regions(_: Hand, wish: Wish) -> str:
+    path = block_hours(wish, ("2026-12-01T11", "2026-12-02T11"))
+    wish.pool.entry["regions"] = list(wish.pool.regions)
+    return path
 
 
 # -- training --------------------------------------------------------------------------------------

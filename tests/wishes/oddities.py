@@ -10,6 +10,7 @@ from tests.wishes import facts
 from tests.wishes.changes import (
     ALONE,
     ANY,
+    BLOCKED,
     BY_NAME,
     CALLED,
     EMPTY,
@@ -27,6 +28,7 @@ from tests.wishes.changes import (
     WORK,
     absent_region,
     another,
+    block_hours,
     command,
     family,
     field,
@@ -578,6 +580,26 @@ def _larger_than_a_block(hand: Hand, wish: Wish) -> str:
     one_size(wish.pool, hand.one((most + 1, most + 100)))
     roomy(wish)
     return f"capacity.{wish.pool.name}.max_size"
+
+
+@oddity("NE255", BLOCKED)
+def _later_block(_: Hand, wish: Wish) -> str:
+    days = ("2026-12-01T11", "2026-12-02T11"), ("2026-12-02T11", "2026-12-09T11")
+    return block_hours(wish, *days) + "[1].id"
+
+
+@oddity("NE256", BLOCKED)
+def _reservation_beside_blocks(_: Hand, wish: Wish) -> str:
+    block_hours(wish, ("2026-12-01T11", "2026-12-02T11"))
+    (region,) = wish.pool.regions
+    return of_pool(wish, "reservation_ids", {region: "cr-0f"}) + f".{region}"
+
+
+@oddity("NE258", replace(BLOCKED, alone=True))
+def _headroom_in_a_block(_: Hand, wish: Wish) -> str:
+    block_hours(wish, ("2026-12-01T11", "2026-12-02T11"))
+    one_size(wish.pool, wish.pool.entry["max_size"] + 1)
+    return of_pool(wish, "headroom", 1)
 
 
 def _mounts(wish: Wish, volume: Entry, path: str = "/mnt/one", **more: Any) -> str:

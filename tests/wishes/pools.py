@@ -313,6 +313,11 @@ def regional(hand: Hand, pool: Pool, stack: tuple[str, ...], *, differs: bool) -
         falls = pool.managed and entry.get("on_demand_fallback")
         if pool.purchases[region] not in facts.RESERVED or falls:
             continue
+        alone = form == "map" or len(pool.regions) == 1
+        if pool.purchases[region] == "capacity_block" and alone and hand.chance(50):
+            holder = differing[region] if form == "map" else entry
+            holder["blocks"] = hours(hand, pool, region)
+            continue
         value = reservation(pool, region)
         if form == "map" and hand.chance(50):
             differing[region][single] = value
@@ -322,6 +327,16 @@ def regional(hand: Hand, pool: Pool, stack: tuple[str, ...], *, differs: bool) -
         entry["regions"] = list(pool.regions)
     elif form == "map":
         entry["regions"] = differing
+
+
+def hours(hand: Hand, pool: Pool, region: str) -> list[Entry]:
+    """The Capacity Block of the pool in the Region, and now and then the next one, in any order."""
+    first = reservation(pool, region)
+    found = [
+        {"id": first, "start": "2026-12-01T11:30:00Z", "end": "2026-12-02T11:30:00Z"},
+        {"id": f"{first}b", "start": "2026-12-02T12:30:00+01:00", "end": "2026-12-09T11:30Z"},
+    ]
+    return found[: 1 + hand.chance(30)][:: -1 if hand.chance(50) else 1]
 
 
 def reservation(pool: Pool, region: str) -> str:

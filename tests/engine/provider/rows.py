@@ -434,6 +434,17 @@ KINDS: Mapping[str, Kind] = {
             ),
         ),
         Kind(
+            token="aws:autoscaling/schedule:Schedule",
+            id="{scheduledActionName}",
+            arn="arn:aws:autoscaling:{region}:{account}:scheduledUpdateGroupAction:{hex}:"
+            "autoScalingGroupName/{autoscalingGroupName}:scheduledActionName/{scheduledActionName}",
+            fixed=("autoscalingGroupName", "scheduledActionName"),
+            unique=("autoscalingGroupName", "scheduledActionName"),
+            duplicate="AlreadyExists: A scheduled action with the name {scheduledActionName} "
+            "exists.",
+            refs=(Ref("autoscalingGroupName", _SCALING, ("name",)),),
+        ),
+        Kind(
             token=_CLUSTER,
             id="{arn}",
             arn="arn:aws:ecs:{region}:{account}:cluster/{name}",

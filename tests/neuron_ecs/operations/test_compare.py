@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ from neuron_ecs.operations import aws
 from neuron_ecs.operations.compare import compare, devices_of, differences
 from neuron_ecs.operations.observed import Check, Names, Observation, names_of_key
 from planning import plan
+from planning.blocks import BlockHours
 from tests.neuron_ecs import running
 from tests.neuron_ecs.operations.world import (
     IMAGE,
@@ -35,6 +37,7 @@ from tests.neuron_ecs.operations.world import (
     World,
     client,
     connecting,
+    named,
     planned,
     resource,
     stack_file,
@@ -133,6 +136,31 @@ def test_a_service_with_fewer_tasks_than_wished_differs(
     world = World(region)
     world.service_of("ant").update({"runningCount": 0, "pendingCount": 1})
     assert only_problem(checks_of(world, described)) == "0 of 1 task running, 1 pending"
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["outside", "within"])
+def test_a_pool_outside_of_its_capacity_block_is_as_planned(
+    described: plan.Plan, region: plan.RegionPlan, running: bool
+) -> None:
+    cluster = region.auto_scaling
+    assert cluster is not None
+    hours = BlockHours("cr-0a", "2026-12-01T11:30Z", "2026-12-02T10:45Z", "2026-12-02T11:30Z")
+    pools = tuple(replace(pool, blocks=(hours,)) for pool in cluster.pools)
+    blocked = replace(region, auto_scaling=replace(cluster, pools=pools))
+    world = World(blocked)
+    actual = world.clusters["auto_scaling"]
+    if not running:
+        actual["instances"].clear()
+    actual["tasks"].clear()
+    for service in actual["services"]:
+        service["runningCount"] = 0
+    found = {
+        check.verdict: check.problems
+        for check in checks_of(world, replace(described, regions=(blocked,)))
+        if check.kind == "service" and check.name.startswith(named("usw2_ant")[:8])
+    }
+    assert set(found) == {"differs" if running else "note"}
+    assert ("no instance of cr-0a runs" in str(found)) is not running
 
 
 def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.RegionPlan) -> None:
