@@ -195,6 +195,10 @@ class Calls:
         return self._client("elbv2")
 
     @property
+    def iam(self) -> Any:
+        return self._client("iam")
+
+    @property
     def logs(self) -> Any:
         return self._client("logs")
 

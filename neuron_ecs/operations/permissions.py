@@ -28,6 +28,8 @@ ACTIONS = (
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
+    "iam:ListRoleTags",
+    "iam:ListRoles",
     "logs:FilterLogEvents",
     "s3:ListBucket",
     "servicequotas:GetServiceQuota",
@@ -42,8 +44,9 @@ def read_only_policy() -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-_PASSED = "ecs-tasks.amazonaws.com"
-"""RunTask hands the roles of a task on: the caller must be allowed to pass them."""
+_PASSED = ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com")
+"""RunTask hands on the roles of a task, and that of its EBS volume, which ECS itself takes: the
+caller must be allowed to pass them."""
 
 CHANGES: dict[str, tuple[str, ...]] = {
     "cache": ("s3:DeleteObject",),
@@ -89,7 +92,7 @@ def changing_policy() -> dict[str, Any]:
                     "Effect": "Allow",
                     "Action": ["iam:PassRole"],
                     "Resource": "*",
-                    "Condition": {"StringEquals": {"iam:PassedToService": _PASSED}},
+                    "Condition": {"StringEquals": {"iam:PassedToService": list(_PASSED)}},
                 }
             )
     return {"Version": "2012-10-17", "Statement": statements}

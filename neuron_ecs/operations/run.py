@@ -42,11 +42,6 @@ def request_for(reader: Reader, job: plan.JobPlan, tags: plan.Tags, override: Ov
 
     Raises `UsageError` if something that it needs is not found in the account.
     """
-    if job.task_definition.ebs_volume:
-        raise UsageError(
-            f"{job.name} has an EBS volume, whose role only the stack's outputs name; start it "
-            "with the command that `pulumi stack output run_commands` shows"
-        )
     pool = reader.region.pool(job.pool)
     cluster = the_cluster(reader, pool.kind)
     known = reader.names
@@ -58,6 +53,7 @@ def request_for(reader: Reader, job: plan.JobPlan, tags: plan.Tags, override: Ov
     subnets, groups = (), ()
     if job.task_definition.network_mode == "awsvpc":
         subnets, groups = _network(reader, pool, tags)
+    volume = job.task_definition.ebs_volume
     asked = request(
         job,
         cluster=cluster.name or "",
@@ -65,6 +61,7 @@ def request_for(reader: Reader, job: plan.JobPlan, tags: plan.Tags, override: Ov
         task_definition=definition or job.task_definition.family,
         subnets=subnets,
         security_groups=groups,
+        volumes_role=_role_arn(reader, volume.role, tags) if volume else "",
     )
     return asked | {"startedBy": STARTED_BY} | override.on(job.name)
 
@@ -91,6 +88,14 @@ def _absent(reader: Reader, what: str) -> UsageError:
     )
 
 
+def _ambiguous(reader: Reader, what: str) -> UsageError:
+    return UsageError(
+        f"{reader.region.name}: several stacks have {what} as this one; start the job with the "
+        "command that `pulumi stack output run_commands` shows",
+        ERRORS,
+    )
+
+
 def _network(
     reader: Reader, pool: plan.Pool, tags: plan.Tags
 ) -> tuple[Sequence[str], Sequence[str]]:
@@ -105,11 +110,7 @@ def _network(
     if len(groups) != 1:
         if not groups:
             raise _absent(reader, "the security group of the job's tasks")
-        raise UsageError(
-            f"{region.name}: several stacks have a network as this one; start the job with the "
-            "command that `pulumi stack output run_commands` shows",
-            ERRORS,
-        )
+        raise _ambiguous(reader, "a network")
     if isinstance(network, plan.GivenNetwork):
         by_zone: Mapping[str, str] = dict(network.private_subnets)
         subnets = [by_zone[zone] for zone in pool.zone_ids]
@@ -121,6 +122,23 @@ def _network(
     if not subnets:
         raise _absent(reader, "the network of the job's tasks")
     return subnets, [groups[0]["GroupId"]]
+
+
+def _role_arn(reader: Reader, key: str, tags: plan.Tags) -> str:
+    """The ARN of a role of the stack: Pulumi ends its name, and its tags say whose it is."""
+    aws, wanted = reader.aws, dict([*tags, ("Name", key)]).items()
+    found: list[str] = []
+    for role in pages(aws.iam.list_roles, "Roles", token="Marker"):
+        if role["RoleName"].startswith(f"{key}-"):
+            name = role["RoleName"]
+            there = pages(aws.iam.list_role_tags, "Tags", token="Marker", RoleName=name)
+            if wanted <= {tag["Key"]: tag["Value"] for tag in there}.items():
+                found.append(role["Arn"])
+    if len(found) > 1:
+        raise _ambiguous(reader, f"a role {key}")
+    if not found:
+        raise _absent(reader, f"the role {key} of the job's EBS volume")
+    return found[0]
 
 
 def _named(names: Sequence[str], tags: plan.Tags) -> list[dict[str, Any]]:

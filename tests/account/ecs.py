@@ -299,6 +299,7 @@ class Ecs(Service):
         home, definition = self._cluster(cluster), self._definition(taskDefinition)
         strategy = given.get("capacityProviderStrategy") or home["defaultCapacityProviderStrategy"]
         provider = self.scheduler.provider_of(strategy[0]["capacityProvider"])
+        _describe_volumes(definition, given.get("volumeConfigurations", ()))
         made: list[Json] = []
         kept = ("startedBy", "overrides", "enableExecuteCommand", "tags")
         more = {key: given[key] for key in kept if key in given}
@@ -397,6 +398,21 @@ _BRIEF = (
     "status",
     "statusReason",
 )
+
+
+def _describe_volumes(definition: Json, given: Sequence[Json]) -> None:
+    """Refuses a start that does not describe the volumes that are configured at launch.
+
+    API_RunTask, volumeConfigurations.
+    """
+    deferred = {v["name"] for v in definition.get("volumes", ()) if v.get("configuredAtLaunch")}
+    described = {v["name"] for v in given if v["managedEBSVolume"]["roleArn"].startswith("arn:")}
+    if described != deferred:
+        raise Refusal(
+            "InvalidParameterException",
+            f"The task definition has the volumes {sorted(deferred)} configured at launch, and the "
+            f"request describes {sorted(described)}.",
+        )
 
 
 def _page(key: str, items: Sequence[object], page: Mapping[str, Any]) -> Json:

@@ -87,7 +87,10 @@ def test_a_run_that_goes_on_is_joined(account: Sandbox) -> None:
     place = account.ecs()
     (cluster,) = (n for n in place.place.clusters if "auto-scaling" in n)
     strategy = [{"capacityProvider": next(iter(place.place.providers))}]
-    first = place.run_task(FAMILY, cluster=cluster, capacityProviderStrategy=strategy)["tasks"][0]
+    disk = {"name": "scratch", "managedEBSVolume": {"roleArn": "arn:aws:iam::1:role/volumes"}}
+    first = place.run_task(
+        FAMILY, cluster=cluster, capacityProviderStrategy=strategy, volumeConfigurations=[disk]
+    )["tasks"][0]
     stopped: list[float] = []
 
     def later(seconds: float) -> None:
@@ -100,6 +103,44 @@ def test_a_run_that_goes_on_is_joined(account: Sandbox) -> None:
     assert "joins the run of compile-chat" in shown
     assert len(runs(account)) == 1
     assert stopped and code in (0, 1, 143)
+
+
+def test_an_ebs_volume_of_a_job_is_made_with_the_role_of_the_stack(account: Sandbox) -> None:
+    roles = account.client("iam").list_roles()["Roles"]
+    role = next(r["Arn"] for r in roles if r["RoleName"].startswith("task-volumes-"))
+    disk = {
+        "name": "scratch",
+        "managedEBSVolume": {
+            "roleArn": role,
+            "encrypted": True,
+            "volumeType": "gp3",
+            "sizeInGiB": 50,
+            "filesystemType": "xfs",
+        },
+    }
+    code, shown = account.command("compile", "chat", "--json")
+    (asked,) = json.loads(shown)["requests"]
+    assert (code, asked["volumeConfigurations"]) == (1, [disk])
+    code, shown = account.command("run", "clean", "--yes", "--detach", "--json")
+    assert code == 0, shown
+    assert [t for t in account.ecs().place.tasks.values() if "_clean_" in t["taskDefinitionArn"]]
+
+
+def test_a_role_that_is_missing_or_that_two_stacks_have_is_not_guessed(account: Sandbox) -> None:
+    iam = account.client("iam")
+    made = {"RoleName": "task-volumes-0000000", "AssumeRolePolicyDocument": "{}"}
+    iam.create_role(**made, Tags=[{"Key": "Name", "Value": "task-volumes"}])
+    code, shown = account.command("run", "clean", "--yes", "--detach")
+    iam.delete_role(RoleName=made["RoleName"])
+    assert code == 1
+    assert "several stacks have a role task-volumes as this one" in " ".join(shown.split())
+    roles = iam.list_roles()["Roles"]
+    role = next(r["RoleName"] for r in roles if r["RoleName"].startswith("task-volumes-"))
+    iam.tag_role(RoleName=role, Tags=[{"Key": "Name", "Value": "another"}])
+    code, shown = account.command("run", "clean", "--yes", "--detach")
+    iam.tag_role(RoleName=role, Tags=[{"Key": "Name", "Value": "task-volumes"}])
+    assert code == 1
+    assert "the role task-volumes of the job's EBS volume is not found" in " ".join(shown.split())
 
 
 def test_a_model_that_is_not_compiled_ahead_is_told_so(dev: Sandbox) -> None:

@@ -22,6 +22,7 @@ SERVICES = {
     "ec2": "ec2",
     "ecs": "ecs",
     "elbv2": "elbv2",
+    "iam": "iam",
     "logs": "logs",
     "quotas": "service-quotas",
     "s3": "s3",
