@@ -1,6 +1,6 @@
 """A model in a Region: its services, and its place behind the load balancer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -30,7 +30,6 @@ class ModelComponent(pulumi.ComponentResource):
         name: str,
         model: plan.ModelPlan,
         *,
-        capacity: Mapping[str, Capacity],
         load_balancer: LoadBalancer | None,
         vpc_id: pulumi.Input[str],
         namespace_id: pulumi.Input[str] | None = None,
@@ -47,28 +46,60 @@ class ModelComponent(pulumi.ComponentResource):
         self.urls: dict[str, pulumi.Output[str]] = {}
         self.metric_names: dict[str, pulumi.Output[str]] = {}
         """Of its target groups, by key."""
+        self.target_groups = {
+            group.key: self._target_group(group, vpc_id=vpc_id)
+            for group in (model.target_groups if load_balancer else ())
+        }
+        for key, target in self.target_groups.items():
+            self.metric_names[key] = target.arn_suffix
+        self.services: dict[str, aws.ecs.Service] = {}
+        self.task_definitions: dict[str, aws.ecs.TaskDefinition] = {}
 
-        logs = log_group(model.log_group, region=within.region, tags=within.tags, parent=self)
-        targets: list[tuple[plan.TargetGroup, aws.lb.TargetGroup]] = []
-        rules: list[pulumi.Resource] = []
+    def listen(
+        self,
+        model: plan.ModelPlan,
+        *,
+        load_balancer: LoadBalancer,
+        groups: Mapping[str, aws.lb.TargetGroup],
+    ) -> Iterator[tuple[str, aws.lb.ListenerRule]]:
+        """Builds the rules of the model, and yields each with the target groups that it names.
+
+        `groups` are those of all models of the Region.
+        """
         for group in model.target_groups:
-            if load_balancer is None:
-                break
-            target = self._target_group(group, vpc_id=vpc_id)
-            targets.append((group, target))
-            self.metric_names[group.key] = target.arn_suffix
-            rules += [self._rule(r, target=target, listener=load_balancer) for r in group.rules]
-            self.urls[model.called(group)] = pulumi.Output.concat(
-                load_balancer.scheme, "://", group.host or load_balancer.dns_name, group.path_prefix
-            )
+            names = {model.called(group): group, **{o.name: o for o in group.other_names}}
+            for name, one in names.items():
+                for rule in one.rules:
+                    forward = _forward(rule, self.target_groups[group.key], groups)
+                    built = self._rule(rule, forward, listener=load_balancer)
+                    for key in {group.key, *(share.target_group for share in rule.shares)}:
+                        yield key, built
+                self.urls[name] = pulumi.Output.concat(
+                    load_balancer.scheme, "://", one.host or load_balancer.dns_name, one.path_prefix
+                )
 
+    def serve(
+        self,
+        model: plan.ModelPlan,
+        *,
+        capacity: Mapping[str, Capacity],
+        load_balancer: LoadBalancer | None,
+        rules: Mapping[str, Sequence[pulumi.Resource]],
+    ) -> None:
+        """Builds the services. `rules` are those that name a target group, by its key."""
+        within = self._within
+        logs = log_group(model.log_group, region=within.region, tags=within.tags, parent=self)
+        targets = [
+            (group, self.target_groups[group.key])
+            for group in model.target_groups
+            if group.key in self.target_groups
+        ]
+        first = [rule for group, _ in targets for rule in rules.get(group.key, ())]
         known: dict[NameOf, pulumi.Input[str]] = {
             NameOf("target_group", key): name for key, name in self.metric_names.items()
         }
         if load_balancer is not None:
             known[NameOf("load_balancer", load_balancer.key)] = load_balancer.metric_name
-        self.services: dict[str, aws.ecs.Service] = {}
-        self.task_definitions: dict[str, aws.ecs.TaskDefinition] = {}
         for service in model.services:
             definition = task_definition(
                 service.task_definition, logs=logs, within=within, parent=self
@@ -79,7 +110,7 @@ class ModelComponent(pulumi.ComponentResource):
                 definition=definition,
                 capacity=capacity[service.pool],
                 targets=targets,
-                after=[*rules, *(self.services[key] for key in service.after)],
+                after=[*first, *(self.services[key] for key in service.after)],
             )
             self.services[service.key] = built
             if service.scaling is not None:
@@ -131,7 +162,11 @@ class ModelComponent(pulumi.ComponentResource):
         )
 
     def _rule(
-        self, rule: plan.ListenerRule, *, target: aws.lb.TargetGroup, listener: LoadBalancer
+        self,
+        rule: plan.ListenerRule,
+        forward: aws.lb.ListenerRuleActionArgsDict,
+        *,
+        listener: LoadBalancer,
     ) -> aws.lb.ListenerRule:
         return aws.lb.ListenerRule(
             rule.key,
@@ -142,7 +177,7 @@ class ModelComponent(pulumi.ComponentResource):
                 *([{"host_header": {"values": rule.hosts}}] if rule.hosts else []),
             ],
             transforms=_without(rule.prefix) if rule.prefix else None,
-            actions=[{"type": "forward", "target_group_arn": target.arn}],
+            actions=[forward],
             tags=named(self._within.tags, rule.key),
             region=self._within.region,
             opts=pulumi.ResourceOptions(parent=self),
@@ -299,6 +334,19 @@ class ModelComponent(pulumi.ComponentResource):
             scaling_policy(policy, target=target, known=known, within=self._within, parent=self)
         for limits in scaling.schedule:
             scheduled_action(limits, target=target, region=self._within.region, parent=self)
+
+
+def _forward(
+    rule: plan.ListenerRule,
+    own: aws.lb.TargetGroup,
+    groups: Mapping[str, aws.lb.TargetGroup],
+) -> aws.lb.ListenerRuleActionArgsDict:
+    if not rule.shares:
+        return {"type": "forward", "target_group_arn": own.arn}
+    shares: list[aws.lb.ListenerRuleActionForwardTargetGroupArgsDict] = [
+        {"arn": groups[share.target_group].arn, "weight": share.weight} for share in rule.shares
+    ]
+    return {"type": "forward", "forward": {"target_groups": shares}}
 
 
 def _without(prefix: str) -> list[aws.lb.ListenerRuleTransformArgsDict]:

@@ -69,7 +69,6 @@ class RegionComponent(pulumi.ComponentResource):
             model.name: ModelComponent(
                 model.key,
                 model,
-                capacity=self.capacity,
                 load_balancer=balancer,
                 vpc_id=built.vpc_id,
                 namespace_id=namespace_id,
@@ -80,6 +79,7 @@ class RegionComponent(pulumi.ComponentResource):
             )
             for model in region.models
         }
+        self._serve(region, balancer)
         self.jobs = {
             job.name: JobComponent(
                 job.key,
@@ -95,6 +95,21 @@ class RegionComponent(pulumi.ComponentResource):
         self._name_models()
         self._watch(region, tags=tags)
         self.register_outputs({"clusters": self.clusters})
+
+    def _serve(self, region: plan.RegionPlan, balancer: LoadBalancer | None) -> None:
+        """A rule can name the target groups of several models, and their services wait for it."""
+        groups = {k: group for m in self.models.values() for k, group in m.target_groups.items()}
+        rules: dict[str, list[pulumi.Resource]] = {}
+        for model in region.models:
+            if balancer is None:
+                break
+            built = self.models[model.name].listen(model, load_balancer=balancer, groups=groups)
+            for key, rule in built:
+                rules.setdefault(key, []).append(rule)
+        for model in region.models:
+            self.models[model.name].serve(
+                model, capacity=self.capacity, load_balancer=balancer, rules=rules
+            )
 
     def _namespace(
         self, region: plan.RegionPlan, *, tags: plan.Tags, vpc_id: pulumi.Input[str]

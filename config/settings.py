@@ -28,6 +28,7 @@ from config.values import (
     TagValue,
     Text,
     WebAclArn,
+    Weight,
     list_or_map,
     text_or_map,
 )
@@ -124,6 +125,16 @@ class Traffic(Strict):
         default=Authentication(),
         description="What callers must show. Default: nothing but their address.",
         examples=[{"api_key": "/keys/models"}],
+    )
+    weights: dict[Name, dict[Name, Weight]] = Field(
+        default={},
+        description=(
+            "Models that answer under one name, each with its weight: its part of the requests, "
+            "of the sum of all weights. The name is that of one of them, or of a model that has "
+            "gone. A model gets requests under its own name as well."
+        ),
+        examples=[{"llama": {"llama": 90, "llama-next": 10}}, {"llama": {"llama-next": 1}}],
+        json_schema_extra=IN_PLACE,
     )
 
 

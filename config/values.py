@@ -252,6 +252,9 @@ ContainerPath = Annotated[
     Field(description="An absolute path in the container.", examples=["/var/cache/app"]),
 ]
 Port = Annotated[int, Field(ge=1, le=65535, description="A port, 1 to 65535.", examples=[8080])]
+Weight = Annotated[
+    int, Field(ge=0, le=999, description="A weight, 0 to 999; 0: no request.", examples=[90])
+]
 EnvironmentName = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=255),

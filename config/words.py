@@ -344,6 +344,11 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         Traffic,
+        "blue_green canary mirror split weight weighted",
+        "write weights: {llama: {llama: 90, llama-next: 10}}",
+    ),
+    (
+        Traffic,
         "certificate certificate_arn https ssl tls",
         'write certificate_arns: {us-west-2: "arn:aws:acm:us-west-2:111122223333:certificate/0a"}',
     ),

@@ -88,19 +88,20 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                     break
                 scheme = "https" if balancer.secure else "http"
                 own = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
-                host = group.host or own
-                url = f"{scheme}://{host}{group.path_prefix}"
                 callers = (*balancer.allow_cidrs, *balancer.allow_security_groups)
-                key, health = group.caller_key, f"{url}{group.health_path}"
-                yield Endpoint(
-                    model.called(group),
-                    region.name,
-                    url,
-                    health,
-                    callers,
-                    f"{url}{key.path}" if key else health,
-                    key.secret if key else "",
-                )
+                names = {model.called(group): group, **{o.name: o for o in group.other_names}}
+                for name, one in names.items():
+                    url = f"{scheme}://{one.host or own}{one.path_prefix}"
+                    key, health = group.caller_key, f"{url}{group.health_path}"
+                    yield Endpoint(
+                        name,
+                        region.name,
+                        url,
+                        health,
+                        callers,
+                        f"{url}{key.path}" if key else health,
+                        key.secret if key else "",
+                    )
 
 
 # ---- reading -----------------------------------------------------------------------------------

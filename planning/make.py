@@ -34,7 +34,7 @@ from planning.make_capacity import (
     auto_scaling_cluster,
     managed_instances_cluster,
 )
-from planning.make_workloads import job_plan, model_plan
+from planning.make_workloads import job_plan, model_plan, under_shared_names
 from planning.reached import Reached, reached
 from planning.rules import RULES
 from planning.serving.ahead import GATE
@@ -140,7 +140,9 @@ def _written(s: Situation, name: str, out: WrittenOut) -> plan.WrittenModel:
 def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> plan.RegionPlan:
     region = s.catalog.places.regions[name]
     here = [p for (r, _), p in s.pools.items() if r == name]
-    models = tuple(model_plan(s, w) for w in s.work if w.region == name and not w.is_job)
+    models = under_shared_names(
+        s, name, tuple(model_plan(s, w) for w in s.work if w.region == name and not w.is_job)
+    )
     jobs = tuple(
         job_plan(s, w, waits.get((name, w.name), ""))
         for w in s.work

@@ -27,6 +27,7 @@ from planning.reached import Reached, grace_seconds, leaving_seconds, reached
 from planning.regional import in_region
 from planning.serving.records import WrittenOut
 from planning.situation import Situation
+from planning.weights import shared_names
 
 
 def _log_group(s: Situation, work: RegionalWorkload) -> plan.LogGroup:
@@ -262,6 +263,30 @@ def _rules(s: Situation, key: str, one: Reached) -> tuple[routes.ListenerRule, .
         )
         for at in range(0, len(patterns), most)
     )
+
+
+def under_shared_names(
+    s: Situation, region: str, models: tuple[plan.ModelPlan, ...]
+) -> tuple[plan.ModelPlan, ...]:
+    """Returns the models of a Region with the rules of the names under which several answer."""
+    made, short = {model.name: model for model in models}, s.catalog.places.regions[region].short
+    for one in (name for name in shared_names(s) if name.region == region):
+        members = [(made[work.name].target_group, weight) for work, weight in one.weights]
+        shares = tuple(routes.Share(group.key, weight) for group, weight in members if group)
+        rules = tuple(
+            replace(rule, shares=shares if len(shares) > 1 else ())
+            for rule in _rules(s, names.key(short, one.name, "path"), one.reached)
+        )
+        owner = made[one.owner.name]
+        group = owner.target_group
+        assert group is not None
+        if one.is_model:
+            group = replace(group, rules=rules)
+        else:
+            other = routes.OtherName(one.name, one.reached.host, one.reached.path, rules)
+            group = replace(group, other_names=(*group.other_names, other))
+        made[owner.name] = replace(owner, target_group=group)
+    return tuple(made.values())
 
 
 def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:

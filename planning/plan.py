@@ -19,6 +19,7 @@ from planning.following import Mover, Scaling
 from planning.routes import ListenerRule as ListenerRule
 from planning.routes import LoadBalancer, Namespace, Registry, TargetGroup
 from planning.routes import Names as Names
+from planning.routes import OtherName as OtherName
 
 Tags = tuple[tuple[str, str], ...]
 

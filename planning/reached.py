@@ -53,6 +53,11 @@ def reached(s: Situation, work: RegionalWorkload) -> tuple[Reached, ...]:
     return tuple(_reached(s, work, sidecar, port) for sidecar, port in called)
 
 
+def called_as(s: Situation, work: RegionalWorkload, name: str) -> Reached:
+    """Returns a model's own container as it is behind the load balancer under another name."""
+    return _reached(s, work, "", work.spec.served_ports[0], name)
+
+
 def _host(s: Situation, region: str, container: str) -> tuple[str, bool]:
     """The name at which a container is called, and whether no other one has it.
 
@@ -65,7 +70,9 @@ def _host(s: Situation, region: str, container: str) -> tuple[str, bool]:
     return (f"{container}{first[1:]}", True) if first.startswith("*.") else (first, False)
 
 
-def _reached(s: Situation, work: RegionalWorkload, sidecar: str, port: int) -> Reached:
+def _reached(
+    s: Situation, work: RegionalWorkload, sidecar: str, port: int, name: str = ""
+) -> Reached:
     """Lets the paths of the entry through, else those that the server has for callers, else all."""
     paths = None
     if sidecar:
@@ -73,11 +80,11 @@ def _reached(s: Situation, work: RegionalWorkload, sidecar: str, port: int) -> R
         path, health = spec.path or f"/{container}", spec.health_path
         at = f"{work.path}.sidecars.{sidecar}.health_path"
     else:
-        spec, container, check = work.spec, work.name, work.spec.health_check
+        spec, container, check = work.spec, name or work.name, work.spec.health_check
         path, health = f"/{container}", check.path if check else choices.HEALTH_PATH
         at = f"{work.path}.health_check.path"
         paths = spec.paths if isinstance(spec, ModelEntry) else None
-    name, by_host = _host(s, work.region, container)
+    host, by_host = _host(s, work.region, container)
     path = "" if by_host else path
     row = running_server(spec, s.catalog)
     passing = paths or (row.paths if row else (choices.EVERY_PATH,))
@@ -92,7 +99,7 @@ def _reached(s: Situation, work: RegionalWorkload, sidecar: str, port: int) -> R
         patterns=_patterns(path, passing, health, s.catalog),
         silent_seconds=row.silent_seconds if row else choices.IDLE_TIMEOUT_SECONDS,
         answer_seconds=row.answer_seconds if row else choices.DEREGISTRATION_DELAY_SECONDS,
-        host=name,
+        host=host,
         by_host=by_host,
     )
 

@@ -7,6 +7,14 @@ from planning import choices
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The part of the requests that a target group gets: its weight, of the sum of all weights."""
+
+    target_group: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListenerRule:
     """Requests of these paths go to a target group, which gets what follows the prefix."""
 
@@ -14,6 +22,17 @@ class ListenerRule:
     paths: tuple[str, ...]  # patterns, prefix included
     prefix: str  # empty: the whole path
     hosts: tuple[str, ...] = ()  # names that requests have; empty: any
+    shares: tuple[Share, ...] = ()  # target groups, its own among them; empty: its own alone
+
+
+@dataclass(frozen=True, slots=True)
+class OtherName:
+    """A further name of a target group: that of `traffic.weights`, of which no model is left."""
+
+    name: str
+    host: str  # empty: the load balancer's own
+    path_prefix: str
+    rules: tuple[ListenerRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +60,7 @@ class TargetGroup:
     rules: tuple[ListenerRule, ...] = ()
     host: str = ""  # the name in its URL; empty: the load balancer's own
     caller_key: CallerKey | None = None
+    other_names: tuple[OtherName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 import catalog
 from neuron_ecs.diff.json_form import VERSION, Document
-from neuron_ecs.diff.refusals import MEANINGS
+from neuron_ecs.diff.refusals import INTERRUPTIONS, MEANINGS
 from neuron_ecs.operations.permissions import changing_policy, read_only_policy
 from neuron_ecs.stackfile import json_schema
 from neuron_ecs.stackfile.reference import page as stack_file_page
@@ -47,6 +47,14 @@ _TAIL = """\
 |---|---|
 {codes}
 
+## Codes of ways
+
+The update succeeds, and callers notice it; the steps are a way that they do not.
+
+| code | what interrupts a model |
+|---|---|
+{ways}
+
 ## Exit codes
 
 0 no change, or changes without `--exit-code`; 1 `failed`; 2 wrong usage; 3 changes, with
@@ -67,7 +75,8 @@ def page() -> str:
     for name in _met(found):
         lines += _object(name, found["$defs"][name])
     codes = "\n".join(f"| {code} | {meaning} |" for code, meaning in MEANINGS.items())
-    return "\n".join([*lines, _TAIL.format(codes=codes)])
+    ways = "\n".join(f"| {code} | {meaning} |" for code, meaning in INTERRUPTIONS.items())
+    return "\n".join([*lines, _TAIL.format(codes=codes, ways=ways)])
 
 
 def _untitled(value: Any) -> Any:

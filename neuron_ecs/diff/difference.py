@@ -8,7 +8,7 @@ from pathlib import Path
 import catalog
 from catalog import Catalog
 from messages.finding import Finding, Severity
-from neuron_ecs.diff import impact, price, refusals
+from neuron_ecs.diff import impact, price, refusals, ways
 from neuron_ecs.diff.impact import Impact, PoolChange
 from neuron_ecs.diff.pinning import PinnedDevices, Replan, pin_devices, place_models
 from neuron_ecs.diff.plans import EMPTY, PlanIndex
@@ -53,6 +53,7 @@ class Difference:
     disturbed: tuple[ModelChange, ...]
     pins: PinnedDevices | None
     refusals: tuple[Refusal, ...]
+    ways: tuple[Refusal, ...]  # instead of what would interrupt a model
     price: Price | None
     findings: Findings
     before: PlanIndex
@@ -124,6 +125,9 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
         )
     models = model_changes(before, after, base_config, head_config) if comparable else ()
     moved = disturbed(models)
+    impacts: Mapping[tuple[str, str], Impact] = {}
+    if comparable:
+        impacts = impact.impacts(models, resources, before, after, known)
     return Difference(
         project=sides.project,
         stack=head_side.stack or base_side.stack,
@@ -137,10 +141,11 @@ def put_together(sides: Sides, known: Catalog | None = None) -> Difference:
         models=models,
         jobs=job_changes(before, after) if comparable else (),
         pools=impact.pool_changes(before, after) if comparable else (),
-        impacts=impact.impacts(models, resources, before, after, known) if comparable else {},
+        impacts=impacts,
         disturbed=moved,
         pins=_pins(moved, before, after, head_side, base_config, sides.project),
         refusals=refusals.refusals(before, after, head_config) if comparable else (),
+        ways=ways.ways(before, after, impacts) if comparable else (),
         price=price.price(before.plan, after.plan, known) if comparable else None,
         findings=_findings(base_side, head_side),
         before=before,

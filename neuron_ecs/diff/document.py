@@ -48,6 +48,7 @@ def document(difference: Difference, verdict: str) -> form.Document:
         "pools": [_pool_change(c) for c in difference.pools],
         "hold": _pins(difference),
         "refusals": [_refusal(r) for r in difference.refusals],
+        "ways": [_refusal(r) for r in difference.ways],
         "resources": None
         if difference.resources is None
         else [_resource(r) for r in difference.resources],
@@ -84,6 +85,7 @@ def not_compared(stack: str, why: str) -> form.Document:
         "pools": [],
         "hold": None,
         "refusals": [],
+        "ways": [],
         "resources": None,
         "price": None,
         "findings": _findings(Findings()),

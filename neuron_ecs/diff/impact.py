@@ -10,6 +10,7 @@ from neuron_ecs.diff.plans import (
     PlanIndex,
     launched_with,
     max_size,
+    shares,
     stop_seconds,
 )
 from neuron_ecs.diff.resources import ResourceChange
@@ -132,7 +133,10 @@ def _impact(
     region, old, new = key[0], base.models.get(key), head.models.get(key)
     if new is None:
         assert old is not None
-        return Impact("ends", "its tasks stop, nobody answers there any more")
+        heirs = _heirs(head, region, old)
+        answer = "answers" if len(heirs) == 1 else "answer"
+        who = f"{listed(heirs)} {answer} at its URL" if heirs else "nobody answers there any more"
+        return Impact("ends", f"its tasks stop, {who}")
     pool = head.regions[region].pool(new.pool)
     more = _rise(base, region, pool)
     if old is None:
@@ -153,11 +157,11 @@ def _impact(
             return Impact("ends", text)
         text = "new services start first, the old ones go when these are steady"
         found = Impact("moves", f"{text}{more}{_also(restarted)}")
-        return _through_new_group(found, new, come) if _is_replaced(old, new) else found
+        return _through_new_group(found, new, come) if has_new_group(old, new) else found
     fewer = f"{counted(len(gone), 'service')} fewer" if gone else ""
     if restarted:
         found = _rollout(new, restarted, head.regions[region], catalog)
-        found = _through_new_group(found, new, restarted) if _is_replaced(old, new) else found
+        found = _through_new_group(found, new, restarted) if has_new_group(old, new) else found
         text = f"{found.text}; {fewer}" if gone else found.text
         return replace(found, text=text, lingers=counts.lingers)
     parts = [f"{counted(len(come), 'service')} more{more}"] if come else []
@@ -165,6 +169,12 @@ def _impact(
     if (old.replicas_min, old.replicas_max) != (new.replicas_min, new.replicas_max):
         parts.append(counts.text)
     return Impact("none", "; ".join(parts) or "no task restarts", lingers=counts.lingers)
+
+
+def _heirs(head: PlanIndex, region: str, gone: ModelPlan) -> list[str]:
+    """The models that answer under the name of one that has gone."""
+    found = shares(head.regions.get(region)).get(gone.name)
+    return [model for model, weight in (found or {}).items() if weight]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +309,7 @@ def _of_restart(model: ModelPlan, running: Sequence[Service], pool: Pool, extra:
     return Impact("rolling", text)
 
 
-def _is_replaced(old: ModelPlan, new: ModelPlan) -> bool:
+def has_new_group(old: ModelPlan, new: ModelPlan) -> bool:
     """Whether the load balancer gets another target group for the model. AWS does not change the
     target type of a group, and its port is not used
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyTargetGroup.html).

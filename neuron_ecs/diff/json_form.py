@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from config.changes import Change
 from neuron_ecs.diff.impact import Word
-from neuron_ecs.diff.refusals import Code
+from neuron_ecs.diff.refusals import Code, WayCode
 from neuron_ecs.diff.resources import Action, Effect
 from neuron_ecs.diff.workloads import Kind
 from planning.lines import Layout
@@ -200,9 +200,9 @@ class PinnedDevices(TypedDict):
 
 
 class Refusal(TypedDict):
-    """What fails half-way although both stack files can be built."""
+    """What fails half-way, or interrupts a model, although both stack files can be built."""
 
-    code: Code
+    code: Code | WayCode
     region: Annotated[str, Field(description="The first of `regions`.")]
     regions: list[str]
     path: str
@@ -421,6 +421,9 @@ class Document(TypedDict):
     pools: list[Pool]
     hold: PinnedDevices | None
     refusals: list[Refusal]
+    ways: Annotated[
+        list[Refusal], Field(description="Updates that interrupt nobody, in place of this one.")
+    ]
     resources: Annotated[
         list[Resource] | None, Field(description="Null where only plans are compared.")
     ]

@@ -13,6 +13,7 @@ from messages.finding import Finding, Severity
 from messages.phrases import counted, listed
 from neuron_ecs.diff.costs import setting_classes, words
 from neuron_ecs.diff.difference import Difference
+from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
     ResourceRow,
@@ -93,10 +94,11 @@ def render(difference: Difference, *, limit: int = LIMIT) -> str:
         writer.put(f"Plan only: {plain(difference.plan_only)}")
     for note in difference.notes:
         writer.put(f"Note: {plain(note)}")
-    writer.open(None, list(_refusals(difference)), "refusals")
+    writer.open(None, list(_refusals(difference.refusals)), "refusals")
     errors = [f for f in difference.findings.new if f.severity is Severity.ERROR]
     errors += [f for f in difference.findings.still if f.severity is Severity.ERROR]
     writer.open(None, list(_finding_lines(errors)), "errors")
+    writer.open(None, list(_refusals(difference.ways)), "interruptions")
     traffic = [f"- {plain(line)}" for line in traffic_lines(difference)]
     writer.open(None, ["", *traffic] if traffic else [], "lines about traffic")
     rows = list(_model_table(difference))
@@ -182,8 +184,8 @@ def _model_table(difference: Difference) -> Iterator[str]:
         yield f"| {name} | {plain(listed(row.regions, most=6))} | {change} | {impact} | {money} |"
 
 
-def _refusals(difference: Difference) -> Iterator[str]:
-    for found in difference.refusals:
+def _refusals(refusals: Iterable[Refusal]) -> Iterator[str]:
+    for found in refusals:
         yield ""
         what = plain(found.what + refused_in(found))
         yield f"**{found.code}** {code(found.path)} {what}. {plain(found.why)}"

@@ -101,6 +101,21 @@ def launched_with(pool: Pool) -> Mapping[str, Json]:
 # ---- models ----------------------------------------------------------------------------------
 
 
+def shares(region: RegionPlan | None) -> Mapping[str, Mapping[str, int]]:
+    """The models that answer under each name, with their weights; a weight of 1 for one alone."""
+    models = region.models if region else ()
+    names = {g.key: m.called(g) for m in models for g in m.target_groups}
+    found: dict[str, dict[str, int]] = {}
+    for model in models:
+        for group in model.target_groups:
+            rules = {model.called(group): group.rules}
+            rules |= {other.name: other.rules for other in group.other_names}
+            for name, (first, *_) in rules.items():
+                weights = {names[share.target_group]: share.weight for share in first.shares}
+                found[name] = weights or {model.called(group): 1}
+    return found
+
+
 def images(model: ModelPlan) -> tuple[str, ...]:
     """The images of its services, each once."""
     return tuple(dict.fromkeys(s.task_definition.image for s in model.services))

@@ -19,6 +19,7 @@ from planning.choices import SESSION_MANAGER_ROLE
 from planning.plan import AutoScalingPool, Network, OwnNetwork, Pool
 
 Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006", "ND007", "ND008"]
+WayCode = Literal["ND020", "ND021"]
 
 MEANINGS: Mapping[Code, str] = {
     "ND001": "a pool leaves in one update while models use it",
@@ -31,12 +32,20 @@ MEANINGS: Mapping[Code, str] = {
     "ND008": "a file system leaves, or gets another key, while it is protected from deletion",
 }
 
+INTERRUPTIONS: Mapping[WayCode, str] = {
+    "ND020": "a model moves to a target group of another type",
+    "ND021": "a model gets requests under a shared name before it serves",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What cannot be done in one update, in these Regions, why, and the two that do it."""
+    """What cannot be done in one update, in these Regions, why, and the two that do it.
 
-    code: Code
+    With a `WayCode` the update succeeds, but callers notice it.
+    """
+
+    code: Code | WayCode
     regions: tuple[str, ...]
     path: str
     what: str

@@ -8,6 +8,7 @@ from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.diff.costs import setting_classes, words
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.impact import PoolChange
+from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.structure import dotted
 from neuron_ecs.diff.summary import (
     model_money,
@@ -42,6 +43,7 @@ def render(difference: Difference, *, width: int, bold: bool = False) -> Iterato
     parts = (
         _refusals,
         _errors,
+        _ways,
         _traffic,
         _models,
         _disturbed,
@@ -58,8 +60,16 @@ def render(difference: Difference, *, width: int, bold: bool = False) -> Iterato
 
 
 def _refusals(difference: Difference, width: int) -> Iterator[str]:
-    for found in difference.refusals:
-        head = f"error {found.code}  {found.path} {found.what}{refused_in(found)}"
+    yield from _steps(difference.refusals, "error", width)
+
+
+def _ways(difference: Difference, width: int) -> Iterator[str]:
+    yield from _steps(difference.ways, "interrupts", width)
+
+
+def _steps(refusals: Sequence[Refusal], word: str, width: int) -> Iterator[str]:
+    for found in refusals:
+        head = f"{word} {found.code}  {found.path} {found.what}{refused_in(found)}"
         yield from wrapped(head, width, "", "    ")
         yield from wrapped(found.why, width, "    why:     ", " " * 13)
         for number, step in enumerate(found.steps, 1):

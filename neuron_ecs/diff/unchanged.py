@@ -68,7 +68,7 @@ def differing(base: Plan, head: Plan) -> Parts:
         if {w.key for w in alike} == {w.key for side in (old, region) for w in _workloads(side)}:
             same.append(region.name)
         else:
-            left += [(region.name, workload) for workload in _apart(region, alike)]
+            left += [(region.name, workload) for workload in _apart((old, region), alike)]
     keys = {(region, workload.key) for region, workload in left}
 
     def part(plan: Plan) -> Plan:
@@ -114,9 +114,12 @@ def _same(base: RegionPlan, head: RegionPlan, roles: _Roles) -> Iterator[ModelPl
             yield workload
 
 
-def _apart(region: RegionPlan, alike: list[ModelPlan | JobPlan]) -> Sequence[ModelPlan | JobPlan]:
+def _apart(
+    sides: Sequence[RegionPlan], alike: list[ModelPlan | JobPlan]
+) -> Sequence[ModelPlan | JobPlan]:
     """Those of the workloads that nothing names together with one that is not among them."""
-    watched = [frozenset(_names_in(watcher)) for watcher in _watchers(region)]
+    watched = [frozenset(_names_in(one)) for side in sides for one in _watchers(side)]
+    watched += [names for side in sides for names in _sharing(side)]
     while True:
         here = frozenset(key for workload in alike for key in _keys(workload))
         shared = {key for names in watched if names & here and names - here for key in names}
@@ -124,6 +127,13 @@ def _apart(region: RegionPlan, alike: list[ModelPlan | JobPlan]) -> Sequence[Mod
         if len(kept) == len(alike):
             return kept
         alike = kept
+
+
+def _sharing(region: RegionPlan) -> Iterator[frozenset[str]]:
+    """The keys of the target groups that one rule of a load balancer names."""
+    for group in (group for model in region.models for group in model.target_groups):
+        for one in (group, *group.other_names):
+            yield from (frozenset(s.target_group for s in rule.shares) for rule in one.rules)
 
 
 def _watchers(region: RegionPlan) -> Iterator[Alarm | EventRule | Dashboard]:

@@ -40,6 +40,7 @@ from planning.rules import (
     traffic,
     training,
     volumes,
+    weights,
     where,
 )
 from planning.rules.rule import Report, Rule, rule
@@ -71,6 +72,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
             *traffic.RULES,
             *domains.RULES,
             *authentication.RULES,
+            *weights.RULES,
             *networks.RULES,
             *reach.RULES,
             *rollouts.RULES,

@@ -10,6 +10,7 @@ from planning.proposals import other_port
 from planning.reached import Reached, reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload, serving_regions
+from planning.weights import shared_names
 
 
 @rule(
@@ -209,7 +210,10 @@ def same_path(s: Situation) -> Iterator[Report]:
     reported: set[str] = set()
     for region in serving_regions(s):
         here = [(w, one) for w in s.work if w.region == region for one in reached(s, w)]
-        taken = {(one.host, one.path): work.name for work, one in here if not one.sidecar}
+        taken = {
+            (o.reached.host, o.reached.path): o.name for o in shared_names(s) if o.region == region
+        }
+        taken |= {(one.host, one.path): work.name for work, one in here if not one.sidecar}
         places = {(one.host, one.path) for _, one in here}
         for work, one in here:
             name = f"{work.name}/{one.sidecar}" if one.sidecar else work.name
@@ -245,7 +249,9 @@ def too_many_rules(s: Situation) -> Iterator[Report]:
         rules = ceil(len(one.patterns) / each)
         needed.setdefault(work.region, []).append((f"{work.path}.paths", one, rules))
     for region, counts in sorted(needed.items()):
-        total = sum(rules for _, _, rules in counts)
+        others = [o for o in shared_names(s) if o.region == region and not o.is_model]
+        total = sum(ceil(len(other.reached.patterns) / each) for other in others)
+        total += sum(rules for _, _, rules in counts)
         for path, one, rules in counts if len(counts) <= most < total else ():
             if rules > 1:
                 first = one.patterns[0].removeprefix(one.path)

@@ -384,6 +384,8 @@ KINDS: Mapping[str, Kind] = {
         "CreateRule",
         {
             "conditions": To("Conditions", _conditions),
+            "actions.forward": To("ForwardConfig"),
+            "actions.forward.targetGroups.arn": To("TargetGroupArn"),
             "transforms.urlRewriteConfig.rewrite": To("Rewrites[0]"),
         },
         implied={

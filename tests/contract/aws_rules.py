@@ -671,8 +671,11 @@ def listeners_have_what_their_protocol_needs(requests: Requests) -> Iterator[str
         for a in (*r.params.get("DefaultActions", ()), *r.params.get("Actions", ()))
     ):
         needed = {"forward": "TargetGroupArn", "fixed-response": "FixedResponseConfig"}
-        if needed[action["Type"]] not in action:
+        weighted = action.get("ForwardConfig", {}).get("TargetGroups", ())
+        if needed[action["Type"]] not in action and not weighted:
             yield f"an action of type {action['Type']} without {needed[action['Type']]}"
+        if len(weighted) > 5 or any(not 0 <= group["Weight"] <= 999 for group in weighted):
+            yield f"an action has {len(weighted)} target groups, or a weight beyond 0 to 999"
 
 
 def targets_have_a_port_a_protocol_and_a_network(requests: Requests) -> Iterator[str]:

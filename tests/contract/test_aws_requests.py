@@ -684,6 +684,10 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
     ),
     (
         aws_rules.listeners_have_what_their_protocol_needs,
+        Mistake(_RULE, "actions.0.forward.targetGroups.0.weight", 1000, "beyond 0 to 999"),
+    ),
+    (
+        aws_rules.listeners_have_what_their_protocol_needs,
         Mistake(_LISTENER, "certificateArn", GONE, "certificate goes with HTTPS"),
     ),
     (

@@ -1207,7 +1207,10 @@ def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -
     models = _settings(file, "models")
     sidecars = {model: entry.get("sidecars", {}) for model, entry in models.items()}
     own = {f"{model}/{s}": c for model, found in sidecars.items() for s, c in found.items()}
-    assert set(urls) <= models.keys() | own.keys()
+    assert (
+        set(urls)
+        <= models.keys() | own.keys() | _settings(file, "traffic").get("weights", {}).keys()
+    )
     assert len(_leaves(urls)) == len(built.of("lb.ListenerRule"))
     for model, by_region in urls.items():
         for region, url in by_region.items():

@@ -40,11 +40,42 @@ def _found(**more: Any) -> Config:
     return stack(capacity={"pool": groups()}, models={"a": work(1, discovery="cloud_map", **more)})
 
 
+def weighted(weights: Entry, **models: Entry) -> Config:
+    """Models of a device each, and the weights with which they answer."""
+    made = models or {"a": {}, "b": {}}
+    return stack(
+        capacity={"pool": groups("inf2.24xlarge", 2)},
+        models={name: work(1, port=8080, **more) for name, more in made.items()},
+        traffic={**certificates("us-west-2"), "weights": weights},
+    )
+
+
+def _below(path: str) -> Entry:
+    return {"paths": [f"{path}/*"], "health_check": {"path": f"{path}/health"}}
+
+
+_SIX: dict[str, Entry] = {name: {} for name in "abcdef"}
 _LONG = "a" * 41
 _HOSTS: Entry = {"hosts": {"us-west-2": ["*.example.com"]}}
 
 FIXTURES: dict[str, Fixture] = {
     "NE739": Fixture("models.last.paths", _paths(3), _paths(2)),
+    "NE817": Fixture(
+        "traffic.weights.a", weighted({"a": {"a": 1, "c": 1}}), weighted({"a": {"a": 1, "b": 1}})
+    ),
+    "NE818": Fixture(
+        "traffic.weights.a", weighted({"a": {"b": 0}}), weighted({"a": {"a": 1, "b": 0}})
+    ),
+    "NE819": Fixture(
+        "traffic.weights.g",
+        weighted({"g": dict.fromkeys("abcdef", 1)}, **_SIX),
+        weighted({"g": dict.fromkeys("abcde", 1)}, **_SIX),
+    ),
+    "NE820": Fixture(
+        "traffic.weights.a",
+        weighted({"a": {"b": 1}}, a=_below("/x"), b=_below("/y")),
+        weighted({"a": {"b": 1}}, a=_below("/x"), b=_below("/x/y")),
+    ),
     "NE747": Fixture("models.a.discovery", _found(), _found(port=8080)),
     "NE746": Fixture(
         f"models.model-of-24-characters-x.sidecars.{_SIDECAR}",

@@ -1328,6 +1328,32 @@ def _in_a_domain(wish: Wish, **domain: str | bool) -> None:
     wish.keys["traffic"] = {"domain": {"name": "example.com", "zone_id": "Z0AAA", **domain}}
 
 
+_ANSWERS = replace(CALLED, single=True)
+
+
+@mistake("NE817", _ANSWERS)
+def _weight_of_no_model(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"weights": {wish.work.name: {"no-model": 1}}}
+    return f"traffic.weights.{wish.work.name}"
+
+
+@mistake("NE819", replace(_ANSWERS, sorts=(MANAGED_CPU,), networks=("existing",), lone_pool=True))
+def _many_under_one_name(_: Hand, wish: Wish) -> str:
+    most = facts.catalog().limits.value("target_groups_per_action")
+    _serve_many(wish, most + 1)
+    wish.keys["traffic"] = {"weights": {"all": {f"served-{n}": 1 for n in range(most + 1)}}}
+    return "traffic.weights.all"
+
+
+@mistake("NE820", replace(_ANSWERS, sorts=(MANAGED_CPU,), networks=("existing",), lone_pool=True))
+def _no_path_in_common(_: Hand, wish: Wish) -> str:
+    _serve_many(wish, 2)
+    for number in range(2):
+        wish.keys["models"][f"served-{number}"]["paths"] = [f"/v{number}/*"]
+    wish.keys["traffic"] = {"weights": {"served-0": {"served-1": 1}}}
+    return "traffic.weights.served-0"
+
+
 @mistake("NE747", replace(MODEL, port=False, modes=("bridge", "host")))
 def _no_port_for_its_name(_: Hand, wish: Wish) -> str:
     """A task in host or bridge mode is found by its port."""

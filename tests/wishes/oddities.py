@@ -828,6 +828,12 @@ def _every_path(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.paths"
 
 
+@oddity("NE818", CALLED)
+def _no_weight(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"weights": {wish.work.name: {wish.work.name: 0}}}
+    return f"traffic.weights.{wish.work.name}"
+
+
 @oddity("NE918", _SERVES)
 def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
     wish.entry["health_check"] = {"grace_seconds": hand.number(0, 899)}

@@ -368,6 +368,8 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
                 keys["stage"] = hand.one(("development", "production"))
             case "traffic":
                 keys["traffic"] = networks.traffic(hand, regions, serving, sorted(keys["models"]))
+                if want is ANY:  # weights would get in the way of what changes a model
+                    keys["traffic"] |= _weights(hand, keys["models"])
                 if not tasks.are_labels(keys["models"]):
                     keys["traffic"].pop("domain", None)
             case "silence":
@@ -410,6 +412,18 @@ def _alarms(hand: Hand, regions: list[str]) -> Entry:
     if any(facts.partition(region) != "aws" for region in regions):
         del found["slack"]
     return {name: value for name, value in found.items() if hand.chance(60)}
+
+
+def _weights(hand: Hand, models: Entry) -> Entry:
+    """Some requests for one name: all models under it have an image of the same paths."""
+    fields = ("image", "command", "paths", "health_check", "serve")
+    here = {n: m for n, m in models.items() if m.get("port") or m.get("ports")}
+    if not here or hand.chance(60):
+        return {}
+    first = hand.one(sorted(here))
+    alike = [n for n, m in here.items() if all(m.get(f) == here[first].get(f) for f in fields)]
+    name = hand.one((first, "gone"))
+    return {"weights": {name: {n: hand.number(0, 9) for n in {first, *hand.some(alike, most=4)}}}}
 
 
 def _keys(hand: Hand, regions: list[str]) -> Entry | str:

@@ -123,6 +123,8 @@ WATCHED_EDITS: Mapping[str, tuple[Config, Config]] = {
     "a model in one Region": (WATCHED, changed(WATCHED, "models.b", regions=[OTHER])),
     "a Region less": (WATCHED, WATCHED | {f"{PROJECT}:regions": '{"us-west-2": {}}'}),
     "a dashboard": (WATCHED, SHOWN),
+    "weights that come": (WATCHED, changed(WATCHED, "traffic", weights={"a": {"b": 1}})),
+    "weights that go": (changed(WATCHED, "traffic", weights={"a": {"b": 1}}), WATCHED),
 }
 
 

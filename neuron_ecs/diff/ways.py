@@ -1,0 +1,88 @@
+"""Changes that interrupt a model although they succeed, and the updates that do not.
+
+A load balancer's rule can send requests to several target groups by weight
+(https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-action-types.html). What
+moves to another target type is therefore a second model under the name of the first.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from messages.phrases import listed
+from neuron_ecs.diff.impact import Impact, has_new_group
+from neuron_ecs.diff.plans import Key, PlanIndex, shares
+from neuron_ecs.diff.refusals import Refusal
+
+_LONGEST = 40
+"""Characters of a model's name."""
+
+
+def ways(base: PlanIndex, head: PlanIndex, impacts: Mapping[Key, Impact]) -> tuple[Refusal, ...]:
+    """All of them, by code and place; alike ones of several Regions are one."""
+    alike: dict[Refusal, list[str]] = {}
+    for found in (*_new_groups(base, head, impacts), *_too_early(base, head)):
+        alike.setdefault(replace(found, regions=()), []).extend(found.regions)
+    lines = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
+    return tuple(sorted(lines, key=lambda r: (r.code, r.path, r.regions)))
+
+
+def _new_groups(
+    base: PlanIndex, head: PlanIndex, impacts: Mapping[Key, Impact]
+) -> Iterator[Refusal]:
+    taken = {name for _, name in head.models}
+    served = {written.name for written in head.plan.written}
+    for key, impact in impacts.items():
+        old, new = base.models.get(key), head.models.get(key)
+        if old is None or new is None or impact.gap is None or not has_new_group(old, new):
+            continue
+        kinds = [next(iter(m.target_groups)).target_type for m in (old, new)]
+        second = _free(old.name, taken)
+        same = f" and serve.served_name: {old.name}" if old.name in served else ""
+        yield Refusal(
+            "ND020",
+            (key[0],),
+            f"models.{old.name}",
+            f"gets another target group, {kinds[0]} → {kinds[1]}, and is {impact.gap.text}",
+            "Tasks of one network mode are registered by instance, those of the other by address, "
+            "and AWS changes no group's type. The load balancer turns to the new group before a "
+            "task is in it. Two updates interrupt nobody, if the pools have room for both models.",
+            (
+                f"leave models.{old.name} as it is, add models.{second} with the change{same}, "
+                f"write "
+                f"traffic.weights.{old.name}: {{{old.name}: 1, {second}: 0}}, and run the update: "
+                f"{second} starts beside {old.name}, without requests",
+                f"when `neuron-ecs status {second}` says that it serves, remove "
+                f"models.{old.name} and write traffic.weights.{old.name}: {{{second}: 1}}: its "
+                f"URL stays",
+            ),
+        )
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """A name for the second model."""
+    others = {*taken}
+    numbered = (f"{name[: _LONGEST - 2]}-{n}" for n in range(2, 10))
+    return next((one for one in numbered if one not in others), f"{name[: _LONGEST - 4]}-new")
+
+
+def _too_early(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    """Models that get requests under a name at which others answer, before they serve."""
+    for region, after in head.regions.items():
+        before = shares(base.regions.get(region))
+        for name, weights in shares(after).items():
+            come = sorted(m for m, w in weights.items() if w and (region, m) not in base.models)
+            if name not in before or not come:
+                continue
+            percent = 100 * sum(weights[m] for m in come) // sum(weights.values())
+            yield Refusal(
+                "ND021",
+                (region,),
+                f"traffic.weights.{name}",
+                f"sends {percent} % of the requests to {listed(come)} before it serves",
+                "Services start after the rule of the load balancer, and a target group without a "
+                "healthy task answers 503.",
+                (
+                    f"write a weight of 0 for {listed(come)}, and run the update",
+                    f"write the weights when `neuron-ecs status {come[0]}` says that it serves",
+                ),
+            )

@@ -1,0 +1,100 @@
+"""Models that answer under one name: who they are, their weights, and the paths that all have."""
+
+from collections.abc import Iterator
+
+from messages.finding import Severity
+from messages.phrases import listed
+from planning.rules.rule import Report, rule
+from planning.situation import Situation
+from planning.weights import shared_names
+
+
+@rule(
+    "NE817",
+    "Weight of a model that nothing calls",
+    Severity.ERROR,
+    "A load balancer sends requests to target groups, and only a model with a port has one.",
+    do="Name a model of the stack file that has a port.",
+)
+def weight_without_a_model(s: Situation) -> Iterator[Report]:
+    """API_TargetGroupTuple: the ARN of a target group."""
+    called = sorted(name for name, model in s.settings.models.items() if model.served_ports)
+    for name, weights in sorted(s.settings.traffic.weights.items()):
+        for model in sorted(weights.keys() - {*called}):
+            why = "has no port" if model in s.settings.models else "is no model"
+            others = [one for one in called if one not in weights]
+            fix = f"choose one of {listed(others, most=3)}, or remove it" if others else "remove it"
+            yield Report(f"traffic.weights.{name}", f"names {model}, which {why}", fix)
+
+
+@rule(
+    "NE818",
+    "Name at which no request is answered",
+    Severity.WARNING,
+    "A target group with a weight of 0 gets no request, and a model that does not run in a Region "
+    "has none there: callers get 503.",
+    do="Give a model that runs in the Region a weight of 1 or more.",
+)
+def no_weight(s: Situation) -> Iterator[Report]:
+    """API_TargetGroupTuple, Weight."""
+    told: set[str] = set()
+    for one in shared_names(s):
+        if any(weight for _, weight in one.weights) or one.name in told:
+            continue
+        told.add(one.name)
+        yield Report(
+            f"traffic.weights.{one.name}",
+            f"gives no model in {one.region} a weight above 0",
+            f"write traffic.weights.{one.name}.{one.owner.name}: 1",
+        )
+
+
+@rule(
+    "NE819",
+    "Too many models under one name",
+    Severity.ERROR,
+    "A rule of a load balancer sends requests to at most five target groups.",
+    do="Give fewer models a weight under the name.",
+    table="limits",
+)
+def too_many_models(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
+    most = s.catalog.limits.value("target_groups_per_action")
+    told: set[str] = set()
+    for one in shared_names(s):
+        if len(one.weights) > most and one.name not in told:
+            told.add(one.name)
+            models = [work.name for work, _ in one.weights]
+            yield Report(
+                f"traffic.weights.{one.name}",
+                f"has {len(models)} models in {one.region}, {listed(models, most=most + 1)}",
+                f"keep at most {most}",
+            )
+
+
+@rule(
+    "NE820",
+    "Models under one name have no path in common",
+    Severity.ERROR,
+    "Requests under the name go to any of its models, and only paths that all of them let through "
+    "pass the load balancer. A health check's path alone serves no caller.",
+    do="Give the models under one name the same paths.",
+)
+def no_common_path(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html"""
+    told: set[str] = set()
+    for one in shared_names(s):
+        checked = f"{one.reached.path}{one.reached.health_path}"
+        if {*one.reached.patterns} - {checked} or one.name in told:
+            continue
+        told.add(one.name)
+        models = [work.name for work, _ in one.weights]
+        yield Report(
+            f"traffic.weights.{one.name}",
+            f"is answered by {listed(models)}, which have no path in common"
+            + f" but {checked}" * bool(one.reached.patterns),
+            "write " + " and ".join(f"models.{model}.paths: [/*]" for model in models),
+        )
+
+
+RULES = (weight_without_a_model, no_weight, too_many_models, no_common_path)
