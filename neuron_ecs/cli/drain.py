@@ -23,7 +23,8 @@ from neuron_ecs.operations.drain import (
 from neuron_ecs.operations.leave import suspend_scaling
 from neuron_ecs.operations.observed import Names, Observation
 from neuron_ecs.operations.reading import Reader, read_each, read_one
-from neuron_ecs.operations.scale import Slot, set_counts, slots_of
+from neuron_ecs.operations.scale import set_counts
+from neuron_ecs.operations.slots import Slot, slots_of
 from neuron_ecs.operations.steady import Steadiness
 from neuron_ecs.terminal import (
     ERRORS,

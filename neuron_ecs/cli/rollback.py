@@ -12,7 +12,8 @@ from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.observed import Names, revision_of
 from neuron_ecs.operations.reading import Reader, read_one
-from neuron_ecs.operations.rollback import Rollback, Step, roll_back
+from neuron_ecs.operations.revisions import Rollback, Step
+from neuron_ecs.operations.rollback import roll_back
 from neuron_ecs.operations.steady import Steadiness
 from neuron_ecs.terminal import (
     ERRORS,

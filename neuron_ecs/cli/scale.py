@@ -13,7 +13,8 @@ from neuron_ecs.cli.wait import code_of, waited
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import read_one
-from neuron_ecs.operations.scale import Slot, set_counts, slots_of, wanted
+from neuron_ecs.operations.scale import set_counts, wanted
+from neuron_ecs.operations.slots import Slot, slots_of
 from neuron_ecs.operations.steady import Steadiness
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, joined, table, wrapped, write_json
 from planning import plan

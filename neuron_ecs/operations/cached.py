@@ -1,9 +1,10 @@
-"""What models have compiled, by fingerprint: what the plan uses, and what lies in S3.
+"""What models have compiled, by fingerprint: what uses it, and what lies in S3.
 
 Calls S3 ListObjectsV2 and DeleteObjects. What is on a file system or on the disk of an instance is
-seen by tasks alone: of these the plan's fingerprints are known, and nothing more.
+seen by tasks alone: of these the fingerprints are known that the plan uses, and what runs.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,71 @@ from datetime import datetime
 from typing import Any, cast
 
 from neuron_ecs.operations.aws import Calls, batches
+from neuron_ecs.operations.observed import by_family, family_of
+from neuron_ecs.operations.reading import Reader
+from neuron_ecs.operations.revisions import Rollback
+from neuron_ecs.terminal import UsageError
 from planning import choices, plan
 from planning.regional import bucket_and_key
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{12}")
 _AT_ONCE = 1_000  # keys of one call of DeleteObjects
+RUNS, BEFORE = "runs", "before"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A task definition that may need what was compiled: of a model, a job or a family.
+
+    `when` is `RUNS`, or `BEFORE` for the one to which `rollback` would go.
+    """
+
+    of: str
+    when: str
+    text: str  # its containers
+
+    def needs(self, fingerprint: str) -> bool:
+        """Whether a path of the containers has the fingerprint."""
+        return f"/{fingerprint}" in self.text
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The fingerprints below the directory of caches in the containers."""
+        below = f"{choices.SERVE_CACHE_PATH}/({_FINGERPRINT.pattern})"
+        return frozenset(re.findall(below, self.text))
+
+
+def uses_in(reader: Reader) -> tuple[list[Use], list[str]]:
+    """What runs in a Region, and what `rollback` would run; and what could not be read of it."""
+    observed = reader.recent()
+    unread = [str(failed) for failed in observed.failed_calls]
+    unread += [
+        f"several clusters may be the stack's: {', '.join(cluster.candidates)}"
+        for cluster in observed.clusters.values()
+        if cluster.name is None and len(cluster.candidates) > 1
+    ]
+    if unread:
+        return [], unread
+    wanted: dict[str, None] = {}
+    for cluster in observed.clusters.values():
+        for service in cluster.services or ():
+            rollouts = (rollout.task_definition for rollout in service.rollouts)
+            wanted |= dict.fromkeys((service.task_definition, *rollouts))
+        tasks = (t for t in cluster.tasks or () if t.last_status != "STOPPED")
+        wanted |= {task.task_definition: None for task in tasks}
+    of = by_family(reader.region)
+    found = [
+        Use(of.get(family_of(arn), family_of(arn)), RUNS, json.dumps(containers))
+        for arn, containers in zip(wanted, reader.aws.each(wanted, reader.definition), strict=True)
+    ]
+    for model in reader.region.models:
+        try:
+            steps = Rollback(reader, model).steps()
+        except UsageError:
+            continue  # there is no way back, or the model is not up
+        found += [Use(model.name, BEFORE, json.dumps(step.containers)) for step in steps]
+    unread = [str(failed) for failed in reader.aws.failed]
+    return ([], unread) if unread else (found, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +141,15 @@ def kept_in(place: Place, aws: Calls) -> list[Kept]:
     return sorted(kept, key=lambda k: (k.newest, k.fingerprint), reverse=True)
 
 
-def unused(place: Place, kept: Sequence[Kept], previous: int) -> list[Kept]:
-    """What no model of the plan uses, without the newest `previous`, which a rollback would use."""
-    others = [one for one in kept if not place.models_of(one.fingerprint)]
+def unused(place: Place, kept: Sequence[Kept], uses: Sequence[Use], previous: int) -> list[Kept]:
+    """What neither the plan nor anything that runs or ran before needs, without the newest
+    `previous`."""
+    others = [
+        one
+        for one in kept
+        if not place.models_of(one.fingerprint)
+        and not any(use.needs(one.fingerprint) for use in uses)
+    ]
     return others[previous:]
 
 

@@ -423,12 +423,12 @@ class Reader:
         answers = self.aws.each(
             names,
             lambda name: self.aws.tried(
-                "ECS DescribeTaskDefinition", lambda: self._definition(name)
+                "ECS DescribeTaskDefinition", lambda: self.definition(name)
             ),
         )
         return {n: found for n, found in zip(names, answers, strict=True) if found is not None}
 
-    def _definition(self, name: str) -> tuple[Mapping[str, Any], ...]:
+    def definition(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The containers of a task definition; empty if it does not exist."""
         try:
             answer = self.aws.ecs.describe_task_definition(taskDefinition=name)

@@ -1,48 +1,10 @@
 """Deals replicas to the services of a model, and sets how many tasks each wants."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from neuron_ecs.operations.aws import Calls
-from neuron_ecs.operations.observed import ObservedService
-from neuron_ecs.operations.reading import Reader
-from neuron_ecs.terminal import ERRORS, UsageError
-from planning import plan
+from neuron_ecs.operations.slots import Slot
 from planning.dealing import share_evenly
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A service of a model in the account, and what the plan says of it."""
-
-    cluster: str
-    planned: plan.Service
-    service: ObservedService
-
-    @property
-    def chips(self) -> str:
-        """`0, 1`, `all` or `none`: the Neuron devices that the plan gives it."""
-        devices = self.planned.task_definition.devices
-        return "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
-
-
-def slots_of(reader: Reader, models: Sequence[plan.ModelPlan]) -> list[Slot]:
-    """Returns the services of models in the order of the plan. Raises `UsageError` if one does
-    not exist."""
-    observed, region = reader.recent(), reader.region
-    found = observed.by_service_key(reader.names)
-    slots: list[Slot] = []
-    for model in models:
-        cluster = observed.clusters.get(region.pool(model.pool).kind)
-        absent = [s for s in model.services if s.key not in found]
-        if absent or cluster is None or cluster.name is None:
-            why = "; ".join(map(str, observed.failed_calls))
-            what = f"{len(absent)} of the {len(model.services)} services of {model.name}"
-            raise UsageError(
-                f"{region.name}: {why or f'{what} do not exist; the stack is not up there'}", ERRORS
-            )
-        slots += [Slot(cluster.name, s, found[s.key]) for s in model.services]
-    return slots
 
 
 def dealt(limits: Sequence[int], replicas: int) -> tuple[int, ...]:

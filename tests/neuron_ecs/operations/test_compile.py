@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Generator
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +15,7 @@ from neuron_ecs.cli.main import answer, parse
 from neuron_ecs.operations.clock import Clock
 from tests.account.running import Sandbox, environment, sandbox
 from tests.account.state import Trouble
+from tests.account.wire import Refusal
 from tests.contract.graphs import ROOT
 
 FAMILY = "neuron-ecs_compiled_job_compile-chat_inf2"
@@ -187,6 +189,59 @@ def test_the_list_says_which_model_uses_what(account: Sandbox) -> None:
     assert code == 0
     assert f"{present} chat 2 KiB" in " ".join(shown.split())
     assert f"{old} none: unused 2 KiB" in " ".join(shown.split())
+
+
+def runs_with(account: Sandbox, fingerprint: str, *, revision: bool = False) -> None:
+    """Lets the services of the model run with artefacts of a fingerprint that the plan has not;
+    with `revision` only the deployment before has it."""
+    place = account.ecs().place
+    service = next(s for s in place.services.values() if "chat" in s["serviceName"])
+    before = place.definitions[service["taskDefinition"]]
+    text = json.dumps(before["containerDefinitions"]).replace(of_plan(account), fingerprint)
+    changed = {**before, "containerDefinitions": json.loads(text)}
+    if not revision:
+        place.definitions[service["taskDefinition"]] = changed
+        return
+    place.definitions[service["taskDefinition"]] = changed
+    ecs = account.client("ecs")
+    made = ecs.register_task_definition(
+        **{
+            k: before[k]
+            for k in ("family", "containerDefinitions", "volumes", "cpu", "memory")
+            if k in before
+        }
+    )["taskDefinition"]["taskDefinitionArn"]
+    ecs.update_service(
+        cluster=service["clusterArn"], service=service["serviceName"], taskDefinition=made
+    )
+    account.account.later(timedelta(minutes=30))
+
+
+@pytest.mark.parametrize("revision", [False, True])
+def test_prune_keeps_what_a_revision_needs_that_runs_or_ran_before(
+    account: Sandbox, revision: bool
+) -> None:
+    running, old = "2" * 12, "0" * 12
+    for fingerprint in (running, of_plan(account), old):
+        put(account, fingerprint)
+    runs_with(account, running, revision=revision)
+    code, shown = cache(account, "list")
+    assert code == 0, shown
+    when = "chat as it was before" if revision else "chat as it runs"
+    assert f"{running} {when} 4 B" in " ".join(shown.split())
+    code, shown = cache(account, "prune", "--previous=0", "--yes")
+    assert code == 0, shown
+    assert {key.split("/")[1] for key in keys(account)} == {running, of_plan(account)}
+
+
+def test_nothing_is_deleted_where_what_runs_cannot_be_read(account: Sandbox) -> None:
+    put(account, "0" * 12)
+    refused = Refusal("AccessDeniedException", "not authorized")
+    account.account.state.refused["us-west-2", "ecs:ListServices"] = refused
+    code, shown = cache(account, "prune", "--previous=0", "--yes")
+    assert code == 1
+    assert "what runs in us-west-2 could not be read" in " ".join(shown.split())
+    assert len(keys(account)) == 1
 
 
 def test_prune_keeps_what_is_used_and_the_newest_of_the_others(account: Sandbox) -> None:

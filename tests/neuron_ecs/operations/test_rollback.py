@@ -13,7 +13,7 @@ from neuron_ecs.cli import rollback as command
 from neuron_ecs.operations.aws import Account
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader
-from neuron_ecs.operations.rollback import Rollback, Step
+from neuron_ecs.operations.revisions import Rollback, Step
 from neuron_ecs.operations.scale import dealt
 from neuron_ecs.terminal import UsageError
 from planning import plan
