@@ -9,7 +9,7 @@ from planning.document import as_json
 from planning.make import judge, make_plan
 from planning.plan import Plan
 from planning.reference import encrypted_value
-from planning.settle import settle
+from planning.settle import settle, texts_of
 
 
 def decide(
@@ -41,10 +41,9 @@ def decide(
 
 
 def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: str) -> Plan:
-    prefix, home = f"{project}:", config.get("aws:region", "")
-    texts = {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
+    home = config.get("aws:region", "")
     try:
-        settings = parse(texts)
+        settings = parse(texts_of(config, project))
     except ShapeError as error:
         judged = [
             judge(settle(rest, catalog, project=project, stack=stack, home_region=home))

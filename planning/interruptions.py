@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog import Catalog
-from planning.placing import picture, placed
+from planning.placing import PlacedPool, Rollout, picture, placed
 from planning.plan import ModelPlan, Plan, Pool, RegionPlan, Service
-from planning.price import Amount, amount_document, pool_cost
+from planning.price import Amount, amount_document, pool_rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,38 @@ class Interruption:
 def interruptions(plan: Plan, catalog: Catalog) -> Iterator[Interruption]:
     """Yields what each model loses, Region by Region."""
     for region in plan.regions:
+        rollouts = Rollouts(region)
         for model in (m for m in region.models if m.replicas_min):
-            yield interruption(region, model, model.services, catalog)
+            yield interruption(region, model, model.services, catalog, rollouts)
+
+
+class Rollouts:
+    """The pools of a Region at their minimum, each with what rollouts add to it, looked at once."""
+
+    def __init__(self, region: RegionPlan) -> None:
+        self._region = region
+        self._found: dict[str, tuple[PlacedPool, tuple[Rollout, ...]]] = {}
+
+    def of(self, pool: Pool) -> tuple[PlacedPool, tuple[Rollout, ...]]:
+        """The pool as placed, and the rollout of each placement."""
+        if pool.name not in self._found:
+            here = placed(self._region, pool)
+            self._found[pool.name] = here, picture(here, full=False).rollouts
+        return self._found[pool.name]
 
 
 def interruption(
-    region: RegionPlan, model: ModelPlan, restarted: Sequence[Service], catalog: Catalog
+    region: RegionPlan,
+    model: ModelPlan,
+    restarted: Sequence[Service],
+    catalog: Catalog,
+    rollouts: Rollouts,
 ) -> Interruption:
     """Returns what a model loses that has a minimum of 1 or more; the rollout is that of the
     services that restart, which are all of them with a new image."""
     pool = region.pool(model.pool)
-    added, minutes = _added(region, pool, model, restarted), _minutes(restarted)
-    price = pool_cost(pool, region, catalog)
+    added, minutes = _added(rollouts, pool, model, restarted), _minutes(restarted)
+    price = pool_rates(pool, region.name, catalog)
     cost = None
     if added is not None and price.rate is not None:
         hourly = price.hourly((added, added))
@@ -98,16 +118,16 @@ def _away(services: Sequence[Service]) -> int:
 
 
 def _added(
-    region: RegionPlan, pool: Pool, model: ModelPlan, services: Sequence[Service]
+    rollouts: Rollouts, pool: Pool, model: ModelPlan, services: Sequence[Service]
 ) -> int | None:
     """Instances that the pool adds while these services of the model start new tasks first."""
-    here = placed(region, pool)
+    here, found = rollouts.of(pool)
     if any(a.workload == model.name for a in here.without_devices):
         return None
     held = {s.task_definition.devices for s in services}
     mine = [
         rollout.instances
-        for rollout in picture(here, full=False).rollouts
+        for rollout in found
         if rollout.placement.model == model.name
         and ("all" in held or rollout.placement.devices in held)
     ]

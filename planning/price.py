@@ -87,6 +87,26 @@ Instances = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class PoolRates:
+    """USD an hour for an instance of a pool's cheapest type, and of its dearest."""
+
+    lowest_type: str
+    lowest: Decimal | None  # None unless all types have a rate
+    type: str
+    rate: Decimal | None
+    missing: tuple[str, ...]  # types without a rate
+
+    def hourly(self, instances: Instances) -> Amount:
+        """USD an hour of so many instances; nothing without a rate."""
+        return Amount((self.lowest or ZERO) * instances[0], (self.rate or ZERO) * instances[1])
+
+    def monthly(self, instances: Instances) -> Amount:
+        """USD a month of so many instances; nothing without a rate."""
+        cost = self.hourly(instances)
+        return Amount(HOURS * cost.minimum, HOURS * cost.maximum)
+
+
+@dataclass(frozen=True, slots=True)
 class PoolCost:
     """What the instances of a pool cost in a Region.
 
@@ -141,11 +161,25 @@ def plan_costs(plan: Plan, catalog: Catalog) -> tuple[PoolCost, ...]:
 def running(pool: Pool) -> Instances:
     """The instances of a pool at minimum and at maximum replicas, with the idle ones of headroom:
     none where nothing runs, and none beyond the maximum size."""
-    least, most = pool.layout.instances
-    if not isinstance(pool, AutoScalingPool) or not pool.headroom:
-        return least, most
-    low, high = (min(pool.max_size, n + pool.headroom) if n else 0 for n in (least, most))
-    return low, high
+    low, high = pool.layout.instances
+    if not isinstance(pool, AutoScalingPool):
+        return low, high
+    least, most = (min(pool.max_size, n + pool.headroom) if n else 0 for n in (low, high))
+    return least, most
+
+
+def pool_rates(pool: Pool, region: str, catalog: Catalog) -> PoolRates:
+    """The rates of a pool's instances."""
+    found = {t: hourly_rate(t, region, pool.purchase.kind, catalog) for t in pool.instance_types}
+    known = {t: rate.high for t, rate in found.items() if rate is not None}
+    missing = tuple(t for t in found if t not in known)
+    complete = bool(known) and not missing
+    by_price = sorted(
+        known if complete else pool.instance_types, key=lambda t: (known.get(t, ZERO), t)
+    )
+    lowest, highest = by_price[0], by_price[-1]
+    rate = known.get if complete else dict[str, Decimal]().get
+    return PoolRates(lowest, rate(lowest), highest, rate(highest), missing)
 
 
 def pool_cost(pool: Pool, where: RegionPlan, catalog: Catalog) -> PoolCost:
@@ -153,32 +187,23 @@ def pool_cost(pool: Pool, where: RegionPlan, catalog: Catalog) -> PoolCost:
     purchase, region = pool.purchase.kind, where.name
     rollout, jobs = added_instances(where, pool)
     day = catalog.prices.day(region, price_list(purchase))
-    rates = {t: hourly_rate(t, region, purchase, catalog) for t in pool.instance_types}
-    known = {t: rate.high for t, rate in rates.items() if rate is not None}
-    complete = len(known) == len(rates) and bool(known)
-    by_price = sorted(
-        known if complete else pool.instance_types, key=lambda t: (known.get(t, ZERO), t)
-    )
-    rate, lowest = (known[t] if complete else None for t in (by_price[-1], by_price[0]))
-    least, most = running(pool)
-    amount = Amount((lowest or ZERO) * HOURS * least, (rate or ZERO) * HOURS * most)
+    rates, (least, most) = pool_rates(pool, region, catalog), running(pool)
+    amount, complete = rates.monthly((least, most)), rates.rate is not None
     return PoolCost(
         region=region,
         pool=pool.name,
-        instance_type=by_price[-1],
+        instance_type=rates.type,
         purchase=purchase,
-        rate=rate,
-        lowest_type=by_price[0],
-        lowest_rate=lowest,
+        rate=rates.rate,
+        lowest_type=rates.lowest_type,
+        lowest_rate=rates.lowest,
         instances_min=least,
         instances_max=most,
         amount=amount,
         by_model=_by_model(pool, amount) if complete else {},
         rollout=rollout,
         jobs=jobs,
-        unknown=""
-        if complete
-        else _why_unknown(pool, region, catalog, [t for t in rates if t not in known]),
+        unknown="" if complete else _why_unknown(pool, region, catalog, list(rates.missing)),
         note=_note(pool, region, catalog),
         source=catalog.prices.source if complete else "",
         date=day.isoformat() if complete and day else "",
@@ -203,16 +228,16 @@ def one_more(region: RegionPlan, model: ModelPlan, catalog: Catalog) -> Amount |
     `None` at the maximum, or without a rate. Without devices it can be nothing or an instance.
     """
     pool, service = region.pool(model.pool), model.next_service
-    cost = pool_cost(pool, region, catalog)
-    if service is None or cost.rate is None:
+    rates = pool_rates(pool, region.name, catalog)
+    if service is None or rates.rate is None:
         return None
     devices = service.task_definition.devices
     if not devices:
-        return Amount(ZERO, cost.rate)
+        return Amount(ZERO, rates.rate)
     taken = [(a.devices, a.tasks_min) for a in pool.layout.assignments]
     tasks = [sum(n for where, n in taken if d in where) for d in devices if devices != "all"]
     alone = devices == "all" or max(tasks) >= pool.layout.instances_min
-    return cost.hourly((1, 1)) if alone else NOTHING
+    return rates.hourly((1, 1)) if alone else NOTHING
 
 
 def not_included(*plans: Plan) -> Iterator[str]:

@@ -44,6 +44,12 @@ from planning.serving.written import Where, Writing, required_of, sidecar_said
 from planning.situation import Situation
 
 
+def texts_of(config: Mapping[str, str], project: str) -> dict[str, str]:
+    """The texts of the project's own keys in a stack's configuration, without its name."""
+    prefix = f"{project}:"
+    return {k.removeprefix(prefix): v for k, v in config.items() if k.startswith(prefix)}
+
+
 def settle(
     settings: Settings, catalog: Catalog, *, project: str, stack: str, home_region: str
 ) -> Situation:

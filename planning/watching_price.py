@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
+from functools import cache
 from typing import cast
 
 from catalog import Catalog
@@ -72,6 +73,11 @@ def _alarms(value: object) -> Iterator[Alarm]:
     elif isinstance(value, tuple):
         for member in cast("tuple[object, ...]", value):
             yield from _alarms(member)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            yield from _alarms(getattr(value, field.name))
+    else:
+        for name in _fields(type(value)):
+            yield from _alarms(getattr(value, name))
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()

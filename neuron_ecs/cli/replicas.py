@@ -1,19 +1,17 @@
 """The replicas of a stack as `plan` prints them: what moves them, how fast, at what price."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, cast
 
 import catalog
 from messages.phrases import low_to_high
 from neuron_ecs.stackfile.reading import StackFile
 from neuron_ecs.terminal import joined, table, wrapped
-from planning import Plan, Refused
+from planning import Plan
 from planning import plan as planned
 from planning.following import Mover
 from planning.interruptions import interruptions
-from planning.price import dollars, one_more, span, stack_price
+from planning.price import Amount, dollars, one_more, span
+from planning.spreading import spreading_costs
 
 _REPLICAS = ("model", "Region", "replicas", "moved by", "one more", "all", "costs")
 
@@ -96,29 +94,15 @@ def render_interruptions(file: StackFile, plan: Plan, *, width: int) -> Iterator
         text += "image takes away at a time, the instances that it adds, and the longest that takes"
         yield from wrapped(text, width)
         yield from table([_INTERRUPTIONS, *rows], indent="  ", width=width)
-    for name in gone:
-        yield from wrapped(f"{name}: {_spreading(file, plan, name)}", width, "  ", "    ")
+    costs = spreading_costs(file.config, plan, gone, catalog.load()) if gone else {}
+    for name, cost in costs.items():
+        yield from wrapped(f"{name}: {_spreading(cost)}", width, "  ", "    ")
 
 
-def _spreading(file: StackFile, plan: Plan, name: str) -> str:
-    """What `spread: instances` would cost a model, from the plan with it."""
-    key = f"{file.project}:models"
-    models: dict[str, Any] = json.loads(file.config[key])
-    entry = models[name]
-    regions: Any = entry.get("regions")
-    overrides = cast("dict[str, Any]", regions) if isinstance(regions, dict) else {}
-    for place in (entry, *(o for o in overrides.values() if "replicas" in o)):
-        written: Any = place.get("replicas", {})
-        span: Any = {"min": written, "max": written} if isinstance(written, int) else written
-        if span.get("min", 1) > 1:
-            place["replicas"] = {**span, "spread": "instances"}
+def _spreading(cost: Amount | None) -> str:
+    """What `spread: instances` adds to a model, for USD a month."""
     text = "write `replicas.spread: instances`, and one replica stays: "
-    tables = catalog.load()
-    try:
-        spread = replace(file, config={**file.config, key: json.dumps(models)}).plan(tables)
-    except Refused:
+    if cost is None:
         return f"{text}not on the instances that its pool may have"
-    before, after = (stack_price(p, tables).amount for p in (plan, spread))
-    more = after - before
-    low, high = (f"{'-' if n < 0 else '+'}{dollars(abs(n))}" for n in (more.minimum, more.maximum))
+    low, high = (f"{'-' if n < 0 else '+'}{dollars(abs(n))}" for n in (cost.minimum, cost.maximum))
     return f"{text}{low} a month" + (f" at minimum, {high} at maximum" if low != high else "")

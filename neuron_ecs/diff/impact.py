@@ -16,7 +16,7 @@ from neuron_ecs.diff.plans import (
 from neuron_ecs.diff.resources import ResourceChange
 from neuron_ecs.diff.workloads import ModelChange
 from planning import choices
-from planning.interruptions import Interruption, interruption
+from planning.interruptions import Interruption, Rollouts, interruption
 from planning.plan import AutoScalingPool, ModelPlan, Pool, RegionPlan, Service
 
 Word = Literal[
@@ -273,7 +273,7 @@ def _rollout(
     running = [s for s in restarted if s.desired_count]
     if not running:
         return Impact("none", "no task of these services runs at minimum size")
-    rollout = interruption(region, model, restarted, catalog)
+    rollout = interruption(region, model, restarted, catalog, Rollouts(region))
     found = _of_restart(model, running, region.pool(model.pool), rollout.instances or 0)
     return replace(found, rollout=rollout)
 

@@ -57,6 +57,16 @@ def test_a_rollout_and_a_job_are_priced_for_the_instances_that_they_add() -> Non
     assert cost.idle == NOTHING
 
 
+def test_no_more_instances_are_paid_than_a_pool_may_have() -> None:
+    """Where ECS may place tasks so that more instances would be needed, a task waits."""
+    loose = work(0, cpu_units=1000, memory_mib=2000, replicas={"min": 2, "max": 3})
+    pool = groups("inf2.24xlarge", 2)
+    plan = decide_on(capacity={"pool": pool}, models={"a": work(3, replicas=2), "b": loose})
+    assert "NE350" in {f.code for f in plan.findings}
+    (cost,) = stack_price(plan, load()).costs
+    assert cost.instances_max == 2
+
+
 def test_alarms_are_paid_by_their_metrics_and_dashboards_each() -> None:
     pools, models = {"pool": groups()}, {"m": work(1, port=8080)}
     keys: dict[str, Any] = {"alarms": {}, "dashboards": True}
