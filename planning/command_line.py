@@ -154,6 +154,7 @@ def aws_repository(image: str, catalog: Catalog) -> tuple[str, str] | None:
     return registry, repository(image)
 
 
+@lru_cache(maxsize=4096)
 def opens_no_core(image: str, catalog: Catalog) -> bool:
     """Whether the image only watches or manages devices, such as neuron-monitor."""
     uses = {r.repository: r.use for r in catalog.containers.repositories.values()}

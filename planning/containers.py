@@ -270,16 +270,18 @@ def _health(check: HealthCheck | None, region: str) -> Definition:
     }
 
 
+_ZERO_BY_DEFAULT = frozenset({"cpu", "startPeriod", "readonlyRootFilesystem", "initProcessEnabled"})
+
+
 def _pruned(value: Any) -> Any:
-    """Returns the value without empty values. 0 stays as a host port, where it means dynamic."""
+    """Returns the value without empty values, and without 0 and false where ECS takes them if
+    nothing is said. 0 stays as a host port, where it means dynamic."""
     if isinstance(value, dict):
         pruned = {k: _pruned(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType] (JSON)
         return {
             k: v
             for k, v in pruned.items()  # pyright: ignore[reportUnknownVariableType] (JSON)
-            if v not in (None, [], {}, "")
-            and not (v is False and k in ("readonlyRootFilesystem", "initProcessEnabled"))
-            and not (v == 0 and k in ("cpu", "startPeriod"))
+            if v or (v == 0 and k not in _ZERO_BY_DEFAULT)
         }
     if isinstance(value, list):
         return [_pruned(v) for v in value]  # pyright: ignore[reportUnknownVariableType] (JSON)

@@ -40,7 +40,7 @@ class RegionalPool:
     def path(self) -> str:
         return f"capacity.{self.name}"
 
-    @property
+    @cached_property
     def managed(self) -> bool:
         return isinstance(self.spec, ManagedInstancesCapacity)
 
@@ -84,7 +84,7 @@ class RegionalWorkload:
         """The smallest type on which the task fits; that of the pool if it fits on none."""
         return next(iter(self.types), self.pool.smallest)
 
-    @property
+    @cached_property
     def is_job(self) -> bool:
         return isinstance(self.spec, JobEntry)
 
@@ -116,7 +116,7 @@ class RegionalWorkload:
         assert isinstance(self.pool.spec, AutoScalingCapacity)
         return "host" if self.pool.spec.efa and self.spec.neuron_devices != 0 else "bridge"
 
-    @property
+    @cached_property
     def managed_devices(self) -> bool:
         """Whether ECS assigns the devices: `NeuronDevice: ALL` on Managed Instances."""
         return self.pool.managed and self.spec.neuron_devices == "all"

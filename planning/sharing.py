@@ -10,6 +10,7 @@ hostPort).
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from planning.rooms import NOTHING, Room
 
@@ -97,7 +98,8 @@ def _largest_together(uses: Iterable[Use], size: Callable[[Room], int]) -> int:
     return most[-1]
 
 
-def enough_instances(uses: Collection[Use], each: Supply) -> int:
+@lru_cache(maxsize=4096)  # a pool is the same in most of its Regions
+def enough_instances(uses: tuple[Use, ...], each: Supply) -> int:
     """Returns the instances on which all tasks find room in any order of placement.
 
     A task waits only if every instance is without room for it, because of the other tasks.

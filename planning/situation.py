@@ -70,6 +70,7 @@ class Situation:
         self.project = project
         self.stack = stack
         self.home_region = home_region
+        self._shares: dict[tuple[str, int, Room], Room] = {}
         self._cuts: dict[tuple[str, str], layout.Cut | None] = {}
         self._layouts: dict[tuple[str, str], plan.Layout | None] = {}
         self._taken: dict[tuple[str, str, bool], tuple[Use, ...]] = {}
@@ -258,6 +259,15 @@ class Situation:
                         found.append(RegionalWorkload(name, region, spec, pool, replicas, types))
         return tuple(sorted(found, key=lambda w: (w.region, w.is_job, w.name)))
 
+    @cached_property
+    def distinct_work(self) -> tuple[RegionalWorkload, ...]:
+        """Every workload once for each pool and set of instance types that it runs on."""
+        found: dict[tuple[str, str, tuple[str, ...]], RegionalWorkload] = {}
+        for work in self.work:
+            types = tuple(t.name for t in work.pool.types)
+            found.setdefault((work.path, work.pool.name, types), work)
+        return tuple(found.values())
+
     def holds(self, kind: InstanceType, spec: ModelEntry | JobEntry) -> bool:
         """Whether an instance of the type has the written sizes of a task, and the devices."""
         room = self.registered(kind)
@@ -310,7 +320,10 @@ class Situation:
         if kind is None or not work.device_count:
             return None
         others = self._without_devices.get((work.region, work.pool.name), NOTHING)
-        return share_of(kind, work.device_count, self.catalog, others)
+        asked = kind.name, work.device_count, others
+        if asked not in self._shares:
+            self._shares[asked] = share_of(kind, work.device_count, self.catalog, others)
+        return self._shares[asked]
 
     def task_size(self, work: RegionalWorkload) -> Room | None:
         """Returns CPU units and memory of a task: as written, or in proportion to its devices.
@@ -563,14 +576,9 @@ def _whole_instance(
     return (plan.Slot(devices, held),)
 
 
-def each_workload(s: Situation) -> Iterator[RegionalWorkload]:
-    """Yields every model and job once for each pool and set of instance types that it runs on."""
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
-    for work in s.work:
-        key = (work.path, work.pool.name, tuple(t.name for t in work.pool.types))
-        if key not in seen:
-            seen.add(key)
-            yield work
+def each_workload(s: Situation) -> Iterable[RegionalWorkload]:
+    """Returns every model and job once for each pool and set of instance types that it runs on."""
+    return s.distinct_work
 
 
 def written_replicas(s: Situation) -> Iterator[tuple[str, ModelEntry, Replicas]]:

@@ -9,6 +9,7 @@ import catalog
 from neuron_ecs.stackfile.reading import StackFile, read
 from planning import Plan, decide
 from planning.layout import arrange
+from planning.sharing import enough_instances
 from tests.bench import stack
 from tests.bench.capture import capture
 from tests.bench.replay import graph, replay
@@ -72,6 +73,7 @@ def test_two_hundred_models_on_twenty_pools_in_sixteen_regions_are_planned_in_no
 
     def planned() -> None:
         arrange.cache_clear()
+        enough_instances.cache_clear()
         given = {**config, "aws:region": "us-east-1"}
         plan = decide(given, catalog.load(), project="neuron-ecs", stack="large")
         assert sum(len(region.models) for region in plan.regions) == 16 * 200
