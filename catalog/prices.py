@@ -45,7 +45,7 @@ class Prices:
         return self._days.get((region, purchase))
 
     def watching(self, item: str, partition: str) -> Decimal | None:
-        """USD a month of an item of CloudWatch: `alarm_metric` or `dashboard`.
+        """USD a month of an item of CloudWatch: `alarm_metric`, `custom_metric` or `dashboard`.
 
         Without AWS's free tier, which is of an account. None for a partition without prices here.
         """

@@ -374,7 +374,8 @@ class Server:
     ``capabilities`` are Linux capabilities that it needs. Up to
     ``silent_seconds`` pass in a request without a byte, and an answer takes up to
     ``answer_seconds`` of those that a stopping task waits for. ``paths`` are patterns of the paths
-    that are for callers; its other paths are for operators. A server that can ask callers for a
+    that are for callers; its other paths are for operators. The metrics ``queue_metrics`` add up
+    to the requests that it runs and queues; it may have none. A server that can ask callers for a
     key takes it from the environment variable ``key_variable``, unless ``key_option`` gives it, and
     asks for it at the paths ``key_paths``; ``key_check`` is one of them that answers a GET. All are
     empty for one that cannot.
@@ -398,6 +399,7 @@ class Server:
     silent_seconds: int
     answer_seconds: int
     paths: tuple[str, ...]
+    queue_metrics: tuple[str, ...]
     key_variable: str
     key_option: str
     key_paths: tuple[str, ...]

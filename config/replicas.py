@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from config.changes import IN_PLACE, SIZE
+from config.changes import IN_PLACE, SIZE, Change, Cost
 from config.schedules import RangeAt
 from config.values import Strict
 
@@ -73,6 +73,21 @@ class Scaling(Strict):
         examples=[120],
         json_schema_extra=IN_PLACE,
     )
+    queue: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None,
+        description=(
+            "Requests that one replica has at once, running and waiting: those of all replicas, "
+            "divided by it and rounded up, are the number of replicas. A sidecar (queue-metrics) "
+            "in each task reads them from a vLLM server."
+        ),
+        examples=[8],
+        json_schema_extra=Cost(
+            Change.IN_PLACE,
+            "Adding or removing it is rolling: the tasks get the sidecar, or lose it.",
+            added=Change.ROLLING,
+            removed=Change.ROLLING,
+        ),
+    )
     external: bool = Field(
         default=False,
         description="Somebody else moves the desired counts: the program does not.",
@@ -110,7 +125,12 @@ class Scaling(Strict):
     @property
     def moves(self) -> bool:
         """Whether it names something that moves the number of replicas."""
-        return self.external or self.requests_per_minute is not None or bool(self.schedule)
+        return self.external or self.by_load or bool(self.schedule)
+
+    @property
+    def by_load(self) -> bool:
+        """Whether a measured load moves them."""
+        return self.queue is not None or self.requests_per_minute is not None
 
     @property
     def wakes(self) -> bool:

@@ -414,10 +414,16 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         Scaling,
-        "concurrency cpu cpu_percent cpu_utilization gpu_utilization latency memory metric "
-        "neuron_utilization queue queue_length target_cpu",
-        "no field scales by it; requests_per_minute counts what callers ask, and external: true "
-        "leaves the desired counts to a policy of yours",
+        "cpu cpu_percent cpu_utilization gpu_utilization latency memory metric "
+        "neuron_utilization target_cpu",
+        "no field scales by it; queue counts what a vLLM server runs and queues, "
+        "requests_per_minute what callers ask, and external: true leaves the desired counts to a "
+        "policy of yours",
+    ),
+    (
+        Scaling,
+        "concurrency concurrent_requests num_requests_waiting queue_length requests_waiting",
+        "write queue: 8",
     ),
     (Scaling, "requests requests_per_target rpm target", "write requests_per_minute: 120"),
     (

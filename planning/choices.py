@@ -97,6 +97,12 @@ UNHEALTHY_THRESHOLD = 3
 # ---- alarms --------------------------------------------------------------------------------
 
 RUNBOOK = "docs/runbook.md"  # what to do, incident by incident
+AGENT = "queue-metrics"  # name of the sidecar that measures the queue of a model
+AGENT_IMAGE = "public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300059.0b1207"
+AGENT_SIZE = (128, 512)  # CPU units and MiB, assumed: AWS's own template for a cluster has 1024 MiB
+METRIC_NAMESPACE = "neuron-ecs"
+METRICS_PATH = "/metrics"
+SCRAPE_SECONDS = 10
 METRIC_SECONDS = 60  # how often load balancers and Container Insights measure
 SILENT_MINUTES = 5  # without a healthy replica: a rollout of one replica is that long as well
 FEWER_MINUTES = 30  # with fewer healthy ones than the minimum: an instance boots, pulls and loads

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog import Catalog
 from config import Container, HealthCheck, Sidecar, Ulimit, Workload
-from planning import choices, images, names, volumes
+from planning import choices, images, names, queue, volumes
 from planning.entries import NetworkMode, RegionalWorkload
 from planning.regional import in_region
 from planning.rooms import Room
@@ -27,13 +27,14 @@ def definitions(
     devices: tuple[int, ...],
     log_group: str,
     efa_devices: int,
+    stack: str = "",
     slot: str = "",
 ) -> str:
     """Returns the canonical JSON of a task's containers, its sidecars among them, by name.
 
     `size` is of the whole task: the workload's container gets what the sidecars leave. `devices`
     are the Neuron devices that the task names; empty if ECS assigns them. `efa_devices` is the
-    number of EFA interfaces. `slot` is the number of the service.
+    number of EFA interfaces. `stack` names project and stack, `slot` is the number of the service.
     """
     sidecars = work.spec.sidecars
     cpu = size.cpu_units - sum(c.cpu_units for c in sidecars.values())
@@ -59,6 +60,11 @@ def definitions(
         "stopTimeout": work.stop_seconds,
         "healthCheck": _health(work.spec.health_check, work.region),
     }
+    if choices.AGENT in sidecars and queue.by_queue(work.spec):
+        own = queue.environment(work, catalog, stack=stack, log_group=log_group)
+        agent = sidecars[choices.AGENT]
+        agent = agent.model_copy(update={"environment": {**own, **agent.environment}})
+        sidecars = {**sidecars, choices.AGENT: agent}
     rest = [
         _sidecar(name, sidecar, work, catalog, devices, log_group, slot)
         for name, sidecar in sidecars.items()

@@ -10,7 +10,7 @@ from planning.alarms import Alarm
 class ScalingStep:
     """The tasks of a service above a load of its model, up to that of the next step."""
 
-    above: int | None  # requests a minute of the whole model; None: any load
+    above: int | None  # the load of the whole model; None: any load
     tasks: int
 
 
@@ -64,6 +64,7 @@ class Mover:
     """What moves the replicas of a model between minimum and maximum."""
 
     requests_per_minute: int | None  # of one replica
+    queue: int | None  # requests that one replica has at once, running and waiting
     external: bool  # somebody else does
     cooldown_out_seconds: int
     cooldown_in_seconds: int
@@ -72,4 +73,9 @@ class Mover:
     @property
     def by_load(self) -> bool:
         """Whether a measured load moves them."""
-        return self.requests_per_minute is not None
+        return self.target is not None
+
+    @property
+    def target(self) -> int | None:
+        """The load of one replica: its queue, or else its requests a minute."""
+        return self.requests_per_minute if self.queue is None else self.queue

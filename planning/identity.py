@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from config import EbsVolumeEntry, JobEntry, ManagedInstancesCapacity, S3FilesVolumeEntry
-from planning import audit, choices, names, permissions
+from planning import audit, choices, names, permissions, queue
 from planning.command_line import containers
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.permissions import Statement
@@ -39,6 +39,11 @@ def task_family(s: Situation, work: RegionalWorkload, slot: str = "") -> str:
         names.key(s.project, s.stack, job, work.name, slot, work.pool.name),
         s.catalog.limits.value("task_family_max"),
     )
+
+
+def log_group_name(s: Situation, work: RegionalWorkload) -> str:
+    """Returns the name of the workload's log group."""
+    return f"/{s.project}/{s.stack}/{'jobs' if work.is_job else 'models'}/{work.name}"
 
 
 def instance_role(pool: RegionalPool) -> str:
@@ -145,6 +150,9 @@ def _of_workload(s: Situation, works: list[RegionalWorkload]) -> Iterable[Role]:
         inline.append(InlinePolicy("s3-write", permissions.write_s3(s, works)))
     if mounting := _mount_s3_files(s, works):
         inline.append(InlinePolicy("s3-files", mounting))
+    if queue.by_queue(first.spec):
+        groups = [(w.region, log_group_name(s, w)) for w in works]
+        inline.append(InlinePolicy("queue", permissions.write_metrics(s.partition, groups)))
     if first.spec.exec:
         inline.append(InlinePolicy("exec", audit.exec_statements(s, works)))
     yield _role(

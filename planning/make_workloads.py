@@ -32,10 +32,9 @@ from planning.weights import shared_names
 
 def _log_group(s: Situation, work: RegionalWorkload) -> plan.LogGroup:
     kind = "jobs" if work.is_job else "models"
-    name = f"/{s.project}/{s.stack}/{kind}/{work.name}"
     return plan.LogGroup(
         names.key(_short(s, work), kind, work.name, "logs"),
-        name,
+        identity.log_group_name(s, work),
         work.spec.log_retention_days,
         audit.kms_key(s, work.region),
     )
@@ -78,6 +77,7 @@ def _task_definition(
             size=size,
             devices=named,
             log_group=_log_group(s, work).name,
+            stack=f"{s.project}/{s.stack}",
             slot=slot,
             efa_devices=hardware.efa_interfaces if hardware and whole and efa else 0,
         ),
@@ -115,7 +115,8 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     services = [
         _service(s, work, tasks, str(tasks.number)) for tasks in service_tasks.services(s, work)
     ]
-    load = target_group and scaling.requests(names.balancer_key(short), target_group.key)
+    group = target_group.key if target_group else ""
+    load = scaling.measured(s, work, names.balancer_key(short), group)
     services = scaling.scaled(s, work, services, load)
     moved = scaling.mover(s, work)
     row = server_of(work.spec, s.catalog)

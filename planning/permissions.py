@@ -102,6 +102,18 @@ def _keys(s: Situation, accounts: list[tuple[str, ...]]) -> tuple[str, ...]:
     return (*(f"arn:{s.partition}:kms:{r}:{a}:key/*" for r, a in accounts), *sorted(others))
 
 
+def write_metrics(partition: str, groups: Iterable[tuple[str, str]]) -> tuple[Statement, ...]:
+    """Allows writing to log groups, by Region and name: metrics in the embedded format are logs.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Generation_CloudWatch_Agent.html
+    """
+    actions = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    arns = (
+        f"arn:{partition}:logs:{region}:{ACCOUNT}:log-group:{name}:*" for region, name in groups
+    )
+    return (allow(actions, tuple(sorted(arns))),)
+
+
 def read_s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """Allows listing and reading below the prefixes of `s3_read`."""
     prefixes = {in_region(p, w.region) for w in works for p in w.spec.s3_read}

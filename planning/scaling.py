@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from config import AutoScalingCapacity, ModelEntry, RangeAt
-from planning import choices, names, plan
+from planning import choices, names, plan, queue
 from planning.alarms import Alarm, Dimension, Math, Metric, NameOf, Query
 from planning.command_line import server_of
 from planning.dealing import share_evenly
@@ -75,7 +75,8 @@ def mover(s: Situation, work: RegionalWorkload) -> Mover | None:
     out, into = wanted.cooldown_out_seconds, wanted.cooldown_in_seconds
     out = serve_seconds(s, work) if out is None else out
     return Mover(
-        requests_per_minute=wanted.requests_per_minute,
+        requests_per_minute=wanted.requests_per_minute if wanted.queue is None else None,
+        queue=wanted.queue,
         external=wanted.external,
         cooldown_out_seconds=out,
         cooldown_in_seconds=choices.COOLDOWN_IN_TIMES * out if into is None else into,
@@ -146,7 +147,7 @@ def policies(
     replicas or more above a load of n - 1 times the target.
     """
     moved = mover(s, work)
-    target = moved.requests_per_minute if moved else None
+    target = moved.target if moved else None
     rises = [(n, tasks) for tasks, n in enumerate(numbers, start=1) if n > work.replicas.min]
     if moved is None or target is None or not rises:
         return ()
@@ -177,7 +178,8 @@ def policies(
                 threshold=threshold + choices.BETWEEN_LOADS,
                 periods=choices.SCALE_OUT_PERIODS if more else patience,
                 datapoints=choices.SCALE_OUT_DATAPOINTS if more else patience,
-                missing_data="notBreaching" if more else "breaching",
+                # Requests that nobody counts are none; a queue that nobody reports is unknown.
+                missing_data="breaching" if not more and moved.queue is None else "notBreaching",
                 actions=(NameOf("scaling_policy", key),),
             ),
             steps,
@@ -185,6 +187,17 @@ def policies(
         )
 
     return policy("out", first, out), policy("in", last, (fewest, *out[:-1]))
+
+
+def measured(s: Situation, work: RegionalWorkload, balancer: str, group: str) -> Math | None:
+    """Returns the load of a model that moves its replicas; `None` if nothing measures it.
+
+    An empty `group` is that of a model that no load balancer reaches.
+    """
+    moved = mover(s, work)
+    if moved is not None and moved.queue is not None:
+        return queue.load(work, s.catalog, f"{s.project}/{s.stack}")
+    return requests(balancer, group) if group else None
 
 
 def requests(balancer: str, group: str) -> Math:

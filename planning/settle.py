@@ -28,6 +28,7 @@ from planning import choices, images
 from planning.amis import ami_driver, common_amis, fitting_amis
 from planning.authentication import with_keys
 from planning.command_line import published
+from planning.queue import with_agents
 from planning.rooms import device_count
 from planning.serving.memory import Verdict, checkpoint_gib
 from planning.serving.options import (
@@ -57,6 +58,7 @@ def settle(
 
     A model that cannot be served is left out; `Situation.unserved` says why.
     """
+    settings = with_agents(settings)
     situation = partial(
         Situation, catalog=catalog, project=project, stack=stack, home_region=home_region
     )

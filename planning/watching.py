@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from planning import choices, names, plan, scaling
+from planning import choices, names, plan
 from planning.alarms import (
     Alarm,
     Comparison,
@@ -131,18 +131,19 @@ class _Alarms:
 
     def _at_its_limit(self, model: plan.ModelPlan) -> Iterator[Alarm]:
         """More load than the maximum of replicas is for: what scales them can do no more."""
-        target = model.mover.requests_per_minute if model.mover else None
-        balancer, group = self._region.load_balancer, model.target_group
-        if not target or balancer is None or group is None:
+        target = model.mover.target if model.mover else None
+        policies = (p for s in model.services if s.scaling for p in s.scaling.policies)
+        measured = next((p.alarm.measured for p in policies), None)
+        if not target or not isinstance(measured, Math):
             return
         most = target * model.replicas_max
         yield self._alarm(
             names.key(model.key, "limit"),
             model.name,
-            f"more than {most} requests a minute, what its {model.replicas_max} replicas are for",
+            f"more than {most} {measured.label}, what its {model.replicas_max} replicas are for",
             do=f"neuron-ecs status {model.name}",
             incident="",
-            measured=scaling.requests(balancer.key, group.key),
+            measured=measured,
             comparison="GreaterThanThreshold",
             threshold=most,
             periods=choices.LIMIT_MINUTES * 60 // choices.METRIC_SECONDS,

@@ -7,8 +7,9 @@ from functools import cache
 from typing import cast
 
 from catalog import Catalog
-from planning.alarms import Alarm, Math
-from planning.plan import Plan
+from planning import choices
+from planning.alarms import Alarm, Math, Metric
+from planning.plan import Plan, RegionPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +22,19 @@ class WatchingCost:
     region: str
     alarm_metrics: int
     dashboards: int
+    custom_metrics: int  # of sidecars that measure queues
     alarm_rate: Decimal | None  # USD a month of a metric in an alarm
     dashboard_rate: Decimal | None  # USD a month
+    metric_rate: Decimal | None  # USD a month
     date: str  # of the rates, as YYYY-MM-DD
 
     @property
     def amount(self) -> Decimal | None:
         """USD a month; `None` if not known."""
-        if self.alarm_rate is None or self.dashboard_rate is None:
+        if self.alarm_rate is None or self.dashboard_rate is None or self.metric_rate is None:
             return None
-        return self.alarm_metrics * self.alarm_rate + self.dashboards * self.dashboard_rate
+        watching = self.alarm_metrics * self.alarm_rate + self.dashboards * self.dashboard_rate
+        return watching + self.custom_metrics * self.metric_rate
 
 
 def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
@@ -43,8 +47,10 @@ def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
                 region=region.name,
                 alarm_metrics=metrics,
                 dashboards=1 if region.dashboard else 0,
+                custom_metrics=len(_custom_metrics(region)),
                 alarm_rate=catalog.prices.watching("alarm_metric", region.partition),
                 dashboard_rate=catalog.prices.watching("dashboard", region.partition),
+                metric_rate=catalog.prices.watching("custom_metric", region.partition),
                 date=catalog.dated("watching_prices").isoformat(),
             )
             found.append(cost)
@@ -57,6 +63,7 @@ def document(cost: WatchingCost) -> dict[str, object]:
         "region": cost.region,
         "alarm_metrics": cost.alarm_metrics,
         "dashboards": cost.dashboards,
+        "custom_metrics": cost.custom_metrics,
         "usd_per_month": None if cost.amount is None else f"{cost.amount:.2f}",
         "date": cost.date,
     }
@@ -64,6 +71,13 @@ def document(cost: WatchingCost) -> dict[str, object]:
 
 def _metrics(alarm: Alarm) -> int:
     return len(alarm.measured.queries) if isinstance(alarm.measured, Math) else 1
+
+
+def _custom_metrics(region: RegionPlan) -> set[Metric]:
+    """The metrics of our own namespace, each once, however many alarms read it."""
+    measured = (alarm.measured for alarm in _alarms(region))
+    queries = (query for one in measured if isinstance(one, Math) for query in one.queries)
+    return {q.metric for q in queries if q.metric.namespace == choices.METRIC_NAMESPACE}
 
 
 def _alarms(value: object) -> Iterator[Alarm]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from messages.phrases import listed, low_to_high
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.terminal import joined, table, wrapped
 from planning.price import HOURS, NOTHING, PoolCost, StackPrice, span
 
@@ -41,14 +41,15 @@ def _watching(price: StackPrice) -> Iterator[str]:
     """What alarms and dashboards add, Regions with the same cost together."""
     regions: dict[tuple[object, ...], list[str]] = {}
     for cost in price.watching:
-        key = (cost.alarm_metrics, cost.dashboards, cost.amount, cost.date)
+        key = (cost.alarm_metrics, cost.dashboards, cost.custom_metrics, cost.amount, cost.date)
         regions.setdefault(key, []).append(cost.region)
-    for (metrics, dashboards, amount, date), where in regions.items():
+    for (metrics, dashboards, custom, amount, date), where in regions.items():
         words = [f"{metrics} metrics in alarms"] if metrics else []
         words += ["a dashboard"] if dashboards else []
+        words += [counted(custom, "custom metric")] if custom else []
         money = "unknown" if amount is None else f"+${amount:.2f} a month, as of {date}"
         each = " each" if len(where) > 1 else ""
-        yield f"{' and '.join(words)} in {listed(where, most=6)}: {money}{each}"
+        yield f"{listed(words)} in {listed(where, most=6)}: {money}{each}"
 
 
 def _line(text: str, width: int) -> Iterator[str]:

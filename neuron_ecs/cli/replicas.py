@@ -48,6 +48,8 @@ def moved_by(model: planned.ModelPlan) -> str:
             return "nothing"
         case Mover(requests_per_minute=int(requests), scheduled=scheduled):
             return joined(f"{requests} req/min") + (" and times" if scheduled else "")
+        case Mover(queue=int(requests), scheduled=scheduled):
+            return joined(f"{requests} at once") + (" and times" if scheduled else "")
         case Mover(scheduled=True):
             return "times"
         case _:

@@ -138,7 +138,7 @@ def twice_the_instances(s: Situation) -> Iterator[Report]:
 def _told_elsewhere(model: ModelEntry) -> bool:
     """Whether a schedule starts the model, or NE612 says that nothing does."""
     wanted = model.scaling
-    counted_by = wanted and wanted.requests_per_minute is not None and model.served_ports
+    counted_by = wanted and wanted.by_load and model.served_ports
     return bool(wanted and (wanted.wakes or counted_by))
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from config import ModelEntry, Scaling
 from messages.finding import Severity
 from messages.phrases import listed
-from planning import scaling
+from planning import queue, scaling
 from planning.command_line import server_of
 from planning.entries import RegionalWorkload
 from planning.proposals import size_path
+from planning.reached import running_server
 from planning.rules.rule import Report, rule
 from planning.service_tasks import services
 from planning.situation import Situation
@@ -19,6 +20,11 @@ def _scaled(s: Situation) -> Iterator[tuple[RegionalWorkload, Scaling]]:
     for work in s.work:
         if isinstance(work.spec, ModelEntry) and work.spec.scaling is not None:
             yield work, work.spec.scaling
+
+
+def _field(wanted: Scaling) -> str:
+    """The load that counts."""
+    return "requests_per_minute" if wanted.queue is None else "queue"
 
 
 @rule(
@@ -53,7 +59,8 @@ def moved_twice(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html:
     a policy sets the count while its alarm rings."""
     for work, wanted in _scaled(s):
-        named = ["requests_per_minute"] * (wanted.requests_per_minute is not None)
+        named = ["queue"] * (wanted.queue is not None)
+        named += ["requests_per_minute"] * (wanted.requests_per_minute is not None)
         named += ["schedule"] * bool(wanted.schedule)
         if wanted.external and named:
             yield Report(
@@ -93,8 +100,8 @@ def cooldown_too_short(s: Situation) -> Iterator[Report]:
     "NE612",
     "No load wakes a model without replicas",
     Severity.WARNING,
-    "The load balancer counts requests that reach a replica. At 0 replicas callers get 503, which "
-    "counts for no model, so that nothing raises the number again.",
+    "The load balancer counts requests that reach a replica, and a replica reports its own queue. "
+    "At 0 replicas callers get 503, which counts for no model: nothing raises the number again.",
     do="Write a minimum of 1, a schedule with one, or start it with neuron-ecs scale.",
 )
 def asleep_for_ever(s: Situation) -> Iterator[Report]:
@@ -102,7 +109,7 @@ def asleep_for_ever(s: Situation) -> Iterator[Report]:
     RequestCount counts where the load balancer was able to choose a target."""
     for work, wanted in _scaled(s):
         asleep = work.replicas.min == 0 < work.tasks_max and not wanted.wakes
-        if asleep and wanted.requests_per_minute is not None and work.spec.served_ports:
+        if asleep and wanted.by_load and work.spec.served_ports:
             path = f"{work.path}.replicas.min"
             overrides = work.spec.regions if isinstance(work.spec.regions, dict) else {}
             here = overrides.get(work.region)
@@ -110,7 +117,7 @@ def asleep_for_ever(s: Situation) -> Iterator[Report]:
                 path = f"{work.path}.regions.{work.region}.replicas.min"
             yield Report(
                 path,
-                "is 0, and requests_per_minute alone moves the replicas",
+                f"is 0, and {_field(wanted)} alone moves the replicas",
                 "write 1, or run `neuron-ecs scale` before the first call",
             )
 
@@ -153,10 +160,11 @@ def too_many_steps(s: Situation) -> Iterator[Report]:
     most = s.catalog.limits.value("scaling_steps_max")
     for work, wanted in _scaled(s):
         steps = max((t.tasks_max - t.tasks_min for t in services(s, work)), default=0)
-        if wanted.requests_per_minute is not None and steps > most:
+        field = _field(wanted)
+        if wanted.by_load and steps > most:
             yield Report(
-                f"{work.path}.scaling.requests_per_minute",
-                f"is {wanted.requests_per_minute}, and a service in {work.region} needs {steps} "
+                f"{work.path}.scaling.{field}",
+                f"is {getattr(wanted, field)}, and a service in {work.region} needs {steps} "
                 f"steps; the quota is {most}",
                 f"request {steps} step adjustments per step scaling policy in Service Quotas",
             )
@@ -271,6 +279,90 @@ def group_beside_fallback(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE620",
+    "Server has no metrics of its queue",
+    Severity.ERROR,
+    "The replicas follow the requests that the server says it runs and queues. This server says "
+    "nothing of them, so that nothing would ever move the replicas.",
+    do="Scale by requests_per_minute, or let something else move the replicas.",
+    table="servers",
+)
+def no_queue_metrics(s: Situation) -> Iterator[Report]:
+    """https://docs.vllm.ai/en/latest/usage/metrics.html"""
+    for work, wanted in _scaled(s):
+        row = running_server(work.spec, s.catalog)
+        if wanted.queue is not None and row is not None and not row.queue_metrics:
+            yield Report(
+                f"{work.path}.scaling.queue",
+                f"is {wanted.queue}, and the server is {row.name}",
+                "leave it out and write requests_per_minute: 60, or leave it out and write "
+                "external: true",
+            )
+
+
+@rule(
+    "NE621",
+    "Metrics of the queue are not known",
+    Severity.WARNING,
+    "No table knows the server of this image. The sidecar asks it for the metrics of vLLM; while "
+    "it has none, nothing moves the replicas.",
+    do="Make sure that the server has vLLM's metrics at /metrics.",
+    table="servers",
+)
+def queue_of_an_unknown_server(s: Situation) -> Iterator[Report]:
+    """https://docs.vllm.ai/en/latest/usage/metrics.html"""
+    for work, wanted in _scaled(s):
+        unknown = running_server(work.spec, s.catalog) is None
+        if wanted.queue is not None and unknown and work.spec.served_ports:
+            named = listed(list(queue.metrics(work, s.catalog)))
+            yield Report(
+                f"{work.path}.scaling.queue",
+                f"is {wanted.queue}, and what runs in {work.spec.image} is not known",
+                f"make sure that port {work.spec.served_ports[0]} has {named} at /metrics, or "
+                "leave it out and write requests_per_minute: 60",
+            )
+
+
+@rule(
+    "NE622",
+    "Queue of a model without a port",
+    Severity.ERROR,
+    "The sidecar reads the metrics of the server from the model's port.",
+    do="Give the model its server's port, or let something else move its replicas.",
+)
+def queue_without_a_port(s: Situation) -> Iterator[Report]:
+    """https://docs.vllm.ai/en/latest/usage/metrics.html: /metrics of the API server."""
+    for work, wanted in _scaled(s):
+        if wanted.queue is not None and not work.spec.served_ports:
+            row = running_server(work.spec, s.catalog)
+            port = f"write {work.path}.port: {row.port}, or " if row and row.queue_metrics else ""
+            yield Report(
+                f"{work.path}.scaling.queue",
+                f"is {wanted.queue}, and the model has no port",
+                f"{port}leave it out and write external: true",
+            )
+
+
+@rule(
+    "NE623",
+    "Two loads move the replicas",
+    Severity.WARNING,
+    "Each would set the number of tasks, and undo what the other has set. Only queue is built.",
+    do="Write one of queue and requests_per_minute.",
+)
+def two_loads(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html:
+    a policy sets the count while its alarm rings."""
+    for work, wanted in _scaled(s):
+        if wanted.queue is not None and wanted.requests_per_minute is not None:
+            yield Report(
+                f"{work.path}.scaling.requests_per_minute",
+                f"is {wanted.requests_per_minute}, beside queue: {wanted.queue}",
+                "leave it out",
+            )
+
+
 RULES = (
     requests_without_a_port,
     moved_twice,
@@ -283,4 +375,8 @@ RULES = (
     headroom_without_room,
     nothing_to_fall_back_from,
     group_beside_fallback,
+    no_queue_metrics,
+    queue_of_an_unknown_server,
+    queue_without_a_port,
+    two_loads,
 )

@@ -9,7 +9,7 @@ from messages.phrases import listed
 from planning import choices
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import as_group, fitting_types, other_port, passes_with, size_path
-from planning.reached import opened
+from planning.reached import opened, running_server
 from planning.rooms import Room
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload, written_replicas
@@ -155,6 +155,9 @@ def nothing_scales(s: Situation) -> Iterator[Report]:
         if replicas.min < replicas.most and not moved:
             at = ".".join(path.split(".", 2)[:2])
             requests = f"write {at}.scaling.requests_per_minute: 60, or " * bool(model.served_ports)
+            row = running_server(model, s.catalog)
+            if row and row.queue_metrics and s.passes({f"{at}.scaling": {"queue": 8}}):
+                requests += f"write {at}.scaling.queue: 8, or "
             yield Report(
                 path,
                 f"has min {replicas.min} below max {replicas.most}, and no scaling moves it",

@@ -21,6 +21,12 @@ def _two(model: dict[str, Any]) -> Config:
     return stack(capacity={"pool": INF2_6}, models=models, traffic=HERE)
 
 
+def _torchserve(**scaling: Any) -> Config:
+    model = work(1, port=8080, image="dlc/pytorch-inference-neuronx:2.9.0", replicas=MOVED)
+    model |= {"health_check": {"path": "/ping"}, "scaling": scaling}
+    return on(groups("inf2.24xlarge"), model, traffic=HERE)
+
+
 RESERVED: dict[str, Any] = {
     "purchase": "capacity_reservation",
     "reservation_ids": {"us-west-2": "cr-0a"},
@@ -94,6 +100,23 @@ FIXTURES: dict[str, Fixture] = {
                 {"expression": "cron(0 19 * * ? *)", "max": 1},
             ]
         ),
+    ),
+    "NE620": Fixture(
+        "models.m.scaling.queue",
+        _torchserve(queue=8),
+        _torchserve(requests_per_minute=60),
+    ),
+    "NE621": Fixture("models.m.scaling.queue", scaled(queue=8), scaled(requests_per_minute=60)),
+    "NE622": Fixture(
+        "models.m.scaling.queue",
+        _two(work(1, replicas=MOVED, scaling={"queue": 8})),
+        _two(work(1, replicas=MOVED, scaling={"external": True})),
+    ),
+    "NE623": Fixture(
+        "models.m.scaling.requests_per_minute",
+        scaled(queue=8, requests_per_minute=60),
+        scaled(queue=8),
+        beside=frozenset({"NE621"}),
     ),
     "NE617": Fixture(
         "capacity.pool.headroom",

@@ -1,19 +1,24 @@
 """The services of a model scale as one, at every load, in every dealing."""
 
+import json
+import re
 from dataclasses import replace
+from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pytest
 
 import catalog
 from config import Replicas
 from planning import scaling
+from planning.alarms import Math
 from planning.dealing import share_evenly
 from planning.following import ScalingPolicy
 from planning.make_capacity import target_capacity
 from planning.price import stack_price
 from tests.planning.fixtures_scaling import HERE, on, scaled
-from tests.planning.stacks import decide_on, groups, situation_of, work
+from tests.planning.stacks import Entry, decide_on, groups, managed, situation_of, work
 
 HALF = 0.5  # loads are whole numbers, and thresholds lie between them
 
@@ -32,11 +37,16 @@ LOAD = scaling.requests("balancer", "group")
 LIMITS = [limits for slots in range(1, 5) for limits in product(range(1, 4), repeat=slots)]
 
 
-@pytest.mark.parametrize("target", [1, 2, 3])
-def test_at_rest_the_services_run_what_the_load_needs_rounded_up_once(target: int) -> None:
+@pytest.mark.parametrize(
+    ("field", "target"),
+    [*(("requests_per_minute", target) for target in (1, 2, 3)), ("queue", 2)],
+)
+def test_at_rest_the_services_run_what_the_load_needs_rounded_up_once(
+    field: str, target: int
+) -> None:
     """Exhaustively for up to four slots of up to three tasks: what the alarms set is the dealing of
     ceil(load / target) replicas, between minimum and maximum."""
-    s = situation_of(scaled(requests_per_minute=target))
+    s = situation_of(scaled(**{field: target}))
     [moved] = s.work
     for limits in LIMITS:
         numbers = scaling.numbers_of_replicas(limits)
@@ -74,6 +84,89 @@ def test_nothing_moves_what_is_fixed_or_what_somebody_else_moves() -> None:
         config = scaled(replicas or {"min": 1, "max": 2}, **wanted)
         services = decide_on(config).regions[0].models[0].services
         assert not any(s.scaling and s.scaling.policies for s in services)
+
+
+def test_a_queue_that_nobody_reports_moves_nothing() -> None:
+    """No data is no load of zero: while no replica reports, none is taken away."""
+    for field, silent in (("queue", "notBreaching"), ("requests_per_minute", "breaching")):
+        model = decide_on(scaled(**{field: 8})).regions[0].models[0]
+        found = {
+            policy.direction: policy.alarm
+            for service in model.services
+            for policy in (service.scaling.policies if service.scaling else ())
+        }
+        assert (found["out"].missing_data, found["in"].missing_data) == ("notBreaching", silent)
+        measured = found["in"].measured
+        assert isinstance(measured, Math)
+        assert ("FILL" in measured.expression) is (silent == "breaching")
+
+
+SERVE: dict[str, Any] = {"serve": {"model": "Qwen/Qwen3-0.6B", "max_model_len": 2048}}
+
+
+@pytest.mark.parametrize("pool", [groups("inf2.24xlarge"), managed("inf2.xlarge")])
+@pytest.mark.parametrize("mode", ["bridge", "host", "awsvpc"])
+def test_the_agent_asks_the_server_in_every_network_and_names_what_the_alarm_reads(
+    pool: Entry, mode: str
+) -> None:
+    if pool["kind"] == "managed_instances" and mode == "bridge":
+        return  # it has no such mode
+    model = SERVE | {"capacity": "pool", "replicas": {"min": 1, "max": 2}, "scaling": {"queue": 8}}
+    decided = decide_on(on(pool, model | {"network_mode": mode, "port": 8100}, traffic=HERE))
+    [found] = decided.regions[0].models
+    for service in found.services:
+        containers = json.loads(service.task_definition.container_definitions)
+        main, agent = sorted(containers, key=lambda c: c["name"])
+        assert agent["name"] == "m-queue-metrics"
+        assert agent.get("links", []) == (["m"] if mode == "bridge" else [])
+        assert not agent["essential"], "a model goes on without its metrics"
+        assert main["memory"] > agent["memory"], "the task's memory holds both"
+        given = {v["name"]: v["value"] for v in agent["environment"]}
+        scraped = json.loads(given["PROMETHEUS_CONFIG_CONTENT"])["scrape_configs"][0]
+        [asked] = scraped["static_configs"]
+        assert asked["targets"] == [f"{'m' if mode == 'bridge' else 'localhost'}:8100"]
+        written = json.loads(given["CW_CONFIG_CONTENT"])
+        prometheus = written["logs"]["metrics_collected"]["prometheus"]
+        assert prometheus["log_group_name"] == found.log_group.name
+        [declared] = prometheus["emf_processor"]["metric_declaration"]
+        for policy in service.scaling.policies if service.scaling else ():
+            assert isinstance(policy.alarm.measured, Math)
+            for query in policy.alarm.measured.queries:
+                metric = query.metric
+                assert metric.namespace == prometheus["emf_processor"]["metric_namespace"]
+                assert f"^{metric.name}$" in declared["metric_selectors"]
+                assert re.fullmatch(scraped["metric_relabel_configs"][0]["regex"], metric.name)
+                dimensions = {d.name: d.value for d in metric.dimensions}
+                assert dimensions == asked["labels"]
+                assert [sorted(dimensions)] == declared["dimensions"]
+                assert metric.period_seconds == 60
+                assert metric.statistic == "Sum", "each replica reports once a minute"
+    role = next(r for r in decided.roles if r.key == found.services[0].task_definition.task_role)
+    assert f"log-group:{found.log_group.name}:*" in str(role.inline_policies)
+
+
+def test_an_agent_of_the_stack_file_keeps_its_image_and_its_sizes() -> None:
+    agent = {"image": "111122223333.dkr.ecr.{region}.amazonaws.com/agent:1", "memory_mib": 300}
+    model = work(1, port=8080, replicas={"min": 1, "max": 2}, scaling={"queue": 8})
+    model |= {"sidecars": {"queue-metrics": agent}}
+    [found] = decide_on(on(groups("inf2.24xlarge"), model, traffic=HERE)).regions[0].models
+    definitions = json.loads(found.services[0].task_definition.container_definitions)
+    own = next(c for c in definitions if c["name"] == "m-queue-metrics")
+    assert own["image"] == "111122223333.dkr.ecr.us-west-2.amazonaws.com/agent:1"
+    assert own["memory"] == 300
+    assert "CW_CONFIG_CONTENT" in {v["name"] for v in own["environment"]}
+
+
+def test_metrics_of_queues_are_paid_once_for_each_model() -> None:
+    decided = decide_on(scaled({"min": 1, "max": 4}, queue=8))
+    [cost] = stack_price(decided, catalog.load()).watching
+    alarms = sum(
+        len(service.scaling.policies)
+        for service in decided.regions[0].models[0].services
+        if service.scaling
+    )
+    assert (cost.custom_metrics, cost.alarm_metrics) == (2, 2 * alarms)
+    assert cost.amount == Decimal("0.10") * cost.alarm_metrics + Decimal("0.30") * 2
 
 
 def test_in_is_slower_than_out_and_out_waits_until_a_replica_serves() -> None:

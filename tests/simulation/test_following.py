@@ -128,10 +128,12 @@ class Life:
 READINGS = [Reading(highest, blocking) for highest, blocking in product((True, False), repeat=2)]
 
 
-def life(reading: Reading, instances: int, least: int, most: int) -> Life:
+def life(
+    reading: Reading, instances: int, least: int, most: int, load: str = "requests_per_minute"
+) -> Life:
     """Tasks of 3 of 6 devices: two slots on each instance."""
     model = work(3, port=8080, replicas={"min": least, "max": most})
-    model["scaling"] = {"requests_per_minute": TARGET}
+    model["scaling"] = {load: TARGET}
     decided = decide_on(on(groups("inf2.24xlarge", instances), model, traffic=HERE))
     [region] = decided.regions
     return Life(region, region.models[0], reading)
@@ -145,7 +147,14 @@ SHAPES = [(1, 1, 2), (2, 1, 4), (4, 2, 8), (3, 0, 5)]
 def test_a_burst_reaches_the_maximum_in_time_and_falls_back(
     reading: Reading, shape: tuple[int, int, int]
 ) -> None:
-    run = life(reading, *shape)
+    _burst(life(reading, *shape), shape)
+
+
+def test_a_burst_of_queued_requests_does_the_same() -> None:
+    _burst(life(READINGS[0], *SHAPES[2], load="queue"), SHAPES[2])
+
+
+def _burst(run: Life, shape: tuple[int, int, int]) -> None:
     rise, (instances, least, most) = -(-run.model.rise_seconds // 60), shape
     cooling = run.model.mover.cooldown_in_seconds // 60 if run.model.mover else 0
     quiet = max(p.alarm.periods for one in run.services for p in _policies(one))

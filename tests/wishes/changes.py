@@ -127,6 +127,9 @@ EMPTY = Want(alone=True)
 ALONE = replace(MODEL, alone=True, single=True, overridden=False)
 LATER = ("inf2", "trn1", "trn1n")
 PUBLISHED = "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx"
+TORCHSERVE = (
+    "public.ecr.aws/neuron/pytorch-inference-neuronx:2.9.0-neuronx-py312-sdk2.31.1-ubuntu24.04"
+)
 NXDI = f"{PUBLISHED}:0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
 PLUGIN = f"{PUBLISHED}:0.24.0.1.1.0-neuronx-py313-sdk2.32.0-ubuntu24.04"
 OPTIMUM = (
@@ -297,3 +300,11 @@ def block_hours(wish: Wish, *days: tuple[str, str]) -> str:
         for at, (start, end) in enumerate(days)
     ]
     return of_pool(wish, "blocks", blocks)
+
+
+def by_queue(wish: Wish, target: int) -> str:
+    """The wanted model scales by its queue, with an agent that takes next to nothing."""
+    agent = {"image": wish.entry["image"], "cpu_units": 0, "memory_mib": 6}
+    wish.entry["sidecars"] = {"queue-metrics": agent}
+    wish.entry["scaling"] = {"queue": target}
+    return f"{wish.path}.scaling.queue"

@@ -31,11 +31,13 @@ from tests.wishes.changes import (
     PULLS,
     SHUT,
     SILENT,
+    TORCHSERVE,
     WORK,
     absent_region,
     another,
     as_map,
     block_hours,
+    by_queue,
     command,
     cores_in,
     family,
@@ -1538,6 +1540,18 @@ def _no_time_zone(hand: Hand, wish: Wish) -> str:
 def _no_port_to_count_at(hand: Hand, wish: Wish) -> str:
     wish.entry["scaling"] = {"requests_per_minute": hand.number(1, 600)}
     return f"{wish.path}.scaling.requests_per_minute"
+
+
+@mistake("NE622", replace(SILENT, work=("models",)))
+def _no_port_to_ask(hand: Hand, wish: Wish) -> str:
+    return by_queue(wish, hand.number(1, 600))
+
+
+@mistake("NE620", replace(CALLED, sorts=(NEURON,), types=not_inf1, ami=False, nat=OPEN))
+def _server_without_queue(hand: Hand, wish: Wish) -> str:
+    path = by_queue(wish, hand.number(1, 600))
+    wish.entry["image"] = TORCHSERVE
+    return path
 
 
 @mistake("NE615", replace(MODEL, overridden=False))

@@ -29,6 +29,7 @@ from tests.wishes.changes import (
     absent_region,
     another,
     block_hours,
+    by_queue,
     command,
     family,
     field,
@@ -712,6 +713,18 @@ def _two_ranges(_: Hand, wish: Wish) -> str:
 @oddity("NE618", Want(sorts=(NEURON, CPU), purchases=("on_demand", "spot"), overridden=False))
 def _nothing_reserved(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "on_demand_fallback", True)
+
+
+@oddity("NE621", CALLED)
+def _queue_of_an_unknown_server(_: Hand, wish: Wish) -> str:
+    return by_queue(wish, 8)
+
+
+@oddity("NE623", CALLED)
+def _two_loads(_: Hand, wish: Wish) -> str:
+    by_queue(wish, 8)
+    wish.entry["scaling"]["requests_per_minute"] = 60
+    return f"{wish.path}.scaling.requests_per_minute"
 
 
 @oddity("NE614", replace(CALLED, sorts=(MANAGED_CPU,), overridden=False))

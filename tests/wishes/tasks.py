@@ -15,6 +15,7 @@ def overrides(entry: Entry) -> Entry:
     return cast(Entry, regions) if isinstance(regions, dict) else {}
 
 
+AGENT = "queue-metrics"  # the sidecar of a model that scales by its queue
 PLAIN = "{account}.dkr.ecr.{{region}}.amazonaws.com{suffix}/team/serving:1.0"
 PUBLIC = (
     "public.ecr.aws/acme/serving:1.0",
@@ -410,6 +411,8 @@ def _sidecars(hand: Hand, scene: Scene, names: Names, entry: Entry) -> None:
         if sidecars and hand.chance(30):
             sidecar["starts_after"] = _earlier(hand, sidecars)
         name = names.new()
+        if not sidecars and "port" not in sidecar and hand.chance(30):
+            name = AGENT
         if "port" in sidecar and hand.chance(40):
             sidecar["path"] = f"/Other_{name}"  # no other workload of the Region has it
         sidecars[name] = sidecar
@@ -576,6 +579,9 @@ def scaling(hand: Hand, entry: Entry, least: int, most: int) -> Entry:
     if not {"port", "ports"} & entry.keys() or hand.chance(20):
         return {"external": hand.one((True, False))}
     found: Entry = {"requests_per_minute": hand.one((1, 60, 10_000_000))}
+    own = entry.get("image", "").startswith(facts.ACCOUNT)
+    if own and AGENT in entry.get("sidecars", {}) and hand.chance(70):
+        found = {"queue": hand.one((1, 8, 100_000))}
     for name in hand.some(("cooldown_out_seconds", "cooldown_in_seconds")):
         found[name] = hand.one((0, 3_600, 86_400))
     return found

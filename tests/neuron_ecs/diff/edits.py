@@ -163,6 +163,7 @@ VALUES: dict[str, list[Any]] = {
     "scale_in_after_seconds": [-1, 600],
     "schedule": [{"expression": "rate(1 hour)"}],
     "scaling": [{"requests_per_minute": 60}, {"external": True}],
+    "queue": [4, 8],
     "Scaling.schedule": [
         [{"expression": "rate(1 day)", "min": 1}],
         [{"expression": "rate(2 days)", "min": 1}],
