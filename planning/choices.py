@@ -97,9 +97,12 @@ UNHEALTHY_THRESHOLD = 3
 # ---- alarms --------------------------------------------------------------------------------
 
 RUNBOOK = "docs/runbook.md"  # what to do, incident by incident
-AGENT = "queue-metrics"  # name of the sidecar that measures the queue of a model
-AGENT_IMAGE = "public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300059.0b1207"
-AGENT_SIZE = (128, 512)  # CPU units and MiB, assumed: AWS's own template for a cluster has 1024 MiB
+QUEUE_AGENT = "queue-metrics"  # name of the sidecar that measures the queue of a model
+QUEUE_AGENT_IMAGE = "public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300059.0b1207"
+QUEUE_AGENT_SIZE = (
+    128,
+    512,
+)  # CPU units and MiB, assumed: AWS's own template for a cluster has 1024 MiB
 METRIC_NAMESPACE = "neuron-ecs"
 METRICS_PATH = "/metrics"
 SCRAPE_SECONDS = 10

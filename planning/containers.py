@@ -60,11 +60,11 @@ def definitions(
         "stopTimeout": work.stop_seconds,
         "healthCheck": _health(work.spec.health_check, work.region),
     }
-    if choices.AGENT in sidecars and queue.by_queue(work.spec):
+    if choices.QUEUE_AGENT in sidecars and queue.by_queue(work.spec):
         own = queue.environment(work, catalog, stack=stack, log_group=log_group)
-        agent = sidecars[choices.AGENT]
+        agent = sidecars[choices.QUEUE_AGENT]
         agent = agent.model_copy(update={"environment": {**own, **agent.environment}})
-        sidecars = {**sidecars, choices.AGENT: agent}
+        sidecars = {**sidecars, choices.QUEUE_AGENT: agent}
     rest = [
         _sidecar(name, sidecar, work, catalog, devices, log_group, slot)
         for name, sidecar in sidecars.items()

@@ -23,13 +23,13 @@ def with_agents(settings: Settings) -> Settings:
     One that the stack file has under its name stays, with an image or sizes of its own.
     """
     agent = Sidecar(
-        image=choices.AGENT_IMAGE,
-        cpu_units=choices.AGENT_SIZE[0],
-        memory_mib=choices.AGENT_SIZE[1],
+        image=choices.QUEUE_AGENT_IMAGE,
+        cpu_units=choices.QUEUE_AGENT_SIZE[0],
+        memory_mib=choices.QUEUE_AGENT_SIZE[1],
         restart=True,
     )
     models = {
-        name: model.model_copy(update={"sidecars": {choices.AGENT: agent, **model.sidecars}})
+        name: model.model_copy(update={"sidecars": {choices.QUEUE_AGENT: agent, **model.sidecars}})
         for name, model in settings.models.items()
         if by_queue(model)
     }

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from messages.phrases import counted, listed, low_to_high
+from messages.phrases import listed, low_to_high
 from neuron_ecs.terminal import joined, table, wrapped
 from planning.price import HOURS, NOTHING, PoolCost, StackPrice, span
 
@@ -46,7 +46,7 @@ def _watching(price: StackPrice) -> Iterator[str]:
     for (metrics, dashboards, custom, amount, date), where in regions.items():
         words = [f"{metrics} metrics in alarms"] if metrics else []
         words += ["a dashboard"] if dashboards else []
-        words += [counted(custom, "custom metric")] if custom else []
+        words += [f"{custom} custom metrics"] if custom else []
         money = "unknown" if amount is None else f"+${amount:.2f} a month, as of {date}"
         each = " each" if len(where) > 1 else ""
         yield f"{listed(words)} in {listed(where, most=6)}: {money}{each}"
