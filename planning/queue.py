@@ -22,20 +22,26 @@ def with_agents(settings: Settings) -> Settings:
 
     One that the stack file has under its name stays, with an image or sizes of its own.
     """
-    agent = Sidecar(
-        image=choices.QUEUE_AGENT_IMAGE,
-        cpu_units=choices.QUEUE_AGENT_SIZE[0],
-        memory_mib=choices.QUEUE_AGENT_SIZE[1],
-        restart=True,
-    )
     models = {
-        name: model.model_copy(update={"sidecars": {choices.QUEUE_AGENT: agent, **model.sidecars}})
+        name: model.model_copy(
+            update={"sidecars": {choices.QUEUE_AGENT: agent(), **model.sidecars}}
+        )
         for name, model in settings.models.items()
         if by_queue(model)
     }
     if not models:
         return settings
     return settings.model_copy(update={"models": {**settings.models, **models}})
+
+
+def agent() -> Sidecar:
+    """Returns the sidecar that measures, without its configuration."""
+    return Sidecar(
+        image=choices.QUEUE_AGENT_IMAGE,
+        cpu_units=choices.AGENT_SIZE[0],
+        memory_mib=choices.AGENT_SIZE[1],
+        restart=True,
+    )
 
 
 def by_queue(entry: object) -> bool:
@@ -121,11 +127,11 @@ def environment(
             "metric_declaration": [declared],
         },
     }
-    agent = {
+    configured = {
         "agent": {"region": work.region},
         "logs": {"metrics_collected": {"prometheus": prometheus}},
     }
-    return {"CW_CONFIG_CONTENT": _text(agent), "PROMETHEUS_CONFIG_CONTENT": _text(scraped)}
+    return {"CW_CONFIG_CONTENT": _text(configured), "PROMETHEUS_CONFIG_CONTENT": _text(scraped)}
 
 
 def _text(value: object) -> str:

@@ -17,8 +17,18 @@ from planning.dealing import share_evenly
 from planning.following import ScalingPolicy
 from planning.make_capacity import target_capacity
 from planning.price import stack_price
+from tests.planning import fixing
 from tests.planning.fixtures_scaling import HERE, on, scaled
-from tests.planning.stacks import Entry, decide_on, groups, managed, situation_of, work
+from tests.planning.stacks import (
+    Entry,
+    decide_on,
+    findings_of,
+    groups,
+    managed,
+    situation_of,
+    stack,
+    work,
+)
 
 HALF = 0.5  # loads are whole numbers, and thresholds lie between them
 
@@ -101,6 +111,10 @@ def test_a_queue_that_nobody_reports_moves_nothing() -> None:
         assert ("FILL" in measured.expression) is (silent == "breaching")
 
 
+ECR_VLLM = (
+    "111122223333.dkr.ecr.{region}.amazonaws.com/pytorch-inference-vllm-neuronx"
+    ":0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+)
 SERVE: dict[str, Any] = {"serve": {"model": "Qwen/Qwen3-0.6B", "max_model_len": 2048}}
 
 
@@ -155,6 +169,25 @@ def test_an_agent_of_the_stack_file_keeps_its_image_and_its_sizes() -> None:
     assert own["image"] == "111122223333.dkr.ecr.us-west-2.amazonaws.com/agent:1"
     assert own["memory"] == 300
     assert "CW_CONFIG_CONTENT" in {v["name"] for v in own["environment"]}
+
+
+@pytest.mark.parametrize("nat", ["one", "none"])
+def test_the_queue_is_among_the_choices_where_the_server_reports_it(nat: str) -> None:
+    """Its image is in a public registry, which a network without a way out does not reach."""
+    model = SERVE | {"capacity": "pool", "replicas": {"min": 1, "max": 2}}
+    if nat == "none":
+        model |= {"serve": {"model": "s3://models/tiny/", "max_model_len": 2048}}
+        model |= {"image": ECR_VLLM}
+    config = stack(
+        regions={"us-west-2": {"network": {"nat": nat}}},
+        shapes={"s3://models/tiny/": {"like": "TinyLlama/TinyLlama-1.1B-Chat-v1.0"}},
+        capacity={"pool": groups("inf2.24xlarge")},
+        models={"m": model},
+        traffic=HERE,
+    )
+    [found] = [f for f in findings_of(config) if f.code == "NE304"]
+    assert ("scaling.queue: 8" in found.fix) is (nat == "one")
+    assert fixing.faults(config, "NE304") == []
 
 
 def test_metrics_of_queues_are_paid_once_for_each_model() -> None:
