@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from catalog import load
-from planning.interruptions import interruption
+from planning.interruptions import Interruption, Rollouts, interruption
 from planning.plan import ModelPlan, Plan
 from tests.planning.stacks import Config, Entry, changed, decide_on, groups, stack, work
 from tests.simulation.changing import Update
@@ -32,12 +32,15 @@ class Running:
 
     def promised(self, model: ModelPlan) -> int:
         """Replicas that a new image leaves, by the plan."""
-        region = self.plan.regions[0]
-        return model.replicas_min - interruption(region, model, model.services, load()).away
+        return model.replicas_min - self._lost(model).away
 
     def left(self, model: ModelPlan) -> int:
         """Replicas that a lost instance leaves, by the plan."""
-        return interruption(self.plan.regions[0], model, model.services, load()).left
+        return self._lost(model).left
+
+    def _lost(self, model: ModelPlan) -> Interruption:
+        region = self.plan.regions[0]
+        return interruption(region, model, model.services, load(), Rollouts(region))
 
     @property
     def sufficient(self) -> bool:
