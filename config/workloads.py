@@ -606,13 +606,19 @@ class JobEntry(Workload):
     )
     timeout_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None,
-        description="How long a run may take. `neuron-ecs run` stops it then; a schedule does not.",
+        description=(
+            "Minutes after which `neuron-ecs run` stops a run that it follows. A run that a "
+            "schedule or `run --detach` starts has no limit."
+        ),
         examples=[120],
         json_schema_extra=Cost(Change.NOTHING),
     )
     attempts: Annotated[int, Field(ge=1, le=100)] = Field(
         default=1,
-        description="How often `neuron-ecs run` starts it until it succeeds; a schedule does once.",
+        description=(
+            "Number of times that `neuron-ecs run` starts it until it succeeds, while it "
+            "follows. A schedule and `run --detach` start it once."
+        ),
         examples=[3],
         json_schema_extra=Cost(Change.NOTHING),
     )

@@ -16,6 +16,7 @@ from neuron_ecs.operations.examine import examine
 from neuron_ecs.operations.observed import Names
 from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.reasons import Reasons
+from neuron_ecs.operations.status import of_wanted
 from neuron_ecs.terminal import ERRORS, FINE, paint, progress, wrapped, write_json
 from planning import plan
 
@@ -110,7 +111,7 @@ def _render(
 
 
 def _one(one: Diagnosis, width: int) -> Iterator[str]:
-    running = f"{one.running} of {one.promised} running"
+    running = of_wanted(one.running, one.promised, "running")
     yield f"{one.model} in {one.region}: {one.state}, {running}"
     for text in one.unread:
         yield from wrapped(f"not read: {text}", width, "  ", "    ")

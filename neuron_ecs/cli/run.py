@@ -35,8 +35,9 @@ examples:
   neuron-ecs run nightly --stack prod
   neuron-ecs run nightly --env STEPS=10 -- python train.py --short
 
-It follows the task with its log. Ctrl-C ends that; the task runs on. timeout_minutes and
-attempts of the job hold as long as this command follows.
+It follows the task with its log. Ctrl-C ends that; the task runs on. As long as it
+follows, it stops the task after timeout_minutes of the job, and starts it anew if it
+fails, attempts times in all. With --detach the task has no limit and starts once.
 
 exit codes: 0 the task succeeded, else that of the task; 1 too if it did not start, has none or
 the answer was no, 2 wrong usage, 4 no credentials, 124 stopped after timeout_minutes."""
@@ -106,7 +107,8 @@ def _shown(
         yield "  with     ", f"{name}={value}"
     if job.timeout_minutes or job.attempts > 1:
         limit = f"{job.timeout_minutes} min" if job.timeout_minutes else "no limit of time"
-        yield "  limit    ", f"{limit}, {counted(job.attempts, 'attempt')} at most"
+        attempts = f"{counted(job.attempts, 'attempt')} at most, while this command follows it"
+        yield "  limit    ", f"{limit}, {attempts}"
 
 
 @dataclass(frozen=True, slots=True)

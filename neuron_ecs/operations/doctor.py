@@ -10,7 +10,7 @@ from messages.phrases import counted, listed
 from neuron_ecs.operations.examine import Examination
 from neuron_ecs.operations.observed import Names, ObservedInstance, by_family, by_key, family_of
 from neuron_ecs.operations.reasons import Reasons, why_stopped
-from neuron_ecs.operations.status import GOOD, ModelStatus, status, without_service
+from neuron_ecs.operations.status import GOOD, ModelStatus, of_wanted, status, without_service
 from planning import plan
 
 Verdict = Literal["ok", "broken", "waits", "unknown"]
@@ -31,6 +31,8 @@ CHAIN = (
     "quota",
     "capacity",
 )
+_BELOW = CHAIN[CHAIN.index("service") + 1 :]
+_LAUNCH = ("quota", "capacity")  # without them no instance starts
 _RECENT = timedelta(hours=3)
 _SOON = timedelta(days=14)
 _TAKEN_BACK = "rolling back to"  # the text of a row of stop_reasons.csv
@@ -139,6 +141,12 @@ class _Walk:
 
     def links(self) -> Iterator[Link]:
         """The chain; of a model without a load balancer from the service on."""
+        outer = ("dns", "certificate", "listener", "targets")
+        for name in CHAIN:
+            if self.model.target_group is not None or name not in outer:
+                yield self._link(name)
+
+    def _link(self, name: str) -> Link:
         checks: dict[str, Callable[[], Link]] = {
             "dns": self._dns,
             "certificate": self._certificate,
@@ -151,10 +159,14 @@ class _Walk:
             "chip": self._chip,
             "quota": self._quota,
         }
-        outer = ("dns", "certificate", "listener", "targets")
-        for name in CHAIN:
-            if self.model.target_group is not None or name not in outer:
-                yield checks.get(name, lambda n=name: self._told(n))()
+        return checks.get(name, lambda: self._told(name))()
+
+    def _effect(self, link: Link, fact: str, causes: Sequence[str]) -> Link:
+        """A broken link as it is, or as one that waits if one of the links that cause it is broken;
+        `fact` is then what is said of it."""
+        if any(self._link(name).verdict == "broken" for name in causes):
+            return Link(link.name, "waits", fact)
+        return link
 
     # -- the way of a request --------------------------------------------------------------
 
@@ -216,7 +228,7 @@ class _Walk:
         healthy, running = self.found.healthy, self.found.running
         if healthy is None:
             return Link("targets", "unknown", "their health could not be read")
-        fact = f"{healthy} of {self.found.promised} healthy"
+        fact = of_wanted(healthy, self.found.promised, "healthy")
         if healthy >= self.found.promised:
             return Link("targets", "ok", fact)
         told = self._trouble("targets")
@@ -253,24 +265,27 @@ class _Walk:
         failed = [s for s in self.services if s.rollout == "FAILED"]
         if failed:
             why = "; ".join(s.rollout_reason for s in failed if s.rollout_reason)
-            return Link(
+            link = Link(
                 "service",
                 "broken",
                 f"a deployment failed{': ' if why else ''}{why}",
-                do=f"mend the cause below, or go back: neuron-ecs rollback {self.model.name}",
+                do=f"go back: neuron-ecs rollback {self.model.name}",
             )
+            return self._effect(link, "a deployment failed: see the cause below", _BELOW)
         if self.taken_back is not None:
             said, meant = self.taken_back.said, self.taken_back.meant
-            return Link("service", "broken", said, meant.meaning, meant.action)
+            link = Link("service", "broken", said, meant.meaning, meant.action)
+            return self._effect(link, "a deployment is rolled back: see the cause below", _BELOW)
         moving = sum(s.rollout == "IN_PROGRESS" or s.deployments > 1 for s in self.services)
         said = f"wants {counted(wanted, 'task')}" + (f", {moving} deploying" if moving else "")
         return Link("service", "ok", said)
 
     def _tasks(self) -> Link:
-        fact = f"{self.found.running} of {self.found.promised} running"
+        fact = of_wanted(self.found.running, self.found.promised, "running")
         told = self._trouble("tasks")
         if told is not None:
-            return Link("tasks", "broken", told.said, told.meant.meaning, told.meant.action)
+            link = Link("tasks", "broken", told.said, told.meant.meaning, told.meant.action)
+            return self._effect(link, fact, _BELOW[1:])
         if self.found.running >= self.found.promised:
             return Link("tasks", "ok", fact)
         return Link("tasks", "waits", fact)
@@ -288,15 +303,17 @@ class _Walk:
         if self.well:
             return Link("instance", "ok", fact)
         if told is not None and len(active) < max(self.pool.layout.instances_min, 1):
-            return Link("instance", "broken", told.said, told.meant.meaning, told.meant.action)
+            link = Link("instance", "broken", told.said, told.meant.meaning, told.meant.action)
+            return self._effect(link, fact, _LAUNCH)
         if not active and self.found.promised:
-            return Link(
+            link = Link(
                 "instance",
                 "broken",
                 fact,
                 "no task can be placed",
                 f"see why none starts: neuron-ecs events {self.model.name}",
             )
+            return self._effect(link, fact, _LAUNCH)
         return Link("instance", "ok", fact)
 
     def _agent(self) -> Link:

@@ -428,6 +428,13 @@ def _trouble(at: datetime, said: str, meant: StopReason | None) -> Trouble:
     return Trouble(at, said, meant.meaning if meant else "", meant.action if meant else "")
 
 
+def of_wanted(there: int, wanted: int, word: str) -> str:
+    """`1 of 2 running`; `2 running, 1 wanted` where there are more, as while tasks are replaced."""
+    if there > wanted:
+        return f"{there} {word}, {wanted} wanted"
+    return f"{there} of {wanted} {word}"
+
+
 def without_service(message: str, service: str) -> str:
     """A message of a service without the name of the service at its head."""
     return message.removeprefix(f"(service {service}) ")

@@ -153,12 +153,18 @@ def _model(model: ModelStatus) -> tuple[str, ...]:
     return (
         model.name,
         model.state,
-        joined(f"{model.running} of {model.promised}") if known else "",
+        joined(_replicas(model.running, model.promised)) if known else "",
         "" if model.healthy is None else str(model.healthy),
         ", ".join(revisions),
         joined(", ".join(sorted(rollouts)) or ("complete" if model.slots else "")),
         ", ".join(chips),
     )
+
+
+def _replicas(running: int, wanted: int) -> str:
+    """`1 of 2`; `1 of 1, 2 running` while tasks run beside those that they replace."""
+    more = f", {running} running" if running > wanted else ""
+    return f"{min(running, wanted)} of {wanted}{more}"
 
 
 def _chips(devices: str) -> str:
@@ -193,7 +199,7 @@ def _details(
         rows += [
             (
                 _chips(s.devices),
-                joined(f"{s.running} of {s.wanted}"),
+                joined(_replicas(s.running, s.wanted)),
                 ", ".join(s.revisions),
                 ", ".join(s.instances),
                 _rollout(s.rollout),
