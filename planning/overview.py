@@ -45,6 +45,8 @@ def _models(region: plan.RegionPlan) -> Section:
         Graph(title, statistic, choices.METRIC_SECONDS, tuple(_counted(region, metric)))
         for title, statistic, metric in of_tasks
     ]
+    queued = tuple(_queued(region))
+    graphs += [Graph("Requests at once", "Sum", choices.METRIC_SECONDS, queued)] if queued else []
     text = f"## Models in {region.name}\nBehind the load balancer: {_links(region)}"
     return Section(text, choices.HEADING_ROWS, tuple(graphs))
 
@@ -66,6 +68,17 @@ def _called(region: plan.RegionPlan, metric: str) -> Iterator[Line]:
                 Dimension("LoadBalancer", NameOf("load_balancer", balancer.key)),
             )
             yield Line(model.called(group), "AWS/ApplicationELB", metric, dimensions)
+
+
+def _queued(region: plan.RegionPlan) -> Iterator[Line]:
+    """The metrics of the sidecars of models that scale by their queue."""
+    for model in region.models:
+        for query in model.load.queries if model.load else ():
+            metric = query.metric
+            if metric.namespace == choices.METRIC_NAMESPACE:
+                word = metric.name.rpartition("_")[2]
+                label = f"{model.name} {word}"
+                yield Line(label, metric.namespace, metric.name, metric.dimensions)
 
 
 def _counted(region: plan.RegionPlan, metric: str) -> Iterator[Line]:

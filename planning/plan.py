@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from messages.finding import Finding
 from planning import choices
-from planning.alarms import Alarm, EventRule, SlackChannel
+from planning.alarms import Alarm, EventRule, Math, SlackChannel
 from planning.blocks import BlockHours
 from planning.blocks import SizeAt as SizeAt
 from planning.compile_cache import CompileCache
@@ -535,6 +535,13 @@ class ModelPlan:
         """From a load that asks for it until one more replica serves; 0: unknown."""
         noticed = choices.SCALE_OUT_PERIODS * choices.METRIC_SECONDS
         return self.serve_seconds + (noticed if self.mover and self.mover.by_load else 0)
+
+    @property
+    def load(self) -> Math | None:
+        """What moves its replicas, as its alarms measure it; `None` if no load does."""
+        policies = (p for s in self.services if s.scaling for p in s.scaling.policies)
+        found = next((policy.alarm.measured for policy in policies), None)
+        return found if isinstance(found, Math) else None
 
     @property
     def next_service(self) -> Service | None:

@@ -132,9 +132,8 @@ class _Alarms:
     def _at_its_limit(self, model: plan.ModelPlan) -> Iterator[Alarm]:
         """More load than the maximum of replicas is for: what scales them can do no more."""
         target = model.mover.target if model.mover else None
-        policies = (p for s in model.services if s.scaling for p in s.scaling.policies)
-        measured = next((p.alarm.measured for p in policies), None)
-        if not target or not isinstance(measured, Math):
+        measured = model.load
+        if not target or measured is None:
             return
         most = target * model.replicas_max
         yield self._alarm(

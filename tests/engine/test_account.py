@@ -681,7 +681,7 @@ def test_a_schedule_needs_a_group_a_cluster_and_a_role_that_trusts_it(land: Land
             "ecsParameters": {"taskDefinitionArn": land.arn("task")},
         }
         land.make(
-            "Schedule",
+            "scheduler/schedule:Schedule",
             "schedule",
             groupName=changes.pop("groupName", "default"),
             scheduleExpression="rate(1 day)",

@@ -101,3 +101,12 @@ def test_a_dashboard_keeps_the_limits_and_says_what_it_leaves_out() -> None:
         "a (2 more not shown)",
         "b (4 more not shown)",
     ]
+
+
+def test_the_queue_of_a_model_that_scales_by_it_is_shown() -> None:
+    model = work(4, port=8080, replicas={"min": 1, "max": 2}, scaling={"queue": 8})
+    pools = {"pool": groups("inf2.48xlarge")}
+    shown = decide_on(stack(capacity=pools, models={"a": model}, dashboards=True)).regions[0]
+    [graph] = [g for s in _of(shown).sections for g in s.graphs if g.title == "Requests at once"]
+    assert [line.label for line in graph.lines] == ["a running", "a waiting"]
+    assert graph.statistic == "Sum"
