@@ -50,6 +50,18 @@ def alarm(
     )
 
 
+def settings(described: Alarm, known: Names) -> dict[str, pulumi.Input[str]]:
+    """Returns what an alarm on one metric measures, and when it goes off, as texts."""
+    assert isinstance(described.measured, Metric)
+    metric = described.measured
+    when = f"{metric.statistic} {described.comparison} {described.threshold:g}"
+    return {
+        **_dimensions(metric, known),
+        "metric": f"{metric.namespace} {metric.name}",
+        "when": f"{when} in {described.periods} periods of {metric.period_seconds} s",
+    }
+
+
 def _resolved(value: str | NameOf, known: Names) -> pulumi.Input[str]:
     return known[value] if isinstance(value, NameOf) else value
 

@@ -13,7 +13,6 @@ from components.tags import named
 from components.traffic import LoadBalancer
 from components.workload import RegionContext, task_definition
 from planning import choices, plan
-from planning.alarms import NameOf
 
 
 class ModelComponent(pulumi.ComponentResource):
@@ -44,6 +43,7 @@ class ModelComponent(pulumi.ComponentResource):
         self._wait = wait_for_steady_state
         self._hooks = hooks
         self.urls: dict[str, pulumi.Output[str]] = {}
+        self.global_urls: dict[str, str] = {}
         self.metric_names: dict[str, pulumi.Output[str]] = {}
         """Of its target groups, by key."""
         self.target_groups = {
@@ -83,7 +83,7 @@ class ModelComponent(pulumi.ComponentResource):
         model: plan.ModelPlan,
         *,
         capacity: Mapping[str, Capacity],
-        load_balancer: LoadBalancer | None,
+        known: Names,
         rules: Mapping[str, Sequence[pulumi.Resource]],
     ) -> None:
         """Builds the services. `rules` are those that name a target group, by its key."""
@@ -95,11 +95,6 @@ class ModelComponent(pulumi.ComponentResource):
             if group.key in self.target_groups
         ]
         first = [rule for group, _ in targets for rule in rules.get(group.key, ())]
-        known: dict[NameOf, pulumi.Input[str]] = {
-            NameOf("target_group", key): name for key, name in self.metric_names.items()
-        }
-        if load_balancer is not None:
-            known[NameOf("load_balancer", load_balancer.key)] = load_balancer.metric_name
         for service in model.services:
             definition = task_definition(
                 service.task_definition, logs=logs, within=within, parent=self

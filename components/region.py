@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
-from components import alarms, network
+from components import alarms, names, network
 from components.auto_scaling import AutoScalingCluster
 from components.capacity import Capacity
 from components.files import Directory, Files
@@ -37,6 +37,7 @@ class RegionComponent(pulumi.ComponentResource):
         roles: Roles,
         wait_for_steady_state: bool,
         hooks: pulumi.ResourceHookBinding,
+        certificate: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:Region", name, None, opts)
@@ -53,7 +54,9 @@ class RegionComponent(pulumi.ComponentResource):
         self.capacity: Mapping[str, Capacity] = self._capacity(
             region, tags=tags, roles=roles, network=built, groups=groups, hooks=hooks
         )
-        balancer = self._load_balancer(region, tags=tags, network=built, groups=groups)
+        balancer = self._load_balancer(
+            region, tags=tags, network=built, groups=groups, certificate=certificate
+        )
         self._associate(region, built.vpc_id)
         within = RegionContext(
             region=region.name,
@@ -79,7 +82,7 @@ class RegionComponent(pulumi.ComponentResource):
             )
             for model in region.models
         }
-        self._serve(region, balancer)
+        self._serve(region, balancer, tags=tags)
         self.jobs = {
             job.name: JobComponent(
                 job.key,
@@ -96,7 +99,9 @@ class RegionComponent(pulumi.ComponentResource):
         self._watch(region, tags=tags)
         self.register_outputs({"clusters": self.clusters})
 
-    def _serve(self, region: plan.RegionPlan, balancer: LoadBalancer | None) -> None:
+    def _serve(
+        self, region: plan.RegionPlan, balancer: LoadBalancer | None, *, tags: plan.Tags
+    ) -> None:
         """A rule can name the target groups of several models, and their services wait for it."""
         groups = {k: group for m in self.models.values() for k, group in m.target_groups.items()}
         rules: dict[str, list[pulumi.Resource]] = {}
@@ -106,10 +111,47 @@ class RegionComponent(pulumi.ComponentResource):
             built = self.models[model.name].listen(model, load_balancer=balancer, groups=groups)
             for key, rule in built:
                 rules.setdefault(key, []).append(rule)
+        known: dict[NameOf, pulumi.Input[str]] = {
+            NameOf("target_group", key): name
+            for model in self.models.values()
+            for key, name in model.metric_names.items()
+        }
+        if balancer is not None:
+            known[NameOf("load_balancer", balancer.key)] = balancer.metric_name
         for model in region.models:
-            self.models[model.name].serve(
-                model, capacity=self.capacity, load_balancer=balancer, rules=rules
-            )
+            self.models[model.name].serve(model, capacity=self.capacity, known=known, rules=rules)
+        if balancer is not None:
+            self._name_everywhere(region, balancer, known=known, tags=tags)
+
+    def _name_everywhere(
+        self,
+        region: plan.RegionPlan,
+        balancer: LoadBalancer,
+        *,
+        known: alarms.Names,
+        tags: plan.Tags,
+    ) -> None:
+        for model in region.models:
+            for called, everywhere, _ in model.names_everywhere:
+                url = f"{balancer.scheme}://{everywhere.host}"
+                self.models[model.name].global_urls[called] = url
+                names.everywhere(
+                    everywhere,
+                    alias=balancer.alias,
+                    known=known,
+                    region=region.name,
+                    tags=tags,
+                    parent=self.models[model.name],
+                    after=[
+                        *balancer.certificates,
+                        *(
+                            service
+                            for other in self.models.values()
+                            if everywhere.target_group in other.target_groups
+                            for service in other.services.values()
+                        ),
+                    ],
+                )
 
     def _namespace(
         self, region: plan.RegionPlan, *, tags: plan.Tags, vpc_id: pulumi.Input[str]
@@ -265,6 +307,7 @@ class RegionComponent(pulumi.ComponentResource):
         tags: plan.Tags,
         network: NetworkOutputs,
         groups: SecurityGroups,
+        certificate: pulumi.Input[str] | None,
     ) -> LoadBalancer | None:
         if region.load_balancer is None or groups.load_balancer is None:
             return None
@@ -275,6 +318,7 @@ class RegionComponent(pulumi.ComponentResource):
             tags=tags,
             subnets=network.subnets(region.load_balancer.zone_ids),
             security_group=groups.load_balancer,
+            certificate=certificate,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self._known[NameOf("load_balancer", region.load_balancer.key)] = balancer.metric_name

@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from components import activation
 from components.alarms import SlackChannel
+from components.names import SharedCertificate
 from components.region import RegionComponent
 from components.roles import Roles
 from planning import plan
@@ -21,6 +22,7 @@ def build(described: plan.Plan) -> dict[str, Any]:
     account = aws.get_caller_identity_output().account_id
     roles = Roles("roles", described.roles, tags=described.tags, account=account)
     hooks = activation.hooks()
+    shared = described.certificate and SharedCertificate(described.certificate, tags=described.tags)
     regions = {
         region.name: RegionComponent(
             region.name,
@@ -29,6 +31,7 @@ def build(described: plan.Plan) -> dict[str, Any]:
             roles=roles,
             wait_for_steady_state=described.wait_for_steady_state,
             hooks=hooks,
+            certificate=shared.arns.get(region.name) if shared else None,
         )
         for region in described.regions
     }
@@ -40,7 +43,7 @@ def build(described: plan.Plan) -> dict[str, Any]:
             roles=roles,
             tags=described.tags,
         )
-    return {
+    outputs: dict[str, Any] = {
         "regions": {name: _names(region) for name, region in regions.items()},
         "urls": _by_workload(
             {
@@ -60,6 +63,9 @@ def build(described: plan.Plan) -> dict[str, Any]:
         ),
         "chips": {region.name: _chips(region) for region in described.regions},
     }
+    models = [model for region in regions.values() for model in region.models.values()]
+    over_all = {called: url for model in models for called, url in model.global_urls.items()}
+    return outputs | ({"global_urls": over_all} if over_all else {})
 
 
 def _names(region: RegionComponent) -> dict[str, Any]:

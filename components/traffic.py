@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.names import validated, validation_record
 from components.tags import named
 from planning import choices, plan
 
@@ -22,7 +23,8 @@ class LoadBalancer(pulumi.ComponentResource):
     """An internal load balancer that answers 404 to requests that match no model's rule.
 
     It has no public address, because models have no authentication. AWS's default is
-    internet-facing.
+    internet-facing. `certificate` is the ARN of one that it shows beside its own: that of the names
+    over all Regions.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class LoadBalancer(pulumi.ComponentResource):
         tags: plan.Tags,
         subnets: Sequence[pulumi.Input[str]],
         security_group: pulumi.Input[str],
+        certificate: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:LoadBalancer", name, None, opts)
@@ -63,12 +66,32 @@ class LoadBalancer(pulumi.ComponentResource):
             )
         self._region, self._tags = region, tags
         self.listener_arn: pulumi.Output[str] = self._listener(balancer, load_balancer).arn
+        self.certificates: list[pulumi.Resource] = []
+        """Of the listener, beside its own."""
+        if certificate is not None:
+            self.certificates.append(
+                aws.lb.ListenerCertificate(
+                    balancer.key,
+                    listener_arn=self.listener_arn,
+                    certificate_arn=certificate,
+                    region=region,
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
         self.metric_name: pulumi.Output[str] = load_balancer.arn_suffix
         self.key = balancer.key
         self.dns_name: pulumi.Output[str] = load_balancer.dns_name
         self.scheme = "https" if balancer.secure else "http"
+        # Health is that of models, not of the load balancer: one that loads would take all others
+        # out of the answer.
+        # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-values-alias.html
+        self.alias: aws.route53.RecordAliasArgsDict = {
+            "name": load_balancer.dns_name,
+            "zone_id": load_balancer.zone_id,
+            "evaluate_target_health": False,
+        }
         if balancer.names is not None:
-            self._record(balancer.names, load_balancer)
+            self._record(balancer.names)
         self.register_outputs({"dns_name": self.dns_name})
 
     def _listener(
@@ -96,22 +119,13 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _record(self, names: plan.Names, load_balancer: aws.lb.LoadBalancer) -> None:
+    def _record(self, names: plan.Names) -> None:
         aws.route53.Record(
             names.key,
             zone_id=names.zone_id,
             name=names.name,
             type="A",
-            # Health is that of models, not of the load balancer: one that loads would take all
-            # others out of the answer.
-            # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-values-alias.html
-            aliases=[
-                {
-                    "name": load_balancer.dns_name,
-                    "zone_id": load_balancer.zone_id,
-                    "evaluate_target_health": False,
-                }
-            ],
+            aliases=[self.alias],
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -128,25 +142,7 @@ class LoadBalancer(pulumi.ComponentResource):
             region=self._region,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # A certificate of one name has one record, the same for every certificate of that name.
-        # https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html
-        wanted = certificate.domain_validation_options[0]
-        record = aws.route53.Record(
-            f"{names.key}_validation",
-            zone_id=names.validation_zone_id,
-            name=wanted.resource_record_name,
-            type=wanted.resource_record_type,
-            records=[wanted.resource_record_value],
-            ttl=choices.VALIDATION_TTL_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self),
+        record = validation_record(
+            f"{names.key}_validation", certificate, names.validation_zone_id, parent=self
         )
-        return aws.acm.CertificateValidation(
-            names.key,
-            certificate_arn=certificate.arn,
-            validation_record_fqdns=[record.fqdn],
-            region=self._region,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{choices.VALIDATION_MINUTES}m"),
-            ),
-        ).certificate_arn
+        return validated(names.key, certificate, record, region=self._region, parent=self)

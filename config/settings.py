@@ -111,6 +111,15 @@ class Traffic(Strict):
         ),
         examples=[{"name": "models.example.com", "zone_id": "Z0123456789ABC"}],
     )
+    connected: bool = Field(
+        default=False,
+        description=(
+            "Whether the networks of all Regions reach each other. With domain each model then has "
+            "a name over all Regions as well, `<model>.<name>`: the nearest Region with a healthy "
+            "replica answers."
+        ),
+        json_schema_extra=RENAMES,
+    )
     hosts: dict[RegionName, tuple[HostName, ...]] = Field(
         default={},
         description=(

@@ -62,6 +62,19 @@ class Metric:
     period_seconds: int
 
 
+def balancer_metric(
+    name: str, statistic: Statistic, seconds: int, balancer: str, group: str = ""
+) -> Metric:
+    """Returns a metric of a load balancer, or of one of its target groups, each by its key.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    """
+    dimensions = [Dimension("LoadBalancer", NameOf("load_balancer", balancer))]
+    if group:
+        dimensions.append(Dimension("TargetGroup", NameOf("target_group", group)))
+    return Metric("AWS/ApplicationELB", name, tuple(dimensions), statistic, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A metric that a metric-math expression calls by its id."""

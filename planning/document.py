@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin
 
 from messages.finding import Finding
 from planning import plan as types
+from planning.everywhere import admitted_in_all
 from planning.plan import Plan
 
 VERSION = 3
@@ -38,9 +39,14 @@ class UnreadableError(Exception):
 def document(plan: Plan) -> dict[str, Json]:
     """Returns the plan as JSON: its types with their field names, and the version of this form.
 
-    `endpoints` follows from the rest and is not read back.
+    `endpoints` and `global_endpoints` follow from the rest and are not read back.
     """
-    return {"version": VERSION, **as_json(plan), "endpoints": as_json(list(endpoints(plan)))}
+    return {
+        "version": VERSION,
+        **as_json(plan),
+        "endpoints": as_json(list(endpoints(plan))),
+        "global_endpoints": as_json(list(global_endpoints(plan))),
+    }
 
 
 def as_json(value: object) -> Json:
@@ -92,16 +98,56 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                 names = {model.called(group): group, **{o.name: o for o in group.other_names}}
                 for name, one in names.items():
                     url = f"{scheme}://{one.host or own}{one.path_prefix}"
-                    key, health = group.caller_key, f"{url}{group.health_path}"
-                    yield Endpoint(
-                        name,
-                        region.name,
-                        url,
-                        health,
-                        callers,
-                        f"{url}{key.path}" if key else health,
-                        key.secret if key else "",
-                    )
+                    health, check, key = _checked(url, group)
+                    yield Endpoint(name, region.name, url, health, callers, check, key)
+
+
+def _checked(url: str, group: types.TargetGroup) -> tuple[str, str, str]:
+    """The health check's URL, one that callers may try, and the secret with the key for it."""
+    key, health = group.caller_key, f"{url}{group.health_path}"
+    return health, f"{url}{key.path}" if key else health, key.secret if key else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalEndpoint:
+    """A container behind the load balancers of several Regions, under one name.
+
+    `callers` are those that every one of these Regions admits; the rest is as in `Endpoint`.
+    """
+
+    model: str
+    url: str
+    health: str
+    callers: tuple[str, ...]
+    regions: tuple[str, ...]
+    check: str = ""
+    key: str = ""
+
+
+def global_endpoints(plan: Plan) -> Iterator[GlobalEndpoint]:
+    """Yields every container that has a name over all Regions, by model."""
+    found: dict[str, list[tuple[types.RegionPlan, types.TargetGroup, str]]] = {}
+    for region in plan.regions:
+        for model in region.models:
+            for name, one, group in model.names_everywhere:
+                found.setdefault(name, []).append((region, group, one.host))
+    for name, places in sorted(found.items()):
+        balancers = [region.load_balancer for region, *_ in places if region.load_balancer]
+        _, group, host = places[0]
+        secure = all(balancer.secure for balancer in balancers)
+        url = f"{'https' if secure else 'http'}://{host}"
+        health, check, key = _checked(url, group)
+        yield GlobalEndpoint(
+            model=name,
+            url=url,
+            health=health,
+            callers=admitted_in_all(
+                [(*b.allow_cidrs, *b.allow_security_groups) for b in balancers]
+            ),
+            regions=tuple(region.name for region, *_ in places),
+            check=check,
+            key=key,
+        )
 
 
 # ---- reading -----------------------------------------------------------------------------------

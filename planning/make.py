@@ -30,6 +30,7 @@ from planning.addresses import zones_with_blocks
 from planning.authentication import of_keys
 from planning.command_line import containers
 from planning.entries import RegionalPool
+from planning.everywhere import callers, shared_certificate
 from planning.make_capacity import (
     auto_scaling_cluster,
     managed_instances_cluster,
@@ -79,6 +80,7 @@ def make_plan(
             _written(situation, name, out) for name, out in sorted(situation.written.items())
         ),
         slack=recipients.slack(situation),
+        certificate=shared_certificate(situation, {r.name: r.load_balancer for r in regions}),
     )
 
 
@@ -228,13 +230,10 @@ def _load_balancer(
     s: Situation, region: str, network: plan.Network, answering: list[Reached]
 ) -> plan.LoadBalancer:
     short = s.catalog.places.regions[region].short
-    traffic = s.settings.traffic
-    allowed = traffic.allow_from
-    callers = allowed.get(region, ()) if isinstance(allowed, dict) else allowed
+    calling = callers(s, region)
     match network:
-        case plan.OwnNetwork(cidr=cidr, zones=zones):
+        case plan.OwnNetwork(zones=zones):
             zone_ids = tuple(z.zone_id for z in zones)
-            callers = callers or (cidr,)
         case plan.GivenNetwork(private_subnets=subnets):
             zone_ids = tuple(z for z, _ in subnets)
     return plan.LoadBalancer(
@@ -243,9 +242,9 @@ def _load_balancer(
             f"{short}-{s.stack}".replace("_", "-").replace(".", "-"),
             s.catalog.limits.value("load_balancer_name_max"),
         ),
-        certificate_arn=traffic.certificate_arns.get(region),
-        allow_cidrs=tuple(sorted(c for c in callers if not c.startswith("sg-"))),
-        allow_security_groups=tuple(sorted(c for c in callers if c.startswith("sg-"))),
+        certificate_arn=s.settings.traffic.certificate_arns.get(region),
+        allow_cidrs=tuple(sorted(c for c in calling if not c.startswith("sg-"))),
+        allow_security_groups=tuple(sorted(c for c in calling if c.startswith("sg-"))),
         zone_ids=zone_ids,
         access_logs=audit.bucket(s.settings.security.access_logs, region),
         deletion_protection=s.settings.security.deletion_protection,

@@ -21,6 +21,7 @@ from planning.authentication import key_server, own_key
 from planning.command_line import server_of
 from planning.compile_cache import CompileCache
 from planning.entries import RegionalWorkload
+from planning.everywhere import everywhere
 from planning.images import resolved
 from planning.make_capacity import pool_key
 from planning.reached import Reached, grace_seconds, leaving_seconds, reached
@@ -242,6 +243,9 @@ def _target_group(s: Situation, work: RegionalWorkload, one: Reached) -> plan.Ta
         rules=_rules(s, names.key(short, work.name, one.sidecar, "path"), one),
         host=one.host,
         caller_key=_caller_key(s, work, one),
+        everywhere=everywhere(
+            s, work.region, work.name, one.sidecar, group=key, host=one.everywhere
+        ),
     )
 
 
@@ -260,7 +264,7 @@ def _rules(s: Situation, key: str, one: Reached) -> tuple[routes.ListenerRule, .
             key=names.key(key, str(1 + at // most) if at else ""),
             paths=patterns[at : at + most],
             prefix=one.path,
-            hosts=(one.host,) if one.by_host else (),
+            hosts=tuple(filter(None, (one.host, one.everywhere))) if one.by_host else (),
         )
         for at in range(0, len(patterns), most)
     )
@@ -279,12 +283,22 @@ def under_shared_names(
             for rule in _rules(s, names.key(short, one.name, "path"), one.reached)
         )
         owner = made[one.owner.name]
+        most = max(one.weights, key=lambda member: member[1])[0]  # its health is that of the name
+        deciding = made[most.name].target_group
+        over_all = everywhere(
+            s,
+            region,
+            one.name,
+            "",
+            group=deciding.key if deciding else "",
+            host=one.reached.everywhere,
+        )
         group = owner.target_group
         assert group is not None
         if one.is_model:
-            group = replace(group, rules=rules)
+            group = replace(group, rules=rules, everywhere=over_all)
         else:
-            other = routes.OtherName(one.name, one.reached.host, one.reached.path, rules)
+            other = routes.OtherName(one.name, one.reached.host, one.reached.path, rules, over_all)
             group = replace(group, other_names=(*group.other_names, other))
         made[owner.name] = replace(owner, target_group=group)
     return tuple(made.values())

@@ -16,10 +16,12 @@ from planning.blocks import SizeAt as SizeAt
 from planning.compile_cache import CompileCache
 from planning.dashboards import Dashboard
 from planning.following import Mover, Scaling
+from planning.routes import Everywhere as Everywhere
 from planning.routes import ListenerRule as ListenerRule
 from planning.routes import LoadBalancer, Namespace, Registry, TargetGroup
 from planning.routes import Names as Names
 from planning.routes import OtherName as OtherName
+from planning.routes import SharedCertificate as SharedCertificate
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -554,6 +556,13 @@ class ModelPlan:
         """Its target groups, that of its own container first."""
         return (*([self.target_group] if self.target_group else []), *self.sidecar_target_groups)
 
+    @property
+    def names_everywhere(self) -> tuple[tuple[str, Everywhere, TargetGroup], ...]:
+        """What answers to names over all Regions, with its name in the stack file."""
+        named = [(self.called(g), g.everywhere, g) for g in self.target_groups]
+        named += [(o.name, o.everywhere, g) for g in self.target_groups for o in g.other_names]
+        return tuple((name, one, group) for name, one, group in named if one is not None)
+
     def called(self, group: TargetGroup) -> str:
         """The name of what answers there: that of the model, or `model/sidecar`."""
         return f"{self.name}/{group.sidecar}" if group.sidecar else self.name
@@ -673,3 +682,4 @@ class Plan:
     stage: Literal["development", "production"] = "development"
     written: tuple[WrittenModel, ...] = ()  # the models of `serve`
     slack: SlackChannel | None = None
+    certificate: SharedCertificate | None = None  # of the names over all Regions

@@ -10,6 +10,7 @@ from config import Container, ModelEntry
 from planning import choices
 from planning.command_line import server_of, words
 from planning.entries import RegionalWorkload
+from planning.everywhere import host_everywhere
 from planning.once import once_for_each
 from planning.serving.servers import SERVERS
 from planning.situation import Situation
@@ -26,7 +27,8 @@ class Reached:
     the requests' paths that the load balancer lets through, beginning with ``path``. A request is
     without a byte for up to ``silent_seconds``; an answer takes up to ``answer_seconds``. ``host``
     is the name that requests have, ``by_host`` whether no other container has it: its path is then
-    empty. An empty host is the load balancer's own name.
+    empty. An empty host is the load balancer's own name. ``everywhere`` is its name over all
+    Regions, if it has one.
     """
 
     sidecar: str
@@ -41,6 +43,12 @@ class Reached:
     answer_seconds: int
     host: str
     by_host: bool
+    everywhere: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name that no other container of the stack may have."""
+        return self.everywhere or self.host
 
 
 @once_for_each
@@ -101,6 +109,7 @@ def _reached(
         answer_seconds=row.answer_seconds if row else choices.DEREGISTRATION_DELAY_SECONDS,
         host=host,
         by_host=by_host,
+        everywhere=host_everywhere(s.settings, container),
     )
 
 

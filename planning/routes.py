@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planning import choices
+from planning.alarms import Alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,17 @@ class ListenerRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Everywhere:
+    """A Region's record of a name over all Regions: the nearest healthy Region is the answer."""
+
+    key: str
+    host: str
+    zone_id: str
+    target_group: str  # whose healthy targets decide
+    alarm: Alarm  # while it goes off, the Region is left out of the answers
+
+
+@dataclass(frozen=True, slots=True)
 class OtherName:
     """A further name of a target group: that of `traffic.weights`, of which no model is left."""
 
@@ -33,6 +45,7 @@ class OtherName:
     host: str  # empty: the load balancer's own
     path_prefix: str
     rules: tuple[ListenerRule, ...]
+    everywhere: Everywhere | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,17 @@ class CallerKey:
 
     secret: str  # where it is kept: an ARN or the name of a parameter
     path: str  # one that answers a GET with the key
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCertificate:
+    """The certificates of one name in several Regions, all validated by one record."""
+
+    key: str
+    name: str  # with *. before the domain
+    validation_zone_id: str
+    first: str  # the Region of the certificate that says what the record is
+    certificates: tuple[tuple[str, str], ...]  # Region and key of each, by Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +85,7 @@ class TargetGroup:
     host: str = ""  # the name in its URL; empty: the load balancer's own
     caller_key: CallerKey | None = None
     other_names: tuple[OtherName, ...] = ()
+    everywhere: Everywhere | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from config import AutoScalingCapacity, ModelEntry, RangeAt
 from planning import choices, names, plan, queue
-from planning.alarms import Alarm, Dimension, Math, Metric, NameOf, Query
+from planning.alarms import Alarm, Math, NameOf, Query, balancer_metric
 from planning.command_line import server_of
 from planning.dealing import share_evenly
 from planning.entries import RegionalWorkload
@@ -206,11 +206,5 @@ def requests(balancer: str, group: str) -> Math:
     Without requests the load balancer reports nothing
     (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html).
     """
-    dimensions = (
-        Dimension("LoadBalancer", NameOf("load_balancer", balancer)),
-        Dimension("TargetGroup", NameOf("target_group", group)),
-    )
-    counted = Metric(
-        "AWS/ApplicationELB", "RequestCount", dimensions, "Sum", choices.METRIC_SECONDS
-    )
+    counted = balancer_metric("RequestCount", "Sum", choices.METRIC_SECONDS, balancer, group)
     return Math("FILL(requests, 0)", "requests a minute", (Query("requests", counted),))

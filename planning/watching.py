@@ -13,6 +13,7 @@ from planning.alarms import (
     NameOf,
     Query,
     Statistic,
+    balancer_metric,
 )
 from planning.recipients import recipients
 from planning.situation import Situation
@@ -86,8 +87,10 @@ class _Alarms:
         balancer, seconds = self._region.load_balancer, choices.METRIC_SECONDS
         if balancer is None:
             return
-        healthy = _of_balancer("HealthyHostCount", "Minimum", seconds, balancer, group)
-        unhealthy = _of_balancer("UnHealthyHostCount", "Maximum", seconds, balancer, group)
+        healthy = balancer_metric("HealthyHostCount", "Minimum", seconds, balancer.key, group.key)
+        unhealthy = balancer_metric(
+            "UnHealthyHostCount", "Maximum", seconds, balancer.key, group.key
+        )
         yield self._alarm(
             names.key(model.key, group.sidecar, word),
             model.called(group),
@@ -118,7 +121,10 @@ class _Alarms:
                 f"IF(requests >= {choices.ERROR_REQUESTS}, 100 * FILL(errors, 0) / requests, 0)",
                 "% of answers that are 5XX",
                 tuple(
-                    Query(word, _of_balancer(name, "Sum", seconds, balancer, group))
+                    Query(
+                        word,
+                        balancer_metric(name, "Sum", seconds, balancer.key, group.key),
+                    )
                     for word, name in counts.items()
                 ),
             ),
@@ -161,7 +167,9 @@ class _Alarms:
             f"{choices.BALANCER_ERRORS} or more requests reached no model",
             do="neuron-ecs status",
             incident="a-model-does-not-answer-a-wrong-health-path",
-            measured=_of_balancer("HTTPCode_ELB_5XX_Count", "Sum", choices.ERROR_SECONDS, balancer),
+            measured=balancer_metric(
+                "HTTPCode_ELB_5XX_Count", "Sum", choices.ERROR_SECONDS, balancer.key
+            ),
             comparison="GreaterThanOrEqualToThreshold",
             threshold=choices.BALANCER_ERRORS,
             periods=choices.ERROR_PERIODS,
@@ -279,16 +287,3 @@ class _Alarms:
             ok_actions=self._recipients,
             after=tuple(service.key for service in (model.services if model else ())),
         )
-
-
-def _of_balancer(
-    name: str,
-    statistic: Statistic,
-    seconds: int,
-    balancer: plan.LoadBalancer,
-    group: plan.TargetGroup | None = None,
-) -> Metric:
-    dimensions = [Dimension("LoadBalancer", NameOf("load_balancer", balancer.key))]
-    if group is not None:
-        dimensions.append(Dimension("TargetGroup", NameOf("target_group", group.key)))
-    return Metric("AWS/ApplicationELB", name, tuple(dimensions), statistic, seconds)

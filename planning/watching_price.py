@@ -16,25 +16,33 @@ from planning.plan import Plan, RegionPlan
 class WatchingCost:
     """What watching a Region costs. An alarm is paid by the metrics that it reads.
 
-    Without prices of the partition both rates are `None`.
+    Without prices of the partition the rates are `None`. Health checks are those of Route 53; the
+    first ones of an account may be free.
     """
 
     region: str
     alarm_metrics: int
     dashboards: int
     custom_metrics: int  # of sidecars that measure queues
+    health_checks: int
     alarm_rate: Decimal | None  # USD a month of a metric in an alarm
     dashboard_rate: Decimal | None  # USD a month
     metric_rate: Decimal | None  # USD a month
+    health_check_rate: Decimal | None  # USD a month
     date: str  # of the rates, as YYYY-MM-DD
 
     @property
     def amount(self) -> Decimal | None:
         """USD a month; `None` if not known."""
-        if self.alarm_rate is None or self.dashboard_rate is None or self.metric_rate is None:
+        paid = (
+            (self.alarm_metrics, self.alarm_rate),
+            (self.dashboards, self.dashboard_rate),
+            (self.custom_metrics, self.metric_rate),
+            (self.health_checks, self.health_check_rate),
+        )
+        if any(rate is None for _, rate in paid):
             return None
-        watching = self.alarm_metrics * self.alarm_rate + self.dashboards * self.dashboard_rate
-        return watching + self.custom_metrics * self.metric_rate
+        return sum((number * rate for number, rate in paid if rate), Decimal(0))
 
 
 def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
@@ -48,9 +56,11 @@ def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
                 alarm_metrics=metrics,
                 dashboards=1 if region.dashboard else 0,
                 custom_metrics=len(_custom_metrics(region)),
+                health_checks=sum(len(model.names_everywhere) for model in region.models),
                 alarm_rate=catalog.prices.watching("alarm_metric", region.partition),
                 dashboard_rate=catalog.prices.watching("dashboard", region.partition),
                 metric_rate=catalog.prices.watching("custom_metric", region.partition),
+                health_check_rate=catalog.prices.watching("health_check", region.partition),
                 date=catalog.dated("watching_prices").isoformat(),
             )
             found.append(cost)
@@ -64,6 +74,7 @@ def document(cost: WatchingCost) -> dict[str, object]:
         "alarm_metrics": cost.alarm_metrics,
         "dashboards": cost.dashboards,
         "custom_metrics": cost.custom_metrics,
+        "health_checks": cost.health_checks,
         "usd_per_month": None if cost.amount is None else f"{cost.amount:.2f}",
         "date": cost.date,
     }

@@ -12,9 +12,9 @@ from neuron_ecs.cli import price, replicas
 from neuron_ecs.cli.arguments import OfStack, Parser
 from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
-from planning import Plan
+from planning import Plan, choices
 from planning import plan as planned
-from planning.document import Endpoint, document, endpoints
+from planning.document import Endpoint, GlobalEndpoint, document, endpoints, global_endpoints
 from planning.interruptions import document as interruption_document
 from planning.interruptions import interruptions
 from planning.price import document as price_document
@@ -272,15 +272,20 @@ def compiling(plan: Plan) -> Iterator[str]:
 def reach(plan: Plan, *, width: int) -> Iterator[str]:
     """Where each model can be called, and from where; the load balancer gets its name later."""
     found = list(endpoints(plan))
+    over_all = list(global_endpoints(plan))
     named = list(registries(plan))
     if found or named:
         yield ""
         yield "Endpoints"
-    yield from table([(e.model, e.region, e.url) for e in found], indent="  ")
+    rows = [(e.model, _ALL_REGIONS, e.url) for e in over_all]
+    yield from table([*rows, *((e.model, e.region, e.url) for e in found)], indent="  ")
     regions: dict[tuple[tuple[str, ...], bool], dict[str, None]] = {}
     for one in found:
         how = one.callers, one.url.startswith("https:")
         regions.setdefault(how, {})[one.region] = None
+    for one in over_all:
+        how = one.callers, one.url.startswith("https:")
+        regions[how] = {_ALL_REGIONS: None} | regions.get(how, {})
     for (callers, secure), names in regions.items():
         text = (
             f"{listed(list(names))}: from {listed(callers)} alone"
@@ -291,15 +296,25 @@ def reach(plan: Plan, *, width: int) -> Iterator[str]:
     keyed = {one.model: None for one in found if one.key}
     if keyed:
         yield from wrapped(f"with its key alone: {listed(keyed)}", width, "  ", "    ")
+    if over_all:
+        text = (
+            f"{_ALL_REGIONS}: the answer is the nearest Region of the model that has a healthy "
+            f"replica; one without for {choices.LEFT_OUT_MINUTES} minutes is left out, and one "
+            "that `neuron-ecs drain` leaves"
+        )
+        yield from wrapped(text, width, "  ", "    ")
     if found:
-        yield from tried(found[0])
+        yield from tried((over_all or found)[0])
     if named:
         text = "names in the network, from the stack's own tasks and instances alone, plain HTTP:"
         yield from wrapped(text, width, "  ", "    ")
         yield from table(named, indent="    ")
 
 
-def tried(one: Endpoint) -> Iterator[str]:
+_ALL_REGIONS = "all Regions"
+
+
+def tried(one: Endpoint | GlobalEndpoint) -> Iterator[str]:
     """A command that calls the endpoint from where its callers are."""
     header = '-H "Authorization: Bearer $KEY" ' if one.key else ""
     yield f"  try one from there: curl {header}{one.check}"

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
-from messages.phrases import listed, low_to_high
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.terminal import joined, table, wrapped
 from planning.price import HOURS, NOTHING, PoolCost, StackPrice, span
 
@@ -39,14 +40,15 @@ def render(price: StackPrice, *, width: int) -> Iterator[str]:
 
 def _watching(price: StackPrice) -> Iterator[str]:
     """What alarms and dashboards add, Regions with the same cost together."""
-    regions: dict[tuple[object, ...], list[str]] = {}
+    regions: dict[tuple[int, int, int, int, Decimal | None, str], list[str]] = {}
     for cost in price.watching:
-        key = (cost.alarm_metrics, cost.dashboards, cost.custom_metrics, cost.amount, cost.date)
-        regions.setdefault(key, []).append(cost.region)
-    for (metrics, dashboards, custom, amount, date), where in regions.items():
-        words = [f"{metrics} metrics in alarms"] if metrics else []
+        counts = cost.alarm_metrics, cost.dashboards, cost.custom_metrics, cost.health_checks
+        regions.setdefault((*counts, cost.amount, cost.date), []).append(cost.region)
+    for (metrics, dashboards, custom, checks, amount, date), where in regions.items():
+        words = [f"{counted(metrics, 'metric')} in alarms"] if metrics else []
         words += ["a dashboard"] if dashboards else []
-        words += [f"{custom} custom metrics"] if custom else []
+        words += [counted(custom, "custom metric")] if custom else []
+        words += [f"{counted(checks, 'health check')} of Route 53"] if checks else []
         money = "unknown" if amount is None else f"+${amount:.2f} a month, as of {date}"
         each = " each" if len(where) > 1 else ""
         yield f"{listed(words)} in {listed(where, most=6)}: {money}{each}"

@@ -19,7 +19,7 @@ from neuron_ecs.diff.impact import Impact
 from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import Action, PropertyChange, ResourceChange
 from neuron_ecs.diff.structure import ABSENT, dotted, safe
-from neuron_ecs.diff.traffic import moved_urls
+from neuron_ecs.diff.traffic import gone_urls
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import short_type
 from planning.document import Json
@@ -57,8 +57,8 @@ def verdict(difference: Difference) -> str:
         return f"Nothing to compare with (base: {why}); the head can be built."
     if not difference.changed:
         return "Changes nothing."
-    moved = len(list(moved_urls(difference)))
-    urls = [f"{counted(moved, 'URL')} {'goes' if moved == 1 else 'go'} away"] if moved else []
+    gone = len(list(gone_urls(difference)))
+    urls = [f"{counted(gone, 'URL')} {'goes' if gone == 1 else 'go'} away"] if gone else []
     parts = [*urls, _counts(difference), *_interruptions(difference)]
     money = price_words(difference)
     if money:

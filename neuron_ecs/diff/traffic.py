@@ -5,42 +5,52 @@ from collections.abc import Iterator
 from messages.phrases import listed
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.plans import shares
-from planning.document import Endpoint, endpoints
+from planning.document import Endpoint, GlobalEndpoint, endpoints, global_endpoints
 from planning.plan import Plan, RegionPlan
 
+ALL_REGIONS = "all Regions"
+Called = Endpoint | GlobalEndpoint
 
-def moved_urls(difference: Difference) -> Iterator[tuple[Endpoint, Endpoint]]:
-    """The endpoints of both sides whose URL is another one on each."""
+
+def gone_urls(difference: Difference) -> Iterator[tuple[Called, Called | None]]:
+    """The endpoints whose URL goes away, with what takes its place; those over all Regions first.
+
+    A model or a Region that goes leaves nothing in their place.
+    """
     before, after = _by_name(difference.before.plan), _by_name(difference.after.plan)
-    for key in sorted(before.keys() & after.keys()):
-        if before[key].url != after[key].url:
-            yield before[key], after[key]
+    for key, old in sorted(before.items(), key=lambda item: item[0][1] != ALL_REGIONS):
+        new = after.get(key)
+        if new is None or new.url != old.url:
+            yield old, new
 
 
 def traffic_lines(difference: Difference) -> Iterator[str]:
     """Sentences about the load balancers, URLs that go away first; none without a change."""
     before, after = _by_name(difference.before.plan), _by_name(difference.after.plan)
-    for key in sorted(before.keys() - after.keys()):
-        yield f"{before[key].url} goes away"
-    for old, new in moved_urls(difference):
-        yield f"{old.url} goes away; {new.model} is at {new.url}"
+    for old, new in gone_urls(difference):
+        yield f"{old.url} goes away" + (f"; {new.model} is at {new.url}" if new else "")
     for key in sorted(after.keys() - before.keys()):
         yield f"{after[key].url} comes"
     yield from _shared(difference)
     callers: dict[tuple[str, str], dict[str, None]] = {}
     for key in sorted(before.keys() & after.keys()):
-        olds, news = before[key].callers, after[key].callers
-        for word, some, others in (("may call", news, olds), ("may no longer call", olds, news)):
+        old, new = before[key], after[key]
+        yield from _answering(old, new)
+        for word, some, others in (
+            ("may call", new.callers, old.callers),
+            ("may no longer call", old.callers, new.callers),
+        ):
             if more := [caller for caller in some if caller not in others]:
                 callers.setdefault((listed(more), word), {})[key[1]] = None
     for (who, word), regions in callers.items():
         yield f"{who} {word} in {listed(regions)}"
     for key in sorted(before.keys() & after.keys()):
-        yield from _keys(before[key], after[key])
+        if key[1] != ALL_REGIONS:
+            yield from _keys(before[key], after[key], key[1])
 
 
-def _keys(old: Endpoint, new: Endpoint) -> Iterator[str]:
-    name = f"{new.model} in {new.region}"
+def _keys(old: Called, new: Called, region: str) -> Iterator[str]:
+    name = f"{new.model} in {region}"
     if not old.key and new.key:
         yield f"{name} answers only with a key, that of {new.key}"
     elif old.key and not new.key:
@@ -73,5 +83,17 @@ def _percent(region: RegionPlan | None) -> dict[str, dict[str, int]]:
     return found
 
 
-def _by_name(plan: Plan) -> dict[tuple[str, str], Endpoint]:
-    return {(found.model, found.region): found for found in endpoints(plan)}
+def _answering(old: Called, new: Called) -> Iterator[str]:
+    """Regions that come to a name over all Regions, or go."""
+    if isinstance(old, GlobalEndpoint) and isinstance(new, GlobalEndpoint):
+        if gone := [region for region in old.regions if region not in new.regions]:
+            yield f"{new.url} is no longer answered by {listed(gone)}"
+        if come := [region for region in new.regions if region not in old.regions]:
+            yield f"{new.url} is answered by {listed(come)} as well"
+
+
+def _by_name(plan: Plan) -> dict[tuple[str, str], Called]:
+    over_all: dict[tuple[str, str], Called] = {
+        (found.model, ALL_REGIONS): found for found in global_endpoints(plan)
+    }
+    return over_all | {(found.model, found.region): found for found in endpoints(plan)}

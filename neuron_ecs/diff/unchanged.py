@@ -81,10 +81,11 @@ def differing(base: Plan, head: Plan) -> Parts:
 def _around(plan: Plan) -> tuple[object, ...]:
     """What every Region's graph follows from, besides its own plan; roles are always registered.
 
-    The channel of Slack names the topics of all Regions.
+    The channel of Slack names the topics of all Regions, and one record validates the certificates
+    of names over all of them.
     """
     topics = {r.name: r.topic for r in plan.regions if plan.slack is not None}
-    flags = plan.tags, plan.wait_for_steady_state, plan.slack, topics
+    flags = plan.tags, plan.wait_for_steady_state, plan.slack, topics, plan.certificate
     return plan.project, plan.stack, plan.home_region, *flags
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from messages.finding import Severity
+from messages.phrases import listed
 from planning.discovery import discovered
+from planning.everywhere import admitted, callers, named_everywhere
 from planning.reached import reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
@@ -120,17 +122,22 @@ def uncovered_name(s: Situation) -> Iterator[Report]:
     traffic = s.settings.traffic
     for region in serving_regions(s) if traffic.domain else ():
         covered = traffic.hosts.get(region, ())
-        here = dict.fromkeys(
-            one.host for w in s.work if w.region == region for one in reached(s, w)
-        )
-        missing = [host for host in here if not {host, f"*.{host.partition('.')[2]}"} & {*covered}]
+        here = [one for w in s.work if w.region == region for one in reached(s, w)]
+        names = dict.fromkeys([one.host for one in here] + [o.everywhere for o in here])
+        wanted = dict.fromkeys(_wildcard(name) for name in names if name)
+        missing = [name for name in names if name and not {name, _wildcard(name)} & {*covered}]
         if region in traffic.certificate_arns and covered and missing:
-            wanted = f"*.{region}.{traffic.domain.name}" if traffic.domain else ""
+            quoted = ", ".join(f'"{name}"' for name in wanted)
+            each = "it" if len(wanted) < 2 else "them"
             yield Report(
                 f"traffic.hosts.{region}",
                 f"is {', '.join(covered)}, without {missing[0]}",
-                f'write ["{wanted}"], with a certificate that has it',
+                f"write [{quoted}], with a certificate that has {each}",
             )
+
+
+def _wildcard(name: str) -> str:
+    return f"*.{name.partition('.')[2]}"
 
 
 @rule(
@@ -173,7 +180,79 @@ def name_without_port(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE770",
+    "Names over all Regions without a domain",
+    Severity.WARNING,
+    "The name of a model over all Regions is `<model>.<domain>`.",
+    do="Write traffic.domain, or leave connected out.",
+)
+def connected_without_domain(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy-latency.html: the
+    records are in a hosted zone."""
+    if s.settings.traffic.connected and s.settings.traffic.domain is None:
+        yield Report("traffic.connected", "is true, and there is no domain", "leave it out")
+
+
+@rule(
+    "NE771",
+    "Name over all Regions with HTTPS in some of them",
+    Severity.WARNING,
+    "The same URL is answered by each Region: callers by HTTPS find nothing at the port where a "
+    "load balancer speaks plain HTTP.",
+    do="Give a certificate for each Region, or for none.",
+)
+def two_schemes(s: Situation) -> Iterator[Report]:
+    """API_CreateListener: a port and a protocol, HTTPS with a certificate."""
+    domain = s.settings.traffic.domain
+    if domain is None or domain.validation_zone_id or not domain.private:
+        return
+    given = s.settings.traffic.certificate_arns
+    plain = [region for region in serving_regions(s) if region not in given]
+    secure = [region for region in serving_regions(s) if region in given]
+    if named_everywhere(s.settings) and plain and secure:
+        yield Report(
+            "traffic.connected",
+            f"is true, with HTTPS in {listed(secure)} and plain HTTP in {listed(plain)}",
+            "leave it out",
+        )
+
+
+@rule(
+    "NE772",
+    "Callers of a name over all Regions may not call all of them",
+    Severity.WARNING,
+    "Route 53 answers with the nearest healthy Region, whoever asks: a load balancer that does not "
+    "admit the caller lets the connection time out.",
+    do="Admit the same callers in all Regions.",
+)
+def callers_of_some_regions(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html"""
+    if not named_everywhere(s.settings):
+        return
+    found = {region: callers(s, region) for region in serving_regions(s)}
+    found = {region: some for region, some in found.items() if some}
+    blocks = sorted({c for some in found.values() for c in some if not c.startswith("sg-")})
+    for block in blocks:
+        absent = [region for region, some in found.items() if not admitted(block, some)]
+        if absent:
+            there = [region for region in found if region not in absent]
+            lines = [
+                f"{region}: [{', '.join([*blocks, *(c for c in some if c.startswith('sg-'))])}]"
+                for region, some in found.items()
+            ]
+            yield Report(
+                "traffic.allow_from",
+                f"admits {block} in {listed(there)}, and not in {listed(absent)}",
+                f"write {{{', '.join(lines)}}}",
+            )
+            return
+
+
 RULES = (
+    connected_without_domain,
+    two_schemes,
+    callers_of_some_regions,
     name_without_port,
     long_domain,
     validated_in_private,

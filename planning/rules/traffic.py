@@ -6,6 +6,7 @@ from math import ceil
 from config import ExistingNetworkEntry, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
+from planning.everywhere import named_everywhere
 from planning.proposals import other_port
 from planning.reached import Reached, reached
 from planning.rules.rule import Report, rule
@@ -208,26 +209,30 @@ def same_path(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html:
     rules are evaluated in priority order."""
     reported: set[str] = set()
-    for region in serving_regions(s):
-        here = [(w, one) for w in s.work if w.region == region for one in reached(s, w)]
+    for region in ("",) if named_everywhere(s.settings) else serving_regions(s):
+        here = [(w, one) for w in s.work if region in ("", w.region) for one in reached(s, w)]
         taken = {
-            (o.reached.host, o.reached.path): o.name for o in shared_names(s) if o.region == region
+            (o.reached.called, o.reached.path): o.name
+            for o in shared_names(s)
+            if region in ("", o.region)
         }
-        taken |= {(one.host, one.path): work.name for work, one in here if not one.sidecar}
-        places = {(one.host, one.path) for _, one in here}
+        taken |= {(one.called, one.path): work.name for work, one in here if not one.sidecar}
+        places = {(one.called, one.path) for _, one in here}
         for work, one in here:
             name = f"{work.name}/{one.sidecar}" if one.sidecar else work.name
-            other = taken.setdefault((one.host, one.path), name)
+            other = taken.setdefault((one.called, one.path), name)
             at = f"{work.path}.sidecars.{one.sidecar}{'' if one.by_host else '.path'}"
             if other == name or at in reported:
                 continue
             reported.add(at)
             if one.by_host:
-                yield Report(at, f"is called at {one.host}, as {other} is", "give it another name")
+                yield Report(
+                    at, f"is called at {one.called}, as {other} is", "give it another name"
+                )
                 continue
             names = (one.container, one.sidecar, f"{one.container}-2", f"{one.sidecar}-of-it")
             free = next(
-                (f"/{n}" for n in names if (one.host, f"/{n}") not in places), "/of-its-own"
+                (f"/{n}" for n in names if (one.called, f"/{n}") not in places), "/of-its-own"
             )
             yield Report(at, f"is {one.path}, which {other} has as well", f"write {free}")
 

@@ -138,7 +138,7 @@ WORDS = {
     ("regions", "managed_instances"): {"no", "yes"},
     ("regions", "neuron_ami"): {"documented", "none", "undocumented"},
     ("watching_prices", "partition"): {"aws"},
-    ("watching_prices", "item"): {"alarm_metric", "custom_metric", "dashboard"},
+    ("watching_prices", "item"): {"alarm_metric", "custom_metric", "dashboard", "health_check"},
     ("regions", "partition"): {"aws", "aws-cn", "aws-us-gov"},
     ("replacements", "replaces"): {"added_or_removed", "always", "never"},
     ("servers", "entry"): {"arguments", "command", "image"},

@@ -370,6 +370,9 @@ KINDS: Mapping[str, Kind] = {
         name="Name",
         implied={"ModifyLoadBalancerAttributes:LoadBalancerArn": "{name}"},
     ),
+    "aws:lb/listenerCertificate:ListenerCertificate": Kind(
+        "elbv2", "AddListenerCertificates", {"certificateArn": To("Certificates[0].CertificateArn")}
+    ),
     "aws:wafv2/webAclAssociation:WebAclAssociation": Kind("wafv2", "AssociateWebACL"),
     "aws:lb/listener:Listener": Kind(
         "elbv2",
@@ -443,6 +446,9 @@ KINDS: Mapping[str, Kind] = {
             "name": To(f"{_RECORD}.Name"),
             "type": To(f"{_RECORD}.Type"),
             "aliases": To(f"{_RECORD}.AliasTarget", _alias),
+            "setIdentifier": To(f"{_RECORD}.SetIdentifier"),
+            "healthCheckId": To(f"{_RECORD}.HealthCheckId"),
+            "latencyRoutingPolicies": To(f"{_RECORD}.Region", lambda value: value[0]["region"]),
         },
         implied={"ChangeBatch.Changes[0].Action": "CREATE"},
     ),
@@ -455,6 +461,22 @@ KINDS: Mapping[str, Kind] = {
         {
             "dnsConfig.dnsRecords.ttl": To("TTL"),
             "forceDestroy": Engine("whether the provider takes out what is registered first"),
+        },
+    ),
+    "aws:route53/healthCheck:HealthCheck": Kind(
+        "route53",
+        "CreateHealthCheck",
+        {
+            "cloudwatchAlarmName": To("HealthCheckConfig.AlarmIdentifier.Name"),
+            "cloudwatchAlarmRegion": To("HealthCheckConfig.AlarmIdentifier.Region"),
+            "tags": To("AddTags", _tags, "ChangeTagsForResource"),
+            "triggers": Engine("when to send the alarm's name again"),
+        },
+        name="CallerReference",
+        root="HealthCheckConfig",
+        implied={
+            "ChangeTagsForResource:ResourceId": "{name}",
+            "ChangeTagsForResource:ResourceType": "healthcheck",
         },
     ),
     "aws:route53/zoneAssociation:ZoneAssociation": Kind(

@@ -408,6 +408,45 @@ def test_a_region_comes_and_goes(engine: Engine) -> None:
     ends(engine)
 
 
+RECORD, SHARED = "aws:route53/record:Record", "everywhere_validation"
+
+
+def test_a_domain_is_added_and_a_region_goes_and_one_record_validates_all(engine: Engine) -> None:
+    models = {"calm": model("first", [0, 1], port=8080)}
+    both = ("us-west-2", "us-east-2")
+    domain = {"name": "models.example.com", "zone_id": "Z0AAA"}
+
+    def serving(regions: Sequence[str] = both, **traffic: object) -> str:
+        keys = {"allow_from": ["10.0.0.0/8"], **traffic}
+        return stack(models, {"first": pool()}, regions=regions, traffic=keys)
+
+    def names(outcome: Outcome) -> list[tuple[str | None, str | None]]:
+        of_all = [r for r in outcome.records if r.type == RECORD and "calm" in r.logical]
+        return sorted((text(r.inputs, "name"), text(r.inputs, "setIdentifier")) for r in of_all)
+
+    succeeds(engine.up(serving()))
+    added = succeeds(engine.up(serving(domain=domain)))
+    assert disturbed(added.journal) == set(), added.explain()
+    assert names(added) == []
+    connected = succeeds(engine.up(serving(domain=domain, connected=True)))
+    assert disturbed(connected.journal) == set(), connected.explain()
+    assert names(connected) == [("calm.models.example.com", region) for region in sorted(both)]
+    assert [r.logical for r in connected.records if r.logical == SHARED] == [SHARED]
+
+    for regions in (("us-east-2",), both):  # the Region that the record was read from goes
+        changed = succeeds(engine.up(serving(regions, domain=domain, connected=True)))
+        touched = [e.op for e in changed.done if e.logical == SHARED]
+        assert touched == [], f"the others need the record: {touched}\n{changed.explain()}"
+        elsewhere = [e for e in changed.done if e.region == "us-east-2"]
+        assert elsewhere == [], changed.explain()
+        assert [region for _, region in names(changed)] == sorted(regions)
+
+    alone = succeeds(engine.up(serving(domain=domain)))
+    assert disturbed(alone.journal) == set(), alone.explain()
+    assert not [r for r in alone.records if r.logical == SHARED]
+    ends(engine)
+
+
 def test_an_image_that_changes_while_a_deployment_is_slow(engine: Engine) -> None:
     def images(tag: str) -> str:
         busy = model("first", [2, 3])

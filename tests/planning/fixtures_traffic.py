@@ -54,7 +54,18 @@ def _below(path: str) -> Entry:
     return {"paths": [f"{path}/*"], "health_check": {"path": f"{path}/health"}}
 
 
+def over_all(traffic: Entry, regions: tuple[str, ...] = ("us-west-2", "us-east-2")) -> Config:
+    """A model in two Regions whose networks reach each other."""
+    return stack(
+        capacity={"pool": groups()},
+        models={"a": work(1, port=8080)},
+        regions={region: {} for region in regions},
+        traffic={"connected": True, **traffic},
+    )
+
+
 _SIX: dict[str, Entry] = {name: {} for name in "abcdef"}
+_IN_PRIVATE: Entry = {"domain": {**DOMAIN, "private": True}}
 _LONG = "a" * 41
 _HOSTS: Entry = {"hosts": {"us-west-2": ["*.example.com"]}}
 
@@ -100,6 +111,24 @@ FIXTURES: dict[str, Fixture] = {
         "traffic.hosts.us-west-2",
         _covered("*.models.example.com"),
         _covered("*.us-west-2.models.example.com"),
+        KNOWN,
+    ),
+    "NE770": Fixture(
+        "traffic.connected",
+        over_all({}),
+        over_all({"domain": DOMAIN}),
+        frozenset({"NE501"}) | KNOWN,
+    ),
+    "NE771": Fixture(
+        "traffic.connected",
+        over_all({**_IN_PRIVATE, **certificates("us-west-2")}),
+        over_all({**_IN_PRIVATE, **certificates("us-west-2", "us-east-2")}),
+        frozenset({"NE501"}) | KNOWN,
+    ),
+    "NE772": Fixture(
+        "traffic.allow_from",
+        over_all({"domain": DOMAIN, "allow_from": {"us-west-2": ["10.0.0.0/8"]}}),
+        over_all({"domain": DOMAIN, "allow_from": ["10.0.0.0/8"]}),
         KNOWN,
     ),
     "NE745": Fixture(

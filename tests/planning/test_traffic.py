@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from planning.document import endpoints
-from planning.plan import LoadBalancer, ModelPlan, RegionPlan
+from planning.alarms import NameOf
+from planning.document import endpoints, global_endpoints
+from planning.plan import LoadBalancer, ModelPlan, Plan, RegionPlan
 from tests.planning.fixtures_served import NXDI, TINY
 from tests.planning.fixtures_traffic import DOMAIN
 from tests.planning.stacks import certificates, decide_on, finding, groups, stack, work
@@ -123,6 +124,98 @@ def test_a_network_that_is_associated_is_left_alone() -> None:
     there = balancer(domain={**DOMAIN, "private": True, "associated": ["us-west-2"]})
     assert there.names is not None
     assert not there.names.associated
+
+
+def over_all(**traffic: Any) -> Plan:
+    """A model and its sidecar in two Regions whose networks reach each other."""
+    sidecars = {"s": {"image": "r.io/s:1", "port": 9000}}
+    models = {"m": work(1, port=8080, sidecars=sidecars), "only": work(1, port=8080)}
+    models["only"]["regions"] = ["us-east-2"]
+    regions: dict[str, Any] = {"us-west-2": {}, "us-east-2": {}}
+    given: dict[str, Any] = {"domain": DOMAIN, "connected": True, **traffic}
+    return decide_on(
+        stack(capacity={"pool": groups()}, models=models, regions=regions, traffic=given)
+    )
+
+
+def test_connected_networks_give_each_container_a_name_over_its_regions() -> None:
+    plan = over_all()
+    found = {one.model: one for one in global_endpoints(plan)}
+    assert {name: one.url for name, one in found.items()} == {
+        "m": "https://m.models.example.com",
+        "m/s": "https://m-s.models.example.com",
+        "only": "https://only.models.example.com",
+    }
+    assert found["m"].regions == ("us-east-2", "us-west-2")
+    assert found["only"].regions == ("us-east-2",)
+    for region in plan.regions:
+        for group in (g for m in region.models for g in m.target_groups):
+            assert group.everywhere is not None
+            (rule,) = group.rules
+            assert rule.hosts == (group.host, group.everywhere.host)
+            keys = {d.value for d in group.everywhere.alarm.measured.dimensions}  # pyright: ignore
+            assert NameOf("target_group", group.key) in keys, "health is that of one model"
+
+
+def test_names_over_all_regions_need_networks_that_reach_each_other() -> None:
+    plan = over_all(connected=False)
+    assert not list(global_endpoints(plan))
+    assert plan.certificate is None
+    assert all(g.everywhere is None for m in plan.regions[0].models for g in m.target_groups)
+
+
+def test_by_default_all_networks_of_the_stack_call_a_name_over_all_regions() -> None:
+    alone, together = over_all(connected=False), over_all()
+    own = {r.load_balancer.allow_cidrs for r in alone.regions if r.load_balancer}
+    assert {len(blocks) for blocks in own} == {1}
+    for region in together.regions:
+        assert region.load_balancer is not None
+        assert region.load_balancer.allow_cidrs == tuple(sorted(b for some in own for b in some))
+    assert {one.callers for one in global_endpoints(together)} == {
+        tuple(sorted(b for some in own for b in some))
+    }
+
+
+def test_only_callers_of_every_region_call_a_name_over_all_of_them() -> None:
+    plan = over_all(
+        allow_from={"us-west-2": ["10.0.0.0/8", "192.168.0.0/16"], "us-east-2": ["10.1.0.0/16"]}
+    )
+    found = next(one for one in global_endpoints(plan) if one.model == "m")
+    assert found.callers == ("10.1.0.0/16",)
+
+
+def test_one_record_validates_the_certificates_of_all_regions() -> None:
+    shared = over_all().certificate
+    assert shared is not None
+    assert (shared.name, shared.first) == ("*.models.example.com", "us-west-2"), "the home Region"
+    assert [region for region, _ in shared.certificates] == ["us-east-2", "us-west-2"]
+    given = over_all(**certificates("us-west-2")).certificate
+    assert given is not None
+    assert [region for region, _ in given.certificates] == ["us-east-2"], "one that is given wins"
+    assert given.first == "us-east-2"
+    assert over_all(domain={**DOMAIN, "private": True}).certificate is None
+
+
+def test_a_shared_name_is_as_healthy_as_the_model_with_the_most_weight() -> None:
+    models = {name: work(1, port=8080) for name in ("a", "b")}
+    given = {"domain": DOMAIN, "connected": True, "weights": {"a": {"b": 1}, "c": {"a": 2, "b": 1}}}
+    plan = decide_on(stack(capacity={"pool": groups()}, models=models, traffic=given))
+    named = {name: one for m in plan.regions[0].models for name, one, _ in m.names_everywhere}
+    keys = {name: one.target_group for name, one in named.items()}
+    assert keys == {"a": "usw2-b", "b": "usw2-b", "c": "usw2-a"}
+    assert [one.url for one in global_endpoints(plan)][-1] == "https://c.models.example.com"
+
+
+def test_two_containers_of_different_regions_share_no_name_over_all_of_them() -> None:
+    side = {"c": {"image": "r.io/c:1", "port": 9000}}
+    models = {"a-b": work(1, port=8080, sidecars=side), "a": work(1, port=8080)}
+    models["a"]["sidecars"] = {"b-c": side["c"]}
+    models["a"]["regions"], models["a-b"]["regions"] = ["us-west-2"], ["us-east-2"]
+    regions: dict[str, Any] = {"us-west-2": {}, "us-east-2": {}}
+    keys: dict[str, Any] = {"capacity": {"pool": groups()}, "models": models, "regions": regions}
+    decide_on(stack(**keys, traffic={"domain": DOMAIN}))
+    config = stack(**keys, traffic={"domain": DOMAIN, "connected": True})
+    assert finding(config, "NE528").path == "models.a.sidecars.b-c"
 
 
 @pytest.mark.parametrize(

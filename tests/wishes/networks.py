@@ -111,6 +111,8 @@ def traffic(hand: Hand, regions: list[str], serving: set[str], models: list[str]
         }
     if hand.chance(40):
         entry["domain"] = _domain(hand, regions)
+    if hand.chance(40):
+        entry["connected"] = hand.chance(80)
     if hand.chance(30):
         hosts = ("*.example.com", "models.example.com", "a.b.example.com")
         entry["hosts"] = {r: hand.some(hosts, least=1) for r in hand.some(regions)}

@@ -847,6 +847,32 @@ def _no_weight(_: Hand, wish: Wish) -> str:
     return f"traffic.weights.{wish.work.name}"
 
 
+def _over_two_regions(wish: Wish, **traffic: Any) -> list[str]:
+    """Names over all Regions; the Regions in which the model answers."""
+    wish.entry.pop("regions", None)
+    domain = {"name": "example.com", "zone_id": "Z0AAA", "private": True}
+    wish.keys["traffic"] = {"domain": domain, "connected": True, **traffic}
+    return sorted(wish.pool.regions)
+
+
+@oddity("NE771", replace(CALLED, regions=2))
+def _https_in_one_of_two(_: Hand, wish: Wish) -> str:
+    region, *_rest = _over_two_regions(wish)
+    arn = f"arn:{facts.partition(region)}:acm:{region}:{facts.ACCOUNT}:certificate/0a1b"
+    wish.keys["traffic"]["certificate_arns"] = {region: arn}
+    return "traffic.connected"
+
+
+@oddity("NE772", replace(CALLED, regions=2))
+def _callers_of_one_of_two(_: Hand, wish: Wish) -> str:
+    blocks = ("10.0.0.0/8", "192.168.0.0/16")
+    regions = _over_two_regions(wish)
+    wish.keys["traffic"]["allow_from"] = dict(
+        zip(regions, ([block] for block in blocks), strict=False)
+    )
+    return "traffic.allow_from"
+
+
 @oddity("NE918", _SERVES)
 def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
     wish.entry["health_check"] = {"grace_seconds": hand.number(0, 899)}

@@ -83,6 +83,8 @@ _BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 _LISTENER = "aws:lb/listener:Listener"
 _TARGETS = "aws:lb/targetGroup:TargetGroup"
 _EVENTS = "aws:cloudwatch/eventRule:EventRule"
+_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+_HEALTH = "aws:route53/healthCheck:HealthCheck"
 _CERTIFICATE = "aws:acm/certificate:Certificate"
 _NAMESPACE = "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace"
 _REGISTRY = "aws:servicediscovery/service:Service"
@@ -95,6 +97,7 @@ _IN_GROUP = "DependencyViolation: resource {id} has a dependent object"
 _IN_TARGETS = "ResourceInUse: Target group '{arn}' is currently in use by a listener or a rule"
 _HAS_TARGETS = "FileSystemInUse: The file system {id} has mount targets"
 _IN_EIP = "InvalidIPAddress.InUse: Address {id} is in use."
+_IN_LISTENER = "ResourceInUseException: Certificate {arn} is in use"
 _IN_PLACEMENT = (
     "InvalidPlacementGroup.InUse: The placement group {id} is in use and may not be deleted."
 )
@@ -118,6 +121,11 @@ _SCALING_USED = (
 )
 _PROFILE_USED = "StandIn.InUse: instance profile {id} is what {by} launches its instances with."
 _ROLE_USED = "StandIn.InUse: role {id} is what {by} works with."
+_HEALTH_USED = (
+    "StandIn.InUse: health check {id} is that of {by}; AWS would delete it, and the record would "
+    "be an answer in any state of its Region."
+)
+_ALARM_USED = "StandIn.InUse: alarm {id} is what {by} watches; without it the health is unknown."
 _TASK_USED = "StandIn.InUse: task definition {id} is what {by} starts its tasks from."
 
 
@@ -647,6 +655,7 @@ KINDS: Mapping[str, Kind] = {
             not_found="ListenerNotFound: One or more listeners not found",
             refs=(
                 Ref("loadBalancerArn", _BALANCER, ("arn",)),
+                Ref("certificateArn", _CERTIFICATE, ("arn",), _IN_LISTENER, owned_elsewhere=True),
                 Ref("defaultActions.targetGroupArn", _TARGETS, ("arn",), _IN_TARGETS),
                 Ref("defaultActions.forward.targetGroups.arn", _TARGETS, ("arn",), _IN_TARGETS),
             ),
@@ -667,7 +676,10 @@ KINDS: Mapping[str, Kind] = {
             token="aws:lb/listenerCertificate:ListenerCertificate",
             id="{listenerArn}_{certificateArn}",
             fixed=("listenerArn", "certificateArn"),
-            refs=(Ref("listenerArn", _LISTENER, ("arn",)),),
+            refs=(
+                Ref("listenerArn", _LISTENER, ("arn",)),
+                Ref("certificateArn", _CERTIFICATE, ("arn",), _IN_LISTENER),
+            ),
         ),
         Kind(
             token=_TARGETS,
@@ -719,7 +731,7 @@ KINDS: Mapping[str, Kind] = {
             duplicate="StandIn.Duplicate: scheduled action {name} exists on {resourceId}.",
         ),
         Kind(
-            token="aws:cloudwatch/metricAlarm:MetricAlarm",
+            token=_ALARM,
             id="{name}",
             arn="arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
             fixed=("name",),
@@ -786,6 +798,15 @@ KINDS: Mapping[str, Kind] = {
             unique=("zoneId", "name", "type", "setIdentifier"),
             duplicate="InvalidChangeBatch: Tried to create resource record set [name='{name}', "
             "type='{type}'] but it already exists",
+            refs=(Ref("healthCheckId", _HEALTH, ("id",), _HEALTH_USED),),
+        ),
+        Kind(
+            token=_HEALTH,
+            id="{hex}",
+            arn="arn:aws:route53:::healthcheck/{id}",
+            fixed=("type",),
+            regional=False,
+            refs=(Ref("cloudwatchAlarmName", _ALARM, ("name",), _ALARM_USED, any_region=True),),
         ),
         Kind(
             token="aws:route53/zoneAssociation:ZoneAssociation",

@@ -60,6 +60,7 @@ VALUES: dict[str, list[Any]] = {
     "validation_zone_id": ["Z0CCC", "Z0DDD"],
     "associated": [["us-west-2"], []],
     "weights": [{"a": {"a": 2, "m": 1}}, {"b": {"a": 1}}, {"a": {"a": 1}}],
+    "connected": [True],
     "hosts": [{"us-west-2": ["*.a.example.com"]}, {"us-west-2": ["b.example.com"]}],
     "certificate_arns": [{"us-west-2": ARN.format("0a1b")}, {"us-west-2": ARN.format("2c3d")}],
     "cidr": ["10.200.0.0/16", "10.201.0.0/16"],

@@ -3,6 +3,7 @@
 from neuron_ecs.diff.traffic import traffic_lines
 from tests.neuron_ecs.diff.pairs import compared
 from tests.planning.fixtures_authentication import KEY, OTHER_KEY, keyed
+from tests.planning.fixtures_traffic import DOMAIN, over_all
 from tests.planning.stacks import Config
 
 OPEN = keyed(api_key={})
@@ -17,3 +18,24 @@ def test_a_key_that_comes_changes_or_goes_is_told() -> None:
     assert told(keyed(), OPEN) == ["m in us-west-2 answers without a key"]
     (line,) = told(keyed(), keyed(api_key=OTHER_KEY))
     assert line == f"m in us-west-2 takes the key of {OTHER_KEY}, and that of {KEY} no longer"
+
+
+def test_a_url_that_goes_away_is_said_first() -> None:
+    both, one = ("us-west-2", "us-east-2"), ("us-west-2",)
+    named = over_all({"domain": DOMAIN})
+    regional = over_all({"domain": DOMAIN, "connected": False})
+    assert told(regional, named) == ["https://a.models.example.com comes", *_callers("may call")]
+    assert told(named, regional) == [
+        "https://a.models.example.com goes away",
+        *_callers("may no longer call"),
+    ]
+    lines = told(over_all({"domain": DOMAIN}, both), over_all({"domain": DOMAIN}, one))
+    assert lines[:2] == [
+        "https://a.us-east-2.models.example.com goes away",
+        "https://a.models.example.com is no longer answered by us-east-2",
+    ]
+
+
+def _callers(word: str) -> list[str]:
+    """The networks of the stack call each other's load balancers, or no longer do."""
+    return [f"10.47.0.0/16 {word} in us-east-2", f"10.43.0.0/16 {word} in us-west-2"]
