@@ -184,6 +184,7 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
         "lb.Listener",
         lambda r: r.inputs.get("sslPolicy") != "ELBSecurityPolicy-TLS13-1-2-2021-06",
     ),
+    "SNS.1": _with("sns.Topic", lambda r: not r.inputs.get("kmsMasterKeyId")),
     "IAM.1": _with("iam.RolePolicy", _every_right),
 }
 # The settings that meet a control, where the stack file has them.

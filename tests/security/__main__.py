@@ -28,6 +28,12 @@ for name, policy in json.load(sys.stdin).items():
         print(f"{name}: {finding}")
 """
 
+NEWER = ("s3files",)
+"""Services that are newer than parliament 1.6.4.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3files.html
+"""
+
 Found = tuple[str, str]
 """A check and the kind of resource that fails it."""
 
@@ -92,9 +98,14 @@ def parliament() -> list[str]:
         text=True,
         check=True,
     )
-    found = done.stdout.splitlines()
+    found = [line for line in done.stdout.splitlines() if not _is_newer(line)]
     print(f"parliament: {len(policies)} policies, {len(found)} findings")
     return found
+
+
+def _is_newer(finding: str) -> bool:
+    """Whether parliament says only that it does not know a service yet."""
+    return any(f"UNKNOWN_PREFIX - Unknown prefix {prefix} " in finding for prefix in NEWER)
 
 
 def main() -> int:
