@@ -206,6 +206,13 @@ class ModelComponent(pulumi.ComponentResource):
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
             availability_zone_rebalancing="DISABLED",
             deployment_circuit_breaker={"enable": True, "rollback": True},
+            # By name: an alarm is made when the services are steady, and ECS takes names of none.
+            # https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_ecs.DeploymentAlarmOptions.html
+            alarms=(
+                {"alarm_names": service.alarms, "enable": True, "rollback": True}
+                if service.alarms
+                else None
+            ),
             deployment_minimum_healthy_percent=service.minimum_healthy_percent,
             deployment_maximum_percent=service.maximum_percent,
             placement_constraints=(

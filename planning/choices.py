@@ -113,6 +113,7 @@ WANTED_PERIODS = 6  # half an hour: longer waiting is no boot, but no capacity
 LIMIT_MINUTES = 15  # above the load of all replicas: a burst passes
 ERROR_SECONDS = 300
 ERROR_PERIODS = 2  # ten minutes: one bad batch of requests wakes no one
+BAKE_MINUTES = 2 * ERROR_PERIODS * ERROR_SECONDS // 60  # ECS watches on; it does not say how long
 ERROR_PERCENT = 5  # of answers
 ERROR_REQUESTS = 20  # in ERROR_SECONDS: of fewer a single error would be more than that
 BALANCER_ERRORS = 20  # in ERROR_SECONDS

@@ -1,7 +1,48 @@
-"""How long an update of a stack can take, for credentials that must outlive it."""
+"""How long an update of a stack can take, and in how many waves its services change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from planning import choices
-from planning.plan import Plan
+from planning.plan import Plan, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """The first update of a stack.
+
+    The engine makes the services of one wave at the same time; all are steady within `minutes`, or
+    given up. `other_minutes` are for the network, capacity and load balancers before them.
+    """
+
+    services: int
+    waves: int
+    minutes: int
+    other_minutes: int
+
+
+def creation(plan: Plan) -> Creation:
+    """Returns how long the first update takes at most."""
+    services = _services(plan)
+    ends: dict[str, int] = {}
+    for service in services:
+        start = max((ends[key] for key in service.after), default=0)
+        ends[service.key] = start + service.timeouts.create_minutes
+    longest = max(ends.values(), default=0)
+    return Creation(len(services), waves(services), longest, choices.OTHER_MINUTES)
+
+
+def waves(services: Sequence[Service]) -> int:
+    """Returns the number of waves in which services change: one waits for those before it."""
+    found: dict[str, int] = {}
+    for service in services:
+        found[service.key] = 1 + max((found.get(key, 0) for key in service.after), default=0)
+    return max(found.values(), default=0)
+
+
+def _services(plan: Plan) -> list[Service]:
+    """Every service; those for which another one waits come before it."""
+    return [s for region in plan.regions for model in region.models for s in model.services]
 
 
 def update_minutes(plan: Plan) -> int:
@@ -10,9 +51,9 @@ def update_minutes(plan: Plan) -> int:
     Services change at the same time, unless one waits for others to be steady; old ones are deleted
     at the end. `choices.OTHER_MINUTES` are for all other resources.
     """
-    services = [s for region in plan.regions for model in region.models for s in model.services]
+    services = _services(plan)
     ends: dict[str, int] = {}
-    for service in services:  # those for which a service waits come before it
+    for service in services:
         start = max((ends[key] for key in service.after), default=0)
         waits = service.timeouts
         ends[service.key] = start + max(waits.create_minutes, waits.update_minutes)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog import Catalog
+from planning.duration import waves
 from planning.placing import PlacedPool, Rollout, picture, placed
 from planning.plan import ModelPlan, Plan, Pool, RegionPlan, Service
 from planning.price import Amount, amount_document, pool_rates
@@ -24,6 +25,7 @@ class Interruption:
     away: int  # replicas that a new image takes away at a time
     instances: int | None  # that its rollout adds; None: ECS places the tasks by CPU and memory
     minutes: int  # within which the rollout ends, or is given up
+    waves: int  # in which its services change: those of one wave at the same time
     cost: Amount | None  # USD of these instances for that time; None if either is unknown
 
 
@@ -74,6 +76,7 @@ def interruption(
         away=_away(restarted),
         instances=added,
         minutes=minutes,
+        waves=waves(restarted),
         cost=cost,
     )
 
@@ -88,6 +91,7 @@ def document(found: Interruption) -> dict[str, object]:
         "away": found.away,
         "instances": found.instances,
         "minutes": found.minutes,
+        "waves": found.waves,
         "usd": found.cost and amount_document(found.cost),
     }
 

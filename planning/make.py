@@ -174,6 +174,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
     told = replace(
         built, alarms=watching.alarms(s, built), event_rules=event_rules.event_rules(s, built)
     )
+    told = replace(told, models=watching.judged(told.models, told.alarms))
     return replace(told, dashboard=overview.dashboard(s, told))
 
 

@@ -493,6 +493,7 @@ class Service:
     timeouts: Timeouts
     after: tuple[str, ...]  # keys of services of the model that must be steady first
     spread_zones: bool = False  # spread placement strategy over zones, before binpack
+    alarms: tuple[str, ...] = ()  # names of those that end a deployment, and take it back
     registry: Registry | None = None
 
     @property

@@ -1,6 +1,7 @@
 """The default alarms of a stack: what is measured of every model and load balancer."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from planning import choices, names, plan
 from planning.alarms import (
@@ -26,6 +27,33 @@ def alarms(s: Situation, region: plan.RegionPlan) -> tuple[Alarm, ...]:
     made = _Alarms(s, region)
     of_models = (alarm for model in region.models for alarm in made.of_model(model))
     return (*of_models, *made.of_region())
+
+
+def judged(models: Sequence[plan.ModelPlan], alarms: Sequence[Alarm]) -> tuple[plan.ModelPlan, ...]:
+    """Returns the models with the alarms that end their deployments: those of 5XX answers.
+
+    ECS goes on watching after the new tasks run, for a time that follows from the alarms
+    (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html). An
+    alarm of missing replicas would end each deployment that stops a task before it starts one.
+    """
+    names_of = {alarm.key: alarm.name for alarm in alarms}
+    found: list[plan.ModelPlan] = []
+    for model in models:
+        keys = (names.key(model.key, group.sidecar, "errors") for group in model.target_groups)
+        mine = tuple(names_of[key] for key in keys if key in names_of)
+        services = tuple(_judged(service, mine) for service in model.services)
+        found.append(replace(model, services=services) if mine else model)
+    return tuple(found)
+
+
+def _judged(service: plan.Service, alarms: tuple[str, ...]) -> plan.Service:
+    minutes, waits = choices.BAKE_MINUTES, service.timeouts
+    longer = replace(
+        waits,
+        create_minutes=min(choices.MOST_MINUTES, waits.create_minutes + minutes),
+        update_minutes=min(choices.MOST_MINUTES, waits.update_minutes + minutes),
+    )
+    return replace(service, alarms=alarms, timeouts=longer)
 
 
 _COUNTS: tuple[tuple[str, str, Statistic], ...] = (

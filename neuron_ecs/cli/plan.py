@@ -14,7 +14,15 @@ from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
 from planning import Plan, choices
 from planning import plan as planned
-from planning.document import Endpoint, GlobalEndpoint, document, endpoints, global_endpoints
+from planning.document import (
+    Endpoint,
+    GlobalEndpoint,
+    as_json,
+    document,
+    endpoints,
+    global_endpoints,
+)
+from planning.duration import creation
 from planning.interruptions import document as interruption_document
 from planning.interruptions import interruptions
 from planning.price import document as price_document
@@ -53,6 +61,7 @@ def run(arguments: Arguments) -> int:
     if arguments.json:
         lost = [interruption_document(found) for found in interruptions(plan, tables)]
         found = {**document(plan), "price": price_document(cost), "interruptions": lost}
+        found["creation"] = as_json(creation(plan))
         terminal.write_json(found, out)
         return FINE
     out.writelines(f"{line}\n" for line in render(plan, width=width))
@@ -65,7 +74,8 @@ def run(arguments: Arguments) -> int:
     moved = replicas.render(plan, width=width)
     lost = replicas.render_interruptions(file, plan, width=width)
     reached, seen = reach(plan, width=width), watched(plan, width=width)
-    below = (*starts(plan), *compiling(plan), *moved, *lost, *reached, *seen)
+    made = replicas.render_creation(plan, width=width)
+    below = (*starts(plan), *compiling(plan), *moved, *lost, *made, *reached, *seen)
     out.writelines(f"{line}\n" for line in below)
     return FINE
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import catalog
-from messages.phrases import low_to_high
+from messages.phrases import counted, low_to_high
 from neuron_ecs.stackfile.reading import StackFile
 from neuron_ecs.terminal import joined, table, wrapped
 from planning import Plan
 from planning import plan as planned
+from planning.duration import creation
 from planning.following import Mover
 from planning.interruptions import interruptions
 from planning.price import Amount, dollars, one_more, span
@@ -86,7 +87,7 @@ def render_interruptions(file: StackFile, plan: Plan, *, width: int) -> Iterator
                 joined(f"{found.left} left"),
                 joined(f"{found.away} away" if found.away else "none away"),
                 joined(adds),
-                joined(f"{found.minutes} min"),
+                joined(f"{found.minutes} min") + (f", {found.waves} waves" * (found.waves > 1)),
                 joined(price or "unknown"),
             )
         )
@@ -99,6 +100,19 @@ def render_interruptions(file: StackFile, plan: Plan, *, width: int) -> Iterator
     costs = spreading_costs(file.config, plan, gone, catalog.load()) if gone else {}
     for name, cost in costs.items():
         yield from wrapped(f"{name}: {_spreading(cost)}", width, "  ", "    ")
+
+
+def render_creation(plan: Plan, *, width: int) -> Iterator[str]:
+    """In how many waves and minutes the first update makes the services."""
+    found = creation(plan)
+    if found.services:
+        yield ""
+        waves = f"in {found.waves} waves" if found.waves > 1 else "all at the same time"
+        text = (
+            f"First update: it makes {counted(found.services, 'service')} {waves}, steady within "
+        )
+        text += f"{found.minutes} min; the rest of the stack takes up to {found.other_minutes} min"
+        yield from wrapped(text, width)
 
 
 def _spreading(cost: Amount | None) -> str:

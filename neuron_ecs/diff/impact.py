@@ -32,6 +32,7 @@ _SERVICE = "aws:ecs/service:Service"
 
 _QUIET = frozenset(
     {
+        "alarms",
         "availabilityZoneRebalancing",
         "deploymentCircuitBreaker",
         "deploymentMaximumPercent",

@@ -122,6 +122,9 @@ class Rollout(TypedDict):
         Field(description="Instances that are added; null where ECS places the tasks by CPU."),
     ]
     minutes: Annotated[int, Field(description="Within which it ends, or is given up.")]
+    waves: Annotated[
+        int, Field(description="In which its services change: those of one at the same time.")
+    ]
     usd: Annotated[
         Amount | None,
         Field(

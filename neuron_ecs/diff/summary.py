@@ -286,6 +286,7 @@ def _rollout(found: Interruption) -> str:
     away = f"{found.away} of {counted(found.replicas, 'replica')} away"
     away += " at a time" if found.away < found.replicas else ""
     parts = [away if found.away else "no replica away"]
+    parts += [f"in {found.waves} waves"] if found.waves > 1 else []
     match found.instances:
         case None:
             parts.append("instances added by the size of its tasks")

@@ -245,6 +245,7 @@ KINDS: Mapping[str, Kind] = {
         "CreateService",
         {
             "capacityProviderStrategies": To("capacityProviderStrategy"),
+            "alarms": To("deploymentConfiguration.alarms"),
             "deploymentCircuitBreaker": To("deploymentConfiguration.deploymentCircuitBreaker"),
             "deploymentMaximumPercent": To("deploymentConfiguration.maximumPercent"),
             "deploymentMinimumHealthyPercent": To("deploymentConfiguration.minimumHealthyPercent"),

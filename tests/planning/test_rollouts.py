@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog import load
 from planning import plan
+from planning.duration import creation
+from planning.interruptions import interruptions
 from tests.planning.drawn import (
     models_of,
     planned,
@@ -280,3 +283,27 @@ def test_a_capacity_block_with_a_fallback_that_it_cannot_have_is_judged_as_one_w
     ]
     assert found[1] - found[0] == {"NE618"} and not found[0] - found[1], found
     assert "NE602" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "replicas", "waves"),
+    [
+        ("inf2.24xlarge", 1, 6, 2),  # slots of a full instance
+        ("inf2.24xlarge", 2, 6, 1),  # room: each starts before it stops
+        ("inf2.xlarge", 3, 3, 1),  # one service, a task at a time
+        ("inf2.24xlarge", 1, 1, 1),
+    ],
+)
+def test_services_are_made_and_changed_in_as_few_waves_as_keep_the_promised_replicas(
+    kind: str, size: int, replicas: int, waves: int
+) -> None:
+    made = decide_on(
+        capacity={"pool": groups(kind, size)}, models={"m": work(1, replicas=replicas)}
+    )
+    services = made.regions[0].models[0].services
+    found = creation(made)
+    assert (found.services, found.waves) == (len(services), waves)
+    assert found.minutes == waves * services[0].timeouts.create_minutes
+    (lost,) = interruptions(made, load())
+    assert lost.waves == waves
+    assert lost.minutes == waves * services[0].timeouts.update_minutes

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from planning import plan
+from planning import choices, plan
 from planning.alarms import Alarm, Math, Metric, NameOf
 from tests.planning.stacks import decide_on, groups, stack, work
 
@@ -147,3 +147,23 @@ def test_a_model_that_scales_has_an_alarm_for_more_load_than_its_maximum_is_for(
     assert limit.threshold == 60 * 6
     assert limit.comparison == "GreaterThanThreshold"
     assert not [a for a in _watched(SERVED).alarms if a.key.endswith("_limit")]
+
+
+def test_deployments_end_by_the_alarm_of_errors_alone_on_every_service() -> None:
+    """An alarm of missing replicas would end each deployment that stops a task first."""
+    region = _watched(SLOTS)
+    (model,) = region.models
+    (errors,) = _of(region, "HTTPCode_Target_5XX_Count")
+    assert {service.alarms for service in model.services} == {(errors.name,)}
+    bare = decide_on(
+        stack(capacity={"pool": groups("inf2.48xlarge", max_size=8)}, models={"m": SLOTS})
+    )
+    for judged, plain in zip(model.services, bare.regions[0].models[0].services, strict=True):
+        assert plain.alarms == ()
+        more = judged.timeouts.update_minutes - plain.timeouts.update_minutes
+        assert more == choices.BAKE_MINUTES, "ECS watches on after the last task runs"
+
+
+def test_a_model_without_a_port_has_no_alarm_that_ends_its_deployments() -> None:
+    (model,) = _watched(work(1)).models
+    assert [service.alarms for service in model.services] == [()]

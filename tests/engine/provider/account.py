@@ -31,7 +31,9 @@ class Habits:
     refusals_until_active: int = 1
     """How often a service is refused before a Managed Instances provider is ACTIVE."""
     deployment_seconds: float = 0.0
-    """How long a service takes to reach a steady state when it is updated."""
+    """How long a service takes to reach a steady state when it is made or updated."""
+    rolled_back: str = ""
+    """A deployment whose containers have this text is rolled back by ECS; none if it is empty."""
 
 
 @dataclass

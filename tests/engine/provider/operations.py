@@ -57,9 +57,21 @@ PAUSE_SECONDS = 0.1
 class Interrupted(Exception):
     """The wait for a steady state ended early; the update itself is done."""
 
-    def __init__(self, record: Record) -> None:
-        super().__init__(f"waiting for ECS Service ({record.name}) update: context canceled")
+    def __init__(self, record: Record, why: str = "context canceled") -> None:
+        super().__init__(f"waiting for ECS Service ({record.name}) update: {why}")
         self.record = record
+
+
+STEADY = "steady"
+"""What the journal says when a service that takes time has become steady."""
+
+
+def _rolled_back(holdings: Holdings, record: Record) -> bool:
+    """Whether ECS takes the deployment of a service back. The provider then fails, with the reason
+    (internal/service/ecs/service.go, waitServiceStable)."""
+    task = holdings.find(TASK, record.region, text(record.inputs, "taskDefinition") or "")
+    bad = holdings.habits.rolled_back
+    return bool(bad and task and bad in (text(task.inputs, "containerDefinitions") or ""))
 
 
 class Operations:
@@ -77,7 +89,10 @@ class Operations:
             self._judged("create", record, lambda: _admit(holdings, record, None))
             holdings.add(record)
             _settle(holdings, record)
+            slow = token == SERVICE and flag(inputs, "waitForSteadyState")
+            wait = holdings.habits.deployment_seconds if slow else 0.0
         self._note("create", record)
+        self._steady(record, wait)
         return record
 
     def read(self, token: str, id: str, props: Mapping[str, Json]) -> Record | None:
@@ -103,7 +118,7 @@ class Operations:
         self, token: str, id: str, olds: Props, news: Props, *, last: bool
     ) -> Record | None:
         """The record as changed; None where it waits for room and is to be tried again."""
-        wait = 0.0
+        wait, bad = 0.0, False
         with self.account.open() as holdings:
             record = holdings.locate(token, id, olds)
             if record is None:
@@ -129,10 +144,19 @@ class Operations:
                 record.facts["deployments"] = _count(record) + 1
                 if flag(record.inputs, "waitForSteadyState"):
                     wait = holdings.habits.deployment_seconds
+                    bad = _rolled_back(holdings, record)
         self._note("update", record, changed, consequences)
-        if wait and self.cancelled.wait(wait):
-            raise Interrupted(record)
+        if bad:
+            raise Interrupted(record, "Service deployment rolled back because of an alarm")
+        self._steady(record, wait)
         return record
+
+    def _steady(self, record: Record, seconds: float) -> None:
+        """Waits for a service that takes time, and writes down when it is steady."""
+        if seconds and self.cancelled.wait(seconds):
+            raise Interrupted(record)
+        if seconds:
+            self._note(STEADY, record)
 
     def delete(self, token: str, id: str, props: Props) -> None:
         """Removes a resource, or raises what AWS answers; what is gone already is gone."""

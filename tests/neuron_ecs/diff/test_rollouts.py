@@ -61,7 +61,12 @@ BIG, FULL = groups("inf2.24xlarge", 3), groups("inf2.24xlarge", 1)
         (BIG, work(2), {"replicas": 2, **IMAGE}, "no replica away, "),
         (BIG, work(2), {"memory_mib": 9000}, "no replica away, 1 instance added"),
         (BIG, work(1, port=8080), {"health_path": "/ready"}, None),
-        (FULL, work(1, replicas=3), IMAGE, "2 of 3 replicas away at a time, no instance added"),
+        (
+            FULL,
+            work(1, replicas=3),
+            IMAGE,
+            "2 of 3 replicas away at a time, in 2 waves, no instance added",
+        ),
         (FULL, work(1), IMAGE, "1 of 1 replica away, no instance added"),
         (managed("inf2.xlarge"), work("all", replicas=2), IMAGE, "2 instances added"),
         (managed("inf2.xlarge", "inf2.8xlarge"), work("all"), IMAGE, "1 instance added"),
