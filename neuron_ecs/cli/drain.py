@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import NoReturn
 
@@ -10,6 +10,7 @@ from messages.phrases import counted, listed
 from neuron_ecs.cli.arguments import Changing, head_of, operation
 from neuron_ecs.cli.options import detach, option, positional, timeout
 from neuron_ecs.cli.wait import code_of, waited
+from neuron_ecs.operations.answers import Answer, answers
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.drain import (
@@ -20,7 +21,7 @@ from neuron_ecs.operations.drain import (
     until_empty,
     workloads,
 )
-from neuron_ecs.operations.leave import suspend_scaling
+from neuron_ecs.operations.leave import leave_out, suspend_scaling
 from neuron_ecs.operations.observed import Names, Observation
 from neuron_ecs.operations.reading import Reader, read_each, read_one
 from neuron_ecs.operations.scale import set_counts
@@ -36,7 +37,7 @@ from neuron_ecs.terminal import (
     wrapped,
     write_json,
 )
-from planning import plan
+from planning import choices, plan
 
 VERSION = 1
 
@@ -46,8 +47,9 @@ examples:
   neuron-ecs drain eu-central-1 --stack prod
   neuron-ecs drain eu-central-1 --undo --stack prod
 
-ECS takes a task off the load balancer and lets its requests end before it stops it. --undo lets
-tasks onto the instance again, or brings the minimum of replicas back to the Region.
+ECS takes a task off the load balancer and lets its requests end before it stops it. A Region is
+left out of the names over all Regions first, and let in again once its models are steady. --undo
+lets tasks onto the instance again, or brings the minimum of replicas back to the Region.
 
 exit codes: 0 done, 1 something could not be read or the answer was no, 2 wrong usage,
 4 no credentials, 124 not within --timeout."""
@@ -182,29 +184,89 @@ class _Region:
 
     def drain(self) -> int:
         undo = self.arguments.undo
-        slots = read_one(
-            self.account, self.region, self.names, lambda r: slots_of(r, self.region.models)
+        known = self.account.must(
+            self.region.name, lambda aws: answers(aws, self.described.regions)
         )
+        ours = [one for one in known if one.region == self.region.name]
+        slots, unread = self._slots(ours)
         counts = {s.service.name: s.planned.desired_count if undo else 0 for s in slots}
-        self.arguments.write(self._shown(slots, counts))
+        self.arguments.write(self._shown(slots, counts, known))
+        if unread:
+            self.arguments.say(f"its services stay as they are: {unread}", "  ", "    ")
         question = "bring them back?" if undo else f"leave {self.region.name}?"
         agreed = self.arguments.agreed(question)
         found: list[Steadiness] = []
+        if agreed and not undo:
+            self._leave_out(ours)
         if agreed:
             self._change(slots, counts)
-        if agreed and not self.arguments.detach:
+        if agreed and slots and not self.arguments.detach:
             until = self.clock.now() + timedelta(seconds=self.arguments.timeout)
             found = waited(
                 self.account, self.arguments, [self.region], self.clock, until, only=None
             )
+        if agreed and undo:
+            ours = self._let_in(ours, found)
         if self.arguments.json:
             document = {
                 "region": self.region.name,
                 "counts": counts,
                 "models": [asdict(s) for s in found],
+                "left_out": sorted(one.host for one in ours if one.check and one.left_out),
             }
             write_json(head_of(self.described, VERSION) | document, sys.stdout)
-        return code_of(found) if agreed else ERRORS
+        return code_of(found) if agreed and not unread else ERRORS
+
+    def _slots(self, ours: list[Answer]) -> tuple[list[Slot], str]:
+        """The services; if they cannot be read, only the answers can be changed, and why."""
+        try:
+            slots = read_one(
+                self.account, self.region, self.names, lambda r: slots_of(r, self.region.models)
+            )
+        except UsageError as error:
+            if error.exit_code != ERRORS or not any(one.check for one in ours):
+                raise
+            return [], str(error)
+        return slots, ""
+
+    def _leave_out(self, ours: list[Answer]) -> None:
+        """Takes the Region out of the answers, and waits until callers have looked it up again."""
+        changing = [one for one in ours if one.check and not one.left_out]
+        self._set(changing, out=True)
+        ours[:] = [replace(one, left_out=bool(one.check)) for one in ours]
+        if changing:
+            names = counted(len(changing), "name")
+            self.arguments.say(
+                f"{self.clock.now():%H:%M:%S}  {self.region.name}  left out of {names}: waiting "
+                f"{choices.DNS_SECONDS} s until callers have another address",
+                later="    ",
+            )
+            with progress("waiting until callers have another address"):
+                self.clock.sleep(choices.DNS_SECONDS)
+
+    def _let_in(self, ours: list[Answer], found: list[Steadiness]) -> list[Answer]:
+        """Lets the alarms of models decide again, as soon as they are steady."""
+        steady = {one.model for one in found if one.verdict == "steady"}
+        ready = [one for one in ours if self.arguments.detach or not found or one.model in steady]
+        again = [one for one in ready if one.left_out]
+        self._set(again, out=False)
+        if again:
+            self.arguments.say(
+                f"{self.clock.now():%H:%M:%S}  {self.region.name}  let in again to "
+                f"{counted(len(again), 'name')}: alarms decide",
+                later="    ",
+            )
+        waiting = [one for one in ours if one not in ready and one.left_out]
+        if waiting:
+            self.arguments.say(
+                f"still left out: {listed([one.host for one in waiting])}, until their models are "
+                f"steady: run neuron-ecs drain {self.region.name} --undo again",
+                later="    ",
+            )
+        return waiting
+
+    def _set(self, changing: list[Answer], *, out: bool) -> None:
+        self.account.must(self.region.name, lambda aws: leave_out(aws, changing, out=out))
 
     def _change(self, slots: list[Slot], counts: dict[str, int]) -> None:
         clusters = dict.fromkeys(s.cluster for s in slots)
@@ -224,27 +286,52 @@ class _Region:
             }
             self.account.must(self.region.name, lambda aws, c=cluster, n=new: set_counts(aws, c, n))
 
-    def _shown(self, slots: list[Slot], counts: dict[str, int]) -> Iterator[str]:
+    def _shown(
+        self, slots: list[Slot], counts: dict[str, int], known: list[Answer]
+    ) -> Iterator[str]:
         yield f"{self.described.project}/{self.described.stack}: {self.region.name}"
         rows = [("model", "tasks now", "then")]
-        for model in self.region.models:
+        for model in self.region.models if slots else ():
             keys = {s.key for s in model.services}
             ours = [s for s in slots if s.planned.key in keys]
             now = sum(s.service.desired for s in ours)
             rows.append((model.name, str(now), str(sum(counts[s.service.name] for s in ours))))
-        yield from table(rows, indent="  ", width=self.arguments.width)
+        yield from table(rows if slots else [], indent="  ", width=self.arguments.width)
+        hosts = [one.host for one in known if one.region == self.region.name and one.check]
+        if hosts:
+            head = ("name", "may answer now", "then")
+            rows = [(host, *self._answering(host, known)) for host in hosts]
+            yield from table([head, *rows], indent="  ", width=self.arguments.width)
         if self.arguments.undo:
             return
-        for text in self._notes():
+        for text in self._notes(known):
             yield from wrapped(text, self.arguments.width, "  ", "    ")
 
-    def _notes(self) -> Iterator[str]:
+    def _answering(self, host: str, known: list[Answer]) -> tuple[str, str]:
+        """The Regions that may answer to a name, if they are healthy: now, and then."""
+        of = [one for one in known if one.host == host]
+        now = [one.region for one in of if not one.left_out]
+        others = [region for region in now if region != self.region.name]
+        then = sorted([*others, self.region.name]) if self.arguments.undo else others
+        return listed(now) if now else "none", listed(then) if then else "none"
+
+    def _notes(self, known: list[Answer]) -> Iterator[str]:
+        ours = [one.host for one in known if one.region == self.region.name and one.check]
+        alone = [host for host in ours if self._answering(host, known)[1] == "none"]
+        if alone:
+            yield (
+                f"every Region is then left out of {listed(alone)}: Route 53 answers as if all "
+                "were healthy"
+            )
         scheduled = [j.name for j in self.region.jobs if j.schedule]
         if scheduled:
             yield f"schedules go on to start {listed(scheduled)} here"
         if len(self.described.regions) > 1:
             others = [r.name for r in self.described.regions if r.name != self.region.name]
-            yield f"callers of this Region's address get 503; the models of {listed(others)} run on"
+            yield (
+                f"callers of this Region's own address get 503; the models of {listed(others)} run "
+                "on"
+            )
         else:
             yield "this is the stack's only Region: nothing answers until --undo"
         yield "the next update of a service with a fixed number of replicas brings it back"

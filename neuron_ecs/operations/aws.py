@@ -207,6 +207,11 @@ class Calls:
         return self._client("service-quotas")
 
     @property
+    def route53(self) -> Any:
+        """The same in every Region."""
+        return self._client("route53")
+
+    @property
     def s3(self) -> Any:
         return self._client("s3")
 

@@ -183,7 +183,26 @@ class _Walk:
                 f"the load balancer is {way.balancer}",
                 do="wait, or see its events",
             )
-        return Link("dns", "ok", way.address)
+        return self._named() or Link("dns", "ok", way.address)
+
+    def _named(self) -> Link | None:
+        """What keeps the Region out of the model's name over all Regions."""
+        named, region = self.examined.named, self.region.name
+        if named is None:
+            return None
+        host = named.answer.host
+        if not named.has_record or not named.answer.check:
+            what = "record" if not named.has_record else "health check"
+            return self._absent("dns", f"{host} has no {what} of {region}")
+        if named.answer.left_out:
+            return Link(
+                "dns",
+                "broken",
+                f"{region} is left out of {host}: its health check is disabled and inverted",
+                "somebody drained the Region",
+                f"neuron-ecs drain {region} --undo",
+            )
+        return None
 
     def _certificate(self) -> Link:
         way = self.examined.way

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from neuron_ecs.operations.answers import Answer, answers, has_record
 from neuron_ecs.operations.aws import code_of
 from neuron_ecs.operations.logs import read_lines
 from neuron_ecs.operations.observed import Observation, ObservedTask, family_of
@@ -28,6 +29,14 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A Region's part of a name over all Regions."""
+
+    answer: Answer
+    has_record: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """What was read about a model in a Region."""
 
@@ -35,6 +44,7 @@ class Examination:
     way: Way | None  # of a model behind the load balancer
     lines: tuple[str, ...]  # the last ones of the task that failed last
     quota: float | None  # vCPUs
+    named: Named | None = None  # of a model with a name over all Regions, if it could be read
 
 
 def examine(reader: Reader, model: plan.ModelPlan, quota_code: str) -> Examination:
@@ -44,8 +54,25 @@ def examine(reader: Reader, model: plan.ModelPlan, quota_code: str) -> Examinati
     failed = _failed_last(model, observed)
     lines = _lines(reader, model, failed) if failed else ()
     quota = _quota(reader, quota_code) if quota_code else None
+    named = _named(reader, model)
     observed = replace(observed, failed_calls=reader.aws.failed)
-    return Examination(observed, way, lines, quota)
+    return Examination(observed, way, lines, quota, named)
+
+
+def _named(reader: Reader, model: plan.ModelPlan) -> Named | None:
+    everywhere = model.target_group and model.target_group.everywhere
+    if not everywhere:
+        return None
+    found = reader.aws.tried(
+        "Route 53 ListHealthChecks",
+        lambda: answers(reader.aws, [reader.region], model.name),
+    )
+    record = reader.aws.tried(
+        "Route 53 ListResourceRecordSets",
+        lambda: has_record(reader.aws, reader.region.name, everywhere),
+    )
+    of_it = next((one for one in found or () if one.host == everywhere.host), None)
+    return None if of_it is None or record is None else Named(of_it, record)
 
 
 def _way(reader: Reader, model: plan.ModelPlan, observed: Observation) -> Way | None:

@@ -1,7 +1,8 @@
-"""Stops what scales the services of a Region by itself, while nothing is to run there."""
+"""Leaves a Region: it answers to no name over all Regions, and nothing scales its services."""
 
 from collections.abc import Sequence
 
+from neuron_ecs.operations.answers import Answer
 from neuron_ecs.operations.aws import Calls
 from planning import plan
 
@@ -25,3 +26,15 @@ def suspend_scaling(
             },
         ),
     )
+
+
+def leave_out(aws: Calls, found: Sequence[Answer], *, out: bool) -> None:
+    """Takes a Region out of answers, or lets its alarms decide again.
+
+    A disabled health check counts as healthy, and an inverted one as the opposite of what it is;
+    Route 53 does not look at the state of an alarm that somebody sets.
+    https://docs.aws.amazon.com/Route53/latest/APIReference/API_HealthCheckConfig.html
+    """
+    for one in found:
+        if one.check and one.left_out != out:
+            aws.route53.update_health_check(HealthCheckId=one.check, Disabled=out, Inverted=out)

@@ -31,6 +31,8 @@ ACTIONS = (
     "iam:ListRoleTags",
     "iam:ListRoles",
     "logs:FilterLogEvents",
+    "route53:ListHealthChecks",
+    "route53:ListResourceRecordSets",
     "s3:ListBucket",
     "servicequotas:GetServiceQuota",
     "ssm:GetParameters",
@@ -55,6 +57,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "application-autoscaling:RegisterScalableTarget",
         "ecs:UpdateContainerInstancesState",
         "ecs:UpdateService",
+        "route53:UpdateHealthCheck",
     ),
     "exec": ("ecs:ExecuteCommand",),
     "replace": (

@@ -29,6 +29,7 @@ Where it differs from a real account:
 * Containers run nothing. What a server would log stands in the incidents.
 * Load balancers pass no request on. A target is healthy if its task runs and no incident spoils it.
 * Exec opens no session: the stream's address leads nowhere.
-* The only metric with data is that of healthy targets, as of now. DNS, certificates, alarms, rules
-  of EventBridge and topics are moto's: they exist, and nothing moves them.
+* The only metric with data is that of healthy targets, as of now. Records, health checks, alarms,
+  rules of EventBridge and topics exist, and nothing moves them. Every hosted zone exists, and a
+  certificate is valid at once.
 """

@@ -8,9 +8,12 @@ from typing import Any
 
 from tests.account import wire
 from tests.account.ecs import Ecs
+from tests.account.names import Acm, Route53
 from tests.account.others import ANSWERED, REMEMBERED, remember
 from tests.account.state import Account
 from tests.account.wire import Asked, Refusal, Reply
+
+_ANSWERED = {**ANSWERED, "acm": Acm, "ecs": Ecs, "route53": Route53}
 
 
 def answer(account: Account, request: Asked) -> Reply:
@@ -22,7 +25,7 @@ def answer(account: Account, request: Asked) -> Reply:
             if key in account.state.refused:
                 raise account.state.refused[key]
         place = account.place(request.region)
-        kind = Ecs if request.service == "ecs" else ANSWERED.get(request.service)
+        kind = _ANSWERED.get(request.service)
         call: Any = getattr(
             kind(account, place) if kind else None, wire.method_of(request.operation or "-"), None
         )

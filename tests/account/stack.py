@@ -22,6 +22,7 @@ _IDS: Mapping[str, tuple[str, ...]] = {
     "CreateAccessPoint": ("AccessPointId",),
     "CreateCluster": ("cluster", "clusterArn"),
     "CreateFileSystem": ("FileSystemId",),
+    "CreateHealthCheck": ("HealthCheck", "Id"),
     "CreateInternetGateway": ("InternetGateway", "InternetGatewayId"),
     "CreateLaunchTemplate": ("LaunchTemplate", "LaunchTemplateId"),
     "CreateListener": ("Listeners", "ListenerArn"),
@@ -32,6 +33,7 @@ _IDS: Mapping[str, tuple[str, ...]] = {
     "CreateSubnet": ("Subnet", "SubnetId"),
     "CreateTargetGroup": ("TargetGroups", "TargetGroupArn"),
     "CreateVpc": ("Vpc", "VpcId"),
+    "RequestCertificate": ("CertificateArn",),
     "RegisterTaskDefinition": ("taskDefinition", "taskDefinitionArn"),
 }
 """Where an answer has the id or ARN that others refer to; all else is known by its name."""
@@ -119,7 +121,9 @@ class _Creation:
             known.get("arn", ""): arn,
             known.get("allocationId", ""): found,
         }
-        self.known[recorded.urn] = [(old, new) for old, new in pairs.items() if old]
+        # Outputs repeat inputs: what is taken from this one may be another's.
+        passed = [pair for urn in recorded.dependencies for pair in self.known.get(urn, ())]
+        self.known[recorded.urn] = [(old, new) for old, new in pairs.items() if old] + passed
 
     def _client(self, service: str, region: str) -> Any:
         key = (service, region or self.home)

@@ -83,6 +83,9 @@ class State:
     """Values of Service Quotas by their code; others are high enough."""
     refused: dict[tuple[str, str], Refusal] = field(default_factory=dict[tuple[str, str], Refusal])
     """Calls that AWS refuses, by Region and `service:Operation`."""
+    records: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
+    """Of each hosted zone."""
+    health_checks: dict[str, Json] = field(default_factory=_shelf)
     shift: timedelta = timedelta()
     random: Random = field(default_factory=lambda: Random(1))
 

@@ -1,5 +1,6 @@
 """Instances and a Region are drained and replaced, and sessions opened, as a user does it."""
 
+import io
 import json
 from collections.abc import Sequence
 
@@ -8,7 +9,8 @@ import pytest
 from neuron_ecs.operations.aws import Account
 from neuron_ecs.operations.reading import task_of as as_read
 from neuron_ecs.operations.sessions import Place, session
-from tests.account.incidents import MODEL, service_of, task_of
+from planning import choices
+from tests.account.incidents import INCIDENTS, MODEL, service_of, task_of
 from tests.account.running import Sandbox, plainly
 from tests.account.state import last
 from tests.account.wire import Json, Refusal
@@ -45,6 +47,80 @@ def test_a_region_is_left_and_comes_back(dev: Sandbox) -> None:
     code, shown = dev.command("drain", "us-west-2", "--undo", "--yes")
     assert code == 0, shown
     assert {s["runningCount"] for s in dev.ecs().place.services.values()} == {1}
+
+
+HOST = "tinyllama.models.example.com"
+
+
+@pytest.fixture
+def named(two_regions: Sandbox) -> Sandbox:
+    """A model with a name over two Regions."""
+    two_regions.restore()
+    return two_regions
+
+
+def forced(named: Sandbox) -> dict[str, tuple[bool, bool]]:
+    """Whether the health check of each Region is disabled, and inverted."""
+    configs = [one["HealthCheckConfig"] for one in named.account.state.health_checks.values()]
+    return {c["AlarmIdentifier"]["Region"]: (c["Disabled"], c["Inverted"]) for c in configs}
+
+
+def running(named: Sandbox) -> set[int]:
+    return {s["runningCount"] for s in named.ecs("us-east-2").place.services.values()}
+
+
+def test_a_region_is_left_out_of_its_names_before_its_tasks_stop(
+    named: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = named.account.now()
+    code, shown = named.command("drain", "us-east-2", "--yes")
+    assert code == 0, shown
+    assert f"{HOST} us-east-2 and us-west-2 us-west-2" in plainly(shown)
+    assert shown.index("left out of 1 name") < shown.index("steady, 0 of 0 running")
+    assert (named.account.now() - begun).total_seconds() >= choices.DNS_SECONDS
+    assert forced(named) == {"us-east-2": (True, True), "us-west-2": (False, False)}
+    assert running(named) == {0}
+
+    code, shown = named.command("doctor", MODEL, "--json")
+    (east, west) = json.loads(shown)["models"]
+    assert east["links"][0]["verdict"] == "broken"
+    assert east["links"][0]["do"] == "neuron-ecs drain us-east-2 --undo"
+    assert west["well"]
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, shown = named.command("drain", "us-west-2")
+    assert f"every Region is then left out of {HOST}" in plainly(shown)
+
+    code, shown = named.command("drain", "us-east-2", "--undo", "--yes", "--json")
+    assert (code, json.loads(shown)["left_out"]) == (0, [])
+    assert set(forced(named).values()) == {(False, False)}
+    assert running(named) == {1}
+
+
+def test_a_region_stays_left_out_until_its_models_are_steady(named: Sandbox) -> None:
+    INCIDENTS["region"].happen(named)
+    assert named.command("drain", "us-east-2", "--yes")[0] == 0
+    code, shown = named.command("drain", "us-east-2", "--undo", "--yes", "--timeout", "60s")
+    assert code == 124
+    assert "still left out" in shown
+    assert forced(named)["us-east-2"] == (True, True)
+    code, shown = named.command("drain", "us-east-2", "--undo", "--yes", "--detach")
+    assert (code, forced(named)["us-east-2"]) == (0, (False, False)), "its alarm decides"
+
+
+def test_a_region_whose_services_cannot_be_read_is_left_out_all_the_same(named: Sandbox) -> None:
+    named.account.state.refused["us-east-2", "ecs:ListClusters"] = Refusal("ServerException", "no")
+    code, shown = named.command("drain", "us-east-2", "--yes")
+    assert code == 1
+    assert "its services stay as they are" in plainly(shown)
+    assert forced(named)["us-east-2"] == (True, True)
+
+
+def test_nothing_stops_where_the_names_cannot_be_changed(named: Sandbox) -> None:
+    denied = Refusal("AccessDenied", "not authorized")
+    named.account.state.refused["us-east-2", "route53:UpdateHealthCheck"] = denied
+    code, shown = named.command("drain", "us-east-2", "--yes")
+    assert (code, running(named)) == (1, {1}), shown
 
 
 @pytest.mark.parametrize(

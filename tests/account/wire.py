@@ -5,12 +5,13 @@ The parsers and serializers of the query protocols are moto's; JSON needs none.
 
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.contract import aws_model
 
@@ -32,6 +33,10 @@ _NAMES = {
     "servicequotas": "service-quotas",
 }
 """botocore's names of services that sign with another."""
+
+
+_BY_PATH = ("route53",)
+"""Services of REST of which the account answers some operations itself."""
 
 
 class Refusal(Exception):
@@ -61,6 +66,15 @@ class Asked:
         if self.protocol == "json":
             return json.loads(self.body or b"{}")
         model = _utils.get_service_model(self.service).operation_model(self.operation)
+        if self.service in _BY_PATH:
+            return _parse.PROTOCOL_PARSERS[self.protocol](model).parse(
+                {
+                    "body": self.body,
+                    "headers": self.headers,
+                    "url_params": _operation(self.service, self.method, self.path)[1],
+                    "values": dict(parse_qsl(urlsplit(self.path).query)),
+                }
+            )
         values = dict(parse_qsl(self.body.decode(), keep_blank_values=True))
         return _parse.PROTOCOL_PARSERS[self.protocol](model).parse({"values": values})
 
@@ -72,6 +86,18 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+def _operation(service: str, method: str, path: str) -> tuple[str, dict[str, str]]:
+    """The operation of a service of REST that a request asks, and what stands in its path."""
+    model = aws_model.service(service)
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        pattern = re.sub(r"{(\w+)\+?}", r"(?P<\1>[^/]+)", http["requestUri"].partition("?")[0])
+        found = re.fullmatch(pattern, urlsplit(path).path)
+        if found and http["method"] == method:
+            return name, {key: unquote(value) for key, value in found.groupdict().items()}
+    return "", {}
 
 
 def method_of(operation: str) -> str:
@@ -90,6 +116,8 @@ def asked(method: str, path: str, headers: Mapping[str, str], body: bytes) -> As
     if not operation and "x-www-form-urlencoded" in headers.get("Content-Type", ""):
         operation = dict(parse_qsl(body.decode())).get("Action", "")
     service = _NAMES.get(endpoint, endpoint)
+    if service in _BY_PATH:
+        operation = _operation(service, method, path)[0]
     protocol = "json" if "X-Amz-Target" in headers else ""
     if not protocol and operation:
         protocol = str(aws_model.service(service).metadata["protocol"])
@@ -113,7 +141,7 @@ def answer(request: Asked, result: Json) -> Reply:
 
 def refusal(request: Asked, error: Refusal) -> Reply:
     """A refusal of ours on the wire."""
-    if request.protocol not in ("query", "ec2"):
+    if request.protocol not in ("query", "ec2", "rest-xml"):
         return Reply(400, _JSON, json.dumps({"__type": error.code, "message": str(error)}).encode())
     told = f"<Error><Code>{error.code}</Code><Message>{error}</Message></Error>"
     body = (

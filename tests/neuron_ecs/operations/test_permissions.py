@@ -25,6 +25,7 @@ SERVICES = {
     "iam": "iam",
     "logs": "logs",
     "quotas": "service-quotas",
+    "route53": "route53",
     "s3": "s3",
     "scaling": "application-autoscaling",
     "ssm": "ssm",

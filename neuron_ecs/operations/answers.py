@@ -1,0 +1,76 @@
+"""A Region's answers to names over all Regions, as they are in the account."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from neuron_ecs.operations.aws import Calls
+from planning import plan
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A Region's answer to one name, and the health check that it depends on."""
+
+    region: str
+    model: str
+    host: str
+    check: str  # id of the health check; empty if there is none
+    left_out: bool  # whether the health check is forced to be unhealthy
+
+
+def answers(
+    aws: Calls, regions: Sequence[plan.RegionPlan], only: str | None = None
+) -> list[Answer]:
+    """Returns the answers of Regions to all names over all Regions, or to those of one model.
+
+    A health check is known by its alarm.
+    """
+    named = [
+        (region.name, model.name, everywhere)
+        for region in regions
+        for model in region.models
+        if only in (None, model.name)
+        for _, everywhere, _ in model.names_everywhere
+    ]
+    checks = {_alarm(one): one for one in _checks(aws)} if named else {}
+    found: list[Answer] = []
+    for region, model, everywhere in named:
+        check = checks.get((region, everywhere.alarm.name), {})
+        config = cast("dict[str, Any]", check.get("HealthCheckConfig", {}))
+        left_out = bool(config.get("Disabled") and config.get("Inverted"))
+        found.append(Answer(region, model, everywhere.host, check.get("Id", ""), left_out))
+    return found
+
+
+def has_record(aws: Calls, region: str, everywhere: plan.Everywhere) -> bool:
+    """Whether the hosted zone has the Region's record of a name over all Regions."""
+    answer = aws.route53.list_resource_record_sets(
+        HostedZoneId=everywhere.zone_id,
+        StartRecordName=everywhere.host,
+        StartRecordType="A",
+        StartRecordIdentifier=region,
+        MaxItems="1",
+    )
+    first = cast("list[dict[str, Any]]", answer["ResourceRecordSets"])[:1]
+    return any(
+        (one["Name"].rstrip("."), one.get("SetIdentifier")) == (everywhere.host, region)
+        for one in first
+    )
+
+
+def _checks(aws: Calls) -> Iterator[dict[str, Any]]:
+    """Every health check of the account, page by page."""
+    more: dict[str, str] = {}
+    while True:
+        answer = cast("dict[str, Any]", aws.route53.list_health_checks(**more))
+        yield from answer["HealthChecks"]
+        if not answer.get("IsTruncated"):
+            return
+        more = {"Marker": answer["NextMarker"]}
+
+
+def _alarm(check: dict[str, Any]) -> tuple[str, str]:
+    """Region and name of the alarm of a health check; both empty without one."""
+    alarm = cast("dict[str, str]", check["HealthCheckConfig"].get("AlarmIdentifier", {}))
+    return alarm.get("Region", ""), alarm.get("Name", "")
