@@ -76,6 +76,7 @@ class Block(Strict):
     )
 
 
+_BLOCKS = [{"id": "cr-0a1b2c3d", "start": "2026-12-01T11:30:00Z", "end": "2026-12-03T11:30:00Z"}]
 BLOCKS = Cost(
     Change.NEW_INSTANCES,
     "Only the first block's id is of the instances; hours are in place.",
@@ -104,6 +105,7 @@ class PoolOverride(Strict):
     blocks: tuple[Block, ...] = Field(
         default=(),
         description="Capacity Blocks of this Region, with their hours (Auto Scaling).",
+        examples=[_BLOCKS],
         json_schema_extra=BLOCKS,
     )
     reservation_group_arn: GroupArn | None = Field(
@@ -201,15 +203,7 @@ class AutoScalingCapacity(Capacity):
             "max_size instances start with the first and are drained before its end. Services of "
             "such a pool are not waited for."
         ),
-        examples=[
-            [
-                {
-                    "id": "cr-0a1b2c3d",
-                    "start": "2026-12-01T11:30:00Z",
-                    "end": "2026-12-03T11:30:00Z",
-                }
-            ]
-        ],
+        examples=[_BLOCKS],
         json_schema_extra=BLOCKS,
     )
     ami: Ami = Field(default=Ami(), description="The image of the instances.")
