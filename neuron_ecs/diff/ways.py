@@ -37,7 +37,18 @@ def _new_groups(
             continue
         kinds = [next(iter(m.target_groups)).target_type for m in (old, new)]
         second = _free(old.name, taken)
-        same = f" and serve.served_name: {old.name}" if old.name in served else ""
+        group = next(iter(old.target_groups))
+        names = shares(base.regions[key[0]])
+        under = {n: weights for n, weights in names.items() if old.name in weights}
+        beside = _weights({name: {**weights, second: 0} for name, weights in under.items()})
+        instead = _weights(
+            {
+                name: {second if m == old.name else m: weight for m, weight in weights.items()}
+                for name, weights in under.items()
+            }
+        )
+        same = [f"serve.served_name: {old.name}"] if old.name in served else []
+        same += [f"the key of {old.name}"] if group.caller_key else []
         yield Refusal(
             "ND020",
             (key[0],),
@@ -47,15 +58,22 @@ def _new_groups(
             "and AWS changes no group's type. The load balancer turns to the new group before a "
             "task is in it. Two updates interrupt nobody, if the pools have room for both models.",
             (
-                f"leave models.{old.name} as it is, add models.{second} with the change{same}, "
-                f"write "
-                f"traffic.weights.{old.name}: {{{old.name}: 1, {second}: 0}}, and run the update: "
-                f"{second} starts beside {old.name}, without requests",
-                f"when `neuron-ecs status {second}` says that it serves, remove "
-                f"models.{old.name} and write traffic.weights.{old.name}: {{{second}: 1}}: its "
-                f"URL stays",
+                f"leave models.{old.name} as it is, add models.{second} with "
+                f"{listed(['the change', *same])}, {beside}, and "
+                f"run the update: {second} starts beside {old.name}, without requests",
+                f"when `neuron-ecs status {second}` says that it serves, remove models.{old.name} "
+                f"and {instead}: its URL stays",
             ),
         )
+
+
+def _weights(names: Mapping[str, Mapping[str, int]]) -> str:
+    """`write traffic.weights.a: {a: 1, a-2: 0}`, for each name."""
+    lines: list[str] = []
+    for name, weights in names.items():
+        written = ", ".join(f"{model}: {weight}" for model, weight in weights.items())
+        lines.append(f"traffic.weights.{name}: {{{written}}}")
+    return f"write {' and '.join(lines)}"
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

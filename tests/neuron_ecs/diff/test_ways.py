@@ -11,7 +11,8 @@ from neuron_ecs.diff.markdown import render as markdown
 from neuron_ecs.diff.summary import verdict
 from neuron_ecs.diff.text import render
 from tests.neuron_ecs.diff.pairs import compared
-from tests.planning.stacks import HOME, Config, Entry, groups, managed, stack, work
+from tests.planning.fixtures_authentication import keyed
+from tests.planning.stacks import HOME, Config, Entry, changed, groups, managed, stack, work
 
 POOLS: Entry = {"pool": groups("inf2.24xlarge", 3), "managed": managed("inf2.xlarge")}
 BRIDGE, OWN, MANAGED = (
@@ -76,6 +77,14 @@ def test_the_steps_of_the_way_interrupt_nobody(after: Entry) -> None:
     )
 
 
+def test_the_steps_keep_every_name_under_which_the_model_answers() -> None:
+    weights: Entry = {"a": {"b": 3}}
+    (way,) = compared(serving(weights, b=BRIDGE), serving(weights, b=OWN)).ways
+    first, second = (step.partition("write ")[2] for step in way.steps)
+    assert first.startswith("traffic.weights.b: {b: 1, b-2: 0} and traffic.weights.a: {b: 1, b-2")
+    assert second.startswith("traffic.weights.b: {b-2: 1} and traffic.weights.a: {b-2: 1}")
+
+
 def test_a_model_that_gets_requests_before_it_serves_is_told() -> None:
     both = {"a": BRIDGE, "b": OWN}
     early = compared(serving(a=BRIDGE), serving({"a": {"a": 1, "b": 3}}, **both))
@@ -91,7 +100,15 @@ def test_a_second_model_of_serve_keeps_the_name_that_requests_have() -> None:
         return stack(capacity=POOLS, models={"a": entry})
 
     (way,) = compared(served(), served(network_mode="awsvpc")).ways
-    assert "with the change and serve.served_name: a," in way.steps[0]
+    assert "with the change and serve.served_name: a, write" in way.steps[0]
+
+
+def test_a_second_model_asks_for_the_key_that_callers_know() -> None:
+    def asking(**more: Any) -> Config:
+        return changed(keyed(), "models.m", **more)
+
+    (way,) = compared(asking(), asking(network_mode="awsvpc")).ways
+    assert "with the change and the key of m, write" in way.steps[0]
 
 
 def test_the_ways_are_in_every_form() -> None:
