@@ -111,8 +111,8 @@ def of_entries(found: Iterable[Finding], s: Situation) -> Iterator[Finding]:
 def judge(situation: Situation) -> tuple[Finding, ...]:
     """Returns the findings of all rules, errors first, then by path."""
 
-    def errors(settings: Settings) -> Errors:
-        tried = Situation(
+    def errors(settings: Settings, written_out: bool) -> Errors:
+        tried = (Situation if written_out else settle)(
             settings,
             situation.catalog,
             project=situation.project,
@@ -123,7 +123,7 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
         found = (f for rule in rules for f in rule.findings(tried))
         return frozenset((f.code, f.path) for f in found if f.severity is Severity.ERROR)
 
-    situation.trials = Trials(situation.settings, errors)
+    situation.trials = Trials(situation.source, situation.settings, errors)
     found = {f: None for rule in RULES for f in rule.findings(situation)}
     told = {of_keys(f, situation.settings): None for f in of_entries(found, situation)}
     return tuple(sorted(told, key=lambda f: f.sort_key))

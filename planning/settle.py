@@ -58,10 +58,15 @@ def settle(
 
     A model that cannot be served is left out; `Situation.unserved` says why.
     """
-    settings = with_agents(settings)
     situation = partial(
-        Situation, catalog=catalog, project=project, stack=stack, home_region=home_region
+        Situation,
+        catalog=catalog,
+        project=project,
+        stack=stack,
+        home_region=home_region,
+        source=settings,
     )
+    settings = with_agents(settings)
     plain = situation(settings)
     asked = [_Asked(n, m, m.serve, plain) for n, m in sorted(settings.models.items()) if m.serve]
     if not asked:

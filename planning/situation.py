@@ -47,7 +47,8 @@ class Situation:
     """The stack file against the catalog.
 
     `written` has the models of `serve` as if written out, as `settings` have them; `unserved` those
-    that are left out of `settings`; `amis` the AMI that follows from them for a pool without one.
+    that are left out of `settings`; `amis` the AMI that follows from them for a pool without one;
+    `source` has them as the stack file.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class Situation:
         written: Mapping[str, WrittenOut] | None = None,
         unserved: tuple[Unserved, ...] = (),
         amis: Mapping[str, str] | None = None,
+        source: Settings | None = None,
     ) -> None:
         self.settings = settings
+        self.source = settings if source is None else source
         self.catalog = catalog
         self.written = written or {}
         self.unserved = unserved

@@ -1,7 +1,8 @@
 """Whether a stack file with other values has an error that it does not have now.
 
 A finding proposes values. An error can hide others of the same entry, so a proposal is tried before
-it is printed: all rules judge the stack file with it.
+it is printed: all rules judge the stack file with it. Models of `serve` are written out anew, as
+the planner does.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,10 +20,15 @@ MOST_ENTRIES = 2000
 class Trials:
     """Tries proposals on one stack file."""
 
-    def __init__(self, settings: Settings, errors: Callable[[Settings], Errors]) -> None:
+    def __init__(
+        self, settings: Settings, written_out: Settings, errors: Callable[[Settings, bool], Errors]
+    ) -> None:
+        """`settings` are as the stack file has them; `written_out` have also what the planner adds.
+        `errors` is told whether it judges the latter."""
         self._settings = settings
+        self._written_out = written_out
         self._errors = errors
-        self._known: Errors | None = None
+        self._known: dict[bool, Errors] = {}
         self._tried: dict[str, bool] = {}
         self._entries = len(settings.regions) + sum(
             len(group) for group in (settings.capacity, settings.models, settings.jobs)
@@ -37,13 +43,25 @@ class Trials:
         if key not in self._tried:
             if (len(self._tried) + 2) * self._entries > MOST_ENTRIES:
                 return True
-            if self._known is None:
-                self._known = self._errors(self._settings)
-            changed = self._settings
+            added = not all(_reaches(self._settings, path.split(".")) for path in edits)
+            changed = before = self._written_out if added else self._settings
+            if added not in self._known:
+                self._known[added] = self._errors(before, added)
             for path, value in edits.items():
                 changed = cast("Settings", _with(changed, path.split("."), value))
-            self._tried[key] = self._errors(changed) <= self._known
+            self._tried[key] = self._errors(changed, added) <= self._known[added]
         return self._tried[key]
+
+
+def _reaches(old: Any, steps: list[str]) -> bool:
+    """Whether an entry has the place of a value: a new key of a map is one."""
+    name, *rest = steps
+    if old is None or not rest:
+        return old is not None
+    if isinstance(old, dict):
+        entries = cast("dict[str, Any]", old)
+        return _reaches(entries.get(name), rest)
+    return _reaches(getattr(old, name, None), rest)
 
 
 def _with(old: Any, steps: list[str], value: object) -> Any:

@@ -4,7 +4,9 @@ The law is total. A choice has one of the forms that `tests/planning/fixing.py` 
 or it begins with words of its table `OUTSIDE`, which says what the reader does elsewhere.
 """
 
+import json
 import re
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +16,7 @@ from planning import Severity
 from planning.rules import Rule
 from tests.planning import fixing
 from tests.planning.fixtures import Fixture
-from tests.planning.stacks import findings_of
+from tests.planning.stacks import Config, findings_of
 from tests.planning.test_rules import EACH
 from tests.wishes.changes import MISTAKES, ODDITIES, Broken, Mistake, broken
 from tests.wishes.judging import config_of
@@ -27,6 +29,8 @@ KINDS = [
     for m in same
     if code != SHAPE_CODE
 ]
+# The fields that a model of `serve` takes over.
+KEPT = ("capacity", "discovery", "mounts", "regions", "replicas", "scaling")
 # A legal set of devices can still meet that of a task without a lock, which is another mistake.
 BESIDE = {"NE204": "NE240"}
 PUBLISHED = re.compile(r"(?:public\.ecr\.aws/neuron|dlc)/([\w.-]+):([\w.-]+)")
@@ -35,6 +39,26 @@ PUBLISHED = re.compile(r"(?:public\.ecr\.aws/neuron|dlc)/([\w.-]+):([\w.-]+)")
 @pytest.mark.parametrize(("rule", "fixture"), EACH)
 def test_every_choice_of_a_fix_works(rule: Rule, fixture: Fixture) -> None:
     assert fixing.faults(fixture.failing, rule.code) == []
+
+
+@pytest.mark.parametrize(("rule", "fixture"), EACH)
+def test_every_choice_of_a_fix_works_for_served_models(rule: Rule, fixture: Fixture) -> None:
+    """What the model of `serve` needs follows from the pool that a fix names."""
+    config = served(fixture.failing)
+    if rule.code in {f.code for f in findings_of(config)}:
+        assert fixing.faults(config, rule.code, Severity.ERROR) == []
+
+
+def served(config: Config) -> Config:
+    """The stack with its models on chips written as `serve`."""
+    models: dict[str, Any] = json.loads(config.get("neuron-ecs:models", "{}"))
+    for name, written in models.items():
+        entry = cast("dict[str, Any]", written) if isinstance(written, dict) else {}
+        if entry.get("neuron_devices") and "serve" not in entry:
+            kept = {key: value for key, value in entry.items() if key in KEPT}
+            serve = {"model": "Qwen/Qwen3-0.6B", "max_model_len": 2048}
+            models[name] = {**kept, "serve": serve}
+    return {**config, "neuron-ecs:models": json.dumps(models)}
 
 
 @pytest.mark.parametrize(("rule", "fixture"), EACH)

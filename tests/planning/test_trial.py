@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from config import Settings
+from planning.make import judge as judged
 from planning.trial import MOST_ENTRIES, Errors, Trials
 from tests.planning.stacks import finding, groups, managed, situation_of, stack, work
 
@@ -35,16 +36,38 @@ def test_a_mistyped_pool_is_answered_with_one_that_has_room() -> None:
     assert finding(config, "NE108").fix == "did you mean smell?"
 
 
+def test_a_mistyped_pool_of_a_served_model_is_answered_with_one_that_can_serve_it() -> None:
+    pools = {"small": groups("inf2.xlarge"), "smell": groups("inf2.48xlarge")}
+    for model, likely in (("Qwen/Qwen2.5-32B-Instruct", "smell"), ("Qwen/Qwen3-0.6B", "small")):
+        entry = {"capacity": "smalll", "serve": {"model": model, "max_model_len": 2048}}
+        config = stack(capacity=pools, models={"m": entry})
+        assert finding(config, "NE108").fix.startswith(f"did you mean {likely}?")
+
+
+def test_what_the_planner_adds_is_tried_as_it_is_written_out() -> None:
+    entry = {
+        "capacity": "pool",
+        "serve": {"model": "Qwen/Qwen3-0.6B", "cache": "files", "compile": "ahead"},
+    }
+    volumes = {"files": {"kind": "efs"}}
+    config = stack(capacity={"pool": groups()}, models={"m": entry}, volumes=volumes)
+    situation = situation_of(config)
+    judged(situation)
+    (job,) = situation.compile_jobs
+    assert situation.passes({f"jobs.{job}.capacity": "pool"})
+    assert not situation.passes({f"jobs.{job}.capacity": "another"})
+
+
 def test_trials_of_a_large_file_end() -> None:
     pool = {"capacity.pool.instance_type": "c7g.large"}
     for number, passes in ((1, False), (MOST_ENTRIES, True)):
         models = {f"m{n}": work(1) for n in range(number)}
         situation = situation_of(stack(capacity={"pool": groups(max_size=number)}, models=models))
-        situation.trials = Trials(situation.settings, errors)
+        situation.trials = Trials(situation.settings, situation.settings, errors)
         assert situation.passes(pool) is passes
 
 
-def errors(settings: Settings) -> Errors:
+def errors(settings: Settings, written_out: bool) -> Errors:
     """An error where the type is no Neuron type."""
     (pool,) = settings.capacity.values()
     chips = getattr(pool, "instance_type", "").startswith("inf")
