@@ -272,6 +272,7 @@ def born(holdings: Holdings, token: str, urn: str, inputs: Props, home: str) -> 
     words |= {"region": region, "account": ACCOUNT_ID, "hex": secrets.token_hex(9)[:17]}
     words.setdefault("path", "/")
     words.setdefault("groupName", "default")
+    words.setdefault("setIdentifier", "")
     if "name" not in words and "namePrefix" in words:
         words["name"] = words["namePrefix"] + secrets.token_hex(13)
     computed = _special(holdings, token, inputs, words)

@@ -791,7 +791,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind(
             token="aws:route53/record:Record",
-            id="{zoneId}_{name}_{type}",
+            id="{zoneId}_{name}_{type}_{setIdentifier}",
             computed={"fqdn": "{name}"},
             fixed=("name", "zoneId"),
             regional=False,
