@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from catalog.instances import Instances
 from catalog.tables import Tables
-from catalog.types import DriverConflict, NeuronSdk
+from catalog.types import DriverConflict, NeuronMetric, NeuronSdk
 
 
 class Neuron:
@@ -28,6 +28,16 @@ class Neuron:
     def driver_conflicts(self) -> tuple[DriverConflict, ...]:
         """Pairs of Neuron driver (host) and SDK (image) that fail together, according to AWS."""
         return self._tables.typed("driver_conflicts", DriverConflict)
+
+    @cached_property
+    def metrics(self) -> tuple[NeuronMetric, ...]:
+        """The metrics of neuron-monitor that CloudWatch gets, with the dimension of each."""
+        return self._tables.typed("neuron_metrics", NeuronMetric)
+
+    @cached_property
+    def daemon_images(self) -> Mapping[str, str]:
+        """The image of each container that watches the chips of an instance."""
+        return {row["container"]: row["image"] for row in self._tables.rows("daemon_images")}
 
     def device_sets(self, instance_type: str) -> tuple[tuple[int, int], ...]:
         """The sets of devices of one task that are accepted: (first device, number of devices).

@@ -45,7 +45,8 @@ class Prices:
         return self._days.get((region, purchase))
 
     def watching(self, item: str, partition: str) -> Decimal | None:
-        """USD a month of an item of CloudWatch: `alarm_metric`, `custom_metric` or `dashboard`.
+        """USD a month of an item of CloudWatch: `alarm_metric`, `custom_metric`, `dashboard` or
+        `log_gib`, which is of data that is written.
 
         Without AWS's free tier, which is of an account. None for a partition without prices here.
         """

@@ -343,6 +343,21 @@ class ImageTag:
 
 
 @dataclass(frozen=True, slots=True)
+class NeuronMetric:
+    """A metric of neuron-monitor, by one of its labels as the dimension.
+
+    It is of the series whose ``label`` is all of ``matches``, a regular expression. ``unit`` is
+    CloudWatch's.
+    """
+
+    metric: str
+    dimension: str
+    label: str
+    matches: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerOption:
     """How a program that serves is told its number of worker processes.
 

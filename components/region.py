@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from components import alarms, names, network
 from components.auto_scaling import AutoScalingCluster
 from components.capacity import Capacity
+from components.daemons import DaemonComponent
 from components.files import Directory, Files
 from components.job import JobComponent
 from components.managed_instances import ManagedInstancesCluster
@@ -94,8 +95,8 @@ class RegionComponent(pulumi.ComponentResource):
             )
             for job in region.jobs
         }
+        self.daemons = self._daemons(region, within)
         self.topic_arn = self._topic(region, tags=tags, roles=roles)
-        self._name_models()
         self._watch(region, tags=tags)
         self.register_outputs({"clusters": self.clusters})
 
@@ -153,6 +154,22 @@ class RegionComponent(pulumi.ComponentResource):
                     ],
                 )
 
+    def _daemons(
+        self, region: plan.RegionPlan, within: RegionContext
+    ) -> Mapping[str, DaemonComponent]:
+        pools = region.auto_scaling.pools if region.auto_scaling else ()
+        return {
+            daemon.key: DaemonComponent(
+                daemon.key,
+                daemon,
+                cluster_arn=self._known[NameOf("cluster_arn", daemon.cluster)],
+                within=within,
+                after=[ready for pool in pools for ready in self.capacity[pool.key].ready],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for daemon in region.daemons
+        }
+
     def _namespace(
         self, region: plan.RegionPlan, *, tags: plan.Tags, vpc_id: pulumi.Input[str]
     ) -> pulumi.Output[str] | None:
@@ -197,6 +214,7 @@ class RegionComponent(pulumi.ComponentResource):
                 self._known[NameOf("service", key)] = service.name
 
     def _watch(self, region: plan.RegionPlan, *, tags: plan.Tags) -> None:
+        self._name_models()
         services = {k: s for model in self.models.values() for k, s in model.services.items()}
         for described in region.alarms:
             alarms.alarm(

@@ -75,12 +75,16 @@ def _names(region: RegionComponent) -> dict[str, Any]:
         "capacity_providers": {key: c.provider for key, c in region.capacity.items()},
         "services": {
             key: service.name
-            for model in region.models.values()
-            for key, service in model.services.items()
+            for built in (*region.models.values(), *region.daemons.values())
+            for key, service in built.services.items()
         },
         "task_definitions": {
             key: definition.arn
-            for built in (*region.models.values(), *region.jobs.values())
+            for built in (
+                *region.models.values(),
+                *region.jobs.values(),
+                *region.daemons.values(),
+            )
             for key, definition in built.task_definitions.items()
         },
     }

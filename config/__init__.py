@@ -9,6 +9,7 @@ from config.capacity import (
     ManagedInstancesCapacity,
     PoolOverride,
 )
+from config.daemons import NeuronMetrics
 from config.layout import PlacedService
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
@@ -57,6 +58,7 @@ __all__ = [
     "ModelEntry",
     "ModelOverride",
     "Mount",
+    "NeuronMetrics",
     "OwnNetworkEntry",
     "PlacedService",
     "PoolOverride",

@@ -8,6 +8,7 @@ from config.alarms import Alarms
 from config.authentication import Authentication
 from config.capacity import AnyCapacity
 from config.changes import FINDINGS, IN_PLACE, MOVES, SHAPE, Change, Cost
+from config.daemons import NeuronMetrics
 from config.layout import Layout
 from config.places import RegionEntry
 from config.shapes import ModelId, Shape
@@ -326,6 +327,14 @@ class Settings(Strict):
         ),
         examples=[True],
         json_schema_extra=IN_PLACE,
+    )
+    neuron_metrics: NeuronMetrics | None = Field(
+        default=None,
+        description=(
+            "What the chips of Auto Scaling pools do, as CloudWatch metrics: {} runs "
+            "neuron-monitor and the CloudWatch agent on each Neuron instance."
+        ),
+        examples=[{}],
     )
     alarms: Alarms | None = Field(
         default=None,

@@ -499,6 +499,11 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (Settings, "budget", "no field makes any"),
     (Settings, "dashboard", "write dashboards: true"),
+    (
+        Settings,
+        "chip_metrics cloudwatch_agent metrics neuron_monitor prometheus",
+        "write neuron_metrics: {}",
+    ),
     (Alarms, "email mail recipients", "write emails: [on-call@example.com]"),
     (
         Alarms,

@@ -70,6 +70,14 @@ DETECTOR_SIZE = (64, 128)  # AWS's DaemonSet gives it a hundredth of a CPU and 8
 RECOVERY_SIZE = (64, 192)  # likewise, and 150 MiB
 DAEMON_SIZES = (MONITOR_SIZE, AGENT_SIZE, DETECTOR_SIZE, RECOVERY_SIZE)
 PROCESS_TAG = "NEURON_PROCESS_TAG"
+MONITOR_PORT = 19800  # of the host, for the CloudWatch agent: its own 8000 is a model's
+MONITOR_MEMORY_LIMIT = "160MiB"  # of Go's collector, below its 256 MiB
+SCRAPE_TIMEOUT_SECONDS = 10
+DAEMON_LOG_BUFFER = "10m"
+DAEMON_MINIMUM_PERCENT = 0  # a task holds ports of the host: the old one stops first
+DAEMON_MAXIMUM_PERCENT = 100
+DAEMON_LOG_DAYS = 7  # the events become metrics, which stay for 15 months
+METRIC_EVENT_BYTES = 700  # of one series in the log group: its labels, and what makes it a metric
 
 # ---- traffic -------------------------------------------------------------------------------
 

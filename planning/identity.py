@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from config import EbsVolumeEntry, JobEntry, ManagedInstancesCapacity, S3FilesVolumeEntry
 from planning import audit, choices, names, permissions, queue
 from planning.command_line import containers
+from planning.daemon_kinds import DaemonKind, daemon_kinds
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.permissions import Statement
 from planning.plan import InlinePolicy, Role
@@ -30,6 +31,16 @@ def execution_role(work: RegionalWorkload) -> str:
 def scheduler_role(work: RegionalWorkload) -> str:
     """Returns the key of the role with which EventBridge Scheduler starts a job."""
     return names.key("job", work.name, "scheduler")
+
+
+def daemon_role(kind: DaemonKind) -> str:
+    """Returns the key of the role of a daemon's own code."""
+    return names.key("daemon", kind.name, "task")
+
+
+def daemon_logs(s: Situation, kind: DaemonKind) -> str:
+    """Returns the name of a daemon's log group, which is the same in every Region."""
+    return f"/{s.project}/{s.stack}/daemons/{kind.name}"
 
 
 def task_family(s: Situation, work: RegionalWorkload, slot: str = "") -> str:
@@ -61,7 +72,8 @@ def roles(s: Situation) -> tuple[Role, ...]:
         by_name.setdefault((work.is_job, work.name), []).append(work)
     for works in by_name.values():
         found.extend(_of_workload(s, works))
-    if any(not _secrets(w) for w in s.work):
+    daemons = {k: None for p in s.pools.values() for k in daemon_kinds(s.settings, p)}
+    if daemons or any(not _secrets(w) for w in s.work):
         found.append(
             _role(
                 s,
@@ -71,6 +83,7 @@ def roles(s: Situation) -> tuple[Role, ...]:
                 purpose="pulls images and writes logs, for tasks without secrets",
             )
         )
+    found.extend(_of_daemon(s, kind) for kind in daemons)
     found.extend(_of_instances(s))
     found.extend(_of_volumes(s))
     if s.settings.alarms and s.settings.alarms.slack:
@@ -84,6 +97,19 @@ def roles(s: Situation) -> tuple[Role, ...]:
             )
         )
     return tuple(sorted(found, key=lambda r: r.key))
+
+
+def _of_daemon(s: Situation, kind: DaemonKind) -> Role:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html"""
+    writing = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    group = f"arn:{s.partition}:logs:*:{choices.ACCOUNT}:log-group:{daemon_logs(s, kind)}:*"
+    return _role(
+        s,
+        daemon_role(kind),
+        "ecs-tasks",
+        inline=(InlinePolicy("publish", (permissions.allow(writing, (group,)),)),),
+        purpose=f"what the code of the daemon {kind.name} may do",
+    )
 
 
 def _of_instances(s: Situation) -> Iterable[Role]:

@@ -14,6 +14,7 @@ from planning import (
     addresses,
     audit,
     choices,
+    daemons,
     discovery,
     event_rules,
     identity,
@@ -171,6 +172,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         topic=recipients.topic(s, name),
         namespace=discovery.namespace(s, name),
     )
+    built = replace(built, daemons=daemons.daemons(s, built))
     told = replace(
         built, alarms=watching.alarms(s, built), event_rules=event_rules.event_rules(s, built)
     )

@@ -86,6 +86,7 @@ def _task_definition(
         execution_role=identity.logical_name(s, identity.execution_role(work)),
         devices="all" if work.managed_devices else devices,
         image=resolved(work.spec.image, work.region, s.catalog),
+        process_tag=containers.process_tag(work, slot, s.catalog),
         volumes=volumes.task_volumes(s, work, slot),
         mounts=volumes.mounts(work, slot),
     )

@@ -22,6 +22,8 @@ from planning.routes import LoadBalancer, Namespace, Registry, TargetGroup
 from planning.routes import Names as Names
 from planning.routes import OtherName as OtherName
 from planning.routes import SharedCertificate as SharedCertificate
+from planning.written_models import WrittenModel as WrittenModel
+from planning.written_models import WrittenValue as WrittenValue
 
 Tags = tuple[tuple[str, str], ...]
 
@@ -455,6 +457,7 @@ class TaskDefinition:
     execution_role: str
     devices: tuple[int, ...] | Literal["all"]  # Neuron devices of its tasks; () on a CPU pool
     image: str
+    process_tag: str = ""  # by which neuron-monitor calls its processes; empty: not known
     volumes: tuple[TaskVolume, ...] = ()  # by name
     mounts: tuple[Mount, ...] = ()  # of volumes of the stack file, by container and path
 
@@ -570,6 +573,22 @@ class ModelPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Daemon:
+    """A service with one task on each Neuron instance of Auto Scaling capacity.
+
+    It takes the launch type EC2: AWS gives daemons of such instances no capacity provider.
+    """
+
+    key: str
+    name: str
+    cluster: str  # key
+    task_definition: TaskDefinition
+    log_group: LogGroup
+    metrics: int = 0  # that it gives CloudWatch, with the most replicas
+    log_mib: int = 0  # a month, from the most instances
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """EventBridge Scheduler schedule of a job."""
 
@@ -628,6 +647,7 @@ class RegionPlan:
     event_rules: tuple[EventRule, ...] = ()
     dashboard: Dashboard | None = None
     namespace: Namespace | None = None
+    daemons: tuple[Daemon, ...] = ()
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -642,26 +662,6 @@ class RegionPlan:
     def pool(self, key: str) -> Pool:
         """The pool of that key."""
         return next(p for p in self.pools if p.key == key)
-
-
-# ---- models of `serve` -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenValue:
-    """A field of an entry as if written out: its value as JSON, and from what it follows."""
-
-    field: str
-    value: str
-    because: str  # empty for what the stack file writes
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenModel:
-    """A model of `serve` as if written out, in the order of the stack file's fields."""
-
-    name: str
-    values: tuple[WrittenValue, ...]
 
 
 # ---- the stack -----------------------------------------------------------------------------

@@ -81,9 +81,10 @@ def beyond_share(
     needed: int, wanted: int | tuple[int, ...] | str | None, kind: InstanceType, catalog: Catalog
 ) -> int | None:
     """Returns the memory that a task needs, where that is more than the part that goes with its
-    devices and no more than an instance registers."""
+    devices and no more than an instance registers beside its daemons."""
     part = share_of(kind, device_count(wanted, kind), catalog).memory_mib
-    return needed if part < needed <= registered_by(kind, catalog).memory_mib else None
+    most = registered_by(kind, catalog).memory_mib - (DAEMONS.memory_mib if kind.neuron else 0)
+    return needed if part < needed <= most else None
 
 
 def device_count(wanted: int | tuple[int, ...] | str | None, kind: InstanceType | None) -> int:

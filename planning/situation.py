@@ -23,6 +23,7 @@ from config import (
 )
 from planning import blocks, layout, managed_types, plan
 from planning.addresses import has_blocks
+from planning.daemon_kinds import daemon_kinds
 from planning.dealing import Demand
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.lines import Keeping, Line, lines_of
@@ -258,7 +259,7 @@ class Situation:
                         if isinstance(spec, ModelEntry):
                             here = isinstance(override, ModelOverride) and override.replicas
                             replicas = here or spec.replicas
-                        types = tuple(t for t in pool.types if self.holds(t, spec))
+                        types = tuple(t for t in pool.types if self.holds(t, spec, pool))
                         found.append(RegionalWorkload(name, region, spec, pool, replicas, types))
         return tuple(sorted(found, key=lambda w: (w.region, w.is_job, w.name)))
 
@@ -271,9 +272,15 @@ class Situation:
             found.setdefault((work.path, work.pool.name, types), work)
         return tuple(found.values())
 
-    def holds(self, kind: InstanceType, spec: ModelEntry | JobEntry) -> bool:
-        """Whether an instance of the type has the written sizes of a task, and the devices."""
-        room = self.registered(kind)
+    def holds(
+        self,
+        kind: InstanceType,
+        spec: ModelEntry | JobEntry,
+        pool: RegionalPool | None = None,
+    ) -> bool:
+        """Whether an instance of the type has the written sizes of a task, and the devices; in a
+        pool beside its daemons."""
+        room = self.registered(kind, pool)
         return (
             (spec.cpu_units or 0) <= room.cpu_units
             and (spec.memory_mib or 0) <= room.memory_mib
@@ -293,13 +300,22 @@ class Situation:
 
     # -- sizes ---------------------------------------------------------------------------------
 
-    def registered(self, kind: InstanceType) -> Room:
-        """Returns the most that an instance of the type registers for tasks."""
-        return registered_by(kind, self.catalog)
+    def taken_by_daemons(self, pool: RegionalPool | None) -> Room:
+        """Returns what the daemons take of each instance: ECS places them before other tasks.
 
-    def counted_on(self, kind: InstanceType) -> Room:
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service-options.html
+        """
+        kinds = daemon_kinds(self.settings, pool) if pool else ()
+        cpu, memory = (k.room.cpu_units for k in kinds), (k.room.memory_mib for k in kinds)
+        return Room(sum(cpu), sum(memory))
+
+    def registered(self, kind: InstanceType, pool: RegionalPool | None) -> Room:
+        """Returns the most that an instance of the type registers, less what its daemons take."""
+        return registered_by(kind, self.catalog).without(self.taken_by_daemons(pool))
+
+    def counted_on(self, kind: InstanceType, pool: RegionalPool) -> Room:
         """Returns what the plan counts on: as registered, with an estimate of unrecorded memory."""
-        return counted_on(kind, self.catalog)
+        return counted_on(kind, self.catalog).without(self.taken_by_daemons(pool))
 
     @cached_property
     def _without_devices(self) -> Mapping[tuple[str, str], Room]:
@@ -373,7 +389,7 @@ class Situation:
             if (size := self.task_size(w))
             for _ in range(n)
         ]
-        return first_fit(room or self.counted_on(kind), tasks, self.ports)
+        return first_fit(room or self.counted_on(kind, pool), tasks, self.ports(pool))
 
     def others(
         self, pool: RegionalPool, *, full: bool = True
@@ -385,10 +401,14 @@ class Situation:
     # -- slots ---------------------------------------------------------------------------------
 
     @cached_property
-    def ports(self) -> int:
-        """Host ports that an instance has for tasks at a time."""
+    def _free_ports(self) -> int:
         reserved = len(self.catalog.networks.reserved_host_ports)
         return self.catalog.limits.value("host_ports_per_instance_max") - reserved
+
+    def ports(self, pool: RegionalPool) -> int:
+        """Returns the host ports that an instance of the pool has for tasks at a time."""
+        taken = sum(len(kind.ports) for kind in daemon_kinds(self.settings, pool))
+        return self._free_ports - taken
 
     def demands(self, pool: RegionalPool) -> tuple[Demand, ...]:
         """Returns what the pool's models and jobs request of its devices."""
@@ -414,7 +434,8 @@ class Situation:
         self, kind: InstanceType, first: RegionalWorkload, second: RegionalWorkload
     ) -> bool:
         """Whether an instance never has CPU and memory for a task of each."""
-        one, other, room = self.task_size(first), self.task_size(second), self.registered(kind)
+        one, other = self.task_size(first), self.task_size(second)
+        room = self.registered(kind, first.pool)
         assert one is not None
         assert other is not None
         return (
@@ -427,7 +448,7 @@ class Situation:
         assert pool.type is not None
         assert pool.type.neuron is not None
         sets = self.catalog.neuron.device_sets(pool.type.name)
-        return layout.arrange(pool.type.neuron.devices, sets, demands, self.ports)
+        return layout.arrange(pool.type.neuron.devices, sets, demands, self.ports(pool))
 
     def legal(self, kind: InstanceType, work: RegionalWorkload) -> bool:
         """Whether the task's count of devices, or its ids, are a legal set of the type."""
@@ -458,7 +479,7 @@ class Situation:
 
     def _cut(self, pool: RegionalPool) -> layout.Cut | None:
         if pool.type is None or pool.type.neuron is None:
-            return layout.Cut((), (), (), self.ports)
+            return layout.Cut((), (), (), self.ports(pool))
         if not self.legal_everywhere(pool):
             return None
         cut = self.keeping(pool).cut
@@ -508,7 +529,7 @@ class Situation:
 
     def _supply(self, pool: RegionalPool) -> Supply:
         kind = self.instance_of(pool)
-        return Supply(self.ports, self.counted_on(kind) if kind else None)
+        return Supply(self.ports(pool), self.counted_on(kind, pool) if kind else None)
 
     def _all_instances(
         self, pool: RegionalPool, slots: tuple[plan.Slot, ...], *, full: bool

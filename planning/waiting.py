@@ -48,7 +48,7 @@ def _wait(s: Situation, job: RegionalWorkload, devices: tuple[int, ...]) -> Wait
     size = job.pool.max_size
     if size is None or rolling < size:
         return Wait(False, False, False, "", rolling + 1)
-    if fewest_instances([u for u in minimum if u.meets(task)], s.ports) >= size:
+    if fewest_instances([u for u in minimum if u.meets(task)], s.ports(job.pool)) >= size:
         return Wait(True, False, False, "waits for ever", least + 1)
     if _exceeds(s, job.pool, [task, *minimum], size):
         return Wait(True, True, False, "waits for ever", least + 1)
@@ -63,7 +63,7 @@ def _exceeds(s: Situation, pool: RegionalPool, uses: Sequence[Use], instances: i
     """Whether the tasks need more CPU or memory than so many instances register."""
     kind = pool.type
     assert kind is not None
-    room = s.registered(kind)
+    room = s.registered(kind, pool)
     cpu = sum(use.tasks * use.size.cpu_units for use in uses)
     memory = sum(use.tasks * use.size.memory_mib for use in uses)
     return cpu > instances * room.cpu_units or memory > instances * room.memory_mib

@@ -1,4 +1,4 @@
-"""What alarms and dashboards cost: USD a month, beside the price of the instances."""
+"""What alarms, dashboards and daemons cost: USD a month, beside the price of the instances."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
@@ -23,13 +23,15 @@ class WatchingCost:
     region: str
     alarm_metrics: int
     dashboards: int
-    custom_metrics: int  # of sidecars that measure queues
+    custom_metrics: int  # of daemons, and of sidecars that measure queues
     health_checks: int
     alarm_rate: Decimal | None  # USD a month of a metric in an alarm
     dashboard_rate: Decimal | None  # USD a month
     metric_rate: Decimal | None  # USD a month
     health_check_rate: Decimal | None  # USD a month
     date: str  # of the rates, as YYYY-MM-DD
+    log_gib: Decimal = Decimal(0)  # that daemons write in a month, with the most replicas: about
+    log_rate: Decimal | None = None  # USD a GiB
 
     @property
     def amount(self) -> Decimal | None:
@@ -42,26 +44,31 @@ class WatchingCost:
         )
         if any(rate is None for _, rate in paid):
             return None
-        return sum((number * rate for number, rate in paid if rate), Decimal(0))
+        watching = sum((number * rate for number, rate in paid if rate), Decimal(0))
+        return watching + self.log_gib * (self.log_rate or 0)
 
 
 def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
-    """Returns the cost of each Region that has an alarm or a dashboard."""
+    """Returns the cost of each Region that has an alarm, a dashboard or a daemon."""
     found: list[WatchingCost] = []
     for region in plan.regions:
         metrics = sum(_metrics(alarm) for alarm in _alarms(region))
-        if metrics or region.dashboard:
+        if metrics or region.dashboard or region.daemons:
+            mib = sum(daemon.log_mib for daemon in region.daemons)
             cost = WatchingCost(
                 region=region.name,
                 alarm_metrics=metrics,
                 dashboards=1 if region.dashboard else 0,
-                custom_metrics=len(_custom_metrics(region)),
+                custom_metrics=len(_custom_metrics(region))
+                + sum(daemon.metrics for daemon in region.daemons),
                 health_checks=sum(len(model.names_everywhere) for model in region.models),
                 alarm_rate=catalog.prices.watching("alarm_metric", region.partition),
                 dashboard_rate=catalog.prices.watching("dashboard", region.partition),
                 metric_rate=catalog.prices.watching("custom_metric", region.partition),
                 health_check_rate=catalog.prices.watching("health_check", region.partition),
                 date=catalog.dated("watching_prices").isoformat(),
+                log_gib=(Decimal(mib) / 1024).quantize(Decimal("0.1")),
+                log_rate=catalog.prices.watching("log_gib", region.partition),
             )
             found.append(cost)
     return tuple(found)
@@ -75,6 +82,7 @@ def document(cost: WatchingCost) -> dict[str, object]:
         "dashboards": cost.dashboards,
         "custom_metrics": cost.custom_metrics,
         "health_checks": cost.health_checks,
+        "log_gib": f"{cost.log_gib}",
         "usd_per_month": None if cost.amount is None else f"{cost.amount:.2f}",
         "date": cost.date,
     }

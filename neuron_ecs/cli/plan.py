@@ -343,7 +343,7 @@ def registries(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def watched(plan: Plan, *, width: int) -> Iterator[str]:
-    """Which alarms, events and dashboards each Region has, and who receives them."""
+    """Which alarms, events, dashboards and daemons each Region has, and who receives them."""
     lines: list[str] = []
     for region in plan.regions:
         found = [counted(len(region.alarms), "alarm")] if region.alarms else []
@@ -353,6 +353,11 @@ def watched(plan: Plan, *, width: int) -> Iterator[str]:
             lines.append(f"{region.name}: {' and '.join(found)}, to {_recipients(plan, region)}")
         if region.dashboard:
             lines.append(f"{region.name}: dashboard {region.dashboard.name}")
+        lines += [
+            f"{region.name}: daemon {daemon.name} on each Neuron instance of Auto Scaling, logs in "
+            f"{daemon.log_group.name}"
+            for daemon in region.daemons
+        ]
     if lines:
         yield ""
         yield "Watching"

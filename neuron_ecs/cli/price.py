@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
+from dataclasses import replace
 
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.terminal import joined, table, wrapped
 from planning.price import HOURS, NOTHING, PoolCost, StackPrice, span
+from planning.watching_price import WatchingCost
 
 _HEAD = ("Region", "pool", "instances", "a month", "idle chips", "rollout", "jobs")
 
@@ -39,17 +40,20 @@ def render(price: StackPrice, *, width: int) -> Iterator[str]:
 
 
 def _watching(price: StackPrice) -> Iterator[str]:
-    """What alarms and dashboards add, Regions with the same cost together."""
-    regions: dict[tuple[int, int, int, int, Decimal | None, str], list[str]] = {}
+    """What alarms, dashboards and daemons add, Regions with the same cost together."""
+    regions: dict[WatchingCost, list[str]] = {}
     for cost in price.watching:
-        counts = cost.alarm_metrics, cost.dashboards, cost.custom_metrics, cost.health_checks
-        regions.setdefault((*counts, cost.amount, cost.date), []).append(cost.region)
-    for (metrics, dashboards, custom, checks, amount, date), where in regions.items():
+        regions.setdefault(replace(cost, region=""), []).append(cost.region)
+    for cost, where in regions.items():
+        metrics, checks, custom = cost.alarm_metrics, cost.health_checks, cost.custom_metrics
         words = [f"{counted(metrics, 'metric')} in alarms"] if metrics else []
-        words += ["a dashboard"] if dashboards else []
+        words += ["a dashboard"] if cost.dashboards else []
         words += [counted(custom, "custom metric")] if custom else []
+        words += [f"about {cost.log_gib} GiB of logs"] if cost.log_gib else []
         words += [f"{counted(checks, 'health check')} of Route 53"] if checks else []
-        money = "unknown" if amount is None else f"+${amount:.2f} a month, as of {date}"
+        money = "unknown"
+        if cost.amount is not None:
+            money = f"+${cost.amount:.2f} a month, as of {cost.date}"
         each = " each" if len(where) > 1 else ""
         yield f"{listed(words)} in {listed(where, most=6)}: {money}{each}"
 

@@ -185,7 +185,10 @@ def _bare(cluster: _Cluster | None) -> _Cluster | None:
 
 
 def _of_clusters(region: RegionPlan) -> Iterator[str]:
-    """The keys of the roles that the Region's capacity refers to."""
+    """The keys of the roles that the Region's capacity and its daemons refer to."""
+    for daemon in region.daemons:
+        yield daemon.task_definition.task_role
+        yield daemon.task_definition.execution_role
     if region.auto_scaling is not None:
         yield from region.auto_scaling.instance_roles
     if region.managed_instances is not None:

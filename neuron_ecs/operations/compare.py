@@ -149,7 +149,8 @@ class _Comparison:
         known = self.names.services if self.names else None
         pools = {pool.key for pool in cluster.pools}
         ours: set[str] = set()
-        for service in (s for s in self.services.values() if s.pool in pools):
+        daemons = [d for d in self.region.daemons if d.cluster == cluster.key]
+        for service in (*(s for s in self.services.values() if s.pool in pools), *daemons):
             if actual.services is None:
                 unknown = "the services of the cluster could not be read"
                 yield self.check("service", service.key, "not read", (), unknown=unknown)
@@ -160,7 +161,10 @@ class _Comparison:
                 wrong = f"no service for it is in the cluster {actual.name}"
                 yield self.check("service", service.key, "not found", (wrong,))
             for one in (s for s in actual.services if s.name in found):
-                yield self.service(service, one, actual, alone=len(found) == 1)
+                if isinstance(service, plan.Daemon):
+                    yield self.daemon(service, one)
+                else:
+                    yield self.service(service, one, actual, alone=len(found) == 1)
         for one in actual.services or ():
             if one.name not in ours:
                 running = f"{one.running} of {one.desired} running"
@@ -208,11 +212,29 @@ class _Comparison:
         first = hours[0]
         return f"no instance of {first.reservation_id} runs (from {first.start} to {first.drained})"
 
+    def daemon(self, daemon: plan.Daemon, one: ObservedService) -> Check:
+        """A daemon has as many tasks as instances; its revision is compared, and its progress."""
+        containers = self.observed.containers.get(one.task_definition)
+        wrong = [*self.progress(one)]
+        wrong += self.definition(daemon.task_definition, one.task_definition, containers)
+        unknown = f"the task definition {one.task_definition} could not be read"
+        return self.check(
+            "service",
+            one.name,
+            f"{one.running} of {one.desired} running",
+            wrong,
+            unknown=unknown if containers is None else "",
+        )
+
     def counts(self, service: plan.Service, one: ObservedService) -> Iterator[str]:
         least, most = service.desired_count, service.tasks_max
         if not least <= one.desired <= most:
             planned = str(least) if least == most else f"{least} to {most}"
             yield f"{counted(one.desired, 'task')} desired, planned {planned}"
+        yield from self.progress(one)
+
+    def progress(self, one: ObservedService) -> Iterator[str]:
+        """What keeps a service from being steady."""
         if one.running != one.desired:
             yield f"{one.running} of {counted(one.desired, 'task')} running, {one.pending} pending"
         if one.rollout == "FAILED":

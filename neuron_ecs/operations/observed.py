@@ -251,10 +251,11 @@ def revision_of(task_definition: str) -> str:
 
 
 def by_family(region: plan.RegionPlan) -> dict[str, str]:
-    """The models and jobs of a Region by the families of their task definitions, which contain
-    project and stack."""
+    """The models, jobs and daemons of a Region by the families of their task definitions, which
+    contain project and stack."""
     models = {s.task_definition.family: m.name for m in region.models for s in m.services}
-    return models | {j.task_definition.family: j.name for j in region.jobs}
+    daemons = {d.task_definition.family: f"daemon {d.name}" for d in region.daemons}
+    return models | {j.task_definition.family: j.name for j in region.jobs} | daemons
 
 
 def parameter_paths(region: plan.RegionPlan) -> tuple[str, ...]:

@@ -392,9 +392,10 @@ class _Status:
     def on_instance(self, task: ObservedTask) -> str:
         family = family_of(task.task_definition)
         name = self.workloads.get(family, family)
-        held = sorted(self.held(task), key=_as_number)
+        held = tuple(int(d) for d in sorted(self.held(task), key=_as_number) if d.isdecimal())
+        where = f" on {_devices(held)}" if held or family in self.planned else ""
         state = "" if task.last_status == "RUNNING" else f" ({task.last_status})"
-        return f"{name} on {_devices(tuple(int(d) for d in held if d.isdecimal()))}{state}"
+        return f"{name}{where}{state}"
 
 
 _READ_TASKS = "read the stopped tasks"  # of stop_reasons.csv

@@ -13,6 +13,7 @@ from planning.rules import (
     chips,
     containers,
     cores,
+    daemons,
     domains,
     images,
     layouts,
@@ -85,6 +86,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
             *training.RULES,
             *shapes.RULES,
             *alarms.RULES,
+            *daemons.RULES,
         ),
         key=lambda rule: rule.code,
     )

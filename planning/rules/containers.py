@@ -416,7 +416,11 @@ def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
 def _larger_memory(s: Situation, work: RegionalWorkload, by: int) -> str:
     """`, or write memory_mib: 8192`, if the size is written and an instance has so much."""
     kind, needed = work.smallest, (work.spec.memory_mib or 0) + by
-    if work.spec.memory_mib is None or kind is None or needed > s.counted_on(kind).memory_mib:
+    if (
+        work.spec.memory_mib is None
+        or kind is None
+        or needed > s.counted_on(kind, work.pool).memory_mib
+    ):
         return ""
     return f", or write memory_mib: {needed}"
 

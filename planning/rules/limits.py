@@ -551,15 +551,15 @@ def too_many_host_ports(s: Situation) -> Iterator[Report]:
     """API_PortMapping of the Amazon ECS API Reference, hostPort: up to 100 reserved ports at a
     time; ports that Docker chooses do not count."""
     most = s.catalog.limits.value("host_ports_per_instance_max")
-    system = most - s.ports
     for work in each_workload(s):
+        free = s.ports(work.pool)
         ports, locks = work.host_ports, 0 if work.managed_devices else work.device_count
-        if len(ports) + locks > s.ports and ports:
+        if len(ports) + locks > free and ports:
             yield Report(
                 f"{work.path}.ports",
                 f"has {len(ports)} ports from {ports[0]} on, in host mode; with {locks} locks and "
-                f"{system} of the host's own they are {len(ports) + locks + system}",
-                f"keep at most {s.ports - locks}",
+                f"{most - free} of the host's own they are {len(ports) + locks + most - free}",
+                f"keep at most {free - locks}",
             )
 
 

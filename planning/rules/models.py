@@ -138,7 +138,7 @@ def little_host_memory(s: Situation) -> Iterator[Report]:
             continue
         gib = f"{needed / 1024:.0f}"
         more = f"write memory_mib: {needed + size.memory_mib - have}"
-        room = s.counted_on(one.claim.kind).memory_mib
+        room = s.counted_on(one.claim.kind, work.pool).memory_mib
         verb = "load" if one.compiled or not one.server.compiles else "compile and load"
         yield Report(
             f"{work.path}.memory_mib",

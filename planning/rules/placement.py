@@ -127,8 +127,9 @@ def _by_port(s: Situation, pool: RegionalPool, cut: layout.Cut) -> str:
     if most > (pool.max_size or 0):
         return f", one for each task with host port {port}"
     reserved = sum(use.tasks * use.reserved for use in cut.uses)
-    if reserved > s.ports * (pool.max_size or 0):
-        return f": they reserve {reserved} host ports, and an instance has {s.ports} for tasks"
+    free = s.ports(pool)
+    if reserved > free * (pool.max_size or 0):
+        return f": they reserve {reserved} host ports, and an instance has {free} for tasks"
     return ""
 
 

@@ -10,7 +10,7 @@ from planning import choices, queue
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import as_group, fitting_types, other_port, passes_with, size_path
 from planning.reached import opened, running_server
-from planning.rooms import Room
+from planning.rooms import NOTHING, Room
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload, written_replicas
 
@@ -25,8 +25,8 @@ def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> s
         if t.neuron
         and family
         and t.neuron.devices >= work.device_count
-        and s.counted_on(t).cpu_units >= cpu
-        and s.counted_on(t).memory_mib >= memory
+        and s.counted_on(t, work.pool).cpu_units >= cpu
+        and s.counted_on(t, work.pool).memory_mib >= memory
         and s.catalog.places.zones_offering(t.name, work.region)
         and not (work.pool.managed and t.neuron.managed_instances != "yes")
         and passes_with(s, work.pool.name, t.name)
@@ -50,18 +50,26 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
         kind = max(work.pool.types, key=lambda t: (t.memory_mib, t.vcpus), default=None)
         if kind is None or work.types:
             continue  # ECS chooses a type on which the task fits
-        has, most = s.registered(kind), s.counted_on(kind)
+        has, most = s.registered(kind, work.pool), s.counted_on(kind, work.pool)
+        beside = " beside the daemons" * (s.taken_by_daemons(work.pool) != NOTHING)
         cpu, memory = work.spec.cpu_units or 0, work.spec.memory_mib or 0
         fits = [
             t
             for t in work.pool.types
-            if s.registered(t).cpu_units >= cpu and s.registered(t).memory_mib >= memory
+            if s.registered(t, work.pool).cpu_units >= cpu
+            and s.registered(t, work.pool).memory_mib >= memory
         ]
         wrong = [
             (field, wanted, installed, limit, fix)
             for field, wanted, installed, limit, fix in (
-                ("memory_mib", memory, f"{has.memory_mib} MiB", has.memory_mib, most.memory_mib),
-                ("cpu_units", cpu, f"{kind.vcpus} vCPU", has.cpu_units, most.cpu_units),
+                (
+                    "memory_mib",
+                    memory,
+                    f"{has.memory_mib} MiB{beside}",
+                    has.memory_mib,
+                    most.memory_mib,
+                ),
+                ("cpu_units", cpu, f"{kind.vcpus} vCPU{beside}", has.cpu_units, most.cpu_units),
             )
             if wanted > limit
         ]
@@ -100,8 +108,8 @@ def no_size(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"{work.path}.memory_mib",
                 "is missing, for a task without Neuron devices",
-                f"write memory_mib: {s.counted_on(kind).memory_mib // 4}, a quarter of what tasks "
-                f"on {kind.name} can have together",
+                f"write memory_mib: {s.counted_on(kind, work.pool).memory_mib // 4}, a quarter of "
+                f"what tasks on {kind.name} can have together",
             )
 
 
@@ -135,7 +143,7 @@ def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
 
 def _twice(s: Situation, work: RegionalWorkload, field: str, taken: int) -> str:
     """`, or write cpu_units: 512`: twice what the sidecars take, if an instance has so much."""
-    room = s.counted_on(work.smallest) if work.smallest else Room(0, 0)
+    room = s.counted_on(work.smallest, work.pool) if work.smallest else Room(0, 0)
     return f", or write {work.path}.{field}: {taken * 2}" * (taken * 2 <= getattr(room, field))
 
 
@@ -468,9 +476,9 @@ def pool_too_small(s: Situation) -> Iterator[Report]:
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html). Tasks with
     the share of their devices always fit; tasks with written sizes may not."""
     for pool, kind, works in _sized(s):
-        needed = _instances(s, pool, works, s.registered(kind))
+        needed = _instances(s, pool, works, s.registered(kind, pool))
         if pool.max_size is not None and needed > pool.max_size:
-            enough = _instances(s, pool, works, s.counted_on(kind))
+            enough = _instances(s, pool, works, s.counted_on(kind, pool))
             yield Report(
                 f"capacity.{pool.name}.max_size",
                 f"is {pool.max_size}; the CPU, memory and host ports of the replicas of "
@@ -513,7 +521,7 @@ def slots_too_small(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: if the
     written sizes together exceed an instance, some of its devices stay unused."""
     for pool, kind, works in _sized(s):
-        has = s.registered(kind)
+        has = s.registered(kind, pool)
         for field, have in (("memory_mib", has.memory_mib), ("cpu_units", has.cpu_units)):
             together, largest = _together(s, pool, works, field)
             if largest is not None and together > have:
@@ -558,7 +566,7 @@ def _fits_alone(s: Situation, work: RegionalWorkload) -> bool:
     kind, size = work.smallest, s.task_size(work)
     if kind is None or size is None:
         return False
-    room = s.registered(kind)
+    room = s.registered(kind, work.pool)
     return size.cpu_units <= room.cpu_units and size.memory_mib <= room.memory_mib
 
 
@@ -578,7 +586,7 @@ def order_can_leave_a_task_out(s: Situation) -> Iterator[Report]:
         if placed is None or pool.max_size is None:
             continue
         needed = placed.instances_max
-        if 0 < _instances(s, pool, works, s.counted_on(kind)) <= pool.max_size < needed:
+        if 0 < _instances(s, pool, works, s.counted_on(kind, pool)) <= pool.max_size < needed:
             yield Report(
                 f"capacity.{pool.name}.max_size",
                 f"is {pool.max_size}; {listed([w.name for w in works])} fit in {pool.region} only "
@@ -604,7 +612,8 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
         kind, wanted = work.smallest, work.spec.memory_mib
         if kind is None or wanted is None:
             continue
-        has, most = s.registered(kind).memory_mib, s.counted_on(kind).memory_mib
+        has = s.registered(kind, work.pool).memory_mib
+        most = s.counted_on(kind, work.pool).memory_mib
         share = s.share(work) if s.others(work.pool) else None
         if most < wanted <= has:
             yield Report(
@@ -613,7 +622,7 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
                 f"write at most {share.memory_mib if share else most}",
             )
     for pool, kind, works in _sized(s):
-        has, most = s.registered(kind), s.counted_on(kind)
+        has, most = s.registered(kind, pool), s.counted_on(kind, pool)
         if any((w.spec.memory_mib or 0) > most.memory_mib for w in works):
             continue
         together, largest = _together(s, pool, works, "memory_mib")

@@ -17,11 +17,13 @@ _OF_SERVICE = (
     "enableECSManagedTags",
     "enableExecuteCommand",
     "healthCheckGracePeriodSeconds",
+    "launchType",
     "loadBalancers",
     "networkConfiguration",
     "placementConstraints",
     "placementStrategy",
     "propagateTags",
+    "schedulingStrategy",
     "serviceRegistries",
     "tags",
 )

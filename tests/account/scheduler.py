@@ -248,6 +248,8 @@ class Scheduler:
         """One change to a service; False if there is none to make."""
         if service["status"] != "ACTIVE":
             return False
+        if service["schedulingStrategy"] == "DAEMON":
+            return self._step_of_daemon(service)
         primary = service["deployments"][0]
         tasks = self.tasks_of(service)
         new = [t for t in tasks if t["startedBy"] == primary["id"] and not self._leaves(t)]
@@ -268,6 +270,32 @@ class Scheduler:
             if not any(self.troubles(service["taskDefinition"], "unhealthy")):
                 self._complete(service, primary)
                 return True
+        return False
+
+    def _step_of_daemon(self, service: Json) -> bool:
+        """One task on each instance that the constraints let in, the last to leave a draining one.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service-options.html
+        """
+        primary = service["deployments"][0]
+        definition = self.place.definitions[primary["taskDefinition"]]
+        tasks = {t["containerInstanceArn"]: t for t in self.tasks_of(service)}
+        there = [i for i in self.place.instances.values() if _let_in(definition, i)]
+        service["desiredCount"] = sum(i["status"] == "ACTIVE" for i in there)
+        for instance in there:
+            task = tasks.get(instance["containerInstanceArn"])
+            if task is None and instance["status"] == "ACTIVE":
+                cluster = self.place.clusters[last(service["clusterArn"])]
+                group = f"service:{service['serviceName']}"
+                self.start(definition, instance, cluster, group=group, startedBy=primary["id"])
+                return True
+            is_last = instance["status"] == "DRAINING" and len(self.tasks_on(instance)) == 1
+            if task is not None and (is_last or task["startedBy"] != primary["id"]):
+                self.stop(task, "ServiceSchedulerInitiated", _because(service, primary))
+                return True
+        if primary["rolloutState"] == "IN_PROGRESS":
+            self._complete(service, primary)
+            return True
         return False
 
     def _leaves(self, task: Json) -> bool:
@@ -444,6 +472,13 @@ class Scheduler:
         event = {"id": self.account.hex(32), "createdAt": self.account.now(), "message": told}
         service["events"] = [event, *events][:100]
         return True
+
+
+def _let_in(definition: Json, instance: Json) -> bool:
+    """Whether an instance has one of the types that the constraints of a task list."""
+    kind = next(a["value"] for a in instance["attributes"] if a["name"] == "ecs.instance-type")
+    listed = [c["expression"].partition("[")[2] for c in definition["placementConstraints"]]
+    return all(kind in types.strip("]").split(", ") for types in listed)
 
 
 def _part(service: Json, kind: str, number: str) -> str:

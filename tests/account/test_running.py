@@ -47,6 +47,26 @@ def test_an_example_runs_as_it_is_planned(name: str) -> None:
             assert code == 0, shown
 
 
+def test_a_daemon_beside_the_models_confuses_no_command() -> None:
+    with sandbox("tests/account/watched.yaml") as watched:
+        place = watched.ecs().place
+        (daemon,) = (s for s in place.services.values() if s["schedulingStrategy"] == "DAEMON")
+        assert (daemon["runningCount"], daemon["desiredCount"]) == (1, 1)
+        assert daemon["launchType"] == "EC2"
+        code, shown = watched.command("status")
+        assert (code, "1 of 1 replica run" in shown) == (0, True), shown
+        assert "daemon neuron-metrics" in plainly(shown)
+        for command in (("verify",), ("doctor", "tinyllama"), ("events", "--since", "4d")):
+            code, shown = watched.command(*command)
+            assert code == 0, shown
+        (host,) = place.instances.values()
+        code, shown = watched.command("drain", host["ec2InstanceId"], "--yes")
+        assert code == 0, shown
+        assert "tinyllama (1), daemon neuron-metrics (1)" in plainly(shown)
+        assert "no task left" in shown
+        assert daemon["runningCount"] == 1, "it is on the new instance"
+
+
 def test_events_tell_of_the_creation(dev: Sandbox) -> None:
     code, shown = dev.command("events", "--since", "4d")
     assert code == 0

@@ -254,12 +254,27 @@ def launch_type_and_strategy_exclude_each_other(requests: Requests) -> Iterator[
     API_CreateService (launchType, capacityProviderStrategy)."""
     for request, given, _ in requests.runs():
         strategy: list[Any] = given.get("capacityProviderStrategy", [])
+        if given.get("schedulingStrategy") == "DAEMON":
+            continue
         if bool(strategy) == ("launchType" in given):
             yield f"{_at(request)}: needs a launch type or a strategy, and not both"
         if len(strategy) > 1:
             yield f"{_at(request)}: {len(strategy)} capacity providers; a later update is refused"
         if not any(item.get("weight", 0) > 0 for item in strategy):
             yield f"{_at(request)}: no provider has a weight above 0, so nothing could be placed"
+
+
+def daemons_run_where_instances_are(requests: Requests) -> Iterator[str]:
+    """A daemon has the launch type EC2, and neither a count nor a strategy. API_CreateService
+    (schedulingStrategy), https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service-options.html"""
+    for service in requests.of("CreateService"):
+        if service.params.get("schedulingStrategy") != "DAEMON":
+            continue
+        if service.params.get("launchType") != "EC2":
+            yield f"{_at(service)}: a daemon without the launch type EC2"
+        for member in ("capacityProviderStrategy", "desiredCount", "placementStrategy"):
+            if member in service.params:
+                yield f"{_at(service)}: a daemon with {member}"
 
 
 def network_configuration_stands_with_awsvpc_alone(requests: Requests) -> Iterator[str]:
@@ -274,7 +289,8 @@ def managed_instances_take_no_placement_strategy(requests: Requests) -> Iterator
     """Services on Managed Instances are refused with a placement strategy (aws/aws-cdk#35644), and
     their task definition names that compatibility. API_CreateService (placementStrategy)."""
     for request, given, definition in requests.runs():
-        (provider, *_) = [s["capacityProvider"] for s in given["capacityProviderStrategy"]] or [""]
+        strategy: list[Any] = given.get("capacityProviderStrategy", [])
+        (provider, *_) = [s["capacityProvider"] for s in strategy] or [""]
         managed = _logical(provider) in requests.managed_instances_providers
         if managed and "placementStrategy" in given:
             yield f"{_at(request)}: a placement strategy on Managed Instances"
@@ -868,6 +884,7 @@ RULES: tuple[Rule, ...] = (
     health_checks_of_containers_stay_in_their_ranges,
     logs_go_to_the_region_of_the_task,
     launch_type_and_strategy_exclude_each_other,
+    daemons_run_where_instances_are,
     network_configuration_stands_with_awsvpc_alone,
     managed_instances_take_no_placement_strategy,
     deployments_can_make_progress,

@@ -129,6 +129,14 @@ def _on(words: str) -> Callable[[Resource], bool]:
     return lambda resource: words in resource.name
 
 
+_daemon = _on("_daemon_")
+
+
+def _replica(resource: Resource) -> bool:
+    """Whether a service is of a model: those of daemons have no capacity provider."""
+    return not _daemon(resource)
+
+
 _DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 _SERVICE = "aws:ecs/service:Service"
 _PROVIDER = "aws:ecs/capacityProvider:CapacityProvider"
@@ -442,7 +450,15 @@ RULE_MISTAKES: list[tuple[aws_rules.Rule, Mistake]] = [
     ),
     (
         aws_rules.launch_type_and_strategy_exclude_each_other,
-        Mistake(_SERVICE, "launchType", "EC2", "not both"),
+        Mistake(_SERVICE, "launchType", "EC2", "not both", _replica),
+    ),
+    (
+        aws_rules.daemons_run_where_instances_are,
+        Mistake(_SERVICE, "launchType", GONE, "launch type", _daemon),
+    ),
+    (
+        aws_rules.daemons_run_where_instances_are,
+        Mistake(_SERVICE, "desiredCount", 1, "desiredCount", _daemon),
     ),
     (
         aws_rules.launch_type_and_strategy_exclude_each_other,

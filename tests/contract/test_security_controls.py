@@ -210,6 +210,12 @@ def test_a_default_holds_in_every_stack_without_a_word(control: str, file: str) 
     assert list(BREACHES[control](graph(file))) == []
 
 
+@pytest.mark.parametrize("file", EVERY_FILE)
+def test_no_container_is_privileged_but_what_watches_the_chips(file: str) -> None:
+    found = {breach.split()[-1] for breach in BREACHES["ECS.4"](graph(file))}
+    assert found <= {"neuron-monitor"}
+
+
 @pytest.mark.parametrize("name", _OF_SECURITY_HUB)
 def test_names_that_security_hub_looks_for_are_reported(name: str) -> None:
     model = {**work(1), "environment": {name: "QWxhZGRpbjpvcGVuIHNlc2FtZQ"}}

@@ -663,6 +663,11 @@ def test_no_service_forces_deployments(file: str) -> None:
         )
 
 
+def _is_daemon(service: Resource) -> bool:
+    """Whether it runs one task on each instance, by launch type: AWS gives it no provider."""
+    return service.inputs.get("schedulingStrategy") == "DAEMON"
+
+
 @every_file
 def test_the_desired_count_is_left_alone_where_something_scales_it(file: str) -> None:
     built = _of(file)
@@ -670,13 +675,16 @@ def test_the_desired_count_is_left_alone_where_something_scales_it(file: str) ->
     for service in built.of("ecs.Service"):
         ignored = service.options.get("ignore_changes", [])
         assert ignored == (["desiredCount"] if service.urn in scaled else [])
+        if _is_daemon(service):
+            continue
         assert "desiredCount" in service.inputs, "a service without one is scaled to zero"
 
 
 @every_file
 def test_whoever_names_a_provider_tries_again_until_it_is_active(file: str) -> None:
     built = _of(file)
-    for user in (*built.of("ecs.Service"), *built.of("ecs.ClusterCapacityProviders")):
+    services = (s for s in built.of("ecs.Service") if not _is_daemon(s))
+    for user in (*services, *built.of("ecs.ClusterCapacityProviders")):
         assert user.options.get("hooks", {}).get("on_error"), (
             "creating a provider answers before it is ACTIVE, and nothing in the engine waits"
         )
@@ -688,6 +696,9 @@ def test_services_that_are_waited_for_have_time_to_become_steady(file: str) -> N
         texts(file).config.get(f"{texts(file).project}:wait_for_steady_state", "true")
     )
     for service in _of(file).of("ecs.Service"):
+        if _is_daemon(service):
+            assert service.inputs["waitForSteadyState"] is False, "no model waits for what watches"
+            continue
         assert service.inputs["waitForSteadyState"] is wanted
         assert set(service.options["custom_timeouts"]) == {"create", "update", "delete"}, (
             "the provider's 20 minutes end before a cold instance has pulled its image"

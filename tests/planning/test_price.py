@@ -87,6 +87,7 @@ def test_alarms_are_paid_by_their_metrics_and_dashboards_each() -> None:
             "dashboards": 1,
             "custom_metrics": 0,
             "health_checks": 0,
+            "log_gib": "0.0",
             "usd_per_month": "3.60",
             "date": cost.date,
         }

@@ -18,6 +18,7 @@ from tests.planning import (
     fixtures_alarms,
     fixtures_authentication,
     fixtures_blocks,
+    fixtures_daemons,
     fixtures_layouts,
     fixtures_places,
     fixtures_scaling,
@@ -53,6 +54,7 @@ FIXTURES = {
     **fixtures_alarms.FIXTURES,
     **fixtures_traffic.FIXTURES,
     **fixtures_authentication.FIXTURES,
+    **fixtures_daemons.FIXTURES,
     **fixtures_scaling.FIXTURES,
     **fixtures_layouts.FIXTURES,
 }

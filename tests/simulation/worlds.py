@@ -7,7 +7,7 @@ container definitions, not from the planner's own layout.
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from neuron_ecs.stackfile.reading import read
 from planning import Plan, Refused, decide
 from planning.plan import (
     AutoScalingPool,
+    Daemon,
     JobPlan,
     Layout,
     Pool,
@@ -115,20 +116,31 @@ def service_spec(service: Service, whole: int) -> ServiceSpec:
     )
 
 
-def pool_spec(pool: Pool, catalog: Catalog) -> PoolSpec:
-    """The pool's instances. Managed Instances have no maximum and launch what tasks wait for."""
+def pool_spec(pool: Pool, catalog: Catalog, daemons: Sequence[Daemon] = ()) -> PoolSpec:
+    """The pool's instances. Managed Instances have no maximum and launch what tasks wait for.
+
+    A daemon is placed before other tasks, so its share of an instance is as good as the host's.
+    """
     kind = catalog.instances.types[pool.instance_types[0]]
     grouped = isinstance(pool, AutoScalingPool)
+    there = f"[{kind.name}]", f"[{kind.name},", f" {kind.name},", f" {kind.name}]"
+    placed = [
+        task_spec(daemon.task_definition, 0)
+        for daemon in daemons
+        if grouped and any(t in e for e in daemon.task_definition.member_of for t in there)
+    ]
     return PoolSpec(
         instance_type=kind.name,
         devices=kind.neuron.devices if kind.neuron else 0,
-        cpu=kind.vcpus * CPU_UNITS_PER_VCPU,
-        memory=kind.memory_mib * REGISTERED_OF // INSTALLED,
+        cpu=kind.vcpus * CPU_UNITS_PER_VCPU - sum(task.cpu for task in placed),
+        memory=kind.memory_mib * REGISTERED_OF // INSTALLED - sum(task.memory for task in placed),
         max_size=pool.max_size if grouped else WITHOUT_MAXIMUM,
         min_size=pool.min_size if grouped else 0,
         maximum_step=pool.maximum_scaling_step if grouped else WITHOUT_MAXIMUM,
         first_step=2 if grouped else 1,
-        reserved_ports=catalog.networks.reserved_host_ports,
+        reserved_ports=catalog.networks.reserved_host_ports.union(
+            *(task.host_ports for task in placed)
+        ),
         legal_sets=frozenset(catalog.neuron.device_sets(kind.name)) if kind.neuron else frozenset(),
     )
 
@@ -143,7 +155,7 @@ def cases(plan: Plan, name: str) -> Iterator[Case]:
 
 def case(plan: Plan, region: RegionPlan, pool: Pool, name: str) -> Case:
     """The pool with its services and jobs, and what the findings of the plan say of them."""
-    spec = pool_spec(pool, load())
+    spec = pool_spec(pool, load(), region.daemons)
     services = [s for m in region.models for s in m.services if s.pool == pool.key]
     jobs: list[JobPlan] = [j for j in region.jobs if j.pool == pool.key]
     tasks = [(s.key, s.task_definition) for s in services]
@@ -287,10 +299,9 @@ def _network(rng: random.Random, modes: tuple[str | None, ...]) -> Entry:
     return entry
 
 
-def config_of(pool: Entry, models: dict[str, Entry], jobs: dict[str, Entry]) -> Config:
-    if not jobs:
-        return stack(capacity={"pool": pool}, models=models)
-    return stack(capacity={"pool": pool}, models=models, jobs=jobs)
+def config_of(pool: Entry, models: dict[str, Entry], jobs: dict[str, Entry], **keys: Any) -> Config:
+    entries: Any = {"models": models} | ({"jobs": jobs} if jobs else {})
+    return stack(capacity={"pool": pool}, **entries, **keys)
 
 
 def only_case(config: Config, name: str = "pool") -> Case | None:
@@ -306,13 +317,16 @@ def random_case(rng: random.Random) -> Case:
     """A pool of a random stack file that the planner accepts, as small as it says or with room."""
     while True:
         pool, models, jobs = random_entries(rng)
-        roomy = only_case(config_of(pool, models, jobs))
+        keys: dict[str, Entry] = {"neuron_metrics": {}} if rng.random() < 0.2 else {}
+        roomy = only_case(config_of(pool, models, jobs, **keys))
         if roomy is None or not roomy.services:
             continue
         if "max_size" in pool:
             needed = max(1, roomy.layout.instances_max, pool.get("min_size", 0))
             pool["max_size"] = needed + rng.choice((0, 0, 0, 1, 1, 2))
-        found = only_case(config_of(pool, models, jobs), f"random {roomy.pool.instance_type}")
+        found = only_case(
+            config_of(pool, models, jobs, **keys), f"random {roomy.pool.instance_type}"
+        )
         if found is not None:
             return found
 

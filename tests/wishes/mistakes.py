@@ -1786,3 +1786,22 @@ def _slot_of_a_file_system(_: Hand, wish: Wish) -> str:
     wish.keys.setdefault("volumes", {})["shared"] = {"kind": "efs"}
     wish.entry["mounts"] = {"shared": {"path": "/mnt/shared", "directory": "a/{slot}"}}
     return f"{wish.path}.mounts.shared.directory"
+
+
+WATCHING = "111122223333.dkr.ecr.{region}.amazonaws.com/watching:1"
+WATCHED = Want(sorts=(NEURON,), lone_pool=True, alone=True, bare=True, devices=("count", "ids"))
+
+
+@mistake("NE840", replace(WATCHED, modes=("host",), port=True, work=("models",)))
+def _port_of_a_daemon(_: Hand, wish: Wish) -> str:
+    wish.keys["neuron_metrics"] = {"monitor_image": WATCHING, "agent_image": WATCHING}
+    return listens(wish, 19_800)
+
+
+@mistake("NE843", replace(WATCHED, networks=SHUT.networks, nat=SHUT.nat))
+def _daemon_image_without_a_way_out(hand: Hand, wish: Wish) -> str:
+    fields = ["monitor_image", "agent_image"]
+    wrong = hand.one(fields)
+    fields.remove(wrong)
+    wish.keys["neuron_metrics"] = {fields[0]: WATCHING}
+    return f"neuron_metrics.{wrong}"

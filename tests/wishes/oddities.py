@@ -937,3 +937,20 @@ def _several_writers_of_a_cache(_: Hand, wish: Wish) -> str:
     wish.keys.setdefault("volumes", {})["shared"] = {"kind": "efs"}
     wish.entry["serve"] = {"model": TINY, "max_model_len": 512, "cache": "shared"}
     return f"{wish.path}.serve.cache"
+
+
+@oddity("NE841", replace(BY_NAME, lone_pool=True, alone=True, nat=OPEN, where=("us-west-2",)))
+def _chips_that_nobody_watches(_: Hand, wish: Wish) -> str:
+    wish.keys["neuron_metrics"] = {}
+    wish.keys["capacity"]["unseen"] = {
+        "kind": "managed_instances",
+        "allowed_instance_types": ["trn1.2xlarge"],
+        "regions": ["us-west-2"],
+    }
+    return "capacity.unseen"
+
+
+@oddity("NE842", replace(MANAGED, sorts=(MANAGED_NEURON,), lone_pool=True))
+def _nothing_to_watch(_: Hand, wish: Wish) -> str:
+    wish.keys["neuron_metrics"] = {}
+    return "neuron_metrics"

@@ -331,7 +331,7 @@ def _moved(hand: Hand, wish: Wish, names: Names) -> None:
 
 _KEYS = (
     *("tags", "traffic", "silence", "wait", "security", "stage", "shapes"),
-    *("alarms", "dashboards"),
+    *("alarms", "dashboards", "neuron_metrics"),
 )
 
 # -- around them -----------------------------------------------------------------------------------
@@ -360,6 +360,8 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
                 }
             case "dashboards":
                 keys["dashboards"] = True
+            case "neuron_metrics":
+                _watch(hand, wish)
             case "alarms":
                 keys["alarms"] = _alarms(hand, regions)
             case "shapes":
@@ -378,6 +380,20 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
                 keys["wait_for_steady_state"] = hand.chance(50)
     if want is ANY and hand.chance(25):  # lines would get in the way of what changes a model
         keys["layout"] = _layout(hand, wish)
+
+
+def _watch(hand: Hand, wish: Wish) -> None:
+    """Metrics of the chips, where no written size and no port needs what the daemon takes."""
+    watched = [pool for pool in wish.pools if pool.sort == NEURON and not pool.managed]
+    works = [work for pool in watched for work in pool.works]
+    written = any({"memory_mib", "cpu_units"} & work.entry.keys() for work in works)
+    if not watched or written:
+        return
+    image = "111122223333.dkr.ecr.{region}.amazonaws.com/watching:1"
+    fields = ("monitor_image", "agent_image")
+    networks = [entry.get("network", {}) for entry in wish.keys["regions"].values()]
+    shut = any(network.get("nat") == "none" for network in networks)
+    wish.keys["neuron_metrics"] = {f: image for f in fields if shut or hand.chance(50)}
 
 
 def _layout(hand: Hand, wish: Wish) -> Entry:

@@ -83,6 +83,8 @@ VALUES: dict[str, list[Any]] = {
     ],
     "s3_accounts": [[], ["111122223333"]],
     "dashboards": [True],
+    "monitor_image": [PUBLIC.format("1"), PUBLIC.format("2")],
+    "agent_image": [PUBLIC.format("1"), PUBLIC.format("2")],
     "topics": [["arn:aws:sns:{region}:111122223333:a"], ["arn:aws:sns:us-west-2:111122223333:b"]],
     "emails": [["a@example.com"], ["a@example.com", "b@example.com"]],
     "workspace": ["T01", "T02"],

@@ -1,0 +1,95 @@
+"""The metrics of neuron-monitor: which of them CloudWatch gets, by which dimension."""
+
+import json
+from collections.abc import Iterable
+
+from catalog import NeuronMetric
+from planning import choices
+
+JOB = "neuron-monitor"
+TAG = "runtime_tag"
+"""The label of neuron-monitor that has the `NEURON_PROCESS_TAG` of a process."""
+
+BUSY = "neuroncore_utilization_ratio"
+MEMORY = "neuron_runtime_memory_used_bytes"
+ERRORS = "execution_errors_total"
+ECC = "hardware_ecc_events_total"
+
+
+def namespace(project: str, stack: str) -> str:
+    """Returns the namespace of a stack's metrics: a dimension would need the cluster's name."""
+    return f"{project}/{stack}"
+
+
+def scraping(port: int, metrics: Iterable[NeuronMetric]) -> str:
+    """Returns the configuration of Prometheus as JSON, which is YAML as well.
+
+    What no metric needs is dropped before it becomes a log event, and so is what runs without a
+    tag: neuron-monitor calls it by the number of its process, and each number would be a metric.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ContainerInsights-Prometheus-Setup-configure-ECS.html
+    """
+    names = "|".join(sorted({metric.metric for metric in metrics}))
+    return _text(
+        {
+            "global": {
+                "scrape_interval": f"{choices.METRIC_SECONDS}s",
+                "scrape_timeout": f"{choices.SCRAPE_TIMEOUT_SECONDS}s",
+            },
+            "scrape_configs": [
+                {
+                    "job_name": JOB,
+                    "static_configs": [{"targets": [f"localhost:{port}"]}],
+                    "metric_relabel_configs": [
+                        {"source_labels": ["__name__"], "regex": names, "action": "keep"},
+                        {"source_labels": [TAG], "regex": "[0-9]+", "action": "drop"},
+                        {
+                            "source_labels": ["memory_location", "event_type"],
+                            "regex": "host;|;.*_corrected",
+                            "action": "drop",
+                        },
+                    ],
+                }
+            ],
+        }
+    )
+
+
+def publishing(
+    *, region: str, log_group: str, namespace: str, metrics: Iterable[NeuronMetric]
+) -> str:
+    """Returns the configuration of the CloudWatch agent as JSON: embedded metrics in a log group.
+
+    A counter of Prometheus becomes what was added to it since the last look.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ContainerInsights-Prometheus-Setup-configure-ECS.html
+    """
+    rows = tuple(metrics)
+    return _text(
+        {
+            "agent": {"region": region},
+            "logs": {
+                "metrics_collected": {
+                    "prometheus": {
+                        "log_group_name": log_group,
+                        "prometheus_config_path": "env:PROMETHEUS_CONFIG_CONTENT",
+                        "emf_processor": {
+                            "metric_namespace": namespace,
+                            "metric_unit": {row.metric: row.unit for row in rows},
+                            "metric_declaration": [
+                                {
+                                    "source_labels": [row.label],
+                                    "label_matcher": f"^({row.matches})$",
+                                    "dimensions": [[row.dimension]],
+                                    "metric_selectors": [f"^{row.metric}$"],
+                                }
+                                for row in rows
+                            ],
+                        },
+                    }
+                }
+            },
+        }
+    )
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
