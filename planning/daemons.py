@@ -145,24 +145,13 @@ def _container(
 # ---- what it costs ---------------------------------------------------------------------------
 
 
-def tags(region: plan.RegionPlan) -> dict[str, plan.TaskDefinition]:
-    """Returns the tasks of a Region's watched pools by the tag of their processes."""
-    watched = {p.key for p in region.auto_scaling.pools} if region.auto_scaling else set[str]()
-    tasks = [
-        service.task_definition
-        for m in region.models
-        for service in m.services
-        if service.pool in watched
-    ]
-    tasks += [job.task_definition for job in region.jobs if job.pool in watched]
-    return {task.process_tag: task for task in tasks if task.process_tag}
-
-
 def _series(s: Situation, region: plan.RegionPlan) -> int:
     """One of each metric for each tag; of the others one for each value that is let through."""
     each = [row for row in s.catalog.neuron.metrics if row.dimension == neuron_metrics.TAG]
     rest = len(s.catalog.neuron.metrics) - len(each)
-    return len(each) * len(tags(region)) + rest + 1  # uncorrected errors of two kinds of memory
+    return (
+        len(each) * len(neuron_metrics.tagged(region)) + rest + 1
+    )  # uncorrected errors of two kinds of memory
 
 
 def _log_mib(s: Situation, pool: plan.AutoScalingPool) -> int:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from catalog import NeuronMetric
-from planning import choices
+from planning import choices, plan
+from planning.alarms import Dimension, Metric, Statistic
 
 JOB = "neuron-monitor"
 TAG = "runtime_tag"
@@ -14,11 +16,48 @@ BUSY = "neuroncore_utilization_ratio"
 MEMORY = "neuron_runtime_memory_used_bytes"
 ERRORS = "execution_errors_total"
 ECC = "hardware_ecc_events_total"
+UNCORRECTED = ("mem_ecc_uncorrected", "sram_ecc_uncorrected")
+"""The values of `event_type` that are let through."""
 
 
 def namespace(project: str, stack: str) -> str:
     """Returns the namespace of a stack's metrics: a dimension would need the cluster's name."""
     return f"{project}/{stack}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A task whose processes have a tag: of a model or job, on devices of a pool."""
+
+    tag: str
+    workload: str
+    pool: str
+    devices: tuple[int, ...]
+    is_job: bool
+
+
+def tagged(region: plan.RegionPlan) -> tuple[Tagged, ...]:
+    """Returns the tasks that a Region's daemons watch, each tag once, in the order of the map of
+    its chips."""
+    tasks = [(s.pool, m.name, s.task_definition, False) for m in region.models for s in m.services]
+    tasks += [(job.pool, job.name, job.task_definition, True) for job in region.jobs]
+    found: dict[str, Tagged] = {}
+    for pool in region.auto_scaling.pools if region.auto_scaling else ():
+        here = [
+            Tagged(task.process_tag, name, pool.name, task.devices, is_job)
+            for key, name, task, is_job in tasks
+            if key == pool.key and task.process_tag and task.devices != "all"
+        ]
+        for one in sorted(here, key=lambda one: (one.devices, one.is_job, one.workload)):
+            found.setdefault(one.tag, one)
+    return tuple(found.values())
+
+
+def measured(
+    namespace: str, name: str, dimension: str, value: str, statistic: Statistic, seconds: int
+) -> Metric:
+    """Returns a metric of neuron-monitor."""
+    return Metric(namespace, name, (Dimension(dimension, value),), statistic, seconds)
 
 
 def scraping(port: int, metrics: Iterable[NeuronMetric]) -> str:

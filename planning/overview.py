@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from planning import choices, names, plan
+from planning import choices, names, neuron_metrics, plan
 from planning.alarms import Dimension, NameOf
 from planning.cores import core_ranges
+from planning.daemon_kinds import METRICS
 from planning.dashboards import Dashboard, Graph, Line, Section, fitted
 from planning.situation import Situation
 
@@ -13,7 +14,8 @@ def dashboard(s: Situation, region: plan.RegionPlan) -> Dashboard | None:
     """Returns the dashboard of a Region; `None` where the stack file wants none."""
     if not s.settings.dashboards:
         return None
-    sections = [_models(region), _chips(region), _pools(region)]
+    namespace = neuron_metrics.namespace(s.project, s.stack)
+    sections = [_models(region), _chips(region, namespace), _pools(region)]
     limits = s.catalog.limits
     return Dashboard(
         key=names.key(region.short, "dashboard"),
@@ -102,8 +104,9 @@ def _devices(devices: tuple[int, ...] | str) -> str:
 # ---- chips -----------------------------------------------------------------------------------
 
 
-def _chips(region: plan.RegionPlan) -> Section:
-    """Which model has which chip of each pool's instances, in the order of `map`."""
+def _chips(region: plan.RegionPlan, namespace: str) -> Section:
+    """Which model has which chip of each pool's instances, in the order of `map`, and what the
+    chips of each do."""
     rows = [
         f"| {pool.name} | {_devices(slot.devices) or '-'} | {', '.join(_runs(slot)) or 'free'} |"
         for pool in region.pools
@@ -111,7 +114,41 @@ def _chips(region: plan.RegionPlan) -> Section:
     ]
     head = ["## Chips", "| pool | of each instance | runs |", "|---|---|---|"]
     height = min(choices.GRAPH_COLUMNS, choices.HEADING_ROWS + (len(rows) + 1) // 2)
-    return Section("\n".join([*head, *rows]), height, ())
+    return Section("\n".join([*head, *rows]), height, tuple(_done(region, namespace)))
+
+
+def _done(region: plan.RegionPlan, namespace: str) -> Iterator[Graph]:
+    """A line for each task with a tag: of all its cores, on all instances that run it."""
+    if not region.daemon(METRICS.name):
+        return
+    tagged = neuron_metrics.tagged(region)
+    for title, statistic, name in (
+        ("Busy cores, 0 to 1", "Average", neuron_metrics.BUSY),
+        ("The idlest core, 0 to 1", "Minimum", neuron_metrics.BUSY),
+        ("Memory of the chips, bytes", "Maximum", neuron_metrics.MEMORY),
+        ("Executions that failed", "Sum", neuron_metrics.ERRORS),
+    ):
+        lines = (
+            Line(
+                f"{one.pool} {_devices(one.devices)}: {one.workload}",
+                namespace,
+                name,
+                (Dimension(neuron_metrics.TAG, one.tag),),
+            )
+            for one in tagged
+        )
+        yield Graph(title, statistic, choices.METRIC_SECONDS, tuple(lines))
+    errors = [("hardware errors of executions", neuron_metrics.ERRORS, "error_type", "hardware")]
+    errors += [(k, neuron_metrics.ECC, "event_type", k) for k in neuron_metrics.UNCORRECTED]
+    yield Graph(
+        "Hardware errors, of all chips",
+        "Sum",
+        choices.METRIC_SECONDS,
+        tuple(
+            Line(label, namespace, name, (Dimension(dimension, value),))
+            for label, name, dimension, value in errors
+        ),
+    )
 
 
 def _runs(slot: plan.Slot) -> list[str]:

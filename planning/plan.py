@@ -659,6 +659,10 @@ class RegionPlan:
         clusters = (self.auto_scaling, self.managed_instances)
         return next(c.key for c in clusters if c and any(p.key == pool for p in c.pools))
 
+    def daemon(self, name: str) -> Daemon | None:
+        """The daemon of that name; `None` where it is not switched on."""
+        return next((d for d in self.daemons if d.name == name), None)
+
     def pool(self, key: str) -> Pool:
         """The pool of that key."""
         return next(p for p in self.pools if p.key == key)

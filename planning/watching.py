@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
-from planning import choices, names, plan
+from planning import choices, names, neuron_metrics, plan
 from planning.alarms import (
     Alarm,
     Comparison,
@@ -16,8 +17,11 @@ from planning.alarms import (
     Statistic,
     balancer_metric,
 )
+from planning.daemon_kinds import METRICS
 from planning.recipients import recipients
 from planning.situation import Situation
+
+_T = TypeVar("_T")
 
 
 def alarms(s: Situation, region: plan.RegionPlan) -> tuple[Alarm, ...]:
@@ -70,6 +74,9 @@ class _Alarms:
         self._limits = s.catalog.limits
         self._region = region
         self._recipients = recipients(s, region)
+        self._namespace = neuron_metrics.namespace(s.project, s.stack)
+        watched = neuron_metrics.tagged(region) if region.daemon(METRICS.name) else ()
+        self._tagged = [one for one in watched if not one.is_job]
 
     def of_model(self, model: plan.ModelPlan) -> Iterator[Alarm]:
         """Yields the alarms of a model, whose `min` decides what must be there."""
@@ -78,11 +85,13 @@ class _Alarms:
             yield from self._failing(model, group)
         yield from self._wanted(model)
         yield from self._at_its_limit(model)
+        yield from self._executing(model)
 
     def of_region(self) -> Iterator[Alarm]:
         """Yields the alarms of what the models of a Region share."""
         yield from self._unreachable()
         yield from self._dropped()
+        yield from self._hardware()
 
     def _answering(self, model: plan.ModelPlan, group: plan.TargetGroup) -> Iterator[Alarm]:
         """No healthy replica, and fewer than the minimum for longer than a start takes.
@@ -231,16 +240,70 @@ class _Alarms:
             missing_data="notBreaching",
         )
 
+    def _executing(self, model: plan.ModelPlan) -> Iterator[Alarm]:
+        """Executions on the chips of a model that fail, whatever the reason."""
+        tags = [one.tag for one in self._tagged if one.workload == model.name]
+        for number, of, part in _parts(tags, self._limits.value("alarm_metrics_max")):
+            yield self._alarm(
+                names.key(model.key, "executions", number),
+                model.name,
+                f"executions on its chips fail{of}",
+                do=f"neuron-ecs logs {model.name}",
+                incident="a-chip-is-bad",
+                measured=self._chips(
+                    "executions that failed",
+                    [(neuron_metrics.ERRORS, neuron_metrics.TAG, tag) for tag in part],
+                ),
+                comparison="GreaterThanThreshold",
+                threshold=0,
+                periods=choices.ERROR_PERIODS,
+                missing_data="notBreaching",
+                model=model,
+            )
+
+    def _hardware(self) -> Iterator[Alarm]:
+        """Errors that a chip cannot correct, of all instances that a daemon watches."""
+        if not self._region.daemon(METRICS.name):
+            return
+        errors = [(neuron_metrics.ECC, "event_type", kind) for kind in neuron_metrics.UNCORRECTED]
+        yield self._alarm(
+            names.key(self._region.short, "chips", "errors"),
+            "chips",
+            "a chip has a hardware error",
+            do="neuron-ecs status",
+            incident="a-chip-is-bad",
+            measured=self._chips(
+                "hardware errors",
+                [(neuron_metrics.ERRORS, "error_type", "hardware"), *errors],
+            ),
+            comparison="GreaterThanThreshold",
+            threshold=0,
+            periods=1,
+            missing_data="notBreaching",
+        )
+
+    def _chips(self, label: str, counted: Sequence[tuple[str, str, str]]) -> Math:
+        """The sum of counts of neuron-monitor, by metric, dimension and its value. Without tasks
+        there is none."""
+        queries = [
+            Query(
+                f"e{at}",
+                neuron_metrics.measured(
+                    self._namespace, name, dimension, value, "Sum", choices.ERROR_SECONDS
+                ),
+            )
+            for at, (name, dimension, value) in enumerate(counted)
+        ]
+        return Math(" + ".join(f"FILL({q.id}, 0)" for q in queries), label, tuple(queries))
+
     def _wanted(self, model: plan.ModelPlan) -> Iterator[Alarm]:
         """Tasks that are wanted and do not run; several alarms where one cannot hold them all."""
         each = self._limits.value("alarm_metrics_max") // 2
-        parts = [model.services[at : at + each] for at in range(0, len(model.services), each)]
-        for number, services in enumerate(parts, start=1):
+        for number, of, services in _parts(model.services, each):
             yield self._alarm(
-                names.key(model.key, "wanted", str(number) if len(parts) > 1 else ""),
+                names.key(model.key, "wanted", number),
                 model.name,
-                "tasks are wanted and do not run"
-                + (f" ({number} of {len(parts)})" if len(parts) > 1 else ""),
+                f"tasks are wanted and do not run{of}",
                 do=f"neuron-ecs events {model.name}",
                 incident="a-zone-has-no-capacity",
                 measured=self._missing(services),
@@ -315,3 +378,11 @@ class _Alarms:
             ok_actions=self._recipients,
             after=tuple(service.key for service in (model.services if model else ())),
         )
+
+
+def _parts(found: Sequence[_T], each: int) -> Iterator[tuple[str, str, Sequence[_T]]]:
+    """Yields parts of so many, each with its number and ` (1 of 2)`; both are empty for one."""
+    parts = [found[at : at + each] for at in range(0, len(found), each)]
+    for number, part in enumerate(parts, start=1):
+        several = len(parts) > 1
+        yield str(number) * several, f" ({number} of {len(parts)})" * several, part

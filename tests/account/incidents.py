@@ -184,6 +184,15 @@ def _lock(sandbox: Sandbox) -> None:
     )
 
 
+def _chip(sandbox: Sandbox) -> None:
+    now = f"{sandbox.account.now():%Y-%b-%d %H:%M:%S}.0589    17:17    ERROR  "
+    sandbox.ecs().scheduler.write(
+        task_of(sandbox),
+        f"{now} NRT:nrt_infer    status=1201 NRT_EXEC_HW_ERR_HBM_UE on NC 1",
+        "ERROR: request 4711 failed: NRT_EXEC_HW_ERR_HBM_UE",
+    )
+
+
 def _capacity(sandbox: Sandbox) -> None:
     why = (
         "We currently do not have sufficient inf2.xlarge capacity in the Availability Zone you "
@@ -242,6 +251,7 @@ INCIDENTS = {
         Incident("secret", "a secret cannot be read", 10, _secret),
         Incident("driver", "nrt_init fails: the driver does not know the SDK", 15, _driver),
         Incident("lock", "a task that does not stop holds the lock of its device", 15, _lock),
+        Incident("chip", "a chip is bad: executions on it fail", 5, _chip),
         Incident("instance", "an instance died", 5, _lose_instance),
         Incident("capacity", "a zone has no capacity", 15, _capacity),
         Incident("quota", "the quota of vCPUs is 0", 15, _quota),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from catalog import load
 from planning import plan
 from planning.dashboards import Dashboard, Graph, Line, Section, body, fitted, names_in
 from tests.planning.stacks import decide_on, groups, managed, stack, work
@@ -76,6 +77,25 @@ def test_every_model_pool_and_chip_is_there(region: plan.RegionPlan) -> None:
     slots = next(p for p in region.pools if p.name == "pool").layout.slots
     assert len(rows) == len(slots)
     assert rows[0].split("|")[3].strip() in {"a", "b"}
+
+
+def test_chips_are_shown_in_the_order_of_the_map() -> None:
+    """Each line is a metric that the daemon publishes, of a task of the layout."""
+    models: dict[str, Any] = {"a": work(4), "b": work(2, replicas={"min": 2, "max": 2})}
+    pools = {"pool": groups("inf2.48xlarge", max_size=1)}
+    keys: dict[str, Any] = {"capacity": pools, "models": models, "dashboards": True}
+    shown = decide_on(stack(**keys, neuron_metrics={})).regions[0]
+    graphs = {g.title: g for g in _of(shown).sections[1].graphs}
+    assert _of(decide_on(stack(**keys)).regions[0]).sections[1].graphs == ()
+    tasks = [s.task_definition for m in shown.models for s in m.services]
+    busy = [line.dimensions[0].value for line in graphs["Busy cores, 0 to 1"].lines]
+    assert busy == [t.process_tag for t in sorted(tasks, key=lambda t: t.devices)]
+    published = {(row.metric, row.dimension) for row in load().neuron.metrics}
+    for line in (line for graph in graphs.values() for line in graph.lines):
+        assert (line.metric, line.dimensions[0].name) in published
+        assert line.namespace == "neuron-ecs/test"
+    first = graphs["Busy cores, 0 to 1"].lines[0].label
+    assert first == "pool chips 0-3: a"
 
 
 def test_groups_report_what_the_dashboard_shows(region: plan.RegionPlan) -> None:

@@ -54,6 +54,29 @@ def test_a_model_at_its_minimum_is_no_incident(least: int) -> None:
     assert wanted.missing_data == ("breaching" if least else "notBreaching")
 
 
+def test_executions_that_fail_are_told_of_the_model_and_hardware_of_the_region() -> None:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/tools/neuron-sys-tools/neuron-monitor-user-guide.html"""
+    job = {"jobs": {"j": work(1)}}
+    region = _watched(SLOTS, neuron_metrics={}, **job)
+    assert _of(_watched(SLOTS, **job), "execution_errors_total") == []
+    *of_model, of_region = _of(region, "execution_errors_total")
+    tags = [d.value for a in of_model for m in _metrics(a) for d in m.dimensions]
+    services = region.models[0].services
+    assert sorted(map(str, tags)) == sorted(s.task_definition.process_tag for s in services)
+    assert all(len(_metrics(alarm)) <= 10 for alarm in of_model)
+    kinds = {(m.name, d.value) for m in _metrics(of_region) for d in m.dimensions}
+    assert kinds == {
+        ("execution_errors_total", "hardware"),
+        ("hardware_ecc_events_total", "mem_ecc_uncorrected"),
+        ("hardware_ecc_events_total", "sram_ecc_uncorrected"),
+    }
+    for alarm in (*of_model, of_region):
+        assert {m.namespace for m in _metrics(alarm)} == {"neuron-ecs/test"}
+        assert (alarm.threshold, alarm.missing_data) == (0, "notBreaching")
+        assert isinstance(alarm.measured, Math)
+        assert "FILL(e0, 0)" in alarm.measured.expression, "a task that ended reports nothing"
+
+
 def test_the_tasks_of_every_service_are_counted_within_the_metrics_of_an_alarm() -> None:
     region = _watched(SLOTS)
     (model,) = region.models
