@@ -35,6 +35,11 @@ class Neuron:
         return self._tables.typed("neuron_metrics", NeuronMetric)
 
     @cached_property
+    def faults(self) -> tuple[str, ...]:
+        """The errors that the driver writes to the kernel's log as ``NEURON_HW_ERR``."""
+        return tuple(row["fault"] for row in self._tables.rows("neuron_faults"))
+
+    @cached_property
     def daemon_images(self) -> Mapping[str, str]:
         """The image of each container that watches the chips of an instance."""
         return {row["container"]: row["image"] for row in self._tables.rows("daemon_images")}

@@ -9,7 +9,7 @@ from config.capacity import (
     ManagedInstancesCapacity,
     PoolOverride,
 )
-from config.daemons import NeuronMetrics
+from config.daemons import NeuronMetrics, ProblemDetector
 from config.layout import PlacedService
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
@@ -62,6 +62,7 @@ __all__ = [
     "OwnNetworkEntry",
     "PlacedService",
     "PoolOverride",
+    "ProblemDetector",
     "RangeAt",
     "RegionEntry",
     "Replicas",

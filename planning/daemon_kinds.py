@@ -13,21 +13,29 @@ class DaemonKind:
     """A task that runs once on each Neuron instance of Auto Scaling capacity."""
 
     name: str
-    field: str  # of the stack file, which switches it on
     room: Room
     ports: tuple[int, ...]  # of the host
 
 
+def _room(*sizes: tuple[int, int]) -> Room:
+    return Room(sum(cpu for cpu, _ in sizes), sum(mib for _, mib in sizes))
+
+
 METRICS = DaemonKind(
     "neuron-metrics",
-    "neuron_metrics",
-    Room(*(sum(n) for n in zip(choices.MONITOR_SIZE, choices.AGENT_SIZE, strict=True))),
+    _room(choices.MONITOR_SIZE, choices.AGENT_SIZE),
     (choices.MONITOR_PORT,),
+)
+DETECTOR = DaemonKind(
+    "problem-detector",
+    _room(choices.DETECTOR_SIZE, choices.RECOVERY_SIZE),
+    (choices.DETECTOR_HEALTH_PORT, choices.DETECTOR_PORT),
 )
 
 
 def daemon_kinds(settings: Settings, pool: RegionalPool) -> tuple[DaemonKind, ...]:
     """Returns the daemons of a pool's instances: none without chips, or on Managed Instances."""
-    if pool.managed or not pool.neuron:
+    given = settings.neuron_metrics
+    if given is None or pool.managed or not pool.neuron:
         return ()
-    return (METRICS,) if settings.neuron_metrics is not None else ()
+    return (METRICS,) if given.problem_detector is None else (METRICS, DETECTOR)

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Sequence
 
+from catalog import NeuronMetric
+from config import NeuronMetrics
 from planning import audit, choices, identity, images, names, neuron_metrics, plan
-from planning.daemon_kinds import METRICS, DaemonKind, daemon_kinds
+from planning.daemon_kinds import DETECTOR, METRICS, DaemonKind, daemon_kinds
 from planning.price import HOURS
 from planning.situation import Situation
 
@@ -29,7 +31,10 @@ def _daemon(s: Situation, region: plan.RegionPlan, kind: DaemonKind) -> plan.Dae
         choices.DAEMON_LOG_DAYS,
         audit.kms_key(s, region.name),
     )
-    containers = _metrics(s, region.name, logs.name)
+    given = s.settings.neuron_metrics
+    assert given is not None  # a daemon is switched on there
+    make = _metrics if kind == METRICS else _detector
+    containers = make(s, given, region.name, logs.name)
     return plan.Daemon(
         key=key,
         name=kind.name,
@@ -50,8 +55,8 @@ def _daemon(s: Situation, region: plan.RegionPlan, kind: DaemonKind) -> plan.Dae
             image=str(containers[0]["image"]),
         ),
         log_group=logs,
-        metrics=_series(s, region),
-        log_mib=sum(_log_mib(s, pool) for pool in pools),
+        metrics=_series(s, region) if kind == METRICS else 0,
+        log_mib=sum(_log_mib(s, pool) for pool in pools) if kind == METRICS else 0,
     )
 
 
@@ -63,15 +68,13 @@ def _on_types(types: Sequence[str]) -> str:
 # ---- neuron-monitor and the CloudWatch agent -------------------------------------------------
 
 
-def _metrics(s: Situation, region: str, logs: str) -> list[Container]:
+def _metrics(s: Situation, given: NeuronMetrics, region: str, logs: str) -> list[Container]:
     """neuron-monitor needs every device of the instance, which it opens without taking a core.
 
     https://github.com/aws-neuron/aws-neuron-sdk (src/k8/k8s-neuron-monitor-daemonset.yml)
     """
-    given, known = s.settings.neuron_metrics, s.catalog.neuron.daemon_images
-    assert given is not None
-    rows = s.catalog.neuron.metrics
-    port = choices.MONITOR_PORT
+    known, rows, port = s.catalog.neuron.daemon_images, _published(s), choices.MONITOR_PORT
+    detected = {"node-problem-detector": choices.DETECTOR_PORT} if given.problem_detector else {}
     agent = _container(
         "cloudwatch-agent",
         images.resolved(given.agent_image or known["cloudwatch-agent"], region, s.catalog),
@@ -85,7 +88,9 @@ def _metrics(s: Situation, region: str, logs: str) -> list[Container]:
                 namespace=neuron_metrics.namespace(s.project, s.stack),
                 metrics=rows,
             ),
-            "PROMETHEUS_CONFIG_CONTENT": neuron_metrics.scraping(port, rows),
+            "PROMETHEUS_CONFIG_CONTENT": neuron_metrics.scraping(
+                {neuron_metrics.JOB: port} | detected, rows
+            ),
         },
     )
     monitor = _container(
@@ -104,10 +109,76 @@ def _metrics(s: Situation, region: str, logs: str) -> list[Container]:
             "entryPoint": ["/opt/bin/entrypoint.sh"],
             "command": ["--port", str(port), "--neuron-monitor-config", config],
             "privileged": True,
-            "portMappings": [
-                {"containerPort": port, "hostPort": port, "protocol": "tcp"}
-                for port in METRICS.ports
-            ],
+            "portMappings": _ports(METRICS),
+        },
+    ]
+
+
+def _published(s: Situation) -> list[NeuronMetric]:
+    """The metrics of what is switched on."""
+    given = s.settings.neuron_metrics
+    detected = given is not None and given.problem_detector is not None
+    rows = s.catalog.neuron.metrics
+    return [row for row in rows if detected or row.metric != neuron_metrics.PROBLEM]
+
+
+def _ports(kind: DaemonKind) -> list[Container]:
+    return [{"containerPort": p, "hostPort": p, "protocol": "tcp"} for p in kind.ports]
+
+
+# ---- the node problem detector and the recovery ------------------------------------------------
+
+
+def _detector(s: Situation, given: NeuronMetrics, region: str, logs: str) -> list[Container]:
+    """The detector reads the kernel's log, and the recovery the metrics of the detector.
+
+    https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/ecs/npd.html
+    """
+    detector, known = given.problem_detector, s.catalog.neuron.daemon_images
+    assert detector is not None  # or the daemon is not switched on
+    config = "/config/kernel-monitor.json"
+    started = (
+        f"echo '{neuron_metrics.problems(s.catalog.neuron.faults)}' > {config} && "
+        "exec /node-problem-detector --logtostderr --enable-k8s-exporter=false "
+        f"--config.system-log-monitor={config}"
+    )
+    kmsg = "/dev/kmsg"
+    device = {"hostPath": kmsg, "containerPath": kmsg, "permissions": ["read", "write"]}
+    reader = _container(
+        "node-problem-detector",
+        images.resolved(
+            detector.detector_image or known["node-problem-detector"], region, s.catalog
+        ),
+        choices.DETECTOR_SIZE,
+        region,
+        logs,
+        {},
+    )
+    recovery = _container(
+        "recovery",
+        images.resolved(
+            detector.recovery_image or known["neuron-node-recovery"], region, s.catalog
+        ),
+        choices.RECOVERY_SIZE,
+        region,
+        logs,
+        {"ENABLE_RECOVERY": "true" if detector.recovery else "false"},
+    )
+    return [
+        reader
+        | {
+            "entryPoint": ["/bin/sh", "-c"],
+            "command": [started],
+            "privileged": True,
+            "linuxParameters": {"devices": [device]},
+            "portMappings": _ports(DETECTOR),
+        },
+        recovery
+        | {
+            "entryPoint": ["/bin/sh", "-c"],
+            "command": ["python scripts/check-health.py"],
+            "readonlyRootFilesystem": True,
+            "dependsOn": [{"containerName": "node-problem-detector", "condition": "START"}],
         },
     ]
 
@@ -147,8 +218,9 @@ def _container(
 
 def _series(s: Situation, region: plan.RegionPlan) -> int:
     """One of each metric for each tag; of the others one for each value that is let through."""
-    each = [row for row in s.catalog.neuron.metrics if row.dimension == neuron_metrics.TAG]
-    rest = len(s.catalog.neuron.metrics) - len(each)
+    rows = _published(s)
+    each = [row for row in rows if row.dimension == neuron_metrics.TAG]
+    rest = len(rows) - len(each)
     return (
         len(each) * len(neuron_metrics.tagged(region)) + rest + 1
     )  # uncorrected errors of two kinds of memory

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from config import EbsVolumeEntry, JobEntry, ManagedInstancesCapacity, S3FilesVolumeEntry
 from planning import audit, choices, names, permissions, queue
 from planning.command_line import containers
-from planning.daemon_kinds import DaemonKind, daemon_kinds
+from planning.daemon_kinds import DETECTOR, DaemonKind, daemon_kinds
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.permissions import Statement
 from planning.plan import InlinePolicy, Role
@@ -103,11 +103,17 @@ def _of_daemon(s: Situation, kind: DaemonKind) -> Role:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html"""
     writing = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
     group = f"arn:{s.partition}:logs:*:{choices.ACCOUNT}:log-group:{daemon_logs(s, kind)}:*"
+    may = InlinePolicy("publish", (permissions.allow(writing, (group,)),))
+    if kind == DETECTOR:
+        given = s.settings.neuron_metrics
+        recovers = bool(given and given.problem_detector and given.problem_detector.recovery)
+        pools = [p for p in s.pools.values() if kind in daemon_kinds(s.settings, p)]
+        may = permissions.detect(s, pools if recovers else [])
     return _role(
         s,
         daemon_role(kind),
         "ecs-tasks",
-        inline=(InlinePolicy("publish", (permissions.allow(writing, (group,)),)),),
+        inline=(may,),
         purpose=f"what the code of the daemon {kind.name} may do",
     )
 

@@ -225,6 +225,9 @@ def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
         needed.add("exec")
         if s.settings.security.exec_logs and audit.kms_key(s, region):
             needed.add("exec_key")
+    given = s.settings.neuron_metrics
+    if given and given.problem_detector is not None:
+        needed.add("detector")
     services = {e.service for e in s.catalog.networks.interface_endpoints if e.needed_for in needed}
     return tuple(_endpoint(s, region, service) for service in sorted(services))
 

@@ -1,7 +1,7 @@
 """The metrics of neuron-monitor: which of them CloudWatch gets, by which dimension."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from catalog import NeuronMetric
@@ -16,6 +16,9 @@ BUSY = "neuroncore_utilization_ratio"
 MEMORY = "neuron_runtime_memory_used_bytes"
 ERRORS = "execution_errors_total"
 ECC = "hardware_ecc_events_total"
+PROBLEM = "problem_gauge"
+"""Of the node problem detector: 1 while an instance has the condition `HEALTH`."""
+HEALTH = "NeuronHealth"
 UNCORRECTED = ("mem_ecc_uncorrected", "sram_ecc_uncorrected")
 """The values of `event_type` that are let through."""
 
@@ -60,8 +63,9 @@ def measured(
     return Metric(namespace, name, (Dimension(dimension, value),), statistic, seconds)
 
 
-def scraping(port: int, metrics: Iterable[NeuronMetric]) -> str:
-    """Returns the configuration of Prometheus as JSON, which is YAML as well.
+def scraping(jobs: Mapping[str, int], metrics: Iterable[NeuronMetric]) -> str:
+    """Returns the configuration of Prometheus as JSON, which is YAML as well, for jobs by the port
+    of the host at which each is.
 
     What no metric needs is dropped before it becomes a log event, and so is what runs without a
     tag: neuron-monitor calls it by the number of its process, and each number would be a metric.
@@ -76,7 +80,7 @@ def scraping(port: int, metrics: Iterable[NeuronMetric]) -> str:
             },
             "scrape_configs": [
                 {
-                    "job_name": JOB,
+                    "job_name": job,
                     "static_configs": [{"targets": [f"localhost:{port}"]}],
                     "metric_relabel_configs": [
                         {"source_labels": ["__name__"], "regex": names, "action": "keep"},
@@ -88,6 +92,35 @@ def scraping(port: int, metrics: Iterable[NeuronMetric]) -> str:
                         },
                     ],
                 }
+                for job, port in jobs.items()
+            ],
+        }
+    )
+
+
+def problems(faults: Iterable[str]) -> str:
+    """Returns the configuration of the node problem detector as JSON: the kernel's log is read for
+    what the Neuron driver reports there.
+
+    https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/ecs/npd.html
+    """
+    good = {"type": HEALTH, "reason": "NeuronHasNoError", "message": "Neuron has no error"}
+    return _text(
+        {
+            "plugin": "kmsg",
+            "logPath": "/dev/kmsg",
+            "lookback": "5m",
+            "bufferSize": 10,
+            "source": "kernel-monitor",
+            "conditions": [good],
+            "rules": [
+                {
+                    "type": "permanent",
+                    "condition": HEALTH,
+                    "reason": f"NeuronHasError_{fault}",
+                    "pattern": f".*NEURON_HW_ERR={fault}.*",
+                }
+                for fault in faults
             ],
         }
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from planning.choices import ACCOUNT
 from planning.command_line import containers
-from planning.entries import RegionalWorkload
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.plan import (
     AccessPointArn,
     ClusterArn,
@@ -221,6 +221,25 @@ def agent() -> InlinePolicy:
 def discover() -> InlinePolicy:
     """Allows the ECS agent to ask where ECS listens, which names no resource."""
     return InlinePolicy("discover", (allow(("ecs:DiscoverPollEndpoint",), ("*",)),))
+
+
+def detect(s: Situation, recovered: Iterable[RegionalPool]) -> InlinePolicy:
+    """Allows what the recovery of Neuron nodes calls: to look at instances, which names no
+    resource, to publish its metric, and to report instances of these pools unhealthy.
+
+    https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/ecs/npd.html (Permissions)
+    """
+    looks = ("autoscaling:DescribeAutoScalingInstances", "ec2:DescribeInstances")
+    named: Statement = {"StringEquals": {"cloudwatch:namespace": "NeuronHealthCheck"}}
+    found = [allow(("cloudwatch:PutMetricData",), ("*",), named), allow(looks, ("*",))]
+    groups = tuple(
+        f"arn:{s.partition}:autoscaling:{pool.region}:{ACCOUNT}:autoScalingGroup:*:"
+        f"autoScalingGroupName/{s.catalog.places.regions[pool.region].short}_{pool.name}_*"
+        for pool in recovered
+    )
+    if groups:
+        found.append(allow(("autoscaling:SetInstanceHealth",), groups))
+    return InlinePolicy("detect", tuple(found))
 
 
 def file_system_arn(partition: str, region: str, file_system_id: str) -> str:

@@ -17,7 +17,7 @@ from planning.alarms import (
     Statistic,
     balancer_metric,
 )
-from planning.daemon_kinds import METRICS
+from planning.daemon_kinds import DETECTOR, METRICS
 from planning.recipients import recipients
 from planning.situation import Situation
 
@@ -265,6 +265,26 @@ class _Alarms:
         """Errors that a chip cannot correct, of all instances that a daemon watches."""
         if not self._region.daemon(METRICS.name):
             return
+        if self._region.daemon(DETECTOR.name):
+            yield self._alarm(
+                names.key(self._region.short, "chips", "health"),
+                "chips",
+                "the kernel of an instance reports a bad chip",
+                do="neuron-ecs status",
+                incident="a-chip-is-bad",
+                measured=neuron_metrics.measured(
+                    self._namespace,
+                    neuron_metrics.PROBLEM,
+                    "type",
+                    neuron_metrics.HEALTH,
+                    "Maximum",
+                    choices.ERROR_SECONDS,
+                ),
+                comparison="GreaterThanThreshold",
+                threshold=0,
+                periods=1,
+                missing_data="notBreaching",
+            )
         errors = [(neuron_metrics.ECC, "event_type", kind) for kind in neuron_metrics.UNCORRECTED]
         yield self._alarm(
             names.key(self._region.short, "chips", "errors"),

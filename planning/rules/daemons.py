@@ -100,10 +100,20 @@ def daemon_image_without_a_way_out(s: Situation) -> Iterator[Report]:
         network = s.regions[region].network
         if not isinstance(network, OwnNetworkEntry) or network.nat != "none":
             continue
-        for field, image in (
+        pulled = [
             ("monitor_image", given.monitor_image or known["neuron-monitor"]),
             ("agent_image", given.agent_image or known["cloudwatch-agent"]),
-        ):
+        ]
+        detector = given.problem_detector
+        if detector is not None:
+            pulled += [
+                (f"problem_detector.{field}", own or known[name])
+                for field, name, own in (
+                    ("detector_image", "node-problem-detector", detector.detector_image),
+                    ("recovery_image", "neuron-node-recovery", detector.recovery_image),
+                )
+            ]
+        for field, image in pulled:
             registry = images.public_registry(image, s.catalog)
             if registry is not None:
                 suffix = s.catalog.places.regions[region].dns_suffix

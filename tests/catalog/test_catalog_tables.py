@@ -53,6 +53,7 @@ KEYS = {
     "model_refusals": ("model", "serving_image", "family"),
     "daemon_images": ("container",),
     "neuron_families": ("family",),
+    "neuron_faults": ("fault",),
     "neuron_sdks": ("sdk",),
     "neuron_topologies": ("name",),
     "neuron_types": ("name",),
@@ -121,6 +122,7 @@ WORDS = {
     ("serving_images", "server"): {"nxdi", "optimum", "plugin", "tf_serving", "torchserve"},
     ("tensor_parallel", "evidence"): {"assumed", "disputed", "seen", "stated"},
     ("interface_endpoints", "needed_for"): {
+        "detector",
         "exec",
         "exec_key",
         "host_access",

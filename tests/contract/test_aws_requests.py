@@ -98,7 +98,7 @@ class Mistake:
 
 
 def _host(resource: Resource) -> bool:
-    return resource.inputs.get("networkMode") == "host"
+    return resource.inputs.get("networkMode") == "host" and "_daemon_" not in resource.name
 
 
 def _awsvpc(resource: Resource) -> bool:

@@ -228,6 +228,20 @@ def test_tags_and_bounds_restart_nothing(engine: Engine) -> None:
     ends(engine)
 
 
+def test_daemons_come_and_go_beside_models_that_stay(engine: Engine) -> None:
+    models, pools = {"calm": model("first", [0, 1])}, {"first": pool()}
+    succeeds(engine.up(stack(models, pools)))
+    given: tuple[Config, ...] = ({}, {"problem_detector": {"recovery": True}})
+    for metrics in given:
+        watched = succeeds(engine.up(stack(models, pools, neuron_metrics=metrics)))
+        assert watched.done, "the daemons are services of their own"
+        leaves_alone(watched, "calm")
+    more = {**pools, "second": pool(instance_type="trn1.32xlarge")}
+    leaves_alone(succeeds(engine.up(stack(models, more, neuron_metrics={}))), "calm")
+    leaves_alone(succeeds(engine.up(stack(models, pools))), "calm")
+    ends(engine)
+
+
 STEPS: tuple[tuple[object, int | None, list[int]], ...] = (
     # replicas, the count that somebody sets afterwards, and the count that the update leaves
     (1, None, [1]),

@@ -10,6 +10,7 @@ import pytest
 from catalog import load
 from messages.finding import Severity
 from planning import plan
+from planning.alarms import Metric
 from planning.price import stack_price
 from planning.rooms import DAEMONS
 from tests.planning.stacks import Config, codes, decide_on, finding, groups, managed, stack, work
@@ -39,8 +40,9 @@ def region() -> plan.RegionPlan:
     return decide_on(config(neuron_metrics={})).regions[0]
 
 
-def containers(region: plan.RegionPlan) -> dict[str, Any]:
-    (daemon,) = region.daemons
+def containers(region: plan.RegionPlan, name: str = "neuron-metrics") -> dict[str, Any]:
+    daemon = region.daemon(name)
+    assert daemon is not None
     read = json.loads(daemon.task_definition.container_definitions)
     return {container["name"]: container for container in read}
 
@@ -126,6 +128,38 @@ def test_series_without_a_tag_and_errors_that_were_corrected_are_dropped() -> No
     ecc = "hardware_ecc_events_total"
     assert kept(ecc, event_type="mem_ecc_uncorrected")
     assert not kept(ecc, event_type="mem_ecc_corrected")
+
+
+@pytest.mark.parametrize("recovery", [False, True])
+def test_the_kernel_is_asked_for_bad_chips_and_recovery_is_off(recovery: bool) -> None:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/ecs/npd.html"""
+    given = {"problem_detector": {"recovery": True} if recovery else {}}
+    made = decide_on(config(neuron_metrics=given, alarms={}))
+    (here,) = made.regions
+    found = containers(here, "problem-detector")
+    reader, acting = found["node-problem-detector"], found["recovery"]
+    (command,) = reader["command"]
+    read = json.loads(command.partition("echo '")[2].partition("' >")[0])
+    line = "nd0: NEURON_HW_ERR=HBM_UNCORRECTABLE_ERROR instance-id=i-0a"
+    matched = [r["reason"] for r in read["rules"] if re.fullmatch(r["pattern"], line)]
+    assert matched == ["NeuronHasError_HBM_UNCORRECTABLE_ERROR"]
+    assert [m["hostPort"] for m in reader["portMappings"]] == [20256, 20257]
+    variables = {v["name"]: v["value"] for v in acting["environment"]}
+    assert variables["ENABLE_RECOVERY"] == ("true" if recovery else "false")
+    role = next(r for r in made.roles if r.key == "daemon_problem-detector_task")
+    may = json.dumps([dict(s) for p in role.inline_policies for s in p.statements])
+    assert ("SetInstanceHealth" in may) is recovery, "what is off may end no instance"
+    (health,) = (alarm for alarm in here.alarms if "kernel" in alarm.name)
+    assert isinstance(health.measured, Metric)
+    published = {(r.metric, r.dimension, r.matches) for r in CATALOG.neuron.metrics}
+    (dimension,) = health.measured.dimensions
+    assert (health.measured.name, dimension.name, dimension.value) in published
+    agent = {v["name"]: v["value"] for v in containers(here)["cloudwatch-agent"]["environment"]}
+    jobs = json.loads(agent["PROMETHEUS_CONFIG_CONTENT"])["scrape_configs"]
+    assert jobs[1]["static_configs"] == [{"targets": ["localhost:20257"]}]
+    tasks = [daemon.task_definition for daemon in here.daemons]
+    assert sum(task.cpu or 0 for task in tasks) == DAEMONS.cpu_units
+    assert sum(task.memory or 0 for task in tasks) == DAEMONS.memory_mib
 
 
 def test_tasks_beside_it_have_less_of_an_instance() -> None:

@@ -1793,15 +1793,19 @@ WATCHED = Want(sorts=(NEURON,), lone_pool=True, alone=True, bare=True, devices=(
 
 
 @mistake("NE840", replace(WATCHED, modes=("host",), port=True, work=("models",)))
-def _port_of_a_daemon(_: Hand, wish: Wish) -> str:
-    wish.keys["neuron_metrics"] = {"monitor_image": WATCHING, "agent_image": WATCHING}
-    return listens(wish, 19_800)
+def _port_of_a_daemon(hand: Hand, wish: Wish) -> str:
+    own = {"detector_image": WATCHING, "recovery_image": WATCHING}
+    images = {"monitor_image": WATCHING, "agent_image": WATCHING}
+    wish.keys["neuron_metrics"] = {**images, "problem_detector": own}
+    return listens(wish, hand.one((19_800, 20_256, 20_257)))
 
 
 @mistake("NE843", replace(WATCHED, networks=SHUT.networks, nat=SHUT.nat))
 def _daemon_image_without_a_way_out(hand: Hand, wish: Wish) -> str:
-    fields = ["monitor_image", "agent_image"]
-    wrong = hand.one(fields)
-    fields.remove(wrong)
-    wish.keys["neuron_metrics"] = {fields[0]: WATCHING}
-    return f"neuron_metrics.{wrong}"
+    given: Entry = {"monitor_image": WATCHING, "agent_image": WATCHING}
+    detector: Entry = {"detector_image": WATCHING, "recovery_image": WATCHING}
+    wish.keys["neuron_metrics"] = {**given, "problem_detector": detector}
+    below = hand.chance(50)
+    wrong = hand.one(list(detector if below else given))
+    del (detector if below else wish.keys["neuron_metrics"])[wrong]
+    return f"neuron_metrics.{'problem_detector.' * below}{wrong}"

@@ -393,7 +393,14 @@ def _watch(hand: Hand, wish: Wish) -> None:
     fields = ("monitor_image", "agent_image")
     networks = [entry.get("network", {}) for entry in wish.keys["regions"].values()]
     shut = any(network.get("nat") == "none" for network in networks)
-    wish.keys["neuron_metrics"] = {f: image for f in fields if shut or hand.chance(50)}
+    given: Entry = {f: image for f in fields if shut or hand.chance(50)}
+    if hand.chance(60):
+        fields = ("detector_image", "recovery_image")
+        detector: Entry = {f: image for f in fields if shut or hand.chance(50)}
+        if hand.chance(50):
+            detector["recovery"] = True
+        given["problem_detector"] = detector
+    wish.keys["neuron_metrics"] = given
 
 
 def _layout(hand: Hand, wish: Wish) -> Entry:

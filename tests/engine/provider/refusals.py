@@ -776,6 +776,8 @@ def services_find_their_capacity(holdings: Holdings, record: Record, before: Pro
             "InvalidParameterException: Specifying both a launch type and capacity provider "
             "strategy is not supported. Remove one and try again."
         )
+    if record.inputs.get("schedulingStrategy") == "DAEMON" and not strategies:
+        return  # AWS gives daemons no provider; a launch type keeps the cluster's default away
     if not strategies:
         raise Refused(
             "StandIn.DefaultStrategy: the service names no capacity provider; the cluster's "
