@@ -44,7 +44,7 @@ class NeuronMetrics(Strict):
     agent_image: ImageName | None = Field(
         default=None,
         description="Image of the CloudWatch agent. Default: AWS's, from Amazon ECR Public.",
-        examples=["111122223333.dkr.ecr.{region}.amazonaws.com/cloudwatch-agent:1.300072.0b1766"],
+        examples=["111122223333.dkr.ecr.{region}.amazonaws.com/cloudwatch-agent:1.300059.0b1207"],
         json_schema_extra=IN_PLACE,
     )
     problem_detector: ProblemDetector | None = Field(

@@ -74,7 +74,6 @@ MONITOR_PORT = 19800  # of the host, for the CloudWatch agent: its own 8000 is a
 DETECTOR_HEALTH_PORT = 20256  # of the node problem detector, by its own choice
 DETECTOR_PORT = 20257  # likewise, for its metrics, which the recovery reads
 MONITOR_MEMORY_LIMIT = "160MiB"  # of Go's collector, below its 256 MiB
-SCRAPE_TIMEOUT_SECONDS = 10
 DAEMON_LOG_BUFFER = "10m"
 DAEMON_MINIMUM_PERCENT = 0  # a task holds ports of the host: the old one stops first
 DAEMON_MAXIMUM_PERCENT = 100

@@ -76,7 +76,7 @@ def scraping(jobs: Mapping[str, int], metrics: Iterable[NeuronMetric]) -> str:
         {
             "global": {
                 "scrape_interval": f"{choices.METRIC_SECONDS}s",
-                "scrape_timeout": f"{choices.SCRAPE_TIMEOUT_SECONDS}s",
+                "scrape_timeout": f"{choices.SCRAPE_SECONDS}s",
             },
             "scrape_configs": [
                 {
