@@ -266,7 +266,9 @@ def _admits(wanted: Any, value: Json) -> bool:
 
 def _is_counted(number: int, field: str) -> bool:
     least = -1 if field == "scale_in_after_seconds" else 0  # -1: never
-    return least <= number <= _MOST.get(field, _LARGEST)
+    # a grace period has 31 bits itself, and other times are sums and multiples of it
+    most = 16 * _LARGEST if field.endswith("_seconds") else _LARGEST
+    return least <= number <= _MOST.get(field, most)
 
 
 def _read_object(wanted: type[Any], members: Mapping[str, Json], path: str) -> Any:

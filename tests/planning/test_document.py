@@ -56,6 +56,14 @@ def small() -> Any:
     )
 
 
+def test_the_longest_grace_period_is_read_back() -> None:
+    check = {"path": "/health", "grace_seconds": 2_147_483_647}
+    replicas = {"min": 1, "max": 2}
+    model = work(1, port=8080, health_check=check, replicas=replicas, scaling={"external": True})
+    plan = decide_on(capacity={"pool": groups("inf2.24xlarge", 3)}, models={"a": model})
+    assert read_plan(written(plan)) == plan
+
+
 def test_keys_that_are_not_known_are_ignored() -> None:
     later = small()
     later["later"] = later["regions"][0]["later"] = {"kind": "later"}
