@@ -55,6 +55,11 @@ class Limits:
         rows = self._tables.kept("bucket_affixes")
         return tuple(row["affix"] for row in rows if row["place"] == place)
 
+    @property
+    def checked_claims(self) -> tuple[str, ...]:
+        """The claims of a token that load balancers check in any case, and nobody may name."""
+        return tuple(row["name"] for row in self._tables.rows("token_claims"))
+
     @cached_property
     def _values(self) -> Mapping[str, int]:
         return {row["name"]: row.integer("value") for row in self._tables.rows("limits")}

@@ -29,7 +29,7 @@ class ModelComponent(pulumi.ComponentResource):
         name: str,
         model: plan.ModelPlan,
         *,
-        load_balancer: LoadBalancer | None,
+        load_balancers: Sequence[LoadBalancer],
         vpc_id: pulumi.Input[str],
         namespace_id: pulumi.Input[str] | None = None,
         within: RegionContext,
@@ -48,7 +48,7 @@ class ModelComponent(pulumi.ComponentResource):
         """Of its target groups, by key."""
         self.target_groups = {
             group.key: self._target_group(group, vpc_id=vpc_id)
-            for group in (model.target_groups if load_balancer else ())
+            for group in (_groups(model) if load_balancers else ())
         }
         for key, target in self.target_groups.items():
             self.metric_names[key] = target.arn_suffix
@@ -61,22 +61,28 @@ class ModelComponent(pulumi.ComponentResource):
         *,
         load_balancer: LoadBalancer,
         groups: Mapping[str, aws.lb.TargetGroup],
+        second: bool,
     ) -> Iterator[tuple[str, aws.lb.ListenerRule]]:
         """Builds the rules of the model, and yields each with the target groups that it names.
 
-        `groups` are those of all models of the Region.
+        `groups` are those of all models of the Region, `second` says that it is the load balancer
+        of the other scheme.
         """
-        for group in model.target_groups:
+        for group in model.second_target_groups if second else model.target_groups:
             names = {model.called(group): group, **{o.name: o for o in group.other_names}}
             for name, one in names.items():
+                made: dict[str, aws.lb.ListenerRule] = {}
                 for rule in one.rules:
                     forward = _forward(rule, self.target_groups[group.key], groups)
-                    built = self._rule(rule, forward, listener=load_balancer)
+                    before = [made[rule.after]] if rule.after else []
+                    built = self._rule(rule, forward, listener=load_balancer, before=before)
+                    made[rule.key] = built
                     for key in {group.key, *(share.target_group for share in rule.shares)}:
                         yield key, built
-                self.urls[name] = pulumi.Output.concat(
+                url = pulumi.Output.concat(
                     load_balancer.scheme, "://", one.host or load_balancer.dns_name, one.path_prefix
                 )
+                self.urls.setdefault(name, url)
 
     def serve(
         self,
@@ -91,7 +97,7 @@ class ModelComponent(pulumi.ComponentResource):
         logs = log_group(model.log_group, region=within.region, tags=within.tags, parent=self)
         targets = [
             (group, self.target_groups[group.key])
-            for group in model.target_groups
+            for group in _groups(model)
             if group.key in self.target_groups
         ]
         first = [rule for group, _ in targets for rule in rules.get(group.key, ())]
@@ -162,20 +168,22 @@ class ModelComponent(pulumi.ComponentResource):
         forward: aws.lb.ListenerRuleActionArgsDict,
         *,
         listener: LoadBalancer,
+        before: Sequence[pulumi.Resource],
     ) -> aws.lb.ListenerRule:
         return aws.lb.ListenerRule(
             rule.key,
             listener_arn=listener.listener_arn,
-            # No priority: AWS gives the next free one, and no two rules take one request.
+            # No priority: AWS gives the next free one. No two rules take one request, but for those
+            # that are made one after the other.
             conditions=[
                 {"path_pattern": {"values": rule.paths}},
                 *([{"host_header": {"values": rule.hosts}}] if rule.hosts else []),
             ],
             transforms=_without(rule.prefix) if rule.prefix else None,
-            actions=[forward],
+            actions=[*([_checked(rule.token)] if rule.token else []), forward],
             tags=named(self._within.tags, rule.key),
             region=self._within.region,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(before)),
         )
 
     def _service(
@@ -338,6 +346,11 @@ class ModelComponent(pulumi.ComponentResource):
             scheduled_action(limits, target=target, region=self._within.region, parent=self)
 
 
+def _groups(model: plan.ModelPlan) -> tuple[plan.TargetGroup, ...]:
+    """Those of both load balancers, while there are two."""
+    return (*model.target_groups, *model.second_target_groups)
+
+
 def _forward(
     rule: plan.ListenerRule,
     own: aws.lb.TargetGroup,
@@ -349,6 +362,20 @@ def _forward(
         {"arn": groups[share.target_group].arn, "weight": share.weight} for share in rule.shares
     ]
     return {"type": "forward", "forward": {"target_groups": shares}}
+
+
+def _checked(token: plan.TokenCheck) -> aws.lb.ListenerRuleActionArgsDict:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html"""
+    check: aws.lb.ListenerRuleActionJwtValidationArgsDict = {
+        "issuer": token.issuer,
+        "jwks_endpoint": token.key_set,
+    }
+    if token.claims:
+        check["additional_claims"] = [
+            {"name": claim.name, "format": claim.format, "values": claim.values}
+            for claim in token.claims
+        ]
+    return {"type": "jwt-validation", "jwt_validation": check}
 
 
 def _without(prefix: str) -> list[aws.lb.ListenerRuleTransformArgsDict]:

@@ -21,23 +21,34 @@ class NetworkOutputs:
     vpc_id: pulumi.Input[str]
     private_subnets: Mapping[str, pulumi.Input[str]]  # by zone id
     ready: tuple[pulumi.Resource, ...]
+    public_subnets: Mapping[str, pulumi.Input[str]]  # by zone id
+    open: tuple[pulumi.Resource, ...] = ()  # routes of the public subnets to the internet
 
-    def subnets(self, zone_ids: Iterable[str]) -> list[pulumi.Input[str]]:
-        """Returns the private subnets of those zones. Raises KeyError if a zone has none."""
-        return [self.private_subnets[zone_id] for zone_id in zone_ids]
+    def subnets(self, zone_ids: Iterable[str], *, public: bool = False) -> list[pulumi.Input[str]]:
+        """Returns the private or public subnets of those zones. Raises KeyError without one."""
+        subnets = self.public_subnets if public else self.private_subnets
+        return [subnets[zone_id] for zone_id in zone_ids]
+
+
+_PublicSubnet = tuple[aws.ec2.Subnet, tuple[pulumi.Resource, pulumi.Resource]]
+"""A public subnet, its route to the internet, and its association with the route's table."""
 
 
 def given(network: plan.GivenNetwork) -> NetworkOutputs:
     """Returns an existing VPC. Nothing is built in it, and nothing about it is looked up."""
     return NetworkOutputs(
-        vpc_id=network.vpc_id, private_subnets=dict(network.private_subnets), ready=()
+        vpc_id=network.vpc_id,
+        private_subnets=dict(network.private_subnets),
+        public_subnets=dict(network.public_subnets),
+        ready=(),
     )
 
 
 class OwnNetwork(pulumi.ComponentResource):
     """A VPC with a private subnet in each zone.
 
-    Public subnets are for NAT gateways alone. No other resource has a public address.
+    Public subnets are for NAT gateways and a public load balancer alone. No other resource has a
+    public address.
     """
 
     def __init__(
@@ -90,7 +101,8 @@ class OwnNetwork(pulumi.ComponentResource):
             self._association(f"private_{zone_id}", subnet=subnet, table=tables[zone_id])
             for zone_id, subnet in private.items()
         ]
-        ready += self._nat_routes(network, tables)
+        outside = self._public_subnets(network)
+        ready += self._nat_routes(network, tables, outside)
         ready += [
             self._gateway_endpoint(service, tables.values(), s3_policy)
             for service in network.gateway_endpoints
@@ -102,6 +114,8 @@ class OwnNetwork(pulumi.ComponentResource):
             vpc_id=self._vpc.id,
             private_subnets={zone_id: subnet.id for zone_id, subnet in private.items()},
             ready=tuple(ready),
+            public_subnets={zone: subnet.id for zone, (subnet, _) in outside.items()},
+            open=tuple(resource for _, way_out in outside.values() for resource in way_out),
         )
         self.register_outputs(
             {"vpc_id": self._vpc.id, "private_subnets": self.outputs.private_subnets}
@@ -149,12 +163,11 @@ class OwnNetwork(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _nat_routes(
-        self, network: plan.OwnNetwork, tables: Mapping[str, aws.ec2.RouteTable]
-    ) -> list[pulumi.Resource]:
-        """Builds each zone's default route: to its own NAT gateway, or else to the first."""
-        if not network.nat_zone_ids:
-            return []
+    def _public_subnets(self, network: plan.OwnNetwork) -> Mapping[str, _PublicSubnet]:
+        """Builds the public subnet of each zone that has one, and its way to the internet."""
+        public_zones = {*network.nat_zone_ids, *network.public_zone_ids}
+        if not public_zones:
+            return {}
         gateway = aws.ec2.InternetGateway(
             self._key,
             vpc_id=self._vpc.id,
@@ -171,12 +184,31 @@ class OwnNetwork(pulumi.ComponentResource):
             region=self._region,
             opts=self._child(),
         )
-        zones = {zone.zone_id: zone for zone in network.zones}
+        found: dict[str, _PublicSubnet] = {}
+        for zone in (z for z in network.zones if z.zone_id in public_zones):
+            subnet = self._subnet(zone, "public")
+            association = self._association(f"public_{zone.zone_id}", subnet=subnet, table=public)
+            found[zone.zone_id] = subnet, (out, association)
+        return found
+
+    def _nat_routes(
+        self,
+        network: plan.OwnNetwork,
+        tables: Mapping[str, aws.ec2.RouteTable],
+        outside: Mapping[str, _PublicSubnet],
+    ) -> list[pulumi.Resource]:
+        """Builds each zone's default route: to its own NAT gateway, or else to the first.
+
+        Returns them, and the ways of public subnets without a NAT gateway.
+        """
+        others = [way for zone, (_, way) in outside.items() if zone not in network.nat_zone_ids]
+        ready: list[pulumi.Resource] = [resource for way_out in others for resource in way_out]
+        if not network.nat_zone_ids:
+            return ready
         nats: dict[str, aws.ec2.NatGateway] = {}
         for zone_id in network.nat_zone_ids:
-            subnet = self._subnet(zones[zone_id], "public")
-            association = self._association(f"public_{zone_id}", subnet=subnet, table=public)
-            nats[zone_id] = self._nat(zone_id, subnet=subnet, way_out=(out, association))
+            subnet, way_out = outside[zone_id]
+            nats[zone_id] = self._nat(zone_id, subnet=subnet, way_out=way_out)
         first = nats[network.nat_zone_ids[0]]
         routes: list[pulumi.Resource] = [
             aws.ec2.Route(
@@ -189,7 +221,7 @@ class OwnNetwork(pulumi.ComponentResource):
             )
             for zone_id, table in tables.items()
         ]
-        return routes + list(nats.values())
+        return [*ready, *routes, *nats.values()]
 
     def _nat(
         self, zone_id: str, *, subnet: aws.ec2.Subnet, way_out: tuple[pulumi.Resource, ...]

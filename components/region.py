@@ -55,7 +55,7 @@ class RegionComponent(pulumi.ComponentResource):
         self.capacity: Mapping[str, Capacity] = self._capacity(
             region, tags=tags, roles=roles, network=built, groups=groups, hooks=hooks
         )
-        balancer = self._load_balancer(
+        balancers = self._load_balancers(
             region, tags=tags, network=built, groups=groups, certificate=certificate
         )
         self._associate(region, built.vpc_id)
@@ -73,7 +73,7 @@ class RegionComponent(pulumi.ComponentResource):
             model.name: ModelComponent(
                 model.key,
                 model,
-                load_balancer=balancer,
+                load_balancers=balancers,
                 vpc_id=built.vpc_id,
                 namespace_id=namespace_id,
                 within=within,
@@ -83,7 +83,7 @@ class RegionComponent(pulumi.ComponentResource):
             )
             for model in region.models
         }
-        self._serve(region, balancer, tags=tags)
+        self._serve(region, balancers, tags=tags)
         self.jobs = {
             job.name: JobComponent(
                 job.key,
@@ -101,28 +101,32 @@ class RegionComponent(pulumi.ComponentResource):
         self.register_outputs({"clusters": self.clusters})
 
     def _serve(
-        self, region: plan.RegionPlan, balancer: LoadBalancer | None, *, tags: plan.Tags
+        self, region: plan.RegionPlan, balancers: list[LoadBalancer], *, tags: plan.Tags
     ) -> None:
         """A rule can name the target groups of several models, and their services wait for it."""
         groups = {k: group for m in self.models.values() for k, group in m.target_groups.items()}
         rules: dict[str, list[pulumi.Resource]] = {}
-        for model in region.models:
-            if balancer is None:
-                break
-            built = self.models[model.name].listen(model, load_balancer=balancer, groups=groups)
-            for key, rule in built:
-                rules.setdefault(key, []).append(rule)
+        for balancer in balancers:
+            for model in region.models:
+                built = self.models[model.name].listen(
+                    model,
+                    load_balancer=balancer,
+                    groups=groups,
+                    second=balancer is not balancers[0],
+                )
+                for key, rule in built:
+                    rules.setdefault(key, []).append(rule)
         known: dict[NameOf, pulumi.Input[str]] = {
             NameOf("target_group", key): name
             for model in self.models.values()
             for key, name in model.metric_names.items()
         }
-        if balancer is not None:
+        for balancer in balancers:
             known[NameOf("load_balancer", balancer.key)] = balancer.metric_name
         for model in region.models:
             self.models[model.name].serve(model, capacity=self.capacity, known=known, rules=rules)
-        if balancer is not None:
-            self._name_everywhere(region, balancer, known=known, tags=tags)
+        if balancers:
+            self._name_everywhere(region, balancers[0], known=known, tags=tags)
 
     def _name_everywhere(
         self,
@@ -318,7 +322,7 @@ class RegionComponent(pulumi.ComponentResource):
             found.update(files.directories)
         return found
 
-    def _load_balancer(
+    def _load_balancers(
         self,
         region: plan.RegionPlan,
         *,
@@ -326,21 +330,25 @@ class RegionComponent(pulumi.ComponentResource):
         network: NetworkOutputs,
         groups: SecurityGroups,
         certificate: pulumi.Input[str] | None,
-    ) -> LoadBalancer | None:
-        if region.load_balancer is None or groups.load_balancer is None:
-            return None
-        balancer = LoadBalancer(
-            region.load_balancer.key,
-            region.load_balancer,
-            region=region.name,
-            tags=tags,
-            subnets=network.subnets(region.load_balancer.zone_ids),
-            security_group=groups.load_balancer,
-            certificate=certificate,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self._known[NameOf("load_balancer", region.load_balancer.key)] = balancer.metric_name
-        return balancer
+    ) -> list[LoadBalancer]:
+        found: list[LoadBalancer] = []
+        for described in region.balancers:
+            assert groups.load_balancer is not None
+            built = LoadBalancer(
+                described.key,
+                described,
+                region=region.name,
+                tags=tags,
+                subnets=network.subnets(described.zone_ids, public=described.public),
+                security_group=groups.load_balancer,
+                after=network.open if described.public else (),
+                certificate=certificate,
+                first=found[0] if found else None,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self._known[NameOf("load_balancer", described.key)] = built.metric_name
+            found.append(built)
+        return found
 
     def _associate(self, region: plan.RegionPlan, vpc_id: pulumi.Input[str]) -> None:
         """Lets a private hosted zone answer in the Region's VPC."""

@@ -66,10 +66,11 @@ class SecurityGroups(pulumi.ComponentResource):
         )
 
     def _load_balancer(self, balancer: plan.LoadBalancer) -> pulumi.Output[str]:
-        group = self._group(balancer.key, "Callers of the models")
+        key = balancer.security_group
+        group = self._group(key, "Callers of the models")
         for cidr in balancer.allow_cidrs:
             self._ingress(
-                f"{balancer.key}_from_{cidr.replace('/', '-')}",
+                f"{key}_from_{cidr.replace('/', '-')}",
                 group=group,
                 description=f"Callers in {cidr}",
                 ports=(balancer.port, balancer.port),
@@ -77,7 +78,7 @@ class SecurityGroups(pulumi.ComponentResource):
             )
         for caller in balancer.allow_security_groups:
             self._ingress(
-                f"{balancer.key}_from_{caller}",
+                f"{key}_from_{caller}",
                 group=group,
                 description=f"Callers in {caller}",
                 ports=(balancer.port, balancer.port),

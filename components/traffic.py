@@ -1,4 +1,4 @@
-"""The Region's internal Application Load Balancer, with a listener rule for each model."""
+"""The Region's Application Load Balancer, with a listener rule for each model."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ def _access_logs(bucket: str, prefix: str) -> aws.lb.LoadBalancerAccessLogsArgsD
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """An internal load balancer that answers 404 to requests that match no model's rule.
+    """A load balancer that answers 404 to requests that match no model's rule.
 
-    It has no public address, because models have no authentication. AWS's default is
-    internet-facing. `certificate` is the ARN of one that it shows beside its own: that of the names
-    over all Regions.
+    It has public addresses where the plan says so. AWS's default is internet-facing. A second one
+    has the certificate of the `first`, and no names. `certificate` is
+    the ARN of one that it shows beside its own: that of the names over all Regions.
     """
 
     def __init__(
@@ -37,12 +37,14 @@ class LoadBalancer(pulumi.ComponentResource):
         subnets: Sequence[pulumi.Input[str]],
         security_group: pulumi.Input[str],
         certificate: pulumi.Input[str] | None = None,
+        after: Sequence[pulumi.Resource] = (),
+        first: "LoadBalancer | None" = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:LoadBalancer", name, None, opts)
         load_balancer = aws.lb.LoadBalancer(
             balancer.name_key,
-            internal=True,
+            internal=not balancer.public,
             load_balancer_type="application",
             subnets=subnets,
             security_groups=[security_group],
@@ -52,7 +54,7 @@ class LoadBalancer(pulumi.ComponentResource):
             enable_deletion_protection=balancer.deletion_protection or None,
             tags=named(tags, balancer.key),
             region=region,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
         if balancer.web_acl_arn:
             # Removing an association takes away whatever web ACL the load balancer has by then:
@@ -65,6 +67,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         self._region, self._tags = region, tags
+        self.certificate = first.certificate if first else self._certificate(balancer)
         self.listener_arn: pulumi.Output[str] = self._listener(balancer, load_balancer).arn
         self.certificates: list[pulumi.Resource] = []
         """Of the listener, beside its own."""
@@ -90,7 +93,7 @@ class LoadBalancer(pulumi.ComponentResource):
             "zone_id": load_balancer.zone_id,
             "evaluate_target_health": False,
         }
-        if balancer.names is not None:
+        if balancer.names is not None and first is None:
             self._record(balancer.names)
         self.register_outputs({"dns_name": self.dns_name})
 
@@ -102,8 +105,13 @@ class LoadBalancer(pulumi.ComponentResource):
             load_balancer_arn=load_balancer.arn,
             port=balancer.port,
             protocol="HTTPS" if balancer.secure else "HTTP",
-            certificate_arn=self._certificate(balancer) or balancer.certificate_arn,
+            certificate_arn=self.certificate or balancer.certificate_arn,
             ssl_policy=choices.TLS_POLICY if balancer.secure else None,
+            mutual_authentication=(
+                {"mode": "verify", "trust_store_arn": balancer.trust_store_arn}
+                if balancer.trust_store_arn
+                else None
+            ),
             default_actions=[
                 {
                     "type": "fixed-response",

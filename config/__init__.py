@@ -1,7 +1,7 @@
 """What the user asks for: the stack file as typed, frozen data. Shape only, no AWS fact."""
 
 from config.alarms import Alarms, Slack
-from config.authentication import Authentication
+from config.authentication import Authentication, Claim, Jwt
 from config.capacity import (
     Ami,
     AutoScalingCapacity,
@@ -13,6 +13,7 @@ from config.daemons import NeuronMetrics, ProblemDetector
 from config.layout import PlacedService
 from config.parsing import ShapeError, parse
 from config.places import ExistingNetworkEntry, OwnNetworkEntry, RegionEntry
+from config.public import Public
 from config.replicas import Replicas, Scaling
 from config.schedules import RangeAt, Schedule, Times
 from config.serve import DataType, Serve, ServerName
@@ -45,6 +46,7 @@ __all__ = [
     "Authentication",
     "AutoScalingCapacity",
     "Block",
+    "Claim",
     "Container",
     "DataType",
     "Domain",
@@ -54,6 +56,7 @@ __all__ = [
     "HealthCheck",
     "HostVolumeEntry",
     "JobEntry",
+    "Jwt",
     "ManagedInstancesCapacity",
     "ModelEntry",
     "ModelOverride",
@@ -63,6 +66,7 @@ __all__ = [
     "PlacedService",
     "PoolOverride",
     "ProblemDetector",
+    "Public",
     "RangeAt",
     "RegionEntry",
     "Replicas",

@@ -31,15 +31,18 @@ class ExistingNetworkEntry(Strict):
     vpc_id: VpcId = Field(description="The id of the VPC.", json_schema_extra=MOVED)
     private_subnets: dict[ZoneId, SubnetId] = Field(
         min_length=1,
-        description="Zone id to subnet: where instances, tasks and the ALB run.",
+        description="Zone id to subnet: where instances and tasks run, and the load balancer.",
         json_schema_extra=Cost(
             Change.NEW_INSTANCES, "Rolling for tasks in awsvpc.", (Change.ROLLING,)
         ),
     )
     public_subnets: dict[ZoneId, SubnetId] = Field(
         default={},
-        description="Zone id to subnet. Nothing of ours is placed there.",
-        json_schema_extra=Cost(Change.NOTHING),
+        description=(
+            "Zone id to subnet: where the load balancer is instead if traffic says that it is "
+            "public. Their routes lead to an internet gateway."
+        ),
+        json_schema_extra=Cost(Change.IN_PLACE),
     )
 
 

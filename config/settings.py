@@ -11,6 +11,7 @@ from config.changes import FINDINGS, IN_PLACE, MOVES, SHAPE, Change, Cost
 from config.daemons import NeuronMetrics
 from config.layout import Layout
 from config.places import RegionEntry
+from config.public import SCHEME, AnyPublic
 from config.shapes import ModelId, Shape
 from config.values import (
     AccountId,
@@ -130,6 +131,29 @@ class Traffic(Strict):
         ),
         examples=[{"us-west-2": ["*.usw2.example.com"]}],
         json_schema_extra=RENAMES,
+    )
+    public: AnyPublic = Field(
+        default=False,
+        description=(
+            "Give load balancers public addresses, for callers on the internet: those that "
+            "allow_from names, or with {anyone: true} every address. Default: private addresses, "
+            "for the network and those connected to it."
+        ),
+        examples=[True, {"regions": ["us-west-2"]}],
+        json_schema_extra=SCHEME,
+    )
+    both_schemes: bool = Field(
+        default=False,
+        description=(
+            "Keep a load balancer of the other scheme as well, with the tasks behind both: for the "
+            "update before `public` changes. Names, alarms and scaling stay with the one that "
+            "`public` says."
+        ),
+        json_schema_extra=Cost(
+            Change.ROLLING,
+            "The target groups of a service change, and ECS starts its tasks anew.",
+            (Change.IN_PLACE,),
+        ),
     )
     authentication: Authentication = Field(
         default=Authentication(),

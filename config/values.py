@@ -171,6 +171,17 @@ TopicArn = Annotated[
         examples=["arn:aws:sns:{region}:111122223333:on-call"],
     ),
 ]
+TrustStoreArn = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:truststore/[\w-]+/[\w-]+$",
+        max_length=2048,
+    ),
+    Field(
+        description="The ARN of a trust store of Elastic Load Balancing.",
+        examples=["arn:aws:elasticloadbalancing:us-west-2:111122223333:truststore/callers/0a1b"],
+    ),
+]
 AccountId = Annotated[
     str,
     StringConstraints(pattern=r"^\d{12}$"),

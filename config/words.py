@@ -336,12 +336,7 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (Capacity, "labels tags", _TAGS),
     # networks, traffic, the whole
-    (
-        Traffic,
-        "internet_facing public scheme",
-        "no field makes the load balancer public; it is internal, for its network and those "
-        "connected to it",
-    ),
+    (Traffic, "expose exposed external internet internet_facing scheme", "write public: true"),
     (
         Traffic,
         "blue_green canary mirror split weight weighted",
@@ -364,13 +359,18 @@ WORDS: tuple[tuple[type[BaseModel], str, str], ...] = (
     ),
     (
         Traffic,
-        "access_logs cognito deletion_protection idle_timeout listeners waf",
+        "access_logs deletion_protection idle_timeout listeners waf",
         "no field sets it",
     ),
     (
         Traffic,
         "api_key api_keys auth key keys password token tokens",
         "write authentication: {api_key: /keys/models}; it names the secret that holds the key",
+    ),
+    (
+        Traffic,
+        "client_certificates cognito issuer jwks jwt mtls mutual_tls oidc trust_store",
+        "no field here sets it; authentication has api_key, jwt and mutual_tls",
     ),
     (
         Security,

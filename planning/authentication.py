@@ -7,7 +7,9 @@ from typing import Any
 from catalog import Catalog, Server
 from config import Container, ModelEntry, Settings
 from messages.finding import Finding
+from planning.command_line import option, words
 from planning.reached import running_server
+from planning.routes import TokenCheck, TokenClaim
 
 _ENTRY = "traffic.authentication.api_key"
 _SECRET = re.compile(
@@ -31,6 +33,31 @@ def own_key(container: Container, catalog: Catalog) -> str:
     """Where the key is kept that the container's server asks for; empty without one."""
     row = key_server(container, catalog)
     return container.secrets.get(row.key_variable, "") if row else ""
+
+
+def token_check(settings: Settings) -> TokenCheck | None:
+    """What the tokens of callers must be; `None` if they need none."""
+    given = settings.traffic.authentication.jwt
+    if given is None:
+        return None
+    claims = (
+        TokenClaim(name, claim.format.replace("_", "-"), claim.values)
+        for name, claim in sorted(given.claims.items())
+    )
+    return TokenCheck(given.issuer, given.key_set, tuple(claims))
+
+
+def asks_at_the_door(settings: Settings, region: str) -> bool:
+    """Whether the load balancer of the Region asks callers for a token or a certificate."""
+    given = settings.traffic.authentication
+    return given.jwt is not None or region in given.mutual_tls
+
+
+def asks_for_key(container: Container, catalog: Catalog) -> bool:
+    """Whether the container's server asks callers for a key, wherever that is given."""
+    row = key_server(container, catalog)
+    given = row and option(words(container), row.key_option)
+    return bool(given or own_key(container, catalog))
 
 
 def with_keys(settings: Settings, catalog: Catalog) -> Settings:

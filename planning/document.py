@@ -72,7 +72,9 @@ class Endpoint:
     balancer's logical name in angle brackets: AWS gives it another one. `health` is a URL that
     answers while a task is healthy. `callers` are CIDR blocks and security groups. `check` is a URL
     that answers a GET, the health check's where no key is asked for; `key` is the secret with the
-    key that callers send, empty without one.
+    key that callers send, empty without one. `public` says whether the load balancer has public
+    addresses. `issuer` is that of the tokens that callers send, empty without; `certificate` says
+    whether callers must show one.
     """
 
     model: str
@@ -82,6 +84,9 @@ class Endpoint:
     callers: tuple[str, ...]
     check: str = ""
     key: str = ""
+    public: bool = False
+    issuer: str = ""
+    certificate: bool = False
 
 
 def endpoints(plan: Plan) -> Iterator[Endpoint]:
@@ -98,14 +103,26 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                 names = {model.called(group): group, **{o.name: o for o in group.other_names}}
                 for name, one in names.items():
                     url = f"{scheme}://{one.host or own}{one.path_prefix}"
-                    health, check, key = _checked(url, group)
-                    yield Endpoint(name, region.name, url, health, callers, check, key)
+                    token = next((rule.token for rule in one.rules if rule.token), None)
+                    yield Endpoint(
+                        name,
+                        region.name,
+                        url,
+                        *_checked(url, group, callers),
+                        balancer.public,
+                        token.issuer if token else "",
+                        bool(balancer.trust_store_arn),
+                    )
 
 
-def _checked(url: str, group: types.TargetGroup) -> tuple[str, str, str]:
-    """The health check's URL, one that callers may try, and the secret with the key for it."""
+def _checked(
+    url: str, group: types.TargetGroup, callers: tuple[str, ...]
+) -> tuple[str, tuple[str, ...], str, str]:
+    """The health check's URL, the callers, a URL that they may try, and the secret with its key."""
     key, health = group.caller_key, f"{url}{group.health_path}"
-    return health, f"{url}{key.path}" if key else health, key.secret if key else ""
+    asked = key is not None or any(rule.token for rule in group.rules)
+    check = f"{url}{group.check_path}" if asked and group.check_path else health
+    return health, callers, check, key.secret if key else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,9 @@ class GlobalEndpoint:
     regions: tuple[str, ...]
     check: str = ""
     key: str = ""
+    public: bool = False
+    issuer: str = ""
+    certificate: bool = False
 
 
 def global_endpoints(plan: Plan) -> Iterator[GlobalEndpoint]:
@@ -136,17 +156,20 @@ def global_endpoints(plan: Plan) -> Iterator[GlobalEndpoint]:
         _, group, host = places[0]
         secure = all(balancer.secure for balancer in balancers)
         url = f"{'https' if secure else 'http'}://{host}"
-        health, check, key = _checked(url, group)
+        admitted = [(*b.allow_cidrs, *b.allow_security_groups) for b in balancers]
+        health, callers, check, key = _checked(url, group, admitted_in_all(admitted))
+        token = next((rule.token for rule in group.rules if rule.token), None)
         yield GlobalEndpoint(
             model=name,
             url=url,
             health=health,
-            callers=admitted_in_all(
-                [(*b.allow_cidrs, *b.allow_security_groups) for b in balancers]
-            ),
+            callers=callers,
             regions=tuple(region.name for region, *_ in places),
             check=check,
             key=key,
+            public=all(balancer.public for balancer in balancers),
+            issuer=token.issuer if token else "",
+            certificate=any(balancer.trust_store_arn for balancer in balancers),
         )
 
 

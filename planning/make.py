@@ -37,12 +37,13 @@ from planning.make_capacity import (
     managed_instances_cluster,
 )
 from planning.make_workloads import job_plan, model_plan, under_shared_names
-from planning.reached import Reached, reached
+from planning.public import faces_outside, is_public, open_to_anyone, written_callers
+from planning.reached import reached
 from planning.rules import RULES
 from planning.serving.ahead import GATE
 from planning.serving.records import WrittenOut
 from planning.settle import settle
-from planning.situation import Situation
+from planning.situation import Situation, serving_regions
 from planning.trial import Errors, Trials
 
 _NO_ROOM = "finds no room while the replicas of its pool run"
@@ -153,6 +154,8 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
     )
     network = _network(s, name, here)
     answering = [(w, one) for w in s.work if w.region == name for one in reached(s, w)]
+    silent = [one.silent_seconds for _, one in answering]
+    first = _load_balancer(s, name, network, max(silent)) if silent else None
     built = plan.RegionPlan(
         name=name,
         short=region.short,
@@ -163,9 +166,8 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         managed_instances=managed_instances_cluster(s, region.short, here),
         models=models,
         jobs=jobs,
-        load_balancer=_load_balancer(s, name, network, [one for _, one in answering])
-        if answering
-        else None,
+        load_balancer=first,
+        second_balancer=_other_scheme(s, name, network, first) if first else None,
         task_ports=tuple(sorted({one.port for w, one in answering if w.network_mode == "awsvpc"})),
         awsvpc=any(w.region == name and w.network_mode == "awsvpc" for w in s.work),
         file_systems=volumes.file_systems(s, name),
@@ -185,7 +187,9 @@ def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Netwo
     key = names.key(short, "network")
     spec = s.regions[region].network
     if isinstance(spec, ExistingNetworkEntry):
-        return plan.GivenNetwork(key, spec.vpc_id, tuple(sorted(spec.private_subnets.items())))
+        outside = sorted(spec.public_subnets.items()) if faces_outside(s, region) else ()
+        inside = tuple(sorted(spec.private_subnets.items()))
+        return plan.GivenNetwork(key, spec.vpc_id, inside, tuple(outside))
     used = zones_with_blocks(tuple(sorted({z for p in pools for z in p.zone_ids})))
     others = [z for z in zones_with_blocks(s.network_zones(region)) if z not in used]
     zones = tuple(sorted([*used, *others[: max(0, 2 - len(used))]]))
@@ -200,6 +204,7 @@ def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Netwo
         interface_endpoints=() if nat else _interface_endpoints(s, region),
         flow_logs=audit.flow_logs(s, region),
         s3_policy=audit.s3_policy(s, region),
+        public_zone_ids=zones if region in serving_regions(s) and faces_outside(s, region) else (),
     )
 
 
@@ -233,31 +238,60 @@ def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
 
 
 def _load_balancer(
-    s: Situation, region: str, network: plan.Network, answering: list[Reached]
+    s: Situation, region: str, network: plan.Network, silent_seconds: int
 ) -> plan.LoadBalancer:
     short = s.catalog.places.regions[region].short
-    calling = callers(s, region)
-    match network:
-        case plan.OwnNetwork(zones=zones):
-            zone_ids = tuple(z.zone_id for z in zones)
-        case plan.GivenNetwork(private_subnets=subnets):
-            zone_ids = tuple(z for z, _ in subnets)
+    traffic = s.settings.traffic
+    public = is_public(s, region)
+    allowed = written_callers(s, region) if public else callers(s, region)
+    allowed = (choices.ANYWHERE,) if open_to_anyone(s, region) else allowed
     return plan.LoadBalancer(
-        key=names.balancer_key(short),
-        name_key=names.autonamed(
-            f"{short}-{s.stack}".replace("_", "-").replace(".", "-"),
-            s.catalog.limits.value("load_balancer_name_max"),
-        ),
-        certificate_arn=s.settings.traffic.certificate_arns.get(region),
-        allow_cidrs=tuple(sorted(c for c in calling if not c.startswith("sg-"))),
-        allow_security_groups=tuple(sorted(c for c in calling if c.startswith("sg-"))),
-        zone_ids=zone_ids,
+        key=names.balancer_key(short, public=public),
+        group_key=names.balancer_key(short),
+        public=public,
+        name_key=_balancer_name(s, short, public=public),
+        certificate_arn=traffic.certificate_arns.get(region),
+        allow_cidrs=tuple(sorted(c for c in allowed if not c.startswith("sg-"))),
+        allow_security_groups=tuple(sorted(c for c in allowed if c.startswith("sg-"))),
+        zone_ids=_zone_ids(network, public=public),
         access_logs=audit.bucket(s.settings.security.access_logs, region),
         deletion_protection=s.settings.security.deletion_protection,
         web_acl_arn=s.settings.security.web_acl_arns.get(region, ""),
-        idle_timeout_seconds=max(one.silent_seconds for one in answering),
+        idle_timeout_seconds=silent_seconds,
         names=_names(s, region),
+        trust_store_arn=traffic.authentication.mutual_tls.get(region, ""),
     )
+
+
+def _other_scheme(
+    s: Situation, region: str, network: plan.Network, first: plan.LoadBalancer
+) -> plan.LoadBalancer | None:
+    """The load balancer that the next update makes the first one, with the same callers."""
+    if not s.settings.traffic.both_schemes:
+        return None
+    short, public = s.catalog.places.regions[region].short, not first.public
+    return replace(
+        first,
+        key=names.balancer_key(short, public=public),
+        public=public,
+        name_key=_balancer_name(s, short, public=public),
+        zone_ids=_zone_ids(network, public=public),
+    )
+
+
+def _balancer_name(s: Situation, short: str, *, public: bool) -> str:
+    name = "-".join(filter(None, (short, names.scheme(public=public), s.stack)))
+    most = s.catalog.limits.value("load_balancer_name_max")
+    return names.autonamed(name.replace("_", "-").replace(".", "-"), most)
+
+
+def _zone_ids(network: plan.Network, *, public: bool) -> tuple[str, ...]:
+    """The zones of a load balancer: those of its network with a subnet for it."""
+    match network:
+        case plan.OwnNetwork(zones=zones):
+            return tuple(z.zone_id for z in zones)
+        case plan.GivenNetwork(private_subnets=inside, public_subnets=outside):
+            return tuple(z for z, _ in (outside if public else inside))
 
 
 def _names(s: Situation, region: str) -> routes.Names | None:

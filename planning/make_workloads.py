@@ -17,13 +17,14 @@ from planning import (
     service_tasks,
     volumes,
 )
-from planning.authentication import key_server, own_key
+from planning.authentication import key_server, own_key, token_check
 from planning.command_line import server_of
 from planning.compile_cache import CompileCache
 from planning.entries import RegionalWorkload
 from planning.everywhere import everywhere
 from planning.images import resolved
 from planning.make_capacity import pool_key
+from planning.public import is_public
 from planning.reached import Reached, grace_seconds, leaving_seconds, reached
 from planning.regional import in_region
 from planning.serving.records import WrittenOut
@@ -109,7 +110,8 @@ def _member_of(work: RegionalWorkload) -> tuple[str, ...]:
 def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     """Returns the plan of a model in its Region: a service for each slot it has tasks on."""
     short = _short(s, work)
-    groups = [_target_group(s, work, one) for one in reached(s, work)]
+    public = is_public(s, work.region)
+    groups = [_target_group(s, work, one, public=public) for one in reached(s, work)]
     # A service is named by its number, not by its devices. If its devices move, it rolls out and
     # stops its old tasks. A new service would wait for the devices of the old one, which the engine
     # deletes only at the end of the update.
@@ -117,8 +119,10 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
     services = [
         _service(s, work, tasks, str(tasks.number)) for tasks in service_tasks.services(s, work)
     ]
+    others = reached(s, work) if s.settings.traffic.both_schemes else ()
+    second = [_target_group(s, work, one, public=not public) for one in others]
     group = target_group.key if target_group else ""
-    load = scaling.measured(s, work, names.balancer_key(short), group)
+    load = scaling.measured(s, work, names.balancer_key(short, public=public), group)
     services = scaling.scaled(s, work, services, load)
     moved = scaling.mover(s, work)
     row = server_of(work.spec, s.catalog)
@@ -137,6 +141,7 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
         replicas_min=work.replicas.min,
         replicas_max=work.tasks_max,
         sidecar_target_groups=tuple(group for group in groups if group.sidecar),
+        second_target_groups=tuple(second),
         mover=moved,
         serve_seconds=scaling.serve_seconds(s, work),
         rise_seconds=scaling.rise_seconds(s, work) if moved and moved.by_load else 0,
@@ -222,12 +227,17 @@ def _timeouts(
     )
 
 
-def _target_group(s: Situation, work: RegionalWorkload, one: Reached) -> plan.TargetGroup:
-    check, short = work.spec.health_check, _short(s, work)
-    most = s.catalog.limits.value("target_group_name_max")
-    key = names.autonamed(f"{short}-{work.name}", most)
+def _target_group(
+    s: Situation, work: RegionalWorkload, one: Reached, *, public: bool
+) -> plan.TargetGroup:
+    check, short, row = work.spec.health_check, _short(s, work), key_server(one.spec, s.catalog)
+    most, scheme = s.catalog.limits.value("target_group_name_max"), names.scheme(public=public)
+    name = "-".join(filter(None, (short, scheme, work.name)))
+    key = names.autonamed(name, most)
     if one.sidecar:
-        key = names.hashed(f"{short}-{work.name}-{one.sidecar}", f"{work.name}/{one.sidecar}", most)
+        key = names.hashed(f"{name}-{one.sidecar}", f"{work.name}/{one.sidecar}", most)
+    elif scheme:  # a model can have a name that begins with the word
+        key = names.hashed(name, f"{scheme} {work.name}", most)
     return plan.TargetGroup(
         key=key,
         target_type="ip" if work.network_mode == "awsvpc" or work.pool.managed else "instance",
@@ -241,68 +251,103 @@ def _target_group(s: Situation, work: RegionalWorkload, one: Reached) -> plan.Ta
         deregistration_delay_seconds=one.answer_seconds,
         path_prefix=one.path,
         sidecar=one.sidecar,
-        rules=_rules(s, names.key(short, work.name, one.sidecar, "path"), one),
+        rules=_rules(s, names.key(short, work.name, one.sidecar, "path", scheme), one),
         host=one.host,
         caller_key=_caller_key(s, work, one),
         everywhere=everywhere(
             s, work.region, work.name, one.sidecar, group=key, host=one.everywhere
         ),
+        check_path=row.key_check if row else "",
     )
 
 
 def _caller_key(s: Situation, work: RegionalWorkload, one: Reached) -> routes.CallerKey | None:
-    row, secret = key_server(one.spec, s.catalog), own_key(one.spec, s.catalog)
-    if row is None or not secret:
-        return None
-    return routes.CallerKey(in_region(secret, work.region), row.key_check)
+    secret = own_key(one.spec, s.catalog)
+    return routes.CallerKey(in_region(secret, work.region)) if secret else None
 
 
 def _rules(s: Situation, key: str, one: Reached) -> tuple[routes.ListenerRule, ...]:
-    """The first rule keeps its key; a rule takes so many paths."""
+    """The first rule keeps its key; a rule takes so many paths.
+
+    Rules that check a token have keys of their own: AWS gives a rule the next free priority when it
+    is made, and the open one of the health check must stand before them.
+    """
     most, patterns = s.catalog.limits.value("listener_rule_condition_values"), one.patterns
-    return tuple(
+    token, first = token_check(s.settings), None
+    if token is not None:
+        health = one.health_pattern(s.catalog)
+        patterns = tuple(p for p in patterns if p != health)
+        if health:
+            opened = names.key(key, "health")
+            first = routes.ListenerRule(opened, (health,), one.path, _hosts(one))
+    checked = tuple(
         routes.ListenerRule(
-            key=names.key(key, str(1 + at // most) if at else ""),
+            key=names.key(key, "token" if token else "", str(1 + at // most) if at else ""),
             paths=patterns[at : at + most],
             prefix=one.path,
-            hosts=tuple(filter(None, (one.host, one.everywhere))) if one.by_host else (),
+            hosts=_hosts(one),
+            token=token,
+            after=first.key if first else "",
         )
         for at in range(0, len(patterns), most)
     )
+    return (first, *checked) if first else checked
+
+
+def _hosts(one: Reached) -> tuple[str, ...]:
+    return tuple(filter(None, (one.host, one.everywhere))) if one.by_host else ()
 
 
 def under_shared_names(
     s: Situation, region: str, models: tuple[plan.ModelPlan, ...]
 ) -> tuple[plan.ModelPlan, ...]:
     """Returns the models of a Region with the rules of the names under which several answer."""
-    made, short = {model.name: model for model in models}, s.catalog.places.regions[region].short
+    public = is_public(s, region)
+    first = {m.name: m.target_group for m in models if m.target_group}
+    second = {m.name: g for m in models for g in m.second_target_groups if not g.sidecar}
+    for groups, scheme in ((first, public), (second, not public)):
+        if groups:
+            _share_names(s, region, groups, public=scheme)
+    return tuple(
+        replace(
+            model,
+            target_group=first.get(model.name),
+            second_target_groups=tuple(
+                group if group.sidecar else second[model.name]
+                for group in model.second_target_groups
+            ),
+        )
+        for model in models
+    )
+
+
+def _share_names(
+    s: Situation, region: str, groups: dict[str, plan.TargetGroup], *, public: bool
+) -> None:
+    """Gives the target groups of one load balancer, by model, the rules of shared names."""
+    short, scheme = s.catalog.places.regions[region].short, names.scheme(public=public)
     for one in (name for name in shared_names(s) if name.region == region):
-        members = [(made[work.name].target_group, weight) for work, weight in one.weights]
-        shares = tuple(routes.Share(group.key, weight) for group, weight in members if group)
+        shares = tuple(routes.Share(groups[w.name].key, weight) for w, weight in one.weights)
         rules = tuple(
             replace(rule, shares=shares if len(shares) > 1 else ())
-            for rule in _rules(s, names.key(short, one.name, "path"), one.reached)
+            for rule in _rules(s, names.key(short, one.name, "path", scheme), one.reached)
         )
-        owner = made[one.owner.name]
         most = max(one.weights, key=lambda member: member[1])[0]  # its health is that of the name
-        deciding = made[most.name].target_group
         over_all = everywhere(
             s,
             region,
             one.name,
             "",
-            group=deciding.key if deciding else "",
+            group=groups[most.name].key,
             host=one.reached.everywhere,
         )
-        group = owner.target_group
-        assert group is not None
+        group = groups[one.owner.name]
         if one.is_model:
             group = replace(group, rules=rules, everywhere=over_all)
         else:
             other = routes.OtherName(one.name, one.reached.host, one.reached.path, rules, over_all)
             group = replace(group, other_names=(*group.other_names, other))
-        made[owner.name] = replace(owner, target_group=group)
-    return tuple(made.values())
+        groups[one.owner.name] = group
 
 
 def job_plan(s: Situation, work: RegionalWorkload, waits: str) -> plan.JobPlan:

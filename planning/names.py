@@ -25,9 +25,18 @@ def label(text: str, limit: int) -> str:
     return "-".join(filter(None, (like, digest(text))))
 
 
-def balancer_key(short: str) -> str:
-    """Returns the key of the load balancer of a Region."""
-    return key(short, "traffic")
+def balancer_key(short: str, *, public: bool = False) -> str:
+    """Returns the key of the load balancer of a Region.
+
+    The schemes have keys of their own: AWS changes none in place, and a target group cannot move
+    from one load balancer to another.
+    """
+    return key(short, "traffic", scheme(public=public))
+
+
+def scheme(*, public: bool) -> str:
+    """Returns the part of a key that says the scheme of a load balancer."""
+    return "public" if public else ""
 
 
 def digest(text: str) -> str:

@@ -22,6 +22,7 @@ from planning.routes import LoadBalancer, Namespace, Registry, TargetGroup
 from planning.routes import Names as Names
 from planning.routes import OtherName as OtherName
 from planning.routes import SharedCertificate as SharedCertificate
+from planning.routes import TokenCheck as TokenCheck
 from planning.written_models import WrittenModel as WrittenModel
 from planning.written_models import WrittenValue as WrittenValue
 
@@ -124,6 +125,7 @@ class OwnNetwork:
     interface_endpoints: tuple[str, ...]  # service names
     flow_logs: str = ""  # ARN of the bucket and prefix that get them; empty: none
     s3_policy: tuple[Mapping[str, PolicyValue], ...] = ()  # statements of the S3 endpoint's policy
+    public_zone_ids: tuple[str, ...] = ()  # zones with a public subnet beside those of NAT gateways
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class GivenNetwork:
     key: str
     vpc_id: str
     private_subnets: tuple[tuple[str, str], ...]  # zone id, subnet id
+    public_subnets: tuple[tuple[str, str], ...] = ()  # of a public load balancer
 
 
 Network = OwnNetwork | GivenNetwork
@@ -535,6 +538,7 @@ class ModelPlan:
     mover: Mover | None = None
     serve_seconds: int = 0  # until a further replica serves, on an instance of its own; 0: unknown
     rise_seconds: int = 0  # from a burst of load until all replicas serve; 0: no load moves them
+    second_target_groups: tuple[TargetGroup, ...] = ()  # at the second load balancer
 
     @property
     def one_more_seconds(self) -> int:
@@ -648,6 +652,12 @@ class RegionPlan:
     dashboard: Dashboard | None = None
     namespace: Namespace | None = None
     daemons: tuple[Daemon, ...] = ()
+    second_balancer: LoadBalancer | None = None  # of the other scheme, while that changes
+
+    @property
+    def balancers(self) -> tuple[LoadBalancer, ...]:
+        """Its load balancers, the one with the names first."""
+        return tuple(b for b in (self.load_balancer, self.second_balancer) if b is not None)
 
     @property
     def pools(self) -> tuple[Pool, ...]:

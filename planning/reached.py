@@ -50,6 +50,12 @@ class Reached:
         """The name that no other container of the stack may have."""
         return self.everywhere or self.host
 
+    def health_pattern(self, catalog: Catalog) -> str:
+        """The pattern of the health check's path alone; empty if it cannot be written as one."""
+        asked = f"{self.path}{self.health_path.partition('?')[0]}"
+        fits = len(asked) <= catalog.limits.value("listener_rule_value_max")
+        return asked if fits and _OF_A_PATTERN.fullmatch(asked) else ""
+
 
 @once_for_each
 def reached(s: Situation, work: RegionalWorkload) -> tuple[Reached, ...]:

@@ -16,6 +16,24 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenClaim:
+    """A claim that a token must have."""
+
+    name: str
+    format: str  # as AWS spells it, such as single-string
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCheck:
+    """What a token of callers must be, as a load balancer checks it."""
+
+    issuer: str
+    key_set: str  # URL of the issuer's public keys
+    claims: tuple[TokenClaim, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ListenerRule:
     """Requests of these paths go to a target group, which gets what follows the prefix."""
 
@@ -24,6 +42,8 @@ class ListenerRule:
     prefix: str  # empty: the whole path
     hosts: tuple[str, ...] = ()  # names that requests have; empty: any
     shares: tuple[Share, ...] = ()  # target groups, its own among them; empty: its own alone
+    token: TokenCheck | None = None  # of its requests; None: they need none
+    after: str = ""  # key of the rule that stands before it; empty: the order does not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +73,6 @@ class CallerKey:
     """The key that a server asks callers for, as `Authorization: Bearer …`."""
 
     secret: str  # where it is kept: an ARN or the name of a parameter
-    path: str  # one that answers a GET with the key
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,7 @@ class TargetGroup:
     rules: tuple[ListenerRule, ...] = ()
     host: str = ""  # the name in its URL; empty: the load balancer's own
     caller_key: CallerKey | None = None
+    check_path: str = ""  # one that answers a GET and is for callers alone; empty: none is known
     other_names: tuple[OtherName, ...] = ()
     everywhere: Everywhere | None = None
 
@@ -130,7 +150,7 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
-    """The Region's internal Application Load Balancer."""
+    """The Region's Application Load Balancer."""
 
     key: str
     name_key: str  # logical name within AWS's 32 characters, suffix included
@@ -143,6 +163,14 @@ class LoadBalancer:
     web_acl_arn: str = ""  # empty: none
     idle_timeout_seconds: int = choices.IDLE_TIMEOUT_SECONDS
     names: Names | None = None
+    public: bool = False  # whether it has public addresses, in the public subnets of its zones
+    trust_store_arn: str = ""  # of the authorities of its callers' certificates; empty: none needed
+    group_key: str = ""  # of its security group, the same for both schemes; empty: as `key`
+
+    @property
+    def security_group(self) -> str:
+        """The key of its security group."""
+        return self.group_key or self.key
 
     @property
     def makes_certificate(self) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import catalog
@@ -289,23 +289,16 @@ def reach(plan: Plan, *, width: int) -> Iterator[str]:
         yield "Endpoints"
     rows = [(e.model, _ALL_REGIONS, e.url) for e in over_all]
     yield from table([*rows, *((e.model, e.region, e.url) for e in found)], indent="  ")
-    regions: dict[tuple[tuple[str, ...], bool], dict[str, None]] = {}
+    regions: dict[str, dict[str, None]] = {}
     for one in found:
-        how = one.callers, one.url.startswith("https:")
-        regions.setdefault(how, {})[one.region] = None
+        regions.setdefault(from_where(one), {})[one.region] = None
     for one in over_all:
-        how = one.callers, one.url.startswith("https:")
-        regions[how] = {_ALL_REGIONS: None} | regions.get(how, {})
-    for (callers, secure), names in regions.items():
-        text = (
-            f"{listed(list(names))}: from {listed(callers)} alone"
-            if callers
-            else (f"{listed(list(names))}: from nowhere, no caller is allowed")
-        )
-        yield from wrapped(f"{text}, {'HTTPS' if secure else 'plain HTTP'}", width, "  ", "    ")
-    keyed = {one.model: None for one in found if one.key}
-    if keyed:
-        yield from wrapped(f"with its key alone: {listed(keyed)}", width, "  ", "    ")
+        text = from_where(one)
+        regions[text] = {_ALL_REGIONS: None} | regions.get(text, {})
+    for text, names in regions.items():
+        yield from wrapped(f"{listed(list(names))}: {text}", width, "  ", "    ")
+    for text, models in shown(found).items():
+        yield from wrapped(f"{text}: {listed(models)}", width, "  ", "    ")
     if over_all:
         text = (
             f"{_ALL_REGIONS}: the answer is the nearest Region of the model that has a healthy "
@@ -324,10 +317,37 @@ def reach(plan: Plan, *, width: int) -> Iterator[str]:
 _ALL_REGIONS = "all Regions"
 
 
+def from_where(one: Endpoint | GlobalEndpoint) -> str:
+    """From where the endpoint is reachable, and over what."""
+    if not one.callers:
+        text = "from nowhere, no caller is allowed"
+    elif choices.ANYWHERE in one.callers and one.public:
+        text = "from every address on the internet"
+    else:
+        text = f"from {listed(one.callers)} alone"
+        text = f"on the internet, {text}" if one.public else text
+    return f"{text}, {'HTTPS' if one.url.startswith('https:') else 'plain HTTP'}"
+
+
+def shown(found: Sequence[Endpoint]) -> dict[str, dict[str, None]]:
+    """What callers must show, and the names of the models that ask for it."""
+    models: dict[str, dict[str, None]] = {}
+    for one in found:
+        if one.key:
+            models.setdefault("with its key alone", {})[one.model] = None
+        if one.issuer:
+            models.setdefault(f"with a token of {one.issuer}", {})[one.model] = None
+        if one.certificate:
+            models.setdefault("with a certificate of the caller", {})[one.model] = None
+    return models
+
+
 def tried(one: Endpoint | GlobalEndpoint) -> Iterator[str]:
     """A command that calls the endpoint from where its callers are."""
-    header = '-H "Authorization: Bearer $KEY" ' if one.key else ""
-    yield f"  try one from there: curl {header}{one.check}"
+    word = "KEY" if one.key else "TOKEN"
+    asked = f'-H "Authorization: Bearer ${word}" ' * bool(one.key or one.issuer)
+    asked += "--cert caller.pem --key caller.key " * one.certificate
+    yield f"  try one from there: curl {asked}{one.check}"
     if one.key:
         yield f"    KEY is the value of {one.key}"
 

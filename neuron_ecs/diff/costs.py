@@ -53,7 +53,7 @@ def _judged(whole: Difference, found: ValueChange) -> Change | None:
     return left[0] if left else Change.IN_PLACE  # nothing that runs is in the way
 
 
-_OF_FIELDS = frozenset({"ND001", "ND002", "ND004", "ND006"})
+_OF_FIELDS = frozenset({"ND001", "ND002", "ND004", "ND006", "ND009"})
 """The refusals that are about a field, whatever else changes."""
 
 

@@ -18,7 +18,7 @@ from neuron_ecs.terminal import spans
 from planning.choices import SESSION_MANAGER_ROLE
 from planning.plan import AutoScalingPool, Network, OwnNetwork, Pool
 
-Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006", "ND007", "ND008"]
+Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006", "ND007", "ND008", "ND009"]
 WayCode = Literal["ND020", "ND021"]
 
 MEANINGS: Mapping[Code, str] = {
@@ -30,6 +30,7 @@ MEANINGS: Mapping[Code, str] = {
     "ND006": "a pool leaves a zone that its Region's network loses",
     "ND007": "a load balancer leaves while it is protected from deletion",
     "ND008": "a file system leaves, or gets another key, while it is protected from deletion",
+    "ND009": "a load balancer changes between private and public addresses under its models",
 }
 
 INTERRUPTIONS: Mapping[WayCode, str] = {
@@ -66,7 +67,8 @@ def refusals(
     alike: dict[Refusal, list[str]] = {}
     kinds = (_pools(base, head), _waiting(base, head, config or {}), _networks(base, head))
     protected = (*_protected(base, head), *_protected_files(base, head))
-    for found in (*chain.from_iterable(kinds), *_zones(base, head), *protected):
+    others = (*_zones(base, head), *_schemes(base, head), *protected)
+    for found in (*chain.from_iterable(kinds), *others):
         alike.setdefault(replace(found, regions=()), []).extend(found.regions)
     lines = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
     return tuple(sorted(lines, key=lambda r: (r.code, r.path, r.regions)))
@@ -272,15 +274,42 @@ def _workloads(index: PlanIndex, region: str, pool: Pool) -> tuple[str, ...]:
     return tuple(sorted({*users(index, region, pool), *jobs}))
 
 
+def _schemes(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    """Load balancers of another scheme behind which no task is yet."""
+    for region, before in sorted(base.regions.items()):
+        after = head.regions.get(region)
+        old, new = before.load_balancer, after.load_balancer if after else None
+        there = {model.name for model in after.models} if after else set[str]()
+        stay = {m.name for m in before.models if m.target_groups} & there
+        if old is None or new is None or not stay or new.key in {b.key for b in before.balancers}:
+            continue
+        word = "public" if new.public else "private"
+        yield Refusal(
+            "ND009",
+            (region,),
+            "traffic.public",
+            f"gives the load balancer {word} addresses while {listed(sorted(stay))} "
+            f"{'serves' if len(stay) == 1 else 'serve'}",
+            "AWS changes no scheme in place, and a target group belongs to one load balancer for "
+            "its life: names would lead to the new one before a task is behind it.",
+            (
+                "leave traffic.public as it is, write traffic.both_schemes: true, and run the "
+                "update: each task registers at both load balancers",
+                "change traffic.public and leave both_schemes out in the next change",
+            ),
+        )
+
+
 def _protected(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
     """Load balancers that go, or move to another VPC. What is deleted is not changed before, so
     that the protection which the base has decides."""
-    for region, before in sorted(base.regions.items()):
+    pairs = [(r, b, x) for r, b in sorted(base.regions.items()) for x in b.balancers]
+    for region, before, balancer in pairs:
         after = head.regions.get(region)
-        balancer = before.load_balancer
-        if balancer is None or not balancer.deletion_protection:
+        if not balancer.deletion_protection:
             continue
-        stays = after if after is not None and after.load_balancer is not None else None
+        there = {b.key for b in after.balancers} if after is not None else set[str]()
+        stays = after if balancer.key in there else None
         if stays is not None and network(stays) == network(before):
             continue
         yield Refusal(

@@ -32,6 +32,13 @@ def traffic_lines(difference: Difference) -> Iterator[str]:
     for key in sorted(after.keys() - before.keys()):
         yield f"{after[key].url} comes"
     yield from _shared(difference)
+    schemes: dict[str, dict[str, None]] = {}
+    for key in sorted(before.keys() & after.keys()):
+        if before[key].public != after[key].public:
+            word = "public" if after[key].public else "private"
+            schemes.setdefault(f"gets {word} addresses", {})[key[1]] = None
+    for word, regions in schemes.items():
+        yield f"the load balancer of {listed(regions)} {word}"
     callers: dict[tuple[str, str], dict[str, None]] = {}
     for key in sorted(before.keys() & after.keys()):
         old, new = before[key], after[key]
@@ -57,6 +64,13 @@ def _keys(old: Called, new: Called, region: str) -> Iterator[str]:
         yield f"{name} answers without a key"
     elif old.key != new.key:
         yield f"{name} takes the key of {new.key}, and that of {old.key} no longer"
+    if new.issuer and old.issuer != new.issuer:
+        yield f"{name} answers only with a token of {new.issuer}"
+    elif old.issuer and not new.issuer:
+        yield f"{name} answers without a token"
+    if old.certificate != new.certificate:
+        word = "only with" if new.certificate else "without"
+        yield f"{name} answers {word} a certificate of the caller"
 
 
 def _shared(difference: Difference) -> Iterator[str]:

@@ -1,16 +1,17 @@
-"""What callers must show: keys of the servers."""
+"""What callers must show: keys of the servers, tokens and certificates."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from messages.finding import Severity
-from messages.phrases import listed
+from messages.phrases import flow, listed
 from planning import choices
-from planning.authentication import key_of, key_server
+from planning.authentication import asks_for_key, key_of, key_server
 from planning.command_line import option, words
+from planning.public import some_certificate, speaks_https
 from planning.reached import Reached, reached
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation, each_workload, serving_regions
 
 
 def _keyed(s: Situation) -> Iterator[tuple[str, str, Reached]]:
@@ -125,9 +126,133 @@ def paths_without_the_key(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE762",
+    "Token or certificate without HTTPS",
+    Severity.ERROR,
+    "A load balancer checks tokens and certificates of callers at an HTTPS listener alone.",
+    do="Write traffic.domain with a hosted zone, or give an ACM certificate for each Region.",
+)
+def without_https(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html
+    and https://docs.aws.amazon.com/elasticloadbalancing/latest/application/mutual-authentication.html"""
+    given = s.settings.traffic.authentication
+    plain = [region for region in serving_regions(s) if not speaks_https(s, region)]
+    by_certificate = [region for region in plain if region in given.mutual_tls]
+    for path, what, regions in (
+        ("jwt", f"checks tokens of {given.jwt.issuer}" if given.jwt else "", plain),
+        ("mutual_tls", "names trust stores", by_certificate),
+    ):
+        if what and regions:
+            yield Report(
+                f"traffic.authentication.{path}",
+                f"{what}, and the load balancers of {listed(regions)} have no certificate",
+                "write traffic.certificate_arns: "
+                f"{{{', '.join(some_certificate(s, r) for r in regions)}}}; or leave it out",
+            )
+
+
+@rule(
+    "NE763",
+    "Claim with a space",
+    Severity.ERROR,
+    "In the format space_separated_values no value can have a space.",
+    do="Write each value alone.",
+)
+def claim_with_a_space(s: Situation) -> Iterator[Report]:
+    """API_JwtValidationActionAdditionalClaim of the Elastic Load Balancing API Reference."""
+    jwt = s.settings.traffic.authentication.jwt
+    for name, claim in jwt.claims.items() if jwt else ():
+        if claim.format == "space_separated_values" and any(" " in v for v in claim.values):
+            words = [word for value in claim.values for word in value.split()]
+            yield Report(
+                f"traffic.authentication.jwt.claims.{name}.values",
+                f"is {flow(list(claim.values))}",
+                f"write {flow(list(dict.fromkeys(words)))}",
+            )
+
+
+@rule(
+    "NE766",
+    "Claim that is checked in any case",
+    Severity.ERROR,
+    "Load balancers check issuer and times of a token by themselves, and refuse a further rule for "
+    "these claims.",
+    do="Name other claims.",
+    table="token_claims",
+)
+def claim_of_the_load_balancer(s: Situation) -> Iterator[Report]:
+    """API_JwtValidationActionAdditionalClaim of the Elastic Load Balancing API Reference."""
+    jwt = s.settings.traffic.authentication.jwt
+    for name, claim in jwt.claims.items() if jwt else ():
+        if name in s.catalog.limits.checked_claims:
+            yield Report(
+                f"traffic.authentication.jwt.claims.{name}",
+                f"is {flow(list(claim.values))}, of the claim {name}",
+                "remove it",
+            )
+
+
+@rule(
+    "NE764",
+    "Token and key in one header",
+    Severity.ERROR,
+    "Callers send one Authorization header: the load balancer takes it for a token, and the server "
+    "for its key. No request passes both.",
+    do="Keep one of the two.",
+    table="servers",
+)
+def token_and_key(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html:
+    the request goes on with the token as it is."""
+    both = {
+        work.name: None
+        for work in each_workload(s)
+        for one in reached(s, work)
+        if asks_for_key(one.spec, s.catalog)
+    }
+    jwt = s.settings.traffic.authentication.jwt
+    if both and jwt is not None:
+        keys = s.settings.traffic.authentication.api_key
+        yield Report(
+            "traffic.authentication.jwt",
+            f"wants a token of {jwt.issuer}, and {listed(both)} "
+            f"{'asks' if len(both) == 1 else 'ask'} for a key as well",
+            "leave it out" + "; or leave traffic.authentication.api_key out" * bool(keys),
+        )
+
+
+@rule(
+    "NE765",
+    "Trust store of another Region",
+    Severity.ERROR,
+    "A listener takes a trust store of its own Region and partition, in a Region of the stack.",
+    do="Make a trust store in each Region.",
+)
+def trust_store_elsewhere(s: Situation) -> Iterator[Report]:
+    """API_ModifyListener of the Elastic Load Balancing API Reference, MutualAuthentication."""
+    for region, arn in s.settings.traffic.authentication.mutual_tls.items():
+        known, parts = s.catalog.places.regions.get(region), arn.split(":")
+        path = f"traffic.authentication.mutual_tls.{region}"
+        if region not in s.settings.regions:
+            yield Report(path, f"is {arn}, and {region} is not under regions", "remove it")
+        elif known and (parts[1], parts[3]) != (known.partition, region):
+            parts[1], parts[3] = known.partition, region
+            yield Report(
+                path,
+                f"is {arn}, of {arn.split(':')[3]}",
+                f"name one of {region}, such as {':'.join(parts)}",
+            )
+
+
 RULES = (
     key_of_no_model,
     server_without_a_key,
     key_given_elsewhere,
     paths_without_the_key,
+    without_https,
+    claim_with_a_space,
+    claim_of_the_load_balancer,
+    token_and_key,
+    trust_store_elsewhere,
 )

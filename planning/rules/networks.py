@@ -11,6 +11,7 @@ from planning import addresses, choices
 from planning.addresses import parse_block, zones_with_blocks
 from planning.command_line import repository
 from planning.entries import RegionalPool
+from planning.public import is_public
 from planning.reached import reached, running_server
 from planning.rules.rule import Report, rule
 from planning.serving.servers import SERVERS
@@ -294,15 +295,16 @@ def _callers(s: Situation) -> Iterator[tuple[str, str, str | None]]:
     "NE520",
     "Every address may call",
     Severity.WARNING,
-    "The load balancer is internal and the models have no login: every network that is ever "
-    "connected to the VPC could call them.",
+    "Every network that is ever connected to the VPC of an internal load balancer could call the "
+    "models.",
     do="Name the networks that call.",
 )
 def every_address_may_call(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
     for path, caller, region in _callers(s):
         block = parse_block(caller)
-        if block is not None and block.prefixlen == 0:
+        inside = [r for r in serving_regions(s) if region in (None, r) and not is_public(s, r)]
+        if block is not None and block.prefixlen == 0 and (inside or not serving_regions(s)):
             own = [str(b) for r, _, b in _own(s) if region in (None, r)]
             yield Report(
                 path,

@@ -8,6 +8,7 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning.everywhere import named_everywhere
 from planning.proposals import other_port
+from planning.public import is_public, some_certificate, speaks_https, written_callers
 from planning.reached import Reached, reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, each_workload, serving_regions
@@ -24,24 +25,17 @@ from planning.weights import shared_names
 def plain_http(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html:
     a listener takes a certificate of its own Region."""
-    traffic = s.settings.traffic
-    domain = traffic.domain
-    if domain is not None and (domain.validation_zone_id or not domain.private):
-        return
-    missing = [r for r in serving_regions(s) if r not in traffic.certificate_arns]
+    domain = s.settings.traffic.domain
+    missing = [r for r in serving_regions(s) if not speaks_https(s, r)]
     if missing:
         public = "; or name a public zone of the domain under traffic.domain.validation_zone_id"
         yield Report(
             "traffic.certificate_arns",
-            f"has no certificate for {listed(missing)}: prompts and answers cross the network in "
-            "clear text",
-            f"write certificate_arns: {{{', '.join(_certificate(s, r) for r in missing)}}}"
+            f"has no certificate for {listed(missing)}: prompts and answers cross the "
+            f"{'internet' if any(is_public(s, r) for r in missing) else 'network'} in clear text",
+            f"write certificate_arns: {{{', '.join(some_certificate(s, r) for r in missing)}}}"
             + public * (domain is not None),
         )
-
-
-def _certificate(s: Situation, region: str) -> str:
-    return f"{region}: arn:{s.catalog.places.regions[region].partition}:acm:{region}:…"
 
 
 @rule(
@@ -55,9 +49,9 @@ def no_caller(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html;
     in the stack's own network the VPC's block is admitted by default."""
     allowed = s.settings.traffic.allow_from
-    for region in serving_regions(s):
-        here = allowed.get(region, ()) if isinstance(allowed, dict) else allowed
-        if not here and isinstance(s.settings.regions[region].network, ExistingNetworkEntry):
+    for region in (r for r in serving_regions(s) if not is_public(s, r)):
+        given = isinstance(s.settings.regions[region].network, ExistingNetworkEntry)
+        if given and not written_callers(s, region):
             yield Report(
                 "traffic.allow_from",
                 f"admits no caller in {region}, which has an existing network",
@@ -162,12 +156,14 @@ def too_many_target_groups(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html"""
     most = s.catalog.limits.value("target_groups_per_service")
     for work in each_workload(s):
-        answering = reached(s, work)
-        for one in answering[most:]:
+        answering, both = reached(s, work), s.settings.traffic.both_schemes
+        room = most // 2 if both else most
+        for one in answering[room:]:
+            twice = ", each with two target groups (traffic.both_schemes)" * both
             yield Report(
                 f"{work.path}.sidecars.{one.sidecar}.port",
-                f"is {one.port}: {len(answering)} containers of {work.name} have a port",
-                f"leave it out, so that {most} have one",
+                f"is {one.port}: {len(answering)} containers of {work.name} have a port{twice}",
+                f"leave it out, so that {room} have one",
             )
 
 
@@ -250,13 +246,23 @@ def too_many_rules(s: Situation) -> Iterator[Report]:
     most = s.catalog.limits.value("rules_per_load_balancer")
     each = s.catalog.limits.value("listener_rule_condition_values")
     needed: dict[str, list[tuple[str, Reached, int]]] = {}
+    token = s.settings.traffic.authentication.jwt is not None
     for work, one in ((w, one) for w in s.work for one in reached(s, w)):
-        rules = ceil(len(one.patterns) / each)
+        health = {one.health_pattern(s.catalog)} - {""} if token else set[str]()
+        rules = len(health) + ceil(len({*one.patterns} - health) / each)
         needed.setdefault(work.region, []).append((f"{work.path}.paths", one, rules))
     for region, counts in sorted(needed.items()):
         others = [o for o in shared_names(s) if o.region == region and not o.is_model]
         total = sum(ceil(len(other.reached.patterns) / each) for other in others)
         total += sum(rules for _, _, rules in counts)
+        if token and total > most:
+            yield Report(
+                "traffic.authentication.jwt",
+                f"needs a rule for each health check: {total} in {region}, whose load balancer has "
+                f"at most {most}",
+                "leave it out",
+            )
+            continue
         for path, one, rules in counts if len(counts) <= most < total else ():
             if rules > 1:
                 first = one.patterns[0].removeprefix(one.path)

@@ -23,6 +23,7 @@ KEYS = {
     "aws_buckets": ("bucket",),
     "aws_policies": ("arn_path",),
     "bucket_affixes": ("affix",),
+    "token_claims": ("name",),
     "capacity_blocks": ("instance_type", "region"),
     "captures": ("table", "region"),
     "container_images": ("repository", "version_from"),

@@ -46,6 +46,23 @@ def test_only_a_zones_public_block_has_a_route_to_the_internet_gateway(
             )
 
 
+@pytest.mark.parametrize("nat", [(), ("usw2-az1",)])
+def test_a_public_load_balancer_is_reached_without_a_nat_gateway(nat: tuple[str, ...]) -> None:
+    assert isinstance(USW2.network, plan.OwnNetwork)
+    assert USW2.load_balancer is not None
+    zones = tuple(zone.zone_id for zone in USW2.network.zones)
+    network = replace(USW2.network, nat_zone_ids=nat, public_zone_ids=zones)
+    region = replace(USW2, network=network, load_balancer=replace(USW2.load_balancer, public=True))
+    graph = graph_of(replace(EVERYTHING, regions=(region,)))
+    public = {f"usw2_network_public_{zone}" for zone in zones}
+    associated = {r.name for r in of_type(graph, "ec2.RouteTableAssociation")}
+    assert public <= {r.name for r in of_type(graph, "ec2.Subnet")} & associated
+    assert len(of_type(graph, "ec2.InternetGateway")) == 1
+    assert len(of_type(graph, "ec2.NatGateway")) == len(nat)
+    (balancer,) = of_type(graph, "lb.LoadBalancer")
+    assert balancer.inputs["internal"] is False
+
+
 def test_no_task_or_instance_has_a_public_address() -> None:
     daily = plan.Schedule("usw2_finetune", "rate(1 day)", "UTC", "scheduler")
     region = replace(USW2, jobs=(replace(FINETUNE, schedule=daily),))

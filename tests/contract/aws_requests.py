@@ -389,6 +389,7 @@ KINDS: Mapping[str, Kind] = {
         {
             "conditions": To("Conditions", _conditions),
             "actions.forward": To("ForwardConfig"),
+            "actions.jwtValidation": To("JwtValidationConfig"),
             "actions.forward.targetGroups.arn": To("TargetGroupArn"),
             "transforms.urlRewriteConfig.rewrite": To("Rewrites[0]"),
         },

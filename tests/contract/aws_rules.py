@@ -686,7 +686,11 @@ def listeners_have_what_their_protocol_needs(requests: Requests) -> Iterator[str
         for r in (*requests.of("CreateListener"), *requests.of("CreateRule"))
         for a in (*r.params.get("DefaultActions", ()), *r.params.get("Actions", ()))
     ):
-        needed = {"forward": "TargetGroupArn", "fixed-response": "FixedResponseConfig"}
+        needed = {
+            "forward": "TargetGroupArn",
+            "fixed-response": "FixedResponseConfig",
+            "jwt-validation": "JwtValidationConfig",
+        }
         weighted = action.get("ForwardConfig", {}).get("TargetGroups", ())
         if needed[action["Type"]] not in action and not weighted:
             yield f"an action of type {action['Type']} without {needed[action['Type']]}"

@@ -1100,9 +1100,22 @@ def test_callers_are_those_of_the_stack_file_and_never_everyone_by_chance(file: 
 
 
 @every_file
-def test_nothing_of_ours_has_a_public_address(file: str) -> None:
+def test_only_load_balancers_that_the_stack_file_calls_public_have_public_addresses(
+    file: str,
+) -> None:
     built = _of(file)
-    assert all(b.inputs["internal"] is True for b in built.of("lb.LoadBalancer"))
+    public: dict[str, list[str]] = _settings(file, "traffic").get("public", {"regions": []})
+    for balancer in built.of("lb.LoadBalancer"):
+        opened = balancer.inputs["region"] in public["regions"]
+        assert balancer.inputs["internal"] is not opened
+        subnets = {r.name.split("_")[2] for r in built.refers(balancer, "subnets")}
+        assert subnets <= {"public" if opened else "private"}
+        gateways = [
+            g for g in built.of("ec2.InternetGateway") if built.region(g) == built.region(balancer)
+        ]
+        if opened and subnets:
+            assert gateways
+            assert built.missing(balancer, gateways) == [], "without one AWS refuses the subnets"
     assert all(not s.inputs["mapPublicIpOnLaunch"] for s in built.of("ec2.Subnet"))
     for service in built.of("ecs.Service"):
         assert service.inputs.get("networkConfiguration", {}).get("assignPublicIp", False) is False
@@ -1220,6 +1233,23 @@ def test_the_outputs_name_everything_that_people_ask_for(file: str) -> None:
 
 
 @every_file
+def test_rules_that_check_a_token_stand_behind_the_open_one_of_the_health_check(file: str) -> None:
+    built = _of(file)
+    jwt = _settings(file, "traffic").get("authentication", {}).get("jwt")
+    for rule in built.of("lb.ListenerRule"):
+        *checks, last = rule.inputs["actions"]
+        assert last["type"] == "forward"
+        opened = rule.name.endswith("_health")
+        assert [check["type"] for check in checks] == ["jwt-validation"] * bool(jwt and not opened)
+        if checks:
+            (listener,) = built.refers(rule, "listenerArn")
+            assert listener.inputs["protocol"] == "HTTPS"
+            first = [r for r in built.of("lb.ListenerRule") if f"{r.name}".endswith("_health")]
+            own = [r for r in first if rule.name.startswith(r.name.removesuffix("health"))]
+            assert built.missing(rule, own) == [], "AWS numbers rules as they are made"
+
+
+@every_file
 def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -> None:
     built = _of(file)
     urls: Mapping[str, Mapping[str, str]] = built.recording.outputs["urls"]
@@ -1230,7 +1260,8 @@ def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -
         set(urls)
         <= models.keys() | own.keys() | _settings(file, "traffic").get("weights", {}).keys()
     )
-    assert len(_leaves(urls)) == len(built.of("lb.ListenerRule"))
+    serving = [r for r in built.of("lb.ListenerRule") if not r.name.endswith("_health")]
+    assert len(_leaves(urls)) == len(serving)
     for model, by_region in urls.items():
         for region, url in by_region.items():
             (listener,) = [x for x in built.of("lb.Listener") if x.inputs["region"] == region]
@@ -1239,7 +1270,7 @@ def test_every_model_behind_a_load_balancer_has_a_url_with_its_path(file: str) -
             path = slash + rest
             rules = [
                 {key: config["values"] for c in r.inputs["conditions"] for key, config in c.items()}
-                for r in built.of("lb.ListenerRule")
+                for r in serving
                 if r.inputs["region"] == region
             ]
             (rule,) = [

@@ -408,6 +408,31 @@ def test_a_model_moves_to_a_target_group_of_another_type_by_weights(engine: Engi
     ends(engine)
 
 
+def test_a_load_balancer_changes_its_scheme_in_two_steps(engine: Engine) -> None:
+    names = {"domain": {"name": "models.example.com", "zone_id": "Z0AAA"}}
+
+    def serving(*, public: bool, both: bool = False) -> str:
+        callers = {"allow_from": ["203.0.113.0/24"], "public": public, "both_schemes": both}
+        models = {"calm": model("first", [0, 1], port=8080)}
+        own: Config = {"us-west-2": {"network": {}}}
+        return stack(models, {"first": pool()}, networks=own, traffic={**callers, **names})
+
+    def balancers(outcome: Outcome) -> list[bool]:
+        found = [r for r in outcome.records if r.type == "aws:lb/loadBalancer:LoadBalancer"]
+        return sorted(record.inputs["internal"] is True for record in found)
+
+    succeeds(engine.up(serving(public=False)))
+    for public in (True, False):
+        both = succeeds(engine.up(serving(public=not public, both=True)))
+        assert balancers(both) == [False, True]
+        assert not [e for e in both.done if "names" in e.logical], "names stay with the first"
+        done = succeeds(engine.up(serving(public=public)))
+        assert balancers(done) == [not public]
+        deleted = [e.type for e in done.done if e.op == "delete"]
+        assert "aws:ecs/service:Service" not in deleted, done.explain()
+    ends(engine)
+
+
 def test_a_region_comes_and_goes(engine: Engine) -> None:
     models = {"calm": model("first", [0, 1], port=8080)}
     zones = {"zone_id": "Z0AAA", "private": True, "validation_zone_id": "Z0BBB"}

@@ -82,6 +82,7 @@ OWN = {
     "sg-…": "sg-0f",
     "fs-…": "fs-0123456789abcdef0",
     "snap-…": "snap-0123456789abcdef0",
+    "subnet-…": "subnet-0f",
     "certificate/…": "certificate/0f",
     "s3://…": "s3://bucket-of-mine",
     "<model>": "Qwen/Qwen3-0.6B",

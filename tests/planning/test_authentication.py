@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from planning.document import Endpoint, endpoints
-from planning.plan import Plan
-from tests.planning.fixtures_authentication import KEY, keyed
+from planning.plan import ListenerRule, Plan
+from tests.planning.fixtures_authentication import KEY, TOKEN, keyed, tokens
 from tests.planning.stacks import Config, decide_on, finding, findings_of, groups, stack, work
 
 
@@ -74,3 +74,53 @@ def test_a_finding_about_the_key_stands_where_it_is_written() -> None:
 def test_a_key_on_the_command_line_wins_and_is_told() -> None:
     found = finding(keyed("--api-key=$(KEY)"), "NE750")
     assert found.path == "models.m.command"
+
+
+def rules(config: Config) -> tuple[ListenerRule, ...]:
+    (group,) = decide_on(config).regions[0].models[0].target_groups
+    return group.rules
+
+
+def served(**more: Any) -> tuple[ListenerRule, ...]:
+    """The rules of a vLLM server behind a load balancer that checks tokens."""
+    return rules(keyed(traffic={"authentication": {"jwt": TOKEN}}, **more))
+
+
+def test_a_token_is_checked_at_every_path_but_that_of_the_health_check() -> None:
+    health, checked = served()
+    assert (health.paths, health.token) == (("/m/health",), None)
+    assert checked.paths == ("/m/v1/*",)
+    assert checked.token is not None
+    assert checked.token.issuer == TOKEN["issuer"]
+
+
+def test_the_rule_of_the_health_check_stands_before_one_that_takes_its_path() -> None:
+    """AWS gives the next free priority: what is made later stands behind."""
+    health, checked = rules(tokens())
+    assert checked.paths == ("/m", "/m/*")
+    assert checked.after == health.key
+    (plain,) = rules(tokens(traffic={"authentication": {}}))
+    assert plain.key not in {health.key, checked.key}, "the rule that is there stands before both"
+
+
+def test_no_path_is_open_that_is_not_the_health_checks_alone() -> None:
+    (checked,) = rules(tokens(health_path="/a%20b"))
+    assert checked.token is not None
+
+
+def test_claims_are_spelled_as_aws_does() -> None:
+    claim = {"values": ["models.call"], "format": "space_separated_values"}
+    token = rules(tokens(claims={"scope": claim}))[-1].token
+    assert token is not None
+    (found,) = token.claims
+    assert (found.name, found.format, found.values) == (
+        "scope",
+        "space-separated-values",
+        ("models.call",),
+    )
+
+
+def test_an_endpoint_says_whose_token_it_takes_and_which_path_asks_for_it() -> None:
+    found = endpoint(keyed(traffic={"authentication": {"jwt": TOKEN}}))
+    assert (found.issuer, found.check) == (TOKEN["issuer"], f"{found.url}/v1/models")
+    assert endpoint(tokens()).check == endpoint(tokens()).health, "of an unknown server"

@@ -64,6 +64,7 @@ from tests.wishes.changes import (
     written_regions,
 )
 from tests.wishes.drawing import Hand
+from tests.wishes.networks import face_outside
 from tests.wishes.pools import (
     CPU,
     MANAGED_CPU,
@@ -1391,6 +1392,96 @@ def _validated_in_private(_: Hand, wish: Wish) -> str:
 def _key_of_no_model(_: Hand, wish: Wish) -> str:
     wish.keys["traffic"] = {"authentication": {"api_key": {"absent": "/keys/a"}}}
     return "traffic.authentication.api_key.absent"
+
+
+@mistake("NE753", CALLED)
+def _open_to_all(_: Hand, wish: Wish) -> str:
+    _at_home(wish)
+    wish.keys["traffic"] = {"public": {"anyone": True}}
+    return "traffic.public"
+
+
+@mistake("NE754", CALLED)
+def _every_block(hand: Hand, wish: Wish) -> str:
+    _at_home(wish)
+    every = hand.one((["0.0.0.0/0"], ["0.0.0.0/1", "128.0.0.0/1"]))
+    wish.keys["traffic"] = {"public": True, "allow_from": every}
+    return "traffic.allow_from"
+
+
+def _at_home(wish: Wish) -> None:
+    """Gives each existing network a public subnet in every zone."""
+    for number, region in enumerate(sorted(wish.keys["regions"])):
+        face_outside(wish.network(region), region, number)
+
+
+@mistake("NE758", replace(CALLED, networks=("existing",)))
+def _no_public_subnet(_: Hand, wish: Wish) -> str:
+    _at_home(wish)
+    network = wish.network(wish.region)
+    zone = min(z for z in wish.pool.zones(wish.region) if z in network["private_subnets"])
+    del network["public_subnets"][zone]
+    wish.keys["traffic"] = {"public": {"regions": [wish.region]}, "allow_from": ["203.0.113.0/24"]}
+    return f"regions.{wish.region}.network.public_subnets.{zone}"
+
+
+_TOKEN = {"issuer": "a", "key_set": "https://a.example.com/keys"}
+
+
+def _certified(wish: Wish) -> dict[str, dict[str, str]]:
+    """A certificate for each Region."""
+    arn = "arn:{}:acm:{}:111122223333:certificate/0a1b"
+    regions = sorted(wish.keys["regions"])
+    return {"certificate_arns": {r: arn.format(facts.partition(r), r) for r in regions}}
+
+
+@mistake("NE762", CALLED)
+def _token_in_the_clear(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"authentication": {"jwt": _TOKEN}}
+    return "traffic.authentication.jwt"
+
+
+@mistake("NE763", CALLED)
+def _claim_with_a_space(_: Hand, wish: Wish) -> str:
+    claim = {"values": ["a b"], "format": "space_separated_values"}
+    jwt = {**_TOKEN, "claims": {"scope": claim}}
+    wish.keys["traffic"] = {"authentication": {"jwt": jwt}, **_certified(wish)}
+    return "traffic.authentication.jwt.claims.scope.values"
+
+
+@mistake("NE766", CALLED)
+def _claim_of_the_load_balancer(_: Hand, wish: Wish) -> str:
+    jwt = {**_TOKEN, "claims": {"exp": {"values": ["1"]}}}
+    wish.keys["traffic"] = {"authentication": {"jwt": jwt}, **_certified(wish)}
+    return "traffic.authentication.jwt.claims.exp"
+
+
+@mistake(
+    "NE764",
+    replace(CALLED, sorts=(NEURON,), types=family("inf2"), ami=False, bare=True, nat=OPEN),
+)
+def _token_and_key(_: Hand, wish: Wish) -> str:
+    port = wish.entry.get("port") or next(iter(wish.entry["ports"]))
+    wish.entry["image"] = NXDI
+    size = ("--max-num-seqs=1", "--max-model-len=512", "--no-enable-prefix-caching")
+    command(wish, "vllm", "serve", "Qwen/Qwen3-0.6B", f"--port={port}", *size)
+    both = {"jwt": _TOKEN, "api_key": {wish.work.name: "/keys/a"}}
+    wish.keys["traffic"] = {"authentication": both, **_certified(wish)}
+    return "traffic.authentication.jwt"
+
+
+@mistake("NE765", CALLED)
+def _trust_store_elsewhere(_: Hand, wish: Wish) -> str:
+    arn = f"arn:aws:elasticloadbalancing:{absent_region(wish)}:111122223333:truststore/a/0a1b"
+    stores = {"mutual_tls": {wish.region: arn}}
+    wish.keys["traffic"] = {"authentication": stores, **_certified(wish)}
+    return f"traffic.authentication.mutual_tls.{wish.region}"
+
+
+@mistake("NE760", CALLED)
+def _public_elsewhere(_: Hand, wish: Wish) -> str:
+    wish.keys["traffic"] = {"public": {"regions": [absent_region(wish)]}}
+    return "traffic.public.regions[0]"
 
 
 # -- names and limits ------------------------------------------------------------------------------

@@ -119,7 +119,49 @@ def traffic(hand: Hand, regions: list[str], serving: set[str], models: list[str]
     if hand.chance(30):
         keys = dict.fromkeys(hand.some(models), "/keys/a")
         entry["authentication"] = {"api_key": hand.one((keys, "/keys/b"))}
+    elif hand.chance(40):
+        entry["authentication"] = _at_the_door(hand, regions)
+        certificate = "arn:{}:acm:{}:111122223333:certificate/0a1b"
+        entry["certificate_arns"] = {r: certificate.format(facts.partition(r), r) for r in regions}
     return entry
+
+
+def _at_the_door(hand: Hand, regions: list[str]) -> Entry:
+    """What load balancers ask for: tokens, certificates or both."""
+    spelled = hand.one(("single_string", "string_array", "space_separated_values"))
+    claim: Entry = {"values": ["models.call"]} | ({"format": spelled} if hand.chance(50) else {})
+    jwt: Entry = {"issuer": "https://a.example.com", "key_set": "https://a.example.com/keys"}
+    if hand.chance(50):
+        jwt["claims"] = {"scope": claim}
+    store = "arn:{}:elasticloadbalancing:{}:111122223333:truststore/a/0a1b"
+    some = hand.some(regions, least=1)
+    stores = {r: store.format(facts.partition(r), r) for r in some}
+    return hand.one(({"jwt": jwt}, {"mutual_tls": stores}, {"jwt": jwt, "mutual_tls": stores}))
+
+
+def open_up(hand: Hand, keys: Entry) -> None:
+    """Gives load balancers public addresses, in networks that have subnets for them."""
+    traffic, regions = keys["traffic"], sorted(keys["regions"])
+    some = {"regions": hand.some(regions, least=1), "anyone": False}
+    traffic["public"] = hand.one((True, False, {"regions": regions}, some, {"anyone": True}))
+    ported = [
+        sum("port" in s for s in m.get("sidecars", {}).values()) for m in keys["models"].values()
+    ]
+    if max(ported, default=0) < 2 and hand.chance(40):  # a service has five target groups
+        traffic["both_schemes"] = True
+    if traffic["public"] == {"anyone": True}:
+        traffic["authentication"] = {"api_key": "/keys/b"}
+    for number, region in enumerate(regions):
+        entry: Entry = keys["regions"][region] or {}
+        face_outside(entry.get("network", {}), region, number)
+
+
+def face_outside(network: Entry, region: str, number: int) -> None:
+    """Gives an existing network a public subnet in every zone."""
+    if "vpc_id" in network:
+        private: list[str] = [*network["private_subnets"]]
+        zones = sorted({*private, *facts.zones(region)})
+        network["public_subnets"] = {z: f"subnet-9{number}c{i}" for i, z in enumerate(zones)}
 
 
 def _domain(hand: Hand, regions: list[str]) -> Entry:

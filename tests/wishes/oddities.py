@@ -873,6 +873,47 @@ def _callers_of_one_of_two(_: Hand, wish: Wish) -> str:
     return "traffic.allow_from"
 
 
+_OWN = replace(CALLED, networks=("own",))
+
+
+def _opened(wish: Wish, **traffic: Any) -> str:
+    """Every load balancer is public, for one block."""
+    wish.keys["traffic"] = {"public": True, "allow_from": ["203.0.113.0/24"], **traffic}
+    return ""
+
+
+@oddity("NE752", _OWN)
+def _nobody(_: Hand, wish: Wish) -> str:
+    _opened(wish, allow_from=[])
+    return "traffic.public"
+
+
+@oddity("NE755", _OWN)
+def _private_caller(_: Hand, wish: Wish) -> str:
+    _opened(wish, allow_from=["10.0.0.0/8"])
+    return "traffic.allow_from[0]"
+
+
+@oddity("NE756", _OWN)
+def _callers_beside_everyone(_: Hand, wish: Wish) -> str:
+    _opened(wish, public={"anyone": True}, authentication={"api_key": "/keys/a"})
+    return "traffic.allow_from"
+
+
+@oddity("NE757", _OWN)
+def _private_names(_: Hand, wish: Wish) -> str:
+    domain = {"name": "example.com", "zone_id": "Z0AAA", "private": True}
+    _opened(wish, domain=domain)
+    return "traffic.domain.private"
+
+
+@oddity("NE759", replace(_OWN, alone=True))
+def _small_public_subnets(_: Hand, wish: Wish) -> str:
+    wish.network(wish.region)["cidr"] = "10.250.0.0/22"
+    _opened(wish)
+    return f"regions.{wish.region}.network.cidr"
+
+
 @oddity("NE918", _SERVES)
 def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
     wish.entry["health_check"] = {"grace_seconds": hand.number(0, 899)}

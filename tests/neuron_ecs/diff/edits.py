@@ -15,6 +15,7 @@ from tests.planning.stacks import PROJECT, Config, Entry
 ARN = "arn:aws:acm:us-west-2:111122223333:certificate/{}"
 KEY = "arn:aws:kms:{{region}}:111122223333:key/{}"
 WEB_ACL = "arn:aws:wafv2:us-west-2:111122223333:regional/webacl/{}/0a1b"
+TRUST = "arn:aws:elasticloadbalancing:us-west-2:111122223333:truststore/a/{}"
 SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:{}"
 GROUP = "arn:aws:resource-groups:us-west-2:111122223333:group/{}"
 PUBLIC = "public.ecr.aws/acme/serving:{}"
@@ -48,6 +49,13 @@ VALUES: dict[str, list[Any]] = {
     "access_logs": ["s3://logs-{region}/a/", "s3://logs-{region}/b/"],
     "api_key": ["/keys/a", "/keys/b", {"m": "/keys/a"}],
     "authentication": [],
+    "jwt": [{"issuer": "a", "key_set": "https://a.example.com/keys"}],
+    "issuer": ["a", "b"],
+    "key_set": ["https://a.example.com/keys", "https://b.example.com/keys"],
+    "claims": [{"scope": {"values": ["a"]}}, {"scope": {"values": ["b"]}}],
+    "Claim.values": [["a"], ["a", "b"]],
+    "Claim.format": ["string_array"],
+    "mutual_tls": [{"us-west-2": TRUST.format("0a1b")}, {"us-west-2": TRUST.format("2c3d")}],
     "ami": [{"family": "al2"}],
     "Ami.family": ["al2", "al2023"],
     "Ami.version": ["recommended", "al2023-ami-ecs-neuron-hvm-2023.0.20260701-kernel-6.1-x86_64"],
@@ -148,6 +156,10 @@ VALUES: dict[str, list[Any]] = {
     "port": [8080, 9000],
     "ports": [[8080], [9000], [8080, 9090], [9090, 8080]],
     "private_subnets": [],
+    "public": [True, {"regions": ["us-west-2"]}, {"anyone": True}],
+    "anyone": [True],
+    "both_schemes": [True],
+    "Public.regions": [["us-west-2"], ["us-east-2"]],
     "public_subnets": [{"usw2-az1": "subnet-0f"}, {"usw2-az1": "subnet-0e"}],
     "purchase": ["on_demand", "spot"],
     "read_only_root": [True],

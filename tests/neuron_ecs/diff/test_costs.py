@@ -41,7 +41,7 @@ from tests.planning.stacks import (
 ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
 IMAGE = "public.ecr.aws/acme/serving:{}"
-OF_FIELDS = {"ND001", "ND002", "ND004", "ND006"}
+OF_FIELDS = {"ND001", "ND002", "ND004", "ND006", "ND009"}
 _KEEP_INSTANCES = (
     "aws:autoscaling/group:Group",
     "aws:ec2/launchTemplate:LaunchTemplate",

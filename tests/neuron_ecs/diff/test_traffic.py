@@ -2,7 +2,7 @@
 
 from neuron_ecs.diff.traffic import traffic_lines
 from tests.neuron_ecs.diff.pairs import compared
-from tests.planning.fixtures_authentication import KEY, OTHER_KEY, keyed
+from tests.planning.fixtures_authentication import KEY, OTHER_KEY, TOKEN, keyed, public
 from tests.planning.fixtures_traffic import DOMAIN, over_all
 from tests.planning.stacks import Config
 
@@ -39,3 +39,27 @@ def test_a_url_that_goes_away_is_said_first() -> None:
 def _callers(word: str) -> list[str]:
     """The networks of the stack call each other's load balancers, or no longer do."""
     return [f"10.47.0.0/16 {word} in us-east-2", f"10.43.0.0/16 {word} in us-west-2"]
+
+
+def test_a_scheme_changes_in_two_updates_with_the_tasks_behind_both_between_them() -> None:
+    inside, outside = public(False), public()
+    both = public(False, traffic={"both_schemes": True})
+    (refusal,) = compared(inside, outside).refusals
+    assert (refusal.code, refusal.path) == ("ND009", "traffic.public")
+    assert "both_schemes: true" in refusal.steps[0]
+    assert not compared(inside, both).refusals
+    assert not compared(both, outside).refusals
+    assert "the load balancer of us-west-2 gets public addresses" in told(both, outside)
+
+
+def test_a_token_and_a_certificate_that_come_and_go_are_told() -> None:
+    stores = {"us-west-2": "arn:aws:elasticloadbalancing:us-west-2:111122223333:truststore/a/0a"}
+    asked = {"authentication": {"jwt": TOKEN, "mutual_tls": stores}}
+    assert told(OPEN, keyed(traffic=asked)) == [
+        f"m in us-west-2 answers only with a token of {TOKEN['issuer']}",
+        "m in us-west-2 answers only with a certificate of the caller",
+    ]
+    assert told(keyed(traffic=asked), OPEN) == [
+        "m in us-west-2 answers without a token",
+        "m in us-west-2 answers without a certificate of the caller",
+    ]

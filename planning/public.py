@@ -1,0 +1,41 @@
+"""Which load balancers are public, and who on the internet may call them."""
+
+from config import Public
+from planning.situation import Situation
+
+
+def is_public(s: Situation, region: str) -> bool:
+    """Whether the load balancer of the Region has public addresses."""
+    given = s.settings.traffic.public
+    if isinstance(given, Public):
+        return given.regions is None or region in given.regions
+    return given
+
+
+def faces_outside(s: Situation, region: str) -> bool:
+    """Whether a load balancer of the Region has public addresses, if only for the next update."""
+    return is_public(s, region) or s.settings.traffic.both_schemes
+
+
+def open_to_anyone(s: Situation, region: str) -> bool:
+    """Whether every address on the internet may call in the Region."""
+    given = s.settings.traffic.public
+    return isinstance(given, Public) and given.anyone and is_public(s, region)
+
+
+def written_callers(s: Situation, region: str) -> tuple[str, ...]:
+    """The blocks and groups that `allow_from` names for the Region."""
+    allowed = s.settings.traffic.allow_from
+    return allowed.get(region, ()) if isinstance(allowed, dict) else allowed
+
+
+def speaks_https(s: Situation, region: str) -> bool:
+    """Whether the load balancer of the Region has a certificate, given or of the domain."""
+    traffic = s.settings.traffic
+    validates = traffic.domain and (traffic.domain.validation_zone_id or not traffic.domain.private)
+    return bool(validates) or region in traffic.certificate_arns
+
+
+def some_certificate(s: Situation, region: str) -> str:
+    """An entry of `certificate_arns` for the Region, for the fix of a finding."""
+    return f"{region}: arn:{s.catalog.places.regions[region].partition}:acm:{region}:…"
