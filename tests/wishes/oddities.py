@@ -980,7 +980,10 @@ def _several_writers_of_a_cache(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.serve.cache"
 
 
-@oddity("NE841", replace(BY_NAME, lone_pool=True, alone=True, nat=OPEN, where=("us-west-2",)))
+@oddity(
+    "NE841",
+    replace(BY_NAME, lone_pool=True, alone=True, nat=OPEN, where=("us-west-2",), networks=("own",)),
+)
 def _chips_that_nobody_watches(_: Hand, wish: Wish) -> str:
     wish.keys["neuron_metrics"] = {}
     wish.keys["capacity"]["unseen"] = {
