@@ -89,6 +89,8 @@ def sizes(key: str, blocks: Iterable[BlockHours], instances: int) -> tuple[SizeA
 
 def early_minutes(closed: int, leaving_seconds: int) -> int:
     """Returns how long before its end a block is drained: what EC2 keeps (`closed` minutes), what
-    tasks take to leave and a margin for the instances to end, in steps of five minutes."""
-    tasks = -(-leaving_seconds // 60)
+    tasks take to leave and a margin for the instances to end, in steps of five minutes.
+
+    Tasks that take longer than half a day end with their instances."""
+    tasks = min(-(-leaving_seconds // 60), choices.BLOCK_LEAVING_MINUTES)
     return 5 * -(-(closed + choices.BLOCK_MARGIN_MINUTES + tasks) // 5)

@@ -40,6 +40,7 @@ ACTIVATION_MINUTES = 10  # Managed Instances providers take seconds
 ACTIVATION_TRIES = ACTIVATION_MINUTES * 60 // ACTIVATION_PAUSE_SECONDS  # the engine ends at 100
 SIZE_AS_IT_IS = -1  # in a scheduled action; without it the provider sends 0
 BLOCK_MARGIN_MINUTES = 10  # between the last task and the end of an instance
+BLOCK_LEAVING_MINUTES = 12 * 60  # that tasks get at most to leave a block; it lasts a day or more
 BOOT_MINUTES = 10  # instance launched, booted and registered
 PULL_MINUTES = 10  # an image of 10 GB and more
 MOST_MINUTES = 24 * 60  # of waiting for a service

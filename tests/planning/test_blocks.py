@@ -1,5 +1,6 @@
 """When the instances of a pool run that has the hours of its Capacity Blocks."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from config import Block
 from planning import blocks, plan
 from tests.planning.fixtures_blocks import DAY, NEXT, blocked
-from tests.planning.stacks import Config, decide_on
+from tests.planning.stacks import Config, changed, decide_on
 
 TIMES = st.integers(0, 60 * 24 * 1500).map(
     lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -43,6 +44,12 @@ def test_a_pool_without_hours_is_as_before() -> None:
     pool = pool_of(blocked(reservation_ids={"us-west-2": "cr-0a"}))
     assert pool.managed_scaling
     assert (pool.blocks, pool.sizes) == ((), ())
+
+
+def test_tasks_that_stop_for_days_leave_half_a_day_of_a_block() -> None:
+    model = next(iter(json.loads(blocked(DAY)["neuron-ecs:models"])))
+    pool = pool_of(changed(blocked(DAY), f"models.{model}", stop_timeout_seconds=1_000_000))
+    assert pool.blocks[0].start < pool.blocks[0].drained < pool.blocks[0].end
 
 
 def test_a_capacity_block_has_no_placement_group() -> None:
