@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from config import ExistingNetworkEntry, Settings
 from planning import addresses, choices, names, routes
 from planning.alarms import Alarm, balancer_metric
+from planning.public import is_public
 from planning.situation import Situation
 
 
@@ -51,7 +52,7 @@ def everywhere(
             "HealthyHostCount",
             "Maximum",
             choices.METRIC_SECONDS,
-            names.balancer_key(short),
+            names.balancer_key(short, public=is_public(s, region)),
             group,
         ),
         comparison="LessThanThreshold",
