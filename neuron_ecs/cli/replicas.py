@@ -107,11 +107,15 @@ def render_creation(plan: Plan, *, width: int) -> Iterator[str]:
     found = creation(plan)
     if found.services:
         yield ""
-        waves = f"in {found.waves} waves" if found.waves > 1 else "all at the same time"
+        who = counted(found.services, "service")
+        if found.waves > 1:
+            who += f" in {found.waves} waves"
+        elif found.services > 1:
+            who += " at the same time"
         text = (
-            f"First update: it makes {counted(found.services, 'service')} {waves}, steady within "
+            f"First update: {who}, steady within {found.minutes} min; the rest of the stack takes "
         )
-        text += f"{found.minutes} min; the rest of the stack takes up to {found.other_minutes} min"
+        text += f"up to {found.other_minutes} min"
         yield from wrapped(text, width)
 
 
