@@ -159,7 +159,8 @@ def further_region(wish: Wish, region: str, entry: Entry) -> None:
     for volume in wish.keys.get("volumes", {}).values():
         for given in (volume.get("file_systems"), volume.get("snapshot_ids")):
             if given:
-                given[region] = next(iter(given.values()))
+                known, value = next(iter(given.items()))
+                given[region] = value.replace(known, region)  # in an ARN
 
 
 def in_region(entry: Entry, region: str) -> None:
@@ -185,7 +186,8 @@ def size_in(pool: Pool, region: str) -> int:
 def one_size(pool: Pool, size: int) -> None:
     """Instances at most, in every Region."""
     pool.entry["max_size"] = size
-    pool.entry.pop("min_size", None)
+    for name in ("min_size", "headroom"):
+        pool.entry.pop(name, None)
     for override in overrides(pool.entry).values():
         override.pop("max_size", None)
 

@@ -286,7 +286,9 @@ def _scene(
         else 1,
         ids=seat.ids,
         taken=pool.ports,
-        locks=0 if pool.managed and seat.written == "all" else facts.devices_of(pool.kind),
+        locks=0
+        if pool.managed and seat.written == "all"
+        else max(facts.devices_of(kind) for kind in pool.kinds),
     )
 
 
