@@ -118,7 +118,7 @@ class Traffic(Strict):
         description=(
             "Whether the networks of all Regions reach each other. With domain each model then has "
             "a name over all Regions as well, `<model>.<name>`: the nearest Region with a healthy "
-            "replica answers."
+            "replica answers. A stack that is public in all its Regions has these names anyway."
         ),
         json_schema_extra=RENAMES,
     )

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from config import ExistingNetworkEntry, Settings
 from planning import addresses, choices, names, routes
 from planning.alarms import Alarm, balancer_metric
-from planning.public import is_public
+from planning.public import is_public, open_to_anyone, public_in, written_callers
 from planning.situation import Situation
 
 
@@ -15,7 +15,8 @@ def named_everywhere(settings: Settings) -> bool:
 
     The answer to it is the load balancer of any Region, so its callers must reach all of them.
     """
-    return settings.traffic.domain is not None and settings.traffic.connected
+    reached = settings.traffic.connected or public_in(settings.traffic, settings.regions)
+    return settings.traffic.domain is not None and reached
 
 
 def host_everywhere(settings: Settings, container: str) -> str:
@@ -96,12 +97,12 @@ def callers(s: Situation, region: str) -> tuple[str, ...]:
     """Returns who may call the models of a Region, as CIDR blocks and security groups.
 
     By default it is the Region's own network, with names over all Regions all networks of the
-    stack; none of an existing network.
+    stack; none of an existing network, and none of a public load balancer.
     """
-    allowed = s.settings.traffic.allow_from
-    here = allowed.get(region, ()) if isinstance(allowed, dict) else allowed
-    own = own_blocks(s)
-    if here or region not in own:
+    if open_to_anyone(s, region):
+        return (choices.ANYWHERE,)
+    here, own = written_callers(s, region), own_blocks(s)
+    if here or is_public(s, region) or region not in own:
         return here
     others = own.values() if named_everywhere(s.settings) else ()
     return tuple(dict.fromkeys((own[region], *others)))

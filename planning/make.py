@@ -37,7 +37,7 @@ from planning.make_capacity import (
     managed_instances_cluster,
 )
 from planning.make_workloads import job_plan, model_plan, under_shared_names
-from planning.public import faces_outside, is_public, open_to_anyone, written_callers
+from planning.public import faces_outside, is_public
 from planning.reached import reached
 from planning.rules import RULES
 from planning.serving.ahead import GATE
@@ -243,8 +243,7 @@ def _load_balancer(
     short = s.catalog.places.regions[region].short
     traffic = s.settings.traffic
     public = is_public(s, region)
-    allowed = written_callers(s, region) if public else callers(s, region)
-    allowed = (choices.ANYWHERE,) if open_to_anyone(s, region) else allowed
+    allowed = callers(s, region)
     return plan.LoadBalancer(
         key=names.balancer_key(short, public=public),
         group_key=names.balancer_key(short),

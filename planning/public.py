@@ -1,15 +1,22 @@
 """Which load balancers are public, and who on the internet may call them."""
 
-from config import Public
+from collections.abc import Iterable
+
+from config import Public, Traffic
 from planning.situation import Situation
+
+
+def public_in(traffic: Traffic, regions: Iterable[str]) -> bool:
+    """Whether the load balancers of all these Regions have public addresses."""
+    given = traffic.public
+    if isinstance(given, Public):
+        return given.regions is None or set(regions) <= set(given.regions)
+    return given
 
 
 def is_public(s: Situation, region: str) -> bool:
     """Whether the load balancer of the Region has public addresses."""
-    given = s.settings.traffic.public
-    if isinstance(given, Public):
-        return given.regions is None or region in given.regions
-    return given
+    return public_in(s.settings.traffic, (region,))
 
 
 def faces_outside(s: Situation, region: str) -> bool:

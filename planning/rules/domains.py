@@ -210,7 +210,7 @@ def two_schemes(s: Situation) -> Iterator[Report]:
     given = s.settings.traffic.certificate_arns
     plain = [region for region in serving_regions(s) if region not in given]
     secure = [region for region in serving_regions(s) if region in given]
-    if named_everywhere(s.settings) and plain and secure:
+    if s.settings.traffic.connected and plain and secure:
         yield Report(
             "traffic.connected",
             f"is true, with HTTPS in {listed(secure)} and plain HTTP in {listed(plain)}",

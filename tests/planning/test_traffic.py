@@ -8,6 +8,7 @@ import pytest
 from planning.alarms import NameOf
 from planning.document import endpoints, global_endpoints
 from planning.plan import LoadBalancer, ModelPlan, Plan, RegionPlan
+from tests.planning.fixtures_authentication import TOKEN
 from tests.planning.fixtures_served import NXDI, TINY
 from tests.planning.fixtures_traffic import DOMAIN
 from tests.planning.stacks import certificates, decide_on, finding, groups, stack, work
@@ -162,6 +163,20 @@ def test_names_over_all_regions_need_networks_that_reach_each_other() -> None:
     assert not list(global_endpoints(plan))
     assert plan.certificate is None
     assert all(g.everywhere is None for m in plan.regions[0].models for g in m.target_groups)
+
+
+def test_a_stack_that_is_public_in_all_its_regions_has_names_over_them() -> None:
+    found = over_all(connected=False, public=True, allow_from=["203.0.113.0/24"])
+    assert {one.callers for one in global_endpoints(found)} == {("203.0.113.0/24",)}
+    assert found.certificate is not None
+    asked = {"jwt": TOKEN}
+    (one, *_) = global_endpoints(
+        over_all(connected=False, public={"anyone": True}, authentication=asked)
+    )
+    assert one.callers == ("0.0.0.0/0",)
+    named = {"us-west-2": ["203.0.113.0/24"]}
+    part = over_all(connected=False, public={"regions": ["us-west-2"]}, allow_from=named)
+    assert not list(global_endpoints(part)), "callers reach one load balancer of two"
 
 
 def test_by_default_all_networks_of_the_stack_call_a_name_over_all_regions() -> None:
