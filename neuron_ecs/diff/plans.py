@@ -110,8 +110,9 @@ def shares(region: RegionPlan | None) -> Mapping[str, Mapping[str, int]]:
         for group in model.target_groups:
             rules = {model.called(group): group.rules}
             rules |= {other.name: other.rules for other in group.other_names}
-            for name, (first, *_) in rules.items():
-                weights = {names[share.target_group]: share.weight for share in first.shares}
+            for name, of_name in rules.items():
+                given = [share for rule in of_name[:1] for share in rule.shares]
+                weights = {names[share.target_group]: share.weight for share in given}
                 found[name] = weights or {model.called(group): 1}
     return found
 

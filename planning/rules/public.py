@@ -184,7 +184,7 @@ def private_names(s: Situation) -> Iterator[Report]:
         yield Report(
             "traffic.domain.private",
             f"is true, and the load balancers of {listed(regions)} are public",
-            "name a public hosted zone and leave private out; or write traffic.public: false",
+            "write private: false, with the zone_id of a public one, or traffic.public: false",
         )
 
 

@@ -140,8 +140,9 @@ def _answers(resource: Resource, record: Record) -> dict[str, str]:
     recorded["id"] = identifier(resource.name)
     return {
         value: answer
-        for key, value in recorded.items()
+        for key, value in {**resource.inputs, **recorded}.items()  # an input is an output as well
         if isinstance(value, str) and isinstance(answer := record.outputs.get(key), str)
+        if value != answer
     }
 
 

@@ -187,13 +187,24 @@ def room_needed(before: Case, after: Case, *, at_most: bool = True) -> int:
         return 1 if renewed(service) and first and some else 0
 
     going = [s for k, s in old.items() if k not in new]
+
+    def crowded(service: ServiceSpec) -> int:
+        """Instances that tasks without devices can fill, while some of them are still to go."""
+        small = [s for s in (*new.values(), *going) if not s.task.devices]
+        if not any(not s.task.devices for s in going):
+            return 0
+        cpu = service.task.cpu + sum(s.most * s.task.cpu for s in small)
+        memory = service.task.memory + sum(s.most * s.task.memory for s in small)
+        fits = cpu <= after.pool.cpu and memory <= after.pool.memory
+        return 0 if fits else sum(s.most for s in small)
+
     needed = 0
     for key, service in new.items():
         if old.get(key) == service or not service.task.devices:
             continue
         kept = sum(present(s) for s in new.values() if overlapping(s, service))
         gone = sum(count(s) for s in going if overlapping(s, service))
-        needed = max(needed, kept + gone + surge(service))
+        needed = max(needed, kept + gone + surge(service) + crowded(service))
     return needed
 
 

@@ -67,6 +67,12 @@ def test_a_command_has_the_options_that_its_documentation_lists(
     assert given_options, "a command without an option serves nothing"
 
 
+# Words that are no server where they stand.
+OTHER_WORDS = {
+    ("planning/neuron_metrics.py", "plugin"),  # a key of the node problem detector's configuration
+}
+
+
 def test_no_code_outside_the_strategies_names_a_server() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.value}"
@@ -76,4 +82,5 @@ def test_no_code_outside_the_strategies_names_a_server() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in SERVERS
     ]
+    wrong = [one for one in wrong if (one.partition(":")[0], one.split()[-1]) not in OTHER_WORDS]
     assert wrong == [], "what differs between servers belongs to planning/serving/servers.py"
