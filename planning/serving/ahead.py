@@ -148,15 +148,15 @@ def gate(
 
 
 def before_start(entry: ModelEntry) -> dict[str, Sidecar]:
-    """The sidecars whose end the server waits for, but for the one that looks for the marker."""
+    """The sidecars whose end the server waits for, but for the one that looks for the marker, and
+    those that they wait for."""
     found: dict[str, Sidecar] = {}
-    todo = [entry.starts_after]
+    todo = [n for n, c in entry.starts_after.items() if c in ("complete", "success") and n != GATE]
     while todo:
-        for name, condition in todo.pop().items():
-            if condition in ("complete", "success") and name not in (GATE, *found):
-                if name in entry.sidecars:
-                    found[name] = entry.sidecars[name]
-                    todo.append(found[name].starts_after)
+        name = todo.pop()
+        if name in entry.sidecars and name not in found:
+            found[name] = entry.sidecars[name]
+            todo += found[name].starts_after
     return found
 
 

@@ -153,7 +153,13 @@ def further_region(wish: Wish, region: str, entry: Entry) -> None:
     written_regions(wish)
     wish.keys["regions"][region] = entry
     in_region(wish.pool.entry, region)
-    callers: Any = wish.keys.get("traffic", {}).get("allow_from")
+    traffic: Entry = wish.keys.get("traffic", {})
+    stores = traffic.get("authentication", {}).get("mutual_tls")
+    for arns in (traffic.get("certificate_arns"), stores):
+        if arns:
+            known, value = next(iter(arns.items()))
+            arns[region] = value.replace(known, region)
+    callers: Any = traffic.get("allow_from")
     if isinstance(callers, list):
         wish.keys["traffic"]["allow_from"] = ["10.0.0.0/8"]
     for volume in wish.keys.get("volumes", {}).values():
@@ -283,6 +289,8 @@ def listened(wish: Wish) -> int:
 
 def field(wish: Wish, name: str, value: object) -> str:
     wish.entry[name] = value
+    if name in ("cpu_units", "memory_mib"):  # without daemons the size alone decides
+        wish.keys.pop("neuron_metrics", None)
     return f"{wish.path}.{name}"
 
 
@@ -310,3 +318,13 @@ def by_queue(wish: Wish, target: int) -> str:
     wish.entry["sidecars"] = {"queue-metrics": agent}
     wish.entry["scaling"] = {"queue": target}
     return f"{wish.path}.scaling.queue"
+
+
+def in_a_domain(wish: Wish, **domain: str | bool) -> None:
+    """The stack with a domain, of which every name of a container is a label."""
+    for entry in wish.keys["models"].values():
+        entry.pop("sidecars", None)
+        entry.pop("starts_after", None)
+        if "queue" in entry.get("scaling", {}):
+            del entry["scaling"]
+    wish.keys["traffic"] = {"domain": {"name": "example.com", "zone_id": "Z0AAA", **domain}}

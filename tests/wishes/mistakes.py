@@ -43,6 +43,7 @@ from tests.wishes.changes import (
     family,
     field,
     further_region,
+    in_a_domain,
     in_region,
     in_the_middle,
     lines_on,
@@ -1324,13 +1325,6 @@ def _too_many_rules(_: Hand, wish: Wish) -> str:
     return "models.served-0.paths"
 
 
-def _in_a_domain(wish: Wish, **domain: str | bool) -> None:
-    for entry in wish.keys["models"].values():
-        entry.pop("sidecars", None)
-        entry.pop("starts_after", None)
-    wish.keys["traffic"] = {"domain": {"name": "example.com", "zone_id": "Z0AAA", **domain}}
-
-
 _ANSWERS = replace(CALLED, single=True)
 
 
@@ -1370,7 +1364,7 @@ def _long_label(_: Hand, wish: Wish) -> str:
     name = "-".join("m" * 20)
     wish.keys["models"][name] = wish.keys["models"].pop(wish.work.name)
     sidecar = "-".join("s" * 15)
-    _in_a_domain(wish)
+    in_a_domain(wish)
     size = {"cpu_units": 128, "memory_mib": 128} if wish.entry.get("cpu_units") else {}
     wish.entry["sidecars"] = {sidecar: {"image": "r.io/s:1", "port": 9_999, **size}}
     return f"models.{name}.sidecars.{sidecar}"
@@ -1378,13 +1372,13 @@ def _long_label(_: Hand, wish: Wish) -> str:
 
 @mistake("NE741", CALLED)
 def _long_domain(_: Hand, wish: Wish) -> str:
-    _in_a_domain(wish, name=f"{'a' * 60}.example.com")
+    in_a_domain(wish, name=f"{'a' * 60}.example.com")
     return "traffic.domain.name"
 
 
 @mistake("NE742", CALLED)
 def _validated_in_private(_: Hand, wish: Wish) -> str:
-    _in_a_domain(wish, private=True, validation_zone_id="Z0AAA")
+    in_a_domain(wish, private=True, validation_zone_id="Z0AAA")
     return "traffic.domain.validation_zone_id"
 
 

@@ -128,11 +128,14 @@ def traffic(hand: Hand, regions: list[str], serving: set[str], models: list[str]
 
 def _at_the_door(hand: Hand, regions: list[str]) -> Entry:
     """What load balancers ask for: tokens, certificates or both."""
-    spelled = hand.one(("single_string", "string_array", "space_separated_values"))
-    claim: Entry = {"values": ["models.call"]} | ({"format": spelled} if hand.chance(50) else {})
+    values: Entry = {"values": ["models.call"]}
+    claims: dict[str, Entry] = {"scope": values}
+    for name, spelled in (("role", "single_string"), ("team", "string_array")):
+        claims[name] = {**values, "format": spelled}
+    claims["scp"] = {**values, "format": "space_separated_values"}
     jwt: Entry = {"issuer": "https://a.example.com", "key_set": "https://a.example.com/keys"}
-    if hand.chance(50):
-        jwt["claims"] = {"scope": claim}
+    if hand.chance(80):
+        jwt["claims"] = {name: claims[name] for name in hand.some(tuple(claims), least=1)}
     store = "arn:{}:elasticloadbalancing:{}:111122223333:truststore/a/0a1b"
     some = hand.some(regions, least=1)
     stores = {r: store.format(facts.partition(r), r) for r in some}

@@ -34,6 +34,7 @@ from tests.wishes.changes import (
     family,
     field,
     further_region,
+    in_a_domain,
     in_the_middle,
     lines_on,
     listened,
@@ -802,8 +803,8 @@ def _seen_to_fail(_: Hand, wish: Wish) -> str:
 def _uncovered_name(_: Hand, wish: Wish) -> str:
     """A wildcard stands for one label, and the Region is another one."""
     arn = f"arn:{facts.partition(wish.region)}:acm:{wish.region}:{facts.ACCOUNT}:certificate/0a1b"
-    wish.keys["traffic"] = {
-        "domain": {"name": "example.com", "zone_id": "Z0AAA"},
+    in_a_domain(wish)
+    wish.keys["traffic"] |= {
         "certificate_arns": {wish.region: arn},
         "hosts": {wish.region: ["*.example.com"]},
     }
@@ -850,8 +851,8 @@ def _no_weight(_: Hand, wish: Wish) -> str:
 def _over_two_regions(wish: Wish, **traffic: Any) -> list[str]:
     """Names over all Regions; the Regions in which the model answers."""
     wish.entry.pop("regions", None)
-    domain = {"name": "example.com", "zone_id": "Z0AAA", "private": True}
-    wish.keys["traffic"] = {"domain": domain, "connected": True, **traffic}
+    in_a_domain(wish, private=True)
+    wish.keys["traffic"] |= {"connected": True, **traffic}
     return sorted(wish.pool.regions)
 
 

@@ -195,9 +195,10 @@ def _works(
             entry["schedule"] = tasks.schedule(hand)
         if seat.group == "jobs" and hand.chance(20):
             entry |= hand.one(({"timeout_minutes": 90}, {"attempts": 3}))
-        if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(40):
+        if seat.group == "models" and len(places) == 1 and mine is ANY and hand.chance(70):
             tasks.serves(hand, scene, entry)
-        if seat.group == "models" and not mine.bare and hand.chance(30):
+        reported = tasks.AGENT in entry.get("sidecars", {})
+        if seat.group == "models" and not mine.bare and hand.chance(90 if reported else 30):
             entry["scaling"] = tasks.scaling(hand, entry, seat.least, seat.most)
         if "image" in entry:
             tasks.served(hand, scene, entry)

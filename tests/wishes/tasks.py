@@ -218,7 +218,7 @@ def volume(
     `managed` one that Managed Instances alone mount; `directories` are those of its mounts."""
     if managed and hand.chance(40):
         return s3_files_volume(hand, regions, points=not directories)
-    if of_tasks and hand.chance(40):
+    if of_tasks and hand.chance(70):
         return ebs_volume(hand, regions)
     if hand.chance(40):
         given = dict.fromkeys(regions, FILES)
@@ -573,18 +573,21 @@ def schedule(hand: Hand) -> Entry:
 
 def scaling(hand: Hand, entry: Entry, least: int, most: int) -> Entry:
     """What moves the replicas of a model between these numbers."""
+    own = entry.get("image", "").startswith(facts.ACCOUNT)
+    if own and AGENT in entry.get("sidecars", {}) and {"port", "ports"} & entry.keys():
+        return {"queue": hand.one((1, 8, 100_000)), **_cooldowns(hand)}
     if hand.chance(30):
         times = hand.some(SCHEDULES, most=3)
         return {"schedule": [_range_at(hand, text, least, most) for text in times]}
     if not {"port", "ports"} & entry.keys() or hand.chance(20):
         return {"external": hand.one((True, False))}
     found: Entry = {"requests_per_minute": hand.one((1, 60, 10_000_000))}
-    own = entry.get("image", "").startswith(facts.ACCOUNT)
-    if own and AGENT in entry.get("sidecars", {}) and hand.chance(70):
-        found = {"queue": hand.one((1, 8, 100_000))}
-    for name in hand.some(("cooldown_out_seconds", "cooldown_in_seconds")):
-        found[name] = hand.one((0, 3_600, 86_400))
-    return found
+    return found | _cooldowns(hand)
+
+
+def _cooldowns(hand: Hand) -> Entry:
+    named = hand.some(("cooldown_out_seconds", "cooldown_in_seconds"))
+    return {name: hand.one((0, 3_600, 86_400)) for name in named}
 
 
 def _range_at(hand: Hand, expression: str, least: int, most: int) -> Entry:

@@ -14,7 +14,15 @@ from planning.compile_cache import CompileCache
 from planning.plan import EfsVolume, ModelPlan
 from planning.serving import ahead
 from tests.planning.fixtures_served import TINY, compiled
-from tests.planning.stacks import Config, codes, decide_on, findings_of, groups, situation_of
+from tests.planning.stacks import (
+    Config,
+    changed,
+    codes,
+    decide_on,
+    findings_of,
+    groups,
+    situation_of,
+)
 
 IN_S3 = {"cache": "s3://my-cache-{region}/neuron/"}
 ANSWERS = """\
@@ -177,3 +185,18 @@ def test_long_names_of_models_have_jobs_with_names_of_their_own() -> None:
     assert max(map(len, names)) <= ahead.NAME_MAX
     assert situation_of(compiled()).compile_jobs == {"compile-m": "m"}
     assert TINY in str(compiled())
+
+
+def test_the_job_has_what_its_loader_waits_for() -> None:
+    image = "111122223333.dkr.ecr.us-west-2.amazonaws.com/tools:1"
+    proxy = {"image": image, "memory_mib": 64}
+    loader = {**proxy, "starts_after": {"proxy": "started"}}
+    config = changed(
+        compiled(),
+        "models.m",
+        sidecars={"proxy": proxy, "loader": loader},
+        starts_after={"loader": "success"},
+    )
+    (job,) = decide_on(config).regions[0].jobs
+    names = {c["name"] for c in json.loads(job.task_definition.container_definitions)}
+    assert {"compile-m-proxy", "compile-m-loader"} <= names
