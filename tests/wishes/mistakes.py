@@ -189,6 +189,7 @@ def _risk_not_accepted(_: Hand, wish: Wish) -> str:
 @mistake("NE103", Want())
 def _another_partition(hand: Hand, wish: Wish) -> str:
     written_regions(wish)
+    wish.keys.pop("alarms", None)  # a topic has a partition, too
     if facts.partition(wish.home) != "aws":
         wish.keys["regions"]["us-west-2"] = {}
         return "regions.us-west-2"
@@ -759,6 +760,8 @@ def _health_command_without_cmd(hand: Hand, wish: Wish) -> str:
 @mistake("NE313", MANAGED)
 def _limits_of_managed_instances(hand: Hand, wish: Wish) -> str:
     wish.pool.entry.pop("local_storage", None)
+    for entry in (*wish.keys["models"].values(), *wish.keys.get("jobs", {}).values()):
+        entry.pop("mounts", None)  # of volumes that are counted in the disk
     name, value = hand.one(
         (("storage_gib", 29), ("storage_gib", 16_385), ("scale_in_after_seconds", 3601))
     )
@@ -791,7 +794,7 @@ def _whole_memory_twice(_: Hand, wish: Wish) -> str:
     one_size(wish.pool, 1)
     wish.entry["neuron_devices"] = 1
     wish.entry["replicas"] = {"min": 2}
-    wish.entry["memory_mib"] = wish.pool.room[1]
+    field(wish, "memory_mib", wish.pool.room[1])
     return f"capacity.{wish.pool.name}.max_size"
 
 
@@ -1744,6 +1747,7 @@ def _window_of_no_layers(hand: Hand, wish: Wish) -> str:
 
 
 SERVED = Want(
+    port=True,
     sorts=(NEURON,),
     types=family("inf2", "trn1", "trn1n"),
     work=("models",),

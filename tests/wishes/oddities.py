@@ -941,7 +941,7 @@ def _nowhere_to_compile(_: Hand, wish: Wish) -> str:
 
 
 # The port that follows from serve needs a load balancer, and so two zones.
-SERVES = replace(RUNS, networks=("own",))
+SERVES = replace(RUNS, networks=("own",), port=True)
 
 
 @oddity("NE909", SERVES)

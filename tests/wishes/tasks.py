@@ -548,7 +548,8 @@ def serves(hand: Hand, scene: Scene, entry: Entry) -> None:
     if hand.chance(25) and not {"memory_mib", "mounts"} & entry.keys():
         serve["model"] = f"{TUNED}{scene.families[0]}/"
         serve |= hand.one(({}, {}, {"revision": "main"}))
-    if hand.chance(45) and "mounts" not in entry:
+    sized = any(c.get("cpu_units") for c in entry.get("sidecars", {}).values())
+    if hand.chance(45) and "mounts" not in entry and not sized:
         serve |= {"cache": "compiled", "compile": "ahead"}
     else:
         serve |= hand.one(({}, {"compile": "start"}))
