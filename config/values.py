@@ -91,7 +91,7 @@ Instant = Annotated[
         )
     ),
     Field(
-        description="A time with its offset from UTC; Z is none.",
+        description="A time with its offset from UTC: +01:00, or Z for UTC itself.",
         examples=["2026-12-01T11:30:00Z", "2026-12-01T12:30:00+01:00"],
     ),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from messages.finding import Severity
-from messages.phrases import flow, listed
+from messages.phrases import flow, listed, nearest_or
 from planning import choices
 from planning.authentication import asks_for_key, key_of, key_server
 from planning.command_line import option, words
@@ -35,11 +35,10 @@ def key_of_no_model(s: Situation) -> Iterator[Report]:
     models = {*s.settings.models, *(one.path.split(".")[1] for one in s.unserved)}
     for name, key in keys.items() if isinstance(keys, dict) else ():
         if name not in models:
-            known = f"; models are {listed(sorted(models))}" if models else ""
             yield Report(
                 f"traffic.authentication.api_key.{name}",
-                f"is {key}, and there is no model {name}{known}",
-                "remove it, or name one of the models",
+                f"is {key}, and there is no model {name}",
+                nearest_or(name, models, "remove it"),
             )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from messages.finding import Severity
-from messages.phrases import listed
+from messages.phrases import listed, nearest_or
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
 from planning.weights import shared_names
@@ -23,7 +23,7 @@ def weight_without_a_model(s: Situation) -> Iterator[Report]:
         for model in sorted(weights.keys() - {*called}):
             why = "has no port" if model in s.settings.models else "is no model"
             others = [one for one in called if one not in weights]
-            fix = f"choose one of {listed(others, most=3)}, or remove it" if others else "remove it"
+            fix = nearest_or(model, others, "remove it")
             yield Report(f"traffic.weights.{name}", f"names {model}, which {why}", fix)
 
 

@@ -478,6 +478,7 @@ KEYED = {
     "private_subnets",
     "public_subnets",
     "mounts",
+    "api_key",
 }
 ENTRIES: dict[str, tuple[type[BaseModel], ...]] = {
     "": (Settings,),
