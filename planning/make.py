@@ -90,22 +90,30 @@ def of_entries(found: Iterable[Finding], s: Situation) -> Iterator[Finding]:
     """The findings, each at a path that the stack file has.
 
     The job and the container of `compile: ahead` are copies of their model: what the model has as
-    well is said there alone.
+    well is said there alone. On the model's pool that is all of which the model has the code.
     """
     copies = {f"jobs.{job}": model for job, model in s.compile_jobs.items()}
     copies |= {f"models.{m}.sidecars.{GATE}": m for m in s.compile_jobs.values()}
     all_found = tuple(found)
-    there = {(f.code, f.path) for f in all_found}
+    copy_of = {
+        f: next((c for c in copies if f"{f.path}.".startswith(f"{c}.")), None) for f in all_found
+    }
+    own = [f for f in all_found if copy_of[f] is None]
+    at_path = {(f.code, f.path) for f in own}
+    of_model = {(f.code, f.path.split(".")[1]) for f in own if f.path.startswith("models.")}
     for one in all_found:
-        copy = next((c for c in copies if f"{one.path}.".startswith(f"{c}.")), None)
+        copy = copy_of[one]
         if copy is None:
             yield one
             continue
         model, rest = copies[copy], one.path[len(copy) + 1 :]
         serve = s.settings.models[model].serve
-        if rest in ("capacity", "neuron_devices") and serve is not None and serve.compile_on:
+        elsewhere = serve is not None and serve.compile_on
+        if rest in ("capacity", "neuron_devices") and elsewhere:
             yield replace(one, path=f"models.{model}.serve.compile_on")
-        elif (one.code, f"models.{model}.{rest}".rstrip(".")) not in there:
+            continue
+        same = (one.code, f"models.{model}.{rest}".rstrip("."))
+        if same not in at_path if elsewhere else (one.code, model) not in of_model:
             at = f"models.{model}.serve.compile"
             yield replace(one, path=at, what=f"is ahead; of {one.path}: {one.what}")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from catalog import NeuronHardware
-from config import AutoScalingCapacity
+from config import AutoScalingCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import counted, id_sets, ids, listed
 from planning import layout, waiting
@@ -105,7 +105,7 @@ def does_not_fit(s: Situation) -> Iterator[Report]:
 
 def _one_task(hardware: NeuronHardware, works: list[RegionalWorkload]) -> str:
     """`, or make b a sidecar of a …`: two models of one device each can share it in one task."""
-    small = [w for w in works if w.device_count == 1 and w.ids is None and not w.is_job]
+    small = [w for w in works if w.device_count == 1 and w.ids is None and _written(w)]
     each = hardware.logical_cores_per_device // 2
     if len(small) < 2 or not each:
         return ""
@@ -116,6 +116,11 @@ def _one_task(hardware: NeuronHardware, works: list[RegionalWorkload]) -> str:
         + (f" (requests reach it through {first.name})" if second.spec.served_ports else "")
         + f', and write environment: {{{NUMBER}: "{each}"}} in both'
     )
+
+
+def _written(work: RegionalWorkload) -> bool:
+    """Whether it is a model with an image and a command of its own: a sidecar has no `serve`."""
+    return isinstance(work.spec, ModelEntry) and work.spec.serve is None
 
 
 def _by_port(s: Situation, pool: RegionalPool, cut: layout.Cut) -> str:

@@ -28,6 +28,7 @@ from tests.planning import (
 )
 from tests.planning.fixing import faults
 from tests.planning.fixtures import GOV, PINNED, VLLM, Fixture
+from tests.planning.fixtures_served import TINY
 from tests.planning.stacks import (
     Config,
     Entry,
@@ -396,6 +397,13 @@ def test_the_fewer_replicas_proposed_fit() -> None:
     fitting = changed(config, "models.m", replicas={"min": 1, "max": most})
     assert "NE206" not in codes(fitting)
     assert "NE206" in codes(changed(config, "models.m", replicas={"min": 1, "max": most + 1}))
+
+
+def test_a_model_by_its_id_is_proposed_as_no_sidecar() -> None:
+    by_id = {"capacity": "pool", "serve": {"model": TINY, "max_model_len": 512}}
+    pool = groups("inf2.xlarge", 1)
+    found = finding(stack(capacity={"pool": pool}, models={"a": by_id, "b": by_id}), "NE206")
+    assert "sidecar" not in found.fix
 
 
 def test_the_sidecar_proposed_shares_the_device() -> None:

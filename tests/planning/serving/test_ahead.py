@@ -200,3 +200,9 @@ def test_the_job_has_what_its_loader_waits_for() -> None:
     (job,) = decide_on(config).regions[0].jobs
     names = {c["name"] for c in json.loads(job.task_definition.container_definitions)}
     assert {"compile-m-proxy", "compile-m-loader"} <= names
+
+
+def test_what_the_model_has_is_not_told_of_its_copies() -> None:
+    """The job has the port of the model at another path, and its pool."""
+    found = findings_of(compiled(model={"network_mode": "host", "port": 20_000}))
+    assert [f.path for f in found if f.code == "NE309"] == ["models.m.port"]
