@@ -265,7 +265,7 @@ class Situation:
 
     @cached_property
     def distinct_work(self) -> tuple[RegionalWorkload, ...]:
-        """Every workload once for each pool and set of instance types that it runs on."""
+        """Every model and job once for each pool and set of instance types that it runs on."""
         found: dict[tuple[str, str, tuple[str, ...]], RegionalWorkload] = {}
         for work in self.work:
             types = tuple(t.name for t in work.pool.types)
@@ -598,11 +598,6 @@ def _whole_instance(
         if w.managed_devices and not w.is_job
     )
     return (plan.Slot(devices, held),)
-
-
-def each_workload(s: Situation) -> Iterable[RegionalWorkload]:
-    """Returns every model and job once for each pool and set of instance types that it runs on."""
-    return s.distinct_work
 
 
 def written_replicas(s: Situation) -> Iterator[tuple[str, ModelEntry, Replicas]]:

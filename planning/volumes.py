@@ -36,7 +36,7 @@ from planning.plan import (
     S3FilesVolume,
     TaskVolume,
 )
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 def cleaned(path: str) -> str:
@@ -283,7 +283,7 @@ def host_sizes(s: Situation, pool: str) -> Mapping[str, int]:
 @once
 def _on_hosts(s: Situation) -> Iterator[tuple[str, str, int]]:
     """Yields the pool, the name and the GiB of each host volume that is mounted in a pool."""
-    uses = ((w.pool.name, m.volume) for w in each_workload(s) for m in mounted(w.path, w.spec))
+    uses = ((w.pool.name, m.volume) for w in s.distinct_work for m in mounted(w.path, w.spec))
     for pool, volume in dict.fromkeys(uses):
         entry = s.settings.volumes.get(volume)
         if isinstance(entry, HostVolumeEntry):

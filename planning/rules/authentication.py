@@ -11,12 +11,12 @@ from planning.command_line import option, words
 from planning.public import some_certificate, speaks_https
 from planning.reached import Reached, reached
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload, serving_regions
+from planning.situation import Situation, serving_regions
 
 
 def _keyed(s: Situation) -> Iterator[tuple[str, str, Reached]]:
     """Path, model and container of everything behind a load balancer that should ask for a key."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if not work.is_job and key_of(s.settings, work.name):
             for one in reached(s, work):
                 yield f"{work.path}{f'.sidecars.{one.sidecar}' * bool(one.sidecar)}", work.name, one
@@ -206,7 +206,7 @@ def token_and_key(s: Situation) -> Iterator[Report]:
     the request goes on with the token as it is."""
     both = {
         work.name: None
-        for work in each_workload(s)
+        for work in s.distinct_work
         for one in reached(s, work)
         if asks_for_key(one.spec, s.catalog)
     }

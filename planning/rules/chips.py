@@ -12,7 +12,7 @@ from planning.command_line import opens_no_core
 from planning.entries import RegionalPool
 from planning.proposals import accepting, as_group, fitting_types, passes_with
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 def _written(devices: int | tuple[int, ...] | str) -> str:
@@ -28,7 +28,7 @@ def _written(devices: int | tuple[int, ...] | str) -> str:
 )
 def devices_without_chips(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.pool.neuron or not work.pool.types:
             continue
         others = [
@@ -58,7 +58,7 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
 )
 def devices_not_named(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind = work.smallest
         if work.pool.neuron and work.spec.neuron_devices is None and kind and kind.neuron:
             sizes = s.catalog.neuron.legal_counts(kind.name)
@@ -82,7 +82,7 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
 )
 def device_does_not_exist(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, NeuronInfo, as the catalog holds it."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind = work.smallest
         if kind is None or kind.neuron is None or work.device_count == 0:
             continue
@@ -123,7 +123,7 @@ def device_does_not_exist(s: Situation) -> Iterator[Report]:
 )
 def illegal_set(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/infrastructure/scheduler.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind = work.smallest
         if kind is None or kind.neuron is None or work.device_count == 0:
             continue
@@ -261,7 +261,7 @@ def _proven(s: Situation, patterns: tuple[str, ...]) -> list[str]:
 def both_approaches(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference.html: "use one
     approach consistently"."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if not work.pool.managed:
             continue
         for name, sidecar in work.spec.sidecars.items():
@@ -308,7 +308,7 @@ def _exact(pool: RegionalPool) -> bool:
 )
 def several_neuron_device(s: Situation) -> Iterator[Report]:
     """API_ResourceRequirement of the Amazon ECS API Reference."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if not work.managed_devices:
             continue
         for name in (n for n, c in work.spec.sidecars.items() if c.neuron_devices == "all"):
@@ -330,7 +330,7 @@ def several_neuron_device(s: Situation) -> Iterator[Report]:
 def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-inference-task-def.html: a
     task definition with named devices is specific to one instance type."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         spec = work.pool.spec
         if not isinstance(spec, ManagedInstancesCapacity) or work.managed_devices:
             continue
@@ -363,7 +363,7 @@ def named_devices_need_one_type(s: Situation) -> Iterator[Report]:
 )
 def unproven_locks(s: Situation) -> Iterator[Report]:
     """API_PortMapping: a host port stays reserved until its task has stopped."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.pool.managed and work.device_count and not work.managed_devices:
             yield Report(
                 f"{work.path}.neuron_devices",
@@ -382,7 +382,7 @@ def unproven_locks(s: Situation) -> Iterator[Report]:
 )
 def sidecar_devices(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, devices: a container gets what its definition names."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         for name, sidecar in work.spec.sidecars.items():
             wanted, path = sidecar.neuron_devices, f"{work.path}.sidecars.{name}.neuron_devices"
             without_chips = work.pool.types and not work.pool.neuron  # NE201
@@ -442,7 +442,7 @@ def unproven_number(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/aws-neuron-sdk: deploy/eks/dra.rst and
     deploy/infrastructure/scheduler.rst offer 1, 4, 8 and 16 devices of a torus;
     vllm-neuron/docs/tutorials/tutorial-epd-1e-1pd-xeypd.md and deploy/eks/training.rst use two."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind = work.smallest
         if kind is None or kind.neuron is None or not s.legal(kind, work):
             continue

@@ -18,7 +18,7 @@ from planning.cores import ended_first
 from planning.entries import RegionalWorkload
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 from planning.volumes import disk, host_gib, shared_volumes, writable_paths
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
@@ -28,7 +28,7 @@ COMPILE_CACHE = "NEURON_COMPILE_CACHE_URL"
 
 def each_container(s: Situation) -> Iterator[tuple[RegionalWorkload, str, Container]]:
     """Every container, once for each instance type that its workload meets."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         for path, container in containers(work):
             yield work, path, container
 
@@ -53,7 +53,7 @@ def stopped_too_soon(s: Situation) -> Iterator[Report]:
     nrt_allocate_neuron_cores before the old one has exited; API_ContainerDefinition, stopTimeout:
     the agent's own default is 30 s."""
     least = s.catalog.limits.value("stop_timeout_default_seconds")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         timeout = work.spec.stop_timeout_seconds
         if work.pool.neuron and work.device_count and timeout is not None and timeout < least:
             yield Report(
@@ -103,7 +103,7 @@ def interfaces_run_out(s: Situation) -> Iterator[Report]:
 def port_of_a_lock(s: Situation) -> Iterator[Report]:
     """API_PortMapping: the load balancer finds a task's host port by its container port, which the
     lock of the device would have as well."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.network_mode != "bridge" or not work.device_count:
             continue
         for port in work.spec.served_ports:
@@ -136,7 +136,7 @@ def loads_longer_than_the_check(s: Situation) -> Iterator[Report]:
     """API_HealthCheck, startPeriod; vLLM on Neuron starts in 5 to 10 minutes
     (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/quickstart-deploy-dlc.html)."""
     start = s.catalog.limits.value("neuron_server_start_seconds")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         check = work.spec.health_check
         if work.is_job or work.spec.called or check is None or check.command is None:
             continue
@@ -399,7 +399,7 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
 def shared_memory_beyond_the_task(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, sharedMemorySize, is a tmpfs; the kernel charges its pages to the
     container (https://docs.kernel.org/admin-guide/cgroup-v2.html), whose memory is limited."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         size, wanted = s.task_size(work), work.spec.shared_memory_mib
         if size is None or wanted is None or work.pool.managed:
             continue
@@ -458,7 +458,7 @@ def nowhere_to_compile(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.28.0/frameworks/torch/torch-neuronx/programming-guide/training/pytorch-neuron-programming-guide.html:
     the cache is /var/tmp/neuron-compile-cache unless NEURON_COMPILE_CACHE_URL names another
     place."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if not work.spec.read_only_root or not work.device_count:
             continue
         cache = work.spec.environment.get(COMPILE_CACHE, "/var/tmp/neuron-compile-cache")
@@ -536,7 +536,7 @@ def variable_without_effect(s: Situation) -> Iterator[Report]:
 def localhost_behind_the_bridge(s: Situation) -> Iterator[Report]:
     """API_ContainerDefinition, links: how containers of a task in bridge mode reach each other
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/networking-networkmode-bridge.html)."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.network_mode != "bridge":
             continue
         for name, sidecar in sorted(work.spec.sidecars.items()):
@@ -574,7 +574,7 @@ def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
     """API_ContainerDefinition, links: only with the network mode bridge
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
     containers of a task reach each other over localhost)."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.network_mode == "bridge":
             continue
         for name, sidecar in sorted(work.spec.sidecars.items()):
@@ -603,7 +603,7 @@ def link_name_without_a_bridge(s: Situation) -> Iterator[Report]:
 def sidecar_on_the_model_port(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
     containers of a task share the network interface; in host mode, the host's."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.network_mode == "bridge":
             continue
         for name, sidecar in sorted(work.spec.sidecars.items()):

@@ -10,7 +10,7 @@ from planning.entries import RegionalPool
 from planning.proposals import other_port
 from planning.reached import opened
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 @rule(
@@ -22,7 +22,7 @@ from planning.situation import Situation, each_workload
 )
 def port_of_a_daemon(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html: hostPort."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.network_mode != "host":
             continue
         taken = {port: k for k in daemon_kinds(s.settings, work.pool) for port in k.ports}

@@ -17,7 +17,7 @@ from planning.amis import (
 )
 from planning.proposals import as_group
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 @rule(
@@ -93,7 +93,7 @@ def _near_ami(name: str, fitting: list[str]) -> str:
 def driver_hidden(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
     known issues of driver and runtime versions."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         sdk = images.neuron_sdk(work.spec.image)
         if work.pool.managed and work.pool.neuron and work.spec.neuron_devices:
             said = f"has Neuron SDK {sdk}" if sdk else "does not name its Neuron SDK"
@@ -122,7 +122,7 @@ def driver_against_sdk(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html:
     driver 2.29 and later need runtime 2.33 (SDK 2.31) or later; runtime 2.32 (SDK 2.30) needs a
     driver later than 2.26. The AMI has the newest driver of its day (aws/amazon-ecs-ami)."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         spec = work.pool.spec
         sdk = images.neuron_sdk(work.spec.image)
         if not isinstance(spec, AutoScalingCapacity) or not work.pool.neuron or sdk is None:

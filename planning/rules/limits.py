@@ -17,7 +17,7 @@ from planning.entries import RegionalWorkload
 from planning.plan import InlinePolicy, Role
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 from planning.volumes import access_by_role
 
 _OURS = ("Name", "AmazonECSManaged")  # tags that the program sets itself
@@ -515,7 +515,7 @@ def task_definition_too_large(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html (not
     adjustable)"""
     most = s.catalog.limits.value("task_definition_max_bytes")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         size = len(_definitions(s, work).encode())
         if size <= most:
             continue
@@ -551,7 +551,7 @@ def too_many_host_ports(s: Situation) -> Iterator[Report]:
     """API_PortMapping of the Amazon ECS API Reference, hostPort: up to 100 reserved ports at a
     time; ports that Docker chooses do not count."""
     most = s.catalog.limits.value("host_ports_per_instance_max")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         free = s.ports(work.pool)
         ports, locks = work.host_ports, 0 if work.managed_devices else work.device_count
         if len(ports) + locks > free and ports:
@@ -600,7 +600,7 @@ def stops_longer_than_a_day(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html
     (stopTimeout)"""
     most = s.catalog.limits.value("managed_instances_stop_timeout_max_seconds")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         wanted = work.spec.stop_timeout_seconds
         if work.pool.managed and wanted is not None and wanted > most:
             yield Report(

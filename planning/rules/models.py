@@ -19,7 +19,7 @@ from planning.serving.options import ModelRequirements, fewer
 from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running, running
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import on_hub
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 from planning.volumes import disk, host_sizes
 
 
@@ -304,7 +304,7 @@ def seen_to_fail(s: Situation) -> Iterator[Report]:
 def short_grace(s: Situation) -> Iterator[Report]:
     """API_CreateService, healthCheckGracePeriodSeconds; the times of the table are those that were
     reported."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         row, grace = running_server(work.spec, s.catalog), grace_seconds(work, s.catalog)
         if row is None or work.is_job or not work.spec.called:
             continue
@@ -400,7 +400,7 @@ def not_judged(s: Situation) -> Iterator[Report]:
 def server_not_known(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/deep-learning-containers: the images of AWS and their
     servers."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.is_job or not work.device_count or not work.spec.served_ports:
             continue
         if server_of(work.spec, s.catalog) is None:

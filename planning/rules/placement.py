@@ -15,7 +15,7 @@ from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import other_port, size_path
 from planning.reached import opened
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload, written_replicas
+from planning.situation import Situation, written_replicas
 
 
 @rule(
@@ -250,7 +250,7 @@ def two_pools_need_fewer(s: Situation) -> Iterator[Report]:
 def lock_given_up(s: Situation) -> Iterator[Report]:
     """API_PortMapping: in awsvpc a host port equals the container port of the task's own interface,
     so two services, or a new task and one that is still stopping, can use one device."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if not work.locked:
             yield Report(
                 f"{work.path}.network_mode",

@@ -8,7 +8,7 @@ from messages.phrases import listed
 from planning import managed_types
 from planning.proposals import passes_with
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 @rule(
@@ -25,7 +25,7 @@ def managed_instances_drain(s: Situation) -> Iterator[Report]:
     and https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ManagedInstances.html: at most
     14 days"""
     days = s.catalog.limits.value("managed_instances_drain_days")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.is_job and work.pool.managed:
             yield Report(
                 work.path,

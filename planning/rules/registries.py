@@ -21,7 +21,7 @@ from planning.entries import RegionalWorkload
 from planning.proposals import image_fix
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 @rule(
@@ -118,7 +118,7 @@ def wrong_registry_account(s: Situation) -> Iterator[Report]:
 def moving_tag(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-considerations.html: do
     not use the latest tag."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         for path, container in containers(work):
             image, name = container.image, tag(container.image)
             moves = not name or "latest" in re.split(r"[-_.]", name)
@@ -142,7 +142,7 @@ def _aws_images(
     s: Situation,
 ) -> Iterator[tuple[RegionalWorkload, str, str, tuple[str, str]]]:
     """Path and name of every image of AWS, with its workload, registry and repository."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         for path, container in containers(work):
             found = aws_repository(container.image, s.catalog)
             if found is not None:
@@ -290,7 +290,7 @@ def image_without_neuron(s: Situation) -> Iterator[Report]:
     """The pages in other_images.csv;
     https://awsdocs-neuron.readthedocs-hosted.com/en/v2.29.0/containers/index.html: an application
     needs the Neuron libraries in its image."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind, image = work.smallest, work.spec.image
         if kind is None or kind.neuron is None or not work.device_count or "neuron" in tag(image):
             continue

@@ -15,14 +15,14 @@ from planning.images import Version
 from planning.proposals import image_fix
 from planning.rules.rule import Report, rule
 from planning.serving.servers import replacement_rank
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 def _on_chips(
     s: Situation,
 ) -> Iterator[tuple[RegionalWorkload, str, Container, str, ContainerImage]]:
     """Every container with an image that is known, on each family of chips where its task fits."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kinds = work.types or work.pool.types[:1]
         families = dict.fromkeys(k.neuron.family for k in kinds if k.neuron)
         for path, container in containers(work) if work.device_count else ():
@@ -143,7 +143,7 @@ def driver_never_fits(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html
     (known issues); an AMI keeps the driver of its day, that of Amazon Linux 2 an old one for ever
     (https://github.com/aws/amazon-ecs-ami)."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         spec, kind = work.pool.spec, work.pool.type
         sdk = images.neuron_sdk(work.spec.image)
         if not isinstance(spec, AutoScalingCapacity) or sdk is None or not kind or not kind.neuron:
@@ -201,7 +201,7 @@ def _suiting(s: Situation, family: str, driver: Version, like: ContainerImage | 
 def driver_older_than_sdk(s: Situation) -> Iterator[Report]:
     """https://github.com/aws/amazon-ecs-ami (the recipe of Amazon Linux 2 holds the driver back);
     https://awsdocs-neuron.readthedocs-hosted.com/en/latest/release-notes/components/runtime.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         family, sdk = ami_family(s, work.pool), images.neuron_sdk(work.spec.image)
         if family is None or family.held_driver is None or sdk is None:
             continue

@@ -6,7 +6,7 @@ from config import S3FilesVolumeEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 from planning.volumes import mounted
 
 
@@ -21,7 +21,7 @@ from planning.volumes import mounted
 def s3_files_on_groups(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/s3files-volumes.html,
     Availability"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         for found in mounted(work.path, work.spec):
             entry = s.settings.volumes.get(found.volume)
             if isinstance(entry, S3FilesVolumeEntry) and not work.pool.managed:

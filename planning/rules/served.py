@@ -15,7 +15,7 @@ from planning.serving import ahead
 from planning.serving.cache import S3
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import on_hub
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 from planning.volumes import mounted
 
 
@@ -280,7 +280,7 @@ def no_place_for_the_compiled(s: Situation) -> Iterator[Report]:
 def little_memory_to_compile(s: Situation) -> Iterator[Report]:
     """https://github.com/aws-neuron/aws-neuron-sdk/issues/1222 (8 billion parameters with 32 GiB)
     and https://github.com/aws-samples/sample-genai-on-eks-starter-kit (96 GiB)."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         out = s.written.get(s.compile_jobs.get(work.name, "")) if work.is_job else None
         size = s.task_size(work)
         if out is None or out.ahead is None or size is None:

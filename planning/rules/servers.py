@@ -35,7 +35,7 @@ from planning.serving.servers import (
     without_prefix_caching,
 )
 from planning.serving.shapes import shape_of
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 
 @rule(
@@ -96,7 +96,7 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
 
 def _serving(s: Situation) -> Iterator[tuple[RegionalWorkload, Server, Version, list[str]]]:
     """Every workload on a serving image of AWS's own, with the words that it runs."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         server, this = server_of(work.spec, s.catalog), version(work.spec.image)
         if server is not None and this is not None and from_aws(work.spec.image, s.catalog):
             yield work, server, this, words(work.spec)
@@ -357,7 +357,7 @@ def server_on_another_port(s: Situation) -> Iterator[Report]:
 def path_of_no_model(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/environments/dlc-images.html:
     what the images contain."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         image, given = work.spec.image, words(work.spec)
         model = served_model(given)
         by_itself = given and not {"sh", "bash"} & {w.rpartition("/")[2] for w in given[:1]}

@@ -12,7 +12,7 @@ from planning.proposals import as_group, fitting_types, other_port, passes_with,
 from planning.reached import opened, running_server
 from planning.rooms import NOTHING, Room
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload, written_replicas
+from planning.situation import Situation, written_replicas
 
 
 def _bigger(s: Situation, work: RegionalWorkload, *, cpu: int, memory: int) -> str:
@@ -46,7 +46,7 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html; every CPU
     unit is registered
     (https://github.com/aws/amazon-ecs-agent/blob/master/ecs-agent/api/ecs/client/ecs_client.go)."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind = max(work.pool.types, key=lambda t: (t.memory_mib, t.vcpus), default=None)
         if kind is None or work.types:
             continue  # ECS chooses a type on which the task fits
@@ -101,7 +101,7 @@ def larger_than_the_instance(s: Situation) -> Iterator[Report]:
 def no_size(s: Situation) -> Iterator[Report]:
     """RegisterTaskDefinition needs the memory of the task or of each container; CPU is optional on
     EC2 (API_ContainerDefinition)."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind = work.smallest
         stated = work.spec.neuron_devices is not None or not work.pool.neuron  # else NE202
         if kind is not None and stated and not work.device_count and s.task_size(work) is None:
@@ -122,7 +122,7 @@ def no_size(s: Situation) -> Iterator[Report]:
 )
 def sidecars_leave_nothing(s: Situation) -> Iterator[Report]:
     """API_ContainerDefinition, cpu and memory: the containers' sum must not exceed the task's."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         size = s.task_size(work)
         cpu = sum(c.cpu_units for c in work.spec.sidecars.values())
         memory = sum(c.memory_mib for c in work.spec.sidecars.values())
@@ -217,7 +217,7 @@ def maximum_below_minimum(s: Situation) -> Iterator[Report]:
 )
 def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instance-networking.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.pool.managed and work.network_mode == "bridge":
             yield Report(
                 f"{work.path}.network_mode", "is bridge, on Managed Instances", "leave it out"
@@ -235,7 +235,7 @@ def bridge_on_managed_instances(s: Situation) -> Iterator[Report]:
 def efa_needs_host(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/eks/latest/userguide/device-management-efa.html: containers get
     EFA as devices, in a network of their own as well. No page of AWS shows EFA in bridge mode."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         spec = work.pool.spec
         efa = isinstance(spec, AutoScalingCapacity) and spec.efa
         if efa and work.network_mode == "bridge" and work.spec.neuron_devices != 0:
@@ -290,7 +290,7 @@ def host_port_conflict(s: Situation) -> Iterator[Report]:
     are ephemeral."""
     reserved = s.catalog.networks.reserved_host_ports
     ephemeral = s.catalog.limits.value("ephemeral_port_first")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.network_mode != "host":
             continue
         for at, port in opened(work):
@@ -328,7 +328,7 @@ def _lock_ports(work: RegionalWorkload) -> range:
 def shared_memory_on_managed_instances(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
     linuxParameters.sharedMemorySize is not supported."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.pool.managed and work.spec.shared_memory_mib is not None:
             yield Report(
                 f"{work.path}.shared_memory_mib",
@@ -608,7 +608,7 @@ def memory_above_the_estimate(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html: less
     memory is registered than is installed; `aws ecs describe-container-instances` shows how
     much."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         kind, wanted = work.smallest, work.spec.memory_mib
         if kind is None or wanted is None:
             continue

@@ -11,7 +11,7 @@ from planning.proposals import other_port
 from planning.public import is_public, some_certificate, speaks_https, written_callers
 from planning.reached import Reached, reached
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload, serving_regions
+from planning.situation import Situation, serving_regions
 from planning.weights import shared_names
 
 
@@ -129,7 +129,7 @@ def _by_region(allowed: tuple[str, ...], regions: list[str]) -> list[str]:
 def same_port(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking-awsvpc.html:
     containers of a task share the network interface; in host mode, the host's."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.network_mode == "bridge":
             continue
         taken = dict.fromkeys(work.spec.served_ports, work.name)
@@ -155,7 +155,7 @@ def same_port(s: Situation) -> Iterator[Report]:
 def too_many_target_groups(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/register-multiple-targetgroups.html"""
     most = s.catalog.limits.value("target_groups_per_service")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         answering, both = reached(s, work), s.settings.traffic.both_schemes
         room = most // 2 if both else most
         for one in answering[room:]:

@@ -8,7 +8,7 @@ from messages.phrases import listed
 from planning.command_line import option, words, written
 from planning.entries import RegionalWorkload
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 
 _HERE = ("localhost", "127.0.0.1", "0.0.0.0", "::1", "$(hostname)", "$HOSTNAME", "${HOSTNAME}")
 _GANG_SCHEDULERS = "AWS Batch multi-node parallel jobs, AWS ParallelCluster or Amazon EKS"
@@ -40,7 +40,7 @@ def _nodes(work: RegionalWorkload) -> int | None:
 def efa_for_the_whole_instance(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/frameworks/torch/torch-neuronx/setup-trn1-multi-node-execution.html:
     all interfaces of an instance belong to the job that has its devices."""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         spec, kind = work.pool.spec, work.pool.type
         if not isinstance(spec, AutoScalingCapacity) or not spec.efa:
             continue
@@ -65,7 +65,7 @@ def several_nodes(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html; nodes that
     start together:
     https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         nodes = _nodes(work)
         if nodes is not None and nodes > 1 and _elsewhere(work) is None:  # else NE803
             field = "command" if _nodes_in(work.spec.command) else "entry_point"
@@ -96,7 +96,7 @@ def _nodes_in(command: tuple[str, ...]) -> bool:
 def meeting_elsewhere(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html and
     https://docs.pytorch.org/docs/stable/elastic/run.html (--rdzv-endpoint)"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         found = _elsewhere(work)
         if found is not None:
             where, host = found
@@ -148,7 +148,7 @@ def fixed_shared_memory(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters-managed-instances.html:
     linuxParameters.sharedMemorySize is not supported;
     https://docs.pytorch.org/docs/stable/multiprocessing.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if work.pool.managed and _trains(work) and work.spec.shared_memory_mib is None:
             yield Report(
                 work.path,
@@ -170,7 +170,7 @@ def fixed_shared_memory(s: Situation) -> Iterator[Report]:
 def little_shared_memory(s: Situation) -> Iterator[Report]:
     """API_LinuxParameters, sharedMemorySize, and
     https://docs.pytorch.org/docs/stable/multiprocessing.html"""
-    for work in each_workload(s):
+    for work in s.distinct_work:
         size = s.task_size(work)
         if work.pool.managed or not _trains(work) or size is None:
             continue

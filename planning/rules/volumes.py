@@ -15,7 +15,7 @@ from messages.phrases import listed, nearest_or
 from planning import choices
 from planning.entries import RegionalWorkload
 from planning.rules.rule import Report, rule
-from planning.situation import Situation, each_workload
+from planning.situation import Situation
 from planning.volumes import (
     Mounted,
     cleaned,
@@ -238,7 +238,7 @@ def short_lived(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instances-patching.html:
     draining begins on day 14"""
     days = s.catalog.limits.value("managed_instances_drain_days")
-    for work in each_workload(s):
+    for work in s.distinct_work:
         if not work.pool.managed:
             continue
         names = [
