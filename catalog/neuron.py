@@ -41,7 +41,7 @@ class Neuron:
 
     @cached_property
     def daemon_images(self) -> Mapping[str, str]:
-        """The image of each container that watches the chips of an instance."""
+        """The image of each container that measures: the chips of an instance, or a queue."""
         return {row["container"]: row["image"] for row in self._tables.rows("daemon_images")}
 
     def device_sets(self, instance_type: str) -> tuple[tuple[int, int], ...]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast
 
+from planning.canonical import canonical
+
 Statistic = Literal["Average", "Maximum", "Minimum", "SampleCount", "Sum"]
 MissingData = Literal["breaching", "ignore", "missing", "notBreaching"]
 Comparison = Literal[
@@ -187,7 +189,7 @@ def pattern(rule: EventRule, known: Mapping[NameOf, str]) -> str:
             "prefix": [{"prefix": value} for value in values],
             "anything_but_0": [{"anything-but": [0]}],
         }[match.how]
-    return json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    return canonical(whole)
 
 
 def message(rule: EventRule) -> tuple[str, dict[str, str]]:

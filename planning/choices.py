@@ -111,7 +111,6 @@ UNHEALTHY_THRESHOLD = 3
 RUNBOOK = "docs/runbook.md"  # what to do, incident by incident
 QUEUE_AGENT = "queue-metrics"  # name of the sidecar that measures the queue of a model
 QUEUE_PROPOSED = 8  # requests of one replica, in findings
-QUEUE_AGENT_IMAGE = "public.ecr.aws/cloudwatch-agent/cloudwatch-agent:1.300059.0b1207"
 METRIC_NAMESPACE = "neuron-ecs"
 METRICS_PATH = "/metrics"
 SCRAPE_SECONDS = 10

@@ -5,13 +5,13 @@ integers. AWS returns definitions in normalised form, and any difference of the 
 revision, which restarts the tasks.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog import Catalog
 from config import Container, HealthCheck, Sidecar, Ulimit, Workload
 from planning import choices, images, names, queue, volumes
+from planning.canonical import canonical
 from planning.entries import NetworkMode, RegionalWorkload
 from planning.regional import in_region
 from planning.rooms import Room
@@ -70,7 +70,7 @@ def definitions(
         for name, sidecar in sidecars.items()
     ]
     ordered = sorted([main, *rest], key=lambda c: c["name"])
-    return json.dumps([_pruned(c) for c in ordered], sort_keys=True, separators=(",", ":"))
+    return canonical([_pruned(c) for c in ordered])
 
 
 def _sidecar(

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from config import Settings
-from planning import choices
+from catalog import Catalog
+from config import NeuronMetrics, Settings
+from planning import agent, choices
 from planning.entries import RegionalPool
 from planning.rooms import Room
 
@@ -39,3 +40,20 @@ def daemon_kinds(settings: Settings, pool: RegionalPool) -> tuple[DaemonKind, ..
     if given is None or pool.managed or not pool.neuron:
         return ()
     return (METRICS,) if given.problem_detector is None else (METRICS, DETECTOR)
+
+
+def daemon_images(given: NeuronMetrics, catalog: Catalog) -> dict[str, str]:
+    """Returns the image of each container of the daemons, by its field below `neuron_metrics`."""
+    known, detector = catalog.neuron.daemon_images, given.problem_detector
+    found = {
+        "monitor_image": given.monitor_image or known["neuron-monitor"],
+        "agent_image": given.agent_image or agent.image(catalog),
+    }
+    if detector is not None:
+        found |= {
+            "problem_detector.detector_image": detector.detector_image
+            or known["node-problem-detector"],
+            "problem_detector.recovery_image": detector.recovery_image
+            or known["neuron-node-recovery"],
+        }
+    return found

@@ -1,12 +1,13 @@
 """Daemons of a Region: what watches the chips of its Auto Scaling capacity, on each instance."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from catalog import NeuronMetric
+from catalog import Catalog, NeuronMetric
 from config import NeuronMetrics
-from planning import audit, choices, identity, images, names, neuron_metrics, plan
-from planning.daemon_kinds import DETECTOR, METRICS, DaemonKind, daemon_kinds
+from planning import agent, audit, choices, identity, images, names, neuron_metrics, plan
+from planning.canonical import canonical
+from planning.daemon_kinds import DETECTOR, METRICS, DaemonKind, daemon_images, daemon_kinds
 from planning.price import HOURS
 from planning.situation import Situation
 
@@ -48,7 +49,7 @@ def _daemon(s: Situation, region: plan.RegionPlan, kind: DaemonKind) -> plan.Dae
             cpu=kind.room.cpu_units,
             memory=kind.room.memory_mib,
             member_of=(_on_types(sorted({pool.instance_type for pool in pools})),),
-            container_definitions=json.dumps(containers, sort_keys=True, separators=(",", ":")),
+            container_definitions=canonical(containers),
             task_role=identity.logical_name(s, identity.daemon_role(kind)),
             execution_role=identity.logical_name(s, choices.EXECUTION_ROLE),
             devices=(),
@@ -73,38 +74,21 @@ def _metrics(s: Situation, given: NeuronMetrics, region: str, logs: str) -> list
 
     https://github.com/aws-neuron/aws-neuron-sdk (src/k8/k8s-neuron-monitor-daemonset.yml)
     """
-    known, rows, port = s.catalog.neuron.daemon_images, _published(s), choices.MONITOR_PORT
+    pulled, rows, port = daemon_images(given, s.catalog), _published(s), choices.MONITOR_PORT
     detected = {"node-problem-detector": choices.DETECTOR_PORT} if given.problem_detector else {}
-    agent = _container(
-        "cloudwatch-agent",
-        images.resolved(given.agent_image or known["cloudwatch-agent"], region, s.catalog),
-        choices.AGENT_SIZE,
-        region,
-        logs,
-        {
-            "CW_CONFIG_CONTENT": neuron_metrics.publishing(
-                region=region,
-                log_group=logs,
-                namespace=neuron_metrics.namespace(s.project, s.stack),
-                metrics=rows,
-            ),
-            "PROMETHEUS_CONFIG_CONTENT": neuron_metrics.scraping(
-                {neuron_metrics.JOB: port} | detected, rows
-            ),
-        },
+    configured = agent.variables(
+        region=region,
+        log_group=logs,
+        jobs=neuron_metrics.scraping({neuron_metrics.JOB: port} | detected, rows),
+        metrics=neuron_metrics.publishing(neuron_metrics.namespace(s.project, s.stack), rows),
     )
-    monitor = _container(
-        "neuron-monitor",
-        images.resolved(given.monitor_image or known["neuron-monitor"], region, s.catalog),
-        choices.MONITOR_SIZE,
-        region,
-        logs,
-        {"GOMEMLIMIT": choices.MONITOR_MEMORY_LIMIT},
-    )
+    limited = {"GOMEMLIMIT": choices.MONITOR_MEMORY_LIMIT}
+    container = partial(_container, s.catalog, region, logs)
     config = "/opt/aws/neuron/bin/neuron-monitor.conf"
     return [
-        agent | {"dependsOn": [{"containerName": "neuron-monitor", "condition": "START"}]},
-        monitor
+        container("cloudwatch-agent", pulled["agent_image"], choices.AGENT_SIZE, configured)
+        | {"dependsOn": [{"containerName": "neuron-monitor", "condition": "START"}]},
+        container("neuron-monitor", pulled["monitor_image"], choices.MONITOR_SIZE, limited)
         | {
             "entryPoint": ["/opt/bin/entrypoint.sh"],
             "command": ["--port", str(port), "--neuron-monitor-config", config],
@@ -134,8 +118,12 @@ def _detector(s: Situation, given: NeuronMetrics, region: str, logs: str) -> lis
 
     https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/ecs/npd.html
     """
-    detector, known = given.problem_detector, s.catalog.neuron.daemon_images
+    detector, pulled = given.problem_detector, daemon_images(given, s.catalog)
     assert detector is not None  # or the daemon is not switched on
+    container = partial(_container, s.catalog, region, logs)
+    reader = pulled["problem_detector.detector_image"]
+    recovery = pulled["problem_detector.recovery_image"]
+    recovers = {"ENABLE_RECOVERY": "true" if detector.recovery else "false"}
     config = "/config/kernel-monitor.json"
     started = (
         f"echo '{neuron_metrics.problems(s.catalog.neuron.faults)}' > {config} && "
@@ -144,28 +132,8 @@ def _detector(s: Situation, given: NeuronMetrics, region: str, logs: str) -> lis
     )
     kmsg = "/dev/kmsg"
     device = {"hostPath": kmsg, "containerPath": kmsg, "permissions": ["read", "write"]}
-    reader = _container(
-        "node-problem-detector",
-        images.resolved(
-            detector.detector_image or known["node-problem-detector"], region, s.catalog
-        ),
-        choices.DETECTOR_SIZE,
-        region,
-        logs,
-        {},
-    )
-    recovery = _container(
-        "recovery",
-        images.resolved(
-            detector.recovery_image or known["neuron-node-recovery"], region, s.catalog
-        ),
-        choices.RECOVERY_SIZE,
-        region,
-        logs,
-        {"ENABLE_RECOVERY": "true" if detector.recovery else "false"},
-    )
     return [
-        reader
+        container("node-problem-detector", reader, choices.DETECTOR_SIZE, {})
         | {
             "entryPoint": ["/bin/sh", "-c"],
             "command": [started],
@@ -173,7 +141,7 @@ def _detector(s: Situation, given: NeuronMetrics, region: str, logs: str) -> lis
             "linuxParameters": {"devices": [device]},
             "portMappings": _ports(DETECTOR),
         },
-        recovery
+        container("recovery", recovery, choices.RECOVERY_SIZE, recovers)
         | {
             "entryPoint": ["/bin/sh", "-c"],
             "command": ["python scripts/check-health.py"],
@@ -184,18 +152,19 @@ def _detector(s: Situation, given: NeuronMetrics, region: str, logs: str) -> lis
 
 
 def _container(
+    catalog: Catalog,
+    region: str,
+    logs: str,
     name: str,
     image: str,
     size: tuple[int, int],
-    region: str,
-    logs: str,
-    environment: dict[str, str],
+    environment: Mapping[str, str],
 ) -> Container:
     variables = {**dict.fromkeys(choices.REGION_VARIABLES, region), **environment}
     cpu, memory = size
     return {
         "name": name,
-        "image": image,
+        "image": images.resolved(image, region, catalog),
         "cpu": cpu,
         "memory": memory,
         "essential": True,

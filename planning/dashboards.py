@@ -3,11 +3,11 @@
 `Dashboard` is plain data of the plan; `body` renders it once AWS has given the names.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planning.alarms import Dimension, NameOf
+from planning.canonical import canonical
 
 COLUMNS = 24
 """Columns of a dashboard.
@@ -108,7 +108,7 @@ def body(dashboard: Dashboard, region: str, known: Mapping[NameOf, str], *, wide
                 }
             )
         y += wide if section.graphs else 0
-    return json.dumps({"widgets": widgets}, sort_keys=True, separators=(",", ":"))
+    return canonical({"widgets": widgets})
 
 
 def _graph(graph: Graph, region: str, known: Mapping[NameOf, str]) -> dict[str, object]:

@@ -1,12 +1,13 @@
 """The metrics of neuron-monitor: which of them CloudWatch gets, by which dimension."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from catalog import NeuronMetric
-from planning import choices, plan
+from planning import plan
+from planning.agent import Json
 from planning.alarms import Dimension, Metric, Statistic
+from planning.canonical import canonical
 
 JOB = "neuron-monitor"
 TAG = "runtime_tag"
@@ -63,39 +64,29 @@ def measured(
     return Metric(namespace, name, (Dimension(dimension, value),), statistic, seconds)
 
 
-def scraping(jobs: Mapping[str, int], metrics: Iterable[NeuronMetric]) -> str:
-    """Returns the configuration of Prometheus as JSON, which is YAML as well, for jobs by the port
-    of the host at which each is.
+def scraping(ports: Mapping[str, int], metrics: Iterable[NeuronMetric]) -> list[Json]:
+    """Returns what Prometheus reads: jobs by the port of the host at which each is.
 
     What no metric needs is dropped before it becomes a log event, and so is what runs without a
     tag: neuron-monitor calls it by the number of its process, and each number would be a metric.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ContainerInsights-Prometheus-Setup-configure-ECS.html
     """
     names = "|".join(sorted({metric.metric for metric in metrics}))
-    return _text(
+    return [
         {
-            "global": {
-                "scrape_interval": f"{choices.METRIC_SECONDS}s",
-                "scrape_timeout": f"{choices.SCRAPE_SECONDS}s",
-            },
-            "scrape_configs": [
+            "job_name": job,
+            "static_configs": [{"targets": [f"localhost:{number}"]}],
+            "metric_relabel_configs": [
+                {"source_labels": ["__name__"], "regex": names, "action": "keep"},
+                {"source_labels": [TAG], "regex": "[0-9]+", "action": "drop"},
                 {
-                    "job_name": job,
-                    "static_configs": [{"targets": [f"localhost:{port}"]}],
-                    "metric_relabel_configs": [
-                        {"source_labels": ["__name__"], "regex": names, "action": "keep"},
-                        {"source_labels": [TAG], "regex": "[0-9]+", "action": "drop"},
-                        {
-                            "source_labels": ["memory_location", "event_type"],
-                            "regex": "host;|;.*_corrected",
-                            "action": "drop",
-                        },
-                    ],
-                }
-                for job, port in jobs.items()
+                    "source_labels": ["memory_location", "event_type"],
+                    "regex": "host;|;.*_corrected",
+                    "action": "drop",
+                },
             ],
         }
-    )
+        for job, number in ports.items()
+    ]
 
 
 def problems(faults: Iterable[str]) -> str:
@@ -105,7 +96,7 @@ def problems(faults: Iterable[str]) -> str:
     https://awsdocs-neuron.readthedocs-hosted.com/en/latest/deploy/ecs/npd.html
     """
     good = {"type": HEALTH, "reason": "NeuronHasNoError", "message": "Neuron has no error"}
-    return _text(
+    return canonical(
         {
             "plugin": "kmsg",
             "logPath": "/dev/kmsg",
@@ -126,42 +117,22 @@ def problems(faults: Iterable[str]) -> str:
     )
 
 
-def publishing(
-    *, region: str, log_group: str, namespace: str, metrics: Iterable[NeuronMetric]
-) -> str:
-    """Returns the configuration of the CloudWatch agent as JSON: embedded metrics in a log group.
+def publishing(namespace: str, metrics: Iterable[NeuronMetric]) -> Json:
+    """Returns which metrics the agent makes of what is read.
 
     A counter of Prometheus becomes what was added to it since the last look.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ContainerInsights-Prometheus-Setup-configure-ECS.html
     """
     rows = tuple(metrics)
-    return _text(
-        {
-            "agent": {"region": region},
-            "logs": {
-                "metrics_collected": {
-                    "prometheus": {
-                        "log_group_name": log_group,
-                        "prometheus_config_path": "env:PROMETHEUS_CONFIG_CONTENT",
-                        "emf_processor": {
-                            "metric_namespace": namespace,
-                            "metric_unit": {row.metric: row.unit for row in rows},
-                            "metric_declaration": [
-                                {
-                                    "source_labels": [row.label],
-                                    "label_matcher": f"^({row.matches})$",
-                                    "dimensions": [[row.dimension]],
-                                    "metric_selectors": [f"^{row.metric}$"],
-                                }
-                                for row in rows
-                            ],
-                        },
-                    }
-                }
-            },
-        }
-    )
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return {
+        "metric_namespace": namespace,
+        "metric_unit": {row.metric: row.unit for row in rows},
+        "metric_declaration": [
+            {
+                "source_labels": [row.label],
+                "label_matcher": f"^({row.matches})$",
+                "dimensions": [[row.dimension]],
+                "metric_selectors": [f"^{row.metric}$"],
+            }
+            for row in rows
+        ],
+    }

@@ -1,9 +1,9 @@
 """IAM policy documents: what each role may do, and their canonical JSON."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from planning.canonical import canonical
 from planning.choices import ACCOUNT
 from planning.plan import (
     AccessPointArn,
@@ -68,11 +68,7 @@ def document(
             case _:
                 return [resolved(inner) for inner in value]
 
-    return json.dumps(
-        {"Version": "2012-10-17", "Statement": [resolved(s) for s in statements]},
-        sort_keys=True,
-        separators=(",", ":"),
-    )
+    return canonical({"Version": "2012-10-17", "Statement": [resolved(s) for s in statements]})
 
 
 def roles_named(statements: Statements) -> tuple[str, ...]:

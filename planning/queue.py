@@ -1,15 +1,12 @@
 """The requests that a server runs and queues, measured by a sidecar of each task.
 
 The sidecar is the CloudWatch agent: it reads the server's metrics once a minute and writes them to
-the model's log group in CloudWatch's embedded metric format
-(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ContainerInsights-Prometheus-Setup-configure-ECS.html).
+the model's log group.
 """
-
-import json
 
 from catalog import Catalog
 from config import ModelEntry, Settings, Sidecar
-from planning import choices
+from planning import agent, choices
 from planning.alarms import Dimension, Math, Metric, Query
 from planning.entries import RegionalWorkload
 from planning.reached import running_server
@@ -17,31 +14,27 @@ from planning.reached import running_server
 _JOB = "model"
 
 
-def with_agents(settings: Settings) -> Settings:
+def with_agents(settings: Settings, catalog: Catalog) -> Settings:
     """Returns the settings with a sidecar in each model that scales by its queue.
 
     One that the stack file has under its name stays, with an image or sizes of its own.
     """
-    models = {
-        name: model.model_copy(
-            update={"sidecars": {choices.QUEUE_AGENT: agent(), **model.sidecars}}
-        )
-        for name, model in settings.models.items()
-        if by_queue(model)
-    }
-    if not models:
+    queued = {name: model for name, model in settings.models.items() if by_queue(model)}
+    if not queued:
         return settings
-    return settings.model_copy(update={"models": {**settings.models, **models}})
-
-
-def agent() -> Sidecar:
-    """Returns the sidecar that measures, without its configuration."""
-    return Sidecar(
-        image=choices.QUEUE_AGENT_IMAGE,
+    measuring = Sidecar(
+        image=agent.image(catalog),
         cpu_units=choices.AGENT_SIZE[0],
         memory_mib=choices.AGENT_SIZE[1],
         restart=True,
     )
+    models = {
+        name: model.model_copy(
+            update={"sidecars": {choices.QUEUE_AGENT: measuring, **model.sidecars}}
+        )
+        for name, model in queued.items()
+    }
+    return settings.model_copy(update={"models": {**settings.models, **models}})
 
 
 def by_queue(entry: object) -> bool:
@@ -88,27 +81,18 @@ def environment(
     """Returns the agent's configuration; in bridge mode the server has its container's name."""
     found = metrics(work, catalog)
     host = work.name if work.network_mode == "bridge" else "localhost"
-    ports = work.spec.served_ports[:1]
     scraped = {
-        "global": {
-            "scrape_interval": f"{choices.METRIC_SECONDS}s",
-            "scrape_timeout": f"{choices.SCRAPE_SECONDS}s",
-        },
-        "scrape_configs": [
+        "job_name": _JOB,
+        "metrics_path": choices.METRICS_PATH,
+        "static_configs": [
             {
-                "job_name": _JOB,
-                "metrics_path": choices.METRICS_PATH,
-                "static_configs": [
-                    {
-                        "targets": [f"{host}:{port}" for port in ports],
-                        "labels": {"Model": work.name, "Stack": stack},
-                    }
-                ],
-                # What is not kept would be written to the log as well.
-                "metric_relabel_configs": [
-                    {"source_labels": ["__name__"], "regex": "|".join(found), "action": "keep"}
-                ],
+                "targets": [f"{host}:{port}" for port in work.spec.served_ports[:1]],
+                "labels": {"Model": work.name, "Stack": stack},
             }
+        ],
+        # What is not kept would be written to the log as well.
+        "metric_relabel_configs": [
+            {"source_labels": ["__name__"], "regex": "|".join(found), "action": "keep"}
         ],
     }
     declared = {
@@ -117,22 +101,14 @@ def environment(
         "dimensions": [["Model", "Stack"]],
         "metric_selectors": [f"^{name}$" for name in found],
     }
-    prometheus = {
-        "cluster_name": stack,
-        "log_group_name": log_group,
-        "prometheus_config_path": "env:PROMETHEUS_CONFIG_CONTENT",
-        "emf_processor": {
+    return agent.variables(
+        region=work.region,
+        log_group=log_group,
+        jobs=[scraped],
+        metrics={
             "metric_declaration_dedup": True,
             "metric_namespace": choices.METRIC_NAMESPACE,
             "metric_declaration": [declared],
         },
-    }
-    configured = {
-        "agent": {"region": work.region},
-        "logs": {"metrics_collected": {"prometheus": prometheus}},
-    }
-    return {"CW_CONFIG_CONTENT": _text(configured), "PROMETHEUS_CONFIG_CONTENT": _text(scraped)}
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+        cluster=stack,
+    )

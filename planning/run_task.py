@@ -1,11 +1,11 @@
 """How a job is started by hand: as a request, and as a command."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from planning import choices
+from planning.canonical import canonical
 from planning.plan import EbsVolume, JobPlan
 
 Request = dict[str, Any]
@@ -66,7 +66,7 @@ def render(asked: Request, region: str) -> str:
     ]
     for key, option in _AS_JSON:
         if key in asked:
-            words.append(f"{option} {shlex.quote(_json(asked[key]))}")
+            words.append(f"{option} {shlex.quote(canonical(asked[key]))}")
     words.append("--propagate-tags TASK_DEFINITION --enable-ecs-managed-tags")
     return " ".join(words)
 
@@ -93,7 +93,3 @@ def _managed(volume: EbsVolume, role: str) -> dict[str, object]:
         "filesystemType": volume.file_system_type,
     }
     return {name: value for name, value in made.items() if value}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -66,7 +66,7 @@ def settle(
         home_region=home_region,
         source=settings,
     )
-    settings = with_agents(settings)
+    settings = with_agents(settings, catalog)
     plain = situation(settings)
     asked = [_Asked(n, m, m.serve, plain) for n, m in sorted(settings.models.items()) if m.serve]
     if not asked:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from config import OwnNetworkEntry
 from messages.finding import Severity
 from planning import images
-from planning.daemon_kinds import daemon_kinds
+from planning.daemon_kinds import daemon_images, daemon_kinds
 from planning.entries import RegionalPool
 from planning.proposals import other_port
 from planning.reached import opened
@@ -93,27 +93,14 @@ def nothing_to_watch(s: Situation) -> Iterator[Report]:
 def daemon_image_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: endpoints serve
     private repositories, not Amazon ECR Public."""
-    given, known = s.settings.neuron_metrics, s.catalog.neuron.daemon_images
+    given = s.settings.neuron_metrics
     if given is None:
         return
     for region in dict.fromkeys(pool.region for pool in _watched(s)):
         network = s.regions[region].network
         if not isinstance(network, OwnNetworkEntry) or network.nat != "none":
             continue
-        pulled = [
-            ("monitor_image", given.monitor_image or known["neuron-monitor"]),
-            ("agent_image", given.agent_image or known["cloudwatch-agent"]),
-        ]
-        detector = given.problem_detector
-        if detector is not None:
-            pulled += [
-                (f"problem_detector.{field}", own or known[name])
-                for field, name, own in (
-                    ("detector_image", "node-problem-detector", detector.detector_image),
-                    ("recovery_image", "neuron-node-recovery", detector.recovery_image),
-                )
-            ]
-        for field, image in pulled:
+        for field, image in daemon_images(given, s.catalog).items():
             registry = images.public_registry(image, s.catalog)
             if registry is not None:
                 suffix = s.catalog.places.regions[region].dns_suffix

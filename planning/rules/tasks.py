@@ -6,7 +6,7 @@ from catalog import InstanceType
 from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry, Scaling
 from messages.finding import Severity
 from messages.phrases import listed
-from planning import choices, queue
+from planning import choices
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import as_group, fitting_types, other_port, passes_with, size_path
 from planning.reached import opened, running_server
@@ -164,10 +164,7 @@ def nothing_scales(s: Situation) -> Iterator[Report]:
             at = ".".join(path.split(".", 2)[:2])
             requests = f"write {at}.scaling.requests_per_minute: 60, or " * bool(model.served_ports)
             row = running_server(model, s.catalog)
-            edits = {
-                f"{at}.scaling": Scaling(queue=choices.QUEUE_PROPOSED),
-                f"{at}.sidecars.{choices.QUEUE_AGENT}": queue.agent(),
-            }
+            edits = {f"{at}.scaling": Scaling(queue=choices.QUEUE_PROPOSED)}
             if row and row.queue_metrics and s.passes(edits):
                 requests += f"write {at}.scaling.queue: {choices.QUEUE_PROPOSED}, or "
             yield Report(
