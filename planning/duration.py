@@ -1,6 +1,6 @@
 """How long an update of a stack can take, and in how many waves its services change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from planning import choices
@@ -24,20 +24,25 @@ class Creation:
 def creation(plan: Plan) -> Creation:
     """Returns how long the first update takes at most."""
     services = _services(plan)
-    ends: dict[str, int] = {}
-    for service in services:
-        start = max((ends[key] for key in service.after), default=0)
-        ends[service.key] = start + service.timeouts.create_minutes
-    longest = max(ends.values(), default=0)
-    return Creation(len(services), waves(services), longest, choices.OTHER_MINUTES)
+    minutes = last_end(services, lambda service: service.timeouts.create_minutes)
+    return Creation(len(services), waves(services), minutes, choices.OTHER_MINUTES)
 
 
 def waves(services: Sequence[Service]) -> int:
     """Returns the number of waves in which services change: one waits for those before it."""
-    found: dict[str, int] = {}
+    return last_end(services, lambda _: 1)
+
+
+def last_end(services: Sequence[Service], takes: Callable[[Service], int]) -> int:
+    """Returns when the last service is steady; one begins when those that it waits for are.
+
+    These come before it. One that is not among the services is not waited for.
+    """
+    ends: dict[str, int] = {}
     for service in services:
-        found[service.key] = 1 + max((found.get(key, 0) for key in service.after), default=0)
-    return max(found.values(), default=0)
+        start = max((ends.get(key, 0) for key in service.after), default=0)
+        ends[service.key] = start + takes(service)
+    return max(ends.values(), default=0)
 
 
 def _services(plan: Plan) -> list[Service]:
@@ -52,10 +57,10 @@ def update_minutes(plan: Plan) -> int:
     at the end. `choices.OTHER_MINUTES` are for all other resources.
     """
     services = _services(plan)
-    ends: dict[str, int] = {}
-    for service in services:
-        start = max((ends[key] for key in service.after), default=0)
-        waits = service.timeouts
-        ends[service.key] = start + max(waits.create_minutes, waits.update_minutes)
     deleting = max((s.timeouts.delete_minutes for s in services), default=0)
-    return choices.OTHER_MINUTES + max(ends.values(), default=0) + deleting
+    changing = last_end(services, _changing_minutes)
+    return choices.OTHER_MINUTES + changing + deleting
+
+
+def _changing_minutes(service: Service) -> int:
+    return max(service.timeouts.create_minutes, service.timeouts.update_minutes)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog import Catalog
-from planning.duration import waves
+from planning.duration import last_end, waves
 from planning.placing import PlacedPool, Rollout, picture, placed
 from planning.plan import ModelPlan, Plan, Pool, RegionPlan, Service
 from planning.price import Amount, amount_document, pool_rates
@@ -62,7 +62,8 @@ def interruption(
     """Returns what a model loses that has a minimum of 1 or more; the rollout is that of the
     services that restart, which are all of them with a new image."""
     pool = region.pool(model.pool)
-    added, minutes = _added(rollouts, pool, model, restarted), _minutes(restarted)
+    added = _added(rollouts, pool, model, restarted)
+    minutes = last_end(restarted, lambda service: service.timeouts.update_minutes)
     price = pool_rates(pool, region.name, catalog)
     cost = None
     if added is not None and price.rate is not None:
@@ -137,15 +138,3 @@ def _added(
     ]
     added = max(mine, default=0)  # its services have devices apart
     return added if here.limit is None else min(added, max(0, here.limit - here.least))
-
-
-def _minutes(services: Sequence[Service]) -> int:
-    """Until the last service is steady: one that waits begins when the others are."""
-    ends: dict[str, int] = {}
-    for service in services:
-        ends[service.key] = _start(service, ends) + service.timeouts.update_minutes
-    return max(ends.values(), default=0)
-
-
-def _start(service: Service, ends: dict[str, int]) -> int:
-    return max((ends.get(key, 0) for key in service.after), default=0)
