@@ -6,7 +6,7 @@ from catalog import Catalog
 from config import NeuronMetrics, Settings
 from planning import agent, choices
 from planning.entries import RegionalPool
-from planning.rooms import Room
+from planning.rooms import Room, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +18,14 @@ class DaemonKind:
     ports: tuple[int, ...]  # of the host
 
 
-def _room(*sizes: tuple[int, int]) -> Room:
-    return Room(sum(cpu for cpu, _ in sizes), sum(mib for _, mib in sizes))
-
-
 METRICS = DaemonKind(
     "neuron-metrics",
-    _room(choices.MONITOR_SIZE, choices.AGENT_SIZE),
+    together((Room(*choices.MONITOR_SIZE), Room(*choices.AGENT_SIZE))),
     (choices.MONITOR_PORT,),
 )
 DETECTOR = DaemonKind(
     "problem-detector",
-    _room(choices.DETECTOR_SIZE, choices.RECOVERY_SIZE),
+    together((Room(*choices.DETECTOR_SIZE), Room(*choices.RECOVERY_SIZE))),
     (choices.DETECTOR_HEALTH_PORT, choices.DETECTOR_PORT),
 )
 

@@ -1,6 +1,6 @@
 """CPU and memory: what an instance has for tasks, and what a task gets of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from catalog import Catalog, InstanceType
@@ -25,9 +25,15 @@ class Room:
 
 
 NOTHING = Room(0, 0)
-DAEMONS = Room(
-    sum(cpu for cpu, _ in choices.DAEMON_SIZES), sum(mib for _, mib in choices.DAEMON_SIZES)
-)
+
+
+def together(rooms: Iterable[Room]) -> Room:
+    """Returns what several tasks or containers take."""
+    found = tuple(rooms)
+    return Room(sum(r.cpu_units for r in found), sum(r.memory_mib for r in found))
+
+
+DAEMONS = together(Room(*size) for size in choices.DAEMON_SIZES)
 """What default sizes leave for the daemons of an instance."""
 
 

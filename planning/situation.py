@@ -34,6 +34,7 @@ from planning.rooms import (
     first_fit,
     registered_by,
     share_of,
+    together,
 )
 from planning.serving.records import Unserved, WrittenOut
 from planning.sharing import Supply, Use, blocked_instances, enough_instances
@@ -305,9 +306,7 @@ class Situation:
 
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service-options.html
         """
-        kinds = daemon_kinds(self.settings, pool) if pool else ()
-        cpu, memory = (k.room.cpu_units for k in kinds), (k.room.memory_mib for k in kinds)
-        return Room(sum(cpu), sum(memory))
+        return together(k.room for k in daemon_kinds(self.settings, pool)) if pool else NOTHING
 
     def registered(self, kind: InstanceType, pool: RegionalPool | None) -> Room:
         """Returns the most that an instance of the type registers, less what its daemons take."""
