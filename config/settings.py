@@ -78,6 +78,11 @@ class Domain(Strict):
         json_schema_extra=IN_PLACE,
     )
 
+    @property
+    def validating_zone_id(self) -> str:
+        """The hosted zone in which ACM validates certificates; empty: there is none."""
+        return self.validation_zone_id or ("" if self.private else self.zone_id)
+
 
 class Traffic(Strict):
     """Who may call the models, and how."""

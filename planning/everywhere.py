@@ -84,7 +84,7 @@ def shared_certificate(
     return routes.SharedCertificate(
         key="everywhere",
         name=f"*.{domain.name}",
-        validation_zone_id=domain.validation_zone_id or domain.zone_id,
+        validation_zone_id=domain.validating_zone_id,
         first=s.home_region if s.home_region in making else making[0],
         certificates=tuple(
             (region, names.key(s.catalog.places.regions[region].short, "everywhere"))

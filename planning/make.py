@@ -306,11 +306,12 @@ def _names(s: Situation, region: str) -> routes.Names | None:
     domain = s.settings.traffic.domain
     if domain is None:
         return None
-    validates = domain.validation_zone_id or ("" if domain.private else domain.zone_id)
     return routes.Names(
         key=names.key(s.catalog.places.regions[region].short, "names"),
         name=f"*.{region}.{domain.name}",
         zone_id=domain.zone_id,
         associated=domain.private and region not in domain.associated,
-        validation_zone_id="" if region in s.settings.traffic.certificate_arns else validates,
+        validation_zone_id=""
+        if region in s.settings.traffic.certificate_arns
+        else domain.validating_zone_id,
     )

@@ -39,8 +39,8 @@ def written_callers(s: Situation, region: str) -> tuple[str, ...]:
 def speaks_https(s: Situation, region: str) -> bool:
     """Whether the load balancer of the Region has a certificate, given or of the domain."""
     traffic = s.settings.traffic
-    validates = traffic.domain and (traffic.domain.validation_zone_id or not traffic.domain.private)
-    return bool(validates) or region in traffic.certificate_arns
+    validates = traffic.domain is not None and bool(traffic.domain.validating_zone_id)
+    return validates or region in traffic.certificate_arns
 
 
 def some_certificate(s: Situation, region: str) -> str:

@@ -50,10 +50,9 @@ def long_domain(s: Situation) -> Iterator[Report]:
     domain = s.settings.traffic.domain
     if domain is None:
         return
-    makes = domain.validation_zone_id is not None or not domain.private
     names: list[tuple[str, str, int]] = []
     for region in serving_regions(s):
-        if makes and region not in s.settings.traffic.certificate_arns:
+        if domain.validating_zone_id and region not in s.settings.traffic.certificate_arns:
             most = s.catalog.limits.value("certificate_name_max")
             names.append((f"*.{region}.{domain.name}", "a certificate", most))
         here = [one.host for w in s.work if w.region == region for one in reached(s, w)]
@@ -205,7 +204,7 @@ def connected_without_domain(s: Situation) -> Iterator[Report]:
 def two_schemes(s: Situation) -> Iterator[Report]:
     """API_CreateListener: a port and a protocol, HTTPS with a certificate."""
     domain = s.settings.traffic.domain
-    if domain is None or domain.validation_zone_id or not domain.private:
+    if domain is None or domain.validating_zone_id:
         return
     given = s.settings.traffic.certificate_arns
     plain = [region for region in serving_regions(s) if region not in given]
