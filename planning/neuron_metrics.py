@@ -20,8 +20,12 @@ ECC = "hardware_ecc_events_total"
 PROBLEM = "problem_gauge"
 """Of the node problem detector: 1 while an instance has the condition `HEALTH`."""
 HEALTH = "NeuronHealth"
-UNCORRECTED = ("mem_ecc_uncorrected", "sram_ecc_uncorrected")
-"""The values of `event_type` that are let through."""
+HARDWARE = {
+    "hardware errors of executions": (ERRORS, "error_type", "hardware"),
+    "mem_ecc_uncorrected": (ECC, "event_type", "mem_ecc_uncorrected"),
+    "sram_ecc_uncorrected": (ECC, "event_type", "sram_ecc_uncorrected"),
+}
+"""Counts of what a chip cannot correct: metric, dimension and its value."""
 
 
 def namespace(project: str, stack: str) -> str:

@@ -138,15 +138,13 @@ def _done(region: plan.RegionPlan, namespace: str) -> Iterator[Graph]:
             for one in tagged
         )
         yield Graph(title, statistic, choices.METRIC_SECONDS, tuple(lines))
-    errors = [("hardware errors of executions", neuron_metrics.ERRORS, "error_type", "hardware")]
-    errors += [(k, neuron_metrics.ECC, "event_type", k) for k in neuron_metrics.UNCORRECTED]
     yield Graph(
         "Hardware errors, of all chips",
         "Sum",
         choices.METRIC_SECONDS,
         tuple(
             Line(label, namespace, name, (Dimension(dimension, value),))
-            for label, name, dimension, value in errors
+            for label, (name, dimension, value) in neuron_metrics.HARDWARE.items()
         ),
     )
 

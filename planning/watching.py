@@ -165,10 +165,8 @@ class _Alarms:
                     for word, name in counts.items()
                 ),
             ),
-            comparison="GreaterThanThreshold",
             threshold=choices.ERROR_PERCENT,
             periods=choices.ERROR_PERIODS,
-            missing_data="notBreaching",
             model=model,
         )
 
@@ -186,10 +184,8 @@ class _Alarms:
             do=f"neuron-ecs status {model.name}",
             incident="",
             measured=measured,
-            comparison="GreaterThanThreshold",
             threshold=most,
             periods=choices.LIMIT_MINUTES * 60 // choices.METRIC_SECONDS,
-            missing_data="notBreaching",
             model=model,
         )
 
@@ -210,7 +206,6 @@ class _Alarms:
             comparison="GreaterThanOrEqualToThreshold",
             threshold=choices.BALANCER_ERRORS,
             periods=choices.ERROR_PERIODS,
-            missing_data="notBreaching",
         )
 
     def _dropped(self) -> Iterator[Alarm]:
@@ -234,10 +229,7 @@ class _Alarms:
                 "Sum",
                 choices.WANTED_SECONDS,
             ),
-            comparison="GreaterThanThreshold",
-            threshold=0,
             periods=1,
-            missing_data="notBreaching",
         )
 
     def _executing(self, model: plan.ModelPlan) -> Iterator[Alarm]:
@@ -254,10 +246,7 @@ class _Alarms:
                     "executions that failed",
                     [(neuron_metrics.ERRORS, neuron_metrics.TAG, tag) for tag in part],
                 ),
-                comparison="GreaterThanThreshold",
-                threshold=0,
                 periods=choices.ERROR_PERIODS,
-                missing_data="notBreaching",
                 model=model,
             )
 
@@ -280,26 +269,16 @@ class _Alarms:
                     "Maximum",
                     choices.ERROR_SECONDS,
                 ),
-                comparison="GreaterThanThreshold",
-                threshold=0,
                 periods=1,
-                missing_data="notBreaching",
             )
-        errors = [(neuron_metrics.ECC, "event_type", kind) for kind in neuron_metrics.UNCORRECTED]
         yield self._alarm(
             names.key(self._region.short, "chips", "errors"),
             "chips",
             "a chip has a hardware error",
             do="neuron-ecs status",
             incident="a-chip-is-bad",
-            measured=self._chips(
-                "hardware errors",
-                [(neuron_metrics.ERRORS, "error_type", "hardware"), *errors],
-            ),
-            comparison="GreaterThanThreshold",
-            threshold=0,
+            measured=self._chips("hardware errors", tuple(neuron_metrics.HARDWARE.values())),
             periods=1,
-            missing_data="notBreaching",
         )
 
     def _chips(self, label: str, counted: Sequence[tuple[str, str, str]]) -> Math:
@@ -327,8 +306,6 @@ class _Alarms:
                 do=f"neuron-ecs events {model.name}",
                 incident="a-zone-has-no-capacity",
                 measured=self._missing(services),
-                comparison="GreaterThanThreshold",
-                threshold=0,
                 periods=choices.WANTED_PERIODS,
                 missing_data="breaching" if model.replicas_min else "notBreaching",
                 model=model,
@@ -367,10 +344,10 @@ class _Alarms:
         do: str,
         incident: str,
         measured: Metric | Math,
-        comparison: Comparison,
-        threshold: float,
         periods: int,
-        missing_data: MissingData,
+        comparison: Comparison = "GreaterThanThreshold",
+        threshold: float = 0,
+        missing_data: MissingData = "notBreaching",
         model: plan.ModelPlan | None = None,
     ) -> Alarm:
         seconds = (

@@ -1,6 +1,6 @@
 """What alarms, dashboards and daemons cost: USD a month, beside the price of the instances."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from functools import cache
@@ -9,7 +9,7 @@ from typing import cast
 from catalog import Catalog
 from planning import choices
 from planning.alarms import Alarm, Math, Metric
-from planning.plan import Plan, RegionPlan
+from planning.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,15 @@ def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
     """Returns the cost of each Region that has an alarm, a dashboard or a daemon."""
     found: list[WatchingCost] = []
     for region in plan.regions:
-        metrics = sum(_metrics(alarm) for alarm in _alarms(region))
+        alarms = tuple(_alarms(region))
+        metrics = sum(_metrics(alarm) for alarm in alarms)
         if metrics or region.dashboard or region.daemons:
             mib = sum(daemon.log_mib for daemon in region.daemons)
             cost = WatchingCost(
                 region=region.name,
                 alarm_metrics=metrics,
                 dashboards=1 if region.dashboard else 0,
-                custom_metrics=len(_custom_metrics(region))
+                custom_metrics=len(_custom_metrics(alarms))
                 + sum(daemon.metrics for daemon in region.daemons),
                 health_checks=sum(len(model.names_everywhere) for model in region.models),
                 alarm_rate=catalog.prices.watching("alarm_metric", region.partition),
@@ -92,9 +93,9 @@ def _metrics(alarm: Alarm) -> int:
     return len(alarm.measured.queries) if isinstance(alarm.measured, Math) else 1
 
 
-def _custom_metrics(region: RegionPlan) -> set[Metric]:
+def _custom_metrics(alarms: Iterable[Alarm]) -> set[Metric]:
     """The metrics of our own namespace, each once, however many alarms read it."""
-    measured = (alarm.measured for alarm in _alarms(region))
+    measured = (alarm.measured for alarm in alarms)
     queries = (query for one in measured if isinstance(one, Math) for query in one.queries)
     return {q.metric for q in queries if q.metric.namespace == choices.METRIC_NAMESPACE}
 
