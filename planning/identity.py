@@ -101,9 +101,8 @@ def roles(s: Situation) -> tuple[Role, ...]:
 
 def _of_daemon(s: Situation, kind: DaemonKind) -> Role:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html"""
-    writing = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
-    group = f"arn:{s.partition}:logs:*:{choices.ACCOUNT}:log-group:{daemon_logs(s, kind)}:*"
-    may = InlinePolicy("publish", (permissions.allow(writing, (group,)),))
+    groups = [("*", daemon_logs(s, kind))]  # in every Region
+    may = InlinePolicy("publish", permissions.write_metrics(s.partition, groups))
     if kind == DETECTOR:
         given = s.settings.neuron_metrics
         recovers = bool(given and given.problem_detector and given.problem_detector.recovery)

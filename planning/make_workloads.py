@@ -215,9 +215,7 @@ def _timeouts(
     """
     load, leaving = (-(-time // 60) for time in seconds)
     wave = choices.BOOT_MINUTES + choices.PULL_MINUTES + load
-    stop = work.spec.stop_timeout_seconds
-    stopping = -(-(choices.STOP_TIMEOUT_SECONDS if stop is None else stop) // 60)
-    ending = stopping + leaving
+    ending = -(-work.stop_seconds // 60) + leaving
     at_once = most if high > 100 else max(1, most - -(-most * low // 100))
     waves = -(-most // max(at_once, 1))
     return plan.Timeouts(

@@ -248,11 +248,10 @@ def access_by_role(s: Situation) -> Mapping[tuple[str, str], tuple[InlinePolicy,
     """Returns what the file systems of each Region add to roles of tasks, by Region and role."""
     found: dict[tuple[str, str], tuple[InlinePolicy, ...]] = {}
     for region in s.regions:
-        for point in (
-            point for system in file_systems(s, region) for point in system.access_points
-        ):
-            where = region, point.role
-            found[where] = (*found.get(where, ()), point.access)
+        for system in file_systems(s, region):
+            for point in system.access_points:
+                where = region, point.role
+                found[where] = (*found.get(where, ()), point.access)
     return found
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from config import AutoScalingCapacity, ManagedInstancesCapacity, ModelEntry
 from messages.finding import Severity
 from messages.phrases import counted, listed
-from planning import choices
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import size_path
 from planning.reached import grace_seconds, leaving_seconds
@@ -31,11 +30,11 @@ def _down(s: Situation, pool: RegionalPool) -> list[tuple[RegionalWorkload, int]
 
 def _outage(s: Situation, work: RegionalWorkload) -> str:
     """How long the model is unavailable when its only task stops before the new one starts."""
-    stop = work.spec.stop_timeout_seconds
-    stop = choices.STOP_TIMEOUT_SECONDS if stop is None else stop
     grace, leave = grace_seconds(work, s.catalog), leaving_seconds(s, work)
     parts = [f"up to {leave} s to leave the load balancer"] if leave else []
-    return listed([*parts, f"up to {stop} s to stop", f"then the load (up to {grace} s)"])
+    return listed(
+        [*parts, f"up to {work.stop_seconds} s to stop", f"then the load (up to {grace} s)"]
+    )
 
 
 @rule(
