@@ -8,7 +8,7 @@ from planning.command_line import containers
 from planning.daemon_kinds import DETECTOR, DaemonKind, daemon_kinds
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.permissions import Statement
-from planning.plan import InlinePolicy, Role
+from planning.policies import InlinePolicy, Role
 from planning.regional import in_region
 from planning.situation import Situation
 

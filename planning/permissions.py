@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from planning.choices import ACCOUNT
 from planning.command_line import containers
 from planning.entries import RegionalPool, RegionalWorkload
-from planning.plan import (
+from planning.policies import (
     AccessPointArn,
     ClusterArn,
     FileSystemArn,

@@ -16,6 +16,11 @@ from planning.blocks import SizeAt as SizeAt
 from planning.compile_cache import CompileCache
 from planning.dashboards import Dashboard
 from planning.following import Mover, Scaling
+from planning.policies import ClusterArn as ClusterArn
+from planning.policies import InlinePolicy as InlinePolicy
+from planning.policies import PolicyValue as PolicyValue
+from planning.policies import Role as Role
+from planning.policies import RoleArn as RoleArn
 from planning.routes import Everywhere as Everywhere
 from planning.routes import ListenerRule as ListenerRule
 from planning.routes import LoadBalancer, Namespace, Registry, TargetGroup
@@ -27,77 +32,7 @@ from planning.written_models import WrittenModel as WrittenModel
 from planning.written_models import WrittenValue as WrittenValue
 
 Tags = tuple[tuple[str, str], ...]
-
-
-# ---- identity ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RoleArn:
-    """Stands in a policy for the ARN of another role of the plan."""
-
-    kind: ClassVar[str] = "role_arn"
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterArn:
-    """Stands in a policy for the ARN of the cluster that the policy is about.
-
-    With `below`, a kind of resource, it stands for everything of that kind in the cluster.
-    """
-
-    kind: ClassVar[str] = "cluster_arn"
-    below: Literal["", "container-instance", "task"] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FileSystemArn:
-    """Stands in a policy for the ARN of the file system that the policy is about."""
-
-    kind: ClassVar[str] = "file_system_arn"
-
-
-@dataclass(frozen=True, slots=True)
-class AccessPointArn:
-    """Stands in a policy for the ARN of the access point that the policy is about."""
-
-    kind: ClassVar[str] = "access_point_arn"
-
-
-PolicyValue = (
-    str
-    | RoleArn
-    | ClusterArn
-    | FileSystemArn
-    | AccessPointArn
-    | tuple["PolicyValue", ...]
-    | Mapping[str, "PolicyValue"]
-)
-
-
-@dataclass(frozen=True, slots=True)
-class InlinePolicy:
-    """A policy document: a list of statements.
-
-    `RoleArn`, `ClusterArn` and `choices.ACCOUNT` within a text stand for what is known only later.
-    """
-
-    name: str
-    statements: tuple[Mapping[str, PolicyValue], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """An IAM role, global, built once in the home Region."""
-
-    key: str
-    service: str  # service principal that may assume it
-    managed_policies: tuple[str, ...]  # ARNs
-    inline_policies: tuple[InlinePolicy, ...]
-    instance_profile: bool
-    purpose: str
-    source_arn: str = ""  # ARNs on whose behalf the service may assume it; empty: no condition
+_MAY_NOTHING, _STARTS_NOTHING = InlinePolicy("agent", ()), InlinePolicy("run-task", ())
 
 
 # ---- networks ------------------------------------------------------------------------------
@@ -322,7 +257,7 @@ class AutoScalingCluster:
     key: str
     pools: tuple[AutoScalingPool, ...]
     serving_ports: tuple[tuple[int, int], ...]  # host port ranges that the load balancer reaches
-    agent: InlinePolicy = InlinePolicy("agent", ())  # what its instances' roles may do in it
+    agent: InlinePolicy = _MAY_NOTHING  # what its instances' roles may do in it
     exec_logs: LogGroup | None = None  # of sessions of ECS Exec
 
     @property
@@ -600,7 +535,7 @@ class Schedule:
     expression: str
     timezone: str
     role: str
-    start: InlinePolicy = InlinePolicy("run-task", ())  # what the role may do in this Region
+    start: InlinePolicy = _STARTS_NOTHING  # what the role may do in this Region
 
 
 @dataclass(frozen=True, slots=True)

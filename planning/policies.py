@@ -1,18 +1,80 @@
-"""IAM policy documents: what each role may do, and their canonical JSON."""
+"""IAM roles and their policy documents: what each may do, and the canonical JSON."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 from planning.canonical import canonical
 from planning.choices import ACCOUNT
-from planning.plan import (
-    AccessPointArn,
-    ClusterArn,
-    FileSystemArn,
-    PolicyValue,
-    Role,
-    RoleArn,
+
+
+@dataclass(frozen=True, slots=True)
+class RoleArn:
+    """Stands in a policy for the ARN of another role of the plan."""
+
+    kind: ClassVar[str] = "role_arn"
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterArn:
+    """Stands in a policy for the ARN of the cluster that the policy is about.
+
+    With `below`, a kind of resource, it stands for everything of that kind in the cluster.
+    """
+
+    kind: ClassVar[str] = "cluster_arn"
+    below: Literal["", "container-instance", "task"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystemArn:
+    """Stands in a policy for the ARN of the file system that the policy is about."""
+
+    kind: ClassVar[str] = "file_system_arn"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPointArn:
+    """Stands in a policy for the ARN of the access point that the policy is about."""
+
+    kind: ClassVar[str] = "access_point_arn"
+
+
+PolicyValue = (
+    str
+    | RoleArn
+    | ClusterArn
+    | FileSystemArn
+    | AccessPointArn
+    | tuple["PolicyValue", ...]
+    | Mapping[str, "PolicyValue"]
 )
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePolicy:
+    """A policy document: a list of statements.
+
+    `RoleArn`, `ClusterArn` and `choices.ACCOUNT` within a text stand for what is known only later.
+    """
+
+    name: str
+    statements: tuple[Mapping[str, PolicyValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role, global, built once in the home Region."""
+
+    key: str
+    service: str  # service principal that may assume it
+    managed_policies: tuple[str, ...]  # ARNs
+    inline_policies: tuple[InlinePolicy, ...]
+    instance_profile: bool
+    purpose: str
+    source_arn: str = ""  # ARNs on whose behalf the service may assume it; empty: no condition
+
 
 Statements = Iterable[Mapping[str, PolicyValue]]
 

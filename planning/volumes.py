@@ -29,13 +29,12 @@ from planning.plan import (
     EfsVolume,
     EmptyVolume,
     FileSystem,
-    FileSystemArn,
     HostVolume,
-    InlinePolicy,
     Mount,
     S3FilesVolume,
     TaskVolume,
 )
+from planning.policies import FileSystemArn, InlinePolicy
 from planning.situation import Situation
 
 

@@ -14,7 +14,7 @@ from planning import containers as rendered
 from planning import identity, names, permissions, policies
 from planning.command_line import containers
 from planning.entries import RegionalWorkload
-from planning.plan import InlinePolicy, Role
+from planning.policies import InlinePolicy, Role
 from planning.regional import in_region
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
