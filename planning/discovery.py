@@ -56,7 +56,6 @@ def _name(s: Situation) -> str:
 
 
 def _openings(s: Situation, work: RegionalWorkload) -> list[routes.Opening]:
-    if work.network_mode == "awsvpc":
-        return [routes.Opening("tasks", (one.port, one.port)) for one in reached(s, work)]
-    kind = "managed_instances" if work.pool.managed else "auto_scaling"
-    return [routes.Opening(kind, ports) for ports in instance_ports(s, work)]
+    own = ((one.port, one.port) for one in reached(s, work))
+    found = own if work.client == "tasks" else instance_ports(s, work)
+    return [routes.Opening(work.client, ports) for ports in found]

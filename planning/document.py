@@ -99,30 +99,28 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                     break
                 scheme = "https" if balancer.secure else "http"
                 own = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
-                callers = (*balancer.allow_cidrs, *balancer.allow_security_groups)
                 names = {model.called(group): group, **{o.name: o for o in group.other_names}}
                 for name, one in names.items():
                     url = f"{scheme}://{one.host or own}{one.path_prefix}"
-                    token = next((rule.token for rule in one.rules if rule.token), None)
+                    health, check = _checked(url, group)
                     yield Endpoint(
-                        name,
-                        region.name,
-                        url,
-                        *_checked(url, group, callers),
-                        balancer.public,
-                        token.issuer if token else "",
-                        bool(balancer.trust_store_arn),
+                        model=name,
+                        region=region.name,
+                        url=url,
+                        health=health,
+                        callers=balancer.callers,
+                        check=check,
+                        key=group.caller_key.secret if group.caller_key else "",
+                        public=balancer.public,
+                        issuer=group.issuer,
+                        certificate=bool(balancer.trust_store_arn),
                     )
 
 
-def _checked(
-    url: str, group: types.TargetGroup, callers: tuple[str, ...]
-) -> tuple[str, tuple[str, ...], str, str]:
-    """The health check's URL, the callers, a URL that they may try, and the secret with its key."""
-    key, health = group.caller_key, f"{url}{group.health_path}"
-    asked = key is not None or any(rule.token for rule in group.rules)
-    check = f"{url}{group.check_path}" if asked and group.check_path else health
-    return health, callers, check, key.secret if key else ""
+def _checked(url: str, group: types.TargetGroup) -> tuple[str, str]:
+    """The health check's URL, and one that callers may try."""
+    health, asked = f"{url}{group.health_path}", group.caller_key is not None or group.issuer
+    return health, f"{url}{group.check_path}" if asked and group.check_path else health
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +154,17 @@ def global_endpoints(plan: Plan) -> Iterator[GlobalEndpoint]:
         _, group, host = places[0]
         secure = all(balancer.secure for balancer in balancers)
         url = f"{'https' if secure else 'http'}://{host}"
-        admitted = [(*b.allow_cidrs, *b.allow_security_groups) for b in balancers]
-        health, callers, check, key = _checked(url, group, admitted_in_all(admitted))
-        token = next((rule.token for rule in group.rules if rule.token), None)
+        health, check = _checked(url, group)
         yield GlobalEndpoint(
             model=name,
             url=url,
             health=health,
-            callers=callers,
+            callers=admitted_in_all([balancer.callers for balancer in balancers]),
             regions=tuple(region.name for region, *_ in places),
             check=check,
-            key=key,
+            key=group.caller_key.secret if group.caller_key else "",
             public=all(balancer.public for balancer in balancers),
-            issuer=token.issuer if token else "",
+            issuer=group.issuer,
             certificate=any(balancer.trust_store_arn for balancer in balancers),
         )
 

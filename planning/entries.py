@@ -15,6 +15,7 @@ from config import (
 )
 from planning import choices
 from planning.rooms import device_count
+from planning.routes import Client
 
 NetworkMode = Literal["bridge", "host", "awsvpc"]
 
@@ -115,6 +116,16 @@ class RegionalWorkload:
             return "awsvpc" if self.managed_devices or not self.spec.neuron_devices else "host"
         assert isinstance(self.pool.spec, AutoScalingCapacity)
         return "host" if self.pool.spec.efa and self.spec.neuron_devices != 0 else "bridge"
+
+    @property
+    def client(self) -> Client:
+        """Whose network interfaces its tasks use, also to mount: in awsvpc their own.
+
+        https://github.com/aws/amazon-ecs-agent/blob/master/agent/taskresource/volume/dockervolume_efs.go
+        """
+        if self.network_mode == "awsvpc":
+            return "tasks"
+        return "managed_instances" if self.pool.managed else "auto_scaling"
 
     @cached_property
     def managed_devices(self) -> bool:

@@ -21,9 +21,9 @@ from planning.policies import InlinePolicy as InlinePolicy
 from planning.policies import PolicyValue as PolicyValue
 from planning.policies import Role as Role
 from planning.policies import RoleArn as RoleArn
+from planning.routes import Client, LoadBalancer, Namespace, Registry, TargetGroup
 from planning.routes import Everywhere as Everywhere
 from planning.routes import ListenerRule as ListenerRule
-from planning.routes import LoadBalancer, Namespace, Registry, TargetGroup
 from planning.routes import Names as Names
 from planning.routes import OtherName as OtherName
 from planning.routes import SharedCertificate as SharedCertificate
@@ -338,10 +338,6 @@ class S3FilesVolume:
 
 
 TaskVolume = EmptyVolume | HostVolume | EfsVolume | EbsVolume | S3FilesVolume
-
-
-Client = Literal["auto_scaling", "managed_instances", "tasks"]
-"""Whose network interfaces reach a file system: the instances' of a cluster, or the tasks' own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from typing import Literal
 from planning import choices
 from planning.alarms import Alarm
 
+Client = Literal["auto_scaling", "managed_instances", "tasks"]
+"""Whose network interfaces tasks use: those of the instances of a cluster, or the tasks' own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -107,6 +110,11 @@ class TargetGroup:
     other_names: tuple[OtherName, ...] = ()
     everywhere: Everywhere | None = None
 
+    @property
+    def issuer(self) -> str:
+        """The issuer of the tokens that its callers send; empty if they need none."""
+        return next((rule.token.issuer for rule in self.rules if rule.token), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -135,7 +143,7 @@ class Registry:
 class Opening:
     """Ports of one of the stack's groups that its other tasks reach by name."""
 
-    to: Literal["auto_scaling", "managed_instances", "tasks"]
+    to: Client
     ports: tuple[int, int]
 
 
@@ -171,6 +179,11 @@ class LoadBalancer:
     def security_group(self) -> str:
         """The key of its security group."""
         return self.group_key or self.key
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """The CIDR blocks and security groups that it admits."""
+        return (*self.allow_cidrs, *self.allow_security_groups)
 
     @property
     def makes_certificate(self) -> bool:

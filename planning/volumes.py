@@ -24,7 +24,6 @@ from planning.entries import RegionalPool, RegionalWorkload
 from planning.once import once
 from planning.plan import (
     AccessPoint,
-    Client,
     EbsVolume,
     EfsVolume,
     EmptyVolume,
@@ -231,7 +230,7 @@ def _file_system(
             )
             for key, same in sorted(points.items())
         ),
-        clients=() if given else tuple(sorted({_client(work) for work, _ in uses})),
+        clients=() if given else tuple(sorted({work.client for work, _ in uses})),
         policy=permissions.only_encrypted(),
         protected=not given and s.settings.security.deletion_protection,
     )
@@ -252,16 +251,6 @@ def access_by_role(s: Situation) -> Mapping[tuple[str, str], tuple[InlinePolicy,
                 where = region, point.role
                 found[where] = (*found.get(where, ()), point.access)
     return found
-
-
-def _client(work: RegionalWorkload) -> Client:
-    """Returns whose network interface a task mounts file systems through: in awsvpc its own.
-
-    https://github.com/aws/amazon-ecs-agent/blob/master/agent/taskresource/volume/dockervolume_efs.go
-    """
-    if work.network_mode == "awsvpc":
-        return "tasks"
-    return "managed_instances" if work.pool.managed else "auto_scaling"
 
 
 def pool_zones(s: Situation, pool: RegionalPool) -> tuple[str, ...]:
