@@ -16,9 +16,14 @@ Container = dict[str, object]
 
 def daemons(s: Situation, region: plan.RegionPlan) -> tuple[plan.Daemon, ...]:
     """Returns the daemons that the stack file switches on in a Region, by name."""
-    here = [pool for (name, _), pool in s.pools.items() if name == region.name]
-    kinds = dict.fromkeys(kind for pool in here for kind in daemon_kinds(s.settings, pool))
-    return tuple(_daemon(s, region, kind) for kind in sorted(kinds, key=lambda kind: kind.name))
+    return tuple(_daemon(s, region, kind) for kind in kinds_in(s, region.name))
+
+
+def kinds_in(s: Situation, region: str) -> list[DaemonKind]:
+    """Returns which daemons a pool of the Region has, by name."""
+    here = (pool for (name, _), pool in s.pools.items() if name == region)
+    kinds = {kind for pool in here for kind in daemon_kinds(s.settings, pool)}
+    return sorted(kinds, key=lambda kind: kind.name)
 
 
 def _daemon(s: Situation, region: plan.RegionPlan, kind: DaemonKind) -> plan.Daemon:

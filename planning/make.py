@@ -30,6 +30,7 @@ from planning import (
 from planning.addresses import zones_with_blocks
 from planning.authentication import of_keys
 from planning.command_line import containers
+from planning.daemon_kinds import DETECTOR
 from planning.entries import RegionalPool
 from planning.everywhere import callers, shared_certificate
 from planning.make_capacity import (
@@ -238,8 +239,7 @@ def _interface_endpoints(s: Situation, region: str) -> tuple[str, ...]:
         needed.add("exec")
         if s.settings.security.exec_logs and audit.kms_key(s, region):
             needed.add("exec_key")
-    given = s.settings.neuron_metrics
-    if given and given.problem_detector is not None:
+    if DETECTOR in daemons.kinds_in(s, region):
         needed.add("detector")
     services = {e.service for e in s.catalog.networks.interface_endpoints if e.needed_for in needed}
     return tuple(_endpoint(s, region, service) for service in sorted(services))

@@ -191,6 +191,26 @@ def test_images_of_ones_own_are_pulled() -> None:
     assert images == {own.replace("{region}", "us-west-2")}
 
 
+@pytest.mark.parametrize("kind", ["c7g.large", "inf2.xlarge"])
+def test_a_network_without_a_way_out_has_endpoints_for_daemons_that_run_there(kind: str) -> None:
+    own = "111122223333.dkr.ecr.{region}.amazonaws.com/watching:1"
+    images = {"detector_image": own, "recovery_image": own}
+    given = {"monitor_image": own, "agent_image": own, "problem_detector": images}
+    model = {**work(1 if kind == "inf2.xlarge" else 0, memory_mib=256), "image": own}
+    made = decide_on(
+        stack(
+            capacity={"pool": groups(kind)},
+            models={"m": model},
+            regions={"us-west-2": {"network": {"nat": "none"}}},
+            neuron_metrics=given,
+        )
+    )
+    (region,) = made.regions
+    assert isinstance(region.network, plan.OwnNetwork)
+    calls = {f"com.amazonaws.us-west-2.{name}" for name in ("autoscaling", "ec2", "monitoring")}
+    assert calls & set(region.network.interface_endpoints) == (calls if region.daemons else set())
+
+
 def test_what_it_costs_is_reckoned(region: plan.RegionPlan) -> None:
     """Three metrics of each of two tags, and three of hardware errors."""
     made = decide_on(config(neuron_metrics={}))
