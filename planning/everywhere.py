@@ -26,14 +26,15 @@ def host_everywhere(settings: Settings, container: str) -> str:
 
 
 def everywhere(
-    s: Situation, region: str, model: str, sidecar: str, *, group: str, host: str
+    s: Situation, region: str, model: str, sidecar: str, *, group: str, host: str, public: bool
 ) -> routes.Everywhere | None:
     """Returns the record and the health of a container in a Region; `None` without such a name.
 
-    `group` is the key of the target group whose healthy targets decide.
+    `group` is the key of the target group whose healthy targets decide, `public` the scheme of its
+    load balancer: where both schemes are there, the name is that of the first.
     """
     domain = s.settings.traffic.domain
-    if domain is None or not host:
+    if domain is None or not host or public != is_public(s, region):
         return None
     short = s.catalog.places.regions[region].short
     key = names.key(short, model, sidecar, "everywhere")
@@ -53,7 +54,7 @@ def everywhere(
             "HealthyHostCount",
             "Maximum",
             choices.METRIC_SECONDS,
-            names.balancer_key(short, public=is_public(s, region)),
+            names.balancer_key(short, public=public),
             group,
         ),
         comparison="LessThanThreshold",

@@ -253,7 +253,7 @@ def _target_group(
         host=one.host,
         caller_key=_caller_key(s, work, one),
         everywhere=everywhere(
-            s, work.region, work.name, one.sidecar, group=key, host=one.everywhere
+            s, work.region, work.name, one.sidecar, group=key, host=one.everywhere, public=public
         ),
         check_path=row.key_check if row else "",
     )
@@ -338,6 +338,7 @@ def _share_names(
             "",
             group=groups[most.name].key,
             host=one.reached.everywhere,
+            public=public,
         )
         group = groups[one.owner.name]
         if one.is_model:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from catalog import load
 from planning.alarms import NameOf
 from planning.document import endpoints, global_endpoints
 from planning.plan import LoadBalancer, ModelPlan, Plan, RegionPlan
+from planning.watching_price import watching_costs
 from tests.planning.fixtures_authentication import TOKEN
 from tests.planning.fixtures_served import NXDI, TINY
 from tests.planning.fixtures_traffic import DOMAIN
@@ -156,6 +158,16 @@ def test_connected_networks_give_each_container_a_name_over_its_regions() -> Non
             assert rule.hosts == (group.host, group.everywhere.host)
             keys = {d.value for d in group.everywhere.alarm.measured.dimensions}  # pyright: ignore
             assert NameOf("target_group", group.key) in keys, "health is that of one model"
+
+
+def test_a_second_load_balancer_has_no_names_over_all_regions_and_no_alarms_of_them() -> None:
+    alone, both = watched(over_all()), watched(over_all(both_schemes=True))
+    assert both == alone, "what is not built costs nothing"
+
+
+def watched(plan: Plan) -> list[tuple[str, int, int]]:
+    found = watching_costs(plan, load())
+    return [(cost.region, cost.alarm_metrics, cost.health_checks) for cost in found]
 
 
 def test_names_over_all_regions_need_networks_that_reach_each_other() -> None:
