@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from messages.phrases import closest_key, listed
-from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, REST, option
+from neuron_ecs.cli.options import EVERYWHERE, ONE_OF, REST, option, outputs
 from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.terminal import (
     WRONG_USAGE,
@@ -102,17 +102,11 @@ class OfStack(Printed):
 class OfAccount(OfStack):
     """The arguments of a command that compares a stack file with what runs."""
 
-    outputs: Path | None = option(
-        metavar="FILE",
-        type=Path,
-        help="names from `pulumi stack output --json` (-: standard input), not by key",
-    )
+    outputs: Path | None = outputs()
 
     def names(self) -> "dict[str, Names] | None":
         """Physical names by Region from `--outputs`; `None` without it. Raises `UsageError`."""
-        from neuron_ecs.operations.outputs import read_outputs
-
-        return None if self.outputs is None else read_outputs(self.outputs)
+        return names_in(self.outputs)
 
     def answered(self, version: int, call: Callable[["plan.Plan"], int]) -> int:
         """Returns the exit code of a call with the plan.
@@ -161,6 +155,13 @@ class OfRunning(OfAccount):
                 f"{name} runs in {listed([r.name for r in found])}; name one with --region"
             )
         return found[0]
+
+
+def names_in(outputs: Path | None) -> "dict[str, Names] | None":
+    """Physical names by Region from a file of outputs; `None` without it. Raises `UsageError`."""
+    from neuron_ecs.operations.outputs import read_outputs
+
+    return None if outputs is None else read_outputs(outputs)
 
 
 Running = TypeVar("Running", bound=OfRunning)

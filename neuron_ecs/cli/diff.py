@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import Parser, Printed
-from neuron_ecs.cli.options import ONE_OF, option, positional, program
+from neuron_ecs.cli.arguments import Parser, Printed, names_in
+from neuron_ecs.cli.options import ONE_OF, option, outputs, positional, program
 from neuron_ecs.files import write_text
-from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, progress
+from neuron_ecs.operations.clock import REAL, Clock
+from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, UsageError, progress
 
 if TYPE_CHECKING:
-    from neuron_ecs.diff.sides import Program, Side
+    from neuron_ecs.cli.slots import Running
+    from neuron_ecs.diff.sides import Program, Side, Sides
+    from neuron_ecs.operations.aws import Connect
 
 _DESCRIPTION = """\
 What changes between two states of a stack: models, chips, resources, interruptions and price.
@@ -27,7 +30,10 @@ gets PATH, LANG, LC_ALL, LC_CTYPE, TMPDIR, TEMP, TMP and SYSTEMROOT and nothing 
 credential that stands in a variable; it can still read the files that you can read. Fetch a
 stranger's branch without a checkout, which is what this command runs, and write --program
 installed: no code of a revision runs, and the program that is installed here plans both stack
-files. That is the default where HEAD changes no code."""
+files. That is the default where HEAD changes no code.
+
+With --running it also asks AWS, with your credentials, which slots of BASE's models run something
+else, as after a rollback, and says what the update does to them. It changes nothing."""
 
 _EPILOG = """\
 examples:
@@ -37,9 +43,11 @@ examples:
   neuron-ecs diff old/Pulumi.prod.yaml new/Pulumi.prod.yaml --markdown > comment.md
   neuron-ecs diff origin/main HEAD --stack prod --html map.html
   neuron-ecs diff origin/main pull/7 --stack prod --program installed
+  neuron-ecs diff origin/main HEAD --stack prod --running
 
 exit codes: 0 no change, or changes without --exit-code; 1 HEAD cannot be built, or not in one
-update; 2 wrong usage; 3 changes, with --exit-code."""
+update, or with --running something could not be read; 2 wrong usage; 3 changes, with --exit-code;
+4 no credentials, with --running."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +70,10 @@ class Arguments(Printed):
         help="write the chip map, before and after side by side, as one page",
     )
     exit_code: bool = option(help="exit with 3 if anything changes")
+    running: bool = option(
+        help="ask AWS which slots do not run BASE, and say what the update does to them"
+    )
+    outputs: Path | None = outputs()
 
 
 def add_arguments(parser: Parser) -> None:
@@ -70,8 +82,10 @@ def add_arguments(parser: Parser) -> None:
     parser.calls(Arguments, run, _EPILOG)
 
 
-def run(arguments: Arguments) -> int:
+def run(arguments: Arguments, connect: "Connect | None" = None, clock: Clock = REAL) -> int:
     """Writes the difference of two states. Raises `UsageError` if they cannot be compared."""
+    if arguments.markdown and arguments.running:
+        raise UsageError("--running: a comment of a pull request does not say what runs")
     from neuron_ecs.recording.plans import Recorder
 
     with progress("comparing the plans and their resources"):
@@ -94,18 +108,37 @@ def run(arguments: Arguments) -> int:
         whole = put_together(sides)
     if arguments.html is not None:
         _write_map(arguments.html, sides.base, sides.head)
+    running = _running(arguments, sides, connect, clock)
     out = sys.stdout
     if arguments.json:
-        terminal.write_json(document(whole, summary.verdict(whole)), out)
+        found = document(whole, summary.verdict(whole))
+        if running is not None:
+            found["running"] = running.document()
+        terminal.write_json(found, out)
     elif arguments.markdown:
         out.write(markdown.render(whole))
     else:
         coloured = terminal.is_coloured(out)
         lines = text.render(whole, width=arguments.width, bold=coloured)
         out.writelines(f"{line}\n" for line in lines)
-    if whole.failed:
+        if running is not None:
+            out.writelines(f"{line}\n" for line in running.lines(arguments.width))
+    if whole.failed or (running is not None and running.unread):
         return ERRORS
     return DIFFERENT if whole.changed and arguments.exit_code else FINE
+
+
+def _running(
+    arguments: Arguments, sides: "Sides", connect: "Connect | None", clock: Clock
+) -> "Running | None":
+    """What runs, with `--running`. Raises `UsageError` without credentials."""
+    if not arguments.running:
+        return None
+    from neuron_ecs.cli.slots import read_running
+
+    names = names_in(arguments.outputs)
+    with progress("reading what runs from AWS"):
+        return read_running(sides.base.plan, sides.head.plan, names, connect, clock)
 
 
 def _write_map(path: Path, base: "Side", head: "Side") -> None:

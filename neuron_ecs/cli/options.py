@@ -1,6 +1,7 @@
 """Declares how a field of a command's arguments is parsed, beside its type."""
 
 from dataclasses import field
+from pathlib import Path
 from typing import Any
 
 from neuron_ecs.operations.clock import seconds
@@ -47,6 +48,15 @@ def timeout() -> Any:
 def detach() -> Any:
     """Declares `--detach`, of the commands that change something and then wait."""
     return option(short="-d", help="do not wait")
+
+
+def outputs() -> Any:
+    """Declares `--outputs`, of the commands that ask AWS about the stack."""
+    return option(
+        metavar="FILE",
+        type=Path,
+        help="names from `pulumi stack output --json` (-: standard input), not by key",
+    )
 
 
 def program() -> Any:

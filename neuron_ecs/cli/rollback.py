@@ -139,11 +139,12 @@ def _agreeing(arguments: Arguments, way: _Way) -> Iterator[str]:
     """How to make the stack file say the same, which the next update would otherwise bring back."""
     step = next(s for _, waves in way for wave in waves for s in wave)
     planned = step.slot.planned.task_definition.image
+    back = "the next update that changes the model, or `pulumi up --refresh`, brings"
     if step.image == planned:
-        text = "the stack file has this image; what else differs from it, the next update brings"
+        text = f"the stack file has this image; what else differs from it, {back}"
     else:
         text = (
-            "the next update brings the stack file's image again; to keep this one: "
+            f"{back} the stack file's image again; to keep this one: "
             f"neuron-ecs models set {arguments.model} image={step.image}"
         )
     yield from wrapped(text, arguments.width, "  ", "    ")

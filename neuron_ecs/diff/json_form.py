@@ -389,6 +389,47 @@ class Findings(TypedDict):
     totals: FindingTotals
 
 
+class RunningSlot(TypedDict):
+    """The service of a model on one set of devices, in the account."""
+
+    chips: str
+    service: Annotated[str, Field(description="Its name; empty if there is none.")]
+    revision: Annotated[str, Field(description="Of its task definition.")]
+    image: str
+    deployment: Annotated[str, Field(description="complete, or what of it is open or failed.")]
+    runs: Annotated[
+        Literal["both", "base", "head", "neither", "nothing", "unknown"],
+        Field(
+            description="Whose containers it has. nothing: there is no service; unknown: it could "
+            "not be read."
+        ),
+    ]
+    update: Annotated[
+        Literal["none", "deploy", "remove", "create", "unknown"],
+        Field(description="What `pulumi up --refresh` of HEAD does to it."),
+    ]
+
+
+class RunningModel(TypedDict):
+    """A model in a Region whose slots do not all run BASE, or with an open deployment."""
+
+    region: str
+    name: str
+    what: Annotated[str, Field(description="What is uneven, in words.")]
+    slots: list[RunningSlot]
+
+
+class Running(TypedDict):
+    """What AWS says of the slots of BASE's models."""
+
+    at: Annotated[str, Field(description="When it was read, as ISO 8601.")]
+    models: list[RunningModel]
+    unread: Annotated[
+        list[str],
+        Field(description="What AWS refused to say: then the exit code is 1."),
+    ]
+
+
 class Document(TypedDict):
     """The difference between two states of a stack."""
 
@@ -437,4 +478,7 @@ class Document(TypedDict):
         Field(
             description="Of each model that restarts, also where only what it stands on changes."
         ),
+    ]
+    running: NotRequired[
+        Annotated[Running, Field(description="With --running: what runs where it is not BASE.")]
     ]

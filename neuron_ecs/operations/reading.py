@@ -64,6 +64,15 @@ class Reader:
         self.is_recent = True
         return self.observation()
 
+    def with_definitions(self) -> Observation:
+        """Clusters, services and tasks, with the task definitions of the Region's models."""
+        observed = self.recent()
+        there = observed.by_service_key(self.names)
+        keys = [s.key for m in self.region.models for s in m.services]
+        self.only = frozenset(family_of(there[k].task_definition) for k in keys if k in there)
+        containers = self._definitions(observed.clusters.values())
+        return replace(observed, containers=containers, failed_calls=self.aws.failed)
+
     def with_activities(self, only: str | None = None) -> Observation:
         """Services with their messages, tasks, and what scaled: not what runs on which instance.
 

@@ -19,9 +19,14 @@ class Slot:
 
     @property
     def chips(self) -> str:
-        """`0, 1`, `all` or `none`: the Neuron devices that the plan gives it."""
-        devices = self.planned.task_definition.devices
-        return "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
+        """The Neuron devices that the plan gives it."""
+        return chips_of(self.planned)
+
+
+def chips_of(service: plan.Service) -> str:
+    """`0, 1`, `all` or `none`: the Neuron devices of a service."""
+    devices = service.task_definition.devices
+    return "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
 
 
 def slots_of(reader: Reader, models: Sequence[plan.ModelPlan]) -> list[Slot]:

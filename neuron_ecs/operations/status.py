@@ -296,7 +296,7 @@ class _Status:
             images=tuple(sorted(set(filter(None, images)))),
             instances=tuple(sorted(set(hosts))),
             service=one.name,
-            rollout=_rollout(one),
+            rollout=rollout_of(one),
         )
 
     def healthy(self, services: Sequence[ObservedService]) -> int | None:
@@ -413,7 +413,7 @@ def _state(promised: int, running: int, healthy: int | None) -> State:
     return "runs"
 
 
-def _rollout(one: ObservedService) -> Rollout | None:
+def rollout_of(one: ObservedService) -> Rollout | None:
     """The deployment that is under way, or has failed; `None` once it is complete."""
     if one.rollout != "FAILED" and one.rollout != "IN_PROGRESS" and one.deployments < 2:
         return None

@@ -202,7 +202,7 @@ def _details(
                 joined(_replicas(s.running, s.wanted)),
                 ", ".join(s.revisions),
                 ", ".join(s.instances),
-                _rollout(s.rollout),
+                rollout_text(s.rollout),
             )
             for s in model.slots
         ]
@@ -215,7 +215,8 @@ def _details(
         yield from _trouble(model.trouble, now, width)
 
 
-def _rollout(rollout: Rollout | None) -> str:
+def rollout_text(rollout: Rollout | None) -> str:
+    """`complete`, or how far a deployment is and why it failed."""
     if rollout is None:
         return "complete"
     failed = f", {rollout.failed} failed" if rollout.failed else ""

@@ -75,7 +75,8 @@ class Sandbox:
         `given` are further arguments of the command's `run`, such as a `connect`.
         """
         at = argv.index("--") if "--" in argv else len(argv)
-        where = ("--file", str(ROOT / self.file), "--project", str(ROOT))
+        named = () if argv[0] == "diff" else ("--file", str(ROOT / self.file))
+        where = (*named, "--project", str(ROOT))
         words = [*argv[:at], *where, *argv[at:]]
         module: Any = import_module(f"neuron_ecs.cli.{argv[0]}")
         offered = {"connect": _session().client, "clock": self.clock()}
