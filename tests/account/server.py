@@ -43,6 +43,14 @@ def answer(account: Account, request: Asked) -> Reply:
     return reply
 
 
+def _reply(account: Account, request: Asked) -> Reply:
+    try:
+        return answer(account, request)
+    except Exception as error:  # an answer that AWS would not give: the test is told of it
+        account.mistakes.append(f"{request.service}:{request.operation}: {error!r}")
+        return wire.refusal(request, Refusal("MistakeOfTheAccount", account.mistakes[-1]))
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -55,13 +63,13 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride] (no other serves with it)
-
     def _answer(self) -> None:
+        server = self.server
+        assert isinstance(server, _Server)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = wire.asked(self.command, self.path, dict(self.headers.items()), body)
-        with self.server.lock:
-            reply = self._reply(request)
+        with server.lock:
+            reply = _reply(server.account, request)
         self.send_response(reply.status)
         for key, value in reply.headers.items():
             if key.lower() not in ("content-length", "date", "server", "status"):
@@ -70,15 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def _reply(self, request: Asked) -> Reply:
-        account = self.server.account
-        try:
-            return answer(account, request)
-        except Exception as error:  # an answer that AWS would not give: the test is told of it
-            account.mistakes.append(f"{request.service}:{request.operation}: {error!r}")
-            return wire.refusal(request, Refusal("MistakeOfTheAccount", account.mistakes[-1]))
-
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _answer  # noqa: N815 (http.server)
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _answer
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing: the account counts its calls."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from catalog import load
-from planning.alarms import NameOf
+from planning.alarms import Metric, NameOf
 from planning.document import endpoints, global_endpoints
 from planning.plan import LoadBalancer, ModelPlan, Plan, RegionPlan
 from planning.watching_price import watching_costs
@@ -156,7 +156,9 @@ def test_connected_networks_give_each_container_a_name_over_its_regions() -> Non
             assert group.everywhere is not None
             (rule,) = group.rules
             assert rule.hosts == (group.host, group.everywhere.host)
-            keys = {d.value for d in group.everywhere.alarm.measured.dimensions}  # pyright: ignore
+            measured = group.everywhere.alarm.measured
+            assert isinstance(measured, Metric), "Route 53 reads the data of one metric"
+            keys = {d.value for d in measured.dimensions}
             assert NameOf("target_group", group.key) in keys, "health is that of one model"
 
 
