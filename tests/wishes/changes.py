@@ -130,6 +130,7 @@ PUBLISHED = "public.ecr.aws/neuron/pytorch-inference-vllm-neuronx"
 TORCHSERVE = (
     "public.ecr.aws/neuron/pytorch-inference-neuronx:2.9.0-neuronx-py312-sdk2.31.1-ubuntu24.04"
 )
+TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
 NXDI = f"{PUBLISHED}:0.13.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
 PLUGIN = f"{PUBLISHED}:0.24.0.1.1.0-neuronx-py313-sdk2.32.0-ubuntu24.04"
 OPTIMUM = (
@@ -270,6 +271,13 @@ def cores_in(wish: Wish) -> int:
 def command(wish: Wish, *words: str) -> str:
     wish.entry["command"] = list(words)
     return f"{wish.path}.command"
+
+
+def runs(wish: Wish, model: str, *options: str, sequences: int = 1, length: int = 512) -> str:
+    """Lets the wanted model run NxD Inference with a command."""
+    wish.entry["image"] = NXDI
+    size = (f"--max-num-seqs={sequences}", f"--max-model-len={length}")
+    return command(wish, "vllm", "serve", model, "--no-enable-prefix-caching", *size, *options)
 
 
 def variable(wish: Wish, name: str, value: str) -> str:

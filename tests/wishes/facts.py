@@ -12,6 +12,7 @@ from itertools import groupby
 from catalog import AmiVersion, Catalog, InstanceType, Server, load
 
 ACCOUNT = "111122223333"
+WATCHING = f"{ACCOUNT}.dkr.ecr.{{region}}.amazonaws.com/watching:1"  # an image of daemons
 LOCK_PORTS = 20_000  # device d is locked by host port 20000 + d
 RESERVED_PORTS = (22, 2375, 2376, 51678, 51679, 51680)
 EPHEMERAL = 32_768
@@ -113,6 +114,16 @@ def sizes(kind: InstanceType) -> tuple[int, ...]:
 def partition(region: str) -> str:
     """`aws`, `aws-cn` or `aws-us-gov`."""
     return catalog().places.regions[region].partition
+
+
+def arn(region: str, service: str, tail: str) -> str:
+    """The ARN of something in a Region."""
+    return f"arn:{partition(region)}:{service}:{region}:{ACCOUNT}:{tail}"
+
+
+def certificate(region: str) -> str:
+    """The ARN of a certificate."""
+    return arn(region, "acm", "certificate/0a1b")
 
 
 @cache

@@ -31,6 +31,7 @@ from tests.wishes.changes import (
     PULLS,
     SHUT,
     SILENT,
+    TINY,
     TORCHSERVE,
     WORK,
     absent_region,
@@ -56,6 +57,7 @@ from tests.wishes.changes import (
     one_size,
     per_instance,
     roomy,
+    runs,
     several,
     sidecar_with,
     size_in,
@@ -968,7 +970,7 @@ def _directory_of_a_disk(_: Hand, wish: Wish) -> str:
 def _s3_files(wish: Wish, **given: str) -> str:
     """A mount of a volume of S3 Files. `given` replaces file systems, by Region."""
     regions = sorted(wish.keys["regions"])
-    arns = {r: tasks.S3_FILES.format(facts.partition(r), r) for r in regions} | given
+    arns = {r: tasks.s3_files(r) for r in regions} | given
     path = _mounts(wish, "one", "/mnt/one")
     volume = {"kind": "s3_files", "file_systems": arns, "bucket": "s3://objects-{region}/a"}
     wish.keys["volumes"]["one"] = volume
@@ -983,16 +985,15 @@ def _objects_on_instances_of_a_group(_: Hand, wish: Wish) -> str:
 @mistake("NE383", replace(WORK, sorts=MANAGED.sorts))
 def _objects_of_another_region(_: Hand, wish: Wish) -> str:
     region = sorted(wish.keys["regions"])[0]
-    arn = tasks.S3_FILES.format(facts.partition(region), absent_region(wish))
-    _s3_files(wish, **{region: arn})
+    _s3_files(wish, **{region: tasks.s3_files(region).replace(region, absent_region(wish))})
     return f"volumes.one.file_systems.{region}"
 
 
 @mistake("NE384", replace(WORK, sorts=MANAGED.sorts))
 def _directory_beside_an_access_point(_: Hand, wish: Wish) -> str:
     region = sorted(wish.keys["regions"])[0]
-    arn = tasks.S3_FILES.format(facts.partition(region), region)
-    path = _s3_files(wish, **{region: f"{arn}/access-point/fsap-{'0' * 17}"})
+    point = f"{tasks.s3_files(region)}/access-point/fsap-{'0' * 17}"
+    path = _s3_files(wish, **{region: point})
     wish.entry["mounts"]["one"]["directory"] = "a/b"
     return f"{path}.directory"
 
@@ -1393,28 +1394,22 @@ def _key_of_no_model(_: Hand, wish: Wish) -> str:
 
 @mistake("NE753", CALLED)
 def _open_to_all(_: Hand, wish: Wish) -> str:
-    _at_home(wish)
+    face_outside(wish.keys["regions"])
     wish.keys["traffic"] = {"public": {"anyone": True}}
     return "traffic.public"
 
 
 @mistake("NE754", CALLED)
 def _every_block(hand: Hand, wish: Wish) -> str:
-    _at_home(wish)
+    face_outside(wish.keys["regions"])
     every = hand.one((["0.0.0.0/0"], ["0.0.0.0/1", "128.0.0.0/1"]))
     wish.keys["traffic"] = {"public": True, "allow_from": every}
     return "traffic.allow_from"
 
 
-def _at_home(wish: Wish) -> None:
-    """Gives each existing network a public subnet in every zone."""
-    for number, region in enumerate(sorted(wish.keys["regions"])):
-        face_outside(wish.network(region), region, number)
-
-
 @mistake("NE758", replace(CALLED, networks=("existing",)))
 def _no_public_subnet(_: Hand, wish: Wish) -> str:
-    _at_home(wish)
+    face_outside(wish.keys["regions"])
     network = wish.network(wish.region)
     zone = min(z for z in wish.pool.zones(wish.region) if z in network["private_subnets"])
     del network["public_subnets"][zone]
@@ -1427,9 +1422,7 @@ _TOKEN = {"issuer": "a", "key_set": "https://a.example.com/keys"}
 
 def _certified(wish: Wish) -> dict[str, dict[str, str]]:
     """A certificate for each Region."""
-    arn = "arn:{}:acm:{}:111122223333:certificate/0a1b"
-    regions = sorted(wish.keys["regions"])
-    return {"certificate_arns": {r: arn.format(facts.partition(r), r) for r in regions}}
+    return {"certificate_arns": {r: facts.certificate(r) for r in sorted(wish.keys["regions"])}}
 
 
 @mistake("NE762", CALLED)
@@ -1458,10 +1451,7 @@ def _claim_of_the_load_balancer(_: Hand, wish: Wish) -> str:
     replace(CALLED, sorts=(NEURON,), types=family("inf2"), ami=False, bare=True, nat=OPEN),
 )
 def _token_and_key(_: Hand, wish: Wish) -> str:
-    port = wish.entry.get("port") or next(iter(wish.entry["ports"]))
-    wish.entry["image"] = NXDI
-    size = ("--max-num-seqs=1", "--max-model-len=512", "--no-enable-prefix-caching")
-    command(wish, "vllm", "serve", "Qwen/Qwen3-0.6B", f"--port={port}", *size)
+    runs(wish, "Qwen/Qwen3-0.6B", f"--port={listened(wish)}")
     both = {"jwt": _TOKEN, "api_key": {wish.work.name: "/keys/a"}}
     wish.keys["traffic"] = {"authentication": both, **_certified(wish)}
     return "traffic.authentication.jwt"
@@ -1469,7 +1459,7 @@ def _token_and_key(_: Hand, wish: Wish) -> str:
 
 @mistake("NE765", CALLED)
 def _trust_store_elsewhere(_: Hand, wish: Wish) -> str:
-    arn = f"arn:aws:elasticloadbalancing:{absent_region(wish)}:111122223333:truststore/a/0a1b"
+    arn = f"arn:aws:elasticloadbalancing:{absent_region(wish)}:{facts.ACCOUNT}:truststore/a/0a1b"
     stores = {"mutual_tls": {wish.region: arn}}
     wish.keys["traffic"] = {"authentication": stores, **_certified(wish)}
     return f"traffic.authentication.mutual_tls.{wish.region}"
@@ -1758,7 +1748,6 @@ SERVED = Want(
     nat=OPEN,
     devices=("count",),
 )
-TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
 
 
 def _serve(wish: Wish, model: str = TINY, **fields: object) -> str:
@@ -1807,22 +1796,14 @@ def _degree_beyond_the_devices(hand: Hand, wish: Wish) -> str:
     return f"{_serve(wish, tensor_parallel=1024, max_model_len=2048)}.tensor_parallel"
 
 
-def _vllm(wish: Wish, model: str, *options: str) -> str:
-    """Lets the wanted model run NxD Inference with a command."""
-    wish.entry["image"] = NXDI
-    return command(wish, "vllm", "serve", model, "--no-enable-prefix-caching", *options)
-
-
 @mistake("NE910", replace(SERVED, port=False))
 def _seventy_billion_on_a_chip(hand: Hand, wish: Wish) -> str:
-    model = "deepseek-ai/DeepSeek-R1-Distill-Llama-70B"
-    return _vllm(wish, model, "--max-num-seqs=1", "--max-model-len=512")
+    return runs(wish, "deepseek-ai/DeepSeek-R1-Distill-Llama-70B")
 
 
 @mistake("NE913", replace(SERVED, port=False))
 def _longer_than_the_positions(hand: Hand, wish: Wish) -> str:
-    length = hand.one((2049, 4096, 8192))
-    return _vllm(wish, TINY, "--max-num-seqs=1", f"--max-model-len={length}")
+    return runs(wish, TINY, length=hand.one((2049, 4096, 8192)))
 
 
 def _ahead(wish: Wish, **fields: object) -> str:
@@ -1877,24 +1858,27 @@ def _slot_of_a_file_system(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.mounts.shared.directory"
 
 
-WATCHING = "111122223333.dkr.ecr.{region}.amazonaws.com/watching:1"
+_IMAGES = ("monitor_image", "agent_image"), ("detector_image", "recovery_image")
 WATCHED = Want(sorts=(NEURON,), lone_pool=True, alone=True, bare=True, devices=("count", "ids"))
+
+
+def _watched(wish: Wish) -> Entry:
+    """Daemons of every kind, from images of one's own."""
+    own, detector = (dict.fromkeys(names, facts.WATCHING) for names in _IMAGES)
+    wish.keys["neuron_metrics"] = {**own, "problem_detector": detector}
+    return wish.keys["neuron_metrics"]
 
 
 @mistake("NE840", replace(WATCHED, modes=("host",), port=True, work=("models",)))
 def _port_of_a_daemon(hand: Hand, wish: Wish) -> str:
-    own = {"detector_image": WATCHING, "recovery_image": WATCHING}
-    images = {"monitor_image": WATCHING, "agent_image": WATCHING}
-    wish.keys["neuron_metrics"] = {**images, "problem_detector": own}
+    _watched(wish)
     return listens(wish, hand.one((19_800, 20_256, 20_257)))
 
 
 @mistake("NE843", replace(WATCHED, networks=SHUT.networks, nat=SHUT.nat))
 def _daemon_image_without_a_way_out(hand: Hand, wish: Wish) -> str:
-    given: Entry = {"monitor_image": WATCHING, "agent_image": WATCHING}
-    detector: Entry = {"detector_image": WATCHING, "recovery_image": WATCHING}
-    wish.keys["neuron_metrics"] = {**given, "problem_detector": detector}
+    metrics = _watched(wish)
     below = hand.chance(50)
-    wrong = hand.one(list(detector if below else given))
-    del (detector if below else wish.keys["neuron_metrics"])[wrong]
+    wrong = hand.one(_IMAGES[below])
+    del (metrics["problem_detector"] if below else metrics)[wrong]
     return f"neuron_metrics.{'problem_detector.' * below}{wrong}"

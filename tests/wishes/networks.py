@@ -105,10 +105,7 @@ def traffic(hand: Hand, regions: list[str], serving: set[str], models: list[str]
         else:
             entry["allow_from"] = {r: hand.some(CALLERS + GROUPS) for r in hand.some(regions)}
     if hand.chance(70):
-        entry["certificate_arns"] = {
-            r: f"arn:{facts.partition(r)}:acm:{r}:{facts.ACCOUNT}:certificate/0a1b"
-            for r in hand.some(regions)
-        }
+        entry["certificate_arns"] = {r: facts.certificate(r) for r in hand.some(regions)}
     if hand.chance(40):
         entry["domain"] = _domain(hand, regions)
     if hand.chance(40):
@@ -121,8 +118,7 @@ def traffic(hand: Hand, regions: list[str], serving: set[str], models: list[str]
         entry["authentication"] = {"api_key": hand.one((keys, "/keys/b"))}
     elif hand.chance(40):
         entry["authentication"] = _at_the_door(hand, regions)
-        certificate = "arn:{}:acm:{}:111122223333:certificate/0a1b"
-        entry["certificate_arns"] = {r: certificate.format(facts.partition(r), r) for r in regions}
+        entry["certificate_arns"] = {r: facts.certificate(r) for r in regions}
     return entry
 
 
@@ -136,9 +132,8 @@ def _at_the_door(hand: Hand, regions: list[str]) -> Entry:
     jwt: Entry = {"issuer": "https://a.example.com", "key_set": "https://a.example.com/keys"}
     if hand.chance(80):
         jwt["claims"] = {name: claims[name] for name in hand.some(tuple(claims), least=1)}
-    store = "arn:{}:elasticloadbalancing:{}:111122223333:truststore/a/0a1b"
     some = hand.some(regions, least=1)
-    stores = {r: store.format(facts.partition(r), r) for r in some}
+    stores = {r: facts.arn(r, "elasticloadbalancing", "truststore/a/0a1b") for r in some}
     return hand.one(({"jwt": jwt}, {"mutual_tls": stores}, {"jwt": jwt, "mutual_tls": stores}))
 
 
@@ -154,17 +149,18 @@ def open_up(hand: Hand, keys: Entry) -> None:
         traffic["both_schemes"] = True
     if traffic["public"] == {"anyone": True}:
         traffic["authentication"] = {"api_key": "/keys/b"}
-    for number, region in enumerate(regions):
-        entry: Entry = keys["regions"][region] or {}
-        face_outside(entry.get("network", {}), region, number)
+    face_outside(keys["regions"])
 
 
-def face_outside(network: Entry, region: str, number: int) -> None:
-    """Gives an existing network a public subnet in every zone."""
-    if "vpc_id" in network:
-        private: list[str] = [*network["private_subnets"]]
-        zones = sorted({*private, *facts.zones(region)})
-        network["public_subnets"] = {z: f"subnet-9{number}c{i}" for i, z in enumerate(zones)}
+def face_outside(regions: Entry) -> None:
+    """Gives each existing network a public subnet in every zone."""
+    for number, region in enumerate(sorted(regions)):
+        entry: Entry = regions[region] or {}
+        network: Entry = entry.get("network", {})
+        if "vpc_id" in network:
+            private: list[str] = [*network["private_subnets"]]
+            zones = sorted({*private, *facts.zones(region)})
+            network["public_subnets"] = {z: f"subnet-9{number}c{i}" for i, z in enumerate(zones)}
 
 
 def _domain(hand: Hand, regions: list[str]) -> Entry:

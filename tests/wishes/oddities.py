@@ -25,6 +25,7 @@ from tests.wishes.changes import (
     PULLS,
     SHUT,
     SILENT,
+    TINY,
     WORK,
     absent_region,
     another,
@@ -42,6 +43,7 @@ from tests.wishes.changes import (
     of_pool,
     one_size,
     roomy,
+    runs,
     several,
     sidecar_with,
     variable,
@@ -737,7 +739,6 @@ def _many_steps(_: Hand, wish: Wish) -> str:
 
 # -- what is known of a served model ---------------------------------------------------------------
 
-TINY = "TinyLlama/TinyLlama-1.1B-Chat-v1.0"
 RUNS = Want(
     sorts=(NEURON,),
     types=family("inf2", "trn1", "trn1n"),
@@ -752,28 +753,21 @@ RUNS = Want(
 )
 
 
-def _runs(wish: Wish, model: str, *options: str, sequences: int = 1, length: int = 512) -> str:
-    """Lets the wanted model run NxD Inference with a command."""
-    wish.entry["image"] = NXDI
-    size = (f"--max-num-seqs={sequences}", f"--max-model-len={length}")
-    return command(wish, "vllm", "serve", model, "--no-enable-prefix-caching", *size, *options)
-
-
 @oddity("NE911", RUNS)
 def _caches_that_nearly_fill_a_core(_: Hand, wish: Wish) -> str:
     # 22 layers of 4 KV heads of 64, two bytes each: 44 MiB for 2,048 tokens on one core
-    return _runs(wish, TINY, sequences=270, length=2048)
+    return runs(wish, TINY, sequences=270, length=2048)
 
 
 @oddity("NE912", RUNS)
 def _little_memory_to_compile(hand: Hand, wish: Wish) -> str:
     wish.entry["memory_mib"] = hand.number(1024, 4096)
-    return _runs(wish, TINY)
+    return runs(wish, TINY)
 
 
 @oddity("NE914", RUNS)
 def _gated_without_a_token(_: Hand, wish: Wish) -> str:
-    return _runs(wish, "meta-llama/Llama-3.2-3B-Instruct")
+    return runs(wish, "meta-llama/Llama-3.2-3B-Instruct")
 
 
 @oddity("NE915", replace(RUNS, types=family("trn2", "trn2u"), devices=("all", "count")))
@@ -786,7 +780,7 @@ def _heads_that_do_not_divide(_: Hand, wish: Wish) -> str:
 
 @oddity("NE916", RUNS)
 def _architecture_of_another_image(_: Hand, wish: Wish) -> str:
-    return _runs(wish, "ibm-granite/granite-3.1-2b-instruct")
+    return runs(wish, "ibm-granite/granite-3.1-2b-instruct")
 
 
 def _twelve_cores(kind: InstanceType) -> bool:
@@ -796,16 +790,15 @@ def _twelve_cores(kind: InstanceType) -> bool:
 @oddity("NE917", replace(RUNS, types=_twelve_cores, devices=("all",)))
 def _seen_to_fail(_: Hand, wish: Wish) -> str:
     model = "meta-llama/Llama-3.1-8B-Instruct"
-    return _runs(wish, model, "--tensor-parallel-size=8", length=16_384)
+    return runs(wish, model, "--tensor-parallel-size=8", length=16_384)
 
 
 @oddity("NE744", CALLED)
 def _uncovered_name(_: Hand, wish: Wish) -> str:
     """A wildcard stands for one label, and the Region is another one."""
-    arn = f"arn:{facts.partition(wish.region)}:acm:{wish.region}:{facts.ACCOUNT}:certificate/0a1b"
     in_a_domain(wish)
     wish.keys["traffic"] |= {
-        "certificate_arns": {wish.region: arn},
+        "certificate_arns": {wish.region: facts.certificate(wish.region)},
         "hosts": {wish.region: ["*.example.com"]},
     }
     return f"traffic.hosts.{wish.region}"
@@ -814,11 +807,10 @@ def _uncovered_name(_: Hand, wish: Wish) -> str:
 _SERVES = replace(RUNS, port=True)
 
 
-def _keyed(wish: Wish) -> str:
+def _keyed(wish: Wish) -> None:
     """The model asks for a key."""
     wish.keys["traffic"] = {"authentication": {"api_key": "/keys/a"}}
-    port = wish.entry.get("port") or next(iter(wish.entry["ports"]))
-    return _runs(wish, TINY, f"--port={port}")
+    runs(wish, TINY, f"--port={listened(wish)}")
 
 
 @oddity("NE749", CALLED)
@@ -848,19 +840,18 @@ def _no_weight(_: Hand, wish: Wish) -> str:
     return f"traffic.weights.{wish.work.name}"
 
 
-def _over_two_regions(wish: Wish, **traffic: Any) -> list[str]:
+def _over_two_regions(wish: Wish) -> list[str]:
     """Names over all Regions; the Regions in which the model answers."""
     wish.entry.pop("regions", None)
     in_a_domain(wish, private=True)
-    wish.keys["traffic"] |= {"connected": True, **traffic}
+    wish.keys["traffic"]["connected"] = True
     return sorted(wish.pool.regions)
 
 
 @oddity("NE771", replace(CALLED, regions=2))
 def _https_in_one_of_two(_: Hand, wish: Wish) -> str:
     region, *_rest = _over_two_regions(wish)
-    arn = f"arn:{facts.partition(region)}:acm:{region}:{facts.ACCOUNT}:certificate/0a1b"
-    wish.keys["traffic"]["certificate_arns"] = {region: arn}
+    wish.keys["traffic"]["certificate_arns"] = {region: facts.certificate(region)}
     return "traffic.connected"
 
 
@@ -877,10 +868,9 @@ def _callers_of_one_of_two(_: Hand, wish: Wish) -> str:
 _OWN = replace(CALLED, networks=("own",))
 
 
-def _opened(wish: Wish, **traffic: Any) -> str:
+def _opened(wish: Wish, **traffic: Any) -> None:
     """Every load balancer is public, for one block."""
     wish.keys["traffic"] = {"public": True, "allow_from": ["203.0.113.0/24"], **traffic}
-    return ""
 
 
 @oddity("NE752", _OWN)
@@ -918,19 +908,18 @@ def _small_public_subnets(_: Hand, wish: Wish) -> str:
 @oddity("NE918", _SERVES)
 def _grace_of_seconds(hand: Hand, wish: Wish) -> str:
     wish.entry["health_check"] = {"grace_seconds": hand.number(0, 899)}
-    port = wish.entry.get("port") or next(iter(wish.entry["ports"]))
-    return _runs(wish, TINY, f"--port={port}")
+    return runs(wish, TINY, f"--port={listened(wish)}")
 
 
 @oddity("NE919", RUNS)
 def _volume_below_the_weights(_: Hand, wish: Wish) -> str:
     wish.pool.entry["root_volume_gib"] = 40
-    return _runs(wish, "Qwen/Qwen3-4B")
+    return runs(wish, "Qwen/Qwen3-4B")
 
 
 @oddity("NE920", RUNS)
 def _model_that_nobody_knows(_: Hand, wish: Wish) -> str:
-    return _runs(wish, "acme/chat-5")
+    return runs(wish, "acme/chat-5")
 
 
 @oddity("NE332", ON_DEVICES)

@@ -342,8 +342,7 @@ def hours(hand: Hand, pool: Pool, region: str) -> list[Entry]:
 def reservation(pool: Pool, region: str) -> str:
     """The reservation of the pool in the Region."""
     if pool.managed:
-        partition = facts.partition(region)
-        return f"arn:{partition}:resource-groups:{region}:{facts.ACCOUNT}:group/{pool.name}"
+        return facts.arn(region, "resource-groups", f"group/{pool.name}")
     digest = hashlib.sha256(f"{pool.name} {region}".encode()).hexdigest()
     return f"cr-{digest[:17]}"
 

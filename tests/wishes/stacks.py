@@ -357,7 +357,7 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
                         ("exec_logs", True),
                         ("kms_keys", _keys(hand, regions)),
                         ("s3_accounts", hand.one(([], [facts.ACCOUNT]))),
-                        ("web_acl_arns", {r: _arn(r, "wafv2", _WEB_ACL) for r in regions}),
+                        ("web_acl_arns", {r: facts.arn(r, "wafv2", _WEB_ACL) for r in regions}),
                     )
                     if hand.chance(60)
                 }
@@ -394,14 +394,13 @@ def _watch(hand: Hand, wish: Wish) -> None:
     written = any({"memory_mib", "cpu_units"} & work.entry.keys() for work in works)
     if not watched or written:
         return
-    image = "111122223333.dkr.ecr.{region}.amazonaws.com/watching:1"
     fields = ("monitor_image", "agent_image")
     networks = [entry.get("network", {}) for entry in wish.keys["regions"].values()]
     shut = any(network.get("nat") == "none" for network in networks)
-    given: Entry = {f: image for f in fields if shut or hand.chance(50)}
+    given: Entry = {f: facts.WATCHING for f in fields if shut or hand.chance(50)}
     if hand.chance(60):
         fields = ("detector_image", "recovery_image")
-        detector: Entry = {f: image for f in fields if shut or hand.chance(50)}
+        detector: Entry = {f: facts.WATCHING for f in fields if shut or hand.chance(50)}
         if hand.chance(50):
             detector["recovery"] = True
         given["problem_detector"] = detector
@@ -424,14 +423,10 @@ def _layout(hand: Hand, wish: Wish) -> Entry:
 _WEB_ACL = "regional/webacl/models/0a1b"
 
 
-def _arn(region: str, service: str, tail: str) -> str:
-    return f"arn:{facts.partition(region)}:{service}:{region}:{facts.ACCOUNT}:{tail}"
-
-
 def _alarms(hand: Hand, regions: list[str]) -> Entry:
     """Recipients: topics of each Region, mail, and Slack where there is any."""
-    one = _arn(regions[0], "sns", "on-call").replace(regions[0], "{region}")
-    each = {region: [_arn(region, "sns", "on-call")] for region in regions}
+    one = facts.arn(regions[0], "sns", "on-call").replace(regions[0], "{region}")
+    each = {region: [facts.arn(region, "sns", "on-call")] for region in regions}
     found = {
         "topics": hand.one(([one], [one, f"{one}-2"], each)),
         "emails": ["on-call@example.com"],
@@ -456,8 +451,8 @@ def _weights(hand: Hand, models: Entry) -> Entry:
 
 def _keys(hand: Hand, regions: list[str]) -> Entry | str:
     """A key of each Region, or one for all of a partition."""
-    one = _arn(regions[0], "kms", "key/mrk-0a1b").replace(regions[0], "{region}")
-    each = {region: _arn(region, "kms", "key/0a1b") for region in regions}
+    one = facts.arn(regions[0], "kms", "key/mrk-0a1b").replace(regions[0], "{region}")
+    each = {region: facts.arn(region, "kms", "key/0a1b") for region in regions}
     return hand.one((one, each))
 
 

@@ -53,7 +53,6 @@ VALUES = ("", "1", "/var/cache", "ünï cödé", "x" * 500, "{region}", "a-{regi
 SECRET_NAMES = ("HF_TOKEN", "DB_PASSWORD", "API_KEY")
 VOLUMES = ("cache", "weights", "shared")
 FILES = "fs-0123456789abcdef0"
-S3_FILES = "arn:{}:s3files:{}:111122223333:file-system/" + FILES
 USERS = ("1000", "1000:1000", "neuron")
 PORTS = (8080, 8000, 1, 80, 443, 19_999, 65_535)
 HOST_PORTS = (8080, 8000, 80, 443, 1, 19_999, facts.EPHEMERAL - 1)
@@ -203,10 +202,15 @@ def ebs_volume(hand: Hand, regions: list[str]) -> Entry:
     return entry
 
 
+def s3_files(region: str) -> str:
+    """The ARN of a file system of S3 Files."""
+    return facts.arn(region, "s3files", f"file-system/{FILES}")
+
+
 def s3_files_volume(hand: Hand, regions: list[str], *, points: bool) -> Entry:
     """A volume of S3 Files; with `points` one that may name access points."""
     through = f"/access-point/fsap-{'0' * 17}" if points and hand.chance(50) else ""
-    given = {r: S3_FILES.format(facts.partition(r), r) + through for r in regions}
+    given = {r: s3_files(r) + through for r in regions}
     bucket = hand.one(("s3://objects-{region}/a", "s3://objects-{region}"))
     return {"kind": "s3_files", "file_systems": given, "bucket": bucket}
 
