@@ -3,6 +3,8 @@
 import ipaddress
 import re
 
+from catalog import Catalog
+from config import OwnNetworkEntry
 from planning.plan import ZoneSubnets
 
 ZONES = range(1, 8)  # zone numbers for which a network has blocks
@@ -20,6 +22,11 @@ def parse_block(text: str) -> ipaddress.IPv4Network | None:
 def default_cidr(index: int) -> str:
     """Returns the /16 of the Region with that number; no two Regions have the same."""
     return f"10.{index}.0.0/16"
+
+
+def own_cidr(network: OwnNetworkEntry, region: str, catalog: Catalog) -> str:
+    """Returns the block of the network that the stack makes in a Region."""
+    return network.cidr or default_cidr(catalog.networks.own_number(region))
 
 
 def zone_number(zone_id: str) -> int:

@@ -202,7 +202,7 @@ def _network(s: Situation, region: str, pools: list[RegionalPool]) -> plan.Netwo
     used = zones_with_blocks(tuple(sorted({z for p in pools for z in p.zone_ids})))
     others = [z for z in zones_with_blocks(s.network_zones(region)) if z not in used]
     zones = tuple(sorted([*used, *others[: max(0, 2 - len(used))]]))
-    cidr = spec.cidr or addresses.default_cidr(s.catalog.networks.own_number(region))
+    cidr = addresses.own_cidr(spec, region, s.catalog)
     nat = {"one": zones[:1], "per_zone": zones, "none": ()}[spec.nat]
     return plan.OwnNetwork(
         key=key,

@@ -25,8 +25,7 @@ def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
     for region, spec in s.regions.items():
         network = spec.network
         if isinstance(network, OwnNetworkEntry):
-            text = network.cidr or addresses.default_cidr(s.catalog.networks.own_number(region))
-            block = parse_block(text)
+            block = parse_block(addresses.own_cidr(network, region, s.catalog))
             if block is not None and block.prefixlen in addresses.PREFIXES:
                 yield region, network, block
 
