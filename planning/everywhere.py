@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
 
-from config import ExistingNetworkEntry, Settings
+from config import OwnNetworkEntry, Settings
 from planning import addresses, choices, names, routes
 from planning.alarms import Alarm, balancer_metric
+from planning.entries import RegionalWorkload
 from planning.public import is_public, open_to_anyone, public_in, written_callers
 from planning.situation import Situation
 
@@ -26,14 +27,22 @@ def host_everywhere(settings: Settings, container: str) -> str:
 
 
 def everywhere(
-    s: Situation, region: str, model: str, sidecar: str, *, group: str, host: str, public: bool
+    s: Situation,
+    work: RegionalWorkload,
+    sidecar: str,
+    *,
+    group: str,
+    host: str,
+    public: bool,
+    name: str = "",
 ) -> routes.Everywhere | None:
     """Returns the record and the health of a container in a Region; `None` without such a name.
 
     `group` is the key of the target group whose healthy targets decide, `public` the scheme of its
-    load balancer: where both schemes are there, the name is that of the first.
+    load balancer: where both schemes are there, the name is that of the first. `name` is one that
+    the model shares with others.
     """
-    domain = s.settings.traffic.domain
+    domain, region, model = s.settings.traffic.domain, work.region, name or work.name
     if domain is None or not host or public != is_public(s, region):
         return None
     short = s.catalog.places.regions[region].short
@@ -48,7 +57,7 @@ def everywhere(
             s.catalog.limits.value("alarm_name_max"),
         ),
         description=f"{called} in {region}: no healthy replica for {minutes} minutes. Route 53 "
-        f"answers {host} with other Regions. Run neuron-ecs doctor {model}",
+        f"answers {host} with other Regions. Run neuron-ecs doctor {work.name}",
         # The nodes of a load balancer count for themselves: one that sees a healthy target serves.
         measured=balancer_metric(
             "HealthyHostCount",
@@ -111,13 +120,11 @@ def callers(s: Situation, region: str) -> tuple[str, ...]:
 
 def own_blocks(s: Situation) -> dict[str, str]:
     """Returns the block of each network that the stack makes, by Region."""
-    found: dict[str, str] = {}
-    for region in s.regions:
-        network = s.regions[region].network
-        if not isinstance(network, ExistingNetworkEntry):
-            own = s.catalog.networks.own_number(region)
-            found[region] = network.cidr or addresses.default_cidr(own)
-    return found
+    return {
+        region: addresses.own_cidr(spec.network, region, s.catalog)
+        for region, spec in s.regions.items()
+        if isinstance(spec.network, OwnNetworkEntry)
+    }
 
 
 def admitted(caller: str, callers: Iterable[str]) -> bool:

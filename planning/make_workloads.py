@@ -252,9 +252,7 @@ def _target_group(
         rules=_rules(s, names.key(short, work.name, one.sidecar, "path", scheme), one),
         host=one.host,
         caller_key=_caller_key(s, work, one),
-        everywhere=everywhere(
-            s, work.region, work.name, one.sidecar, group=key, host=one.everywhere, public=public
-        ),
+        everywhere=everywhere(s, work, one.sidecar, group=key, host=one.everywhere, public=public),
         check_path=row.key_check if row else "",
     )
 
@@ -333,12 +331,12 @@ def _share_names(
         most = max(one.weights, key=lambda member: member[1])[0]  # its health is that of the name
         over_all = everywhere(
             s,
-            region,
-            one.name,
+            one.owner,
             "",
             group=groups[most.name].key,
             host=one.reached.everywhere,
             public=public,
+            name=one.name,
         )
         group = groups[one.owner.name]
         if one.is_model:

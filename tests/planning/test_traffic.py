@@ -232,6 +232,8 @@ def test_a_shared_name_is_as_healthy_as_the_model_with_the_most_weight() -> None
     named = {name: one for m in plan.regions[0].models for name, one, _ in m.names_everywhere}
     keys = {name: one.target_group for name, one in named.items()}
     assert keys == {"a": "usw2-b", "b": "usw2-b", "c": "usw2-a"}
+    asked = {name: one.alarm.description.split()[-1] for name, one in named.items()}
+    assert asked == {"a": "a", "b": "b", "c": "a"}, "doctor knows models alone"
     assert [one.url for one in global_endpoints(plan)][-1] == "https://c.models.example.com"
 
 
