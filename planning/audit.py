@@ -44,7 +44,7 @@ def exec_logs(s: Situation, short: str, pools: list[RegionalPool]) -> LogGroup |
 
 def exec_log_name(s: Situation, *, managed: bool) -> str:
     """Returns the name of the log group of sessions, which is the same in every Region."""
-    return f"/{s.project}/{s.stack}/exec/{_kind(managed)}"
+    return f"/{s.qualified_name}/exec/{_kind(managed)}"
 
 
 def _kind(managed: bool) -> str:

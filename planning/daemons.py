@@ -85,7 +85,7 @@ def _metrics(s: Situation, given: NeuronMetrics, region: str, logs: str) -> list
         region=region,
         log_group=logs,
         jobs=neuron_metrics.scraping({neuron_metrics.JOB: port} | detected, rows),
-        metrics=neuron_metrics.publishing(neuron_metrics.namespace(s.project, s.stack), rows),
+        metrics=neuron_metrics.publishing(s.qualified_name, rows),
     )
     limited = {"GOMEMLIMIT": choices.MONITOR_MEMORY_LIMIT}
     container = partial(_container, s.catalog, region, logs)

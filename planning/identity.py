@@ -40,7 +40,7 @@ def daemon_role(kind: DaemonKind) -> str:
 
 def daemon_logs(s: Situation, kind: DaemonKind) -> str:
     """Returns the name of a daemon's log group, which is the same in every Region."""
-    return f"/{s.project}/{s.stack}/daemons/{kind.name}"
+    return f"/{s.qualified_name}/daemons/{kind.name}"
 
 
 def task_family(s: Situation, work: RegionalWorkload, slot: str = "") -> str:
@@ -54,7 +54,7 @@ def task_family(s: Situation, work: RegionalWorkload, slot: str = "") -> str:
 
 def log_group_name(s: Situation, work: RegionalWorkload) -> str:
     """Returns the name of the workload's log group."""
-    return f"/{s.project}/{s.stack}/{'jobs' if work.is_job else 'models'}/{work.name}"
+    return f"/{s.qualified_name}/{'jobs' if work.is_job else 'models'}/{work.name}"
 
 
 def instance_role(pool: RegionalPool) -> str:

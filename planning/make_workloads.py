@@ -79,7 +79,7 @@ def _task_definition(
             size=size,
             devices=named,
             log_group=_log_group(s, work).name,
-            stack=f"{s.project}/{s.stack}",
+            stack=s.qualified_name,
             slot=slot,
             efa_devices=hardware.efa_interfaces if hardware and whole and efa else 0,
         ),

@@ -28,11 +28,6 @@ HARDWARE = {
 """Counts of what a chip cannot correct: metric, dimension and its value."""
 
 
-def namespace(project: str, stack: str) -> str:
-    """Returns the namespace of a stack's metrics: a dimension would need the cluster's name."""
-    return f"{project}/{stack}"
-
-
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A task whose processes have a tag: of a model or job, on devices of a pool."""

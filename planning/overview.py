@@ -14,7 +14,7 @@ def dashboard(s: Situation, region: plan.RegionPlan) -> Dashboard | None:
     """Returns the dashboard of a Region; `None` where the stack file wants none."""
     if not s.settings.dashboards:
         return None
-    namespace = neuron_metrics.namespace(s.project, s.stack)
+    namespace = s.qualified_name
     sections = [_models(region), _chips(region, namespace), _pools(region)]
     limits = s.catalog.limits
     return Dashboard(

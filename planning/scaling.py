@@ -196,7 +196,7 @@ def measured(s: Situation, work: RegionalWorkload, balancer: str, group: str) ->
     """
     moved = mover(s, work)
     if moved is not None and moved.queue is not None:
-        return queue.load(work, s.catalog, f"{s.project}/{s.stack}")
+        return queue.load(work, s.catalog, s.qualified_name)
     return requests(balancer, group) if group else None
 
 

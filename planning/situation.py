@@ -264,6 +264,11 @@ class Situation:
                         found.append(RegionalWorkload(name, region, spec, pool, replicas, types))
         return tuple(sorted(found, key=lambda w: (w.region, w.is_job, w.name)))
 
+    @property
+    def qualified_name(self) -> str:
+        """`project/stack`: the value by which metrics and log groups of stacks differ."""
+        return f"{self.project}/{self.stack}"
+
     @cached_property
     def distinct_work(self) -> tuple[RegionalWorkload, ...]:
         """Every model and job once for each pool and set of instance types that it runs on."""

@@ -74,7 +74,7 @@ class _Alarms:
         self._limits = s.catalog.limits
         self._region = region
         self._recipients = recipients(s, region)
-        self._namespace = neuron_metrics.namespace(s.project, s.stack)
+        self._namespace = s.qualified_name  # a dimension would need the cluster's name
         watched = neuron_metrics.tagged(region) if region.daemon(METRICS.name) else ()
         self._tagged = [one for one in watched if not one.is_job]
 
