@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from planning import service_tasks
 from planning.entries import RegionalPool, RegionalWorkload
+from planning.once import once_for_each
 from planning.sharing import Use, fewest_instances
 from planning.situation import Situation
 
@@ -29,13 +30,17 @@ def jobs(s: Situation, *, compiling: bool = False) -> Iterator[tuple[RegionalWor
         kind = job.pool.type
         if not job.device_count or job.managed_devices or kind is None or kind.neuron is None:
             continue
-        placed = s.layout(job.pool)
-        if placed is not None:
-            yield job, _wait(s, job, placed.job_devices(job.name))
+        wait = _wait(s, job)
+        if wait is not None:
+            yield job, wait
 
 
-def _wait(s: Situation, job: RegionalWorkload, devices: tuple[int, ...]) -> Wait:
-    task, minimum = s.use(job, devices), s.uses(job.pool, full=False)
+@once_for_each
+def _wait(s: Situation, job: RegionalWorkload) -> Wait | None:
+    placed = s.layout(job.pool)
+    if placed is None:
+        return None
+    task, minimum = s.use(job, placed.job_devices(job.name)), s.uses(job.pool, full=False)
     least, most, rolling, doubled = (
         s.blocked(job.pool, task, uses)
         for uses in (
