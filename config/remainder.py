@@ -12,6 +12,7 @@ from config.explaining import Location
 from config.settings import Settings
 
 _MAPS = ("regions", "capacity", "volumes", "models", "jobs", "shapes")
+_NEEDING_ONE = ("regions", "file_systems")
 _NAMING_REGIONS = frozenset(
     {
         "regions",
@@ -22,6 +23,7 @@ _NAMING_REGIONS = frozenset(
         "snapshot_ids",
         "certificate_arns",
         "hosts",
+        "mutual_tls",
         "associated",
         "kms_keys",
         "web_acl_arns",
@@ -48,20 +50,18 @@ def remainder(values: Mapping[str, Any], wrong: Collection[Location], bound: str
     keys = {place[0] for place in wrong if len(place) == 1 or place[0] not in _MAPS}
     gone = {(str(place[0]), str(place[1])) for place in wrong if len(place) > 1}
     entries = {key: _entries(values, key, keys, gone) for key in _MAPS}
-    lost = _lost(values, entries, "regions")
-    others = {k: v for k, v in values.items() if k in Settings.model_fields and k not in _MAPS}
-    kept = {k: _without_regions(v, lost) for k, v in others.items() if k not in keys}
+    gone_regions = _lost(values, entries, "regions")
     for key in ("capacity", "volumes", "models", "jobs"):
-        pruned = {n: _without_regions(e, lost) for n, e in entries[key].items()}
-        entries[key] = {n: e for n, e in pruned.items() if e.get("regions", True) not in ([], {})}
-    pools, volumes = _lost(values, entries, "capacity"), _lost(values, entries, "volumes")
-    for key in ("models", "jobs"):
-        entries[key] = {
-            n: e
-            for n, e in entries[key].items()
-            if not _pools_of(e) & pools and not _volumes_of(e) & volumes
-        }
+        pruned = {n: _without_regions(e, gone_regions) for n, e in entries[key].items()}
+        entries[key] = {n: e for n, e in pruned.items() if not _emptied(entries[key][n], e)}
     entries["shapes"] = _without_likes(values, entries)
+    lost = {key: _lost(values, entries, key) for key in ("capacity", "volumes", "shapes")}
+    for key in ("models", "jobs"):
+        entries[key] = {n: e for n, e in entries[key].items() if not _refers(e, lost)}
+    others = {k: v for k, v in values.items() if k in Settings.model_fields and k not in _MAPS}
+    kept = {k: _without_regions(v, gone_regions) for k, v in others.items() if k not in keys}
+    if "traffic" in kept:
+        kept["traffic"] = _without_models(kept["traffic"], _lost(values, entries, "models"))
     try:
         return Settings.model_validate_json(json.dumps({**kept, **entries}))
     except ValidationError:  # No Region or no pool is left.
@@ -125,12 +125,34 @@ def _without_likes(
 
 
 def _without_regions(value: Any, lost: frozenset[str]) -> Any:
-    """The value without these Regions, in each field that names Regions."""
+    """The value without these Regions, in each field that names Regions.
+
+    A map inside of it goes that needs a Region, and named no other.
+    """
     if not isinstance(value, dict):
         return value
+    members = cast(dict[str, Any], value)
+    pruned = {
+        name: _less(member, lost) if name in _NAMING_REGIONS else _without_regions(member, lost)
+        for name, member in members.items()
+    }
+    return {name: less for name, less in pruned.items() if not _emptied(members[name], less)}
+
+
+def _emptied(before: Any, after: Any) -> bool:
+    """Whether a map has lost all Regions of a field that needs one."""
+    return isinstance(before, dict) and any(
+        cast(dict[str, Any], before).get(key) and not after.get(key) for key in _NEEDING_ONE
+    )
+
+
+def _without_models(traffic: Mapping[str, Any], lost: frozenset[str]) -> dict[str, Any]:
+    """The traffic without the keys of these models, and the names under which they answer."""
+    asked, shared = traffic.get("authentication", {}), traffic.get("weights", {})
     return {
-        name: _less(member, lost) if name in _NAMING_REGIONS else member
-        for name, member in cast(dict[str, Any], value).items()
+        **traffic,
+        "authentication": {**asked, "api_key": _less(asked.get("api_key", {}), lost)},
+        "weights": {name: weights for name, weights in shared.items() if not lost & {*weights}},
     }
 
 
@@ -140,6 +162,15 @@ def _less(value: Any, lost: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [item for item in cast(list[Any], value) if item not in lost]
     return value
+
+
+def _refers(entry: Mapping[str, Any], lost: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a model or job names a pool, a volume or a shape that is lost."""
+    serve = cast(dict[str, Any], entry.get("serve") or {})
+    pools = _pools_of(entry) | {serve.get("compile_on")}
+    volumes = _volumes_of(entry) | {serve.get("cache")}
+    shaped = serve.get("model") in lost["shapes"]
+    return shaped or bool(pools & lost["capacity"] or volumes & lost["volumes"])
 
 
 def _pools_of(entry: Mapping[str, Any]) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from config import Settings, ShapeError, parse
+from config import Public, Settings, ShapeError, parse
 
 IMAGE = "public.ecr.aws/acme/serving:1.0"
 POOL = {"kind": "auto_scaling", "instance_type": "inf2.xlarge", "max_size": 2}
@@ -122,3 +122,69 @@ def test_with_a_shape_go_those_that_are_like_it() -> None:
         "d": {"like": "Qwen/Qwen3-8B"},
     }
     assert sorted(rest_of(shapes=shapes).shapes) == ["d"]
+
+
+@pytest.mark.parametrize("field", ["model", "cache", "compile_on"])
+def test_with_what_serve_names_goes_the_model(field: str) -> None:
+    serve = {"model": "acme/own", "cache": "compiled", "compile": "ahead", "compile_on": "b"}
+    changes: dict[str, Any] = {
+        "shapes": {"acme/own": {"like": "Qwen/Qwen3-8B"}},
+        "volumes": {"compiled": {"kind": "efs"}},
+        "models": {
+            "on-a": {"image": IMAGE, "capacity": "a"},
+            "served": {"serve": serve, "capacity": "a"},
+        },
+    }
+    key, name = {
+        "model": ("shapes", "acme/own"),
+        "cache": ("volumes", "compiled"),
+        "compile_on": ("capacity", "b"),
+    }[field]
+    rest = rest_of(**changes, x={})
+    assert sorted(rest.models) == ["on-a", "served"]
+    changes[key] = {**GOOD.get(key, {}), **changes.get(key, {}), name: 5}
+    assert sorted(rest_of(**changes).models) == ["on-a"]
+
+
+def test_with_a_model_go_its_key_and_the_names_that_it_shares() -> None:
+    traffic = {
+        "authentication": {"api_key": {"on-a": "/keys/a", "on-b": "/keys/b", "other": "/keys/o"}},
+        "weights": {"on-b": {"on-b": 9, "on-a": 1}, "old": {"on-b": 1}, "typo": {"on-c": 1}},
+    }
+    models = {**GOOD["models"], "on-a": {"image": IMAGE, "capacity": "a", "ports": 80}}
+    rest = rest_of(models=models, traffic=traffic).traffic
+    assert rest.authentication.api_key == {"on-b": "/keys/b", "other": "/keys/o"}
+    assert rest.weights == {"old": {"on-b": 1}, "typo": {"on-c": 1}}
+
+
+STORE = "arn:aws:elasticloadbalancing:{}:111122223333:truststore/callers/0a1b"
+
+
+def test_with_a_region_goes_what_names_it_below_another_key() -> None:
+    traffic = {
+        "domain": {"name": "example.com", "zone_id": "Z0123456789ABC", "associated": BOTH},
+        "public": {"regions": BOTH},
+        "authentication": {"mutual_tls": {region: STORE.format(region) for region in BOTH}},
+    }
+    rest = rest_of(regions={"us-west-2": {"network": 5}, "us-east-1": {}}, traffic=traffic).traffic
+    assert rest.domain is not None
+    assert rest.domain.associated == ("us-east-1",)
+    assert rest.public == Public(regions=("us-east-1",))
+    assert list(rest.authentication.mutual_tls) == ["us-east-1"]
+
+
+def test_what_needs_a_region_goes_with_its_only_one() -> None:
+    files = {
+        "us-west-2": "arn:aws:s3files:us-west-2:111122223333:file-system/fs-0123456789abcdef0",
+    }
+    volume = {"kind": "s3_files", "file_systems": files, "bucket": "s3://models/"}
+    models = {**GOOD["models"], "on-a": {"image": IMAGE, "capacity": "a", "mounts": {"m": "/m"}}}
+    rest = rest_of(
+        regions={"us-west-2": {"network": 5}, "us-east-1": {}},
+        volumes={"m": volume},
+        models=models,
+        traffic={"public": {"regions": ["us-west-2"]}},
+    )
+    assert names(rest) == (["us-east-1"], ["a", "b"], ["on-b"], [])
+    assert rest.volumes == {}
+    assert rest.traffic.public is False

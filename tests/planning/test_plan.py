@@ -118,6 +118,32 @@ def test_what_runs_on_a_pool_with_a_mistake_of_shape_is_judged(wrong: dict[str, 
     ]
 
 
+def test_what_names_an_entry_with_a_mistake_of_shape_is_no_mistake_of_its_own() -> None:
+    store = "arn:aws:elasticloadbalancing:us-east-1:111122223333:truststore/callers/0a1b"
+    config = stack(
+        regions={"us-west-2": {}, "us-east-1": {"network": 5}},
+        capacity={"pool": groups("inf2.24xlarge"), "bad": {}},
+        shapes={"acme/own": {"layers": "x"}},
+        volumes={"files": {"kind": "nfs"}},
+        models={
+            "a": work(1, port=8080),
+            "b": work(1, ports=80),
+            "c": {"serve": {"model": "acme/own"}, "capacity": "pool"},
+            "d": {"serve": {"model": "acme/other", "cache": "files"}, "capacity": "pool"},
+            "e": {"serve": {"model": "acme/third", "compile_on": "bad"}, "capacity": "pool"},
+        },
+        traffic={
+            **certificates("us-west-2"),
+            "public": {"regions": ["us-west-2", "us-east-1"]},
+            "authentication": {"api_key": {"b": "/keys/b"}, "mutual_tls": {"us-east-1": store}},
+            "weights": {"a": {"a": 9, "b": 1}},
+        },
+    )
+    with pytest.raises(Refused) as refused:
+        decide_on(config)
+    assert {f.code for f in refused.value.findings} == {"NE001"}
+
+
 def _parts(value: object) -> Iterator[object]:
     yield value
     if is_dataclass(value) and not isinstance(value, type):
