@@ -92,6 +92,11 @@ class Situation:
         """Whether the stack file with the values at these paths has no further error."""
         return self.trials is None or self.trials.passes(edits)
 
+    @property
+    def unserved_models(self) -> frozenset[str]:
+        """The names of the models of `unserved`."""
+        return frozenset(self.source.models.keys() - self.settings.models.keys())
+
     @cached_property
     def regions(self) -> Mapping[str, RegionEntry]:
         """The stack's Regions that the catalog knows, in order of their names."""

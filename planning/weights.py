@@ -39,15 +39,22 @@ class SharedName:
 def shared_names(s: Situation) -> Iterator[SharedName]:
     """Yields the names under which models with a port answer together, Region by Region.
 
-    A model whose name it is has a weight of 0 if none is written.
+    A model whose name it is has a weight of 0 if none is written. A name is left out that gives a
+    weight to what is no such model.
     """
+    called = [w for w in s.work if not w.is_job and w.spec.served_ports]
+    known = {work.name for work in called}
+    shared = {n: w for n, w in sorted(s.settings.traffic.weights.items()) if w.keys() <= known}
     for region in serving_regions(s):
-        called = (w for w in s.work if w.region == region and not w.is_job)
-        yield from _of_region(s, {w.name: w for w in called if w.spec.served_ports})
+        yield from _of_region(s, shared, {w.name: w for w in called if w.region == region})
 
 
-def _of_region(s: Situation, here: Mapping[str, RegionalWorkload]) -> Iterator[SharedName]:
-    for name, written in sorted(s.settings.traffic.weights.items()):
+def _of_region(
+    s: Situation,
+    shared: Mapping[str, Mapping[str, int]],
+    here: Mapping[str, RegionalWorkload],
+) -> Iterator[SharedName]:
+    for name, written in shared.items():
         weights = {model: weight for model, weight in sorted(written.items()) if model in here}
         if name in here:
             weights.setdefault(name, 0)

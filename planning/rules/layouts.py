@@ -50,7 +50,7 @@ def line_without_a_service(s: Situation) -> Iterator[Report]:
                 yield _unused(f"layout.{region}.{name}", f"is no pool in {region}")
                 continue
             works = {w.name: w for w in s.work_on(pool)}
-            for model in sorted(models):
+            for model in sorted(models.keys() - s.unserved_models):
                 if reason := _no_lines(works.get(model), pool):
                     yield _unused(_line(pool, model), reason)
 

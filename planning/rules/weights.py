@@ -1,12 +1,20 @@
 """Models that answer under one name: who they are, their weights, and the paths that all have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
-from planning.weights import shared_names
+from planning.weights import SharedName, shared_names
+
+
+def _each_name(found: Iterable[SharedName]) -> Iterable[SharedName]:
+    """The first Region of each name."""
+    firsts: dict[str, SharedName] = {}
+    for one in found:
+        firsts.setdefault(one.name, one)
+    return firsts.values()
 
 
 @rule(
@@ -20,7 +28,7 @@ def weight_without_a_model(s: Situation) -> Iterator[Report]:
     """API_TargetGroupTuple: the ARN of a target group."""
     called = sorted(name for name, model in s.settings.models.items() if model.served_ports)
     for name, weights in sorted(s.settings.traffic.weights.items()):
-        for model in sorted(weights.keys() - {*called}):
+        for model in sorted(weights.keys() - {*called, *s.unserved_models}):
             why = "has no port" if model in s.settings.models else "is no model"
             others = [one for one in called if one not in weights]
             fix = nearest_or(model, others, "remove it")
@@ -37,11 +45,8 @@ def weight_without_a_model(s: Situation) -> Iterator[Report]:
 )
 def no_weight(s: Situation) -> Iterator[Report]:
     """API_TargetGroupTuple, Weight."""
-    told: set[str] = set()
-    for one in shared_names(s):
-        if any(weight for _, weight in one.weights) or one.name in told:
-            continue
-        told.add(one.name)
+    silent = (o for o in shared_names(s) if not any(weight for _, weight in o.weights))
+    for one in _each_name(silent):
         yield Report(
             f"traffic.weights.{one.name}",
             f"gives no model in {one.region} a weight above 0",
@@ -60,16 +65,13 @@ def no_weight(s: Situation) -> Iterator[Report]:
 def too_many_models(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
     most = s.catalog.limits.value("target_groups_per_action")
-    told: set[str] = set()
-    for one in shared_names(s):
-        if len(one.weights) > most and one.name not in told:
-            told.add(one.name)
-            models = [work.name for work, _ in one.weights]
-            yield Report(
-                f"traffic.weights.{one.name}",
-                f"has {len(models)} models in {one.region}, {listed(models, most=most + 1)}",
-                f"keep at most {most}",
-            )
+    for one in _each_name(o for o in shared_names(s) if len(o.weights) > most):
+        models = [work.name for work, _ in one.weights]
+        yield Report(
+            f"traffic.weights.{one.name}",
+            f"has {len(models)} models in {one.region}, {listed(models, most=most + 1)}",
+            f"keep at most {most}",
+        )
 
 
 @rule(
@@ -82,17 +84,17 @@ def too_many_models(s: Situation) -> Iterator[Report]:
 )
 def no_common_path(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html"""
-    told: set[str] = set()
-    for one in shared_names(s):
-        checked = f"{one.reached.path}{one.reached.health_path}"
-        if {*one.reached.patterns} - {checked} or one.name in told:
-            continue
-        told.add(one.name)
+    without = (
+        one
+        for one in shared_names(s)
+        if {*one.reached.patterns} <= {one.reached.health_pattern(s.catalog)}
+    )
+    for one in _each_name(without):
         models = [work.name for work, _ in one.weights]
         yield Report(
             f"traffic.weights.{one.name}",
             f"is answered by {listed(models)}, which have no path in common"
-            + f" but {checked}" * bool(one.reached.patterns),
+            + "".join(f" but {pattern}" for pattern in one.reached.patterns),
             "write " + " and ".join(f"models.{model}.paths: [/*]" for model in models),
         )
 

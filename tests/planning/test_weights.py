@@ -1,9 +1,12 @@
 """Models under one name: who answers, at which paths, and by which rule."""
 
+import json
+
+from messages.finding import Severity
 from planning.document import endpoints
 from planning.plan import ModelPlan, Plan
 from tests.planning.fixtures_traffic import weighted
-from tests.planning.stacks import Entry, decide_on
+from tests.planning.stacks import Entry, changed, codes, decide_on, finding
 
 
 def planned(weights: Entry, **models: Entry) -> Plan:
@@ -60,3 +63,23 @@ def test_paths_under_the_name_are_those_that_all_let_through() -> None:
     )
     assert narrow.target_group is not None
     assert narrow.target_group.rules[0].paths == ("/b/v1/*", "/b/own", "/b/health")
+
+
+def test_a_model_that_cannot_be_served_is_the_only_mistake() -> None:
+    """Weights, keys and lines of the layout may name it."""
+    config = weighted({"a": {"m": 1}}, a={})
+    config = changed(config, "models", m={"serve": {"model": "acme/chat"}, "capacity": "pool"})
+    config = changed(config, "traffic", authentication={"api_key": {"m": "/keys/m"}})
+    lines = {"a": {"1": [1]}, "m": {"1": [0]}}
+    config["neuron-ecs:layout"] = json.dumps({"us-west-2": {"pool": lines}})
+    assert codes(config, Severity.WARNING) == {"NE902"}
+
+
+def test_the_path_of_a_health_check_alone_is_no_common_path() -> None:
+    """With a query as well, which is no part of a pattern."""
+    models = {
+        name: {"paths": [f"/{name}/*"], "health_check": {"path": "/health?full=1"}}
+        for name in ("a", "b")
+    }
+    found = finding(weighted({"a": {"b": 1}}, **models), "NE820")
+    assert found.what.endswith("no path in common but /a/health")
