@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from config import AutoScalingCapacity
+from config import AutoScalingCapacity, Block
 from messages.finding import Severity
 from messages.phrases import listed
 from planning import blocks
@@ -66,16 +66,22 @@ def no_time_left(s: Situation) -> Iterator[Report]:
 def overlapping(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/target-capacity-reservations.html:
     one Capacity Reservation or group is allowed as the target."""
+    for path, earlier, later in _following(s):
+        end, start = moment(earlier.end), moment(later.start)
+        if end and start and start < end:
+            yield Report(
+                f"{path}.start",
+                f"is {later.start}; {earlier.id} ends at {earlier.end}",
+                f"write {earlier.end}, or make a pool for {later.id}",
+            )
+
+
+def _following(s: Situation) -> Iterator[tuple[str, Block, Block]]:
+    """Each Capacity Block of a pool that has an earlier one: its path, the earlier one, and it."""
     for (region, name), pool in s.pools.items():
         paths = {b.id: path for path, where, b in written_blocks(s, name) if where == region}
         for earlier, later in pairwise(pool.blocks):
-            end, start = moment(earlier.end), moment(later.start)
-            if end and start and start < end:
-                yield Report(
-                    f"{paths[later.id]}.start",
-                    f"is {later.start}; {earlier.id} ends at {earlier.end}",
-                    f"write {earlier.end}, or make a pool for {later.id}",
-                )
+            yield paths[later.id], earlier, later
 
 
 @rule(
@@ -90,14 +96,12 @@ def later_blocks_wait(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/target-capacity-reservations.html;
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/cr-groups-add.html: only Capacity
     Reservations in the active state can be added to a group."""
-    for (region, name), pool in s.pools.items():
-        paths = {b.id: path for path, where, b in written_blocks(s, name) if where == region}
-        for earlier, later in pairwise(pool.blocks):
-            yield Report(
-                f"{paths[later.id]}.id",
-                f"is {later.id}, after {earlier.id}: its hours count when {earlier.id} is gone",
-                f"run `pulumi up` without {earlier.id} between {earlier.end} and {later.start}",
-            )
+    for path, earlier, later in _following(s):
+        yield Report(
+            f"{path}.id",
+            f"is {later.id}, after {earlier.id}: its hours count when {earlier.id} is gone",
+            f"run `pulumi up` without {earlier.id} between {earlier.end} and {later.start}",
+        )
 
 
 @rule(

@@ -258,12 +258,12 @@ def reservation_not_used(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-reservations.html: billed at
     the on-demand rate whether instances run in it or not."""
     for name in s.settings.capacity:
+        hours = {f"{path}.id" for path, _, _ in written_blocks(s, name)}
         for path, region, value in _reservations(s, name):
             pool = s.pools.get((region, name))
             if pool is not None and pool.purchase not in _RESERVED:
-                hours = ".blocks[" in path
                 sold = pool.type and "on-demand" not in pool.type.usage_classes
-                wanted = "capacity_block" if hours or sold else "capacity_reservation"
+                wanted = "capacity_block" if path in hours or sold else "capacity_reservation"
                 where = _purchase_path(s, pool)
                 if len(s.pool_regions(name)) > 1:  # the others have no reservation
                     listed_there = s.settings.capacity[name].regions is not None
