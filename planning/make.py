@@ -39,7 +39,7 @@ from planning.make_capacity import (
 )
 from planning.make_workloads import job_plan, model_plan, under_shared_names
 from planning.public import faces_outside, is_public
-from planning.reached import reached
+from planning.reached import all_reached
 from planning.rules import RULES
 from planning.serving.ahead import GATE
 from planning.serving.records import WrittenOut
@@ -162,7 +162,7 @@ def _region(s: Situation, name: str, waits: Mapping[tuple[str, str], str]) -> pl
         if w.region == name and w.is_job
     )
     network = _network(s, name, here)
-    answering = [(w, one) for w in s.work if w.region == name for one in reached(s, w)]
+    answering = list(all_reached(s, name))
     silent = [one.silent_seconds for _, one in answering]
     first = _load_balancer(s, name, network, max(silent)) if silent else None
     built = plan.RegionPlan(

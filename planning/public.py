@@ -43,6 +43,8 @@ def speaks_https(s: Situation, region: str) -> bool:
     return validates or region in traffic.certificate_arns
 
 
-def some_certificate(s: Situation, region: str) -> str:
-    """An entry of `certificate_arns` for the Region, for the fix of a finding."""
-    return f"{region}: arn:{s.catalog.places.regions[region].partition}:acm:{region}:…"
+def some_certificates(s: Situation, regions: Iterable[str]) -> str:
+    """`certificate_arns` with an entry for each of the Regions, for the fix of a finding."""
+    places = s.catalog.places.regions
+    arns = (f"{region}: arn:{places[region].partition}:acm:{region}:…" for region in regions)
+    return f"certificate_arns: {{{', '.join(arns)}}}"

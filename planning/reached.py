@@ -67,6 +67,14 @@ def reached(s: Situation, work: RegionalWorkload) -> tuple[Reached, ...]:
     return tuple(_reached(s, work, sidecar, port) for sidecar, port in called)
 
 
+def all_reached(s: Situation, region: str = "") -> Iterator[tuple[RegionalWorkload, Reached]]:
+    """Yields each container behind the load balancer of a Region, by default of every Region, with
+    its model."""
+    for work in s.work:
+        if region in ("", work.region):
+            yield from ((work, one) for one in reached(s, work))
+
+
 def called_as(s: Situation, work: RegionalWorkload, name: str) -> Reached:
     """Returns a model's own container as it is behind the load balancer under another name."""
     return _reached(s, work, "", work.spec.served_ports[0], name)

@@ -19,6 +19,13 @@ def of_region(given: str | Mapping[str, str], region: str) -> str:
     return in_region(given, region) if isinstance(given, str) else given.get(region, "")
 
 
+def arn_in(arn: str, partition: str, region: str) -> str:
+    """Returns the ARN with this partition and Region."""
+    parts = arn.split(":")
+    parts[1], parts[3] = partition, region
+    return ":".join(parts)
+
+
 def bucket_and_key(prefix: str) -> tuple[str, str]:
     """Returns the bucket of an S3 prefix, and the beginning of its keys."""
     bucket, _, key = prefix.removeprefix("s3://").partition("/")

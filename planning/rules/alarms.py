@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.recipients import topic, topics
-from planning.regional import in_region
+from planning.regional import arn_in, in_region
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
@@ -40,15 +40,15 @@ def topic_of_another_region(s: Situation) -> Iterator[Report]:
     seen: set[str] = set()
     for path, region, arn in _given(s):
         place = s.catalog.places.regions.get(region)
-        parts = in_region(arn, region).split(":")
-        if place is None or path in seen or (parts[1], parts[3]) == (place.partition, region):
+        here = in_region(arn, region)
+        if place is None or path in seen or arn_in(here, place.partition, region) == here:
             continue
         seen.add(path)
-        parts[1], parts[3] = place.partition, region if path.count(".") > 1 else "{region}"
+        near = arn_in(here, place.partition, region if path.count(".") > 1 else "{region}")
         yield Report(
             path,
             f"is {arn}, which is no topic of {region} in the partition {place.partition}",
-            f"name one of that Region, such as {':'.join(parts)}",
+            f"name one of that Region, such as {near}",
         )
 
 

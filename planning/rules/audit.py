@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from config import ManagedInstancesCapacity, OwnNetworkEntry
 from messages.finding import Severity
 from messages.phrases import listed
-from planning.regional import in_region, of_region
+from planning.regional import arn_in, in_region, of_region
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
 
@@ -217,14 +217,13 @@ def of_another_region(s: Situation) -> Iterator[Report]:
         given += [("kms_keys", r, in_region(security.kms_keys, r)) for r in here]
     for path, region, arn in given:
         known = s.catalog.places.regions.get(region)
-        parts = in_region(arn, region).split(":")
-        if known and (parts[1], parts[3]) != (known.partition, region):
-            parts[1], parts[3] = known.partition, region
+        here = in_region(arn, region)
+        if known and (near := arn_in(here, known.partition, region)) != here:
             yield Report(
                 f"security.{path}",
                 f"is {arn}, of {arn.split(':')[3]} in the partition {arn.split(':')[1]}, for "
                 f"{region}",
-                f"name one of {region}, such as {':'.join(parts)}",
+                f"name one of {region}, such as {near}",
             )
 
 

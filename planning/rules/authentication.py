@@ -8,8 +8,9 @@ from messages.phrases import flow, listed, nearest_or
 from planning import choices
 from planning.authentication import asks_for_key, key_of, key_server
 from planning.command_line import option, words
-from planning.public import some_certificate, speaks_https
+from planning.public import some_certificates, speaks_https
 from planning.reached import Reached, reached
+from planning.regional import arn_in
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
 
@@ -32,7 +33,7 @@ def _keyed(s: Situation) -> Iterator[tuple[str, str, Reached]]:
 def key_of_no_model(s: Situation) -> Iterator[Report]:
     """API_RegisterTaskDefinition, secrets: they belong to a container of a task."""
     keys = s.settings.traffic.authentication.api_key
-    models = {*s.settings.models, *(one.path.split(".")[1] for one in s.unserved)}
+    models = s.source.models
     for name, key in keys.items() if isinstance(keys, dict) else ():
         if name not in models:
             yield Report(
@@ -146,8 +147,7 @@ def without_https(s: Situation) -> Iterator[Report]:
             yield Report(
                 f"traffic.authentication.{path}",
                 f"{what}, and the load balancers of {listed(regions)} have no certificate",
-                "write traffic.certificate_arns: "
-                f"{{{', '.join(some_certificate(s, r) for r in regions)}}}; or leave it out",
+                f"write traffic.{some_certificates(s, regions)}; or leave it out",
             )
 
 
@@ -231,16 +231,13 @@ def token_and_key(s: Situation) -> Iterator[Report]:
 def trust_store_elsewhere(s: Situation) -> Iterator[Report]:
     """API_ModifyListener of the Elastic Load Balancing API Reference, MutualAuthentication."""
     for region, arn in s.settings.traffic.authentication.mutual_tls.items():
-        known, parts = s.catalog.places.regions.get(region), arn.split(":")
+        known = s.catalog.places.regions.get(region)
         path = f"traffic.authentication.mutual_tls.{region}"
         if region not in s.settings.regions:
             yield Report(path, f"is {arn}, and {region} is not under regions", "remove it")
-        elif known and (parts[1], parts[3]) != (known.partition, region):
-            parts[1], parts[3] = known.partition, region
+        elif known and (near := arn_in(arn, known.partition, region)) != arn:
             yield Report(
-                path,
-                f"is {arn}, of {arn.split(':')[3]}",
-                f"name one of {region}, such as {':'.join(parts)}",
+                path, f"is {arn}, of {arn.split(':')[3]}", f"name one of {region}, such as {near}"
             )
 
 

@@ -6,7 +6,8 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning.discovery import discovered
 from planning.everywhere import admitted, callers, named_everywhere
-from planning.reached import reached
+from planning.public import speaks_https
+from planning.reached import all_reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
 
@@ -23,9 +24,9 @@ from planning.situation import Situation, serving_regions
 def long_label(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html"""
     most, reported = s.catalog.limits.value("domain_label_max"), set[str]()
-    for work, one in ((w, one) for w in s.work for one in reached(s, w) if one.by_host):
+    for work, one in all_reached(s):
         at = f"{work.path}.sidecars.{one.sidecar}"
-        if len(one.container) > most and at not in reported:
+        if one.by_host and len(one.container) > most and at not in reported:
             reported.add(at)
             left = max(1, most - len(work.name) - 1)
             yield Report(
@@ -55,7 +56,7 @@ def long_domain(s: Situation) -> Iterator[Report]:
         if domain.validating_zone_id and region not in s.settings.traffic.certificate_arns:
             most = s.catalog.limits.value("certificate_name_max")
             names.append((f"*.{region}.{domain.name}", "a certificate", most))
-        here = [one.host for w in s.work if w.region == region for one in reached(s, w)]
+        here = [one.host for _, one in all_reached(s, region)]
         most = s.catalog.limits.value("listener_rule_value_max")
         names.append((max(here, key=len), "a rule of a load balancer", most))
     long = [(len(name) - most, name, what, most) for name, what, most in names if len(name) > most]
@@ -121,7 +122,7 @@ def uncovered_name(s: Situation) -> Iterator[Report]:
     traffic = s.settings.traffic
     for region in serving_regions(s) if traffic.domain else ():
         covered = traffic.hosts.get(region, ())
-        here = [one for w in s.work if w.region == region for one in reached(s, w)]
+        here = [one for _, one in all_reached(s, region)]
         names = dict.fromkeys([one.host for one in here] + [o.everywhere for o in here])
         wanted = dict.fromkeys(_wildcard(name) for name in names if name)
         missing = [name for name in names if name and not {name, _wildcard(name)} & {*covered}]
@@ -203,13 +204,10 @@ def connected_without_domain(s: Situation) -> Iterator[Report]:
 )
 def two_schemes(s: Situation) -> Iterator[Report]:
     """API_CreateListener: a port and a protocol, HTTPS with a certificate."""
-    domain = s.settings.traffic.domain
-    if domain is None or domain.validating_zone_id:
-        return
-    given = s.settings.traffic.certificate_arns
-    plain = [region for region in serving_regions(s) if region not in given]
-    secure = [region for region in serving_regions(s) if region in given]
-    if s.settings.traffic.connected and plain and secure:
+    plain = [region for region in serving_regions(s) if not speaks_https(s, region)]
+    secure = [region for region in serving_regions(s) if speaks_https(s, region)]
+    connected = s.settings.traffic.connected and s.settings.traffic.domain is not None
+    if connected and plain and secure:
         yield Report(
             "traffic.connected",
             f"is true, with HTTPS in {listed(secure)} and plain HTTP in {listed(plain)}",

@@ -12,7 +12,7 @@ from planning.addresses import parse_block, zones_with_blocks
 from planning.command_line import repository
 from planning.entries import RegionalPool
 from planning.public import is_public
-from planning.reached import reached, running_server
+from planning.reached import all_reached, running_server
 from planning.rules.rule import Report, rule
 from planning.serving.servers import SERVERS
 from planning.situation import Situation, serving_regions
@@ -370,7 +370,7 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
 def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
     most = s.catalog.limits.value("target_groups_per_load_balancer")
-    serving = Counter(w.region for w in s.work for _ in reached(s, w))
+    serving = Counter(work.region for work, _ in all_reached(s))
     crowded = {region: number for region, number in sorted(serving.items()) if number > most}
     if crowded:
         said = listed([f"{number} in {region}" for region, number in crowded.items()])
@@ -417,7 +417,7 @@ def health_path_of_another_server(s: Situation) -> Iterator[Report]:
     https://pytorch.org/serve/inference_api.html: what the servers of these Deep Learning Containers
     answer; judged where the image's own server runs."""
     reported: set[str] = set()
-    for work, one in ((w, one) for w in s.work for one in reached(s, w)):
+    for work, one in all_reached(s):
         found, given = running_server(one.spec, s.catalog), one.health_path
         if found is None or one.at in reported:
             continue

@@ -10,7 +10,7 @@ from planning import addresses
 from planning.addresses import parse_block
 from planning.authentication import asks_at_the_door, asks_for_key, key_of, key_server
 from planning.public import faces_outside, is_public, open_to_anyone, written_callers
-from planning.reached import Reached, reached
+from planning.reached import Reached, all_reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
 
@@ -85,9 +85,7 @@ def _here(s: Situation, region: str) -> list[tuple[str, Reached]]:
     """What answers behind the load balancer of the Region, with its name."""
     return [
         (f"{work.name}/{one.sidecar}" if one.sidecar else work.name, one)
-        for work in s.work
-        if work.region == region
-        for one in reached(s, work)
+        for work, one in all_reached(s, region)
     ]
 
 

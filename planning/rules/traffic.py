@@ -8,8 +8,8 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning.everywhere import named_everywhere
 from planning.proposals import other_port
-from planning.public import is_public, some_certificate, speaks_https, written_callers
-from planning.reached import Reached, reached
+from planning.public import is_public, some_certificates, speaks_https, written_callers
+from planning.reached import Reached, all_reached, reached
 from planning.rules.rule import Report, rule
 from planning.situation import Situation, serving_regions
 from planning.weights import shared_names
@@ -33,8 +33,7 @@ def plain_http(s: Situation) -> Iterator[Report]:
             "traffic.certificate_arns",
             f"has no certificate for {listed(missing)}: prompts and answers cross the "
             f"{'internet' if any(is_public(s, r) for r in missing) else 'network'} in clear text",
-            f"write certificate_arns: {{{', '.join(some_certificate(s, r) for r in missing)}}}"
-            + public * (domain is not None),
+            f"write {some_certificates(s, missing)}" + public * (domain is not None),
         )
 
 
@@ -206,7 +205,7 @@ def same_path(s: Situation) -> Iterator[Report]:
     rules are evaluated in priority order."""
     reported: set[str] = set()
     for region in ("",) if named_everywhere(s.settings) else serving_regions(s):
-        here = [(w, one) for w in s.work if region in ("", w.region) for one in reached(s, w)]
+        here = list(all_reached(s, region))
         taken = {
             (o.reached.called, o.reached.path): o.name
             for o in shared_names(s)
@@ -247,7 +246,7 @@ def too_many_rules(s: Situation) -> Iterator[Report]:
     each = s.catalog.limits.value("listener_rule_condition_values")
     needed: dict[str, list[tuple[str, Reached, int]]] = {}
     token = s.settings.traffic.authentication.jwt is not None
-    for work, one in ((w, one) for w in s.work for one in reached(s, w)):
+    for work, one in all_reached(s):
         health = {one.health_pattern(s.catalog)} - {""} if token else set[str]()
         rules = len(health) + ceil(len({*one.patterns} - health) / each)
         needed.setdefault(work.region, []).append((f"{work.path}.paths", one, rules))
