@@ -44,14 +44,10 @@ class ModelComponent(pulumi.ComponentResource):
         self._hooks = hooks
         self.urls: dict[str, pulumi.Output[str]] = {}
         self.global_urls: dict[str, str] = {}
-        self.metric_names: dict[str, pulumi.Output[str]] = {}
-        """Of its target groups, by key."""
         self.target_groups = {
             group.key: self._target_group(group, vpc_id=vpc_id)
             for group in (_groups(model) if load_balancers else ())
         }
-        for key, target in self.target_groups.items():
-            self.metric_names[key] = target.arn_suffix
         self.services: dict[str, aws.ecs.Service] = {}
         self.task_definitions: dict[str, aws.ecs.TaskDefinition] = {}
 
@@ -69,8 +65,7 @@ class ModelComponent(pulumi.ComponentResource):
         of the other scheme.
         """
         for group in model.second_target_groups if second else model.target_groups:
-            names = {model.called(group): group, **{o.name: o for o in group.other_names}}
-            for name, one in names.items():
+            for name, one in group.names(model.called(group)).items():
                 made: dict[str, aws.lb.ListenerRule] = {}
                 for rule in one.rules:
                     forward = _forward(rule, self.target_groups[group.key], groups)

@@ -10,6 +10,20 @@ from components.tags import named
 from planning import choices, plan
 
 
+def requested(
+    key: str, name: str, *, region: str, tags: plan.Tags, parent: pulumi.Resource
+) -> aws.acm.Certificate:
+    """Builds a certificate of one name, which ACM issues once it has validated it."""
+    return aws.acm.Certificate(
+        key,
+        domain_name=name,
+        validation_method="DNS",
+        tags=named(tags, key),
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
 def validation_record(
     key: str, certificate: aws.acm.Certificate, zone_id: str, *, parent: pulumi.Resource
 ) -> aws.route53.Record:
@@ -60,14 +74,7 @@ class SharedCertificate(pulumi.ComponentResource):
     def __init__(self, described: plan.SharedCertificate, *, tags: plan.Tags) -> None:
         super().__init__("neuron-ecs:components:SharedCertificate", described.key, None, None)
         made = {
-            region: aws.acm.Certificate(
-                key,
-                domain_name=described.name,
-                validation_method="DNS",
-                tags=named(tags, key),
-                region=region,
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+            region: requested(key, described.name, region=region, tags=tags, parent=self)
             for region, key in described.certificates
         }
         record = validation_record(

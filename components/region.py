@@ -50,7 +50,7 @@ class RegionComponent(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self._known: dict[NameOf, pulumi.Input[str]] = {}  # for alarms and rules of events
+        self._known: dict[NameOf, pulumi.Input[str]] = {}  # for scaling, alarms and rules of events
         self.clusters: dict[str, pulumi.Output[str]] = {}
         self.capacity: Mapping[str, Capacity] = self._capacity(
             region, tags=tags, roles=roles, network=built, groups=groups, hooks=hooks
@@ -108,33 +108,26 @@ class RegionComponent(pulumi.ComponentResource):
         rules: dict[str, list[pulumi.Resource]] = {}
         for balancer in balancers:
             for model in region.models:
-                built = self.models[model.name].listen(
+                made = self.models[model.name].listen(
                     model,
                     load_balancer=balancer,
                     groups=groups,
                     second=balancer is not balancers[0],
                 )
-                for key, rule in built:
+                for key, rule in made:
                     rules.setdefault(key, []).append(rule)
-        known: dict[NameOf, pulumi.Input[str]] = {
-            NameOf("target_group", key): name
-            for model in self.models.values()
-            for key, name in model.metric_names.items()
-        }
-        for balancer in balancers:
-            known[NameOf("load_balancer", balancer.key)] = balancer.metric_name
+        for key, group in groups.items():
+            self._known[NameOf("target_group", key)] = group.arn_suffix
         for model in region.models:
-            self.models[model.name].serve(model, capacity=self.capacity, known=known, rules=rules)
+            built = self.models[model.name]
+            built.serve(model, capacity=self.capacity, known=self._known, rules=rules)
+            for key, service in built.services.items():
+                self._known[NameOf("service", key)] = service.name
         if balancers:
-            self._name_everywhere(region, balancers[0], known=known, tags=tags)
+            self._name_everywhere(region, balancers[0], tags=tags)
 
     def _name_everywhere(
-        self,
-        region: plan.RegionPlan,
-        balancer: LoadBalancer,
-        *,
-        known: alarms.Names,
-        tags: plan.Tags,
+        self, region: plan.RegionPlan, balancer: LoadBalancer, *, tags: plan.Tags
     ) -> None:
         for model in region.models:
             for called, everywhere, _ in model.names_everywhere:
@@ -143,7 +136,7 @@ class RegionComponent(pulumi.ComponentResource):
                 names.everywhere(
                     everywhere,
                     alias=balancer.alias,
-                    known=known,
+                    known=self._known,
                     region=region.name,
                     tags=tags,
                     parent=self.models[model.name],
@@ -210,15 +203,7 @@ class RegionComponent(pulumi.ComponentResource):
             lambda arn: arn.replace(":cluster/", ":service/") + "/"
         )
 
-    def _name_models(self) -> None:
-        for model in self.models.values():
-            for key, name in model.metric_names.items():
-                self._known[NameOf("target_group", key)] = name
-            for key, service in model.services.items():
-                self._known[NameOf("service", key)] = service.name
-
     def _watch(self, region: plan.RegionPlan, *, tags: plan.Tags) -> None:
-        self._name_models()
         services = {k: s for model in self.models.values() for k, s in model.services.items()}
         for described in region.alarms:
             alarms.alarm(

@@ -103,10 +103,8 @@ class SecurityGroups(pulumi.ComponentResource):
 
     def _files(self, region: plan.RegionPlan, system: plan.FileSystem) -> pulumi.Output[str]:
         """Mount targets take NFS of those that mount the file system, and nothing else."""
-        group, clients = (
-            self._group(system.key, "Mount targets of a file system"),
-            self._own(region),
-        )
+        group = self._group(system.key, "Mount targets of a file system")
+        clients = self._own(region)
         for client in system.clients:
             self._ingress(
                 f"{system.key}_from_{client.replace('_', '-')}",

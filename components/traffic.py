@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.names import validated, validation_record
+from components.names import requested, validated, validation_record
 from components.tags import named
 from planning import choices, plan
 
@@ -23,8 +23,8 @@ class LoadBalancer(pulumi.ComponentResource):
     """A load balancer that answers 404 to requests that match no model's rule.
 
     It has public addresses where the plan says so. AWS's default is internet-facing. A second one
-    has the certificate of the `first`, and no names. `certificate` is
-    the ARN of one that it shows beside its own: that of the names over all Regions.
+    has the certificate of the `first`, and no names. `certificate` is the ARN of one that it shows
+    beside its own: that of the names over all Regions.
     """
 
     def __init__(
@@ -142,13 +142,8 @@ class LoadBalancer(pulumi.ComponentResource):
         names = balancer.names
         if names is None or not balancer.makes_certificate:
             return None
-        certificate = aws.acm.Certificate(
-            names.key,
-            domain_name=names.name,
-            validation_method="DNS",
-            tags=named(self._tags, names.key),
-            region=self._region,
-            opts=pulumi.ResourceOptions(parent=self),
+        certificate = requested(
+            names.key, names.name, region=self._region, tags=self._tags, parent=self
         )
         record = validation_record(
             f"{names.key}_validation", certificate, names.validation_zone_id, parent=self

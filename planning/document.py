@@ -99,8 +99,7 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                     break
                 scheme = "https" if balancer.secure else "http"
                 own = f"<{balancer.name_key}>.{region.name}.elb.{region.dns_suffix}"
-                names = {model.called(group): group, **{o.name: o for o in group.other_names}}
-                for name, one in names.items():
+                for name, one in group.names(model.called(group)).items():
                     url = f"{scheme}://{one.host or own}{one.path_prefix}"
                     health, check = _checked(url, group)
                     yield Endpoint(

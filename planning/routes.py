@@ -1,5 +1,6 @@
 """The way of a request as plain data: names, load balancer, rules, target groups."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -114,6 +115,10 @@ class TargetGroup:
     def issuer(self) -> str:
         """The issuer of the tokens that its callers send; empty if they need none."""
         return next((rule.token.issuer for rule in self.rules if rule.token), "")
+
+    def names(self, own: str) -> "Mapping[str, TargetGroup | OtherName]":
+        """What it has under each name: its own, which its model gives it, and the others."""
+        return {own: self, **{other.name: other for other in self.other_names}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,10 +108,8 @@ def shares(region: RegionPlan | None) -> Mapping[str, Mapping[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for model in models:
         for group in model.target_groups:
-            rules = {model.called(group): group.rules}
-            rules |= {other.name: other.rules for other in group.other_names}
-            for name, of_name in rules.items():
-                given = [share for rule in of_name[:1] for share in rule.shares]
+            for name, one in group.names(model.called(group)).items():
+                given = [share for rule in one.rules[:1] for share in rule.shares]
                 weights = {names[share.target_group]: share.weight for share in given}
                 found[name] = weights or {model.called(group): 1}
     return found
