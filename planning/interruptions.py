@@ -32,54 +32,48 @@ class Interruption:
 def interruptions(plan: Plan, catalog: Catalog) -> Iterator[Interruption]:
     """Yields what each model loses, Region by Region."""
     for region in plan.regions:
-        rollouts = Rollouts(region)
+        rollouts = Rollouts(region, catalog)
         for model in (m for m in region.models if m.replicas_min):
-            yield interruption(region, model, model.services, catalog, rollouts)
+            yield rollouts.interruption(model, model.services)
 
 
 class Rollouts:
-    """The pools of a Region at their minimum, each with what rollouts add to it, looked at once."""
+    """What models of a Region lose. Its pools, at their minimum, are looked at once."""
 
-    def __init__(self, region: RegionPlan) -> None:
+    def __init__(self, region: RegionPlan, catalog: Catalog) -> None:
         self._region = region
+        self._catalog = catalog
         self._found: dict[str, tuple[PlacedPool, tuple[Rollout, ...]]] = {}
 
-    def of(self, pool: Pool) -> tuple[PlacedPool, tuple[Rollout, ...]]:
+    def interruption(self, model: ModelPlan, restarted: Sequence[Service]) -> Interruption:
+        """Returns what a model loses that has a minimum of 1 or more; the rollout is that of the
+        services that restart, which are all of them with a new image."""
+        pool = self._region.pool(model.pool)
+        added = _added(*self._of(pool), model, restarted)
+        minutes = last_end(restarted, lambda service: service.timeouts.update_minutes)
+        price = pool_rates(pool, self._region.name, self._catalog)
+        cost = None
+        if added is not None and price.rate is not None:
+            hourly = price.hourly((added, added))
+            cost = Amount(hourly.minimum * minutes / 60, hourly.maximum * minutes / 60)
+        return Interruption(
+            region=self._region.name,
+            model=model.name,
+            replicas=model.replicas_min,
+            left=model.replicas_min - _on_one_instance(pool, model),
+            away=_away(restarted),
+            instances=added,
+            minutes=minutes,
+            waves=waves(restarted),
+            cost=cost,
+        )
+
+    def _of(self, pool: Pool) -> tuple[PlacedPool, tuple[Rollout, ...]]:
         """The pool as placed, and the rollout of each placement."""
         if pool.name not in self._found:
             here = placed(self._region, pool)
             self._found[pool.name] = here, picture(here, full=False).rollouts
         return self._found[pool.name]
-
-
-def interruption(
-    region: RegionPlan,
-    model: ModelPlan,
-    restarted: Sequence[Service],
-    catalog: Catalog,
-    rollouts: Rollouts,
-) -> Interruption:
-    """Returns what a model loses that has a minimum of 1 or more; the rollout is that of the
-    services that restart, which are all of them with a new image."""
-    pool = region.pool(model.pool)
-    added = _added(rollouts, pool, model, restarted)
-    minutes = last_end(restarted, lambda service: service.timeouts.update_minutes)
-    price = pool_rates(pool, region.name, catalog)
-    cost = None
-    if added is not None and price.rate is not None:
-        hourly = price.hourly((added, added))
-        cost = Amount(hourly.minimum * minutes / 60, hourly.maximum * minutes / 60)
-    return Interruption(
-        region=region.name,
-        model=model.name,
-        replicas=model.replicas_min,
-        left=model.replicas_min - _on_one_instance(pool, model),
-        away=_away(restarted),
-        instances=added,
-        minutes=minutes,
-        waves=waves(restarted),
-        cost=cost,
-    )
 
 
 def document(found: Interruption) -> dict[str, object]:
@@ -123,10 +117,9 @@ def _away(services: Sequence[Service]) -> int:
 
 
 def _added(
-    rollouts: Rollouts, pool: Pool, model: ModelPlan, services: Sequence[Service]
+    here: PlacedPool, found: Sequence[Rollout], model: ModelPlan, services: Sequence[Service]
 ) -> int | None:
     """Instances that the pool adds while these services of the model start new tasks first."""
-    here, found = rollouts.of(pool)
     if any(a.workload == model.name for a in here.without_devices):
         return None
     held = {s.task_definition.devices for s in services}

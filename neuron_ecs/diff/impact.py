@@ -16,8 +16,8 @@ from neuron_ecs.diff.plans import (
 from neuron_ecs.diff.resources import ResourceChange
 from neuron_ecs.diff.workloads import ModelChange
 from planning import choices
-from planning.interruptions import Interruption, Rollouts, interruption
-from planning.plan import AutoScalingPool, ModelPlan, Pool, RegionPlan, Service
+from planning.interruptions import Interruption, Rollouts
+from planning.plan import AutoScalingPool, ModelPlan, Pool, Service
 
 Word = Literal[
     "none",
@@ -106,7 +106,8 @@ def impacts(
         for key, model in head.models.items()
         if deployed and any(s.key in deployed for s in model.services)
     }
-    return {key: _impact(key, deployed, base, head, catalog) for key in sorted(keys)}
+    rollouts = {region.name: Rollouts(region, catalog) for region in head.plan.regions}
+    return {key: _impact(key, deployed, base, head, rollouts) for key in sorted(keys)}
 
 
 def _deployed(resources: Sequence[ResourceChange]) -> dict[str, bool]:
@@ -129,7 +130,7 @@ def _impact(
     deployed: Mapping[str, bool] | None,
     base: PlanIndex,
     head: PlanIndex,
-    catalog: Catalog,
+    rollouts: Mapping[str, Rollouts],
 ) -> Impact:
     region, old, new = key[0], base.models.get(key), head.models.get(key)
     if new is None:
@@ -161,7 +162,7 @@ def _impact(
         return _through_new_group(found, new, come) if has_new_group(old, new) else found
     fewer = f"{counted(len(gone), 'service')} fewer" if gone else ""
     if restarted:
-        found = _rollout(new, restarted, head.regions[region], catalog)
+        found = _rollout(new, restarted, pool, rollouts[region])
         found = _through_new_group(found, new, restarted) if has_new_group(old, new) else found
         text = f"{found.text}; {fewer}" if gone else found.text
         return replace(found, text=text, lingers=counts.lingers)
@@ -268,14 +269,14 @@ def _rise(base: PlanIndex, region: str, pool: Pool) -> str:
 
 
 def _rollout(
-    model: ModelPlan, restarted: Sequence[Service], region: RegionPlan, catalog: Catalog
+    model: ModelPlan, restarted: Sequence[Service], pool: Pool, rollouts: Rollouts
 ) -> Impact:
     """All restarted services of a model have the same percentages: they follow from the pool."""
     running = [s for s in restarted if s.desired_count]
     if not running:
         return Impact("none", "no task of these services runs at minimum size")
-    rollout = interruption(region, model, restarted, catalog, Rollouts(region))
-    found = _of_restart(model, running, region.pool(model.pool), rollout.instances or 0)
+    rollout = rollouts.interruption(model, restarted)
+    found = _of_restart(model, running, pool, rollout.instances or 0)
     return replace(found, rollout=rollout)
 
 

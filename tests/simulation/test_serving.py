@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from catalog import load
-from planning.interruptions import Interruption, Rollouts, interruption
+from planning.interruptions import Interruption, Rollouts
 from planning.plan import ModelPlan, Plan
 from tests.planning.stacks import Config, Entry, changed, decide_on, groups, stack, work
 from tests.simulation.changing import Update
@@ -40,7 +40,7 @@ class Running:
 
     def _lost(self, model: ModelPlan) -> Interruption:
         region = self.plan.regions[0]
-        return interruption(region, model, model.services, load(), Rollouts(region))
+        return Rollouts(region, load()).interruption(model, model.services)
 
     @property
     def sufficient(self) -> bool:
