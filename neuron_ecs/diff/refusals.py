@@ -5,7 +5,7 @@ see it, since it is about the way from one to the other.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -64,11 +64,16 @@ def refusals(
     base: PlanIndex, head: PlanIndex, config: Mapping[str, str] | None = None
 ) -> tuple[Refusal, ...]:
     """All of them, by code and place; `config` holds the texts of the head's stack file."""
-    alike: dict[Refusal, list[str]] = {}
     kinds = (_pools(base, head), _waiting(base, head, config or {}), _networks(base, head))
     protected = (*_protected(base, head), *_protected_files(base, head))
     others = (*_zones(base, head), *_schemes(base, head), *protected)
-    for found in (*chain.from_iterable(kinds), *others):
+    return by_place((*chain.from_iterable(kinds), *others))
+
+
+def by_place(refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
+    """The refusals by code and place; alike ones of several Regions are one."""
+    alike: dict[Refusal, list[str]] = {}
+    for found in refusals:
         alike.setdefault(replace(found, regions=()), []).extend(found.regions)
     lines = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
     return tuple(sorted(lines, key=lambda r: (r.code, r.path, r.regions)))

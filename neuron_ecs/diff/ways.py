@@ -6,12 +6,11 @@ moves to another target type is therefore a second model under the name of the f
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from messages.phrases import listed
 from neuron_ecs.diff.impact import Impact, has_new_group
 from neuron_ecs.diff.plans import Key, PlanIndex, shares
-from neuron_ecs.diff.refusals import Refusal
+from neuron_ecs.diff.refusals import Refusal, by_place
 
 _LONGEST = 40
 """Characters of a model's name."""
@@ -19,11 +18,7 @@ _LONGEST = 40
 
 def ways(base: PlanIndex, head: PlanIndex, impacts: Mapping[Key, Impact]) -> tuple[Refusal, ...]:
     """All of them, by code and place; alike ones of several Regions are one."""
-    alike: dict[Refusal, list[str]] = {}
-    for found in (*_new_groups(base, head, impacts), *_too_early(base, head)):
-        alike.setdefault(replace(found, regions=()), []).extend(found.regions)
-    lines = [replace(found, regions=tuple(sorted(where))) for found, where in alike.items()]
-    return tuple(sorted(lines, key=lambda r: (r.code, r.path, r.regions)))
+    return by_place((*_new_groups(base, head, impacts), *_too_early(base, head)))
 
 
 def _new_groups(
