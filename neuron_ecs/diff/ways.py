@@ -86,12 +86,13 @@ def _too_early(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
             come = sorted(m for m, w in weights.items() if w and (region, m) not in base.models)
             if name not in before or not come:
                 continue
-            percent = 100 * sum(weights[m] for m in come) // sum(weights.values())
+            percent = round(100 * sum(weights[m] for m in come) / sum(weights.values()))
             yield Refusal(
                 "ND021",
                 (region,),
                 f"traffic.weights.{name}",
-                f"sends {percent} % of the requests to {listed(come)} before it serves",
+                f"sends {percent} % of the requests to {listed(come)} before "
+                f"{'it serves' if len(come) == 1 else 'they serve'}",
                 "Services start after the rule of the load balancer, and a target group without a "
                 "healthy task answers 503.",
                 (

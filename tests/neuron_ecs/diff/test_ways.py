@@ -10,6 +10,7 @@ from neuron_ecs.diff.document import document
 from neuron_ecs.diff.markdown import render as markdown
 from neuron_ecs.diff.summary import verdict
 from neuron_ecs.diff.text import render
+from neuron_ecs.diff.traffic import traffic_lines
 from tests.neuron_ecs.diff.pairs import compared
 from tests.planning.fixtures_authentication import keyed
 from tests.planning.stacks import HOME, Config, Entry, changed, groups, managed, stack, work
@@ -92,6 +93,15 @@ def test_a_model_that_gets_requests_before_it_serves_is_told() -> None:
     assert "sends 75 % of the requests to b" in early.ways[0].what
     ready = compared(serving(**both), serving({"a": {"a": 1, "b": 3}}, **both))
     assert codes(ready) == []
+
+
+def test_the_share_of_a_model_is_one_number_in_all_lines() -> None:
+    both = {"a": BRIDGE, "b": OWN}
+    early = compared(serving(a=BRIDGE), serving({"a": {"a": 1, "b": 2}}, **both))
+    assert "sends 67 % of the requests to b before it serves" in early.ways[0].what
+    assert any("b 0 → 67 %" in line for line in traffic_lines(early))
+    three = compared(serving(a=BRIDGE), serving({"a": {"a": 1, "b": 1, "c": 1}}, c=OWN, **both))
+    assert "sends 67 % of the requests to b and c before they serve" in three.ways[0].what
 
 
 def test_a_second_model_of_serve_keeps_the_name_that_requests_have() -> None:
