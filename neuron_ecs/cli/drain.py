@@ -109,8 +109,8 @@ def found_host(
         return [(reader.region, observed, h) for h in hosts(reader, observed) if choose(h)]
 
     with progress(f"reading {', '.join(r.name for r in regions)} from AWS"):
-        answers = read_each(account, regions, names, ask, unread)
-    return [one for some in answers for one in some]
+        found = read_each(account, regions, names, ask, unread)
+    return [one for some in found for one in some]
 
 
 def show_hosts(arguments: Changing, found: Sequence[Found]) -> None:
@@ -187,17 +187,17 @@ class _Region:
         known = self.account.must(
             self.region.name, lambda aws: answers(aws, self.described.regions)
         )
-        ours = [one for one in known if one.region == self.region.name]
+        ours = [one for one in known if one.region == self.region.name and one.check]
         slots, unread = self._slots(ours)
         counts = {s.service.name: s.planned.desired_count if undo else 0 for s in slots}
-        self.arguments.write(self._shown(slots, counts, known))
+        self.arguments.write(self._shown(slots, counts, known, [one.host for one in ours]))
         if unread:
             self.arguments.say(f"its services stay as they are: {unread}", "  ", "    ")
         question = "bring them back?" if undo else f"leave {self.region.name}?"
         agreed = self.arguments.agreed(question)
         found: list[Steadiness] = []
         if agreed and not undo:
-            self._leave_out(ours)
+            ours = self._leave_out(ours)
         if agreed:
             self._change(slots, counts)
         if agreed and slots and not self.arguments.detach:
@@ -212,7 +212,7 @@ class _Region:
                 "region": self.region.name,
                 "counts": counts,
                 "models": [asdict(s) for s in found],
-                "left_out": sorted(one.host for one in ours if one.check and one.left_out),
+                "left_out": sorted(one.host for one in ours if one.left_out),
             }
             write_json(head_of(self.described, VERSION) | document, sys.stdout)
         return code_of(found) if agreed and not unread else ERRORS
@@ -221,19 +221,21 @@ class _Region:
         """The services; if they cannot be read, only the answers can be changed, and why."""
         try:
             slots = read_one(
-                self.account, self.region, self.names, lambda r: slots_of(r, self.region.models)
+                self.account,
+                self.region,
+                self.names,
+                lambda reader: slots_of(reader, reader.recent(), self.region.models),
             )
         except UsageError as error:
-            if error.exit_code != ERRORS or not any(one.check for one in ours):
+            if error.exit_code != ERRORS or not ours:
                 raise
             return [], str(error)
         return slots, ""
 
-    def _leave_out(self, ours: list[Answer]) -> None:
+    def _leave_out(self, ours: list[Answer]) -> list[Answer]:
         """Takes the Region out of the answers, and waits until callers have looked it up again."""
-        changing = [one for one in ours if one.check and not one.left_out]
+        changing = [one for one in ours if not one.left_out]
         self._set(changing, out=True)
-        ours[:] = [replace(one, left_out=bool(one.check)) for one in ours]
         if changing:
             names = counted(len(changing), "name")
             self.arguments.say(
@@ -243,6 +245,7 @@ class _Region:
             )
             with progress("waiting until callers have another address"):
                 self.clock.sleep(choices.DNS_SECONDS)
+        return [replace(one, left_out=True) for one in ours]
 
     def _let_in(self, ours: list[Answer], found: list[Steadiness]) -> list[Answer]:
         """Lets the alarms of models decide again, as soon as they are steady."""
@@ -287,7 +290,7 @@ class _Region:
             self.account.must(self.region.name, lambda aws, c=cluster, n=new: set_counts(aws, c, n))
 
     def _shown(
-        self, slots: list[Slot], counts: dict[str, int], known: list[Answer]
+        self, slots: list[Slot], counts: dict[str, int], known: list[Answer], hosts: list[str]
     ) -> Iterator[str]:
         yield f"{self.described.project}/{self.described.stack}: {self.region.name}"
         rows = [("model", "tasks now", "then")]
@@ -297,14 +300,13 @@ class _Region:
             now = sum(s.service.desired for s in ours)
             rows.append((model.name, str(now), str(sum(counts[s.service.name] for s in ours))))
         yield from table(rows if slots else [], indent="  ", width=self.arguments.width)
-        hosts = [one.host for one in known if one.region == self.region.name and one.check]
         if hosts:
             head = ("name", "may answer now", "then")
             rows = [(host, *self._answering(host, known)) for host in hosts]
             yield from table([head, *rows], indent="  ", width=self.arguments.width)
         if self.arguments.undo:
             return
-        for text in self._notes(known):
+        for text in self._notes(known, hosts):
             yield from wrapped(text, self.arguments.width, "  ", "    ")
 
     def _answering(self, host: str, known: list[Answer]) -> tuple[str, str]:
@@ -315,9 +317,8 @@ class _Region:
         then = sorted([*others, self.region.name]) if self.arguments.undo else others
         return listed(now) if now else "none", listed(then) if then else "none"
 
-    def _notes(self, known: list[Answer]) -> Iterator[str]:
-        ours = [one.host for one in known if one.region == self.region.name and one.check]
-        alone = [host for host in ours if self._answering(host, known)[1] == "none"]
+    def _notes(self, known: list[Answer], hosts: list[str]) -> Iterator[str]:
+        alone = [host for host in hosts if self._answering(host, known)[1] == "none"]
         if alone:
             yield (
                 f"every Region is then left out of {listed(alone)}: Route 53 answers as if all "

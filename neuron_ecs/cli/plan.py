@@ -173,8 +173,9 @@ def chips(pool: planned.Pool) -> str:
 
 def block_lines(pool: planned.Pool) -> Iterator[str]:
     """When the instances of a pool run that has the hours of its Capacity Blocks."""
-    for at, one in enumerate(pool.blocks if isinstance(pool, planned.AutoScalingPool) else ()):
-        assert isinstance(pool, planned.AutoScalingPool)
+    if not isinstance(pool, planned.AutoScalingPool):
+        return
+    for at, one in enumerate(pool.blocks):
         runs = f"{counted(pool.max_size, 'instance')} from {one.start} until {one.drained}"
         after = f", once {pool.blocks[0].reservation_id} is out of blocks" if at else ""
         yield f"{pool.name}: {one.reservation_id} ends {one.end}; {runs}{after}"

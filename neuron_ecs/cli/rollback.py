@@ -106,7 +106,7 @@ def _waves(
     """The steps of a Region that change something."""
 
     def ask(reader: Reader) -> list[list[Step]]:
-        rollback = Rollback(reader, model)
+        rollback = Rollback(reader, reader.recent(), model)
         steps = rollback.steps(arguments.to)
         return rollback.waves([s for s in steps if s.target != s.slot.service.task_definition])
 

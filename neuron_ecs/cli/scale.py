@@ -64,7 +64,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
             )
     account, names = Account(connect), arguments.names()
     slots = {
-        r.name: read_one(account, r, names, lambda reader, m=m: slots_of(reader, [m]))
+        r.name: read_one(account, r, names, lambda of, m=m: slots_of(of, of.recent(), [m]))
         for r, m in models.values()
     }
     changes = {region: wanted(found, number) for region, found in slots.items()}

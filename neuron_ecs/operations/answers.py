@@ -1,10 +1,10 @@
 """A Region's answers to names over all Regions, as they are in the account."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from neuron_ecs.operations.aws import Calls
+from neuron_ecs.operations.aws import Calls, pages
 from planning import plan
 
 
@@ -33,7 +33,11 @@ def answers(
         if only in (None, model.name)
         for _, everywhere, _ in model.names_everywhere
     ]
-    checks = {_alarm(one): one for one in _checks(aws)} if named else {}
+    checks: dict[tuple[str, str], dict[str, Any]] = {}
+    if named:
+        call = aws.route53.list_health_checks
+        there = pages(call, "HealthChecks", token="Marker", answered="NextMarker")
+        checks = {_alarm(one): one for one in there}
     found: list[Answer] = []
     for region, model, everywhere in named:
         check = checks.get((region, everywhere.alarm.name), {})
@@ -57,17 +61,6 @@ def has_record(aws: Calls, region: str, everywhere: plan.Everywhere) -> bool:
         (one["Name"].rstrip("."), one.get("SetIdentifier")) == (everywhere.host, region)
         for one in first
     )
-
-
-def _checks(aws: Calls) -> Iterator[dict[str, Any]]:
-    """Every health check of the account, page by page."""
-    more: dict[str, str] = {}
-    while True:
-        answer = cast("dict[str, Any]", aws.route53.list_health_checks(**more))
-        yield from answer["HealthChecks"]
-        if not answer.get("IsTruncated"):
-            return
-        more = {"Marker": answer["NextMarker"]}
 
 
 def _alarm(check: dict[str, Any]) -> tuple[str, str]:

@@ -270,17 +270,24 @@ def code_of(error: Exception) -> str:
 
 
 def pages(
-    call: Callable[..., Any], key: str, *, token: str = "nextToken", **arguments: Any
+    call: Callable[..., Any],
+    key: str,
+    *,
+    token: str = "nextToken",
+    answered: str = "",
+    **arguments: Any,
 ) -> list[Any]:
-    """All items of a paged call; `token` names the next page in its request and its answer."""
+    """All items of a paged call; `token` names the next page in its request, and `answered` in its
+    answer if it has another name there."""
+    answered = answered or token
     found: list[Any] = []
     more: dict[str, str] = {}
     while True:
         answer = cast("dict[str, Any]", call(**arguments, **more))
         found += answer.get(key, [])
-        if not answer.get(token):
+        if not answer.get(answered):
             return found
-        more = {token: answer[token]}
+        more = {token: answer[answered]}
 
 
 def batches(items: Sequence[Any], size: int) -> Iterator[list[Any]]:

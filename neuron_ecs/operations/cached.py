@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from neuron_ecs.operations.aws import Calls, batches
+from neuron_ecs.operations.aws import Calls, batches, pages
 from neuron_ecs.operations.observed import by_family, family_of
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.revisions import Rollback
@@ -71,7 +71,7 @@ def uses_in(reader: Reader) -> tuple[list[Use], list[str]]:
     ]
     for model in reader.region.models:
         try:
-            steps = Rollback(reader, model).steps()
+            steps = Rollback(reader, observed, model).steps()
         except UsageError:
             continue  # there is no way back, or the model is not up
         found += [Use(model.name, BEFORE, json.dumps(step.containers)) for step in steps]
@@ -175,13 +175,11 @@ def _root(place: Place) -> str:
 
 def _objects(place: Place, prefix: str, aws: Calls) -> list[dict[str, Any]]:
     bucket, _ = bucket_and_key(_root(place))
-    found: list[dict[str, Any]] = []
-    more: dict[str, str] = {}
-    while True:
-        answer = cast(
-            "dict[str, Any]", aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
-        )
-        found += answer.get("Contents", [])
-        if not answer.get("NextContinuationToken"):
-            return found
-        more = {"ContinuationToken": answer["NextContinuationToken"]}
+    return pages(
+        aws.s3.list_objects_v2,
+        "Contents",
+        token="ContinuationToken",
+        answered="NextContinuationToken",
+        Bucket=bucket,
+        Prefix=prefix,
+    )

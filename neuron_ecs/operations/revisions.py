@@ -8,7 +8,7 @@ from typing import Any, cast
 from messages.phrases import listed
 from neuron_ecs.operations.aws import batches, code_of, pages
 from neuron_ecs.operations.compare import devices_of, differences
-from neuron_ecs.operations.observed import family_of, revision_of
+from neuron_ecs.operations.observed import Observation, family_of, revision_of
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.slots import Slot, slots_of
 from neuron_ecs.terminal import ERRORS, UsageError, spans
@@ -59,11 +59,12 @@ def _signature(slot: Slot, containers: Containers) -> tuple[object, ...]:
 class Rollback:
     """Finds the way back of a model in one Region."""
 
-    def __init__(self, reader: Reader, model: plan.ModelPlan) -> None:
+    def __init__(self, reader: Reader, observed: Observation, model: plan.ModelPlan) -> None:
         self.reader = reader
+        self.observed = observed
         self.aws = reader.aws
         self.model = model
-        self.slots = slots_of(reader, [model])
+        self.slots = slots_of(reader, observed, [model])
         self._read: dict[str, Containers] = {}
 
     def steps(self, to: str | None = None) -> list[Step]:
@@ -187,8 +188,7 @@ class Rollback:
         takes = {d for s in steps for d in devices_of(s.containers) - devices_of(s.present)}
         if not takes:
             return
-        observed = self.reader.recent()
-        known = observed.by_service_key(self.reader.names)
+        known = self.observed.by_service_key(self.reader.names)
         for other in self.reader.region.models:
             if other.pool != self.model.pool:
                 continue

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neuron_ecs.operations.observed import ObservedService
+from neuron_ecs.operations.observed import Observation, ObservedService
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.terminal import ERRORS, UsageError
 from planning import plan
@@ -29,10 +29,10 @@ def chips_of(service: plan.Service) -> str:
     return "all" if devices == "all" else ", ".join(map(str, devices)) or "none"
 
 
-def slots_of(reader: Reader, models: Sequence[plan.ModelPlan]) -> list[Slot]:
+def slots_of(reader: Reader, observed: Observation, models: Sequence[plan.ModelPlan]) -> list[Slot]:
     """Returns the services of models in the order of the plan. Raises `UsageError` if one does
     not exist."""
-    observed, region = reader.recent(), reader.region
+    region = reader.region
     found = observed.by_service_key(reader.names)
     slots: list[Slot] = []
     for model in models:

@@ -71,7 +71,8 @@ def way(world: World, model: str, to: str | None = None) -> list[list[Step]]:
     found = next(m for m in region.models if m.name == model)
 
     def ask(aws: Any) -> list[list[Step]]:
-        rollback = Rollback(Reader(region, None, aws), found)
+        reader = Reader(region, None, aws)
+        rollback = Rollback(reader, reader.recent(), found)
         return rollback.waves(rollback.steps(to))
 
     return Account(world.connect).must(region.name, ask)
