@@ -162,7 +162,7 @@ class _Comparison:
                 yield self.check("service", service.key, "not found", (wrong,))
             for one in (s for s in actual.services if s.name in found):
                 if isinstance(service, plan.Daemon):
-                    yield self.daemon(service, one)
+                    yield self.daemon(service, one, alone=len(found) == 1)
                 else:
                     yield self.service(service, one, actual, alone=len(found) == 1)
         for one in actual.services or ():
@@ -174,9 +174,7 @@ class _Comparison:
     def service(
         self, service: plan.Service, one: ObservedService, actual: ObservedCluster, *, alone: bool
     ) -> Check:
-        wrong = [] if alone else ["another service of the cluster has the same key in its name"]
-        if one.status != "ACTIVE":
-            wrong.append(f"it is {one.status}, not ACTIVE")
+        wrong = self.state(one, alone=alone)
         notes: list[str] = []
         short = list(self.counts(service, one))
         if blocks := self.outside_blocks(service, actual):
@@ -199,6 +197,13 @@ class _Comparison:
         found = f"{one.running} of {one.desired} running"
         return self.check("service", one.name, found, wrong, notes=notes, unknown=unknown)
 
+    def state(self, one: ObservedService, *, alone: bool) -> list[str]:
+        """What differs whatever the service is for."""
+        wrong = [] if alone else ["another service of the cluster has the same key in its name"]
+        if one.status != "ACTIVE":
+            wrong.append(f"it is {one.status}, not ACTIVE")
+        return wrong
+
     def outside_blocks(self, service: plan.Service, actual: ObservedCluster) -> str:
         """Why no task of the service runs where no instance of its Capacity Blocks does."""
         pool = self.region.pool(service.pool)
@@ -212,10 +217,11 @@ class _Comparison:
         first = hours[0]
         return f"no instance of {first.reservation_id} runs (from {first.start} to {first.drained})"
 
-    def daemon(self, daemon: plan.Daemon, one: ObservedService) -> Check:
-        """A daemon has as many tasks as instances; its revision is compared, and its progress."""
+    def daemon(self, daemon: plan.Daemon, one: ObservedService, *, alone: bool) -> Check:
+        """A daemon has as many tasks as instances; its state, its progress and its revision are
+        compared."""
         containers = self.observed.containers.get(one.task_definition)
-        wrong = [*self.progress(one)]
+        wrong = [*self.state(one, alone=alone), *self.progress(one)]
         wrong += self.definition(daemon.task_definition, one.task_definition, containers)
         unknown = f"the task definition {one.task_definition} could not be read"
         return self.check(

@@ -59,6 +59,10 @@ def test_a_daemon_beside_the_models_confuses_no_command() -> None:
         for command in (("verify",), ("doctor", "tinyllama"), ("events", "--since", "4d")):
             code, shown = watched.command(*command)
             assert code == 0, shown
+        daemon["status"] = "DRAINING"
+        code, shown = watched.command("verify")
+        assert (code, "it is DRAINING, not ACTIVE" in plainly(shown)) == (1, True), shown
+        daemon["status"] = "ACTIVE"
         (host,) = place.instances.values()
         code, shown = watched.command("drain", host["ec2InstanceId"], "--yes")
         assert code == 0, shown
