@@ -32,28 +32,27 @@ def traffic_lines(difference: Difference) -> Iterator[str]:
     for key in sorted(after.keys() - before.keys()):
         yield f"{after[key].url} comes"
     yield from _shared(difference)
+    both = [(key[1], before[key], after[key]) for key in sorted(before.keys() & after.keys())]
     schemes: dict[str, dict[str, None]] = {}
-    for key in sorted(before.keys() & after.keys()):
-        if before[key].public != after[key].public:
-            word = "public" if after[key].public else "private"
-            schemes.setdefault(f"gets {word} addresses", {})[key[1]] = None
+    for region, old, new in both:
+        if old.public != new.public:
+            schemes.setdefault("public" if new.public else "private", {})[region] = None
     for word, regions in schemes.items():
-        yield f"the load balancer of {listed(regions)} {word}"
+        yield f"the load balancer of {listed(regions)} gets {word} addresses"
     callers: dict[tuple[str, str], dict[str, None]] = {}
-    for key in sorted(before.keys() & after.keys()):
-        old, new = before[key], after[key]
+    for region, old, new in both:
         yield from _answering(old, new)
         for word, some, others in (
             ("may call", new.callers, old.callers),
             ("may no longer call", old.callers, new.callers),
         ):
             if more := [caller for caller in some if caller not in others]:
-                callers.setdefault((listed(more), word), {})[key[1]] = None
+                callers.setdefault((listed(more), word), {})[region] = None
     for (who, word), regions in callers.items():
         yield f"{who} {word} in {listed(regions)}"
-    for key in sorted(before.keys() & after.keys()):
-        if key[1] != ALL_REGIONS:
-            yield from _keys(before[key], after[key], key[1])
+    for region, old, new in both:
+        if region != ALL_REGIONS:
+            yield from _keys(old, new, region)
 
 
 def _keys(old: Called, new: Called, region: str) -> Iterator[str]:
