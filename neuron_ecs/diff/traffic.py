@@ -35,7 +35,7 @@ def traffic_lines(difference: Difference) -> Iterator[str]:
     both = [(key[1], before[key], after[key]) for key in sorted(before.keys() & after.keys())]
     schemes: dict[str, dict[str, None]] = {}
     for region, old, new in both:
-        if old.public != new.public:
+        if region != ALL_REGIONS and old.public != new.public:
             schemes.setdefault("public" if new.public else "private", {})[region] = None
     for word, regions in schemes.items():
         yield f"the load balancer of {listed(regions)} gets {word} addresses"
