@@ -50,9 +50,14 @@ class Reached:
         """The name that no other container of the stack may have."""
         return self.everywhere or self.host
 
+    @property
+    def checked_path(self) -> str:
+        """The path of the health check; a query is not part of it."""
+        return f"{self.path}{self.health_path.partition('?')[0]}"
+
     def health_pattern(self, catalog: Catalog) -> str:
         """The pattern of the health check's path alone; empty if it cannot be written as one."""
-        asked = f"{self.path}{self.health_path.partition('?')[0]}"
+        asked = self.checked_path
         fits = len(asked) <= catalog.limits.value("listener_rule_value_max")
         return asked if fits and _OF_A_PATTERN.fullmatch(asked) else ""
 

@@ -38,7 +38,9 @@ def traffic_lines(difference: Difference) -> Iterator[str]:
         if region != ALL_REGIONS and old.public != new.public:
             schemes.setdefault("public" if new.public else "private", {})[region] = None
     for word, regions in schemes.items():
-        yield f"the load balancer of {listed(regions)} gets {word} addresses"
+        one = len(regions) == 1
+        balancers, get = ("load balancer", "gets") if one else ("load balancers", "get")
+        yield f"the {balancers} of {listed(regions)} {get} {word} addresses"
     callers: dict[tuple[str, str], dict[str, None]] = {}
     for region, old, new in both:
         yield from _answering(old, new)

@@ -85,9 +85,7 @@ def too_many_models(s: Situation) -> Iterator[Report]:
 def no_common_path(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html"""
     without = (
-        one
-        for one in shared_names(s)
-        if {*one.reached.patterns} <= {one.reached.health_pattern(s.catalog)}
+        one for one in shared_names(s) if {*one.reached.patterns} <= {one.reached.checked_path}
     )
     for one in _each_name(without):
         models = [work.name for work, _ in one.weights]

@@ -56,7 +56,7 @@ def test_the_load_balancers_of_all_regions_are_named_each_once() -> None:
     callers = {"domain": DOMAIN, "allow_from": ["203.0.113.0/24"]}
     inside = over_all(callers | {"both_schemes": True})
     lines = told(inside, over_all(callers | {"public": True}))
-    assert "the load balancer of us-east-2 and us-west-2 gets public addresses" in lines
+    assert "the load balancers of us-east-2 and us-west-2 get public addresses" in lines
 
 
 def test_a_token_and_a_certificate_that_come_and_go_are_told() -> None:
