@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import catalog
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation, plain
 from neuron_ecs.cli.options import positional, watch
 from neuron_ecs.operations import status
+from neuron_ecs.operations.answers import left_out
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.observed import Names
@@ -76,7 +77,11 @@ def _read(
         )
         return status.status(reader.region, observed, reader.names, reasons, only)
 
-    return read_each(account, regions, names, ask, lambda r, why: status.unread(r, why, only))
+    found = read_each(account, regions, names, ask, lambda r, why: status.unread(r, why, only))
+    out, unread = left_out(account, regions, only)
+    return [
+        replace(one, left_out=out.get(one.name, ()), unread=(*one.unread, *unread)) for one in found
+    ]
 
 
 def _write(

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from neuron_ecs.operations.aws import Calls, pages
+from neuron_ecs.operations.aws import Account, Calls, pages
 from planning import plan
+
+_MOST_CHECKS = "1000"  # of a page (the service model of Route 53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ def answers(
     checks: dict[tuple[str, str], dict[str, Any]] = {}
     if named:
         call = aws.route53.list_health_checks
-        there = pages(call, "HealthChecks", token="Marker", answered="NextMarker")
+        there = pages(
+            call, "HealthChecks", token="Marker", answered="NextMarker", MaxItems=_MOST_CHECKS
+        )
         checks = {_alarm(one): one for one in there}
     found: list[Answer] = []
     for region, model, everywhere in named:
@@ -45,6 +49,30 @@ def answers(
         left_out = bool(config.get("Disabled") and config.get("Inverted"))
         found.append(Answer(region, model, everywhere.host, check.get("Id", ""), left_out))
     return found
+
+
+def left_out(
+    account: Account, regions: Sequence[plan.RegionPlan], only: str | None = None
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Returns the names that each Region is left out of, and why they could not be read.
+
+    Route 53 is the same in every Region, and counts the calls of the whole account: it is asked
+    once.
+    """
+    named = [r for r in regions if any(m.names_everywhere for m in r.models)]
+    if not named:
+        return {}, ()
+
+    def ask(aws: Calls) -> tuple[list[Answer], tuple[str, ...]]:
+        read = aws.tried("Route 53 ListHealthChecks", lambda: answers(aws, named, only))
+        return read or [], tuple(map(str, aws.failed))
+
+    found, unread = account.ask(named[0].name, ask, lambda why: ([], (why,)))
+    out: dict[str, tuple[str, ...]] = {}
+    for one in found:
+        if one.left_out:
+            out[one.region] = (*out.get(one.region, ()), one.host)
+    return out, unread
 
 
 def has_record(aws: Calls, region: str, everywhere: plan.Everywhere) -> bool:

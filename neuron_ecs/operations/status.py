@@ -125,7 +125,11 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class RegionStatus:
-    """A Region. `unread` says what AWS refused to say, and why."""
+    """A Region. `unread` says what AWS refused to say, and why.
+
+    It is drained if no service wants a task although the plan does, and its load balancer is left
+    out of the names `left_out`.
+    """
 
     name: str
     pools: tuple[PoolStatus, ...]
@@ -133,6 +137,8 @@ class RegionStatus:
     models: tuple[ModelStatus, ...]
     jobs: tuple[JobStatus, ...]
     unread: tuple[str, ...] = ()
+    drained: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -235,7 +241,13 @@ class _Status:
             models,
             jobs,
             tuple(unread_parts(self.region, self.observed)),
+            self.drained(),
         )
+
+    def drained(self) -> bool:
+        planned = [s for m in self.region.models for s in m.services if s.desired_count]
+        there = [self.services.get(s.key) for s in planned]
+        return bool(planned) and all(one is not None and one.desired == 0 for one in there)
 
     # -- models --------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from messages.phrases import counted, low_to_high
+from messages.phrases import counted, listed, low_to_high
 from neuron_ecs.operations.status import (
     GOOD,
     InstanceStatus,
@@ -43,6 +43,7 @@ def render(
         yield region.name
         for text in region.unread:
             yield from wrapped(f"not read: {text}", width, "  ", "    ")
+        yield from _left(region, width)
         yield from _pools(region, width)
         yield from _instances(region, now, width)
         yield from _models(region.models, width)
@@ -67,9 +68,29 @@ def headline(regions: Sequence[RegionStatus]) -> str:
     bad = [f"{m.name} ({m.state}) in {r.name}" for r in regions for m in r.models if not _good(m)]
     if bad:
         parts.append(f"not as promised: {', '.join(bad)}")
+    drained = [r.name for r in regions if r.drained]
+    if drained:
+        parts.append(f"drained: {', '.join(drained)}")
     if any(r.unread for r in regions):
         parts.append("not all could be read")
     return "; ".join(parts)
+
+
+def _left(region: RegionStatus, width: int) -> Iterator[str]:
+    """That somebody left the Region, and how it comes back."""
+    facts = ["no service wants a task, and the stack file does"] if region.drained else []
+    facts += [f"callers of {listed(list(region.left_out))} are sent elsewhere"] * bool(
+        region.left_out
+    )
+    if facts:
+        word = "drained" if region.drained else "left out"
+        yield from wrapped(
+            f"{word}: {'; '.join(facts)}. To bring it back run "
+            f"neuron-ecs drain {region.name} --undo",
+            width,
+            "  ",
+            "    ",
+        )
 
 
 def _good(model: ModelStatus) -> bool:

@@ -44,6 +44,9 @@ def test_a_region_is_left_and_comes_back(dev: Sandbox) -> None:
     assert code == 0, shown
     assert "the stack's only Region" in plainly(shown)
     assert {s["runningCount"] for s in dev.ecs().place.services.values()} == {0}
+    code, shown = dev.command("status")
+    assert code == 1, "the stack file promises replicas"
+    assert "drained: no service wants a task" in plainly(shown)
     code, shown = dev.command("drain", "us-west-2", "--undo", "--yes")
     assert code == 0, shown
     assert {s["runningCount"] for s in dev.ecs().place.services.values()} == {1}
@@ -81,6 +84,18 @@ def test_a_region_is_left_out_of_its_names_before_its_tasks_stop(
     assert forced(named) == {"us-east-2": (True, True), "us-west-2": (False, False)}
     assert running(named) == {0}
 
+    named.account.calls.clear()
+    code, shown = named.command("status")
+    asked = [n for (_, call), n in named.account.calls.items() if "ListHealthChecks" in call]
+    assert asked == [1], "the calls of all Regions come out of one bucket of the account"
+    assert "; drained: us-east-2" in plainly(shown)
+    assert f"callers of {HOST} are sent elsewhere" in plainly(shown)
+    assert "neuron-ecs drain us-east-2 --undo" in plainly(shown)
+    code, shown = named.command("status", "--json")
+    regions = {one["name"]: one for one in json.loads(shown)["regions"]}
+    assert (regions["us-east-2"]["drained"], regions["us-east-2"]["left_out"]) == (True, [HOST])
+    assert (regions["us-west-2"]["drained"], regions["us-west-2"]["left_out"]) == (False, [])
+
     code, shown = named.command("doctor", MODEL, "--json")
     (east, west) = json.loads(shown)["models"]
     assert east["links"][0]["verdict"] == "broken"
@@ -95,6 +110,15 @@ def test_a_region_is_left_out_of_its_names_before_its_tasks_stop(
     assert (code, json.loads(shown)["left_out"]) == (0, [])
     assert set(forced(named).values()) == {(False, False)}
     assert running(named) == {1}
+
+
+def test_where_health_checks_cannot_be_read_the_rest_is_shown(named: Sandbox) -> None:
+    denied = Refusal("AccessDenied", "not authorized")
+    named.account.state.refused["us-east-2", "route53:ListHealthChecks"] = denied
+    code, shown = named.command("status")
+    assert code == 1
+    assert "not read: Route 53 ListHealthChecks" in plainly(shown)
+    assert "2 of 2 replicas run" in plainly(shown)
 
 
 def test_a_region_stays_left_out_until_its_models_are_steady(named: Sandbox) -> None:
