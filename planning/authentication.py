@@ -53,11 +53,11 @@ def asks_at_the_door(settings: Settings, region: str) -> bool:
     return given.jwt is not None or region in given.mutual_tls
 
 
-def asks_for_key(container: Container, catalog: Catalog) -> bool:
-    """Whether the container's server asks callers for a key, wherever that is given."""
+def asked_key(container: Container, catalog: Catalog) -> str:
+    """The key that the container's server asks callers for, or where it is kept; empty without."""
     row = key_server(container, catalog)
     given = row and option(words(container), row.key_option)
-    return bool(given or own_key(container, catalog))
+    return given or own_key(container, catalog)
 
 
 def with_keys(settings: Settings, catalog: Catalog) -> Settings:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from messages.finding import Severity
 from messages.phrases import flow, listed, nearest_or
 from planning import choices
-from planning.authentication import asks_for_key, key_of, key_server
+from planning.authentication import asked_key, key_of, key_server
 from planning.command_line import option, words
 from planning.public import some_certificates, speaks_https
 from planning.reached import Reached, reached
@@ -208,7 +208,7 @@ def token_and_key(s: Situation) -> Iterator[Report]:
         work.name: None
         for work in s.distinct_work
         for one in reached(s, work)
-        if asks_for_key(one.spec, s.catalog)
+        if asked_key(one.spec, s.catalog)
     }
     jwt = s.settings.traffic.authentication.jwt
     if both and jwt is not None:

@@ -35,19 +35,21 @@ def _own(s: Situation) -> Iterator[tuple[str, OwnNetworkEntry, Block]]:
     "CIDR blocks of two networks overlap",
     Severity.WARNING,
     "VPCs with overlapping blocks cannot be connected by a peering connection or a transit "
-    "gateway.",
+    "gateway: each takes the addresses of the other for its own.",
     do="Give each network its own block.",
 )
 def blocks_overlap(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/vpc/latest/peering/invalid-peering-configurations.html"""
     seen: list[tuple[str, Block]] = []
     own = list(_own(s))
+    says = " although traffic.connected says that they reach each other"
     for region, network, block in sorted(own, key=lambda o: (o[1].cidr is not None, o[0])):
         met = [(r, b) for r, b in seen if b.overlaps(block)]
         if met:
             yield Report(
                 f"regions.{region}.network.cidr",
-                f"is {network.cidr}, which overlaps {met[0][1]} of {met[0][0]}",
+                f"is {network.cidr}, which overlaps {met[0][1]} of {met[0][0]}"
+                + says * s.settings.traffic.connected,
                 f"write {_free(s, [b for _, _, b in own], block)}, or leave it out",
             )
         seen.append((region, block))

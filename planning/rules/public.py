@@ -8,7 +8,7 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning import addresses
 from planning.addresses import parse_block
-from planning.authentication import asks_at_the_door, asks_for_key, key_of, key_server
+from planning.authentication import asked_key, asks_at_the_door, key_of, key_server
 from planning.public import faces_outside, is_public, open_to_anyone, written_callers
 from planning.reached import Reached, all_reached
 from planning.rules.rule import Report, rule
@@ -67,8 +67,7 @@ def open_without_authentication(s: Situation) -> Iterator[Report]:
         bare = [
             name
             for name, one in _here(s, region)
-            if not key_of(s.settings, name.partition("/")[0])
-            and not asks_for_key(one.spec, s.catalog)
+            if not key_of(s.settings, name.partition("/")[0]) and not asked_key(one.spec, s.catalog)
         ]
         if bare and open_to_anyone(s, region) and not asks_at_the_door(s.settings, region):
             key = f"write {_KEY}, a parameter that holds the key; or " * _can_ask(s, region)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
+from planning.authentication import asked_key, key_of, key_server, own_key
+from planning.reached import running_server
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
 from planning.weights import SharedName, shared_names
@@ -97,4 +99,63 @@ def no_common_path(s: Situation) -> Iterator[Report]:
         )
 
 
-RULES = (weight_without_a_model, no_weight, too_many_models, no_common_path)
+@rule(
+    "NE821",
+    "Models under one name ask for different keys",
+    Severity.WARNING,
+    "A caller sends one key, and the load balancer does not choose a model by it: a server with "
+    "another key answers 401, and one without lets everyone in.",
+    do="Give the models under one name the same key; two that name one secret in two ways are "
+    "fine, so silence the finding with that reason.",
+    table="servers",
+)
+def different_keys(s: Situation) -> Iterator[Report]:
+    """https://docs.vllm.ai/en/latest/usage/security.html; of a program that no table knows,
+    nobody knows what it asks for."""
+    differing = (one for one in shared_names(s) if len({*_asked(s, one).values()}) > 1)
+    for one in _each_name(differing):
+        keys = _asked(s, one)
+        asks = [f"{name}, which asks for {_shown(s, one, name, keys)}" for name in keys]
+        yield Report(
+            f"traffic.weights.{one.name}",
+            f"sends requests to {listed(asks)}",
+            _one_key(s, one, keys),
+        )
+
+
+def _asked(s: Situation, one: SharedName) -> dict[str, str]:
+    """The keys of the models that get requests and whose servers are known."""
+    return {
+        work.name: asked_key(work.spec, s.catalog)
+        for work, weight in one.weights
+        if weight and running_server(work.spec, s.catalog)
+    }
+
+
+def _shown(s: Situation, one: SharedName, name: str, keys: dict[str, str]) -> str:
+    """Where the key is kept; one that stands in a command is not shown."""
+    kept = {work.name: own_key(work.spec, s.catalog) for work, _ in one.weights}[name]
+    return (kept if keys[name] == kept else "the key of its command") if keys[name] else "no key"
+
+
+def _one_key(s: Situation, one: SharedName, keys: dict[str, str]) -> str:
+    """How all of the models come to ask for the key of the first that has one in a secret."""
+    specs = {work.name: work.spec for work, _ in one.weights}
+    kept = [own_key(specs[name], s.catalog) for name in (one.owner.name, *keys) if name in keys]
+    key = next(filter(None, kept), "")
+    rows = {name: key_server(specs[name], s.catalog) for name in keys if keys[name] != key}
+    in_commands = [n for n in rows if keys[n] and keys[n] != own_key(specs[n], s.catalog)]
+    if not key or in_commands or not all(rows.values()):
+        return "let all of them ask for one key"
+    given = s.settings.traffic.authentication.api_key
+    edits = [
+        f"models.{name}.secrets.{row.key_variable}: {key}"
+        if isinstance(given, str) or keys[name] != key_of(s.settings, name)
+        else f"traffic.authentication.api_key.{name}: {key}"
+        for name, row in rows.items()
+        if row
+    ]
+    return f"write {' and '.join(edits)}"
+
+
+RULES = (weight_without_a_model, no_weight, too_many_models, no_common_path, different_keys)

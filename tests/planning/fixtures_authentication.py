@@ -33,6 +33,20 @@ def keyed(
     )
 
 
+def shared(*keys: str, weights: tuple[int, int] = (9, 1)) -> Config:
+    """Two models under one name, with a key for each; an empty one is none."""
+    names = ("m", "next")
+    return stack(
+        capacity={"pool": groups("inf2.24xlarge", 2, ami={"version": PINNED})},
+        models={name: serving() for name in names},
+        traffic=certificates("us-west-2")
+        | {
+            "weights": {"m": dict(zip(names, weights, strict=True))},
+            "authentication": {"api_key": dict(zip(names, keys, strict=False))},
+        },
+    )
+
+
 _IMAGE = "111122223333.dkr.ecr.us-west-2.amazonaws.com/acme:1"
 
 
@@ -86,6 +100,7 @@ FIXTURES: dict[str, Fixture] = {
         keyed(api_key={"mm": KEY}),
         keyed(api_key={"m": KEY}),
     ),
+    "NE821": Fixture("traffic.weights.m", shared(KEY, OTHER_KEY), shared(KEY, KEY)),
     "NE749": Fixture(
         "models.m.sidecars.s.port",
         keyed(sidecars={"s": {"image": "r.io/s:1", "port": 9000}}),

@@ -5,8 +5,9 @@ import json
 from messages.finding import Severity
 from planning.document import endpoints
 from planning.plan import ModelPlan, Plan
+from tests.planning.fixtures_authentication import KEY, OTHER_KEY, shared
 from tests.planning.fixtures_traffic import weighted
-from tests.planning.stacks import Entry, changed, codes, decide_on, finding
+from tests.planning.stacks import Entry, changed, codes, decide_on, finding, findings_of
 
 
 def planned(weights: Entry, **models: Entry) -> Plan:
@@ -83,3 +84,12 @@ def test_the_path_of_a_health_check_alone_is_no_common_path() -> None:
     }
     found = finding(weighted({"a": {"b": 1}}, **models), "NE820")
     assert found.what.endswith("no path in common but /a/health")
+
+
+def test_a_name_says_which_of_its_models_ask_for_which_key() -> None:
+    told = {f.what: f.fix for f in findings_of(shared(KEY)) if f.code == "NE821"}
+    (what,) = told
+    assert what.endswith("next, which asks for no key")
+    assert told[what] == f"write traffic.authentication.api_key.next: {KEY}"
+    quiet = findings_of(shared(KEY, OTHER_KEY, weights=(1, 0)))
+    assert not [f for f in quiet if f.code == "NE821"], "a model without a weight refuses nobody"

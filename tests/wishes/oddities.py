@@ -2,6 +2,7 @@
 that the plain draws seldom or never meet. All of them are valid.
 """
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -838,6 +839,21 @@ def _every_path(_: Hand, wish: Wish) -> str:
 def _no_weight(_: Hand, wish: Wish) -> str:
     wish.keys["traffic"] = {"weights": {wish.work.name: {wish.work.name: 0}}}
     return f"traffic.weights.{wish.work.name}"
+
+
+@oddity("NE821", replace(_SERVES, purchases=("on_demand",), lone_pool=True))
+def _a_key_for_each(_: Hand, wish: Wish) -> str:
+    """A second model, like the wanted one but for its key, answers some of its requests."""
+    _keyed(wish)
+    roomy(wish)
+    wish.pool.entry["max_size"] += 4 * wish.pool.needed
+    name = wish.work.name
+    wish.keys["models"]["second"] = deepcopy(wish.entry)
+    wish.keys["traffic"] = {
+        "authentication": {"api_key": {name: "/keys/a", "second": "/keys/b"}},
+        "weights": {name: {name: 1, "second": 1}},
+    }
+    return f"traffic.weights.{name}"
 
 
 def _over_two_regions(wish: Wish) -> list[str]:
