@@ -44,6 +44,7 @@ from planning.rules import (
     volumes,
     weights,
     where,
+    zones,
 )
 from planning.rules.rule import Report, Rule, rule
 from planning.rules.silence import rules_about_silence
@@ -52,6 +53,7 @@ _JUDGING: tuple[Rule, ...] = tuple(
     sorted(
         (
             *where.RULES,
+            *zones.RULES,
             *purchase.RULES,
             *blocks.RULES,
             *pools.RULES,

@@ -15,7 +15,7 @@ from config import (
 )
 from config.credentials import shown
 from messages.finding import Severity
-from messages.phrases import flow, listed, nearest, nearest_or
+from messages.phrases import listed, nearest, nearest_or
 from planning.addresses import PREFIXES
 from planning.entries import RegionalPool
 from planning.proposals import (
@@ -314,65 +314,6 @@ def offering_unknown(s: Situation) -> Iterator[Report]:
 
 
 @rule(
-    "NE106",
-    "No usable Availability Zone for the pool",
-    Severity.ERROR,
-    "EC2 offers an instance type only in some zones of a Region.",
-    table="offerings",
-    do="Add a subnet in a zone that offers the type, or remove the zone restriction.",
-)
-def not_in_zones(s: Situation) -> Iterator[Report]:
-    """EC2 DescribeInstanceTypeOfferings by Availability Zone id; names such as us-east-1a differ
-    from account to account, ids do not."""
-    for (region, name), pool in s.pools.items():
-        if not pool.types or pool.zone_ids:
-            continue
-        offering = sorted(
-            {z for t in pool.types for z in s.catalog.places.zones_offering(t.name, region)}
-        )
-        network = s.settings.regions[region].network
-        types = listed([t.name for t in pool.types], most=3)
-        if not s.network_zones(region) and not isinstance(network, ExistingNetworkEntry):
-            yield Report(
-                f"regions.{region}.network",
-                f"is the stack's own, in a Region whose zones are not known, for the pool {name}",
-                f"name zones under capacity.{name}.zone_ids ("
-                f"{s.catalog.places.regions[region].short}-az1 …) or an existing network, or run "
-                "`neuron-ecs catalog refresh` with credentials for it",
-                "The blocks of the stack's own network follow from the ids of its zones.",
-            )
-        elif pool.spec.zone_ids:
-            wanted = [
-                z
-                for z in pool.spec.zone_ids
-                if z.startswith(s.catalog.places.regions[region].short)
-            ]
-            yield Report(
-                f"capacity.{name}.zone_ids",
-                f"has {listed(wanted) or 'no zone'} for {region}, where {types} is not offered"
-                if not set(wanted) & set(offering)
-                else f"has {listed(wanted)} for {region}, without a subnet there",
-                _zones_instead(s, pool, offering),
-            )
-        elif isinstance(network, ExistingNetworkEntry):
-            yield Report(
-                f"regions.{region}.network.private_subnets",
-                f"has {listed(network.private_subnets)}; {types} of the pool {name} is offered in "
-                "none of them",
-                f"add a subnet in {listed(offering)}",
-            )
-
-
-def _zones_instead(s: Situation, pool: RegionalPool, offering: list[str]) -> str:
-    """`write [usw2-az1]`: the zones of the network that offer the type, and those that are written
-    for other Regions."""
-    short = s.catalog.places.regions[pool.region].short
-    here = [z for z in s.network_zones(pool.region) if not offering or z in offering]
-    others = [z for z in pool.spec.zone_ids if not z.startswith(short)]
-    return f"write {flow([*others, *here])}" if here else f"name a subnet in {listed(offering)}"
-
-
-@rule(
     "NE107",
     "Region is not part of the stack",
     Severity.ERROR,
@@ -637,36 +578,6 @@ def network_block(s: Situation) -> Iterator[Report]:
             )
 
 
-@rule(
-    "NE136",
-    "Zone is not in the catalog",
-    Severity.WARNING,
-    "The zone offered no instance type when the Region was captured: it is new, or does not exist.",
-    do="Check the zone id, or refresh the catalog with credentials for the Region.",
-)
-def unknown_zone(s: Situation) -> Iterator[Report]:
-    """EC2 DescribeAvailabilityZones; ids are those of
-    https://docs.aws.amazon.com/global-infrastructure/latest/regions/az-ids.html. Local Zones are
-    zones too."""
-    places = s.catalog.places
-    for region, spec in s.regions.items():
-        network = spec.network
-        given = network.private_subnets if isinstance(network, ExistingNetworkEntry) else {}
-        named = [(f"regions.{region}.network.private_subnets", zone) for zone in given]
-        for (_, name), pool in ((k, p) for k, p in s.pools.items() if k[0] == region):
-            for index, zone in enumerate(pool.spec.zone_ids):
-                if zone not in given and zone in pool.zone_ids:
-                    named.append((f"capacity.{name}.zone_ids[{index}]", zone))
-        for path, zone in named:
-            known = places.zone_ids(region)
-            if known and zone not in known and places.is_zone(zone, region):
-                yield Report(
-                    path,
-                    f"has {zone}, which the catalog has not seen in {_dated(s, [region])}",
-                    nearest_or(zone, known, "run `neuron-ecs catalog refresh`, if it is new"),
-                )
-
-
 def _block_around(cidr: str) -> str:
     """The block of a legal size at the address; a default if the address is malformed."""
     address, _, prefix = cidr.partition("/")
@@ -683,7 +594,6 @@ RULES = (
     several_partitions,
     unknown_type,
     not_offered,
-    not_in_zones,
     region_not_in_stack,
     unknown_pool,
     no_managed_instances,
@@ -693,5 +603,4 @@ RULES = (
     network_block,
     ami_never_seen,
     offering_unknown,
-    unknown_zone,
 )

@@ -513,6 +513,26 @@ def test_the_zone_ids_proposed_offer_the_type() -> None:
         assert "NE106" not in codes(changed(config, "capacity.pool", zone_ids=[zone]))
 
 
+@pytest.mark.parametrize("zone", ["usw2-az9", "usw2-lax1-az1"])
+def test_a_zone_that_an_own_network_has_no_block_for_is_not_said_to_lack_the_type(
+    zone: str,
+) -> None:
+    """Nobody knows what a zone offers that no table has; an existing network may have it."""
+
+    def told(zones: list[str], **regions: Entry) -> tuple[Severity, str] | None:
+        pool = groups("inf2.xlarge", zone_ids=zones)
+        config = stack(capacity={"pool": pool}, regions={"us-west-2": {}} | regions)
+        found = [f for f in findings_of(config) if f.code == "NE106"]
+        return (found[0].severity, found[0].what) if found else None
+
+    what = f"has {zone} for us-west-2, where the stack's own network has no subnet"
+    assert told([zone]) == (Severity.ERROR, what)
+    assert told([zone, "usw2-az1"]) == (Severity.WARNING, what)
+    home = {"network": {"vpc_id": "vpc-0a", "private_subnets": {zone: "subnet-0a"}}}
+    assert told([zone], **{"us-west-2": home}) is None
+    assert told(["use1-az1"]) == (Severity.ERROR, "has no zone of us-west-2")
+
+
 @pytest.mark.parametrize("tag", ["sdk2.26.1", "sdk2.28.0", "sdk2.29.0", "sdk2.30.0"])
 def test_the_ami_proposed_suits_the_image(tag: str) -> None:
     image = VLLM.replace("sdk2.28.0", tag)

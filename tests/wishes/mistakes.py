@@ -257,6 +257,10 @@ def _zone_without_the_type(hand: Hand, wish: Wish) -> str:
     offered = {z for k in wish.pool.kinds for z in facts.offering(k.name, region)}
     lacking = [z for z in facts.zones(region) if z not in offered]
     lacking += ["use1-az1" if region != "us-east-1" else "usw2-az1"]
+    if "vpc_id" not in wish.network(region):
+        lacking.append(
+            f"{facts.catalog().places.regions[region].short}-{hand.one(('az9', 'lax1-az1'))}"
+        )
     return of_pool(wish, "zone_ids", [hand.one(lacking)])
 
 
@@ -762,7 +766,7 @@ def _health_command_without_cmd(hand: Hand, wish: Wish) -> str:
 @mistake("NE313", MANAGED)
 def _limits_of_managed_instances(hand: Hand, wish: Wish) -> str:
     wish.pool.entry.pop("local_storage", None)
-    for entry in (*wish.keys["models"].values(), *wish.keys.get("jobs", {}).values()):
+    for entry in (*wish.keys.get("models", {}).values(), *wish.keys.get("jobs", {}).values()):
         entry.pop("mounts", None)  # of volumes that are counted in the disk
     name, value = hand.one(
         (("storage_gib", 29), ("storage_gib", 16_385), ("scale_in_after_seconds", 3601))

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,10 @@ def search(
     job: Job,
     count: Callable[[], None],
 ) -> str:
-    """Empty, or what is wrong with the smallest stack that fails, and that stack."""
+    """Empty, or what is wrong with the smallest stack that fails, and that stack.
+
+    A fault of the generator is told too, so that one does not end the search for others.
+    """
     smallest: list[str] = []
 
     @seed(job.seed)
@@ -129,10 +133,8 @@ def search(
 
     try:
         hold()
-    except AssertionError:
-        if not smallest:
-            raise
-        return smallest[0]
+    except Exception:
+        return smallest[0] if smallest else traceback.format_exc()
     return ""
 
 
