@@ -181,7 +181,7 @@ def strangers(posted_text: str) -> str:
     return text
 
 
-LIVE = re.compile(r"@[\w-]|#\d|://|(?i:\b(?:www|gh|ghsa|cve)[-.])|\][(\[:]")
+LIVE = re.compile(r"@[\w-]|#\d|://|(?i:(?<![a-z\d])(?:www|gh|ghsa|cve)[-.])|\][(\[:]")
 """What GitHub makes a mention, a reference, a link or a picture of, in the text as it is shown."""
 
 
@@ -200,7 +200,8 @@ def test_a_strangers_text_has_no_mention_link_picture_or_markup(tmp_path: Path) 
         "https&colon;//evil.example https:&sol;&#47;evil.example &#64;&#111;ne www&period;evil "
         "@everyone #1 [a](https://evil.example) ![p](x) [d][e] <img src=x> <a href=y>\n"
         "G&#72;-1 &#119;ww.evil ww&#x77;.evil GH\\-1 www\\.evil http\\://e http:\\/\\/e \\@one "
-        "\\#1 @&#45;a #&#x31; http&#58;\\/&#x2F;e G&#x48;SA&#45;a\n"
+        "_www.evil.example *_www.evil \\_www.e \\#1 "
+        "@&#45;a #&#x31; http&#58;\\/&#x2F;e G&#x48;SA&#45;a\n"
         f"<details open> <!-- {MARKER} <script>\n[e]: //evil.example"
     )
     said = body(posted(tmp_path / "a", evil, answers(), event(7)))
@@ -226,14 +227,17 @@ def spelt(text: str) -> st.SearchStrategy[str]:
     return st.tuples(*ways).map("".join)
 
 
-REFERENCES = st.sampled_from(("@a", "@-", "#1", "://", "www.", "GH-1", "ghsa-", "](", "][", "]:"))
+# A link may follow a blank or one of `*_~(`: https://github.github.com/gfm/#autolinks-extension-
+REFERENCES = st.sampled_from(
+    ("@a", "@-", "#1", "://", "www.", "_www.", "*www.", "_GH-1", "ghsa-", "](", "][", "]:")
+)
 
 
 def test_however_a_strangers_text_is_spelt_it_refers_to_nothing(tmp_path: Path) -> None:
     lines: list[str] = []
 
     @settings(max_examples=500, deadline=None, database=None)
-    @given(st.one_of(REFERENCES, st.text("@#:/.-[](wG1a \\&;<", max_size=12)).flatmap(spelt))
+    @given(st.one_of(REFERENCES, st.text("@#:/.-_[](wG1a \\&;<", max_size=12)).flatmap(spelt))
     def collect(text: str) -> None:
         lines.append(text)
 
