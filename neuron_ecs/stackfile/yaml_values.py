@@ -45,6 +45,7 @@ _TIME = re.compile(
 _LARGEST_INT = 2**63 - 1
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 _BLOCK_STYLES = ("|", ">")
+_NO_KEY = "has a list or a map for a key"
 _TAGGED: Final = {
     ":int": (int,),
     ":float": (int, float),
@@ -229,10 +230,12 @@ class _Reader:
             if kind == "MappingEndEvent":
                 return {**merged, **members}
             line = self.mark[0]
+            if kind in ("SequenceStartEvent", "MappingStartEvent"):
+                raise self.fail(_NO_KEY)  # before it is read: a key can nest without any path
             is_merge = kind == "ScalarEvent" and event.value == "<<" and event.implicit[0]
             key = self.value(kind, event, path)
             if isinstance(key, (dict, list)):
-                raise self.fail("has a list or a map for a key")
+                raise self.fail(_NO_KEY)
             if kind == "ScalarEvent" and not event.value and not event.style:
                 raise self.fail("has a key without a text")
             name = _key_text(key)

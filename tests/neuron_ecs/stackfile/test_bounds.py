@@ -113,6 +113,17 @@ def test_a_configuration_that_linux_cannot_hand_over_is_a_warning(project: Path)
     assert warned(most + 1)
 
 
+OPENINGS = ("[", "{", "- ", "? ", ": ", "{? ", "[? ", "{x: ", "[{", "- ? ", "? - ", "&a ", "!t ")
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_however_deep_a_file_begins_it_is_refused_in_words(project: Path, opening: str) -> None:
+    """Keys nest as well as values do, and no path grows with them."""
+    for before in ("", "config:\n  a: ", "config: {"):
+        with pytest.raises(StackFileError):
+            read_text(project, before + opening * 4_000)
+
+
 def chained_anchors(count: int) -> str:
     aliases = (f"  k{i}: &a{i} [{f'*a{i - 1}' if i % 50 else 1}]\n" for i in range(count))
     return "config:\n" + "".join(aliases)
