@@ -43,7 +43,7 @@ class Alarms(Strict):
         default=(),
         description=(
             "SNS topics that exist, of each Region. Their policies let CloudWatch and EventBridge "
-            "publish."
+            "publish, EventBridge without a condition."
         ),
         examples=[["arn:aws:sns:{region}:111122223333:on-call"]],
         json_schema_extra=IN_PLACE,

@@ -92,7 +92,7 @@ def roles(s: Situation) -> tuple[Role, ...]:
                 s,
                 choices.SLACK_ROLE,
                 "chatbot",
-                managed=("read_cloudwatch",),
+                inline=(permissions.show_graphs(s.partition),),
                 purpose="shows alarms and their graphs in the Slack channel",
             )
         )

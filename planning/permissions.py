@@ -117,29 +117,31 @@ def write_metrics(partition: str, groups: Iterable[tuple[str, str]]) -> tuple[St
 def read_s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """Allows listing and reading below the prefixes of `s3_read`."""
     prefixes = {in_region(p, w.region) for w in works for p in w.spec.s3_read}
-    return _s3(s, prefixes, "s3:ListBucket", ("s3:GetObject",), ("kms:Decrypt",))
+    return _s3(s, prefixes, ("s3:GetObject",), ("kms:Decrypt",), listed=True)
 
 
 def write_s3(s: Situation, works: list[RegionalWorkload]) -> tuple[Statement, ...]:
     """Allows writing below the prefixes of `s3_write`, in parts as well, without reading.
 
-    An upload in parts under a customer key also decrypts.
+    An upload in parts under a customer key also decrypts. Listing the uploads of a bucket cannot be
+    bound to a prefix, and no upload needs it.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
     """
     prefixes = {in_region(p, w.region) for w in works for p in w.spec.s3_write}
     writing = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject")
-    keys = ("kms:Decrypt", "kms:GenerateDataKey")
-    return _s3(s, prefixes, "s3:ListBucketMultipartUploads", writing, keys)
+    return _s3(s, prefixes, writing, ("kms:Decrypt", "kms:GenerateDataKey"))
 
 
 def _s3(
     s: Situation,
     prefixes: Iterable[str],
-    listing: str,
     actions: tuple[str, ...],
     key_actions: tuple[str, ...],
+    *,
+    listed: bool = False,
 ) -> tuple[Statement, ...]:
-    """Returns the statements for prefixes, each with its listing, and one for customer keys.
+    """Returns the statements for prefixes, `listed` ones too, and one for customer keys.
 
     Buckets may be encrypted under any key. Using it is safe to allow: only through S3, and only for
     these buckets, by the encryption context that S3 sets (the bucket's ARN with bucket keys, else
@@ -153,8 +155,9 @@ def _s3(
         bucket, path = bucket_and_key(prefix)
         arn, below = f"arn:{here.partition}:s3:::{bucket}", path.rstrip("/")
         buckets.add(arn)
-        within = {"StringLike": {"s3:prefix": (f"{below}/*",)}} if below else None
-        statements.append(allow((listing,), (arn,), within))
+        if listed:
+            within = {"StringLike": {"s3:prefix": (f"{below}/*",)}} if below else None
+            statements.append(allow(("s3:ListBucket",), (arn,), within))
         itself = (f"{arn}/{below}",) if below and not path.endswith("/") else ()
         objects = (*itself, f"{arn}/{below}/*" if below else f"{arn}/*")
         statements.append(allow(actions, objects))
@@ -242,6 +245,27 @@ def detect(s: Situation, recovered: Iterable[RegionalPool]) -> InlinePolicy:
     return InlinePolicy("detect", tuple(found))
 
 
+def show_graphs(partition: str) -> InlinePolicy:
+    """Allows what messages in a channel need: the account's alarms, and graphs, which name no
+    resource.
+
+    Everyone in the channel may run commands with this role. AWS's policies that read CloudWatch
+    also read every log group, with what models were asked.
+    https://docs.aws.amazon.com/chatbot/latest/adminguide/understanding-permissions.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+    """
+    alarms = ("cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms")
+    graphs = ("DescribeAlarmsForMetric", "GetMetricData", "GetMetricStatistics")
+    drawn = (*graphs, "GetMetricWidgetImage", "ListMetrics")
+    return InlinePolicy(
+        "graphs",
+        (
+            allow(alarms, (f"arn:{partition}:cloudwatch:*:{ACCOUNT}:alarm:*",)),
+            allow(tuple(f"cloudwatch:{action}" for action in drawn), ("*",)),
+        ),
+    )
+
+
 def file_system_arn(partition: str, region: str, file_system_id: str) -> str:
     """Returns the ARN of a file system of the account."""
     return f"arn:{partition}:elasticfilesystem:{region}:{ACCOUNT}:file-system/{file_system_id}"
@@ -275,7 +299,7 @@ def mount_s3_files(
         condition = {"ArnEquals": {"s3files:AccessPointArn": arn}} if through else None
         statements.append(allow(actions, (system,), condition))
     reading = ("s3:GetObject", "s3:GetObjectVersion")
-    return (*statements, *_s3(s, shown, "s3:ListBucket", reading, ("kms:Decrypt",)))
+    return (*statements, *_s3(s, shown, reading, ("kms:Decrypt",), listed=True))
 
 
 def encrypt_volumes(keys: Iterable[str], dns_suffix: str) -> InlinePolicy:

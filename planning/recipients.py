@@ -1,10 +1,22 @@
 """Who receives alarms and events: topics of the stack file, mail and Slack."""
 
+from collections.abc import Mapping
+
 from planning import choices, names, plan
 from planning.alarms import NameOf, SlackChannel
 from planning.identity import logical_name
+from planning.policies import PolicyValue
 from planning.regional import in_region
 from planning.situation import Situation
+
+_PUBLISHERS: Mapping[str, Mapping[str, PolicyValue]] = {
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    "cloudwatch": {"Condition": {"StringEquals": {"aws:SourceAccount": choices.ACCOUNT}}},
+    # It sends no such key to SNS: with a condition no event would arrive.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    "events": {},
+}
+"""What publishes to the stack's own topics, and for whom."""
 
 
 def recipients(s: Situation, region: plan.RegionPlan) -> tuple[str | NameOf, ...]:
@@ -35,14 +47,15 @@ def topic(s: Situation, region: str) -> plan.Topic | None:
         key=names.key(place.short, "alarms"),
         name=name,
         emails=tuple(sorted(set(wanted.emails))),
-        policy=(
+        policy=tuple(
             {
                 "Effect": "Allow",
-                "Principal": {"Service": ("cloudwatch.amazonaws.com", "events.amazonaws.com")},
+                "Principal": {"Service": f"{service}.amazonaws.com"},
                 "Action": "sns:Publish",
                 "Resource": f"arn:{place.partition}:sns:{region}:{choices.ACCOUNT}:{name}",
-                "Condition": {"StringEquals": {"aws:SourceAccount": choices.ACCOUNT}},
-            },
+                **condition,
+            }
+            for service, condition in _PUBLISHERS.items()
         ),
     )
 

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from config import AutoScalingCapacity, S3FilesVolumeEntry, Workload
+from config import AutoScalingCapacity, EfsVolumeEntry, S3FilesVolumeEntry, Workload
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed
-from planning.command_line import written_containers
+from planning.command_line import containers, written_containers
 from planning.entries import RegionalWorkload
+from planning.queue import by_queue
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
@@ -135,15 +136,15 @@ def host_mode(s: Situation) -> Iterator[Report]:
     "Task in host mode beside secrets or rights of others",
     Severity.WARNING,
     "A container in host mode can act as its instance's ECS agent, and gets the credentials of the "
-    "other tasks on the instance: their secrets, buckets and policies.",
+    "other tasks on the instance: their secrets, buckets, file systems and policies.",
     do="Give the workload in host mode a pool of its own.",
 )
 def host_mode_beside_others(s: Situation) -> Iterator[Report]:
     """https://repost.aws/knowledge-center/ecs-container-ec2-metadata"""
     for work in _in_host_mode(s):
-        others = [w for w in s.work_on(work.pool) if w.path != work.path and _holds(w.spec)]
-        if others:
-            held = listed(sorted({f"{w.path} ({_holds(w.spec)})" for w in others}))
+        others = {w.path: _holds(s, w) for w in s.work_on(work.pool) if w.path != work.path}
+        if any(others.values()):
+            held = listed(sorted(f"{path} ({fields})" for path, fields in others.items() if fields))
             yield Report(
                 work.path,
                 f"runs in host mode on {work.pool.path}, beside {held}",
@@ -168,12 +169,20 @@ def _needs_host_mode(work: RegionalWorkload) -> bool:
     return isinstance(work.pool.spec, AutoScalingCapacity) and work.pool.spec.efa
 
 
-def _holds(spec: Workload) -> str:
-    """The fields that give a workload rights of its own, as text."""
-    given = [f for f in ("s3_read", "s3_write", "task_policies") if getattr(spec, f)]
+def _holds(s: Situation, work: RegionalWorkload) -> str:
+    """The fields that give a workload's roles rights of their own, as text."""
+    spec = work.spec
+    given = [f for f in ("s3_read", "s3_write", "task_policies", "exec") if getattr(spec, f)]
+    files = {n for n, v in s.settings.volumes.items() if isinstance(v, _OF_ROLES)}
+    if any(files & set(container.mounts) for _, container in containers(work)):
+        given.insert(0, "mounts")
     if any(_secrets("", spec)):
         given.insert(0, "secrets")
-    return listed(given)
+    return listed([*given, *(["scaling.queue"] if by_queue(spec) else [])])
+
+
+_OF_ROLES = (EfsVolumeEntry, S3FilesVolumeEntry)
+"""File systems that a task mounts with its role."""
 
 
 RULES = (

@@ -1,6 +1,7 @@
 """docs/security.md holds: each row of the table of controls, against what the program registers."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import catalog
 from config.credentials import is_credential
 from neuron_ecs.recording.graph import Recording, Resource
-from tests.contract.graphs import CORNERS, EVERY_FILE, graph, texts
+from tests.contract.graphs import CORNERS, EVERY_FILE, ROOT, graph, texts
 from tests.planning.stacks import findings_of, groups, stack, work
 from tests.recorder import of_type
 
@@ -238,3 +239,46 @@ def test_a_setting_of_security_meets_its_control(control: str, file: str) -> Non
 def test_what_is_no_default_is_broken_somewhere(control: str) -> None:
     """Otherwise it is a default, and the table says too little."""
     assert any(list(BREACHES[control](graph(file))) for file in EVERY_FILE)
+
+
+# ---- the table of roles ------------------------------------------------------------------------
+
+_SAID = {
+    "exec": "`exec`",
+    "mount": "`mounts`",
+    "queue": "`scaling.queue`",
+    "s3-files": "`mounts`",
+    "s3-read": "`s3_read`",
+    "s3-write": "`s3_write`",
+    "secrets": "the secrets",
+    "volume-keys": "`security.kms_keys`",
+}
+"""How the table calls a policy of ours that the stack file asks for."""
+
+
+def _role_rows() -> dict[str, str]:
+    """What the roles may do, by a pattern of their names."""
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    table = text.partition("| role |")[2].partition("\n\n")[0]
+    found: dict[str, str] = {}
+    for line in table.splitlines()[2:]:
+        name, _, may = line.strip("|").split("|")
+        for role in re.findall("`([^`]+)`", name):
+            found[re.sub(r"<\w+>", r"[a-z0-9-]+", role)] = may
+    return found
+
+
+def test_the_table_of_roles_has_every_role_with_what_it_may_do() -> None:
+    rows, used = _role_rows(), set[str]()
+    for file in EVERY_FILE:
+        plan = texts(file).plan(catalog.load())
+        mounts = {p.role for r in plan.regions for f in r.file_systems for p in f.access_points}
+        for role in plan.roles:
+            found = [pattern for pattern in rows if re.fullmatch(pattern, role.key)]
+            # a row of a daemon or of a job is nearer than one of any name
+            (row, *_) = sorted(found, key=lambda p: p.startswith("["))
+            used.add(row)
+            own = [p.name for p in role.inline_policies] + ["mount"] * (role.key in mounts)
+            for word in filter(None, (_SAID.get(name) for name in own)):
+                assert word in rows[row], f"{role.key} may: {word}"
+    assert used == set(rows), "a role that no stack has"

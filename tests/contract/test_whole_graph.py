@@ -973,6 +973,50 @@ def test_services_act_for_this_account_alone_where_aws_documents_the_condition(f
         assert (owner, region, account, rest) == (name, "*", ACCOUNT, group or "*")
 
 
+@every_file
+def test_alarms_of_this_account_and_all_rules_of_events_may_publish(file: str) -> None:
+    """EventBridge sends SNS no key for a condition: with one no event arrives (EventBridge User
+    Guide, "Amazon SNS permissions")."""
+    built = _of(file)
+    for policy in built.of("sns.TopicPolicy"):
+        alarms, events = json.loads(policy.inputs["policy"])["Statement"]
+        assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+        assert events["Principal"] == {"Service": "events.amazonaws.com"}
+        assert "Condition" not in events
+        assert alarms["Action"] == events["Action"] == "sns:Publish"
+
+
+_CONDITIONS = {
+    "cloudwatch:PutMetricData": {"cloudwatch:namespace"},
+    "ecs:RunTask": {"ecs:cluster"},
+    "ecs:TagResource": {"ecs:CreateAction"},
+    "elasticfilesystem:ClientMount": {"elasticfilesystem:AccessPointArn"},
+    "elasticfilesystem:ClientWrite": {"elasticfilesystem:AccessPointArn"},
+    "iam:PassRole": {"iam:PassedToService"},
+    "kms:CreateGrant": {"kms:GrantIsForAWSResource", "kms:ViaService"},
+    "s3:ListBucket": {"s3:prefix"},
+    "s3files:ClientMount": {"s3files:AccessPointArn"},
+    "s3files:ClientWrite": {"s3files:AccessPointArn"},
+}
+"""The keys of conditions that the Service Authorization Reference lists for an action."""
+
+
+@every_file
+def test_no_condition_has_a_key_that_aws_never_sends_for_the_action(file: str) -> None:
+    """Such a statement allows nothing, and nobody says so."""
+    built = _of(file)
+    for role in built.of("iam.Role"):
+        for statement in built.statements(role):
+            keys = {key for of in statement.get("Condition", {}).values() for key in of}
+            for action in _actions(statement):
+                known = _CONDITIONS.get(action, set())
+                if action.startswith("kms:"):
+                    known = known | {k for k in keys if k.startswith("kms:EncryptionContext:")}
+                    known = known | {"kms:ViaService"}
+                assert keys <= known, f"{role.name}: {action} has no {keys - known}"
+
+
 # What the ECS agent calls (amazon-ecs-agent, ecs-agent/api): register, listen, report.
 _OF_AGENTS = {
     "ecs:DeregisterContainerInstance",

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from planning import choices
 from planning.plan import PolicyValue, Role
 from tests.planning.stacks import decide_on, groups, stack, work
 
@@ -110,6 +111,24 @@ def test_a_key_of_another_account_decrypts_the_secrets_and_nothing_else() -> Non
         assert not allows(role, "kms:Decrypt", theirs.replace("0a1b", "2c3d"), **context)
 
 
+def test_a_channel_of_slack_shows_alarms_and_no_log() -> None:
+    plan = decide_on(
+        stack(
+            capacity={"pool": groups()},
+            models={"m": work(1)},
+            alarms={"slack": {"workspace": "T0123ABCD", "channel": "C0123ABCD"}},
+        )
+    )
+    (role,) = [r for r in plan.roles if r.service.startswith("chatbot.")]
+    assert role.managed_policies == ()
+    alarm = f"arn:aws:cloudwatch:us-west-2:{choices.ACCOUNT}:alarm:a"
+    assert allows(role, "cloudwatch:DescribeAlarms", alarm)
+    assert allows(role, "cloudwatch:GetMetricWidgetImage", "*")
+    for action in ("logs:FilterLogEvents", "cloudwatch:PutDashboard", "cloudwatch:DeleteAlarms"):
+        assert not allows(role, action, "*")
+        assert not allows(role, action, alarm)
+
+
 # ---- buckets -----------------------------------------------------------------------------------
 
 S3_VIA = "s3.us-west-2.amazonaws.com"
@@ -140,14 +159,16 @@ def test_a_prefix_is_what_lies_below_it(
             for key in outside:
                 assert not allows(role, action, f"arn:aws:s3:::bkt/{key}"), key
             assert not allows(role, action, "arn:aws:s3:::bktb/team-a/x")
-    listing = "s3:ListBucket" if field == "s3_read" else "s3:ListBucketMultipartUploads"
     below = prefix.removeprefix("s3://bkt").strip("/")
-    assert allows(role, listing, "arn:aws:s3:::bkt", s3__prefix=f"{below}/x" if below else "x")
+    for listed in (f"{below}/x".strip("/"), f"{below}/".strip("/") and f"{below}/"):
+        allowed = allows(role, "s3:ListBucket", "arn:aws:s3:::bkt", s3__prefix=listed)
+        assert allowed == (field == "s3_read"), listed
     if below:
-        assert not allows(role, listing, "arn:aws:s3:::bkt", s3__prefix=f"{below}b/")
-        assert not allows(role, listing, "arn:aws:s3:::bkt", s3__prefix="")
+        assert not allows(role, "s3:ListBucket", "arn:aws:s3:::bkt", s3__prefix=f"{below}b/")
+        assert not allows(role, "s3:ListBucket", "arn:aws:s3:::bkt", s3__prefix="")
     for action in ("s3:DeleteObject", "s3:PutBucketPolicy", "s3:PutObjectAcl"):
         assert not allows(role, action, "arn:aws:s3:::bkt/team-a/x")
+    assert not allows(role, "s3:ListBucketMultipartUploads", "arn:aws:s3:::bkt")
 
 
 @pytest.mark.parametrize(
@@ -172,3 +193,42 @@ def test_a_task_without_prefixes_reaches_no_bucket_and_no_key() -> None:
     role, _ = roles()
     assert not allows(role, "s3:GetObject", "arn:aws:s3:::bkt/x")
     assert not allows(role, "kms:Decrypt", KEY, kms__ViaService=S3_VIA)
+
+
+# ---- beside a task in host mode ------------------------------------------------------------------
+
+RIGHTS: tuple[dict[str, Any], ...] = (
+    {"secrets": {"TOKEN": SECRETS + "token-AbC12d"}},
+    {"registry_login": SECRETS + "login-AbC12d"},
+    {"s3_read": ["s3://bkt/a/"]},
+    {"s3_write": ["s3://bkt/a/"]},
+    {"task_policies": [f"arn:aws:iam::{ACCOUNT}:policy/extra"]},
+    {"exec": True},
+    {"mounts": {"files": "/files"}},
+    {"port": 8080, "scaling": {"queue": 4}, "replicas": {"min": 1, "max": 2}},
+    {"sidecars": {"s": {"image": "a:1", "secrets": {"TOKEN": "/ml/token"}}}},
+    {"sidecars": {"s": {"image": "a:1", "mounts": {"files": "/files"}}}},
+)
+
+
+@pytest.mark.parametrize("fields", [{}, {"port": 8080}, {"mounts": {"disk": "/disk"}}, *RIGHTS])
+def test_what_has_rights_of_its_own_beside_host_mode_is_named(fields: dict[str, Any]) -> None:
+    plan = decide_on(
+        stack(
+            capacity={"pool": groups("inf2.24xlarge")},
+            models={"host": work(1, network_mode="host"), "beside": work(1, **fields)},
+            volumes={"files": {"kind": "efs"}, "disk": {"kind": "host"}},
+        )
+    )
+    region = plan.regions[0]
+    tasks = {m.name: m.services[0].task_definition for m in region.models}
+    own = {tasks["beside"].task_role, tasks["beside"].execution_role} - {
+        tasks["host"].task_role,
+        tasks["host"].execution_role,
+    }
+    has = any(r.inline_policies or r.managed_policies for r in plan.roles if r.key in own) or any(
+        point.role in own for system in region.file_systems for point in system.access_points
+    )
+    assert has == (fields in RIGHTS), "what gives rights is above"
+    named = [f for f in plan.findings if f.code == "NE727" and "models.beside" in f.what]
+    assert bool(named) == has
