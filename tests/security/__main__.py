@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from neuron_ecs.cli.docs import CHANGING_POLICIES
 from tests.contract.graphs import EVERY_FILE, ROOT, graph
 from tests.recorder import of_type
 from tests.security.converting import plan
@@ -85,8 +86,11 @@ def checkov() -> list[tuple[Found, str]]:
 
 
 def parliament() -> list[str]:
-    """Runs parliament over the inline policies of all stack files. Returns its findings."""
+    """Runs parliament over the inline policies of all stack files, and over the one that lets
+    people change what runs. Returns its findings."""
     policies = {
+        CHANGING_POLICIES.name: CHANGING_POLICIES.read_text(encoding="utf-8"),
+    } | {
         f"{file} {policy.name}": policy.inputs["policy"]
         for file in EVERY_FILE
         for policy in of_type(graph(file), "iam.RolePolicy")
