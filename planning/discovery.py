@@ -27,8 +27,13 @@ def namespace(s: Situation, region: str) -> routes.Namespace | None:
     )
 
 
-def registry(s: Situation, work: RegionalWorkload, key: str, number: str) -> routes.Registry | None:
+def registry(s: Situation, work: RegionalWorkload, number: str) -> routes.Registry | None:
     """Returns where the tasks of one service of a model are registered; none without a name.
+
+    Cloud Map has a name once in a namespace, so the registry stays when the model moves to another
+    pool: the new service registers its tasks there before the old one takes its own out. Services
+    of ECS that follow one another share a registry in Spinnaker's deployments as well
+    (https://github.com/spinnaker/clouddriver/pull/3604); AWS states no limit.
 
     A service of ECS has one registry, of A records in awsvpc mode and of SRV records in the others
     (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-discovery.html). An SRV
@@ -40,7 +45,7 @@ def registry(s: Situation, work: RegionalWorkload, key: str, number: str) -> rou
     record: Literal["A", "SRV"] = "A" if work.network_mode == "awsvpc" else "SRV"
     called = next(iter(reached(s, work)), None)
     return routes.Registry(
-        key=names.key(key, "name"),
+        key=names.key(s.catalog.places.regions[work.region].short, label, "name"),
         label=label,
         host=f"{label}.{_name(s)}",
         record=record,

@@ -202,7 +202,7 @@ def _service(
         exec=work.spec.exec,
         timeouts=_timeouts(work, most, low, high, (grace, leaving_seconds(s, work))),
         after=(),
-        registry=discovery.registry(s, work, task.key, slot),
+        registry=discovery.registry(s, work, slot),
     )
 
 

@@ -19,7 +19,7 @@ from planning.choices import SESSION_MANAGER_ROLE
 from planning.plan import AutoScalingPool, Network, OwnNetwork, Pool
 
 Code = Literal["ND001", "ND002", "ND003", "ND004", "ND005", "ND006", "ND007", "ND008", "ND009"]
-WayCode = Literal["ND020", "ND021"]
+WayCode = Literal["ND020", "ND021", "ND022"]
 
 MEANINGS: Mapping[Code, str] = {
     "ND001": "a pool leaves in one update while models use it",
@@ -36,6 +36,7 @@ MEANINGS: Mapping[Code, str] = {
 INTERRUPTIONS: Mapping[WayCode, str] = {
     "ND020": "a model moves to a target group of another type",
     "ND021": "a model gets requests under a shared name before it serves",
+    "ND022": "names of a model in the network get records of another type",
 }
 
 

@@ -6,11 +6,13 @@ moves to another target type is therefore a second model under the name of the f
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from messages.phrases import listed
 from neuron_ecs.diff.impact import Impact, has_new_group
 from neuron_ecs.diff.plans import Key, PlanIndex, shares
 from neuron_ecs.diff.refusals import Refusal, by_place
+from planning.plan import ModelPlan
 
 _LONGEST = 40
 """Characters of a model's name."""
@@ -18,7 +20,8 @@ _LONGEST = 40
 
 def ways(base: PlanIndex, head: PlanIndex, impacts: Mapping[Key, Impact]) -> tuple[Refusal, ...]:
     """All of them, by code and place; alike ones of several Regions are one."""
-    return by_place((*_new_groups(base, head, impacts), *_too_early(base, head)))
+    kinds = (_new_groups(base, head, impacts), _too_early(base, head), _new_records(base, head))
+    return by_place(chain.from_iterable(kinds))
 
 
 def _new_groups(
@@ -100,3 +103,40 @@ def _too_early(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
                     f"write the weights when `neuron-ecs status {come[0]}` says that it serves",
                 ),
             )
+
+
+def _new_records(base: PlanIndex, head: PlanIndex) -> Iterator[Refusal]:
+    """Models whose names in the network get records of another type.
+
+    The provider then replaces the service of Cloud Map (internal/service/servicediscovery/
+    service.go: `type` of `dns_records` is ForceNew).
+    """
+    taken = {name for _, name in head.models}
+    for key in sorted(base.models.keys() & head.models.keys()):
+        before, after = _records(base.models[key]), _records(head.models[key])
+        found = sorted(host for host in before if after.get(host) not in (None, before[host]))
+        if not found:
+            continue
+        name, second = key[1], _free(key[1], taken)
+        leads = "leads" if len(found) == 1 else "lead"
+        yield Refusal(
+            "ND022",
+            (key[0],),
+            f"models.{name}.discovery",
+            f"gets {after[found[0]]} records instead of {before[found[0]]}: "
+            f"{listed(found, most=2)} {leads} nowhere until a new task runs",
+            "The type of a record does not change in place, and a name exists once in a namespace: "
+            "it goes before it is made again. Callers have to ask for the other type as well.",
+            (
+                f"leave models.{name} as it is, add models.{second} with the change, and run the "
+                f"update: {second} has names of its own",
+                f"let the callers ask for these names, and remove models.{name}",
+            ),
+        )
+
+
+def _records(model: ModelPlan) -> Mapping[str, str]:
+    """The type of the record of each name in the network at which tasks of the model may be."""
+    return {
+        s.registry.host: s.registry.record for s in model.services if s.registry and s.tasks_max
+    }

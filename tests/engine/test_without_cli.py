@@ -3,16 +3,23 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components import build
+from neuron_ecs.recording.engine import record
 from neuron_ecs.recording.graph import Recording, Resource, short_type
 from neuron_ecs.stackfile import reading
 from tests.contract.graphs import EVERY_FILE, graph
 from tests.engine.harness import REPOSITORY
 from tests.engine.test_lives import EVERYTHING
-from tests.engine.without_cli import life
+from tests.engine.without_cli import life, lives
+from tests.neuron_ecs.diff.pairs import compared, plan_of
+from tests.neuron_ecs.diff.test_costs import STACKS, some_of
+from tests.planning.stacks import Config, Entry, groups, managed, stack, work
 from tests.recorder import PROJECT, record_program
 
 SEEDS = range(5)
@@ -200,3 +207,55 @@ def test_what_works_by_luck_is_found_in_every_order() -> None:
     for seed in SEEDS:
         assert life(careful, seed) == []
         assert life(forgetful, seed) != []
+
+
+# ---- updates ----------------------------------------------------------------------------------
+
+
+def recorded(config: Config) -> Recording:
+    plan = plan_of(config)
+    return record(
+        partial(build, plan),
+        project=plan.project,
+        stack=plan.stack,
+        config={"aws:region": plan.home_region},
+    )
+
+
+def on_pools(**entry: Any) -> Config:
+    """One model beside another, and pools of both kinds that it may move to."""
+    pools: Entry = {name: groups("inf2.24xlarge", 2) for name in ("pool", "twin")}
+    written: Entry = {"devices": 1, **entry}
+    models = {"a": work(**written), "b": work(1)}
+    return stack(capacity={**pools, "managed": managed("inf2.xlarge")}, models=models)
+
+
+CALLED: Entry = {"port": 8080, "discovery": "cloud_map"}
+MANAGED: Entry = {"capacity": "managed", "devices": "all"}
+CHANGES: dict[str, tuple[Entry, Entry]] = {
+    "a name stays when its model moves": (CALLED, {**CALLED, "capacity": "twin"}),
+    "a name moves to the other kind": (
+        {**CALLED, "network_mode": "awsvpc"},
+        {**CALLED, **MANAGED, "network_mode": "awsvpc"},
+    ),
+    "a name gets another record": (CALLED, {**CALLED, **MANAGED}),
+    "a group is replaced": ({"port": 8080}, {"port": 8080, "network_mode": "awsvpc"}),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_lives_there_and_back_in_any_order(what: str) -> None:
+    before, after = (recorded(on_pools(**entry)) for entry in CHANGES[what])
+    for seed in SEEDS:
+        assert lives([before, after, before], seed) == [], f"seed {seed}"
+
+
+@pytest.mark.search
+@pytest.mark.parametrize("name", STACKS)
+def test_every_change_of_a_field_lives_unless_diff_refuses_it(name: str) -> None:
+    before = recorded(STACKS[name])
+    for seed in range(2):
+        for config, edit in some_of([STACKS[name]], seed):
+            if not compared(config, edit.config).refusals:
+                left = lives([before, recorded(edit.config)], seed)
+                assert left == [], f"{'.'.join(edit.path)} = {edit.value!r}"

@@ -933,6 +933,10 @@ def services_become_steady(holdings: Holdings, record: Record, before: Props | N
         record.inputs, "taskDefinition"
     )
     mine = _reserved(task) if task else set[int]()
+    old = (
+        holdings.find(TASK, record.region, text(before, "taskDefinition") or "") if before else None
+    )
+    held = _reserved(old) if old else set[int]()
     wanted = _desired(record.inputs)
     if before is not None and not deploys and wanted <= _desired(before):
         return
@@ -947,10 +951,11 @@ def services_become_steady(holdings: Holdings, record: Record, before: Props | N
             for service in holdings.of(SERVICE, record.region)
             if service.serial != record.serial and provider in _providers_used(holdings, service)
         ]
-        surge = 1 if deploys and not _may_stop_one(record.inputs, wanted) else 0
+        starts_first = deploys and not _may_stop_one(record.inputs, wanted)
         for port in sorted(mine):
             holders = [item for item in others if port in _reserved_by(holdings, item)]
-            needed = wanted + surge + sum(_desired(item.inputs) for item in holders)
+            needed = wanted + sum(_desired(item.inputs) for item in holders)
+            needed += 1 if starts_first and port in held else 0
             if needed > most:
                 by = ", ".join(item.logical for item in holders) or "its own old tasks"
                 raise Refused(

@@ -612,7 +612,7 @@ KINDS: Mapping[str, Kind] = {
             duplicate="MountTargetConflict: mount target already exists in this AZ",
             refs=(
                 Ref("fileSystemId", _FILES, ("id",), held=_HAS_TARGETS),
-                Ref("subnetId", _SUBNET, ("id",), held=_IN_SUBNET),
+                Ref("subnetId", _SUBNET, ("id",), held=_IN_SUBNET, owned_elsewhere=True),
                 Ref("securityGroups", _GROUP, ("id",), held=_IN_GROUP),
             ),
         ),

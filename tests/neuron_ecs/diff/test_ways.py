@@ -121,6 +121,34 @@ def test_a_second_model_asks_for_the_key_that_callers_know() -> None:
     assert "with the change and the key of m, write" in way.steps[0]
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"capacity": "twin"}, []),
+        ({"network_mode": "host"}, []),  # SRV records in both modes
+        ({"network_mode": "awsvpc"}, ["ND022"]),
+        ({"network_mode": "awsvpc", "replicas": 0}, []),
+        ({"capacity": "managed", "neuron_devices": "all"}, ["ND022"]),
+        ({"discovery": None}, []),
+    ],
+)
+def test_names_in_the_network_that_get_other_records_are_told(
+    changes: Entry, expected: list[str]
+) -> None:
+    pools = POOLS | {"twin": groups("inf2.24xlarge", 3)}
+    called = work(1, port=8080, discovery="cloud_map")
+
+    def file(entry: Entry) -> Config:
+        return stack(
+            capacity=pools, models={"a": {k: v for k, v in entry.items() if v is not None}}
+        )
+
+    found = compared(file(called), file({**called, **changes}))
+    assert [code for code in codes(found) if code != "ND020"] == expected
+    for way in found.ways:
+        assert "add models.a-2 with the change" in way.steps[0]
+
+
 def test_the_ways_are_in_every_form() -> None:
     found = compared(serving(a=BRIDGE), serving(a=OWN))
     written = json.loads(json.dumps(document(found, verdict(found))))
