@@ -188,8 +188,8 @@ def _map_of(path: Path, written: bytes) -> Document:
     try:
         document = load(text)
     except NotYamlError as error:
-        what, fix = f"column {error.column}, {error.what}", "write YAML 1.2, indented with spaces"
-        raise StackFileError([replace(_error(name, what, fix), line=error.line)]) from None
+        found = _error(name, f"column {error.column}, {error.what}", error.fix)
+        raise StackFileError([replace(found, line=error.line)]) from None
     if document.repeated:
         what = f"stands a second time in one map of {path.name}"
         raise StackFileError(

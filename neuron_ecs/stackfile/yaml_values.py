@@ -68,6 +68,7 @@ class NotYamlError(Exception):
     what: str
     line: int
     column: int
+    fix: str = "write YAML 1.2, indented with spaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def load(text: str) -> Document:
         said = cast(Any, error)  # the package's own annotations are partial
         mark = said.problem_mark or said.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else reader.mark
-        raise NotYamlError(_in_words(str(said.problem or "")), line, column) from None
+        what, fix = _in_words(str(said.problem or ""))
+        raise NotYamlError(what, line, column, fix) from None
     except (YAMLError, UnicodeError) as error:
         before = text[: cast(int, getattr(error, "position", 0))]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -117,22 +119,45 @@ def load(text: str) -> Document:
         raise NotYamlError("cannot be read", *reader.mark) from None
 
 
-def _in_words(problem: str) -> str:
-    """The reader's complaint without what it quotes from the file."""
+_COMPLAINTS = (
+    (
+        "cannot start any token",
+        "has a character that cannot stand here",
+        "put the text into double quotes, and indent with spaces, not tabs",
+    ),
+    (
+        "mapping values are not allowed",
+        "has a colon that cannot stand here",
+        "put the text into double quotes, or mend the indentation",
+    ),
+    (
+        "not find expected",
+        "has a key without a colon, or a line with the wrong indentation",
+        "write key: value, indented as the lines beside it",
+    ),
+    (
+        "expected <block end>",
+        "has a line with the wrong indentation",
+        "indent it as the lines beside it, with spaces",
+    ),
+    ("while scanning", "has a quotation that does not end", "close the quotation"),
+    ("found unexpected end", "has a quotation that does not end", "close the quotation"),
+    (
+        "expected  or ",
+        "has a list or a map that is not closed, or lacks a comma",
+        "close it with ] or }, and put a comma between members",
+    ),
+)
+"""The complaint of the reader, in our words, and what to do."""
+
+
+def _in_words(problem: str) -> tuple[str, str]:
+    """The reader's complaint without what it quotes from the file, and what to do."""
     plain = re.sub(r"'[^']*'|\"[^\"]*\"", "", problem).partition("\n")[0]
-    if "cannot start any token" in plain:
-        return "has a character that cannot stand here; a tab, or a text that needs quotes"
-    if "mapping values are not allowed" in plain:
-        return "has a colon that cannot stand here; quote the text, or mend the indentation"
-    if "could not find expected" in plain or "did not find expected" in plain:
-        return "has a key without a colon, or a line with the wrong indentation"
-    if "expected <block end>" in plain:
-        return "has a line with the wrong indentation"
-    if "while scanning" in plain or "found unexpected end" in plain:
-        return "has a quotation that does not end"
-    if "expected  or " in plain:
-        return "has a list or a map that is not closed, or lacks a comma"
-    return "cannot be read as YAML from here on"
+    for part, what, fix in _COMPLAINTS:
+        if part in plain:
+            return what, fix
+    return "cannot be read as YAML from here on", NotYamlError.fix
 
 
 class _Reader:
@@ -265,7 +290,12 @@ class _Reader:
             end = event.end_mark
             self.check_indentation(event.start_mark.line + 1, end.line + (end.column > 0))
         elif not event.style and self.flow and ("?" in text or text.startswith(":")):
-            raise self.fail("has a text with ? or : that needs quotes between brackets or braces")
+            raise NotYamlError(
+                "has a text with ? or : that needs quotes between brackets or braces, as the YAML "
+                "reader of Pulumi asks",
+                *self.mark,
+                "put the text into double quotes",
+            )
 
     def check_indentation(self, start: int, end: int) -> None:
         """Raises `NotYamlError` for a tab in the indentation of a block scalar."""

@@ -303,6 +303,21 @@ def test_what_cannot_be_read_is_told_with_its_place(
     assert found.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("config:\n  a: {b: rate(? days)}\n", "put the text into double quotes"),
+        ("config:\n  a: b: c\n", "put the text into double quotes, or mend"),
+        ('config:\n  a: "x\n', "close the quotation"),
+        ("config:\n  a: [1, 2\n", "close it with ]"),
+        ("config:\n  a: 1\n b: 2\n", "indent it as the lines beside it"),
+    ],
+)
+def test_the_way_out_is_that_of_the_mistake(project: Path, text: str, fix: str) -> None:
+    [found] = mistakes(project, text)
+    assert found.fix.startswith(fix)
+
+
 def test_an_unknown_outer_key_is_a_warning(project: Path) -> None:
     file = read_text(project, "zzz: 1\nconfig: {a: 1}\n")
     [found] = file.notes
