@@ -85,7 +85,7 @@ METRIC_EVENT_BYTES = 700  # of one series in the log group: its labels, and what
 
 HTTP_PORT = 80  # of the listener without a certificate
 HTTPS_PORT = 443  # of the listener with a certificate, and of interface endpoints
-TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.2 and 1.3
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"  # TLS 1.2 and 1.3, as ELB.17 asks
 VALIDATION_TTL_SECONDS = 300  # of the record that ACM looks for
 PRIVATE_DOMAIN = "internal"  # of names in the network; ICANN reserves it for private use
 REGISTRY_TTL_SECONDS = 10  # of names in the network: how long callers know a task that stopped

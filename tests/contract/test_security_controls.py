@@ -102,6 +102,59 @@ def _insights(cluster: Resource) -> bool:
     }
 
 
+def _endpoint(service: str) -> Callable[[Recording], Breach]:
+    """The networks without an endpoint of a service."""
+
+    def without(built: Recording) -> Breach:
+        found = {
+            endpoint.inputs["vpcId"]
+            for endpoint in of_type(built, "ec2.VpcEndpoint")
+            if endpoint.inputs["serviceName"].endswith(f".{service}")
+        }
+        yield from (v.name for v in of_type(built, "ec2.Vpc") if f"{v.name}_id" not in found)
+
+    return without
+
+
+def _open(rule: Resource) -> bool:
+    """Whether a rule admits everyone, at another port than 80 and 443."""
+    everyone = rule.inputs.get("cidrIpv4") == "0.0.0.0/0" or rule.inputs.get("cidrIpv6") == "::/0"
+    ports = rule.inputs.get("fromPort", 0), rule.inputs.get("toPort", 65_535)
+    return everyone and ports not in ((80, 80), (443, 443))
+
+
+def _in_clear_text(listener: Resource) -> bool:
+    actions: list[dict[str, Any]] = listener.inputs["defaultActions"]
+    return listener.inputs["protocol"] != "HTTPS" and actions[0]["type"] != "redirect"
+
+
+def _every_action(policy: Resource) -> bool:
+    for statement in json.loads(policy.inputs["policy"])["Statement"]:
+        given: list[str] | str = statement["Action"]
+        if any(action.endswith(":*") for action in ([given] if isinstance(given, str) else given)):
+            return True
+    return False
+
+
+def _anyone(policy: Resource) -> bool:
+    statements = json.loads(policy.inputs["policy"])["Statement"]
+    return any(set(s["Principal"]) != {"Service"} for s in statements)
+
+
+def _always(_: Resource) -> bool:
+    return True
+
+
+# What all versions of the page have in common; TLS13-1-2-2021-06 stands there no more.
+# https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html#elb-17
+_RECOMMENDED = {
+    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04",
+    "ELBSecurityPolicy-TLS13-1-3-2021-06",
+    "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
+}
+
+
 # What breaks each control, in a recording.
 def _plain_disk(service: Resource) -> bool:
     disk = _below(service, "volumeConfiguration").get("managedEbsVolume")
@@ -109,12 +162,18 @@ def _plain_disk(service: Resource) -> bool:
 
 
 BREACHES: dict[str, Callable[[Recording], Breach]] = {
+    "AutoScaling.1": _with(
+        "autoscaling.Group",
+        lambda r: bool(r.inputs.get("targetGroupArns") or r.inputs.get("loadBalancers")),
+    ),
+    "AutoScaling.6": _with("autoscaling.Group", lambda r: not r.inputs.get("mixedInstancesPolicy")),
     "AutoScaling.2": _with("autoscaling.Group", _one_zone),
     "AutoScaling.9": _with("autoscaling.Group", lambda r: not r.inputs.get("launchTemplate")),
     "CIS-1.16": _with("iam.RolePolicy", _every_right),
     "CIS-2.2.1": _with("ecs.CapacityProvider", _by_the_account),
+    "CIS-2.4.1": _with("efs.FileSystem", lambda r: not r.inputs.get("encrypted")),
     "CIS-3.7": _flow_logs,
-    "CIS-5.1": _with("ec2.Vpc", lambda r: True),
+    "CIS-5.1": _with("ec2.Vpc", _always),
     "CIS-5.2": _with("vpc.SecurityGroupIngressRule", lambda r: _opens(r, "cidrIpv4", "0.0.0.0/0")),
     "CIS-5.3": _with("vpc.SecurityGroupIngressRule", lambda r: _opens(r, "cidrIpv6", "::/0")),
     "CIS-5.4": _default_groups,
@@ -123,6 +182,26 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
     "EC2.2": _default_groups,
     "EC2.3": _with("ecs.Service", _plain_disk),
     "EC2.6": _flow_logs,
+    "EC2.7": _with("ecs.CapacityProvider", _by_the_account),
+    "EC2.8": _with("ec2.LaunchTemplate", _old_metadata),
+    "EC2.9": _with("ec2.LaunchTemplate", _public),
+    "EC2.10": _endpoint("ec2"),
+    "EC2.13": _with("vpc.SecurityGroupIngressRule", lambda r: _opens(r, "cidrIpv4", "0.0.0.0/0")),
+    "EC2.14": _with("vpc.SecurityGroupIngressRule", lambda r: _opens(r, "cidrIpv4", "0.0.0.0/0")),
+    "EC2.17": _with(
+        "ec2.LaunchTemplate", lambda r: len(r.inputs.get("networkInterfaces") or ()) > 1
+    ),
+    "EC2.18": _with("vpc.SecurityGroupIngressRule", _open),
+    "EC2.19": _with("vpc.SecurityGroupIngressRule", _open),
+    "EC2.21": _with("ec2.Vpc", _always),
+    "EC2.28": _with("ec2.LaunchTemplate", _always),
+    "EC2.55": _endpoint("ecr.api"),
+    "EC2.56": _endpoint("ecr.dkr"),
+    "EC2.57": _endpoint("ssm"),
+    "EC2.58": _endpoint("ssm-contacts"),
+    "EC2.60": _endpoint("ssm-incidents"),
+    "EC2.172": _with("ec2.InternetGateway", _always),
+    "EC2.180": _with("ec2.NetworkInterface", lambda r: r.inputs.get("sourceDestCheck") is False),
     "EC2.15": _with("ec2.Subnet", lambda r: bool(r.inputs.get("mapPublicIpOnLaunch"))),
     "EC2.25": _with("ec2.LaunchTemplate", _public),
     "EC2.170": _with("ec2.LaunchTemplate", _old_metadata),
@@ -150,6 +229,9 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
         != "ENABLED"
     ),
     "EFS.1": _with("efs.FileSystem", lambda r: not r.inputs.get("encrypted")),
+    "EFS.2": _with("efs.FileSystem", _always),
+    "EFS.6": _with("ec2.Subnet", lambda r: bool(r.inputs.get("mapPublicIpOnLaunch"))),
+    "EFS.8": _with("efs.FileSystem", lambda r: not r.inputs.get("encrypted")),
     "EFS.3": _with(
         "efs.AccessPoint", lambda r: _below(r, "rootDirectory").get("path") in (None, "/")
     ),
@@ -168,6 +250,16 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
         ),
     ),
     "ECS.20": _containers(lambda c: not c.get("user")),
+    "ELB.1": _with("lb.Listener", _in_clear_text),
+    "ELB.12": _with(
+        "lb.LoadBalancer",
+        lambda r: r.inputs.get("desyncMitigationMode", "defensive") == "monitor",
+    ),
+    "ELB.18": _with("lb.Listener", lambda r: r.inputs["protocol"] != "HTTPS"),
+    "ELB.21": _with(
+        "lb.TargetGroup", lambda r: _below(r, "healthCheck").get("protocol") != "HTTPS"
+    ),
+    "ELB.22": _with("lb.TargetGroup", lambda r: r.inputs["protocol"] != "HTTPS"),
     "ELB.4": _with("lb.LoadBalancer", lambda r: not r.inputs.get("dropInvalidHeaderFields")),
     "ELB.5": _with("lb.LoadBalancer", lambda r: not r.inputs.get("accessLogs")),
     "ELB.6": _with("lb.LoadBalancer", lambda r: not r.inputs.get("enableDeletionProtection")),
@@ -181,10 +273,9 @@ BREACHES: dict[str, Callable[[Recording], Breach]] = {
             for association in of_type(built, "wafv2.WebAclAssociation")
         }
     ),
-    "ELB.17": _with(
-        "lb.Listener",
-        lambda r: r.inputs.get("sslPolicy") != "ELBSecurityPolicy-TLS13-1-2-2021-06",
-    ),
+    "ELB.17": _with("lb.Listener", lambda r: r.inputs.get("sslPolicy") not in _RECOMMENDED),
+    "IAM.21": _with("iam.RolePolicy", _every_action),
+    "SNS.4": _with("sns.TopicPolicy", _anyone),
     "SNS.1": _with("sns.Topic", lambda r: not r.inputs.get("kmsMasterKeyId")),
     "IAM.1": _with("iam.RolePolicy", _every_right),
 }
@@ -196,6 +287,22 @@ SETTINGS = {
     "ELB.6": "deletion_protection",
     "ELB.16": "web_acl_arns",
 }
+
+
+# A stack file with the setting of another part that meets a control.
+MET = {
+    "EC2.55": "examples/no-internet.yaml",
+    "EC2.56": "examples/no-internet.yaml",
+    "EC2.57": "examples/no-internet.yaml",
+    "ELB.1": "Pulumi.prod.yaml",
+    "ELB.17": "Pulumi.prod.yaml",
+    "ELB.18": "Pulumi.prod.yaml",
+}
+
+
+@pytest.mark.parametrize("control", sorted(MET))
+def test_a_setting_of_the_stack_meets_its_control(control: str) -> None:
+    assert list(BREACHES[control](graph(MET[control]))) == []
 
 
 def test_every_row_is_held() -> None:
