@@ -37,6 +37,7 @@ from planning.serving.options import (
     all_options,
     does_not_fit,
     fewer,
+    preference,
 )
 from planning.serving.records import OWN_IMAGE, Choice, Departure, Unserved, WrittenOut
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
@@ -219,7 +220,7 @@ class _Asked:
         else:
             wanted = self.entry.neuron_devices
             devices = 1 if wanted is None else wanted
-            found = tuple(Choice(row, devices, 1, None, ()) for row in rows)
+            found = tuple(Choice(row, devices) for row in rows)
         if isinstance(found, Unserved):
             return found
         if self._shut:
@@ -279,19 +280,11 @@ class _Asked:
         return frozenset(device_count(devices, kind) for kind in self.where.kinds)
 
     def preference(self, choice: Choice) -> tuple[float, ...]:
-        """Sorts the choices: what can be pulled, what fits, the table's order, what is documented,
-        the fewest devices."""
-        found = choice.estimate
-        verdict, share = (found.verdict, found.share) if found else (Verdict.FITS, 0.0)
-        return (
-            choice.unreachable,
-            verdict,
-            choice.image.order,
-            len(choice.caveats),
-            max(self._counts(choice.devices)),
-            share,
-            choice.degree,
-        )
+        """Sorts the choices: what can be pulled first."""
+        devices = max(self._counts(choice.devices))
+        fits = (Verdict.FITS, 0, choice.image.order)
+        rest = preference(choice.option, devices) if choice.option else fits
+        return choice.unreachable, *rest
 
     def _unserved(self, code: str, field: str, what: str, fix: str) -> Unserved:
         pools = frozenset(name for _, name in self.pools)
@@ -436,8 +429,10 @@ class _Asked:
             else:
                 devices = "all" if needed == totals else needed[0]
             worst = max(found, key=lambda o: o.estimate.share)
+            troubles = tuple(dict.fromkeys(t for o in found for t in o.troubles))
             caveats = tuple(dict.fromkeys(c for o in found for c in o.caveats))
-            yield Choice(worst.image, devices, worst.degree, worst.estimate, caveats)
+            option = replace(worst, troubles=troubles, caveats=caveats)
+            yield Choice(option.image, devices, option)
 
 
 def _said(holder: Any) -> dict[str, Any]:
@@ -492,11 +487,11 @@ def _rank(
     models: Sequence[tuple[_Asked, tuple[str, str], tuple[Choice, ...]]],
     ami: str | None,
 ) -> tuple[float, ...]:
-    """Sorts AMIs: models without an image, images that cannot be pulled, models that fit tightly,
-    the order of the images."""
+    """Sorts AMIs: models without an image, images that cannot be pulled, models that fit tightly or
+    are reported to fail, the order of the images."""
     best = [
         next((one.preference(c) for c in choices if _suits(s, where, c.image, ami)), None)
         for one, where, choices in models
     ]
     served = [b for b in best if b is not None]
-    return len(best) - len(served), *(sum(b[n] for b in served) for n in range(3))
+    return len(best) - len(served), *(sum(b[n] for b in served) for n in range(4))

@@ -16,6 +16,7 @@ from planning.serving.options import (
     ServingOption,
     assumptions,
     host_memory_shortfall,
+    preference,
     serving_options,
 )
 
@@ -83,7 +84,7 @@ def fit_model(search: ModelSearch, catalog: Catalog) -> ModelFit:
 
 
 def _order(found: ModelOption) -> tuple[object, ...]:
-    """Sorts by verdict, price and number of caveats, those of the whole image aside."""
+    """Sorts by verdict and price, then as `serve` prefers."""
     unpriced, hour, *rest = order(found.option)
-    caveats = len(found.serving.caveats) - bool(found.serving.image.note)
-    return found.serving.estimate.verdict, unpriced, hour, caveats, *rest
+    verdict, *more = preference(found.serving, found.serving.devices)
+    return verdict, unpriced, hour, *more, *rest

@@ -180,7 +180,7 @@ def _noted(groups: Sequence[Sequence[Proposal]]) -> Iterator[str]:
         option, serving = group[0].option, group[0].serving
         notes = [n for p in group for n in p.option.notes]
         if serving is not None:
-            notes += serving.caveats
+            notes += serving.notes
             if serving.estimate.verdict is language_models.Verdict.TIGHT:
                 notes.append("tight: prove it on the hardware")
         notes += [m for m in option.missing if m.startswith("the price")]
@@ -301,7 +301,7 @@ def _option(proposal: Proposal, answer: Answer, known: Catalog, project: str) ->
         "usd_per_hour_task": _text(option.per_task),
         "price_date": day.isoformat() if day else None,
         "missing": list(option.missing),
-        "notes": [*option.notes, *(serving.caveats if serving else ())],
+        "notes": [*option.notes, *(serving.notes if serving else ())],
         "stack_file": "\n".join(_lines(proposal, answer, known, project)) + "\n",
     }
     if serving is not None:

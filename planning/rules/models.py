@@ -411,6 +411,24 @@ def server_not_known(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE922",
+    "Server may fail to load the model",
+    Severity.WARNING,
+    "The documentation of the server names models that it may fail to load so.",
+    do="Serve a copy in a bucket or on a volume, or choose another server.",
+    table="language_models",
+)
+def may_fail_to_load(s: Situation) -> Iterator[Report]:
+    """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
+    known issues."""
+    for one in running(s):
+        for trouble in one.server.troubles(one.model) if one.model else ():
+            yield Report(
+                _field(one, s, "model"), f"is {one.model_id}: {trouble}", "test one task first"
+            )
+
+
 RULES: tuple[Rule, ...] = (
     beyond_device_memory,
     tight_device_memory,
@@ -424,4 +442,5 @@ RULES: tuple[Rule, ...] = (
     volume_below_weights,
     not_judged,
     server_not_known,
+    may_fail_to_load,
 )

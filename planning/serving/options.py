@@ -60,14 +60,22 @@ class ServingOption:
     """One way to serve a model on an instance type.
 
     ``devices`` is a legal number of Neuron devices, ``degree`` the number of their logical
-    NeuronCores that share the model. ``caveats`` are sentences to read before choosing it.
+    NeuronCores that share the model. ``troubles`` are reports that it fails so, ``caveats``
+    other sentences to read before choosing it.
     """
 
     devices: int
     image: ServingImage
     degree: int
     estimate: Estimate
+    troubles: tuple[str, ...]
     caveats: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that is to be known of it, that of its image as well."""
+        image = (self.image.note,) if self.image.note else ()
+        return (*self.troubles, *self.caveats, *image)
 
     @property
     def server(self) -> LanguageModelServer:
@@ -92,17 +100,18 @@ def serving_options(
     """The options worth proposing on a type with Neuron devices, or the reason for none.
 
     At most three, each the best for its number of devices: the fewest devices on which the model
-    fits, the fewest without a caveat, and before them fewer devices on which it is tight.
+    fits, what a model of `serve` gets, and before them fewer devices on which it is tight.
     """
     found = all_options(kind, required, catalog)
     if isinstance(found, str):
         return found
+    found = sorted(found, key=lambda o: preference(o, o.devices))
     best: dict[int, ServingOption] = {}
-    for option in sorted(found, key=_preference):
+    for option in found:
         best.setdefault(option.devices, option)
     ranked = [best[devices] for devices in sorted(best)]
     fits = [o for o in ranked if o.estimate.verdict is Verdict.FITS]
-    chosen = list(dict.fromkeys([*fits[:1], *[o for o in fits if not o.caveats][:1]]))
+    chosen = list(dict.fromkeys([*fits[:1], *[o for o in found if o in fits][:1]]))
     tight = [
         o
         for o in ranked
@@ -138,13 +147,16 @@ def all_options(
     return found or "no degree of tensor parallelism is documented for it"
 
 
-def _preference(option: ServingOption) -> tuple[int, int, int, float, int]:
-    """Sorts the options for one number of devices, the best first."""
+def preference(option: ServingOption, devices: int) -> tuple[float, ...]:
+    """Sorts options, the best first: what fits, what is not reported to fail, the order of the
+    table, what is documented, the fewest devices."""
     estimate = option.estimate
     return (
         estimate.verdict,
-        len(option.caveats),
+        len(option.troubles),
         option.image.order,
+        len(option.caveats),
+        devices,
         estimate.share,
         option.degree,
     )
@@ -174,14 +186,15 @@ def _on_image(
             core_gib=hardware.device_memory_mib / 1024 / hardware.logical_cores_per_device,
             weight_bytes=required.weight_bytes,
         )
-        caveats = (
-            *server.caveats(required.model),
-            *((image.note,) if image.note else ()),
-            *_caveats_of_name(required.model, image),
-            *_caveats_of_degree(degree, evidence),
+        troubles = (
+            *server.troubles(required.model),
             *_failures(kind, required, image, degree, catalog),
         )
-        yield ServingOption(devices, image, degree, estimate, caveats)
+        caveats = (
+            *_caveats_of_name(required.model, image),
+            *_caveats_of_degree(degree, evidence),
+        )
+        yield ServingOption(devices, image, degree, estimate, troubles, caveats)
 
 
 def _images(family: str, required: ModelRequirements, catalog: Catalog) -> list[ServingImage] | str:

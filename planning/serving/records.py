@@ -8,6 +8,7 @@ from config import ModelEntry
 from planning.serving.ahead import Ahead
 from planning.serving.cache import Cache
 from planning.serving.memory import Estimate
+from planning.serving.options import ServingOption
 
 OWN_IMAGE = "own"
 """The name of the image that the stack file writes, in place of a row of `serving_images`."""
@@ -31,16 +32,24 @@ class Choice:
     """The image, the devices and the degree with which a model is served on its pools.
 
     ``devices`` is a number, or ``all`` where instances of several types have different numbers.
-    ``estimate`` is of the type with the least room; None for servers that need no shape.
+    ``option`` is of the type with the least room; None for servers that need no shape.
     ``unreachable``: the image is of a public registry, and a network has no way out.
     """
 
     image: ServingImage
     devices: int | tuple[int, ...] | str
-    degree: int
-    estimate: Estimate | None
-    caveats: tuple[str, ...]
+    option: ServingOption | None = None
     unreachable: bool = False
+
+    @property
+    def degree(self) -> int:
+        """The NeuronCores that share the model."""
+        return self.option.degree if self.option else 1
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The memory that each of them needs, and has."""
+        return self.option.estimate if self.option else None
 
 
 @dataclass(frozen=True, slots=True)

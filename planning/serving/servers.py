@@ -28,6 +28,7 @@ from planning.serving.memory import (
     weights_gib,
 )
 from planning.serving.served import Served
+from planning.serving.shapes import on_hub
 
 SKIP_EFA: Final = "NEURON_SKIP_EFA_AFFINITY"
 """The environment variable that keeps the vLLM plugin from looking for EFA."""
@@ -255,8 +256,8 @@ class LanguageModelServer(Strategy):
             f"--max-model-len={served.length}",
         )
 
-    def caveats(self, model: LanguageModel) -> Iterator[str]:
-        """What to know before choosing this server for the model, one sentence each."""
+    def troubles(self, model: LanguageModel) -> Iterator[str]:
+        """Why the server may fail to load the model, one sentence each."""
         del model
         yield from ()
 
@@ -296,10 +297,16 @@ class Nxdi(LanguageModelServer):
         """Gives each sequence one KV cache block of full length."""
         return (*super().command(served), *without_prefix_caching(served.sequences))
 
-    def caveats(self, model: LanguageModel) -> Iterator[str]:
-        if model.tied:
+    def troubles(self, model: LanguageModel) -> Iterator[str]:
+        """Tied embeddings and shards made at the load, which are the default.
+
+        Source:
+        https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html
+        (known issue 3).
+        """
+        if model.tied and on_hub(model.id):
             yield (
-                "its embeddings are tied: NxD Inference fails to load it by its id; "
+                "its embeddings are tied: NxD Inference may fail to load it by its id; "
                 "serve a copy at a local path"
             )
 
@@ -392,10 +399,6 @@ class Plugin(LanguageModelServer):
             *(("--runner=pooling",) if served.embeds else ()),
             *quantized,
         )
-
-    def caveats(self, model: LanguageModel) -> Iterator[str]:
-        del model
-        yield "AWS calls the vLLM plugin of this image Beta"
 
     def assumptions(self) -> Iterator[str]:
         yield "of the plugin's paged cache only that one sequence of full length fits"

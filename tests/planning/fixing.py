@@ -85,7 +85,7 @@ OWN = {
     "subnet-…": "subnet-0f",
     "certificate/…": "certificate/0f",
     "s3://…": "s3://bucket-of-mine",
-    "<model>": "Qwen/Qwen3-0.6B",
+    "<model>": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
     r"(:resource-groups:[\w-]+:)…": r"\g<1>111122223333:group/mine",
     r"(:acm:[\w-]+:)…": r"\g<1>111122223333:certificate/0f",
 }

@@ -193,7 +193,7 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE914": Fixture("models.m.secrets", running(LLAMA), running(LLAMA, secrets=TOKEN)),
     "NE915": Fixture("models.m.command", on_plugin(16), on_plugin(8)),
-    "NE916": Fixture("models.m.command", running("ibm-granite/granite-3.1-2b-instruct"), running()),
+    "NE916": Fixture("models.m.command", running("microsoft/Phi-3-mini-4k-instruct"), running()),
     "NE917": Fixture(
         "models.m.command",
         running(
@@ -227,6 +227,11 @@ FIXTURES: dict[str, Fixture] = {
     ),
     "NE920": Fixture("models.m.command", running("acme/chat"), running()),
     "NE921": Fixture("models.m.image", running(image="public.ecr.aws/acme/chat:1"), running()),
+    "NE922": Fixture(
+        "models.m.command",
+        running("Qwen/Qwen3-1.7B"),
+        running("Qwen/Qwen2.5-7B-Instruct"),
+    ),
     "NE940": Fixture(
         "models.m.serve.cache",
         in_ohio({"model": "openai/gpt-oss-20b", "cache": "s3://my-cache/neuron/"}),

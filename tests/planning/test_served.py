@@ -15,7 +15,7 @@ from neuron_ecs.stackfile.yaml_values import load as read_yaml
 from planning import Plan, Refused
 from planning.plan import EmptyVolume
 from planning.serving.memory import Verdict
-from planning.serving.options import ModelRequirements, all_options
+from planning.serving.options import ModelRequirements, all_options, serving_options
 from tests.planning.fixtures import PINNED
 from tests.planning.fixtures_served import LLAMA, TINY, TOKEN, serving
 from tests.planning.stacks import (
@@ -169,14 +169,18 @@ def test_a_task_takes_no_more_devices_than_its_image_needs(
     required = ModelRequirements(KNOWN.serving.models[name], length, sequences, precompiled=False)
     found = all_options(hardware, required, KNOWN)
     assert not isinstance(found, str)
-    assert chosen.estimate is not None
+    option = chosen.option
+    assert option is not None and chosen.estimate is not None
     alike = [
         o.devices
         for o in found
-        if (o.image, o.estimate.verdict, len(o.caveats))
-        == (chosen.image, chosen.estimate.verdict, len(chosen.caveats))
+        if (o.image, o.estimate.verdict, len(o.troubles), len(o.caveats))
+        == (chosen.image, chosen.estimate.verdict, len(option.troubles), len(option.caveats))
     ]
     assert taken == min(alike), "other models have the rest of the instance"
+    proposed = serving_options(hardware, required, KNOWN)
+    ways = {(o.image.name, o.devices, o.degree) for o in proposed if not isinstance(o, str)}
+    assert (chosen.image.name, taken, chosen.degree) in ways, "`neuron-ecs fit` proposes it too"
 
 
 @pytest.mark.parametrize(
