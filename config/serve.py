@@ -7,15 +7,16 @@ from pydantic import Field, StringConstraints
 from config.changes import ROLLING, Change, Cost
 from config.values import Name, Strict, Text
 
+_IN_S3 = r"s3://[a-z0-9{][a-z0-9.{}-]{2,70}(/[A-Za-z0-9._:{}/=-]*)?"  # an S3Prefix, without blanks
 ServerName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$"),
-    Field(description="The name of a server in the table `servers`.", examples=["vllm"]),
+    Field(description="The name of a server in the table `servers`."),
 ]
 DataType = Literal["bfloat16", "float16", "float32"]
 ModelId = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9/][A-Za-z0-9._:{}/-]{0,511}$"),
+    StringConstraints(pattern=rf"^([A-Za-z0-9/][A-Za-z0-9._{{}}/-]*|{_IN_S3})$", max_length=512),
     Field(
         description=(
             "A model: its id on the Hugging Face hub, a prefix of S3, or an absolute path in the "
@@ -99,7 +100,7 @@ class Serve(Strict):
     cache: (
         Annotated[
             str,
-            StringConstraints(pattern=r"^([a-z][a-z0-9-]{0,39}|s3://[A-Za-z0-9.{}_/-]{1,512})$"),
+            StringConstraints(pattern=rf"^([a-z][a-z0-9-]{{0,39}}|{_IN_S3})$", max_length=512),
             Field(
                 description="The name of a volume, a prefix of S3, or none.",
                 examples=["compiled", "s3://my-cache/neuron/", "none"],

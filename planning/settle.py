@@ -183,17 +183,18 @@ class _Asked:
         return tuple(where for where in named if where in self.situation.pools)
 
     @cached_property
+    def compiling(self) -> tuple[tuple[str, str], ...]:
+        """Region and name of the pools of `compile_on`."""
+        there = {(region, self.serve.compile_on) for region, _ in self.pools}
+        return tuple(where for where in self.situation.pools if where in there)
+
+    @cached_property
     def where(self) -> Where:
         pools = [self.situation.pools[where] for where in self.pools]
         kinds = {t.name: t for pool in pools for t in pool.types}
         efa = all(isinstance(p.spec, AutoScalingCapacity) and p.spec.efa for p in pools)
         ordered = sorted(kinds.values(), key=lambda t: (t.memory_mib, t.vcpus, t.name))
-        compiling = {
-            t.name: t
-            for (region, name), pool in self.situation.pools.items()
-            if name == self.serve.compile_on and region in {r for r, _ in self.pools}
-            for t in pool.types
-        }
+        compiling = {t.name: t for w in self.compiling for t in self.situation.pools[w].types}
         return Where(
             tuple(ordered),
             efa,
@@ -466,7 +467,7 @@ def _amis(s: Situation, asked: Sequence[_Asked]) -> dict[str, str]:
         models = [
             (one, where, one.choices)
             for one in asked
-            for where in one.pools
+            for where in (*one.pools, *one.compiling)
             if where in here and isinstance(one.choices, tuple)
         ]
         if not models:

@@ -76,6 +76,15 @@ def mounted(path: str, spec: Workload, slot: str | None = None) -> tuple[Mounted
     )
 
 
+def cache_fields(s: Situation) -> Mapping[str, str]:
+    """Returns the path of each mount that `serve.cache` of a model makes, and that of the field."""
+    return {
+        f"models.{name}.mounts.{out.entry.serve.cache}": f"models.{name}.serve.cache"
+        for name, out in s.written.items()
+        if out.entry.serve
+    }
+
+
 def _in_slot(mount: MountEntry, slot: str | None) -> MountEntry:
     if slot is None or not mount.directory or choices.SLOT not in mount.directory:
         return mount

@@ -195,6 +195,8 @@ class _Writer:
             "version": lambda: self._ami_versions(),
             "linux_capabilities": lambda: {"enum": list(known.containers.linux_capabilities)},
             "timezone": lambda: {"enum": sorted(known.limits.time_zones)},
+            "server": lambda: {"enum": list(known.containers.servers)},
+            **dict.fromkeys(("model", "like"), lambda: {"enum": list(known.serving.models)}),
         }
 
     def shared(self) -> dict[str, Schema]:

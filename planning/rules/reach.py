@@ -248,9 +248,18 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
 
 
 def _prefixes(s: Situation, work: RegionalWorkload) -> Iterator[tuple[str, str]]:
-    for field in ("s3_read", "s3_write"):
+    """Each prefix of a workload as the stack file writes it, with its path there."""
+    out = None if work.is_job else s.written.get(work.name)
+    of_serve: dict[str, tuple[str, str]] = {}
+    if out is not None and out.entry.serve is not None:
+        of_serve[out.entry.serve.model] = "serve.model", out.entry.serve.model
+        cached = out.cache.prefixes if out.cache else ()
+        of_serve |= dict.fromkeys(cached, ("serve.cache", out.entry.serve.cache or ""))
+    ours = s.compile_jobs if work.is_job else ()  # they have those of their models
+    for field in ("s3_read", "s3_write") if work.name not in ours else ():
         for index, prefix in enumerate(getattr(work.spec, field)):
-            yield f"{work.path}.{field}[{index}]", prefix
+            at, said = of_serve.get(prefix, (f"{field}[{index}]", prefix))
+            yield f"{work.path}.{at}", said
     for found in mounted(work.path, work.spec):
         entry = s.settings.volumes.get(found.volume)
         if isinstance(entry, S3FilesVolumeEntry):

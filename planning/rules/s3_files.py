@@ -7,7 +7,7 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
-from planning.volumes import mounted
+from planning.volumes import cache_fields, mounted
 
 
 @rule(
@@ -21,14 +21,15 @@ from planning.volumes import mounted
 def s3_files_on_groups(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/s3files-volumes.html,
     Availability"""
+    caches = cache_fields(s)
     for work in s.distinct_work:
         for found in mounted(work.path, work.spec):
             entry = s.settings.volumes.get(found.volume)
             if isinstance(entry, S3FilesVolumeEntry) and not work.pool.managed:
                 at, what = found.at, f"is at {found.mount.path}"
                 fix = f"write volumes: {{{found.volume}: {{kind: efs}}}}"
-                if at == _cache_mount(s, work.path):
-                    at, what = f"{work.path}.serve.cache", f"is {found.volume}"
+                if at in caches:
+                    at, what = caches[at], f"is {found.volume}"
                     fix = "leave it out"
                 where = f"{work.pool.name} is a pool of kind auto_scaling"
                 yield Report(at, f"{what}, a volume of kind s3_files, and {where}", fix)
@@ -80,12 +81,6 @@ def directory_beside_access_point(s: Situation) -> Iterator[Report]:
                 f"{listed(sorted(points))}",
                 "leave it out",
             )
-
-
-def _cache_mount(s: Situation, path: str) -> str:
-    """The path of the mount that `serve.cache` of a model makes; empty without one."""
-    out = s.written.get(path.removeprefix("models."))
-    return f"{path}.mounts.{out.entry.serve.cache}" if out and out.entry.serve else ""
 
 
 RULES = (s3_files_on_groups, s3_files_of_another_region, directory_beside_access_point)

@@ -140,7 +140,8 @@ def ami_follows(s: Situation) -> Iterator[Report]:
     which driver works with which SDK."""
     for name, version in s.amis.items():
         pool = next(p for (_, n), p in s.pools.items() if n == name)
-        served = [m for m in s.written if any(w.name == m for w in s.work_on(pool))]
+        named = {s.compile_jobs.get(w.name, w.name) for w in s.work_on(pool)}
+        served = [m for m in s.written if m in named]
         yield Report(
             f"capacity.{name}.ami",
             f"is {version} with Neuron driver {ami_driver(s, pool)}, for {listed(served)}",
@@ -253,6 +254,8 @@ def no_place_for_the_compiled(s: Situation) -> Iterator[Report]:
         serve, server = out.entry.serve, out.choice.image.server
         if serve is None or serve.compile != "ahead" or out.ahead is not None:
             continue
+        if {*out.entry.mounts} - {*s.settings.volumes} == {serve.cache}:
+            continue  # a volume that does not exist: another rule says so
         path = f"models.{name}.serve.compile"
         if not s.catalog.containers.servers[server].compile_command:
             title = SERVERS[server].title

@@ -15,9 +15,11 @@ from messages.phrases import listed, nearest_or
 from planning import choices
 from planning.entries import RegionalWorkload
 from planning.rules.rule import Report, rule
+from planning.serving import ahead
 from planning.situation import Situation
 from planning.volumes import (
     Mounted,
+    cache_fields,
     cleaned,
     disk_gib,
     host_sizes,
@@ -59,11 +61,17 @@ def _related(path: str, directory: str) -> bool:
 def unknown_volume(s: Situation) -> Iterator[Report]:
     """API_MountPoint, sourceVolume: must be a volume name referenced in the name parameter of task
     definition volume."""
+    caches = cache_fields(s)
     for found in _written(s):
         if found.volume not in s.settings.volumes:
-            one = f"write volumes: {{{found.volume}: {{kind: host}}}}"
+            kind, what = "host", f"is at {found.mount.path}, and no entry of volumes"
+            if field := caches.get(found.at):
+                model = s.settings.models[field.split(".")[1]]
+                kind = "efs" if ahead.is_ahead(model) else kind
+                what = f"is {found.volume}, no entry of volumes"
+            one = f"write volumes: {{{found.volume}: {{kind: {kind}}}}}"
             fix = nearest_or(found.volume, s.settings.volumes, one)
-            yield Report(found.at, f"is at {found.mount.path}, and no entry of volumes", fix)
+            yield Report(field or found.at, what, fix)
 
 
 @rule(
@@ -509,11 +517,7 @@ def goes_with_its_task(s: Situation) -> Iterator[Report]:
 )
 def directory_of_ebs(s: Situation) -> Iterator[Report]:
     """API_ServiceManagedEBSVolumeConfiguration: it has no directory, and API_MountPoint has none"""
-    caches = {
-        f"models.{name}.mounts.{out.entry.serve.cache}": f"models.{name}.serve.cache"
-        for name, out in s.written.items()
-        if out.entry.serve
-    }
+    caches = cache_fields(s)
     for found in _written(s):
         if found.at in caches and _ebs(s, found):
             yield Report(caches[found.at], f"is {found.volume}, an EBS volume", "leave it out")

@@ -144,9 +144,9 @@ class Writing:
         cache, kind = self._filled, next(iter(self.where.compiling), None)
         if cache is None:
             return None
-        needed = self._host_memory(compiles=True)
-        memory = beyond_share(needed, new.neuron_devices, kind, self.catalog) if kind else None
-        first = ahead.before_start(new)
+        needed, first = self._host_memory(compiles=True), ahead.before_start(new)
+        whole = needed + sum(sidecar.memory_mib for sidecar in first.values())
+        memory = beyond_share(whole, new.neuron_devices, kind, self.catalog) if kind else None
         return ahead.Ahead(
             ahead.job_name(self.name),
             ahead.job_of(new, cache, self._server, sidecars=first, memory_mib=memory),
@@ -309,15 +309,15 @@ class Writing:
         """The memory to compile and load where the devices' share is less, and that of /dev/shm."""
         kind = self.where.kinds[0]
         needed = self._host_memory(compiles=not self._stops)
-        more = beyond_share(needed, self.choice.devices, kind, self.catalog)
-        if more is not None:
-            verb = "load" if self._stops else "compile and load"
-            why = f"to {verb} the model: about {more / 1024:.0f} GiB of the host"
-            yield Derived("memory_mib", more, why)
-        part = share_of(kind, device_count(self.choice.devices, kind), self.catalog).memory_mib
-        memory = self.entry.memory_mib or more or part
         sidecars = {**self.entry.sidecars, **self._before_start}
-        memory -= sum(sidecar.memory_mib for sidecar in sidecars.values())
+        others = sum(sidecar.memory_mib for sidecar in sidecars.values())
+        more = beyond_share(needed + others, self.choice.devices, kind, self.catalog)
+        if more is not None and needed:
+            verb = "load" if self._stops else "compile and load"
+            why = f"to {verb} the model: about {needed / 1024:.0f} GiB of the host"
+            yield Derived("memory_mib", more, f"{why}, beside its sidecars" if others else why)
+        part = share_of(kind, device_count(self.choice.devices, kind), self.catalog).memory_mib
+        memory = (self.entry.memory_mib or more or part) - others
         if self._server.shared_memory_mib and self.choice.degree > 1 and not self.where.managed:
             size = min(self._server.shared_memory_mib, memory // 2)
             if size > 0:

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from config import AutoScalingCapacity, ManagedInstancesCapacity, ShapeError, parse
+from config import AutoScalingCapacity, ManagedInstancesCapacity, Serve, ShapeError, parse
 from config.explaining import path_of
+from config.values import S3Prefix
 from messages.finding import Finding
 
 Json = Any
@@ -654,3 +657,12 @@ def test_the_kind_decides_the_type_of_a_pool() -> None:
     parsed = parse(texts(smallest(capacity={**smallest()["capacity"], **pools})))
     assert isinstance(parsed.capacity["inf2"], AutoScalingCapacity)
     assert isinstance(parsed.capacity["b"], ManagedInstancesCapacity)
+
+
+@given(st.from_regex(r"s3://[A-Za-z0-9._:{}/=-]{1,80}", fullmatch=True))
+def test_what_serve_takes_for_a_place_in_s3_is_a_prefix_that_a_task_may_read(text: str) -> None:
+    read = TypeAdapter[str](S3Prefix)
+    for field in ("model", "cache"):
+        with suppress(ValidationError):
+            Serve.model_validate({"model": "a/b", field: text})
+            assert read.validate_python(text) == text, "the planner writes it to s3_read"

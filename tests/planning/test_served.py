@@ -113,6 +113,8 @@ def test_an_entry_as_written_out_makes_the_same_tasks(config: Config) -> None:
         plan = decide_on(config)
     except Refused:
         return
+    more = [f.fix for f in findings_of(config) if f.code == "NE912"]
+    assert not any("write memory_mib" in fix for fix in more), "the planner gives what it can"
     pinned = config
     for path, version in amis(config):
         pinned = changed(pinned, path, ami={"version": version})

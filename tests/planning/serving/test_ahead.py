@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from messages.finding import Severity
 from planning import Plan
 from planning.compile_cache import CompileCache
 from planning.plan import EfsVolume, ModelPlan
@@ -206,3 +207,19 @@ def test_what_the_model_has_is_not_told_of_its_copies() -> None:
     """The job has the port of the model at another path, and its pool."""
     found = findings_of(compiled(model={"network_mode": "host", "port": 20_000}))
     assert [f.path for f in found if f.code == "NE309"] == ["models.m.port"]
+
+
+def test_the_pool_that_compiles_gets_the_ami_that_suits_the_image() -> None:
+    found = findings_of(compiled(on=groups("inf2.8xlarge")))
+    assert not [f for f in found if f.code in ("NE404", "NE408")]
+    (note,) = [f for f in found if f.code == "NE908"]
+    assert (note.path, note.what.rpartition(", for ")[2]) == ("capacity.other.ami", "m")
+
+
+def test_a_cache_that_does_not_exist_is_one_mistake_at_its_field() -> None:
+    for place, path, code in (
+        ("nowhere", "models.m.serve.cache", "NE360"),
+        ("s3://my..cache/a/", "models.m.serve.cache", "NE518"),
+    ):
+        found = findings_of(compiled({"cache": place}, on=groups("inf2.8xlarge")))
+        assert [(f.code, f.path) for f in found if f.severity is Severity.ERROR] == [(code, path)]
