@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from catalog import Server
-from config import AutoScalingCapacity
+from config import AutoScalingCapacity, ModelEntry
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, flow, listed
@@ -95,8 +95,13 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
 
 
 def _serving(s: Situation) -> Iterator[tuple[RegionalWorkload, Server, Version, list[str]]]:
-    """Every workload on a serving image of AWS's own, with the words that it runs."""
+    """Every workload on a serving image of AWS's own, with the words that it runs.
+
+    A model of `serve` has no words where nobody knows the types of its pool.
+    """
     for work in s.distinct_work:
+        if isinstance(work.spec, ModelEntry) and work.spec.serve and work.name not in s.written:
+            continue
         server, this = server_of(work.spec, s.catalog), version(work.spec.image)
         if server is not None and this is not None and from_aws(work.spec.image, s.catalog):
             yield work, server, this, words(work.spec)

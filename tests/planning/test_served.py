@@ -242,6 +242,26 @@ def test_six_lines_are_a_service(serve: Entry, pool: Entry, words: str) -> None:
     assert region.models[0].target_group is not None, "it is called through the load balancer"
 
 
+@pytest.mark.parametrize(
+    ("code", "pool"),
+    [
+        ("NE104", groups("inf3.8xlarge")),
+        ("NE104", managed("inf3.8xlarge")),
+        ("NE105", groups("trn2.3xlarge")),
+        ("NE105", managed("trn2.3xlarge")),
+        ("NE108", None),
+    ],
+)
+def test_a_mistake_of_the_pool_is_not_told_of_its_models_again(
+    code: str, pool: Entry | None
+) -> None:
+    pools = {"pool": pool} if pool else {"other": groups()}
+    models = {"m": {"capacity": "pool", "serve": {"model": TINY}}}
+    where: Entry = {"home": "us-east-2", "regions": {"us-east-2": {}}}
+    found = findings_of(stack(capacity=pools, models=models, **where))
+    assert [f.code for f in found if f.severity is Severity.ERROR] == [code]
+
+
 def test_what_is_written_wins() -> None:
     config = serving(
         {"model": TINY}, port=9000, environment={"A": "b"}, health_check={"grace_seconds": 60}
