@@ -23,25 +23,27 @@ from config import (
     Sidecar,
 )
 from config.credentials import shown
-from messages.phrases import listed, nearest
+from messages.phrases import flow, listed, nearest
 from planning import choices, images
 from planning.amis import ami_driver, common_amis, fitting_amis
 from planning.authentication import with_keys
 from planning.command_line import published
 from planning.queue import with_agents
 from planning.rooms import device_count
-from planning.serving.memory import Verdict, checkpoint_gib
+from planning.serving.memory import Verdict, checkpoint_gib, parameters
 from planning.serving.options import (
     ModelRequirements,
     ServingOption,
     all_options,
     does_not_fit,
     fewer,
+    known_to_fail,
     preference,
+    serving_options,
 )
 from planning.serving.records import OWN_IMAGE, Choice, Departure, Unserved, WrittenOut
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
-from planning.serving.shapes import near, on_hub, shape_of
+from planning.serving.shapes import how_to_fit, near, on_hub, shape_of
 from planning.serving.written import Where, Writing, required_of, sidecar_said
 from planning.situation import Situation
 
@@ -298,7 +300,8 @@ class _Asked:
             what = f"is {shown(server)}, no server of the table"
             here = [r for r in self.catalog.serving.images if families <= set(r.families)]
             serving = {r.server for r in here if bool(r.model_types) == (self.model is not None)}
-            return self._unserved("NE903", "serve.server", what, nearest(server, sorted(serving)))
+            fix = nearest(server, sorted(serving)) if serving else self._elsewhere()
+            return self._unserved("NE903", "serve.server", what, fix)
         own = _own_image(self.entry, self.catalog)
         if self.entry.image and own is None:
             what = f"serves with {shown(self.entry.image, limit=120)}, whose server is not known"
@@ -311,7 +314,12 @@ class _Asked:
         if self.model is not None and shaped:
             return tuple(shaped)
         if others and (server is not None or not (shaped or on_hub(self.serve.model))):
-            return tuple(others)
+            if not on_hub(self.serve.model):
+                return tuple(others)
+            titles = listed(sorted({SERVERS[row.server].title for row in others}))
+            what = f"is {shown(self.serve.model, limit=120)}, an id on the hub; {titles} loads a "
+            what += "directory or a prefix of S3"
+            return self._unserved("NE901", "serve.model", what, self._elsewhere())
         if self.model is None and shaped:
             what = f"is {shown(self.serve.model, limit=120)}, whose shape is not known"
             fix = (
@@ -327,8 +335,50 @@ class _Asked:
         return self._unserved("NE901", "serve.model", what, self._elsewhere())
 
     def _elsewhere(self) -> str:
-        return (
-            f"run `neuron-ecs fit --model {self.serve.model}`, which lists the types that serve it"
+        """What to leave out so that the model is served here, another one, or where it is."""
+        fixes = list(self._without_one())
+        if self.model is None or self._anywhere:
+            command = how_to_fit(self.serve.model, self.situation.settings, self.catalog)
+            fixes.append(f"run `{command}`, which lists the types that serve it")
+        elif self.model.kind != "decoder":
+            fixes += [f"write {self.path}.serve.model: {name}" for name in self._embedders]
+        return "; or ".join(fixes) or "take another model"
+
+    def _without_one(self) -> Iterator[str]:
+        """The values beside the model without which it is served."""
+        for field, default in (
+            *(("serve.server", None), ("serve.tensor_parallel", None)),
+            *(("neuron_devices", None), ("image", "")),
+        ):
+            part, _, name = field.rpartition(".")
+            holder = self.serve if part else self.entry
+            if getattr(holder, name) == default:
+                continue
+            new = holder.model_copy(update={name: default})
+            kept = replace(self, serve=new) if isinstance(new, Serve) else replace(self, entry=new)
+            if _fits(kept.choices):
+                yield f"leave {self.path}.{field} out"
+
+    @property
+    def _anywhere(self) -> bool:
+        """Whether an instance type serves the model."""
+        assert self.model is not None
+        required = required_of(self.serve, self.model)
+        kinds = self.catalog.instances.neuron_types.values()
+        return any(not isinstance(serving_options(k, required, self.catalog), str) for k in kinds)
+
+    @property
+    def _embedders(self) -> list[str]:
+        """The smallest model of the table that embeds texts on the types of the pools."""
+        found = [m for m in self.catalog.serving.models.values() if m.kind == "embedding"]
+        return [m.id for m in sorted(found, key=parameters) if self._takes(m)][:1]
+
+    def _takes(self, model: LanguageModel) -> bool:
+        asked = required_of(Serve(model=model.id), model)
+        served = (serving_options(k, asked, self.catalog) for k in self.where.kinds)
+        return all(
+            not isinstance(found, str) and found[-1].estimate.verdict is Verdict.FITS
+            for found in served
         )
 
     def _shaped(
@@ -336,17 +386,14 @@ class _Asked:
     ) -> tuple[Choice, ...] | Unserved:
         """The ways to serve a model of known shape."""
         assert self.model is not None
-        required, names = required_of(self.serve, self.model), {row.name for row in rows}
-        given = rows if rows[0].name == OWN_IMAGE else None
+        required, degree = required_of(self.serve, self.model), self.serve.tensor_parallel
         options: list[dict[tuple[str, int], ServingOption]] = []
         for kind in kinds:
-            found = all_options(
-                kind, required, self.catalog, degree=self.serve.tensor_parallel, images=given
-            )
-            if not isinstance(found, str):
-                found = [o for o in found if o.image.name in names] or self._without(rows, kind)
-            if isinstance(found, str) and self.serve.tensor_parallel is not None:
-                return self._no_degree()
+            found = self._on(kind, rows, required)
+            if degree is not None and not isinstance(found, str):
+                found = self._on(kind, rows, required, degree)
+                if isinstance(found, str):
+                    return self._no_degree()
             if isinstance(found, str):
                 what = f"is {self.model.id}, which {kind.name} does not serve: {found}"
                 return self._unserved("NE901", "serve.model", what, self._elsewhere())
@@ -363,22 +410,40 @@ class _Asked:
             return self._no_degree()
         return self._too_large(required, options, choices)
 
+    def _on(
+        self,
+        kind: InstanceType,
+        rows: Sequence[ServingImage],
+        required: ModelRequirements,
+        degree: int | None = None,
+    ) -> list[ServingOption] | str:
+        """The options with one of the images on a type, or why there is none."""
+        given = rows if rows[0].name == OWN_IMAGE else None
+        found = all_options(kind, required, self.catalog, degree=degree, images=given)
+        if isinstance(found, str):
+            return found
+        names = {row.name for row in rows}
+        family = kind.neuron.family if kind.neuron else ""
+        failing = known_to_fail(family, required, self.catalog)
+        says = {failing[name] for name in names & failing.keys()}
+        titles = {SERVERS[row.server].title for row in rows}
+        why = f"{listed(sorted(titles))} {listed(sorted(says)) or 'does not serve it there'}"
+        return [o for o in found if o.image.name in names] or why
+
     @property
     def _types(self) -> list[str]:
         return [kind.name for kind in self.where.kinds]
 
     def _no_degree(self) -> Unserved:
         degree, where = self.serve.tensor_parallel, f"on {listed(self._types)}"
+        wanted = self.entry.neuron_devices
         if degree is not None:
             what = f"is {degree}, for which a task has no NeuronCores {where}"
-            return self._unserved("NE906", "serve.tensor_parallel", what, "leave it out")
-        wanted = self.entry.neuron_devices
+            what += "" if wanted is None else f" with neuron_devices: {flow(wanted)}"
+            fix = "; or ".join(self._without_one()) or "leave it out"
+            return self._unserved("NE906", "serve.tensor_parallel", what, fix)
         what = f"is {wanted}, which no degree of tensor parallelism of the table suits {where}"
         return self._unserved("NE906", "neuron_devices", what, "leave it out")
-
-    def _without(self, rows: Sequence[ServingImage], kind: InstanceType) -> str:
-        titles = sorted({SERVERS[row.server].title for row in rows})
-        return f"{listed(titles)} does not serve it there"
 
     def _too_large(
         self,
@@ -394,8 +459,7 @@ class _Asked:
         what = f"is {required.model.id}; {required.sequences} x {required.length} tokens do not "
         what += f"fit {listed(self._types)}: "
         what += does_not_fit(required, [least]).partition(";")[0]
-        smaller = fewer(required, least.estimate_for)
-        fix = self._elsewhere()
+        smaller, fix = fewer(required, least.estimate_for), self._elsewhere()
         if smaller is not None:
             fields = [f"serve.max_model_len: {smaller.length}"]
             if smaller.sequences < required.sequences:
@@ -434,6 +498,13 @@ class _Asked:
             caveats = tuple(dict.fromkeys(c for o in found for c in o.caveats))
             option = replace(worst, troubles=troubles, caveats=caveats)
             yield Choice(option.image, devices, option)
+
+
+def _fits(choices: tuple[Choice, ...] | Unserved | None) -> bool:
+    """Whether a model is served, with memory to spare and nothing that is known to fail."""
+    option = choices[0].option if isinstance(choices, tuple) else None
+    fits = option is None or (option.estimate.verdict is Verdict.FITS and not option.troubles)
+    return isinstance(choices, tuple) and fits
 
 
 def _said(holder: Any) -> dict[str, Any]:

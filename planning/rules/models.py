@@ -18,7 +18,7 @@ from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, fewer
 from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running, running
 from planning.serving.servers import SERVERS
-from planning.serving.shapes import on_hub
+from planning.serving.shapes import alike, how_to_fit, on_hub
 from planning.situation import Situation
 from planning.volumes import disk, host_sizes
 
@@ -31,6 +31,10 @@ def _of_serve(one: Running, s: Situation) -> bool:
 def _field(one: Running, s: Situation, name: str) -> str:
     """The path of what decides: the field of `serve`, or the command."""
     return f"{one.path}.serve.{name}" if _of_serve(one, s) else f"{one.path}.command"
+
+
+def _fit(one: Running, s: Situation) -> str:
+    return how_to_fit(one.model_id, s.settings, s.catalog)
 
 
 def _estimated(s: Situation) -> Iterator[tuple[Running, ModelRequirements]]:
@@ -52,7 +56,7 @@ def _said(one: Running, required: ModelRequirements) -> str:
 
 def _shorter(one: Running, s: Situation, required: ModelRequirements) -> str:
     """What to write so that it fits, or which command lists the types that serve the model."""
-    elsewhere = f"run `neuron-ecs fit --model {one.model_id}`, which lists the types that serve it"
+    elsewhere = f"run `{_fit(one, s)}`, which lists the types that serve it"
     found = fewer(required, one.estimate)
     if found is None:
         return elsewhere
@@ -146,7 +150,7 @@ def little_host_memory(s: Situation) -> Iterator[Report]:
             f"{one.model_id} takes about {gib} GiB",
             more
             if needed + size.memory_mib - have <= room
-            else f"run `neuron-ecs fit --model {one.model_id}`, which lists the types that suit",
+            else f"run `{_fit(one, s)}`, which lists the types that suit",
         )
 
 
@@ -259,7 +263,7 @@ def architecture_of_another_image(s: Situation) -> Iterator[Report]:
             _field(one, s, "model"),
             f"is {one.model_id}, of the architecture {one.model.model_type}; {one.server.title} "
             f"{what} {listed(sorted(known), most=20) or 'none'}",
-            f"run `neuron-ecs fit --model {one.model_id}`, which lists what serves it",
+            f"run `{_fit(one, s)}`, which lists what serves it",
         )
 
 
@@ -276,12 +280,11 @@ def seen_to_fail(s: Situation) -> Iterator[Report]:
     other rows."""
     for one, required in _estimated(s):
         for seen in s.catalog.serving.deployments:
-            same = (seen.model, seen.instance_type, seen.tensor_parallel, seen.server) == (
-                one.model_id,
+            same = (seen.instance_type, seen.tensor_parallel, seen.server) == (
                 one.claim.kind.name,
                 one.degree,
                 one.row.name,
-            )
+            ) and seen.model in alike(required.model, s.catalog)
             asked = seen.sequences <= required.sequences and seen.length <= required.length
             if same and not seen.works and asked:
                 yield Report(

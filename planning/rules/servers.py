@@ -34,7 +34,7 @@ from planning.serving.servers import (
     served_model,
     without_prefix_caching,
 )
-from planning.serving.shapes import shape_of
+from planning.serving.shapes import alike, shape_of
 from planning.situation import Situation
 
 
@@ -60,12 +60,13 @@ def model_known_to_fail(s: Situation) -> Iterator[Report]:
         if model is None or sdk is None or known is None or claim.kind.neuron is None:
             continue
         sequences = number(given, "max-num-seqs")
+        shape = shape_of(model, s.settings, s.catalog)
+        ids = {model, *(alike(shape, s.catalog) if shape else ())}
         for refusal in s.catalog.serving.refusals:
             tried = serving[refusal.serving_image].image
             same = repository(tried) == known.repository and images.neuron_sdk(tried) == sdk
-            if not (
-                same and refusal.family == claim.kind.neuron.family and refusal.concerns(model)
-            ):
+            here = same and refusal.family == claim.kind.neuron.family
+            if not (here and any(refusal.concerns(one) for one in ids)):
                 continue
             least = refusal.sequences_below
             if least is not None and (sequences is None or sequences >= least):

@@ -16,7 +16,7 @@ from planning.serving.memory import (
     checkpoint_gib,
 )
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS, LanguageModelServer
-from planning.serving.shapes import numbers
+from planning.serving.shapes import alike
 
 SHORTEST = 512  # tokens; shorter sequences are never suggested
 DEFAULT_SEQUENCES, DEFAULT_LENGTH = 4, 8192
@@ -207,15 +207,21 @@ def _images(family: str, required: ModelRequirements, catalog: Catalog) -> list[
     known = [i for i in here if model.model_type in _types(i, model) and _serves(i, model, catalog)]
     if not known:
         return _unserved(model, catalog)
-    reasons = {
+    reasons = known_to_fail(family, required, catalog)
+    usable = [i for i in known if i.name not in reasons]
+    return usable or listed(sorted({reasons[i.name] for i in known}))
+
+
+def known_to_fail(family: str, required: ModelRequirements, catalog: Catalog) -> dict[str, str]:
+    """The rows of `serving_images` that are known to fail with the model on a family, and how."""
+    ids = alike(required.model, catalog)
+    return {
         r.serving_image: r.says
         for r in catalog.serving.refusals
         if r.family == family
-        and r.concerns(model.id)
+        and any(r.concerns(model) for model in ids)
         and (r.sequences_below is None or required.sequences < r.sequences_below)
     }
-    usable = [i for i in known if i.name not in reasons]
-    return usable or listed(sorted({reasons[i.name] for i in known}))
 
 
 def _types(image: ServingImage, model: LanguageModel) -> tuple[str, ...]:
@@ -225,8 +231,7 @@ def _types(image: ServingImage, model: LanguageModel) -> tuple[str, ...]:
 
 def _serves(image: ServingImage, model: LanguageModel, catalog: Catalog) -> bool:
     """Whether the image serves this model of an architecture: all of it, or one of this shape."""
-    named = (catalog.serving.models[name] for name in image.models)
-    return not image.models or any(numbers(model) == numbers(other) for other in named)
+    return not image.models or not alike(model, catalog).isdisjoint(image.models)
 
 
 def _unserved(model: LanguageModel, catalog: Catalog) -> str:
@@ -270,8 +275,8 @@ def _failures(
     for d in catalog.serving.deployments:
         if (
             not d.works
-            and (d.model, d.instance_type, d.tensor_parallel, d.server)
-            == (required.model.id, kind.name, degree, image.server)
+            and (d.instance_type, d.tensor_parallel, d.server) == (kind.name, degree, image.server)
+            and d.model in alike(required.model, catalog)
             and d.sequences <= required.sequences
             and d.length <= required.length
         ):

@@ -4,9 +4,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from difflib import SequenceMatcher
+from operator import attrgetter
 
 from catalog import Catalog, LanguageModel
 from config import Settings, Shape
+
+numbers = attrgetter(
+    *("model_type", "kind", "layers", "hidden", "heads", "kv_heads", "head_dim", "mlp", "gated"),
+    *("experts", "vocabulary", "windowed_layers", "window", "tied"),
+)
+"""What decides memory and compilation: the shape without names, rights and positions."""
 
 REQUIRED = ("model_type", "layers", "hidden", "heads", "mlp", "vocabulary", "max_positions")
 """What an entry without `like` must say."""
@@ -90,10 +97,19 @@ def entry_of(model: LanguageModel) -> dict[str, object]:
     return {n: v for n, v in said.items() if n in REQUIRED or v != defaults[n]}
 
 
-def numbers(model: LanguageModel) -> dict[str, object]:
-    """What decides memory and compilation: the shape without names, rights and length."""
-    names = ("id", "max_positions", "needs_token", "note")
-    return {name: value for name, value in asdict(model).items() if name not in names}
+def alike(model: LanguageModel, catalog: Catalog) -> frozenset[str]:
+    """The ids of a model and of those of the table that have its shape.
+
+    They need the same memory, and compile alike: names, rights and positions decide neither.
+    """
+    same = (m.id for m in catalog.serving.models.values() if numbers(m) == numbers(model))
+    return frozenset((model.id, *same))
+
+
+def how_to_fit(model_id: str, settings: Settings, catalog: Catalog) -> str:
+    """The command that lists the types which serve a model, or the one that it is like."""
+    row = row_of(chain(model_id, settings)[-1], catalog)
+    return f"neuron-ecs fit {f'--model {row.id}' if row else '--config config.json'}"
 
 
 def _resolved(

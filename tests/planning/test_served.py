@@ -16,8 +16,9 @@ from planning import Plan, Refused
 from planning.plan import EmptyVolume
 from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, all_options, serving_options
+from tests.planning import fixing
 from tests.planning.fixtures import PINNED
-from tests.planning.fixtures_served import LLAMA, TINY, TOKEN, serving
+from tests.planning.fixtures_served import LLAMA, NXDI, TINY, TOKEN, serving
 from tests.planning.stacks import (
     PROJECT,
     Config,
@@ -25,6 +26,7 @@ from tests.planning.stacks import (
     changed,
     codes,
     decide_on,
+    finding,
     findings_of,
     groups,
     managed,
@@ -242,6 +244,40 @@ def test_six_lines_are_a_service(serve: Entry, pool: Entry, words: str) -> None:
     assert region.models[0].target_group is not None, "it is called through the load balancer"
 
 
+REFUSED: list[tuple[str, Entry, Entry]] = [
+    ("NE901", {"model": "Qwen/Qwen3-8B", "server": "nxdi"}, {}),
+    ("NE901", {"model": "Qwen/Qwen3-8B", "server": "tf_serving"}, {}),
+    ("NE901", {"model": "Qwen/Qwen3-8B", "server": "torchserve"}, {}),
+    ("NE901", {"model": "Qwen/Qwen3-8B"}, {"image": NXDI}),
+    ("NE901", {"model": "Qwen/Qwen2.5-7B-Instruct", "server": "optimum"}, {"image": NXDI}),
+    ("NE901", {"model": "google/gemma-2b-it", "tensor_parallel": 2}, {}),
+    ("NE901", {"model": "BAAI/bge-base-en-v1.5"}, {}),
+    ("NE901", {"model": "google/gemma-2-27b-it"}, {}),
+    ("NE905", {"model": BUCKET}, {}),
+    ("NE905", {"model": LLAMA, "tensor_parallel": 1}, {"secrets": TOKEN}),
+    ("NE906", {"model": LLAMA, "tensor_parallel": 8}, {"neuron_devices": 1, "secrets": TOKEN}),
+]
+
+
+@pytest.mark.parametrize(("code", "serve", "more"), REFUSED)
+def test_a_refused_model_is_told_what_works(code: str, serve: Entry, more: Entry) -> None:
+    shapes = {BUCKET: {"like": "meta-llama/Llama-3.3-70B-Instruct"}}
+    config = serving(serve, groups("trn1.32xlarge"), shapes=shapes, **more)
+    if serve["model"] == BUCKET:
+        config = changed(config, "capacity.pool", instance_type="trn1.2xlarge")
+    assert fixing.faults(config, code) == []
+    for model in re.findall(r"neuron-ecs fit --model ([^ `]+)", finding(config, code).fix):
+        required = ModelRequirements(KNOWN.serving.models[model], 512, 1, precompiled=False)
+        types = KNOWN.instances.neuron_types.values()
+        assert any(isinstance(serving_options(k, required, KNOWN), tuple) for k in types)
+
+
+def test_a_model_fails_where_one_of_its_shape_is_known_to() -> None:
+    shapes = {BUCKET: {"like": "Qwen/Qwen3-8B"}}
+    written = situation_of(serving({"model": BUCKET}, groups("trn1.32xlarge"), shapes=shapes))
+    assert written.written["m"].choice.image.server == "optimum"
+
+
 @pytest.mark.parametrize(
     ("code", "pool"),
     [
@@ -378,8 +414,8 @@ def test_an_image_out_of_reach_is_copied_and_named() -> None:
     config = {k: v.replace("us-west-2", "us-east-2") for k, v in config.items()}
     found = {f.path: f for f in findings_of(config) if f.code == "NE512"}
     assert set(found) == {"models.m.image", "models.m.sidecars.load.image"}
-    for path, finding in found.items():
-        written = finding.fix.partition(f"write {path}: ")[2].partition(",")[0]
+    for path, told in found.items():
+        written = told.fix.partition(f"write {path}: ")[2].partition(",")[0]
         config = put(config, path, written)
     assert not [f for f in findings_of(config) if f.severity is Severity.ERROR]
 
