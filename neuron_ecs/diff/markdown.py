@@ -29,6 +29,7 @@ from neuron_ecs.diff.summary import (
 )
 from neuron_ecs.diff.text import STOPPED, layouts
 from neuron_ecs.diff.traffic import traffic_lines
+from neuron_ecs.terminal import escaped
 from planning.price import FREE, span
 
 LIMIT = 65_536
@@ -40,6 +41,8 @@ MARKER = "<!-- neuron-ecs diff -->"
 _LONGEST = 600
 _NEVER_SPECIAL = frozenset(string.ascii_letters + string.digits + " ,;./()%:+-=?'\"{}→±…–·×")
 _BREAK = "\u200b"
+_LIVE = re.compile(r"[@#]|:(?=//)|(?i:(?<![a-z\d])(?:www|gh|ghsa|cve)(?=[.-]))")
+"""Where a mention, a reference or an address begins: after any but a letter or a digit."""
 
 
 def plain(text: str) -> str:
@@ -47,15 +50,13 @@ def plain(text: str) -> str:
 
     Each character that could mean something to Markdown or HTML is an entity. GitHub looks for
     mentions, references and addresses in the finished text, so these are broken by a space of no
-    width.
+    width, as an entity: what is written is shown, and no invisible character is.
     """
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST - 1]}…"
     text = "".join(_visible(c) for c in text)
-    text = re.sub(r"([@#])", rf"\1{_BREAK}", text)
-    text = re.sub(r"://", f":{_BREAK}//", text)
-    text = re.sub(r"(?i)\b(www|GH)(?=[.-])", rf"\1{_BREAK}", text)
-    return "".join(c if c in _NEVER_SPECIAL or c == _BREAK else _entity(c) for c in text)
+    text = _LIVE.sub(rf"\g<0>{_BREAK}", text)
+    return "".join(c if c in _NEVER_SPECIAL else _entity(c) for c in text)
 
 
 def code(text: str) -> str:
@@ -64,14 +65,16 @@ def code(text: str) -> str:
 
 
 def _entity(character: str) -> str:
-    return character if ord(character) > 127 else f"&#{ord(character)};"
+    is_shown = ord(character) > 127 and character != _BREAK
+    return character if is_shown else f"&#{ord(character)};"
 
 
 def _visible(character: str) -> str:
     """The character; a space or a question mark for what cannot be seen or turns the text round."""
     if character in "\n\r\t":
         return " "
-    return "?" if unicodedata.category(character) in {"Cc", "Cf", "Co", "Cs"} else character
+    hidden = unicodedata.category(character) in {"Cf", "Co"} or escaped(character) != character
+    return "?" if hidden else character
 
 
 def render(difference: Difference, *, limit: int = LIMIT) -> str:

@@ -6,13 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from neuron_ecs.diff import markdown, text
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.document import document
 from neuron_ecs.diff.summary import verdict
+from neuron_ecs.terminal import escaped
 from tests.neuron_ecs.diff.pairs import compared, shared
 from tests.planning.stacks import Config, changed, groups, stack, work
 
@@ -53,13 +54,23 @@ def test_a_change_of_a_container_is_told_by_its_key(grown: Difference) -> None:
     assert '"name":"a"' not in said.replace(" ", ""), "never as one long string"
 
 
-@given(st.text(max_size=80))
+@given(st.text(max_size=80) | st.text("@#:/.-_wWgGhH1", max_size=12))
+@example("a@b #1 https://_www.example GH-1 _gh-2")
 def test_text_of_others_stays_text(found: str) -> None:
     written = markdown.plain(found)
     assert not re.search(r"[<>|`*_\[\]!~\\#@$\n\r]", re.sub(r"&#\d+;", "", written))
     shown = html.unescape(written)
     assert not re.search(r"[@#][A-Za-z0-9]", shown), "a mention or a reference to an issue"
     assert "://" not in shown, "an address that GitHub would link"
+    assert not re.search(r"(?i)(?<![a-z\d])(www|gh|ghsa|cve)[.-]", shown)
+    assert escaped(written) == written, "a file or a terminal shows it as it is"
+
+
+def test_a_comment_is_written_and_shown_as_it_is(grown: Difference) -> None:
+    """Files and terminals spell what cannot be seen out."""
+    said = markdown.render(grown)
+    assert "://" in html.unescape(said).replace("\u200b", ""), "it has addresses"
+    assert escaped(said) == said
 
 
 def test_names_images_and_tags_cannot_break_out_of_the_comment() -> None:
