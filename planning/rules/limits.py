@@ -6,12 +6,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from config import JobEntry, ManagedInstancesCapacity
+from config import JobEntry, ManagedInstancesCapacity, S3FilesVolumeEntry
 from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import counted, listed
 from planning import containers as rendered
-from planning import identity, names, permissions, policies
+from planning import identity, permissions, policies
 from planning.command_line import containers
 from planning.entries import RegionalWorkload
 from planning.policies import InlinePolicy, Role
@@ -290,53 +290,77 @@ def inline_policies_too_long(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html (not
     adjustable)"""
     most = s.catalog.limits.value("inline_policies_per_role_max_characters")
-    by_key = {role.key: role for role in _roles(s)}
-    added: Mapping[str, _Added] = _regional(s) if by_key else {}
-    for key, (path, about, by_region) in added.items():
-        role = by_key.get(identity.logical_name(s, key))
-        length = _length(role, [p for some in by_region.values() for p in some]) if role else 0
-        if length > most:
+    roles = _roles(s)
+    added: Mapping[str, _Added] = _regional(s) if roles else {}
+    by_key = {identity.logical_name(s, key): found for key, found in added.items()}
+    written = {identity.logical_name(s, key): found for key, found in _written(s).items()}
+    for role in roles:
+        path, about, by_region = by_key.get(role.key, ("", "of its tasks", {}))
+        length = _length(role, [p for some in by_region.values() for p in some])
+        if length <= most:
+            continue
+        work, lists = written.get(role.key, _NOTHING)
+        of_work = {w.region for w in s.work if work and w.path == work.path}
+        if _length(role) > most and lists:
+            longest = max(lists.items(), key=lambda field: len(field[1]))
+            yield _too_many(longest, counted(len(of_work), "Region"), length, most)
+        elif regions := by_region.keys() or of_work:
             yield Report(
-                path,
-                f"is in {len(by_region)} Regions: the policies of the role {about} have {length} "
+                path or (work.path if work else ""),
+                f"is in {len(regions)} Regions: the policies of the role {about} have {length} "
                 "characters",
-                f"give it at most {len(by_region) * most // length} of these Regions in this "
+                f"give it at most {len(regions) * most // length} of these Regions in this "
                 "stack, and the others in another one",
             )
-    seen: set[str] = set()
+        else:
+            pools = sum(pool.neuron and not pool.managed for pool in s.pools.values())
+            yield Report(
+                "neuron_metrics.problem_detector",
+                f"recovers {pools} pools: the policies of its role have {length} characters",
+                f"write recovery: false, or keep at most {pools * most // length} pools with chips",
+            )
+
+
+def _too_many(field: tuple[str, list[str]], regions: str, length: int, most: int) -> Report:
+    path, entries = field
+    what = f"has {len(entries)} entries, from {entries[0]} on: for {regions} the role's policies"
+    rest = {
+        "mounts": "here, and mount the others in another workload",
+        "secrets": "here: one secret can hold several values as JSON",
+    }.get(
+        path.rpartition(".")[2],
+        "that cover the others, such as the part of the path that they share, or attach a policy "
+        "of your own under task_policies",
+    )
+    kept = max(1, len(entries) * most // length - 1)
+    return Report(path, f"{what} have {length} characters", f"keep at most {kept} {rest}")
+
+
+_Written = tuple[RegionalWorkload, dict[str, list[str]]]
+"""A workload, and what it writes that a role's own policies have, by path."""
+
+_NOTHING: tuple[None, dict[str, list[str]]] = (None, {})
+
+
+def _written(s: Situation) -> Mapping[str, _Written]:
+    found: dict[str, _Written] = {}
+    files = {n for n, v in s.settings.volumes.items() if isinstance(v, S3FilesVolumeEntry)}
     for work in s.work:
-        if work.path in seen or work.region not in s.catalog.places.regions:
-            continue
-        seen.add(work.path)
         for key, fields in (
-            (identity.task_role(work), ("s3_read", "s3_write")),
+            (identity.task_role(work), ("s3_read", "s3_write", "mounts")),
             (identity.execution_role(work), ("secrets",)),
         ):
-            role = by_key.get(names.autonamed(key, s.catalog.limits.value("role_name_max")))
-            length = _length(role) if role else 0
-            if length <= most:
+            if key in found:
                 continue
-            holding = [
-                (f"{p}.{field}", entries)
-                for p, c in containers(work)
+            lists = {
+                f"{path}.{field}": [
+                    e for e in getattr(c, field, ()) if field != "mounts" or e in files
+                ]
+                for path, c in containers(work)
                 for field in fields
-                if (entries := list(getattr(c, field, ())))
-            ]
-            given = sum(len(entries) for _, entries in holding)
-            path, entries = holding[0]
-            regions = len({w.region for w in s.work if w.path == work.path})
-            yield Report(
-                path,
-                f"has {given} entries, from {entries[0]} on: for "
-                f"{counted(regions, 'Region')} the role's policies have {length} characters",
-                f"keep at most {max(1, given * most // length - 1)} that cover the others, "
-                "such as the part of the path that they share"
-                + (
-                    ", or attach a policy of your own under task_policies"
-                    if "secrets" not in fields
-                    else ""
-                ),
-            )
+            }
+            found[key] = work, {path: entries for path, entries in lists.items() if entries}
+    return found
 
 
 @rule(

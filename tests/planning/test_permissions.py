@@ -8,7 +8,7 @@ import pytest
 
 from planning import choices
 from planning.plan import PolicyValue, Role
-from tests.planning.stacks import decide_on, groups, stack, work
+from tests.planning.stacks import decide_on, finding, groups, managed, stack, work
 
 ACCOUNT = "111122223333"
 SECRETS = f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:"
@@ -232,3 +232,49 @@ def test_what_has_rights_of_its_own_beside_host_mode_is_named(fields: dict[str, 
     assert has == (fields in RIGHTS), "what gives rights is above"
     named = [f for f in plan.findings if f.code == "NE727" and "models.beside" in f.what]
     assert bool(named) == has
+
+
+# ---- how long policies may be --------------------------------------------------------------------
+
+MANY = {f"V{n}": f"{SECRETS}secret-of-a-team-{n:03}" for n in range(70)}
+VOLUMES = {
+    f"v{n:02}": {
+        "kind": "s3_files",
+        "file_systems": {
+            "us-west-2": f"arn:aws:s3files:us-west-2:{ACCOUNT}:file-system/fs-0123456789abcd{n:03}"
+        },
+        "bucket": f"s3://bucket-of-a-team-{n:03}/models/",
+    }
+    for n in range(30)
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        (
+            {"s3_read": ["s3://bkt/a/"], "s3_write": [f"s3://bkt-{n:03}/" for n in range(90)]},
+            "s3_write",
+        ),
+        ({"secrets": MANY}, "secrets"),
+        ({"sidecars": {"s": {"image": "a:1", "secrets": MANY}}}, "sidecars.s.secrets"),
+        ({"mounts": {v: f"/{v}" for v in VOLUMES}}, "mounts"),
+        ({"s3_read": ["s3://bkt/a/"], "mounts": {v: f"/{v}" for v in VOLUMES}}, "mounts"),
+    ],
+)
+def test_a_role_that_is_too_long_is_told_where_it_grows(fields: dict[str, Any], path: str) -> None:
+    config = stack(
+        capacity={"pool": managed("inf2.xlarge")},
+        models={"m": work("all", **fields)},
+        volumes=VOLUMES if "mounts" in fields else {},
+    )
+    assert finding(config, "NE708").path == f"models.m.{path}"
+
+
+def test_the_role_of_a_daemon_can_be_too_long_too() -> None:
+    pools = {f"pool-with-a-long-name-{n:03}": groups() for n in range(90)}
+    models = {f"m{n}": work(1, capacity=pool) for n, pool in enumerate(pools)}
+    metrics = {"problem_detector": {"recovery": True}}
+    found = finding(stack(capacity=pools, models=models, neuron_metrics=metrics), "NE708")
+    assert found.path == "neuron_metrics.problem_detector"
+    assert "recovers 90 pools" in found.what
