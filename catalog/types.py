@@ -390,7 +390,8 @@ class Server:
     ``silent_seconds`` pass in a request without a byte, and an answer takes up to
     ``answer_seconds`` of those that a stopping task waits for. ``paths`` are patterns of the paths
     that are for callers; its other paths are for operators. The metrics ``queue_metrics`` add up
-    to the requests that it runs and queues; it may have none. A server that can ask callers for a
+    to the requests that it runs and queues, and the histogram ``first_token_metric`` has the
+    seconds until the first token of each; it may have none. A server that can ask callers for a
     key takes it from the environment variable ``key_variable``, unless ``key_option`` gives it, and
     asks for it at the paths ``key_paths``; ``key_check`` is one of them that answers a GET. All are
     empty for one that cannot.
@@ -415,6 +416,7 @@ class Server:
     answer_seconds: int
     paths: tuple[str, ...]
     queue_metrics: tuple[str, ...]
+    first_token_metric: str
     key_variable: str
     key_option: str
     key_paths: tuple[str, ...]

@@ -83,7 +83,9 @@ class Scaling(Strict):
         examples=[8],
         json_schema_extra=Cost(
             Change.IN_PLACE,
-            "Adding or removing it is rolling: the tasks get the sidecar, or lose it.",
+            "Adding or removing it is rolling: the tasks get the sidecar, or lose it, unless "
+            "`server_metrics` is true.",
+            (Change.IN_PLACE,),
             added=Change.ROLLING,
             removed=Change.ROLLING,
         ),

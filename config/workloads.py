@@ -552,6 +552,17 @@ class ModelEntry(Workload):
         description="What moves the number of replicas between min and max. Default: nothing.",
         examples=[{"requests_per_minute": 120}],
     )
+    server_metrics: bool = Field(
+        default=False,
+        description=(
+            "A sidecar (queue-metrics) in each task reads what a vLLM server counts: the requests "
+            "that it runs and queues, and the seconds until the first token. Dashboards show them. "
+            "scaling.queue has it by itself."
+        ),
+        json_schema_extra=Cost(
+            Change.ROLLING, "Without effect beside `scaling.queue`.", (Change.NOTHING,)
+        ),
+    )
     regions: ModelRegions | None = Field(
         default=None,
         description="A list, or a map with overrides. Default: every Region of its pool.",

@@ -96,6 +96,20 @@ class Math:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerMetrics:
+    """What a sidecar measures of a model's server, over all replicas."""
+
+    requests_at_once: tuple[Metric, ...]  # they add up to them
+    first_token: Metric | None  # seconds until the first token of an answer; None: not counted
+    log_mib: int  # written in a month, with the most replicas
+
+    @property
+    def all(self) -> tuple[Metric, ...]:
+        """Every metric, each of which is paid."""
+        return (*self.requests_at_once, *([self.first_token] if self.first_token else []))
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """An alarm: it goes off after `datapoints` of the latest `periods` beyond the threshold.
 

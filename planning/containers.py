@@ -60,7 +60,7 @@ def definitions(
         "stopTimeout": work.stop_seconds,
         "healthCheck": _health(work.spec.health_check, work.region),
     }
-    if choices.QUEUE_AGENT in sidecars and queue.by_queue(work.spec):
+    if choices.QUEUE_AGENT in sidecars and queue.is_measured(work.spec):
         own = queue.environment(work, catalog, stack=stack, log_group=log_group)
         agent = sidecars[choices.QUEUE_AGENT]
         agent = agent.model_copy(update={"environment": {**own, **agent.environment}})

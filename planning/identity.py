@@ -181,7 +181,7 @@ def _of_workload(s: Situation, works: list[RegionalWorkload]) -> Iterable[Role]:
         inline.append(InlinePolicy("s3-write", permissions.write_s3(s, works)))
     if mounting := _mount_s3_files(s, works):
         inline.append(InlinePolicy("s3-files", mounting))
-    if queue.by_queue(first.spec):
+    if queue.is_measured(first.spec):
         groups = [(w.region, log_group_name(s, w)) for w in works]
         inline.append(InlinePolicy("queue", permissions.write_metrics(s.partition, groups)))
     if first.spec.exec:

@@ -12,6 +12,7 @@ from planning import (
     names,
     permissions,
     plan,
+    queue,
     routes,
     scaling,
     service_tasks,
@@ -145,6 +146,7 @@ def model_plan(s: Situation, work: RegionalWorkload) -> plan.ModelPlan:
         mover=moved,
         serve_seconds=scaling.serve_seconds(s, work),
         rise_seconds=scaling.rise_seconds(s, work) if moved and moved.by_load else 0,
+        server_metrics=queue.server_metrics(work, s.catalog, f"{s.project}/{s.stack}"),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from planning import choices, names, neuron_metrics, plan
-from planning.alarms import Dimension, NameOf
+from planning.alarms import Dimension, Metric, NameOf
 from planning.cores import core_ranges
 from planning.daemon_kinds import METRICS
 from planning.dashboards import Dashboard, Graph, Line, Section, fitted
@@ -47,8 +47,15 @@ def _models(region: plan.RegionPlan) -> Section:
         Graph(title, statistic, choices.METRIC_SECONDS, tuple(_counted(region, metric)))
         for title, statistic, metric in of_tasks
     ]
-    queued = tuple(_queued(region))
-    graphs += [Graph("Requests at once", "Sum", choices.METRIC_SECONDS, queued)] if queued else []
+    of_servers = (
+        ("Requests at once", "Sum", _queued(region)),
+        ("Seconds until the first token, average", "Average", _first_tokens(region)),
+    )
+    graphs += [
+        Graph(title, statistic, choices.METRIC_SECONDS, lines)
+        for title, statistic, lines in of_servers
+        if lines
+    ]
     text = f"## Models in {region.name}\nBehind the load balancer: {_links(region)}"
     return Section(text, choices.HEADING_ROWS, tuple(graphs))
 
@@ -72,15 +79,27 @@ def _called(region: plan.RegionPlan, metric: str) -> Iterator[Line]:
             yield Line(model.called(group), "AWS/ApplicationELB", metric, dimensions)
 
 
-def _queued(region: plan.RegionPlan) -> Iterator[Line]:
-    """The metrics of the sidecars of models that scale by their queue."""
-    for model in region.models:
-        for query in model.load.queries if model.load else ():
-            metric = query.metric
-            if metric.namespace == choices.METRIC_NAMESPACE:
-                word = metric.name.rpartition("_")[2]
-                label = f"{model.name} {word}"
-                yield Line(label, metric.namespace, metric.name, metric.dimensions)
+def _queued(region: plan.RegionPlan) -> tuple[Line, ...]:
+    """What the servers of models run and queue, as their sidecars measure it."""
+    return tuple(
+        _line(f"{model.name} {metric.name.rpartition('_')[2]}", metric)
+        for model in region.models
+        if model.server_metrics
+        for metric in model.server_metrics.requests_at_once
+    )
+
+
+def _first_tokens(region: plan.RegionPlan) -> tuple[Line, ...]:
+    """A whole answer of a stream takes as long as it has tokens; this says how it begins."""
+    return tuple(
+        _line(model.name, model.server_metrics.first_token)
+        for model in region.models
+        if model.server_metrics and model.server_metrics.first_token
+    )
+
+
+def _line(label: str, metric: Metric) -> Line:
+    return Line(label, metric.namespace, metric.name, metric.dimensions)
 
 
 def _counted(region: plan.RegionPlan, metric: str) -> Iterator[Line]:

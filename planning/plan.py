@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from messages.finding import Finding
 from planning import choices
-from planning.alarms import Alarm, EventRule, Math, SlackChannel
+from planning.alarms import Alarm, EventRule, Math, ServerMetrics, SlackChannel
 from planning.blocks import BlockHours
 from planning.blocks import SizeAt as SizeAt
 from planning.compile_cache import CompileCache
@@ -470,6 +470,7 @@ class ModelPlan:
     serve_seconds: int = 0  # until a further replica serves, on an instance of its own; 0: unknown
     rise_seconds: int = 0  # from a burst of load until all replicas serve; 0: no load moves them
     second_target_groups: tuple[TargetGroup, ...] = ()  # at the second load balancer
+    server_metrics: ServerMetrics | None = None  # of a sidecar; None: it has none
 
     @property
     def one_more_seconds(self) -> int:

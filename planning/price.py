@@ -16,8 +16,8 @@ from planning.watching_price import WatchingCost, watching_costs
 from planning.watching_price import document as watching_document
 
 NOT_IN_ANY_PRICE = (
-    "storage, load balancers, NAT gateways and VPC endpoints, data transfer, logs, metrics and "
-    "taxes"
+    "storage, load balancers, NAT gateways and VPC endpoints, data transfer, Container Insights, "
+    "logs of models and jobs, and taxes"
 )
 
 MANAGEMENT_FEE = "the management fee of ECS Managed Instances"

@@ -1,14 +1,13 @@
 """What alarms, dashboards and daemons cost: USD a month, beside the price of the instances."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from functools import cache
 from typing import cast
 
 from catalog import Catalog
-from planning import choices
-from planning.alarms import Alarm, Math, Metric
+from planning.alarms import Alarm, Math
 from planning.plan import Plan
 
 
@@ -23,14 +22,14 @@ class WatchingCost:
     region: str
     alarm_metrics: int
     dashboards: int
-    custom_metrics: int  # of daemons, and of sidecars that measure queues
+    custom_metrics: int  # of daemons, and of sidecars that measure servers
     health_checks: int
     alarm_rate: Decimal | None  # USD a month of a metric in an alarm
     dashboard_rate: Decimal | None  # USD a month
     metric_rate: Decimal | None  # USD a month
     health_check_rate: Decimal | None  # USD a month
     date: str  # of the rates, as YYYY-MM-DD
-    log_gib: Decimal = Decimal(0)  # that daemons write in a month, with the most replicas: about
+    log_gib: Decimal = Decimal(0)  # that both write in a month, with the most replicas: about
     log_rate: Decimal | None = None  # USD a GiB
 
     @property
@@ -49,18 +48,19 @@ class WatchingCost:
 
 
 def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:
-    """Returns the cost of each Region that has an alarm, a dashboard or a daemon."""
+    """Returns the cost of each Region that has an alarm, a dashboard or custom metrics."""
     found: list[WatchingCost] = []
     for region in plan.regions:
         alarms = tuple(_alarms(region))
         metrics = sum(_metrics(alarm) for alarm in alarms)
-        if metrics or region.dashboard or region.daemons:
-            mib = sum(daemon.log_mib for daemon in region.daemons)
+        servers = [m.server_metrics for m in region.models if m.server_metrics]
+        if metrics or region.dashboard or region.daemons or servers:
+            mib = sum(one.log_mib for one in (*region.daemons, *servers))
             cost = WatchingCost(
                 region=region.name,
                 alarm_metrics=metrics,
                 dashboards=1 if region.dashboard else 0,
-                custom_metrics=len(_custom_metrics(alarms))
+                custom_metrics=sum(len(one.all) for one in servers)
                 + sum(daemon.metrics for daemon in region.daemons),
                 health_checks=sum(len(model.names_everywhere) for model in region.models),
                 alarm_rate=catalog.prices.watching("alarm_metric", region.partition),
@@ -91,13 +91,6 @@ def document(cost: WatchingCost) -> dict[str, object]:
 
 def _metrics(alarm: Alarm) -> int:
     return len(alarm.measured.queries) if isinstance(alarm.measured, Math) else 1
-
-
-def _custom_metrics(alarms: Iterable[Alarm]) -> set[Metric]:
-    """The metrics of our own namespace, each once, however many alarms read it."""
-    measured = (alarm.measured for alarm in alarms)
-    queries = (query for one in measured if isinstance(one, Math) for query in one.queries)
-    return {q.metric for q in queries if q.metric.namespace == choices.METRIC_NAMESPACE}
 
 
 def _alarms(value: object) -> Iterator[Alarm]:

@@ -13,6 +13,7 @@ from planning import plan
 
 MOST = 10_000
 """Lines of a Region that are read at once."""
+_SLASHES = 2  # in the name of a container's stream
 _PAGES = 200  # a page can be empty while more follow
 _COLOURS = ("36", "32", "33", "35", "34", "96", "92", "93", "95", "94")
 
@@ -53,7 +54,7 @@ def read_lines(aws: Calls, group: str, name: str, since: datetime) -> tuple[list
     """Returns the lines of a log group since a time, and why there may be more; empty if not.
 
     Streams are called `<container>/<container>/<task>`, and each container begins with the name
-    of its model or job.
+    of its model or job. Streams of other names have what measures a server written there.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
     """
     found: list[Line] = []
@@ -68,7 +69,11 @@ def read_lines(aws: Calls, group: str, name: str, since: datetime) -> tuple[list
                 **more,
             ),
         )
-        found += [_line(aws.region, event) for event in answer.get("events", ())]
+        found += [
+            _line(aws.region, event)
+            for event in answer.get("events", ())
+            if event.get("logStreamName", "").count("/") == _SLASHES
+        ]
         if not answer.get("nextToken"):
             return found, ""
         if len(found) >= MOST:

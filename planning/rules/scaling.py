@@ -22,6 +22,16 @@ def _scaled(s: Situation) -> Iterator[tuple[RegionalWorkload, Scaling]]:
             yield work, work.spec.scaling
 
 
+def _measured(s: Situation) -> Iterator[tuple[RegionalWorkload, str, str]]:
+    """Each model whose server is measured: the path of what asks for it, and its value."""
+    for work in s.work:
+        if isinstance(work.spec, ModelEntry) and work.spec.server_metrics:
+            yield work, f"{work.path}.server_metrics", "true"
+    for work, wanted in _scaled(s):
+        if wanted.queue is not None:
+            yield work, f"{work.path}.scaling.queue", str(wanted.queue)
+
+
 def _field(wanted: Scaling) -> str:
     """The load that counts."""
     return "requests_per_minute" if wanted.queue is None else "queue"
@@ -283,22 +293,23 @@ def group_beside_fallback(s: Situation) -> Iterator[Report]:
     "NE620",
     "Server has no metrics of its queue",
     Severity.ERROR,
-    "The replicas follow the requests that the server says it runs and queues. This server says "
-    "nothing of them, so that nothing would ever move the replicas.",
-    do="Scale by requests_per_minute, or let something else move the replicas.",
+    "A sidecar reads what the server says it runs and queues. This server says nothing of that, so "
+    "that nothing is measured, and replicas that follow it never move.",
+    do="Leave it out: scale by requests_per_minute, or let something else move the replicas.",
     table="servers",
 )
 def no_queue_metrics(s: Situation) -> Iterator[Report]:
     """https://docs.vllm.ai/en/latest/usage/metrics.html"""
-    for work, wanted in _scaled(s):
+    for work, path, value in _measured(s):
         row = running_server(work.spec, s.catalog)
-        if wanted.queue is not None and row is not None and not row.queue_metrics:
-            yield Report(
-                f"{work.path}.scaling.queue",
-                f"is {wanted.queue}, and the server is {row.name}",
-                "leave it out and write requests_per_minute: 60, or leave it out and write "
-                "external: true",
+        if row is not None and not row.queue_metrics:
+            others = (
+                " and write requests_per_minute: 60, or leave it out and write external: true"
+                if path.endswith(".queue")
+                else ""
             )
+            what = f"is {value}, and the server is {row.name}"
+            yield Report(path, what, f"leave it out{others}")
 
 
 @rule(
@@ -306,42 +317,41 @@ def no_queue_metrics(s: Situation) -> Iterator[Report]:
     "Metrics of the queue are not known",
     Severity.WARNING,
     "No table knows the server of this image. The sidecar asks it for the metrics of vLLM; while "
-    "it has none, nothing moves the replicas.",
+    "it has none, nothing is measured, and nothing moves replicas that follow it.",
     do="Make sure that the server has vLLM's metrics at /metrics.",
     table="servers",
 )
 def queue_of_an_unknown_server(s: Situation) -> Iterator[Report]:
     """https://docs.vllm.ai/en/latest/usage/metrics.html"""
-    for work, wanted in _scaled(s):
+    for work, path, value in _measured(s):
         unknown = running_server(work.spec, s.catalog) is None
-        if wanted.queue is not None and unknown and work.spec.served_ports:
+        if unknown and work.spec.served_ports:
             named = listed(list(queue.metrics(work, s.catalog)))
+            others = " and write requests_per_minute: 60" * path.endswith(".queue")
             yield Report(
-                f"{work.path}.scaling.queue",
-                f"is {wanted.queue}, and what runs in {work.spec.image} is not known",
+                path,
+                f"is {value}, and what runs in {work.spec.image} is not known",
                 f"make sure that port {work.spec.served_ports[0]} has {named} at /metrics, or "
-                "leave it out and write requests_per_minute: 60",
+                f"leave it out{others}",
             )
 
 
 @rule(
     "NE622",
-    "Queue of a model without a port",
+    "Server of a model without a port is measured",
     Severity.ERROR,
     "The sidecar reads the metrics of the server from the model's port.",
-    do="Give the model its server's port, or let something else move its replicas.",
+    do="Give the model its server's port, or leave it out.",
 )
 def queue_without_a_port(s: Situation) -> Iterator[Report]:
     """https://docs.vllm.ai/en/latest/usage/metrics.html: /metrics of the API server."""
-    for work, wanted in _scaled(s):
-        if wanted.queue is not None and not work.spec.served_ports:
+    for work, path, value in _measured(s):
+        if not work.spec.served_ports:
             row = running_server(work.spec, s.catalog)
             port = f"write {work.path}.port: {row.port}, or " if row and row.queue_metrics else ""
-            yield Report(
-                f"{work.path}.scaling.queue",
-                f"is {wanted.queue}, and the model has no port",
-                f"{port}leave it out and write external: true",
-            )
+            others = " and write external: true" * path.endswith(".queue")
+            what = f"is {value}, and the model has no port"
+            yield Report(path, what, f"{port}leave it out{others}")
 
 
 @rule(

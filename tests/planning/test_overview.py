@@ -130,3 +130,20 @@ def test_the_queue_of_a_model_that_scales_by_it_is_shown() -> None:
     [graph] = [g for s in _of(shown).sections for g in s.graphs if g.title == "Requests at once"]
     assert [line.label for line in graph.lines] == ["a running", "a waiting"]
     assert graph.statistic == "Sum"
+
+
+def test_the_time_to_the_first_token_is_shown_where_a_server_is_measured() -> None:
+    pools = {"pool": groups("inf2.48xlarge")}
+    models = {
+        "a": work(4, port=8080, server_metrics=True),
+        "b": work(4, port=8081),
+    }
+    shown = decide_on(stack(capacity=pools, models=models, dashboards=True)).regions[0]
+    graphs = {g.title: g for s in _of(shown).sections for g in s.graphs}
+    first = graphs["Seconds until the first token, average"]
+    assert first.statistic == "Average", "of a histogram only number and sum reach CloudWatch"
+    assert [line.label for line in first.lines] == ["a"]
+    assert [line.label for line in graphs["Requests at once"].lines] == ["a running", "a waiting"]
+    assert not [
+        p for m in shown.models for s in m.services if s.scaling for p in s.scaling.policies
+    ]

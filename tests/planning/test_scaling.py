@@ -11,7 +11,7 @@ import pytest
 
 import catalog
 from config import Replicas
-from planning import scaling
+from planning import plan, scaling
 from planning.alarms import Math
 from planning.dealing import share_evenly
 from planning.following import ScalingPolicy
@@ -30,6 +30,7 @@ from tests.planning.stacks import (
     work,
 )
 
+Json = dict[str, Any]
 HALF = 0.5  # loads are whole numbers, and thresholds lie between them
 
 
@@ -143,6 +144,7 @@ def test_the_agent_asks_the_server_in_every_network_and_names_what_the_alarm_rea
         prometheus = written["logs"]["metrics_collected"]["prometheus"]
         assert prometheus["log_group_name"] == found.log_group.name
         [declared] = prometheus["emf_processor"]["metric_declaration"]
+        told(json.loads(given["CW_OTEL_CONFIG_CONTENT"]), found, asked)
         for policy in service.scaling.policies if service.scaling else ():
             assert isinstance(policy.alarm.measured, Math)
             for query in policy.alarm.measured.queries:
@@ -157,6 +159,70 @@ def test_the_agent_asks_the_server_in_every_network_and_names_what_the_alarm_rea
                 assert metric.statistic == "Sum", "each replica reports once a minute"
     role = next(r for r in decided.roles if r.key == found.services[0].task_definition.task_role)
     assert f"log-group:{found.log_group.name}:*" in str(role.inline_policies)
+
+
+def told(collector: Json, found: plan.ModelPlan, asked: Json) -> None:
+    """The agent drops histograms on its own way: they have a pipeline of OpenTelemetry, in which
+    every component is configured, and no other is."""
+    assert found.server_metrics is not None
+    metric = found.server_metrics.first_token
+    assert metric is not None
+    assert metric.statistic == "Average", "a histogram comes without its percentiles"
+    [pipeline] = collector["service"]["pipelines"].values()
+    for kind, names in pipeline.items():
+        assert sorted(names) == sorted(collector[kind]), "each has a suffix of its own"
+        assert all(name.endswith("/histogram") for name in names)
+    [reading] = collector["receivers"].values()
+    [scraped] = reading["config"]["scrape_configs"]
+    assert scraped["static_configs"] == [asked]
+    kept = re.compile(scraped["metric_relabel_configs"][0]["regex"])
+    for part in ("bucket", "count", "sum"):
+        assert kept.fullmatch(f"{metric.name}_{part}"), "it takes all parts to be a histogram"
+    assert not kept.fullmatch(f"{metric.name}_created")
+    delta, dropped = (collector["processors"][name] for name in pipeline["processors"])
+    assert delta["include"]["metrics"] == [metric.name]
+    assert dropped["metrics"] == {
+        "metric": [f'name != "{metric.name}"'],
+        "datapoint": ["count == 0"],
+    }
+    [written] = collector["exporters"].values()
+    assert (written["namespace"], written["log_group_name"]) == (
+        metric.namespace,
+        found.log_group.name,
+    )
+    [declared] = written["metric_declarations"]
+    assert declared["metric_name_selectors"] == [metric.name]
+    assert [sorted(d.name for d in metric.dimensions)] == declared["dimensions"]
+    assert "$" not in json.dumps(collector), "OpenTelemetry puts variables in place of it"
+
+
+def test_a_server_is_measured_without_moving_its_replicas() -> None:
+    model = SERVE | {"capacity": "pool", "server_metrics": True}
+    decided = decide_on(on(groups("inf2.24xlarge"), model, traffic=HERE))
+    [found] = decided.regions[0].models
+    assert found.server_metrics is not None
+    assert not any(service.scaling for service in found.services)
+    role = next(r for r in decided.roles if r.key == found.services[0].task_definition.task_role)
+    assert f"log-group:{found.log_group.name}:*" in str(role.inline_policies)
+    [cost] = stack_price(decided, catalog.load()).watching
+    assert (cost.custom_metrics, cost.alarm_metrics) == (3, 0)
+    assert cost.log_gib == Decimal("0.1"), "two events a minute of each replica"
+
+
+@pytest.mark.parametrize(
+    ("code", "model"),
+    [
+        ("NE620", {"image": "dlc/pytorch-inference-neuronx:2.9.0", "port": 8080}),
+        ("NE621", {"port": 8080}),
+        ("NE622", {}),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_or_told(code: str, model: Entry) -> None:
+    entry = work(1) | model | {"server_metrics": True}
+    config = on(groups("inf2.24xlarge"), entry, traffic=HERE)
+    [found] = [f for f in findings_of(config) if f.code.startswith("NE62")]
+    assert (found.code, found.path) == (code, "models.m.server_metrics")
+    assert fixing.faults(config, code) == []
 
 
 def test_an_agent_of_the_stack_file_keeps_its_image_and_its_sizes() -> None:
@@ -198,8 +264,10 @@ def test_metrics_of_queues_are_paid_once_for_each_model() -> None:
         for service in decided.regions[0].models[0].services
         if service.scaling
     )
-    assert (cost.custom_metrics, cost.alarm_metrics) == (2, 2 * alarms)
-    assert cost.amount == Decimal("0.10") * cost.alarm_metrics + Decimal("0.30") * 2
+    assert (cost.custom_metrics, cost.alarm_metrics) == (3, 2 * alarms)
+    metrics = Decimal("0.10") * cost.alarm_metrics + Decimal("0.30") * cost.custom_metrics
+    assert cost.log_gib == Decimal("0.2"), "with four replicas"
+    assert cost.amount == metrics + Decimal("0.50") * cost.log_gib
 
 
 def test_in_is_slower_than_out_and_out_waits_until_a_replica_serves() -> None:

@@ -320,12 +320,18 @@ def block_hours(wish: Wish, *days: tuple[str, str]) -> str:
     return of_pool(wish, "blocks", blocks)
 
 
-def by_queue(wish: Wish, target: int) -> str:
-    """The wanted model scales by its queue, with an agent that takes next to nothing."""
+def measured(hand: Hand, wish: Wish) -> str:
+    """The wanted model's server is measured, by an agent that takes next to nothing: because the
+    model scales by its queue, or says so. Returns the path of what asks for it."""
     agent = {"image": wish.entry["image"], "cpu_units": 0, "memory_mib": 6}
     wish.entry["sidecars"] = {"queue-metrics": agent}
-    wish.entry["scaling"] = {"queue": target}
-    return f"{wish.path}.scaling.queue"
+    wish.entry.pop("server_metrics", None)
+    if hand.chance(50):
+        wish.entry["scaling"] = {"queue": hand.number(1, 600)}
+        return f"{wish.path}.scaling.queue"
+    if "queue" in wish.entry.get("scaling", {}):
+        del wish.entry["scaling"]
+    return field(wish, "server_metrics", True)
 
 
 def in_a_domain(wish: Wish, **domain: str | bool) -> None:
@@ -333,6 +339,7 @@ def in_a_domain(wish: Wish, **domain: str | bool) -> None:
     for entry in wish.keys["models"].values():
         entry.pop("sidecars", None)
         entry.pop("starts_after", None)
+        entry.pop("server_metrics", None)
         if "queue" in entry.get("scaling", {}):
             del entry["scaling"]
     wish.keys["traffic"] = {"domain": {"name": "example.com", "zone_id": "Z0AAA", **domain}}

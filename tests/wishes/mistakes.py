@@ -38,7 +38,6 @@ from tests.wishes.changes import (
     another,
     as_map,
     block_hours,
-    by_queue,
     command,
     cores_in,
     family,
@@ -50,6 +49,7 @@ from tests.wishes.changes import (
     lines_on,
     listened,
     listens,
+    measured,
     mistake,
     not_inf1,
     not_stored,
@@ -1326,7 +1326,8 @@ def _too_many_rules(_: Hand, wish: Wish) -> str:
     for entry in wish.keys["models"].values():
         for name in ("port", "ports", "sidecars", "starts_after", "health_check", "paths"):
             entry.pop(name, None)
-        entry.pop("scaling", None)  # its requests are counted where a port is
+        for name in ("scaling", "server_metrics"):  # they count where a port is
+            entry.pop(name, None)
     _serve_many(wish, most - 1)
     paths = [f"/v{n}" for n in range(2 * limits.value("listener_rule_condition_values") + 1)]
     wish.keys["models"]["served-0"]["paths"] = paths
@@ -1362,7 +1363,7 @@ def _no_path_in_common(_: Hand, wish: Wish) -> str:
 @mistake("NE747", replace(MODEL, port=False, modes=("bridge", "host")))
 def _no_port_for_its_name(_: Hand, wish: Wish) -> str:
     """A task in host or bridge mode is found by its port."""
-    for name in ("sidecars", "starts_after", "health_check", "scaling"):
+    for name in ("sidecars", "starts_after", "health_check", "scaling", "server_metrics"):
         wish.entry.pop(name, None)
     return field(wish, "discovery", "cloud_map")
 
@@ -1626,12 +1627,12 @@ def _no_port_to_count_at(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE622", replace(SILENT, work=("models",)))
 def _no_port_to_ask(hand: Hand, wish: Wish) -> str:
-    return by_queue(wish, hand.number(1, 600))
+    return measured(hand, wish)
 
 
 @mistake("NE620", replace(CALLED, sorts=(NEURON,), types=not_inf1, ami=False, nat=OPEN))
 def _server_without_queue(hand: Hand, wish: Wish) -> str:
-    path = by_queue(wish, hand.number(1, 600))
+    path = measured(hand, wish)
     wish.entry["image"] = TORCHSERVE
     return path
 

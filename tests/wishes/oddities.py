@@ -31,7 +31,6 @@ from tests.wishes.changes import (
     absent_region,
     another,
     block_hours,
-    by_queue,
     command,
     family,
     field,
@@ -40,6 +39,7 @@ from tests.wishes.changes import (
     in_the_middle,
     lines_on,
     listened,
+    measured,
     oddity,
     of_pool,
     one_size,
@@ -720,14 +720,14 @@ def _nothing_reserved(_: Hand, wish: Wish) -> str:
 
 
 @oddity("NE621", CALLED)
-def _queue_of_an_unknown_server(_: Hand, wish: Wish) -> str:
-    return by_queue(wish, 8)
+def _queue_of_an_unknown_server(hand: Hand, wish: Wish) -> str:
+    return measured(hand, wish)
 
 
 @oddity("NE623", CALLED)
-def _two_loads(_: Hand, wish: Wish) -> str:
-    by_queue(wish, 8)
-    wish.entry["scaling"]["requests_per_minute"] = 60
+def _two_loads(hand: Hand, wish: Wish) -> str:
+    measured(hand, wish)
+    wish.entry["scaling"] = {"queue": 8, "requests_per_minute": 60}
     return f"{wish.path}.scaling.requests_per_minute"
 
 

@@ -200,6 +200,9 @@ def _works(
         reported = tasks.AGENT in entry.get("sidecars", {})
         if seat.group == "models" and not mine.bare and hand.chance(90 if reported else 30):
             entry["scaling"] = tasks.scaling(hand, entry, seat.least, seat.most)
+        if seat.group == "models" and not mine.bare and tasks.reports(entry):
+            if hand.chance(40):
+                entry["server_metrics"] = True
         if "image" in entry:
             tasks.served(hand, scene, entry)
         sizes_ = seat.devices, seat.ids, seat.least, seat.most

@@ -15,7 +15,7 @@ def overrides(entry: Entry) -> Entry:
     return cast(Entry, regions) if isinstance(regions, dict) else {}
 
 
-AGENT = "queue-metrics"  # the sidecar of a model that scales by its queue
+AGENT = "queue-metrics"  # the sidecar of a model whose server is measured
 PLAIN = "{account}.dkr.ecr.{{region}}.amazonaws.com{suffix}/team/serving:1.0"
 PUBLIC = (
     "public.ecr.aws/acme/serving:1.0",
@@ -576,10 +576,15 @@ def schedule(hand: Hand) -> Entry:
     return entry
 
 
+def reports(entry: Entry) -> bool:
+    """Whether the sidecar that measures servers has room, and a port to ask."""
+    own = entry.get("image", "").startswith(facts.ACCOUNT)
+    return own and AGENT in entry.get("sidecars", {}) and bool({"port", "ports"} & entry.keys())
+
+
 def scaling(hand: Hand, entry: Entry, least: int, most: int) -> Entry:
     """What moves the replicas of a model between these numbers."""
-    own = entry.get("image", "").startswith(facts.ACCOUNT)
-    if own and AGENT in entry.get("sidecars", {}) and {"port", "ports"} & entry.keys():
+    if reports(entry):
         return {"queue": hand.one((1, 8, 100_000)), **_cooldowns(hand)}
     if hand.chance(30):
         times = hand.some(SCHEDULES, most=3)

@@ -182,6 +182,7 @@ VALUES: dict[str, list[Any]] = {
     "schedule": [{"expression": "rate(1 hour)"}],
     "scaling": [{"requests_per_minute": 60}, {"external": True}],
     "queue": [4, 8],
+    "server_metrics": [True],
     "Scaling.schedule": [
         [{"expression": "rate(1 day)", "min": 1}],
         [{"expression": "rate(2 days)", "min": 1}],

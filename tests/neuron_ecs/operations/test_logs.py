@@ -99,6 +99,15 @@ def test_a_known_error_is_explained_once() -> None:
     assert text.count("do:    ") == 1
 
 
+def test_what_a_sidecar_measures_is_no_line_of_the_log() -> None:
+    """Its streams begin as the model may: of a model "m" each stream that begins with an m is
+    read."""
+    measured = event("{}", 1) | {"logStreamName": MODEL}
+    answers: dict[str, list[Any]] = {"us-west-2": [{"events": [event("ready", 2), measured]}]}
+    code, said = shown(answers, "--region", "us-west-2", "--json")
+    assert (code, [json.loads(line)["text"] for line in said.splitlines()]) == (0, ["ready"])
+
+
 def test_json_is_one_object_for_each_line() -> None:
     text = shown({REGIONS[1]: [{"events": [event("a", 2), event("b", 1)]}]}, "--json")[1]
     assert [json.loads(line)["text"] for line in text.splitlines()] == ["a", "b"]
