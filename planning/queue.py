@@ -39,11 +39,14 @@ def with_agents(settings: Settings, catalog: Catalog) -> Settings:
     return settings.model_copy(update={"models": {**settings.models, **models}})
 
 
+def by_queue(entry: object) -> bool:
+    """Whether a model scales by its queue."""
+    return isinstance(entry, ModelEntry) and bool(entry.scaling and entry.scaling.queue is not None)
+
+
 def is_measured(entry: object) -> bool:
     """Whether a sidecar measures a server: of a model that asks for it, or scales by its queue."""
-    if not isinstance(entry, ModelEntry):
-        return False
-    return entry.server_metrics or bool(entry.scaling and entry.scaling.queue is not None)
+    return by_queue(entry) or (isinstance(entry, ModelEntry) and entry.server_metrics)
 
 
 def metrics(work: RegionalWorkload, catalog: Catalog) -> tuple[str, ...]:

@@ -50,8 +50,8 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         sys.stderr.writelines(f"{line}\n" for line in lines)
     if not found and not unread:
         raise UsageError(
-            f"{arguments.what}: no such task runs; `neuron-ecs jobs` and `neuron-ecs status` list "
-            "what does"
+            f"{arguments.what}: no such task runs; `neuron-ecs jobs` lists the runs of jobs, and "
+            "`neuron-ecs status MODEL` the tasks of a model"
         )
     if not arguments.json and found:
         rows = [("name", "task", "Region", "state", "started")]

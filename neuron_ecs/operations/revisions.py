@@ -180,7 +180,7 @@ class Rollback:
                 if image == to or image.endswith((f":{to}", f"@{to}", f"/{to}")):
                     return arn
         numbers = [revision_of(a) for a in arns[:10]]
-        raise self._none(f"there is no revision {to}; there are {listed(numbers)}")
+        raise self._none(f"there is no revision {to}; choose from {listed(numbers)}")
 
     def _refuse_held(self, steps: Sequence[Step]) -> None:
         """Raises `UsageError` if another service has devices that a target takes."""

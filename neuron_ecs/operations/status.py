@@ -55,6 +55,7 @@ class Slot:
     pending: int
     revisions: tuple[str, ...]  # of its running tasks, or of the service if none runs
     images: tuple[str, ...]
+    tasks: tuple[str, ...]  # ids of those that run
     instances: tuple[str, ...]
     service: str
     rollout: Rollout | None
@@ -306,6 +307,7 @@ class _Status:
             pending=one.pending,
             revisions=tuple(sorted(set(map(revision_of, definitions)), key=_as_number)),
             images=tuple(sorted(set(filter(None, images)))),
+            tasks=tuple(sorted(t.name for t in tasks)),
             instances=tuple(sorted(set(hosts))),
             service=one.name,
             rollout=rollout_of(one),

@@ -23,6 +23,7 @@ _COLOURS: dict[State, str] = {
     "down": "31",
     "unknown": "35",
 }
+_SHOWN = 8  # characters of a task's id
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -216,12 +217,13 @@ def _details(
     for problem in model.problems:
         yield from wrapped(problem, width, "    - ", "      ")
     if model.slots:
-        rows = [("chips", "replicas", "revision", "instance", "deployment")]
+        rows = [("chips", "replicas", "revision", "task", "instance", "deployment")]
         rows += [
             (
                 _chips(s.devices),
                 joined(_replicas(s.running, s.wanted)),
                 ", ".join(s.revisions),
+                ", ".join(task[:_SHOWN] for task in s.tasks),
                 ", ".join(s.instances),
                 rollout_text(s.rollout),
             )

@@ -172,7 +172,7 @@ def _needs_host_mode(work: RegionalWorkload) -> bool:
 def _holds(s: Situation, work: RegionalWorkload) -> str:
     """The fields that give a workload's roles rights of their own, as text."""
     spec = work.spec
-    given = [f for f in ("s3_read", "s3_write", "task_policies", "exec") if getattr(spec, f)]
+    given = [f for f in _OF_ITS_OWN if getattr(spec, f, False)]
     files = {n for n, v in s.settings.volumes.items() if isinstance(v, _OF_ROLES)}
     if any(files & set(container.mounts) for _, container in containers(work)):
         given.insert(0, "mounts")
@@ -181,6 +181,7 @@ def _holds(s: Situation, work: RegionalWorkload) -> str:
     return listed([*given, *(["scaling.queue"] if by_queue(spec) else [])])
 
 
+_OF_ITS_OWN = ("s3_read", "s3_write", "task_policies", "exec", "server_metrics")
 _OF_ROLES = (EfsVolumeEntry, S3FilesVolumeEntry)
 """File systems that a task mounts with its role."""
 

@@ -7,8 +7,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event
 
+from neuron_ecs.operations.observed import family_of
 from tests.account.incidents import INCIDENTS
 from tests.account.running import Sandbox, environment, sandbox
+from tests.account.state import Trouble
 
 
 def main() -> int:
@@ -43,7 +45,23 @@ def begin(dev: Sandbox, incident: str | None) -> Iterator[str]:
         happens = INCIDENTS[incident]
         happens.happen(dev)
         yield f"{happens.minutes} minutes ago: {happens.said}. docs/runbook.md says what to do."
+    dev.account.state.troubles += _jobs_end(dev)
     yield "Ctrl-C ends it."
+
+
+def _jobs_end(dev: Sandbox) -> Iterator[Trouble]:
+    """Nothing runs in the account: a task of a job ends well after a while."""
+    for place in dev.account.state.places.values():
+        families = {family_of(definition) for definition in place.definitions}
+        for family in families - {family_of(s["taskDefinition"]) for s in place.services.values()}:
+            yield Trouble(
+                family,
+                "ends",
+                "EssentialContainerExited",
+                "Essential container in task exited",
+                exit_code=0,
+                lines=("this line is of the account on loopback: it runs no container",),
+            )
 
 
 if __name__ == "__main__":

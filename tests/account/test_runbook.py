@@ -39,6 +39,8 @@ def test_who_starts_the_account_by_hand_is_told_how_to_go_on(dev: Sandbox) -> No
     assert f"export AWS_ENDPOINT_URL={dev.address} " in shown
     assert "5 minutes ago: an instance died. docs/runbook.md says what to do." in shown
     assert "terminated" in dev.command("events", "--since", "1h")[1]
+    code, shown = dev.command("run", "device-check", "--yes")
+    assert (code, "exit code 0" in shown) == (0, True), "a job has an end there"
 
 
 def test_what_the_commands_print_fits_a_terminal() -> None:
