@@ -220,11 +220,19 @@ def append_text(path: Path, text: str) -> None:
 def _place(path: Path) -> os.stat_result | None:
     """Returns what stands at a path that may be written, None for nothing. Raises `FileError`.
 
-    A link in a relative path can come with a checkout. The folders of an absolute path are the
-    machine's own: `/tmp` is a link on macOS.
+    A link in a relative path, or below the current directory, can come with a checkout. Other
+    folders of an absolute path are the machine's own: `/tmp` is a link on macOS.
     """
-    link = next((folder for folder in path.parents if folder.is_symlink()), None)
-    if link is not None and not path.is_absolute():
+    here = Path.cwd()
+    link = next(
+        (
+            folder
+            for folder in path.parents
+            if folder.is_symlink() and (not path.is_absolute() or here in folder.parents)
+        ),
+        None,
+    )
+    if link is not None:
         what = f"leads through the link {link}, and nothing is written through one"
         raise FileError(path, what, "name the folder itself")
     try:

@@ -8,6 +8,7 @@ from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.command_line import containers, written_containers
+from planning.daemon_kinds import daemon_kinds
 from planning.entries import RegionalWorkload
 from planning.queue import by_queue
 from planning.rules.rule import Report, rule
@@ -152,6 +153,30 @@ def host_mode_beside_others(s: Situation) -> Iterator[Report]:
             )
 
 
+@rule(
+    "NE767",
+    "Privileged daemon beside rights of others",
+    Severity.NOTE,
+    "A privileged container has all that its instance has: the credentials of the other tasks "
+    "there, their secrets and their files. neuron-monitor and the node problem detector need it.",
+    do="Make sure that you trust the images of neuron_metrics, which a digest keeps as they are.",
+)
+def daemon_beside_others(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/securityhub/latest/userguide/ecs-controls.html#ecs-4"""
+    held = {
+        work.path: fields
+        for work in s.work
+        if daemon_kinds(s.settings, work.pool) and (fields := _holds(s, work))
+    }
+    if held:
+        named = listed(sorted(f"{path} ({fields})" for path, fields in held.items()), most=5)
+        yield Report(
+            "neuron_metrics",
+            f"runs privileged containers beside {named}",
+            "make sure that you trust its images as much, and name them by digest",
+        )
+
+
 def _in_host_mode(s: Situation) -> Iterator[RegionalWorkload]:
     """Each workload that runs in host mode, once."""
     found: dict[str, RegionalWorkload] = {}
@@ -192,4 +217,5 @@ RULES = (
     administrator_in_a_task,
     host_mode,
     host_mode_beside_others,
+    daemon_beside_others,
 )

@@ -38,6 +38,11 @@ FIXTURES: dict[str, Fixture] = {
         _watched(None, work("all"), capacity={"pool": managed("inf2.xlarge")}),
         beside=frozenset({"NE403"}),
     ),
+    "NE767": Fixture(
+        "neuron_metrics",
+        _watched({}, work(1, s3_read=["s3://bucket/a/"])),
+        _watched(None, work(1, s3_read=["s3://bucket/a/"])),
+    ),
     "NE843": Fixture(
         "neuron_metrics.monitor_image",
         _watched({"agent_image": PRIVATE}, work(1, image=PRIVATE), regions=SHUT),
