@@ -9,6 +9,9 @@ ROOT_VOLUME_GIB = 200  # Neuron images have 10 GB and more; the AMI's own 30 GiB
 STORAGE_GIB = 200  # the same on Managed Instances, whose default is 80
 METADATA_HOP_LIMIT = 1  # bridge mode: no container reaches the instance's credentials; host: all do
 EC2_EFA_DEVICES = "/dev/infiniband/uverbs"
+COMPILING = ("NEURON_", "VLLM_", "XLA_")
+"""Beginnings of variables that may change what a server compiles: flags of the compiler, the size
+of a logical core, buckets of the server. One that changes nothing costs another compilation."""
 SLOT = "{slot}"  # in the directory of a mount: the number of the service, on devices of its own
 SERVE_CACHE = "serve-cache"  # the host volume of models of `serve` without a cache of their own
 SERVE_CACHE_PATH = "/var/cache/neuron-ecs"  # in the container: no image has it

@@ -188,7 +188,8 @@ def beyond_positions(s: Situation) -> Iterator[Report]:
 def gated_without_token(s: Situation) -> Iterator[Report]:
     """https://huggingface.co/docs/hub/models-gated: a token is needed to download them."""
     for one in running(s):
-        if one.model is None or not one.model.needs_token or not on_hub(one.model_id):
+        model = one.model
+        if model is None or not model.needs_token or not on_hub(one.model_id):
             continue
         container, work = one.claim.container, one.claim.work
         if {*container.secrets, *container.environment} & set(TOKEN_VARIABLES):
@@ -196,11 +197,16 @@ def gated_without_token(s: Situation) -> Iterator[Report]:
         region = s.catalog.places.regions[work.region]
         arn = f"arn:{region.partition}:secretsmanager:{{region}}:111122223333:secret:hf-token"
         mirrored = bool(set(MIRROR_VARIABLES) & container.environment.keys())
+        what, sure = f"{one.model_id} is gated", _of_serve(one, s) and not mirrored
+        shape = s.settings.shapes.get(one.model_id)
+        if shape is not None and shape.needs_token is None and shape.like not in (None, model.id):
+            what = f"{shape.like}, which {one.model_id} is like, is gated: needs_token of its shape"
+            what, sure = f"{what} does not say whether it is, too", False
         yield Report(
             f"{one.path}.secrets",
-            f"has no {TOKEN_VARIABLES[0]}, and {one.model_id} is gated",
+            f"has no {TOKEN_VARIABLES[0]}, and {what}",
             f'write secrets: {{{TOKEN_VARIABLES[0]}: "{arn}"}}, with the ARN of your token',
-            severity=Severity.ERROR if _of_serve(one, s) and not mirrored else None,
+            severity=Severity.ERROR if sure else None,
         )
 
 

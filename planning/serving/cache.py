@@ -21,7 +21,8 @@ def fingerprint(
     """The name of the artefacts of a model: twelve hexadecimal digits.
 
     It changes with everything that changes the artefacts: model, revision, degree, sequences,
-    length, data type, image and chip, and further arguments of the server. NxD Inference loads
+    length, data type, image and chip, further arguments of the server, and variables of the
+    compiler and the server. NxD Inference loads
     artefacts of other settings without a word
     (https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html),
     so no two settings have one name.
@@ -44,6 +45,7 @@ def fingerprint(
 class Cache:
     """The place of a model's cache: a volume or a prefix of S3, and the variables that name it."""
 
+    model: str
     rows: tuple[ServerCache, ...]
     fingerprint: str
     place: str
@@ -57,14 +59,16 @@ class Cache:
 
     @property
     def mounts(self) -> dict[str, Mount]:
-        """The mount of the volume. On a host's disk each service has a directory of its own.
+        """The mount of the volume. On a host's disk each service has a directory of its own, also
+        where two models are served alike.
 
         On a file system the fingerprint is in the paths that the server is told: a compile run can
         so write a new one while the tasks use the old one, through one access point.
         """
         if self.kind == "s3":
             return {}
-        below = f"{self.fingerprint}/{choices.SLOT}" if self.kind == "host" else None
+        host = f"{self.fingerprint}/{self.model}/{choices.SLOT}"
+        below = host if self.kind == "host" else None
         made = Mount.model_validate({"path": choices.SERVE_CACHE_PATH, "directory": below})
         return {self.place: made}
 

@@ -268,9 +268,16 @@ class Writing:
             return None
         families = {k.neuron.family for k in self.where.kinds if k.neuron}
         serve, image = self.serve, self.choice.image.image
-        name = fingerprint(serve.model, self._served, image, families, serve.arguments)
+        names = {row.variable for row in rows}
+        variables = sorted(
+            f"{variable}={value}"
+            for variable, value in self.entry.environment.items()
+            if variable.startswith(choices.COMPILING) and variable not in names
+        )
+        more = (*serve.arguments, *variables)
+        name = fingerprint(serve.model, self._served, image, families, more)
         weights = self.serve.revision is not None and on_hub(self.serve.model)
-        return Cache(rows, name, place, self.settings.volumes, weights)
+        return Cache(self.name, rows, name, place, self.settings.volumes, weights)
 
     def _of_environment(self, row: str) -> Iterator[Derived]:
         environment = {} if self.where.efa else dict(self._strategy.environment)

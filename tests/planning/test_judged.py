@@ -11,7 +11,7 @@ from planning.serving.memory import Verdict
 from planning.serving.served import Served
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS, SERVERS
 from tests.planning.fixtures import PINNED
-from tests.planning.fixtures_served import LLAMA, TOKEN, running
+from tests.planning.fixtures_served import LLAMA, TOKEN, running, serving
 from tests.planning.stacks import Config, Entry, codes, finding, findings_of, groups, stack
 
 KNOWN = load()
@@ -119,3 +119,13 @@ def test_host_volumes_are_counted_against_a_written_size_of_the_disk() -> None:
     found = finding({**config, "neuron-ecs:volumes": json.dumps(volumes)}, "NE919")
     assert "with 50 of host volumes" in found.what
     assert "NE919" not in codes(running(LLAMA, secrets=TOKEN, pool=pool))
+
+
+@pytest.mark.parametrize(("said", "severity"), [(None, 2), (True, 3), (False, None)])
+def test_a_model_that_is_like_a_gated_one_may_be_gated_itself(
+    said: bool | None, severity: int | None
+) -> None:
+    shape: Entry = {"like": LLAMA} | ({} if said is None else {"needs_token": said})
+    found = findings_of(serving({"model": "acme/tuned"}, shapes={"acme/tuned": shape}))
+    levels = [f.severity for f in found if f.code == "NE914"]
+    assert levels == ([] if severity is None else [severity])

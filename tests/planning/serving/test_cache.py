@@ -78,8 +78,7 @@ def test_services_that_share_an_instance_have_directories_of_their_own() -> None
     paths = kept(decide_on(two_models()))
     assert len(paths) > 1
     for one, other in combinations(sorted(paths), 2):
-        same_model = one.rpartition("_")[0] == other.rpartition("_")[0]
-        assert paths[one] != paths[other] or not same_model
+        assert paths[one] != paths[other], "one writer for each directory"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +115,14 @@ def test_a_service_that_restarts_finds_its_directory_again(values: dict[str, Any
 def test_other_artefacts_have_another_directory(serve: dict[str, Any]) -> None:
     before, after = kept(decide_on(two_models())), kept(decide_on(two_models(**serve)))
     assert not set(before.values()) & set(after.values())
+
+
+@pytest.mark.parametrize("variable", ["NEURON_CC_FLAGS", "XLA_FLAGS", "VLLM_USE_V1"])
+def test_a_variable_of_the_compiler_makes_other_artefacts(variable: str) -> None:
+    before = kept(decide_on(two_models()))
+    config = changed(two_models(), "models.a", environment={variable: "1"})
+    after = kept(decide_on(config))
+    assert {k for k in before if before[k] == after[k]} == {k for k in before if "_b_" in k}
 
 
 def test_weights_are_kept_only_with_a_revision() -> None:
