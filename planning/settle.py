@@ -305,7 +305,9 @@ class _Asked:
         own = _own_image(self.entry, self.catalog)
         if self.entry.image and own is None:
             what = f"serves with {shown(self.entry.image, limit=120)}, whose server is not known"
-            fix = f"write serve.server: {self.catalog.serving.images[0].server}"
+            alone = replace(self, entry=self.entry.model_copy(update={"image": ""})).choices
+            best = alone[0].image if isinstance(alone, tuple) else self.catalog.serving.images[0]
+            fix = f"write serve.server: {best.server}"
             return self._unserved("NE904", "image", what, fix)
         rows = [r for r in self.catalog.serving.images if families <= set(r.families)]
         rows = [r for r in ([own] if own else rows) if server in (None, r.server)]

@@ -113,13 +113,16 @@ def together(
     every = tuple(range(len(searches)))
     sizes = range(1, len(every) + 1) if len(every) <= GROUPED else {1, len(every)}
     pools: dict[tuple[int, ...], Pool] = {}
+    choices: list[Choice] = []
     for group in (g for size in sizes for g in combinations(every, size)):
-        found = _pool(_Search(searches, names, able, regions, catalog, project), group)
-        if isinstance(found, Pool):
-            pools[group] = found
-        elif len(group) == 1:
-            refused.append(found)
-    choices = [Choice(tuple(pools[g] for g in groups)) for groups in _groupings(every, pools)]
+        found = _pools(_Search(searches, names, able, regions, catalog, project), group)
+        if isinstance(found, str):
+            refused += [found] if len(group) == 1 else []
+            continue
+        pools[group] = found[0]
+        if group == every:  # other types for one pool of all models are choices as well
+            choices += [Choice((pool,)) for pool in found[1:]]
+    choices += [Choice(tuple(pools[g] for g in groups)) for groups in _groupings(every, pools)]
     return Together(names, tuple(sorted(choices, key=lambda c: c.order)), tuple(refused))
 
 
@@ -202,8 +205,8 @@ def _groupings(
                 yield [group, *others]
 
 
-def _pool(s: _Search, group: tuple[int, ...]) -> Pool | str:
-    """Returns the best pool that plans for the group, or the first error of the last one."""
+def _pools(s: _Search, group: tuple[int, ...]) -> list[Pool] | str:
+    """Returns the pools that plan for the group, the best first, or the first error of the last."""
 
     def rank(kind: str) -> tuple[object, ...]:
         options = [s.able[i][kind] for i in group]
@@ -214,15 +217,15 @@ def _pool(s: _Search, group: tuple[int, ...]) -> Pool | str:
         return tight, len(known) < len(prices), sum(known, Decimal(0)) * instances, kind
 
     shared = [kind for kind in s.able[group[0]] if all(kind in s.able[i] for i in group)]
-    best: Pool | None = None
+    pools: list[Pool] = []
     why = f"no instance type serves {' and '.join(s.names[i] for i in group)}"
     for kind in sorted(shared, key=rank)[:_TYPES]:
         found = _planned(s, kind, group)
         if isinstance(found, str):
             why = found
-        elif best is None or Choice((found,)).order < Choice((best,)).order:
-            best = found
-    return best or why
+        else:
+            pools.append(found)
+    return sorted(pools, key=lambda pool: Choice((pool,)).order) or why
 
 
 def _planned(s: _Search, kind: str, group: tuple[int, ...]) -> Pool | str:

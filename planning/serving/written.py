@@ -174,8 +174,10 @@ class Writing:
             if words:
                 yield Derived(field, (*words, *self.serve.arguments), self._of_command())
         yield Derived("neuron_devices", self.choice.devices, self._of_devices())
-        ports = self._strategy.ports
-        yield Derived("port", ports[0], row) if len(ports) == 1 else Derived("ports", ports, row)
+        ports, own = self._strategy.ports, self._server
+        said = f"{row}, which is told it by --{own.port_option}"
+        why = row if ports[0] == own.port else said
+        yield Derived("port", ports[0], why) if len(ports) == 1 else Derived("ports", ports, why)
         yield Derived("health_check.path", self._server.health_path_of(self.name), row)
         grace = self._server.cold_start_seconds
         yield Derived("health_check.grace_seconds", grace, f"{row}: {self._server.starting}")

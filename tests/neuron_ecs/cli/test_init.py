@@ -80,6 +80,14 @@ def test_models_share_a_pool_where_that_is_cheaper(project: Path) -> None:
     assert first["usd_per_month"] == json.loads(alone)["choices"][0]["usd_per_month"]
 
 
+def test_one_model_has_the_types_to_choose_from_with_their_prices(project: Path) -> None:
+    _, out = init(project, "--model", SMALL, "--json")
+    choices = json.loads(out)["choices"]
+    types = [pool["instance_type"] for choice in choices for pool in choice["pools"]]
+    assert len(set(types)) == len(types) == 3
+    assert all(choice["usd_per_month"] for choice in choices)
+
+
 def test_on_a_pipe_nothing_is_written_without_an_answer(project: Path) -> None:
     code, out = init(project, "--model", SMALL)
     assert code == 1
