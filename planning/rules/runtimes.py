@@ -253,12 +253,14 @@ def no_longer_supported(s: Situation) -> Iterator[Report]:
     for work, path, container, family, known in _on_chips(s):
         if known.ended and family in known.families:
             others = [i for i in _others(s, {family}, known.purpose) if i != known.newest]
+            fix = "build an image of your own"
+            if others:
+                fix = image_fix(s, work, f"{path}.image", others[0])
+                other = published(others[0], s.catalog)
+                if known.server and other and other.server != known.server:
+                    fix += ", for which the model is compiled again"
             yield Report(
-                f"{path}.image",
-                f"is {shown(container.image, limit=120)}: {known.ended}",
-                image_fix(s, work, f"{path}.image", others[0])
-                if others
-                else "build an image of your own",
+                f"{path}.image", f"is {shown(container.image, limit=120)}: {known.ended}", fix
             )
 
 
