@@ -431,9 +431,10 @@ class Server:
 class ServerCache:
     """An environment variable that tells a server where something stays that it makes or loads.
 
-    ``holds`` is ``artifacts`` (the compiled model), ``compiler`` (the compiler's cache) or
-    ``weights``. ``directory`` is its place below the directory of a model's cache. ``takes_s3``: it
-    may be a prefix of S3. ``keeps_failures``: a compilation that failed is not tried again, unless
+    ``holds`` is ``artifacts`` (the compiled model), ``compiler`` (the compiler's cache),
+    ``weights``, or ``remote``: a copy that a program of its own fills, so models of `serve` have
+    none. ``directory`` is its place below the directory of a model's cache. ``takes_s3``: it may be
+    a prefix of S3. ``keeps_failures``: a compilation that failed is not tried again, unless
     the variable of ``retried_by`` has its value.
     """
 

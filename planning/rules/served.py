@@ -8,6 +8,7 @@ from messages.finding import Severity
 from messages.phrases import flow, listed
 from planning import choices
 from planning.amis import ami_driver
+from planning.command_line import server_of, written_containers
 from planning.entries import RegionalPool
 from planning.names import fitted
 from planning.rules.rule import Report, Rule, rule
@@ -192,6 +193,26 @@ def no_cache_in_s3(s: Situation) -> Iterator[Report]:
                 f"is {serve.cache}; {SERVERS[server].title} keeps nothing in S3",
                 "leave it out",
             )
+    yield from _directories_in_s3(s)
+
+
+def _directories_in_s3(s: Situation) -> Iterator[Report]:
+    """Variables that name a directory, with a prefix of S3."""
+    for path, spec in s.named_workloads():
+        for at, container in written_containers(path, spec):
+            server = server_of(container, s.catalog)
+            for row in s.catalog.containers.server_caches:
+                value = container.environment.get(row.variable, "")
+                if server is None or row.server != server.name or row.takes_s3:
+                    continue
+                if value.startswith(S3):
+                    yield Report(
+                        f"{at}.environment.{row.variable}",
+                        f"is {shown(value)}; {SERVERS[server.name].title} takes a directory there",
+                        "leave it out",
+                        "The server makes a directory of that name in the container, which goes "
+                        "with it.",
+                    )
 
 
 @rule(

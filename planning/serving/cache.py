@@ -112,5 +112,6 @@ class Cache:
         for row in self.rows:
             if self.kind == "s3" and not row.takes_s3:
                 continue
-            if row.holds != "weights" or self.weights:
-                yield row
+            if row.holds == "remote" or (row.holds == "weights" and not self.weights):
+                continue
+            yield row

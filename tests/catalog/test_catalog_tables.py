@@ -117,7 +117,7 @@ WORDS = {
     ("model_types", "window"): {"all_but_sixth", "every", "flagged", "none", "second"},
     ("price_captures", "purchase"): {"on_demand", "spot"},
     ("prices", "purchase"): {"on_demand", "spot"},
-    ("server_caches", "holds"): {"artifacts", "compiler", "weights"},
+    ("server_caches", "holds"): {"artifacts", "compiler", "remote", "weights"},
     ("server_caches", "keeps_failures"): {"no", "yes"},
     ("server_caches", "takes_s3"): {"no", "yes"},
     ("serving_images", "server"): {"nxdi", "optimum", "plugin", "tf_serving", "torchserve"},

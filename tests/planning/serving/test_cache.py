@@ -13,8 +13,18 @@ from planning import Plan
 from planning.plan import AutoScalingPool, HostVolume
 from planning.serving.cache import fingerprint
 from planning.serving.served import Served
-from tests.planning.fixtures_served import TINY, serving
-from tests.planning.stacks import changed, decide_on, findings_of, groups, managed, stack
+from tests.planning import fixing
+from tests.planning.fixtures_served import TINY, running, serving
+from tests.planning.stacks import (
+    changed,
+    codes,
+    decide_on,
+    finding,
+    findings_of,
+    groups,
+    managed,
+    stack,
+)
 
 IMAGES = [image.image for image in load().serving.images]
 SERVED = st.builds(
@@ -166,3 +176,12 @@ def test_the_disk_is_counted_for_the_artefacts_of_each_slot_now_and_before() -> 
 def test_a_host_has_no_finding_about_the_volume_that_the_planner_adds() -> None:
     codes = {f.code for f in findings_of(serving({"model": TINY}))}
     assert not {c for c in codes if c.startswith("NE36")}
+
+
+@pytest.mark.parametrize("variable", ["NEURON_COMPILED_ARTIFACTS", "HF_HOME"])
+def test_a_variable_that_names_a_directory_takes_no_prefix_of_s3(variable: str) -> None:
+    config = running(TINY, environment={variable: "s3://my-cache/neuron/"})
+    found = finding(config, "NE940")
+    assert found.path == f"models.m.environment.{variable}"
+    assert fixing.faults(config, "NE940") == []
+    assert "NE940" not in codes(running(TINY, environment={variable: "/cache"}))
