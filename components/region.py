@@ -265,7 +265,13 @@ class RegionComponent(pulumi.ComponentResource):
             self._name_cluster(region.auto_scaling.key, auto_scaling.cluster)
             for key, group in auto_scaling.groups.items():
                 self._known[NameOf("auto_scaling_group", key)] = group
-                self._known[NameOf("capacity_provider", key)] = auto_scaling.capacity[key].provider
+                provider = auto_scaling.capacity[key].provider
+                self._known[NameOf("capacity_provider", key)] = provider
+                self._known[NameOf("capacity_provider_arn", key)] = pulumi.Output.format(
+                    "{}:capacity-provider/{}",
+                    auto_scaling.cluster.arn.apply(lambda arn: arn.partition(":cluster/")[0]),
+                    provider,
+                )
             capacity.update(auto_scaling.capacity)
         if region.managed_instances is not None:
             managed = ManagedInstancesCluster(

@@ -24,13 +24,14 @@ class NameOf:
     It is the name of a cluster, a service, a capacity provider, an Auto Scaling group or a rule of
     EventBridge, the end of the ARN of a load
     balancer or a target group, and the ARN of a topic or a scaling policy. In events it is the ARN
-    of a cluster, and the beginning of the ARNs of its services.
+    of a cluster or of a capacity provider, and the beginning of the ARNs of a cluster's services.
     """
 
     kind: ClassVar[str] = "name_of"
     resource: Literal[
         "auto_scaling_group",
         "capacity_provider",
+        "capacity_provider_arn",
         "cluster",
         "cluster_arn",
         "cluster_services",
@@ -132,11 +133,14 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a field of an event must be: one of the values, or what `how` makes of them."""
+    """What a field of an event must be: one of the values, or what `how` makes of them.
+
+    `absent_or_other` is an event without the field, or with another value there.
+    """
 
     path: str  # such as detail.group
     values: tuple[str | NameOf, ...]
-    how: Literal["equals", "prefix", "anything_but_0"] = "equals"
+    how: Literal["equals", "prefix", "anything_but_0", "absent_or_other"] = "equals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ def pattern(rule: EventRule, known: Mapping[NameOf, str]) -> str:
             "equals": values,
             "prefix": [{"prefix": value} for value in values],
             "anything_but_0": [{"anything-but": [0]}],
+            "absent_or_other": [{"exists": False}, {"anything-but": values}],
         }[match.how]
     return canonical(whole)
 

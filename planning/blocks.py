@@ -1,10 +1,11 @@
 """Capacity Blocks by their hours: when the instances of a pool run. Nothing here knows the time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from config import Block
+from messages.phrases import listed
 from planning import choices, names
 
 
@@ -66,6 +67,27 @@ def hours(blocks: Iterable[Block], early_minutes: int) -> tuple[BlockHours, ...]
         and (drained := drained_at(block, early_minutes))
         and (end := moment(block.end))
     )
+
+
+def at(hours: Sequence[BlockHours], now: datetime) -> tuple[bool, str]:
+    """Returns whether a pool rests, outside of the hours of its blocks, and what to know of it.
+
+    Without hours, and in those of the first block, there is nothing to know. The group uses the
+    first block until its entry is gone.
+    """
+    one = next((o for o in hours if now < datetime.fromisoformat(o.drained)), None)
+    if one is None:
+        last = hours[-1] if hours else None
+        said = f"its last Capacity Block, {last.reservation_id}, is over" if last else ""
+        return last is not None, said
+    passed = [o.reservation_id for o in hours[: hours.index(one)]]
+    update = f"run `pulumi up` without {listed(passed)}" if passed else ""
+    if datetime.fromisoformat(one.start) <= now:
+        begun = f"{one.reservation_id} has begun at {one.start}, and the group does not know it: "
+        size = ", then set the desired capacity of its group"
+        return False, f"{begun}{update}{size}" if passed else ""
+    said = f"no Capacity Block runs until {one.start}, when {one.reservation_id} begins"
+    return True, f"{said}; {update} before" if passed else said
 
 
 def written(when: datetime) -> str:

@@ -120,6 +120,7 @@ SCRAPE_SECONDS = 10
 METRIC_SECONDS = 60  # how often load balancers and Container Insights measure
 SILENT_MINUTES = 5  # without a healthy replica: a rollout of one replica is that long as well
 FEWER_MINUTES = 30  # with fewer healthy ones than the minimum: an instance boots, pulls and loads
+WATCHED_BLOCKS = 16  # Capacity Blocks of a pool in an alarm: an expression has 2,048 characters
 WANTED_SECONDS = 300
 WANTED_PERIODS = 6  # half an hour: longer waiting is no boot, but no capacity
 LIMIT_MINUTES = 15  # above the load of all replicas: a burst passes

@@ -41,14 +41,22 @@ class _Rules:
             yield self._of_spot()
 
     def _of_services(self) -> EventRule:
-        """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html and
-        ecs_service_deployment_events.html"""
+        """Outside of the hours of Capacity Blocks no task has an instance, and ECS says so of each
+        try: of services there the alarms tell in these hours.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html and
+        ecs_service_deployment_events.html
+        """
+        pools = self._region.auto_scaling.pools if self._region.auto_scaling else ()
+        blocks = tuple(NameOf("capacity_provider_arn", pool.key) for pool in pools if pool.blocks)
+        without = Match("detail.capacityProviderArns", blocks, "absent_or_other")
+        kinds = Match("detail.eventType", ("ERROR", "WARN"))
         return self._rule(
             "services",
             "a service cannot place or deploy its tasks",
             "aws.ecs",
             ("ECS Service Action", "ECS Deployment State Change"),
-            (Match("detail.eventType", ("ERROR", "WARN")), self._services),
+            (kinds, self._services, *((without,) if blocks else ())),
             said="detail.eventName",
             named=("detail.reason", "resources[0]"),
             incident="a-rollout-cannot-finish",

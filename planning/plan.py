@@ -243,6 +243,11 @@ class ManagedInstancesPool:
 Pool = AutoScalingPool | ManagedInstancesPool
 
 
+def block_hours(pool: Pool) -> tuple[BlockHours, ...]:
+    """Returns the Capacity Blocks of a pool by their start; none without hours."""
+    return pool.blocks if isinstance(pool, AutoScalingPool) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class LogGroup:
     key: str

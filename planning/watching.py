@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from planning import choices, names, neuron_metrics, plan
@@ -128,13 +129,17 @@ class _Alarms:
         unhealthy = balancer_metric(
             "UnHealthyHostCount", "Maximum", seconds, balancer.key, group.key
         )
+        measured: Metric | Math = healthy if least else unhealthy
+        if least and (rests := self._rests(model, "healthy")):
+            expression = f"IF({rests}, {least}, healthy)"
+            measured = Math(expression, "healthy replicas", (Query("healthy", healthy),))
         yield self._alarm(
             names.key(model.key, group.sidecar, word),
             model.called(group),
             what,
             do=f"neuron-ecs status {model.name}",
             incident="a-model-does-not-answer-a-wrong-health-path",
-            measured=healthy if least else unhealthy,
+            measured=measured,
             comparison="LessThanThreshold" if least else "GreaterThanThreshold",
             threshold=least,
             periods=min(choices.LONGEST_PERIODS, minutes * 60 // seconds),
@@ -305,14 +310,14 @@ class _Alarms:
                 f"tasks are wanted and do not run{of}",
                 do=f"neuron-ecs events {model.name}",
                 incident="a-zone-has-no-capacity",
-                measured=self._missing(services),
+                measured=self._missing(services, self._rests(model, "w0")),
                 periods=choices.WANTED_PERIODS,
                 missing_data="breaching" if model.replicas_min else "notBreaching",
                 model=model,
             )
 
-    def _missing(self, services: Sequence[plan.Service]) -> Math:
-        """Wanted less running tasks of these services, one by one.
+    def _missing(self, services: Sequence[plan.Service], rests: str) -> Math:
+        """Wanted less running tasks of these services, one by one; 0 while it `rests`.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
         """
@@ -333,7 +338,30 @@ class _Alarms:
                 )
                 queries.append(Query(f"{letter}{at}", metric))
             terms.append(f"IF(w{at} > r{at}, w{at} - r{at}, 0)")
-        return Math(" + ".join(terms), "wanted and not running", tuple(queries))
+        expression = " + ".join(terms)
+        if rests:
+            expression = f"IF({rests}, 0, {expression})"
+        return Math(expression, "wanted and not running", tuple(queries))
+
+    def _rests(self, model: plan.ModelPlan, metric: str) -> str:
+        """An expression that is true outside of the hours in which the Capacity Blocks of the pool
+        let the model serve; empty for a pool without such hours.
+
+        EPOCH has a value for every period, with or without data of its metric.
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+        """
+        hours = plan.block_hours(self._region.pool(model.pool))
+        serves = timedelta(minutes=choices.BOOT_MINUTES, seconds=model.serve_seconds)
+        start = max(serves, timedelta(minutes=choices.FEWER_MINUTES))
+        times = [
+            (datetime.fromisoformat(one.start) + start, datetime.fromisoformat(one.drained))
+            for one in hours[: choices.WATCHED_BLOCKS]
+        ]
+        return " AND ".join(
+            f"(EPOCH({metric}) < {begin.timestamp():.0f} OR "
+            f"EPOCH({metric}) >= {end.timestamp():.0f})"
+            for begin, end in times
+        )
 
     def _alarm(
         self,

@@ -175,10 +175,15 @@ def block_lines(pool: planned.Pool) -> Iterator[str]:
     """When the instances of a pool run that has the hours of its Capacity Blocks."""
     if not isinstance(pool, planned.AutoScalingPool):
         return
-    for at, one in enumerate(pool.blocks):
+    passed: list[str] = []
+    drained = ""
+    for one in pool.blocks:
         runs = f"{counted(pool.max_size, 'instance')} from {one.start} until {one.drained}"
-        after = f", once {pool.blocks[0].reservation_id} is out of blocks" if at else ""
-        yield f"{pool.name}: {one.reservation_id} ends {one.end}; {runs}{after}"
+        between = f" between {drained} and {one.start}"
+        update = f"; run `pulumi up` without {listed(passed)}{between}" if passed else ""
+        yield f"{pool.name}: {one.reservation_id} ends {one.end}; {runs}{update}"
+        passed.append(one.reservation_id)
+        drained = one.drained
 
 
 _TASK_HEAD = ("model or job", "pool", "devices", "tasks", "CPU units", "MiB", "network", "rollout")

@@ -26,7 +26,8 @@ examples:
   neuron-ecs status --stack prod
   neuron-ecs status llama --stack prod --watch
 
-A model runs if every promised replica does, and behind a load balancer is healthy.
+A model runs if every promised replica does, and behind a load balancer is healthy. It rests outside
+of the hours of the Capacity Blocks of its pool.
 AWS tells of a stopped task for an hour.
 
 exit codes: 0 every promised replica runs, 1 one does not or something could not be read,
@@ -75,7 +76,7 @@ def _read(
         observed = (
             reader.with_targets(only) if only else reader.overview(clock.now(), tables.limits)
         )
-        return status.status(reader.region, observed, reader.names, reasons, only)
+        return status.status(reader.region, observed, reader.names, reasons, clock.now(), only)
 
     found = read_each(account, regions, names, ask, lambda r, why: status.unread(r, why, only))
     out, unread = left_out(account, regions, only)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from messages.phrases import counted
 from neuron_ecs.cli.arguments import OfRunning, Parser, head_of
 from neuron_ecs.operations.aws import Account, Connect
+from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.operations.compare import compare
 from neuron_ecs.operations.observed import Check, Names, unread_region
 from neuron_ecs.operations.reading import read_each
@@ -41,18 +42,18 @@ def add_arguments(parser: Parser) -> None:
     parser.calls(Arguments, run, _EPILOG)
 
 
-def run(arguments: Arguments, connect: Connect | None = None) -> int:
+def run(arguments: Arguments, connect: Connect | None = None, clock: Clock = REAL) -> int:
     """Writes every check. Raises `Refused` as the plan does, and `UsageError`.
 
     Without `--outputs`, resources are found by the plan's keys and the suffix of the engine.
     """
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect))
+    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, clock))
 
 
-def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None) -> int:
+def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
     names = arguments.names()
     asked = replace(described, regions=tuple(arguments.regions(described)))
-    checks = verify(asked, names, connect)
+    checks = verify(asked, names, connect, clock)
     found_by = "keys" if names is None else "outputs"
     if arguments.json:
         write_json(document(asked, checks, found_by), sys.stdout)
@@ -66,6 +67,7 @@ def verify(
     described: plan.Plan,
     names: Mapping[str, Names] | None = None,
     connect: Connect | None = None,
+    clock: Clock = REAL,
 ) -> list[Check]:
     """The checks of every Region in the plan's order. Raises `UsageError` without credentials."""
     with progress(f"reading {', '.join(r.name for r in described.regions)} from AWS"):
@@ -73,7 +75,7 @@ def verify(
             Account(connect),
             described.regions,
             names,
-            lambda reader: compare(reader.region, reader.observation(), reader.names),
+            lambda reader: compare(reader.region, reader.observation(), reader.names, clock.now()),
             unread_region,
         )
     return [check for checks in answers for check in checks]

@@ -17,7 +17,7 @@ from neuron_ecs.diff.resources import ResourceChange
 from neuron_ecs.diff.workloads import ModelChange
 from planning import choices
 from planning.interruptions import Interruption, Rollouts
-from planning.plan import AutoScalingPool, ModelPlan, Pool, Service
+from planning.plan import ModelPlan, Pool, Service, block_hours
 
 Word = Literal[
     "none",
@@ -425,8 +425,7 @@ def pool_changes(base: PlanIndex, head: PlanIndex) -> tuple[PoolChange, ...]:
 
 def _hours(pool: Pool) -> str:
     """Each Capacity Block and when its instances run."""
-    found = pool.blocks if isinstance(pool, AutoScalingPool) else ()
-    texts = [f"{b.reservation_id} from {b.start} until {b.drained}" for b in found]
+    texts = [f"{b.reservation_id} from {b.start} until {b.drained}" for b in block_hours(pool)]
     return listed(texts) if texts else "without hours"
 
 

@@ -7,6 +7,7 @@ becomes a check without an answer, never a difference.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from messages.phrases import counted, listed
@@ -26,7 +27,7 @@ from neuron_ecs.operations.observed import (
     revision_of,
 )
 from neuron_ecs.terminal import spans
-from planning import choices, plan
+from planning import blocks, choices, plan
 
 _LOCK = choices.LOCK_PORT_BASE
 _NEURON_DEVICE = re.compile(r"/dev/neuron(\d+)")
@@ -40,14 +41,21 @@ _PASSING = {**_COMES_OR_GOES, "DRAINING": "its tasks move elsewhere"}
 
 
 def compare(
-    region: plan.RegionPlan, observed: Observation, names: Names | None = None
+    region: plan.RegionPlan, observed: Observation, names: Names | None, now: datetime
 ) -> tuple[Check, ...]:
     """Every check of a Region: clusters with their capacity, services, instances, then jobs."""
-    return tuple(_Comparison(region, observed, names).checks())
+    return tuple(_Comparison(region, observed, names, now).checks())
 
 
 class _Comparison:
-    def __init__(self, region: plan.RegionPlan, observed: Observation, names: Names | None) -> None:
+    def __init__(
+        self,
+        region: plan.RegionPlan,
+        observed: Observation,
+        names: Names | None,
+        now: datetime,
+    ) -> None:
+        self.now = now
         self.region = region
         self.observed = observed
         self.names = names
@@ -177,10 +185,11 @@ class _Comparison:
         wrong = self.state(one, alone=alone)
         notes: list[str] = []
         short = list(self.counts(service, one))
-        if blocks := self.outside_blocks(service, actual):
-            notes += [f"{text}: {blocks}" for text in short]
+        rests, hours = blocks.at(plan.block_hours(self.region.pool(service.pool)), self.now)
+        if rests:
+            notes += [f"{text}: {hours}" for text in short]
         else:
-            wrong += short
+            wrong += [f"{text}: {hours}" if hours else text for text in short]
         provider = self.names.capacity_providers if self.names else None
         if not names_of_key(service.pool, one.providers, provider):
             named = listed(list(one.providers)) or "none"
@@ -203,19 +212,6 @@ class _Comparison:
         if one.status != "ACTIVE":
             wrong.append(f"it is {one.status}, not ACTIVE")
         return wrong
-
-    def outside_blocks(self, service: plan.Service, actual: ObservedCluster) -> str:
-        """Why no task of the service runs where no instance of its Capacity Blocks does."""
-        pool = self.region.pool(service.pool)
-        hours = pool.blocks if isinstance(pool, plan.AutoScalingPool) else ()
-        known = self.names.capacity_providers if self.names else None
-        running = actual.instances
-        if not hours or running is None:
-            return ""
-        if any(names_of_key(pool.key, [one.provider], known) for one in running):
-            return ""
-        first = hours[0]
-        return f"no instance of {first.reservation_id} runs (from {first.start} to {first.drained})"
 
     def daemon(self, daemon: plan.Daemon, one: ObservedService, *, alone: bool) -> Check:
         """A daemon has as many tasks as instances; its state, its progress and its revision are

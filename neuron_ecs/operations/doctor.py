@@ -11,7 +11,7 @@ from neuron_ecs.operations.examine import Examination
 from neuron_ecs.operations.observed import Names, ObservedInstance, by_family, by_key, family_of
 from neuron_ecs.operations.reasons import Reasons, why_stopped
 from neuron_ecs.operations.status import GOOD, ModelStatus, of_wanted, status, without_service
-from planning import plan
+from planning import blocks, plan
 
 Verdict = Literal["ok", "broken", "waits", "unknown"]
 """`waits`: it is not as it should be, and a link below it is the cause."""
@@ -89,7 +89,7 @@ def diagnose(
     vcpus: int,
 ) -> Diagnosis:
     """Judges each link of a model's chain. `vcpus` are those of its pool at the minimum."""
-    found = status(region, examined.observed, names, reasons, model.name)
+    found = status(region, examined.observed, names, reasons, now, model.name)
     walk = _Walk(region, model, examined, names, reasons, now, vcpus, found.models[0])
     one = found.models[0]
     return Diagnosis(
@@ -137,7 +137,10 @@ class _Walk:
         self.troubles = sorted(self._troubles(), key=lambda t: t.at, reverse=True)
         self.taken_back = next((t for t in self.troubles if t.meant.text == _TAKEN_BACK), None)
         moving = any(s.rollout for s in found.slots)
-        self.well = found.state in GOOD and not moving and self.taken_back is None
+        self.rests, self.hours = blocks.at(plan.block_hours(self.pool), now)
+        self.well = found.state == "rests" or (
+            found.state in GOOD and not moving and self.taken_back is None
+        )
 
     def links(self) -> Iterator[Link]:
         """The chain; of a model without a load balancer from the service on."""
@@ -319,6 +322,7 @@ class _Walk:
         fact = f"{counted(len(active), 'active instance')} in pool {self.pool.name}"
         if len(active) < len(self.instances):
             fact += f" of {len(self.instances)}"
+        fact += f"; {self.hours}" * bool(self.hours)
         if self.well:
             return Link("instance", "ok", fact)
         if told is not None and len(active) < max(self.pool.layout.instances_min, 1):

@@ -25,12 +25,13 @@ from neuron_ecs.operations.observed import (
 )
 from neuron_ecs.operations.reasons import Reasons, why_stopped
 from neuron_ecs.terminal import spans
-from planning import plan
+from planning import blocks, plan
 
-State = Literal["runs", "stopped", "starting", "short", "down", "unknown"]
-"""Of a model: all replicas, none wanted, all but not yet healthy, some, none, not read."""
+State = Literal["runs", "stopped", "rests", "starting", "short", "down", "unknown"]
+"""Of a model: all replicas, none wanted, none or some outside of the hours of its Capacity Blocks,
+all but not yet healthy, some, none, not read."""
 
-GOOD: frozenset[State] = frozenset({"runs", "stopped"})
+GOOD: frozenset[State] = frozenset({"runs", "stopped", "rests"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class PoolStatus:
     state: str
     instances: int | None
     planned: tuple[int, int]
+    blocks: str = ""  # what to know of the hours of its Capacity Blocks now
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,11 @@ def status(
     observed: Observation,
     names: Names | None,
     reasons: Reasons,
+    now: datetime,
     only: str | None = None,
 ) -> RegionStatus:
     """What runs in a Region; `only` leaves the other models and jobs out."""
-    return _Status(region, observed, names, reasons, only).region_status()
+    return _Status(region, observed, names, reasons, now, only).region_status()
 
 
 def unread(region: plan.RegionPlan, why: str, only: str | None = None) -> RegionStatus:
@@ -193,12 +196,14 @@ class _Status:
         observed: Observation,
         names: Names | None,
         reasons: Reasons,
+        now: datetime,
         only: str | None,
     ) -> None:
         self.region = region
         self.observed = observed
         self.names = names
         self.reasons = reasons
+        self.now = now
         self.only = only
         self.tasks = [t for c in observed.clusters.values() for t in c.tasks or ()]
         self.services = observed.by_service_key(names)
@@ -267,6 +272,8 @@ class _Status:
             f"no service on {_devices(s.task_definition.devices)}" for s, one in found if not one
         ]
         state = _state(promised, running, healthy)
+        if state not in GOOD and blocks.at(plan.block_hours(pool), self.now)[0]:
+            state = "rests"
         if not was_read:
             state, problems = "unknown", []
         elif model.target_group and healthy is None and services:
@@ -372,7 +379,8 @@ class _Status:
         providers = [p for p in actual.providers or () if names_of_key(pool.key, [p.name], known)]
         state = next((p.status for p in providers), "unknown")
         number = None if actual.instances is None else len(there)
-        return PoolStatus(pool.name, pool.kind, state, number, pool.layout.instances)
+        _, said = blocks.at(plan.block_hours(pool), self.now)
+        return PoolStatus(pool.name, pool.kind, state, number, pool.layout.instances, said)
 
     def instance(self, pool: str, instance: ObservedInstance) -> InstanceStatus:
         tasks = self.on.get(instance.arn, [])

@@ -18,6 +18,7 @@ from neuron_ecs.terminal import joined, paint, table, wrapped
 _COLOURS: dict[State, str] = {
     "runs": "32",
     "stopped": "36",
+    "rests": "36",
     "starting": "33",
     "short": "33",
     "down": "31",
@@ -124,6 +125,9 @@ def _pools(region: RegionStatus, width: int) -> Iterator[str]:
         for p in region.pools
     ]
     yield from table(rows, indent="  ", width=width)
+    for pool in region.pools:
+        if pool.blocks:
+            yield from wrapped(f"{pool.name}: {pool.blocks}", width, "  ", "    ")
 
 
 def _instances(region: RegionStatus, now: datetime, width: int) -> Iterator[str]:
@@ -196,7 +200,8 @@ def _chips(devices: str) -> str:
 
 def _differs(model: ModelStatus) -> bool:
     """Whether a deployment is under way or has failed, or the slots run different images."""
-    return any(s.rollout for s in model.slots) or len(_images(model)) > 1
+    moving = model.state != "rests" and any(s.rollout for s in model.slots)
+    return moving or len(_images(model)) > 1
 
 
 def _images(model: ModelStatus) -> dict[str, str]:

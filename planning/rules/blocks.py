@@ -9,6 +9,7 @@ from messages.finding import Severity
 from messages.phrases import listed
 from planning import blocks
 from planning.blocks import moment, written
+from planning.entries import RegionalPool
 from planning.make_capacity import block_early_minutes, written_blocks
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
@@ -66,7 +67,7 @@ def no_time_left(s: Situation) -> Iterator[Report]:
 def overlapping(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/target-capacity-reservations.html:
     one Capacity Reservation or group is allowed as the target."""
-    for path, earlier, later in _following(s):
+    for path, _, earlier, later in _following(s):
         end, start = moment(earlier.end), moment(later.start)
         if end and start and start < end:
             yield Report(
@@ -76,12 +77,12 @@ def overlapping(s: Situation) -> Iterator[Report]:
             )
 
 
-def _following(s: Situation) -> Iterator[tuple[str, Block, Block]]:
-    """Each Capacity Block of a pool that has an earlier one: its path, the earlier one, and it."""
+def _following(s: Situation) -> Iterator[tuple[str, RegionalPool, Block, Block]]:
+    """Each Capacity Block after another of its pool: its path, the pool, the earlier one, it."""
     for (region, name), pool in s.pools.items():
         paths = {b.id: path for path, where, b in written_blocks(s, name) if where == region}
         for earlier, later in pairwise(pool.blocks):
-            yield paths[later.id], earlier, later
+            yield paths[later.id], pool, earlier, later
 
 
 @rule(
@@ -90,17 +91,19 @@ def _following(s: Situation) -> Iterator[tuple[str, Block, Block]]:
     Severity.WARNING,
     "A launch template takes one reservation, and a group of reservations only those that are "
     "active. The pool uses the first block until its entry is gone; the others wait.",
-    do="Take the entry of a block out when it has ended, and run pulumi up before the next one.",
+    do="Take the entry of a block out when it is drained, and run pulumi up before the next one.",
 )
 def later_blocks_wait(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/target-capacity-reservations.html;
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/cr-groups-add.html: only Capacity
     Reservations in the active state can be added to a group."""
-    for path, earlier, later in _following(s):
+    for path, pool, earlier, later in _following(s):
+        drained = blocks.drained_at(earlier, block_early_minutes(s, pool))
+        since = written(drained) if drained else earlier.end
         yield Report(
             f"{path}.id",
             f"is {later.id}, after {earlier.id}: its hours count when {earlier.id} is gone",
-            f"run `pulumi up` without {earlier.id} between {earlier.end} and {later.start}",
+            f"run `pulumi up` without {earlier.id} between {since} and {later.start}",
         )
 
 

@@ -15,8 +15,8 @@ from tests.account.test_running import DENIED
 from tests.account.wire import Json
 from tests.contract.graphs import ROOT
 
-FILE = "examples/many-models-one-instance.yaml"
-MODEL = "qwen2-5-7b"
+FILE = "tests/account/slots.yaml"
+MODEL = "on-two-slots"
 BROKEN = "public.ecr.aws/acme/broken:2"
 
 
@@ -32,7 +32,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = (ROOT / FILE).read_text(encoding="utf-8")
     old = "max_num_seqs: 3, max_model_len: 8192}"
     assert whole.count(old) == 1
-    path = tmp_path_factory.mktemp("head") / "many-models-one-instance.yaml"
+    path = tmp_path_factory.mktemp("head") / "slots.yaml"
     path.write_text(whole.replace(old, "max_num_seqs: 2, max_model_len: 8192}"), encoding="utf-8")
     return path
 

@@ -11,6 +11,7 @@ import pytest
 
 from planning import plan
 from planning.alarms import NameOf, message, names_in, pattern
+from tests.planning.fixtures_blocks import DAY
 from tests.planning.stacks import decide_on, groups, managed, stack, work
 
 HERE = "arn:aws:ecs:us-west-2:111122223333"
@@ -66,7 +67,11 @@ def _matches(wanted: Any, given: Any) -> bool:
         elements = cast("list[Any]", given) if isinstance(given, list) else [given]
         fields = cast("dict[str, Any]", wanted)
         return any(
-            isinstance(e, dict) and all(k in e and _matches(w, e[k]) for k, w in fields.items())
+            isinstance(e, dict)
+            and all(
+                _matches(w, e[k]) if k in e else {"exists": False} in list(w)
+                for k, w in fields.items()
+            )
             for e in elements
         )
     values = cast("list[Any]", given) if isinstance(given, list) else [given]
@@ -77,6 +82,8 @@ def _allows(one: Any, value: Any) -> bool:
     if not isinstance(one, dict):
         return bool(one == value)
     ((how, against),) = cast("dict[str, Any]", one).items()
+    if how == "exists":
+        return bool(against)
     return value.startswith(against) if how == "prefix" else value not in against
 
 
@@ -161,3 +168,25 @@ def test_what_is_in_order_or_of_others_is_not_told(
 def test_without_topics_there_is_no_rule() -> None:
     deaf = stack(capacity={"pool": groups()}, models={"m": work(1)}, alarms={})
     assert decide_on(deaf).regions[0].event_rules == ()
+
+
+def test_services_in_capacity_blocks_tell_of_no_placement_that_must_fail() -> None:
+    """Outside of the hours ECS tries, and publishes each time that there is no instance."""
+    blocked = groups("trn1.32xlarge", purchase="capacity_block", blocks=[DAY])
+    region = decide_on(
+        stack(
+            capacity={"pool": groups(), "blocks": blocked | {"zone_ids": ["usw2-az4"]}},
+            models={"m": work(1), "n": work("all", capacity="blocks")},
+            alarms={"emails": ["on-call@example.com"]},
+        )
+    ).regions[0]
+    providers = {p.name: f"{HERE}:capacity-provider/{p.key}-0a1b2c3" for p in region.pools}
+    known = {f"{p.key}": providers[p.name] for p in region.pools}
+    (rule,) = (r for r in region.event_rules if r.key.endswith("services"))
+    names_there = {n: known.get(n.key, _name(n)) for n in names_in(rule)}
+    wanted = json.loads(pattern(rule, names_there))
+    event = _of_service("SERVICE_TASK_PLACEMENT_FAILURE", "ERROR")
+    for pool, told in (("pool", True), ("blocks", False)):
+        placed = {**event["detail"], "capacityProviderArns": [providers[pool]]}
+        assert _matches(wanted, {**event, "detail": placed}) is told, pool
+    assert _matches(wanted, event), "what names no provider is told"

@@ -1,6 +1,7 @@
 """The default alarms: every model is watched, by alarms that AWS takes and people understand."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from planning import choices, plan
 from planning.alarms import Alarm, Math, Metric, NameOf
+from tests.planning.fixtures_blocks import DAY, NEXT
 from tests.planning.stacks import decide_on, groups, stack, work
 
 TOPIC = "arn:aws:sns:{region}:111122223333:on-call"
@@ -97,6 +99,63 @@ def test_the_tasks_of_every_service_are_counted_within_the_metrics_of_an_alarm()
         assert isinstance(alarm.measured, Math)
         ids = [query.id for query in alarm.measured.queries]
         assert all(one in alarm.measured.expression for one in ids)
+
+
+def _in_blocks(*blocks: dict[str, str], **model: Any) -> plan.RegionPlan:
+    pool = groups("trn1.32xlarge", 2, purchase="capacity_block", zone_ids=["usw2-az4"])
+    pools = {"pool": pool | {"blocks": list(blocks)}}
+    return _watched(work(4, port=8080, **model), capacity=pools)
+
+
+def _value(alarm: Alarm, when: str, **metrics: float) -> float:
+    """What the expression of an alarm is at a time: Python reads it as CloudWatch does."""
+    assert isinstance(alarm.measured, Math)
+    text = alarm.measured.expression.replace(" AND ", " and ").replace(" OR ", " or ")
+
+    def chosen(condition: bool, yes: float, no: float) -> float:
+        return yes if condition else no
+
+    def epoch(_: float) -> float:
+        return datetime.fromisoformat(when).timestamp()
+
+    known: dict[str, Any] = {"IF": chosen, "EPOCH": epoch}
+    return eval(text, known | metrics)
+
+
+def test_outside_of_the_hours_of_its_blocks_a_model_is_no_incident() -> None:
+    region = _in_blocks(DAY, NEXT, replicas={"min": 2, "max": 2})
+    silent, fewer = _of(region, "HealthyHostCount")
+    (wanted,) = _of(region, "RunningTaskCount")
+    tasks = {f"{letter}{at}": 1.0 - (letter == "r") for at in range(4) for letter in "wr"}
+    rung: list[bool] = []
+    for when in (
+        "2026-12-01T11:29Z",  # before the first block
+        "2026-12-01T11:45Z",  # its instances boot, and the model loads
+        "2026-12-02T06:00Z",
+        "2026-12-02T11:00Z",  # drained
+        "2026-12-03T06:00Z",  # in the second block
+        "2026-12-04T06:00Z",
+    ):
+        states = [_value(a, when, healthy=0) < a.threshold for a in (silent, fewer)]
+        states.append(_value(wanted, when, **tasks) > wanted.threshold)
+        assert len(set(states)) == 1, when
+        rung.append(states[0])
+    assert rung == [False, False, True, False, True, False]
+    for alarm in (silent, fewer, wanted):
+        assert alarm.missing_data == "breaching", "in its hours, where IF drops what is missing"
+
+
+def test_an_alarm_of_many_blocks_has_an_expression_that_cloudwatch_takes() -> None:
+    """PutMetricAlarm, Metrics: an expression has up to 2,048 characters."""
+    first = datetime(2026, 12, 1, tzinfo=UTC)
+    starts = [first + timedelta(days=n) for n in range(40)]
+    blocks = [
+        {"id": f"cr-{n:03x}", "start": s.isoformat(), "end": (s + timedelta(days=1)).isoformat()}
+        for n, s in enumerate(starts)
+    ]
+    for alarm in _in_blocks(*blocks, replicas={"min": 5, "max": 8}).alarms:
+        if isinstance(alarm.measured, Math):
+            assert len(alarm.measured.expression) <= 2048
 
 
 @pytest.mark.parametrize("model", [SERVED, SLOTS], ids=["served", "slots"])

@@ -98,7 +98,7 @@ def looked(region: plan.RegionPlan) -> tuple[Simulation, list[RegionStatus]]:
         return simulation.client(world, service, region_name)
 
     def look(reader: Reader) -> RegionStatus:
-        return status(reader.region, reader.overview(NOW, LIMITS), None, reasons)
+        return status(reader.region, reader.overview(NOW, LIMITS), None, reasons, NOW)
 
     def unread(region: plan.RegionPlan, why: str) -> RegionStatus:
         pytest.fail(f"{region.name}: {why}")

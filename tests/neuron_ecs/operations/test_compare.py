@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,19 +25,21 @@ from moto import mock_aws
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli import verify
 from neuron_ecs.operations import aws
+from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.compare import compare, devices_of, differences
 from neuron_ecs.operations.observed import Check, Names, Observation, names_of_key
 from planning import plan
-from planning.blocks import BlockHours
 from tests.neuron_ecs import running
 from tests.neuron_ecs.operations.world import (
     IMAGE,
     MOVING,
+    NOW,
     ROOT,
     STACK,
     World,
     client,
     connecting,
+    in_blocks,
     named,
     planned,
     resource,
@@ -56,9 +59,12 @@ def region(described: plan.Plan) -> plan.RegionPlan:
     return described.regions[0]
 
 
-def checks_of(world: World, described: plan.Plan, *, by_names: bool = False) -> list[Check]:
+def checks_of(
+    world: World, described: plan.Plan, *, by_names: bool = False, now: datetime = NOW
+) -> list[Check]:
+    clock = Clock(lambda: now, lambda _: None)
     names = {world.region.name: world.names()} if by_names else None
-    return verify.verify(described, names, world.connect)
+    return verify.verify(described, names, world.connect, clock)
 
 
 def wrong(checks: list[Check]) -> dict[str, tuple[str, ...]]:
@@ -138,29 +144,25 @@ def test_a_service_with_fewer_tasks_than_wished_differs(
     assert only_problem(checks_of(world, described)) == "0 of 1 task running, 1 pending"
 
 
-@pytest.mark.parametrize("running", [False, True], ids=["outside", "within"])
+@pytest.mark.parametrize("hour", [11, 12], ids=["outside", "within"])
 def test_a_pool_outside_of_its_capacity_block_is_as_planned(
-    described: plan.Plan, region: plan.RegionPlan, running: bool
+    described: plan.Plan, region: plan.RegionPlan, hour: int
 ) -> None:
-    cluster = region.auto_scaling
-    assert cluster is not None
-    hours = BlockHours("cr-0a", "2026-12-01T11:30Z", "2026-12-02T10:45Z", "2026-12-02T11:30Z")
-    pools = tuple(replace(pool, blocks=(hours,)) for pool in cluster.pools)
-    blocked = replace(region, auto_scaling=replace(cluster, pools=pools))
+    blocked = in_blocks(region)
     world = World(blocked)
     actual = world.clusters["auto_scaling"]
-    if not running:
-        actual["instances"].clear()
+    actual["instances"].clear()
     actual["tasks"].clear()
     for service in actual["services"]:
         service["runningCount"] = 0
+    now = datetime(2026, 12, 1, hour, tzinfo=UTC)
     found = {
         check.verdict: check.problems
-        for check in checks_of(world, replace(described, regions=(blocked,)))
+        for check in checks_of(world, replace(described, regions=(blocked,)), now=now)
         if check.kind == "service" and check.name.startswith(named("usw2_ant")[:8])
     }
-    assert set(found) == {"differs" if running else "note"}
-    assert ("no instance of cr-0a runs" in str(found)) is not running
+    assert set(found) == {"note" if hour == 11 else "differs"}
+    assert ("no Capacity Block runs until 2026-12-01T11:30Z" in str(found)) is (hour == 11)
 
 
 def test_a_rollout_that_failed_says_why(described: plan.Plan, region: plan.RegionPlan) -> None:
@@ -492,7 +494,7 @@ def test_a_region_without_a_way_to_it_is_asked_once(
 
 
 def test_a_region_that_was_not_asked_is_unknown_throughout(region: plan.RegionPlan) -> None:
-    checks = compare(region, Observation({}))
+    checks = compare(region, Observation({}), None, NOW)
     assert {c.verdict for c in checks} == {"unknown"}
 
 

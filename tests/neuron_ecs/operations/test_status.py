@@ -31,6 +31,7 @@ from tests.neuron_ecs.operations.world import (
     ROOT,
     STACK,
     World,
+    in_blocks,
     named,
     planned,
     stack_file,
@@ -79,7 +80,7 @@ def observed(world: World) -> Observation:
 
 
 def seen(world: World) -> RegionStatus:
-    return status(world.region, observed(world), None, REASONS)
+    return status(world.region, observed(world), None, REASONS, NOW)
 
 
 def stopped(world: World, model: str, **told: Any) -> None:
@@ -92,6 +93,35 @@ def stopped(world: World, model: str, **told: Any) -> None:
         "stoppedAt": NOW - timedelta(minutes=5),
     }
     world.shared["tasks"].append(task | told)
+
+
+@pytest.mark.parametrize(
+    ("now", "state", "said"),
+    [
+        ("2026-12-01T11:00Z", "rests", "until 2026-12-01T11:30Z, when cr-0a begins"),
+        ("2026-12-01T12:00Z", "down", ""),
+        ("2026-12-03T12:00Z", "rests", "begins; run `pulumi up` without cr-0a before"),
+        ("2026-12-04T12:00Z", "down", "run `pulumi up` without cr-0a, then set the desired"),
+        ("2026-12-06T12:00Z", "rests", "its last Capacity Block, cr-0b, is over"),
+    ],
+)
+def test_a_pool_between_its_capacity_blocks_is_no_fault(
+    region: plan.RegionPlan, now: str, state: str, said: str
+) -> None:
+    world = World(in_blocks(region))
+    actual = world.clusters["auto_scaling"]
+    actual["instances"].clear()
+    actual["tasks"].clear()
+    for service in actual["services"]:
+        service["runningCount"] = 0
+    at = datetime.fromisoformat(now)
+    found = status(world.region, observed(world), None, REASONS, at)
+    shared = [p.name for p in found.pools if p.kind == "auto_scaling"]
+    assert {m.state for m in found.models if m.pool in shared} == {state}
+    assert found.good is (state == "rests")
+    text = " ".join(" ".join(render("s", [found], at, width=80, coloured=False)).split())
+    assert said in text, text
+    assert ("not as promised" in text) is (state == "down")
 
 
 # ---- all is well -----------------------------------------------------------------------------
@@ -259,7 +289,7 @@ def test_what_is_refused_is_said_and_the_rest_is_shown(
 
 
 def test_a_cluster_that_does_not_exist_is_said(region: plan.RegionPlan, file: Path) -> None:
-    found = status(region, Observation({}), None, REASONS)
+    found = status(region, Observation({}), None, REASONS, NOW)
     assert {m.state for m in found.models} == {"unknown"}
     assert not found.good
 

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,10 +21,25 @@ from neuron_ecs.operations import aws
 from neuron_ecs.operations.observed import Names
 from neuron_ecs.stackfile.reading import read
 from planning import decide, plan
+from planning.blocks import BlockHours
 
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "111122223333"
 NOW = datetime(2026, 11, 29, 3, 12, tzinfo=UTC)
+BLOCKS = (
+    BlockHours("cr-0a", "2026-12-01T11:30Z", "2026-12-02T10:45Z", "2026-12-02T11:30Z"),
+    BlockHours("cr-0b", "2026-12-04T11:30Z", "2026-12-05T10:45Z", "2026-12-05T11:30Z"),
+)
+
+
+def in_blocks(region: plan.RegionPlan) -> plan.RegionPlan:
+    """The Region with the hours of two Capacity Blocks on its pools of Auto Scaling."""
+    cluster = region.auto_scaling
+    assert cluster is not None
+    pools = tuple(replace(pool, blocks=BLOCKS) for pool in cluster.pools)
+    return replace(region, auto_scaling=replace(cluster, pools=pools))
+
+
 IMAGE = "ami-0aaaaaaaaaaaaaaaa"
 
 STACK = """\
