@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -40,6 +41,16 @@ PROGRAM = (
 
 
 _AT_ONCE = ("--skip-preview", "--yes")
+
+_PIP = "import sys; sys.stdout.write({answers!r}.get(tuple(sys.argv[1:]), ''))"
+"""Instead of pip, which the CLI asks twice in each command, for a quarter of its time."""
+
+
+@cache
+def _pip(*arguments: str) -> str:
+    """What pip answers."""
+    command = [sys.executable, "-m", "pip", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def pulumi_is_here() -> bool:
@@ -127,6 +138,7 @@ class Engine:
         self._bin = directory / "bin"
         self._bin.mkdir()
         self._environment = self._environ()
+        self._answer_for_pip()
         self.stack = ""
         shapes = shapes or directory / "shapes.json"
         Shapes.load(shapes, KINDS)
@@ -170,6 +182,15 @@ class Engine:
             "NO_COLOR": "1",
             ACCOUNT_FILE: str(self.account.path),
         }
+
+    def _answer_for_pip(self) -> None:
+        asked = (("--version",), ("list", "--format", "json"))
+        package = self.directory / "answers" / "pip"
+        package.mkdir(parents=True)
+        text = _PIP.format(answers={words: _pip(*words) for words in asked})
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(text)
+        self._environment["PYTHONPATH"] = f"{package.parent}{os.pathsep}{REPOSITORY}"
 
     def start(self, stack: str = "life") -> "Engine":
         """Makes the stack."""

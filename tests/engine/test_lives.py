@@ -19,7 +19,7 @@ from tests.engine.harness import (
 )
 from tests.engine.provider.account import Entry, Habits
 from tests.engine.provider.operations import COUNT, DEPLOYED
-from tests.engine.provider.refusals import LISTENER_RULE, SERVICE, TASK
+from tests.engine.provider.refusals import SERVICE, TASK
 from tests.engine.provider.wire import Json, text
 
 pytestmark = pytest.mark.engine
@@ -380,31 +380,6 @@ def test_traffic_changes_touch_the_model_that_they_are_about(engine: Engine) -> 
     assert not moved.operations("create", "TargetGroup"), "the group stays where its port changes"
     leaves_alone(succeeds(engine.up(serving(callers, port=8081, network_mode="awsvpc"))), "calm")
     leaves_alone(succeeds(engine.up(serving(callers, port=8081))), "calm")
-    ends(engine)
-
-
-def test_a_model_moves_to_a_target_group_of_another_type_by_weights(engine: Engine) -> None:
-    """The two updates of ND020: the rule of the old name turns before the old services go."""
-
-    def weighted(weights: Config, **models: Config) -> str:
-        pools = {"first": pool(), "second": managed_pool()}
-        traffic = {"allow_from": ["10.0.0.0/8"], "weights": weights}
-        named = {name.replace("_", "-"): entry for name, entry in models.items()}
-        return stack(named, pools, traffic=traffic)
-
-    def of(outcome: Outcome, token: str, name: str) -> list[str]:
-        return [e.op for e in outcome.done if e.type == token and e.logical.startswith(name)]
-
-    old, new = model("first", [0, 1], port=8080), model("second", "all", port=8080)
-    succeeds(engine.up(weighted({}, chat=old)))
-    beside = succeeds(engine.up(weighted({"chat": {"chat": 1, "chat-2": 0}}, chat=old, chat_2=new)))
-    leaves_alone(beside, "chat")
-    assert of(beside, LISTENER_RULE, "usw2_chat_") == ["update"], beside.explain()
-    ended = succeeds(engine.up(weighted({"chat": {"chat-2": 1}}, chat_2=new)))
-    leaves_alone(ended, "chat-2")
-    assert of(ended, LISTENER_RULE, "usw2_chat_") == ["update"], ended.explain()
-    ways = [(e.op, e.logical) for e in ended.done if e.type in (LISTENER_RULE, SERVICE)]
-    assert [op for op, _ in ways] == ["update", "delete"], ended.explain()
     ends(engine)
 
 

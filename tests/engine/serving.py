@@ -1,0 +1,95 @@
+"""Which tasks answer at each moment of an update, from the journal and both states of the account.
+
+A resource changes at most once in an update, so what exists at a moment is, for each resource,
+what the account held before the update or what it holds afterwards. A new service answers from the
+moment at which the journal says that it is steady: the account must take its time
+(`Habits.deployment_seconds`), else none ever does.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from tests.engine.harness import Outcome
+from tests.engine.provider.account import Entry, Record
+from tests.engine.provider.operations import COUNT, DEPLOYED, REPLACED, STEADY
+from tests.engine.provider.refusals import LISTENER_RULE, SERVICE
+from tests.engine.provider.wire import blocks, number, text, texts
+
+
+def fewest(before: Sequence[Record], outcome: Outcome, name: str) -> int:
+    """The fewest replicas of a model that run at any moment of the update, in all Regions."""
+    return min(
+        sum(tasks for service, tasks in moment.serving() if f"_{name}_" in service.logical)
+        for moment in _moments(before, outcome)
+    )
+
+
+def fewest_at_url(before: Sequence[Record], outcome: Outcome, name: str) -> int:
+    """The fewest replicas to which the load balancer sends requests for the name of a model."""
+    return min(moment.behind(name) for moment in _moments(before, outcome))
+
+
+class _Moment:
+    """Services and rules of the account between two entries of the journal."""
+
+    def __init__(self, before: Sequence[Record]) -> None:
+        self.records = {r.id: r for r in before if r.type in (SERVICE, LISTENER_RULE)}
+        self.deploying: set[str] = set()
+        self.starting: set[str] = set()
+
+    def apply(self, entry: Entry, after: dict[str, Record]) -> None:
+        if entry.type in (SERVICE, LISTENER_RULE):
+            if entry.op == "delete":
+                self.records.pop(entry.id, None)
+            elif entry.op in ("create", "update") and entry.id in after:
+                self.records[entry.id] = after[entry.id]
+            if entry.type == SERVICE and entry.op == "create":
+                self.starting.add(entry.id)
+            if entry.op == STEADY:
+                self.starting.discard(entry.id)
+                self.deploying.discard(entry.id)
+        for event, service in entry.consequences:
+            if event in (DEPLOYED, REPLACED):
+                self.deploying |= {r.id for r in self.records.values() if r.logical == service}
+
+    def serving(self) -> Iterator[tuple[Record, int]]:
+        """Each service with the number of its tasks that answer for certain."""
+        for record in self.records.values():
+            if record.type != SERVICE or record.id in self.starting:
+                continue
+            tasks = number(record.facts, COUNT) or 0
+            if record.id in self.deploying:
+                percent = number(record.inputs, "deploymentMinimumHealthyPercent") or 0
+                tasks = -(-tasks * percent // 100)
+            yield record, tasks
+
+    def behind(self, name: str) -> int:
+        """Tasks in a target group that has a weight above 0 in the rules of a name."""
+        groups = {
+            group
+            for rule in self.records.values()
+            if rule.type == LISTENER_RULE and f"_{name}_" in f"{rule.logical}_"
+            for group in _reached(rule)
+        }
+        return sum(
+            tasks
+            for service, tasks in self.serving()
+            if groups & set(texts(service.inputs, "loadBalancers.targetGroupArn"))
+        )
+
+
+def _reached(rule: Record) -> Iterator[str]:
+    for action in blocks(rule.inputs, "actions"):
+        if (one := text(action, "targetGroupArn")) is not None:
+            yield one
+        for group in blocks(action, "forward.targetGroups"):
+            if number(group, "weight") and (arn := text(group, "arn")):
+                yield arn
+
+
+def _moments(before: Sequence[Record], outcome: Outcome) -> Iterator[_Moment]:
+    after = {record.id: record for record in outcome.records}
+    moment = _Moment(before)
+    yield moment
+    for entry in outcome.done:
+        moment.apply(entry, after)
+        yield moment
