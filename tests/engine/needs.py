@@ -8,6 +8,7 @@ goes the other way round, so the same relation keeps what is needed until its us
 Sources: see ``provider.refusals``, whose rules refuse the same things when they happen.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,6 +38,9 @@ from tests.engine.provider.refusals import (
     task_containers,
 )
 from tests.engine.provider.wire import text, texts
+
+_REGIONAL = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]+):")
+"""The Region of an ARN."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +140,10 @@ def _of_hosts(holdings: Holdings, item: Hosts) -> Reasoned:
 
 
 def _policies(holdings: Holdings, role: Record | None, region: str) -> Iterator[Record]:
-    """The policies of a role, but for those about a cluster of another Region."""
+    """The policies of a role, but for those that are about other Regions alone."""
     for policy in policies_of(holdings, role) if role else ():
-        document = text(policy.inputs, "policy") or ""
-        if ":cluster/" not in document or f":{region}:" in document:
+        named = set(_REGIONAL.findall(text(policy.inputs, "policy") or ""))
+        if not named or region in named:
             yield policy
 
 
@@ -163,7 +167,7 @@ def _of_tasks(holdings: Holdings, user: Record, task_arn: str | None, strategy: 
     if task is not None:
         for key in ("executionRoleArn", "taskRoleArn"):
             role = holdings.find(ROLE, "", text(task.inputs, key) or "")
-            for policy in policies_of(holdings, role) if role else ():
+            for policy in _policies(holdings, role, region):
                 yield policy, f"tasks start with {role.logical if role else ''}"
         for container in task_containers(task):
             name = text(container, "logConfiguration.options.awslogs-group")

@@ -56,9 +56,9 @@ class _Moment:
         for record in self.records.values():
             if record.type != SERVICE or record.id in self.starting:
                 continue
-            tasks = number(record.facts, COUNT) or 0
+            tasks = int(number(record.facts, COUNT) or 0)
             if record.id in self.deploying:
-                percent = number(record.inputs, "deploymentMinimumHealthyPercent") or 0
+                percent = int(number(record.inputs, "deploymentMinimumHealthyPercent") or 0)
                 tasks = -(-tasks * percent // 100)
             yield record, tasks
 
