@@ -7,6 +7,7 @@ moment at which the journal says that it is steady: the account must take its ti
 """
 
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from tests.engine.harness import Outcome
 from tests.engine.provider.account import Entry, Record
@@ -26,6 +27,11 @@ def fewest(before: Sequence[Record], outcome: Outcome, name: str) -> int:
 def fewest_at_url(before: Sequence[Record], outcome: Outcome, name: str) -> int:
     """The fewest replicas to which the load balancer sends requests for the name of a model."""
     return min(moment.behind(name) for moment in _moments(before, outcome))
+
+
+def answers(before: Sequence[Record], outcome: Outcome, host: str, path: str) -> list[str]:
+    """What a request gets at each moment of the update: `open`, `checked` for a token, or `503`."""
+    return [moment.answer(host, path) for moment in _moments(before, outcome)]
 
 
 class _Moment:
@@ -75,6 +81,35 @@ class _Moment:
             for service, tasks in self.serving()
             if groups & set(texts(service.inputs, "loadBalancers.targetGroupArn"))
         )
+
+    def answer(self, host: str, path: str) -> str:
+        """What the first rule that matches the request does with it."""
+        rules = [r for r in self.records.values() if r.type == LISTENER_RULE]
+        for rule in sorted(rules, key=lambda r: number(r.outputs, "priority") or 0):
+            if not _matches(rule, host, path):
+                continue
+            groups = set(_reached(rule))
+            tasks = [
+                tasks
+                for service, tasks in self.serving()
+                if groups & set(texts(service.inputs, "loadBalancers.targetGroupArn"))
+            ]
+            if not sum(tasks):
+                return "503"
+            kinds = texts(rule.inputs, "actions.type")
+            return "checked" if "jwt-validation" in kinds else "open"
+        return "404"
+
+
+def _matches(rule: Record, host: str, path: str) -> bool:
+    """Whether every condition of a rule has a value that fits the request."""
+    asked = {"hostHeader": host, "pathPattern": path}
+    return all(
+        any(fnmatchcase(asked[kind], value) for value in texts(condition, f"{kind}.values"))
+        for condition in blocks(rule.inputs, "conditions")
+        for kind in asked
+        if kind in condition
+    )
 
 
 def _reached(rule: Record) -> Iterator[str]:

@@ -357,9 +357,7 @@ def _special(
         case "aws:lb/listenerRule:ListenerRule":
             stem = words["listenerArn"].partition(":listener/")[2]
             words["arn"] = f"{elb}:listener-rule/{stem}/{digits[:16]}"
-            if "priority" not in inputs:
-                return {"priority": 50_000 - holdings.serial}
-            return {}
+            return {} if "priority" in inputs else {"priority": _next_priority(holdings, words)}
         case "aws:ec2/launchTemplate:LaunchTemplate":
             return {"latestVersion": 1, "defaultVersion": 1}
         case "aws:ec2/subnet:Subnet":
@@ -371,3 +369,16 @@ def _special(
             }
         case _:
             return {}
+
+
+def _next_priority(holdings: Holdings, words: dict[str, str]) -> int:
+    """The priority after the last rule of a listener.
+
+    Source: terraform-provider-aws internal/service/elbv2/listener_rule.go, `highestRulePriority`.
+    """
+    rules = holdings.where(
+        "aws:lb/listenerRule:ListenerRule", words["region"], "listenerArn", words["listenerArn"]
+    )
+    return 1 + max(
+        (number for r in rules if isinstance(number := r.outputs["priority"], int)), default=0
+    )
