@@ -1697,17 +1697,22 @@ def _several_nodes(hand: Hand, wish: Wish) -> str:
 # -- what is known of a model ----------------------------------------------------------------------
 
 
+def _shapes(wish: Wish, entries: Entry) -> None:
+    """Adds shapes beside those that the models have."""
+    wish.keys["shapes"] = wish.keys.get("shapes", {}) | entries
+
+
 def _shape(hand: Hand, wish: Wish, *without: str, **numbers: object) -> str:
     """Adds an entry of `shapes` with these numbers, and without these fields."""
     entry = {"head_dim": 64, **shapes.numbers(hand), **numbers}
-    wish.keys["shapes"] = {"mine": {k: v for k, v in entry.items() if k not in without}}
+    _shapes(wish, {"mine": {k: v for k, v in entry.items() if k not in without}})
     return "shapes.mine"
 
 
 @mistake("NE950", ANY)
 def _like_a_model_that_nobody_knows(hand: Hand, wish: Wish) -> str:
     name = hand.one(("meta-llama/Llama-5-8B", "mine2", "acme/other"))
-    wish.keys["shapes"] = {"mine": {"like": name}}
+    _shapes(wish, {"mine": {"like": name}})
     return "shapes.mine.like"
 
 
@@ -1715,7 +1720,7 @@ def _like_a_model_that_nobody_knows(hand: Hand, wish: Wish) -> str:
 def _shapes_in_a_circle(hand: Hand, wish: Wish) -> str:
     names = hand.one((("mine",), ("mine", "yours"), ("a", "b", "c")))
     following = (*names[1:], names[0])
-    wish.keys["shapes"] = {n: {"like": o} for n, o in zip(names, following, strict=True)}
+    _shapes(wish, {n: {"like": o} for n, o in zip(names, following, strict=True)})
     return f"shapes.{min(names)}.like"
 
 
@@ -1845,8 +1850,11 @@ def _region_without_a_compile_job(_: Hand, wish: Wish) -> str:
 
 @mistake("NE946", SERVED)
 def _job_with_the_name_of_another(_: Hand, wish: Wish) -> str:
-    _ahead(wish)
-    name = f"compile-{wish.path.partition('.')[2]}"[:40]
+    path = _ahead(wish).partition(".serve")[0]
+    name = f"compile-{path.partition('.')[2]}"
+    if len(name) > 40:  # the name of the job ends in a digest then
+        wish.keys["models"]["m"] = wish.keys["models"].pop(wish.work.name)
+        name = "compile-m"
     wish.keys.setdefault("jobs", {})[name] = {
         "image": "public.ecr.aws/acme/serving:1.0",
         "capacity": wish.entry["capacity"],
