@@ -22,6 +22,7 @@ from planning.once import once
 from planning.serving.servers import (
     SERVERS,
     TENSOR_PARALLEL,
+    VISIBLE_CORES,
     VISIBLE_DEVICES,
     gives_options,
     parallelism,
@@ -29,7 +30,6 @@ from planning.serving.servers import (
 )
 from planning.situation import Situation
 
-VISIBLE = "NEURON_RT_VISIBLE_CORES"
 NUMBER = "NEURON_RT_NUM_CORES"
 LOGICAL = "NEURON_LOGICAL_NC_CONFIG"
 
@@ -232,7 +232,7 @@ def statement(s: Situation, claim: CoreClaim) -> Statement | None:
     https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html
     """
     given, server = claim.container.environment, server_of(claim.container, s.catalog)
-    names = [VISIBLE]
+    names = [VISIBLE_CORES]
     if server is not None and SERVERS[server.name].reads_visible_devices:
         names.insert(0, VISIBLE_DEVICES)
     for name in names:

@@ -10,7 +10,6 @@ from planning.command_line import containers, number, repository, server_of, wor
 from planning.cores import (
     LOGICAL,
     NUMBER,
-    VISIBLE,
     CoreClaim,
     Statement,
     core_claims,
@@ -28,7 +27,7 @@ from planning.cores import (
     workers,
 )
 from planning.rules.rule import Report, rule
-from planning.serving.servers import SERVERS, TENSOR_PARALLEL, VISIBLE_DEVICES
+from planning.serving.servers import SERVERS, TENSOR_PARALLEL, VISIBLE_CORES, VISIBLE_DEVICES
 from planning.situation import Situation
 
 HOOK = "AWS_NEURON_VISIBLE_DEVICES"
@@ -48,7 +47,7 @@ def malformed_cores(s: Situation) -> Iterator[Report]:
     for claim in core_claims(s):
         given = claim.container.environment
         first, last = claim.range_of(claim.first)
-        for name in (VISIBLE, VISIBLE_DEVICES):
+        for name in (VISIBLE_CORES, VISIBLE_DEVICES):
             if name in given and core_ids(given[name]) is None:
                 yield Report(
                     f"{claim.variables}.{name}",
@@ -78,7 +77,7 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
     devices 12 and 13 of an inf1.24xlarge come with NEURON_RT_VISIBLE_CORES=51,52; logical cores on
     Trn2 (.../arch/neuron-features/logical-neuroncore-config.html)."""
     for claim in core_claims(s):
-        wanted = core_ids(claim.container.environment.get(VISIBLE, ""))
+        wanted = core_ids(claim.container.environment.get(VISIBLE_CORES, ""))
         if wanted is None or len(claim.devices) > 1:
             continue
         devices = claim.first
@@ -86,8 +85,8 @@ def cores_of_other_devices(s: Situation) -> Iterator[Report]:
         if min(wanted) < first or max(wanted) > last:
             right = span(first, last)
             yield Report(
-                f"{claim.variables}.{VISIBLE}",
-                f"is {shown(claim.container.environment[VISIBLE])}; the cores of "
+                f"{claim.variables}.{VISIBLE_CORES}",
+                f"is {shown(claim.container.environment[VISIBLE_CORES])}; the cores of "
                 f"{counted(len(devices), 'device')} {ids(devices)} of {claim.kind.name} are "
                 f"{right}",
                 f"name cores out of {right}"
@@ -108,14 +107,14 @@ def one_range_for_several_slots(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html:
     NEURON_RT_VISIBLE_CORES names exact cores, NEURON_RT_NUM_CORES a number of free ones."""
     for claim in core_claims(s):
-        value = claim.container.environment.get(VISIBLE, "")
+        value = claim.container.environment.get(VISIBLE_CORES, "")
         if core_ids(value) is None or len(claim.devices) < 2:
             continue
         ranges = [span(*claim.range_of(d)) for d in claim.devices]
         most = claim.work.pool.max_size
         named = most is None or claim.work.tasks_max <= most  # one task on an instance
         yield Report(
-            f"{claim.variables}.{VISIBLE}",
+            f"{claim.variables}.{VISIBLE_CORES}",
             f"is {shown(value)}, while tasks sit on the devices "
             f"{listed([ids(d) for d in claim.devices])} of {claim.kind.name}, with cores "
             f"{listed(ranges)}",
@@ -189,10 +188,10 @@ def both_core_variables(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/latest/neuron-runtime/guides/configuration-guide.html"""
     for claim in core_claims(s):
         given = claim.container.environment
-        if VISIBLE in given and NUMBER in given:
+        if VISIBLE_CORES in given and NUMBER in given:
             yield Report(
                 f"{claim.variables}.{NUMBER}",
-                f"is {shown(given[NUMBER])} beside {VISIBLE}, and is not read",
+                f"is {shown(given[NUMBER])} beside {VISIBLE_CORES}, and is not read",
                 f"leave {NUMBER} out",
             )
 

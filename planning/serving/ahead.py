@@ -22,6 +22,7 @@ from config import (
 )
 from planning import names
 from planning.serving.cache import Cache
+from planning.serving.servers import VISIBLE_CORES, VISIBLE_DEVICES
 
 GATE = "compiled"
 """The sidecar that looks for the marker."""
@@ -185,6 +186,7 @@ def job_of(
         {
             **fields,
             "capacity": serve.compile_on or entry.capacity,
+            "neuron_devices": _devices(entry),
             "entry_point": run_command(cache, server, entry),
             "command": entry.command,
             "environment": environment,
@@ -195,3 +197,10 @@ def job_of(
             "regions": regions,
         }
     )
+
+
+def _devices(entry: ModelEntry) -> object:
+    """As many as the model has; the same ones only where a variable names their cores."""
+    given = entry.neuron_devices
+    named = {VISIBLE_CORES, VISIBLE_DEVICES} & entry.environment.keys()
+    return len(given) if isinstance(given, tuple) and not named else given

@@ -33,6 +33,9 @@ from planning.serving.shapes import on_hub
 SKIP_EFA: Final = "NEURON_SKIP_EFA_AFFINITY"
 """The environment variable that keeps the vLLM plugin from looking for EFA."""
 
+VISIBLE_CORES: Final = "NEURON_RT_VISIBLE_CORES"
+"""The environment variable by which the Neuron runtime takes NeuronCores of the instance."""
+
 VISIBLE_DEVICES: Final = "NEURON_VISIBLE_DEVICES"
 """The environment variable by which the vLLM plugin chooses NeuronCores."""
 

@@ -14,7 +14,7 @@ from planning import Plan
 from planning.compile_cache import CompileCache
 from planning.plan import EfsVolume, ModelPlan
 from planning.serving import ahead
-from tests.planning.fixtures_served import TINY, compiled
+from tests.planning.fixtures_served import PINNED, TINY, compiled
 from tests.planning.stacks import (
     Config,
     changed,
@@ -223,3 +223,17 @@ def test_a_cache_that_does_not_exist_is_one_mistake_at_its_field() -> None:
     ):
         found = findings_of(compiled({"cache": place}, on=groups("inf2.8xlarge")))
         assert [(f.code, f.path) for f in found if f.severity is Severity.ERROR] == [(code, path)]
+
+
+@pytest.mark.parametrize("mode", ["bridge", "awsvpc"])
+def test_the_job_takes_any_free_devices_also_where_the_model_names_its_own(mode: str) -> None:
+    """Without a lock the model would share the ones that it names with the job."""
+    model = {"neuron_devices": [0], "network_mode": mode}
+    config = compiled(model=model)
+    config = changed(config, "capacity", pool=groups("inf2.24xlarge", ami={"version": PINNED}))
+    (job,) = decide_on(config).regions[0].jobs
+    assert job.task_definition.devices == (1,)
+    cores = {"NEURON_RT_VISIBLE_CORES": "0-1"}
+    named = changed(config, "models.m", network_mode="bridge", environment=cores)
+    (job,) = decide_on(named).regions[0].jobs
+    assert job.task_definition.devices == (0,), "the variable counts cores of the instance"
