@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from config.credentials import shown
 from messages.finding import Severity
 from messages.phrases import flow, listed, nearest_or
 from planning import choices
@@ -183,13 +184,33 @@ def claim_with_a_space(s: Situation) -> Iterator[Report]:
 def claim_of_the_load_balancer(s: Situation) -> Iterator[Report]:
     """API_JwtValidationActionAdditionalClaim of the Elastic Load Balancing API Reference."""
     jwt = s.settings.traffic.authentication.jwt
+    rest = set(jwt.claims if jwt else ()) - set(s.catalog.limits.checked_claims)
     for name, claim in jwt.claims.items() if jwt else ():
         if name in s.catalog.limits.checked_claims:
             yield Report(
                 f"traffic.authentication.jwt.claims.{name}",
                 f"is {flow(list(claim.values))}, of the claim {name}",
-                "remove it",
+                "remove it" if rest else "name it aud",
             )
+
+
+@rule(
+    "NE768",
+    "Tokens for anybody",
+    Severity.WARNING,
+    "Load balancers check signature, issuer and times of a token, and no audience: one that the "
+    "issuer wrote for another application, or for anybody, opens the models.",
+    do="Name a claim that only tokens for these models have, such as aud or scope.",
+)
+def tokens_for_anybody(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-verify-jwt.html"""
+    jwt = s.settings.traffic.authentication.jwt
+    if jwt and not jwt.claims:
+        yield Report(
+            "traffic.authentication.jwt",
+            f"takes every token of {shown(jwt.issuer)}",
+            "write claims: {aud: {values: [models]}}, with the audience that the issuer writes",
+        )
 
 
 @rule(
@@ -249,6 +270,7 @@ RULES = (
     without_https,
     claim_with_a_space,
     claim_of_the_load_balancer,
+    tokens_for_anybody,
     token_and_key,
     trust_store_elsewhere,
 )

@@ -90,11 +90,13 @@ def _store(region: str) -> Config:
 TOKEN: Entry = {
     "issuer": "https://login.example.com/",
     "key_set": "https://login.example.com/jwks.json",
+    "claims": {"aud": {"values": ["models"]}},
 }
 ANYONE: Entry = {"anyone": True}
 _NAMES: Entry = {"name": "models.example.com", "zone_id": "Z0AAA"}
 
 FIXTURES: dict[str, Fixture] = {
+    "NE768": Fixture("traffic.authentication.jwt", tokens(claims={}), tokens()),
     "NE748": Fixture(
         "traffic.authentication.api_key.mm",
         keyed(api_key={"mm": KEY}),
