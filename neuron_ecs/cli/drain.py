@@ -249,7 +249,7 @@ class _Region:
 
     def _let_in(self, ours: list[Answer], found: list[Steadiness]) -> list[Answer]:
         """Lets the alarms of models decide again, as soon as they are steady."""
-        steady = {one.model for one in found if one.verdict == "steady"}
+        steady = {one.model for one in found if one.is_well}
         ready = [one for one in ours if self.arguments.detach or not found or one.model in steady]
         again = [one for one in ready if one.left_out]
         self._set(again, out=False)

@@ -128,7 +128,7 @@ def _ended(reader: Reader, host: Host, clock: Clock, until: datetime) -> bool:
     if not until_gone(reader.aws, host, clock, until):
         return False
     found = until_steady(reader, clock, until)
-    return all(s.verdict == "steady" for s in found)
+    return all(s.is_well for s in found)
 
 
 add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)

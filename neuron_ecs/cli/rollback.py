@@ -171,7 +171,7 @@ def _go(
             )
             verdicts.append(found)
             _say(arguments, found)
-            if found.verdict != "steady":
+            if not found.is_well:
                 return verdicts
     return verdicts
 
@@ -179,6 +179,7 @@ def _go(
 def _say(arguments: Arguments, found: Steadiness) -> None:
     texts: Sequence[str] = {
         "steady": [f"{found.region}: steady, {found.said}"],
+        "rests": [f"{found.region}: rests, {found.said}"],
         "failed": [
             f"{found.region}: {found.said}",
             f"what happened: neuron-ecs events {found.model} --region {found.region}",

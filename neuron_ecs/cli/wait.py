@@ -22,6 +22,8 @@ examples:
   neuron-ecs wait --stack prod
   neuron-ecs wait llama --stack prod --timeout 30m && ./smoke-test
 
+A model that rests outside of the hours of the Capacity Blocks of its pool is not waited for.
+
 exit codes: 0 every deployment is complete and every replica runs, 1 a deployment failed or
 something could not be read, 2 wrong usage, 4 no credentials, 124 not within --timeout."""
 

@@ -7,7 +7,7 @@ from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.following import again_and_again
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.revisions import Step
-from neuron_ecs.operations.steady import Steadiness, of_services, unread
+from neuron_ecs.operations.steady import Steadiness, of_services, or_resting, unread
 
 
 def roll_back(
@@ -30,6 +30,7 @@ def roll_back(
         ours = [s for c in clusters for s in c.services or () if s.name in names]
         if len(ours) < len(names):
             return unread(aws.region, model)
-        return of_services(aws.region, model, ours)
+        pool = reader.region.pool(wave[0].slot.planned.pool)
+        return or_resting(of_services(aws.region, model, ours), pool, clock.now())
 
     return again_and_again(aws, clock, look, is_over=lambda s: s.is_over, until=until)

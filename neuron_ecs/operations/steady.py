@@ -1,7 +1,7 @@
 """Whether the services of a stack are steady, and waits until they are. Changes nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -9,8 +9,11 @@ from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.following import again_and_again
 from neuron_ecs.operations.observed import Observation, ObservedService
 from neuron_ecs.operations.reading import Reader
+from planning import blocks, plan
 
-Verdict = Literal["steady", "moves", "failed", "unknown"]
+Verdict = Literal["steady", "rests", "moves", "failed", "unknown"]
+"""`rests`: it is outside of the hours of the Capacity Blocks of its pool, so nothing can be waited
+for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,16 @@ class Steadiness:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to wait for."""
-        return self.verdict in ("steady", "failed")
+        return self.verdict in ("steady", "rests", "failed")
+
+    @property
+    def is_well(self) -> bool:
+        """Whether what could be waited for is there."""
+        return self.verdict in ("steady", "rests")
 
 
 def steadiness(
-    reader: Reader, observed: Observation, only: str | None = None
+    reader: Reader, observed: Observation, now: datetime, only: str | None = None
 ) -> Iterator[Steadiness]:
     """The models of a Region; `only` leaves out the others."""
     found = observed.by_service_key(reader.names)
@@ -48,7 +56,8 @@ def steadiness(
             said = f"{absent} of its {len(model.services)} services do not exist"
             yield Steadiness(region.name, model.name, "failed", said)
             continue
-        yield of_services(region.name, model.name, services)
+        one = of_services(region.name, model.name, services)
+        yield or_resting(one, region.pool(model.pool), now)
 
 
 def unread(region: str, model: str, why: str = "could not be read") -> Steadiness:
@@ -74,6 +83,15 @@ def of_services(region: str, model: str, services: Sequence[ObservedService]) ->
     return Steadiness(region, model, "moves", said, names)
 
 
+def or_resting(found: Steadiness, pool: plan.Pool, now: datetime) -> Steadiness:
+    """The steadiness of a model of a pool; it rests if it is not steady outside of the hours of the
+    pool's Capacity Blocks."""
+    rests, said = blocks.at(plan.block_hours(pool), now)
+    if found.verdict != "moves" or not rests:
+        return found
+    return replace(found, verdict="rests", said=f"{found.said}; {said}", waits_for=())
+
+
 def is_steady(service: ObservedService) -> bool:
     """Whether a service runs exactly what it wants."""
     return (
@@ -95,7 +113,7 @@ def until_steady(
     """Returns the models of a Region once each is steady or has failed, or at the time `until`."""
 
     def look() -> list[Steadiness]:
-        found = list(steadiness(reader, reader.recent(), only))
+        found = list(steadiness(reader, reader.recent(), clock.now(), only))
         seen(found)
         return found
 
