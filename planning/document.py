@@ -74,7 +74,8 @@ class Endpoint:
     that answers a GET, the health check's where no key is asked for; `key` is the secret with the
     key that callers send, empty without one. `public` says whether the load balancer has public
     addresses. `issuer` is that of the tokens that callers send, empty without; `certificate` says
-    whether callers must show one.
+    whether callers must show one. `own_name` says whether the URL has the load balancer's own name,
+    which no certificate has.
     """
 
     model: str
@@ -87,6 +88,7 @@ class Endpoint:
     public: bool = False
     issuer: str = ""
     certificate: bool = False
+    own_name: bool = False
 
 
 def endpoints(plan: Plan) -> Iterator[Endpoint]:
@@ -113,6 +115,7 @@ def endpoints(plan: Plan) -> Iterator[Endpoint]:
                         public=balancer.public,
                         issuer=group.issuer,
                         certificate=bool(balancer.trust_store_arn),
+                        own_name=not one.host,
                     )
 
 

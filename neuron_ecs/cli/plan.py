@@ -332,19 +332,30 @@ def from_where(one: Endpoint | GlobalEndpoint) -> str:
     else:
         text = f"from {listed(one.callers)} alone"
         text = f"on the internet, {text}" if one.public else text
-    return f"{text}, {'HTTPS' if one.url.startswith('https:') else 'plain HTTP'}"
+    if not one.url.startswith("https:"):
+        return f"{text}, plain HTTP"
+    names = " by a name of the certificate, with a record of yours"
+    return f"{text}, HTTPS{names * _is_unnamed(one)}"
+
+
+def _is_unnamed(one: Endpoint | GlobalEndpoint) -> bool:
+    """Whether callers need a name that the plan does not know: no certificate has the load
+    balancer's own."""
+    return isinstance(one, Endpoint) and one.own_name and one.url.startswith("https:")
 
 
 def shown(found: Sequence[Endpoint]) -> dict[str, dict[str, None]]:
     """What callers must show, and the names of the models that ask for it."""
     models: dict[str, dict[str, None]] = {}
+    asking = list(dict.fromkeys(one.region for one in found if one.certificate))
+    where = f" in {listed(asking)}" if any(not one.certificate for one in found) else ""
     for one in found:
         if one.key:
             models.setdefault("with its key alone", {})[one.model] = None
         if one.issuer:
             models.setdefault(f"with a token of {one.issuer}", {})[one.model] = None
         if one.certificate:
-            models.setdefault("with a certificate of the caller", {})[one.model] = None
+            models.setdefault(f"with a certificate of the caller{where}", {})[one.model] = None
     return models
 
 
@@ -353,7 +364,14 @@ def tried(one: Endpoint | GlobalEndpoint) -> Iterator[str]:
     word = "KEY" if one.key else "TOKEN"
     asked = f'-H "Authorization: Bearer ${word}" ' * bool(one.key or one.issuer)
     asked += "--cert caller.pem --key caller.key " * one.certificate
-    yield f"  try one from there: curl {asked}{one.check}"
+    url = one.check
+    if _is_unnamed(one):
+        host, _, path = url.removeprefix("https://").partition("/")
+        asked += f"--connect-to ::{host}: "
+        url = f"https://$NAME/{path}"
+    yield f"  try one from there: curl {asked}{url}"
+    if _is_unnamed(one):
+        yield "    NAME is one that the certificate covers"
     if one.key:
         yield f"    KEY is the value of {one.key}"
 

@@ -160,6 +160,33 @@ def names_without_certificate(s: Situation) -> Iterator[Report]:
 
 
 @rule(
+    "NE773",
+    "HTTPS at a name that no certificate has",
+    Severity.NOTE,
+    "The load balancer's own name is below amazonaws.com, for which ACM issues no certificate: "
+    "clients that check the name refuse. Callers need a name that the certificate covers.",
+    do="Name the hosts that the certificate covers, with records of your own.",
+)
+def unnamed_certificate(s: Situation) -> Iterator[Report]:
+    """https://docs.aws.amazon.com/acm/latest/userguide/setup-domain.html"""
+    traffic = s.settings.traffic
+    named = traffic.hosts.keys() if traffic.domain is None else serving_regions(s)
+    here = [r for r in serving_regions(s) if r in traffic.certificate_arns and r not in named]
+    if here:
+        hosts = ", ".join(
+            [
+                *(f"{r}: [{', '.join(h)}]" for r, h in traffic.hosts.items()),
+                *(f"{r}: [{r}.models.example.com]" for r in here),
+            ]
+        )
+        yield Report(
+            "traffic.hosts",
+            f"names no host for the certificate of {listed(here)}",
+            f"write {{{hosts}}}, with a name of the certificate",
+        )
+
+
+@rule(
     "NE747",
     "Name in the network without a port",
     Severity.ERROR,
@@ -256,5 +283,6 @@ RULES = (
     unknown_zone,
     uncovered_name,
     names_without_certificate,
+    unnamed_certificate,
     long_label,
 )

@@ -87,6 +87,11 @@ FIXTURES: dict[str, Fixture] = {
         weighted({"a": {"b": 1}}, a=_below("/x"), b=_below("/y")),
         weighted({"a": {"b": 1}}, a=_below("/x"), b=_below("/x/y")),
     ),
+    "NE773": Fixture(
+        "traffic.hosts",
+        called(traffic=certificates("us-west-2")),
+        called(traffic=certificates("us-west-2") | _HOSTS),
+    ),
     "NE747": Fixture("models.a.discovery", _found(), _found(port=8080)),
     "NE746": Fixture(
         f"models.model-of-24-characters-x.sidecars.{_SIDECAR}",

@@ -71,7 +71,7 @@ HOUSE = {"NE010", "NE011", "NE107", "NE110", "NE215", "NE216", "NE217"} | {
     f"NE{n}" for n in (244, 245, 248, 250, 907, 950, 951, 952, 954, 955)
 }
 # Notes that nearly every stack file has: what its account needs.
-ORDINARY = {"NE921", "NE721", "NE728", "NE729", "NE730", "NE731", "NE732", "NE734", "NE735"}
+ORDINARY = frozenset("NE721 NE728 NE729 NE730 NE731 NE732 NE734 NE735 NE773 NE921".split())
 MANNERED = frozenset(
     "hold holds held nobody seat seats share shares spots wish wishes told telling".split()
 )

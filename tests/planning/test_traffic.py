@@ -1,18 +1,21 @@
 """Which requests get through, where they go, and from where callers reach the models."""
 
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from catalog import load
+from neuron_ecs.cli.plan import reach
 from planning.alarms import Metric, NameOf
 from planning.document import endpoints, global_endpoints
 from planning.plan import LoadBalancer, ModelPlan, Plan, RegionPlan
 from planning.watching_price import watching_costs
 from tests.planning.fixtures_authentication import TOKEN
 from tests.planning.fixtures_served import NXDI, TINY
-from tests.planning.fixtures_traffic import DOMAIN
+from tests.planning.fixtures_traffic import DOMAIN, called
+from tests.planning.fixtures_traffic import over_all as two_regions
 from tests.planning.stacks import certificates, decide_on, finding, groups, stack, work
 
 OPERATORS = ("/pause", "/sleep", "/collective_rpc", "/invocations", "/metrics", "/v1", "")
@@ -279,3 +282,29 @@ def test_times_follow_from_the_server() -> None:
     assert serving(health_check={"grace_seconds": 60}).services[0].grace_seconds == 60
     torch = model(image="dlc/pytorch-inference-neuronx:2.9.0-neuronx-py312-sdk2.28.0-ubuntu24.04")
     assert torch.target_groups[0].deregistration_delay_seconds == 120
+
+
+def test_the_line_to_try_has_a_name_that_the_certificate_can_have() -> None:
+    """ACM issues none below amazonaws.com: a caller that checks the name would refuse."""
+    text = " ".join(
+        " ".join(reach(decide_on(called(traffic=certificates("us-west-2"))), width=0)).split()
+    )
+    assert "HTTPS by a name of the certificate, with a record of yours" in text
+    (url,) = re.findall(r"curl --connect-to ::<[a-z0-9-]+>[a-z0-9.-]+: (https://\$NAME/\S+)", text)
+    assert url == "https://$NAME/model-of-24-characters-x/health"
+    hosts = {"hosts": {"us-west-2": ["models.example.com"]}}
+    named = " ".join(reach(decide_on(called(traffic=certificates("us-west-2") | hosts)), width=0))
+    assert "curl https://models.example.com/model-of-24-characters-x/health" in named
+
+
+def test_a_certificate_of_callers_is_said_of_its_region_alone() -> None:
+    store = "arn:aws:elasticloadbalancing:us-west-2:111122223333:truststore/callers/0a1b"
+    both = two_regions(
+        {
+            "connected": False,
+            **certificates("us-west-2", "us-east-2"),
+            "authentication": {"mutual_tls": {"us-west-2": store}},
+        }
+    )
+    text = "\n".join(reach(decide_on(both), width=0))
+    assert "with a certificate of the caller in us-west-2: a" in text
