@@ -84,7 +84,7 @@ def test_another_revision_is_named_by_number_image_or_tag(dev: Sandbox) -> None:
     assert (code, service_of(dev)["taskDefinition"]) == (0, second), shown
     assert "models set tinyllama image=" in plainly(shown)
     code, shown = dev.command("rollback", MODEL, "--to", "9", "--yes")
-    assert (code, "there are 2 and 1" in plainly(shown)) == (1, True), shown
+    assert (code, "choose from 2 and 1" in plainly(shown)) == (1, True), shown
 
 
 @pytest.mark.parametrize("argv", [("scale", "tinylama", "1"), ("rollback", "no"), ("wait", "no")])
