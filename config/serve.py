@@ -140,5 +140,9 @@ class Serve(Strict):
             "to compile. Default: that of the model."
         ),
         examples=["compile"],
-        json_schema_extra=ROLLING,
+        json_schema_extra=Cost(
+            Change.ROLLING,
+            "A pool without an AMI of its own takes the one that the job needs.",
+            (Change.NEW_INSTANCES,),
+        ),
     )

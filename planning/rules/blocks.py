@@ -92,6 +92,7 @@ def _following(s: Situation) -> Iterator[tuple[str, RegionalPool, Block, Block]]
     "A launch template takes one reservation, and a group of reservations only those that are "
     "active. The pool uses the first block until its entry is gone; the others wait.",
     do="Take the entry of a block out when it is drained, and run pulumi up before the next one.",
+    table="limits",
 )
 def later_blocks_wait(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/autoscaling/ec2/userguide/target-capacity-reservations.html;
