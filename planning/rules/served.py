@@ -13,7 +13,7 @@ from planning.entries import RegionalPool
 from planning.names import fitted
 from planning.rules.rule import Report, Rule, rule
 from planning.serving import ahead
-from planning.serving.cache import S3
+from planning.serving.cache import NONE, S3
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import on_hub
 from planning.situation import Situation
@@ -168,6 +168,28 @@ def revision_of_a_directory(s: Situation) -> Iterator[Report]:
                 f"is {shown(serve.revision)}, of the directory {serve.model}",
                 "leave it out",
             )
+
+
+@rule(
+    "NE923",
+    "Field of serve that the server does not use",
+    Severity.WARNING,
+    "The server loads a model that was compiled before, with the sizes and names that it has.",
+    do="Leave the field out.",
+)
+def without_effect(s: Situation) -> Iterator[Report]:
+    """https://www.tensorflow.org/tfx/serving/serving_config and
+    https://docs.pytorch.org/serve/configuration.html: their settings."""
+    for name, out in s.written.items():
+        serve, server = out.entry.serve, SERVERS[out.choice.image.server]
+        said = serve.model_dump(mode="json", exclude_none=True) if serve else {}
+        for field in server.ignores:
+            if field in said and said[field] != NONE and not str(said[field]).startswith(S3):
+                yield Report(
+                    f"models.{name}.serve.{field}",
+                    f"is {flow(said[field])}; {server.title} does not use it",
+                    "leave it out",
+                )
 
 
 @rule(
@@ -406,6 +428,7 @@ RULES: tuple[Rule, ...] = (
     departs,
     ami_follows,
     revision_of_a_directory,
+    without_effect,
     no_cache_in_s3,
     several_writers,
     slot_of_a_file_system,

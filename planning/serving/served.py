@@ -26,6 +26,11 @@ class Served:
     data_type: str | None = None
 
     @property
+    def called(self) -> str:
+        """The first name that callers give."""
+        return next(iter(self.names), self.name)
+
+    @property
     def embeds(self) -> bool:
         """Whether the model embeds texts, and generates none."""
         return self.model is not None and self.model.kind != "decoder"

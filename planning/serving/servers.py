@@ -156,6 +156,10 @@ class Strategy:
     """Whether it loads a model from a prefix of S3 by itself."""
     environment: ClassVar[Mapping[str, str]] = {}
     """The environment variables of its containers on a host without EFA."""
+    ignores: ClassVar[tuple[str, ...]] = (
+        *("max_model_len", "max_num_seqs", "tensor_parallel", "data_type", "cache"),
+    )
+    """The fields of `serve` that change nothing: the model was compiled before."""
 
     def option(self, name: str) -> str:
         """An option as the server's command line spells it."""
@@ -196,6 +200,7 @@ class LanguageModelServer(Strategy):
     """
 
     compiles: ClassVar[bool] = True
+    ignores: ClassVar[tuple[str, ...]] = ()
 
     def started_by(self, words: list[str]) -> bool:
         """Whether the command starts vLLM."""
@@ -428,7 +433,7 @@ class TensorFlowServing(Strategy):
             "/usr/local/bin/entrypoint.sh",
             f"--port={grpc}",
             f"--rest_api_port={rest}",
-            f"--model_name={served.name}",
+            f"--model_name={served.called}",
             f"--model_base_path={served.source}",
         )
 
@@ -438,6 +443,7 @@ class TorchServe(Strategy):
 
     key = "torchserve"
     title = "TorchServe"
+    ignores = (*Strategy.ignores, "served_name")  # names are those of the archives
     marks = ("torchserve",)
 
     def command(self, served: Served) -> tuple[str, ...]:

@@ -178,7 +178,7 @@ class Writing:
         said = f"{row}, which is told it by --{own.port_option}"
         why = row if ports[0] == own.port else said
         yield Derived("port", ports[0], why) if len(ports) == 1 else Derived("ports", ports, why)
-        yield Derived("health_check.path", self._server.health_path_of(self.name), row)
+        yield Derived("health_check.path", self._server.health_path_of(served.called), row)
         grace = self._server.cold_start_seconds
         yield Derived("health_check.grace_seconds", grace, f"{row}: {self._server.starting}")
         yield from self._of_environment(row)

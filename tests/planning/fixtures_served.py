@@ -24,6 +24,7 @@ def serving(
     return stack(capacity={"pool": where}, models={"m": model}, **keys)
 
 
+MARS = "s3://my-models/archives/"
 SHARED: Entry = {"shared": {"kind": "efs"}}
 
 
@@ -231,6 +232,11 @@ FIXTURES: dict[str, Fixture] = {
         "models.m.command",
         running("Qwen/Qwen3-1.7B"),
         running("Qwen/Qwen2.5-7B-Instruct"),
+    ),
+    "NE923": Fixture(
+        "models.m.serve.max_model_len",
+        serving({"model": MARS, "server": "torchserve", "max_model_len": 512}),
+        serving({"model": MARS, "server": "torchserve"}),
     ),
     "NE940": Fixture(
         "models.m.serve.cache",

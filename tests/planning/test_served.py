@@ -434,3 +434,19 @@ def test_a_model_of_the_hub_is_served_from_a_bucket_where_the_hub_is_out_of_reac
     (finding,) = (f for f in findings_of(shut(serving({"model": TINY}, pool))) if f.code == "NE514")
     assert finding.path == "models.m.serve.model"
     assert "write serve.model: s3://…" in finding.fix
+
+
+@pytest.mark.parametrize("server", ["tf_serving", "torchserve", "optimum"])
+@pytest.mark.parametrize(
+    "field", ["max_model_len", "max_num_seqs", "tensor_parallel", "data_type", "served_name"]
+)
+def test_each_field_of_serve_changes_the_tasks_or_is_told(server: str, field: str) -> None:
+    values = {"max_model_len": 512, "max_num_seqs": 2, "tensor_parallel": 1}
+    values |= {"data_type": "float32", "served_name": "chat"}
+    shapes = {BUCKET: {"like": "Qwen/Qwen2.5-7B-Instruct" if field == "data_type" else TINY}}
+    pool = groups("inf2.24xlarge", ami={"version": PINNED})
+    before = serving({"model": BUCKET, "server": server}, pool, shapes=shapes)
+    after = serving({"model": BUCKET, "server": server, field: values[field]}, pool, shapes=shapes)
+    told = [f for f in findings_of(after) if f.path == f"models.m.serve.{field}"]
+    changed_tasks = task_definitions(decide_on(before)) != task_definitions(decide_on(after))
+    assert changed_tasks == (told == []), "a field that does nothing is told"

@@ -959,6 +959,15 @@ def _revision_of_a_directory(_: Hand, wish: Wish) -> str:
     return f"{wish.path}.serve.revision"
 
 
+@oddity("NE923", SERVES)
+def _lengths_of_what_was_compiled_before(hand: Hand, wish: Wish) -> str:
+    del wish.entry["image"]
+    field, value = hand.one((("max_model_len", 512), ("max_num_seqs", 2), ("served_name", "chat")))
+    serve = {"model": "s3://my-models/resnet/", "server": "torchserve", field: value}
+    wish.entry["serve"] = serve
+    return f"{wish.path}.serve.{field}"
+
+
 @oddity("NE940", replace(SERVES, types=family("trn2", "trn2u"), devices=("all", "count")))
 def _cache_in_s3_of_the_plugin(_: Hand, wish: Wish) -> str:
     del wish.entry["image"]
