@@ -257,13 +257,14 @@ def _when(job: planned.JobPlan) -> str:
 def starts(plan: Plan) -> Iterator[str]:
     """How long a start of each model takes, cold and warm, as far as sources tell."""
     rows: dict[tuple[str, ...], None] = {}
-    for model in (m for region in plan.regions for m in region.models if m.cold_seconds):
+    models = [m for region in plan.regions for m in region.models]
+    for model in models:
         seconds = (model.cold_seconds, model.warm_seconds)
         if model.cache and model.cache.required:  # no start compiles
             seconds = (model.warm_seconds, model.warm_seconds)
-        cold, warm = (f"{-(-s // 60)} min" for s in seconds)
-        rows[model.name, cold, warm if model.cache else "not kept"] = None
-    if rows:
+        cold, warm = (f"{-(-s // 60)} min" if s else "not known" for s in seconds)
+        rows[model.name, cold, warm if model.cache or not model.cold_seconds else "not kept"] = None
+    if any(model.cold_seconds for model in models):
         yield ""
         yield "Starts"
         yield from table([("model", "first, up to", "again, about"), *rows], indent="  ")
