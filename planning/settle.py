@@ -217,7 +217,8 @@ class _Asked:
             return self._unserved("NE901", "capacity", what, fix)
         rows = self._rows(kinds)
         if isinstance(rows, Unserved):
-            return rows
+            told = rows.code == "NE902" and self.serve.model in self.situation.settings.shapes
+            return replace(rows, code="") if told else rows  # what its shape lacks is told there
         if all(row.server in LANGUAGE_MODEL_SERVERS for row in rows):
             found = self._shaped(rows, kinds)
         else:

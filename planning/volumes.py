@@ -34,6 +34,7 @@ from planning.plan import (
     TaskVolume,
 )
 from planning.policies import FileSystemArn, InlinePolicy
+from planning.serving.running import weights
 from planning.situation import Situation
 
 
@@ -297,7 +298,7 @@ class Disk:
 
     field: str
     written: int | None
-    default: int  # without host volumes
+    default: int  # at least, and without host volumes
 
 
 def disk(spec: AutoScalingCapacity | ManagedInstancesCapacity) -> Disk:
@@ -310,6 +311,19 @@ def disk(spec: AutoScalingCapacity | ManagedInstancesCapacity) -> Disk:
 
 
 def disk_gib(s: Situation, pool: RegionalPool) -> int:
-    """Returns the size of an instance's volume: as written, or for images and host volumes."""
-    found = disk(pool.spec)
-    return found.written or found.default + host_gib(s, pool.name)
+    """Returns the size of an instance's volume: as written, or for images, weights and host
+    volumes."""
+    return disk(pool.spec).written or default_gib(s, pool.name)
+
+
+def default_gib(s: Situation, pool: str) -> int:
+    """Returns the size of the volume of a pool's instances where none is written."""
+    least = disk(s.settings.capacity[pool]).default
+    return max(least, base_gib(s, pool)) + host_gib(s, pool)
+
+
+def base_gib(s: Situation, pool: str) -> int:
+    """Returns the GiB that the system, the images and the weights of a pool's tasks take."""
+    pulled, limit = {w.spec.image for w in s.work if w.pool.name == pool}, s.catalog.limits.value
+    host = limit("host_system_gib") + len(pulled) * limit("container_image_gib")
+    return host + sum(gib for where, _, gib in weights(s) if where == pool)

@@ -19,7 +19,7 @@ from planning.entries import RegionalWorkload
 from planning.proposals import other_port, size_path
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
-from planning.volumes import disk, host_gib, shared_volumes, writable_paths
+from planning.volumes import default_gib, disk, host_gib, shared_volumes, writable_paths
 
 _LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?", re.IGNORECASE)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
@@ -373,7 +373,6 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
         pulled = {w.spec.image for w in s.work if w.pool.name == name and w.device_count}
         host = 0 if managed else s.catalog.limits.value("host_system_gib")
         needed = host + len(pulled) * s.catalog.limits.value("container_image_gib") + kept
-        default = volume.default + kept
         if size < needed:
             yield Report(
                 f"capacity.{name}.{volume.field}",
@@ -383,9 +382,7 @@ def volume_too_small(s: Situation) -> Iterator[Report]:
                     if kept
                     else f"about {needed}, without any weights"
                 ),
-                f"leave it out ({default}), or write at least {needed}"
-                if default >= needed
-                else f"write at least {needed}",
+                f"leave it out ({default_gib(s, name)}), or write at least {needed}",
             )
 
 

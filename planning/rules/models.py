@@ -16,11 +16,11 @@ from planning.reached import grace_seconds, running_server
 from planning.rules.rule import Report, Rule, rule
 from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, fewer
-from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running, running
+from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running, running, weights
 from planning.serving.servers import SERVERS
 from planning.serving.shapes import alike, how_to_fit, on_hub
 from planning.situation import Situation
-from planning.volumes import disk, host_sizes
+from planning.volumes import base_gib, disk, host_sizes
 
 
 def _of_serve(one: Running, s: Situation) -> bool:
@@ -339,29 +339,18 @@ def short_grace(s: Situation) -> Iterator[Report]:
 def volume_below_weights(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-ami-storage-config.html: what
     containers write is on the instance's volume; three checkpoints is a rule of thumb."""
-    weights: dict[str, dict[str, int]] = {}
-    for one in running(s):
-        required = one.required(s)
-        if required is not None:
-            pool = weights.setdefault(one.claim.work.pool.name, {})
-            pool[one.model_id] = max(required.disk_gib, pool.get(one.model_id, 0))
-    for name, models in sorted(weights.items()):
-        spec = s.settings.capacity[name]
-        volume = disk(spec)
-        size, unwritten = volume.written or volume.default, "" if volume.written else " by default"
-        pulled = {w.spec.image for w in s.work if w.pool.name == name}
-        limit = s.catalog.limits.value
-        host = limit("host_system_gib") + len(pulled) * limit("container_image_gib")
-        others = _kept_beside(s, name) if volume.written else 0  # else the default grows by them
-        needed = host + sum(models.values()) + others
+    for name in dict.fromkeys(pool for pool, _, _ in weights(s)):
+        spec, models = s.settings.capacity[name], [m for pool, m, _ in weights(s) if pool == name]
+        volume, others = disk(spec), _kept_beside(s, name)
+        needed = base_gib(s, name) + others
         local = isinstance(spec, ManagedInstancesCapacity) and spec.local_storage
-        if size < needed and not local:
+        if volume.written is not None and volume.written < needed and not local:
             yield Report(
                 f"capacity.{name}.{volume.field}",
-                f"is {size}{unwritten}; {counted(len(models), 'model')} "
-                f"({listed(sorted(models), most=4)}), images and system need about {needed}"
+                f"is {volume.written}; {counted(len(models), 'model')} "
+                f"({listed(models, most=4)}), images and system need about {needed}"
                 + (f", with {others} of host volumes" if others else ""),
-                f"write {needed}",
+                f"write {needed}, or leave it out",
             )
 
 

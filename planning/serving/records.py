@@ -89,6 +89,8 @@ class WrittenOut:
 class Unserved:
     """Why a model of `serve` is left out: the code of the finding, where, what, and the fix.
 
+    No ``code`` where another rule says so.
+
     ``entry`` is the model as it is written, ``pools`` the names of its pools: these are not unused.
     """
 

@@ -170,3 +170,15 @@ def running(s: Situation) -> Iterator[Running]:
         found = shape_of(model, s.settings, s.catalog)
         ahead = written is not None and written.compiled
         yield Running(claim, row, server, tuple(given), model, found, ahead)
+
+
+@once
+def weights(s: Situation) -> Iterator[tuple[str, str, int]]:
+    """Each pool and language model that it serves, with the GiB of an instance's disk for its
+    weights and what is made of them."""
+    found: dict[tuple[str, str], int] = {}
+    for one in running(s):
+        if (required := one.required(s)) is not None:
+            where = one.claim.work.pool.name, one.model_id
+            found[where] = max(required.disk_gib, found.get(where, 0))
+    yield from ((*where, gib) for where, gib in sorted(found.items()))

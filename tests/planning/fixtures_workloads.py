@@ -570,9 +570,7 @@ FIXTURES: dict[str, Fixture] = {
     "NE419": Fixture(
         "models.m.command", nxdi(command=command("--device", "neuron")), nxdi(command=command())
     ),
-    "NE420": Fixture(
-        "models.m.environment", plugin({}), plugin(SKIP), beside=frozenset({"NE914", "NE919"})
-    ),
+    "NE420": Fixture("models.m.environment", plugin({}), plugin(SKIP), beside=frozenset({"NE914"})),
     "NE421": Fixture(
         "models.m.port",
         nxdi(port=8080, command=command(), traffic=HERE),

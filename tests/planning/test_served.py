@@ -13,7 +13,7 @@ from messages.finding import Severity
 from neuron_ecs.stackfile import explained
 from neuron_ecs.stackfile.yaml_values import load as read_yaml
 from planning import Plan, Refused
-from planning.plan import EmptyVolume
+from planning.plan import AutoScalingPool, EmptyVolume
 from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, all_options, serving_options
 from tests.planning import fixing
@@ -276,6 +276,27 @@ def test_a_model_fails_where_one_of_its_shape_is_known_to() -> None:
     shapes = {BUCKET: {"like": "Qwen/Qwen3-8B"}}
     written = situation_of(serving({"model": BUCKET}, groups("trn1.32xlarge"), shapes=shapes))
     assert written.written["m"].choice.image.server == "optimum"
+
+
+@pytest.mark.parametrize(
+    ("code", "shape"),
+    [("NE950", {"like": "acme/none"}), ("NE951", {"like": "acme/m"}), ("NE952", {"layers": 4})],
+)
+def test_a_mistake_of_a_shape_is_not_told_of_its_model_again(code: str, shape: Entry) -> None:
+    found = findings_of(serving({"model": "acme/m"}, shapes={"acme/m": shape}))
+    assert [f.code for f in found if f.severity is Severity.ERROR] == [code]
+
+
+def test_the_disk_of_an_instance_has_room_for_the_weights() -> None:
+    """As images and host volumes: a size is written for other reasons only."""
+    sizes: list[int] = []
+    for model in (TINY, "meta-llama/Llama-3.3-70B-Instruct"):
+        config = serving({"model": model}, groups("inf2.48xlarge"), secrets=TOKEN)
+        assert "NE919" not in codes(config)
+        (pool,) = decide_on(config).regions[0].pools
+        assert isinstance(pool, AutoScalingPool)
+        sizes.append(pool.root_volume_gib)
+    assert sizes[1] - sizes[0] > 132, "a checkpoint of 132 GiB"
 
 
 @pytest.mark.parametrize(
