@@ -145,8 +145,7 @@ class AutoScalingPool(pulumi.ComponentResource):
             after=after,
         )
         group = self._group(pool, region=region, labels=labels, subnets=subnets, template=template)
-        for size in pool.sizes:
-            self._scheduled(size, group=group, region=region)
+        self._schedule(pool.sizes, group=group, region=region)
         self.group_name: pulumi.Output[str] = group.name
         self.capacity_provider = self._capacity_provider(
             pool, region=region, labels=labels, group=group
@@ -261,19 +260,37 @@ class AutoScalingPool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _scheduled(self, size: plan.SizeAt, *, group: aws.autoscaling.Group, region: str) -> None:
-        aws.autoscaling.Schedule(
-            size.key,
-            scheduled_action_name=size.key,
-            autoscaling_group_name=group.name,
-            recurrence=size.recurrence,
-            time_zone="UTC",
-            desired_capacity=size.instances,
-            min_size=choices.SIZE_AS_IT_IS,
-            max_size=choices.SIZE_AS_IT_IS,
-            region=region,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+    def _schedule(
+        self, sizes: Sequence[plan.SizeAt], *, group: aws.autoscaling.Group, region: str
+    ) -> None:
+        """Builds the scheduled actions, one after the other.
+
+        AWS refuses some of those that are made for one group at the same time
+        (https://github.com/TerraConstructs/base/issues/127).
+        """
+        earlier: list[pulumi.Resource] = []
+        for size in sizes:
+            action = aws.autoscaling.Schedule(
+                size.key,
+                scheduled_action_name=size.key,
+                autoscaling_group_name=group.name,
+                recurrence=size.recurrence,
+                time_zone="UTC",
+                desired_capacity=size.instances,
+                min_size=choices.SIZE_AS_IT_IS,
+                max_size=choices.SIZE_AS_IT_IS,
+                region=region,
+                # The provider would send the next start as it was when the action was made, which
+                # AWS refuses once it is past
+                # (https://github.com/hashicorp/terraform-provider-aws/issues/38983).
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=list(earlier),
+                    replace_on_changes=["desiredCapacity"],
+                    delete_before_replace=True,
+                ),
+            )
+            earlier = [action]
 
     def _capacity_provider(
         self,

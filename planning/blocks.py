@@ -26,7 +26,8 @@ class SizeAt:
     AWS refuses to create or change an action whose start is past
     (https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScheduledUpdateGroupAction.html),
     and deletes one that ran once. So that an update during the block works, the day and the hour
-    are an expression of cron, which returns each year, and the key stands for all of it.
+    are an expression of cron, which returns each year. No two actions of a group start at the same
+    time, so the key stands for the time, and another size at that time is an action made anew.
     """
 
     key: str
@@ -104,8 +105,7 @@ def sizes(key: str, blocks: Iterable[BlockHours], instances: int) -> tuple[SizeA
     for at, number in ((first.start, instances), (first.drained, 0)):
         when = datetime.fromisoformat(at)
         recurrence = f"{when.minute} {when.hour} {when.day} {when.month} *"
-        digest = names.digest(f"{recurrence} {number}")
-        found.append(SizeAt(names.key(key, "at", digest), recurrence, number))
+        found.append(SizeAt(names.key(key, "at", names.digest(recurrence)), recurrence, number))
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ from tests.engine.test_lives import EVERYTHING
 from tests.engine.without_cli import life, lives
 from tests.neuron_ecs.diff.pairs import compared, plan_of
 from tests.neuron_ecs.diff.test_costs import STACKS, some_of
+from tests.planning.fixtures_blocks import DAY, NEXT, blocked
 from tests.planning.stacks import Config, Entry, groups, managed, stack, work
 from tests.recorder import PROJECT, record_program
 
@@ -232,20 +233,29 @@ def on_pools(**entry: Any) -> Config:
 
 CALLED: Entry = {"port": 8080, "discovery": "cloud_map"}
 MANAGED: Entry = {"capacity": "managed", "devices": "all"}
-CHANGES: dict[str, tuple[Entry, Entry]] = {
-    "a name stays when its model moves": (CALLED, {**CALLED, "capacity": "twin"}),
-    "a name moves to the other kind": (
-        {**CALLED, "network_mode": "awsvpc"},
-        {**CALLED, **MANAGED, "network_mode": "awsvpc"},
+CHANGES: dict[str, tuple[Config, Config]] = {
+    "a name stays when its model moves": (
+        on_pools(**CALLED),
+        on_pools(**CALLED, capacity="twin"),
     ),
-    "a name gets another record": (CALLED, {**CALLED, **MANAGED}),
-    "a group is replaced": ({"port": 8080}, {"port": 8080, "network_mode": "awsvpc"}),
+    "a name moves to the other kind": (
+        on_pools(**CALLED, network_mode="awsvpc"),
+        on_pools(**CALLED, **MANAGED, network_mode="awsvpc"),
+    ),
+    "a name gets another record": (on_pools(**CALLED), on_pools(**CALLED, **MANAGED)),
+    "a group is replaced": (on_pools(port=8080), on_pools(port=8080, network_mode="awsvpc")),
+    "a block gets another size": (blocked(DAY), blocked(DAY, max_size=2)),
+    "a block begins when the other was drained": (
+        blocked(DAY),
+        blocked({"id": "cr-0b", "start": "2026-12-02T10:45:00Z", "end": "2026-12-03T11:30:00Z"}),
+    ),
+    "a block follows another": (blocked(DAY), blocked(NEXT)),
 }
 
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_change_lives_there_and_back_in_any_order(what: str) -> None:
-    before, after = (recorded(on_pools(**entry)) for entry in CHANGES[what])
+    before, after = (recorded(config) for config in CHANGES[what])
     for seed in SEEDS:
         assert lives([before, after, before], seed) == [], f"seed {seed}"
 

@@ -134,7 +134,8 @@ class Stack:
             news.pop(key, None)
             news |= {key: olds[key]} if key in olds else {}
         found = change(type_, olds, news)
-        if not found.replaces:
+        named = cast("list[str]", resource.options.get("replace_on_changes", []))
+        if not found.replaces and not set(named) & set(found.changed):
             if found.changed:
                 record = self._operations.update(type_, record.id, record.outputs, news)
             self._made[urn] = record, news

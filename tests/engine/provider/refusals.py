@@ -1082,6 +1082,22 @@ def scaled_service(holdings: Holdings, target: Record) -> Record | None:
     return None
 
 
+def actions_of_a_group_have_times_of_their_own(
+    holdings: Holdings, record: Record, before: Props | None
+) -> None:
+    """Two scheduled actions of an Auto Scaling group do not start at the same time.
+
+    Source: https://github.com/TerraConstructs/base/issues/127 has the error of AWS.
+    """
+    group = text(record.inputs, "autoscalingGroupName") or ""
+    mine = text(record.inputs, "recurrence")
+    for other in holdings.where(record.type, record.region, "autoscalingGroupName", group):
+        if other.serial != record.serial and text(other.inputs, "recurrence") == mine:
+            raise Refused(
+                "AlreadyExists: Scheduled action with this scheduled start time already exists"
+            )
+
+
 def policies_have_a_target(holdings: Holdings, record: Record, before: Props | None) -> None:
     """A scaling policy is for a registered target.
 
@@ -1141,6 +1157,7 @@ ADMISSIONS: Mapping[str, tuple[Rule, ...]] = {
     "aws:appautoscaling/policy:Policy": (policies_have_a_target,),
     "aws:appautoscaling/scheduledAction:ScheduledAction": (policies_have_a_target,),
     SCHEDULE: (schedules_can_run,),
+    "aws:autoscaling/schedule:Schedule": (actions_of_a_group_have_times_of_their_own,),
 }
 
 PARTINGS: Mapping[str, tuple[Parting, ...]] = {
