@@ -19,8 +19,8 @@ from tests.engine.harness import (
 )
 from tests.engine.provider.account import Entry, Habits
 from tests.engine.provider.operations import COUNT, DEPLOYED
-from tests.engine.provider.refusals import SERVICE, TASK
-from tests.engine.provider.wire import Json, text
+from tests.engine.provider.refusals import SCALABLE, SERVICE, TASK
+from tests.engine.provider.wire import Json, number, text
 
 pytestmark = pytest.mark.engine
 
@@ -270,6 +270,48 @@ def test_a_model_stops_and_starts_and_its_count_moves_into_new_limits(engine: En
         assert counts(engine, "busy") == left
         if afterwards is not None:
             by_hand(engine, "busy", afterwards)
+    ends(engine)
+
+
+NIGHT, MORNING = (0, 0), (1, 2)
+ASLEEP = {
+    "schedule": [
+        {"expression": "cron(0 8 * * ? *)", "min": 1, "max": 2},
+        {"expression": "cron(0 20 * * ? *)", "max": 0},
+    ]
+}
+SLEEPS: tuple[tuple[Config, tuple[int, int] | None, int], ...] = (
+    # the entry, the limits that its schedule has set before the update, the count that is left
+    ({"replicas": {"min": 1, "max": 2}}, None, 1),
+    ({"replicas": {"min": 0, "max": 2}, "scaling": ASLEEP}, None, 1),  # what runs stays
+    ({"replicas": {"min": 0, "max": 2}, "scaling": ASLEEP, "image": IMAGE + "2"}, NIGHT, 0),
+    ({"replicas": {"min": 0, "max": 2}, "scaling": ASLEEP, "image": IMAGE + "3"}, MORNING, 1),
+    ({"replicas": {"min": 1, "max": 2}, "image": IMAGE + "3"}, NIGHT, 1),  # it wakes
+    ({"replicas": {"min": 0, "max": 2}, "scaling": ASLEEP, "image": IMAGE + "3"}, None, 1),
+    ({"replicas": 2, "image": IMAGE + "3"}, NIGHT, 2),  # a count that no target holds is set once
+)
+
+
+def by_schedule(engine: Engine, name: str, limits: tuple[int, int]) -> None:
+    """An action of the schedule gives the model's services new limits, and moves their counts."""
+    with engine.account.open() as holdings:
+        for record in holdings.of(SCALABLE):
+            if f"_{name}_" in record.logical:
+                record.inputs["minCapacity"], record.inputs["maxCapacity"] = limits
+    least, most = limits
+    for count in counts(engine, name):
+        by_hand(engine, name, max(least, min(most, int(number({"is": count}, "is") or 0))))
+
+
+def test_a_model_sleeps_by_its_schedule_and_has_a_minimum_again(engine: Engine) -> None:
+    for entry, limits, left in SLEEPS:
+        models = {"calm": model("first", [0, 1]), "busy": model("first", [2, 3], **entry)}
+        if limits is not None:
+            by_schedule(engine, "busy", limits)
+            assert succeeds(engine.up()).done == [], "what the schedule set is no drift"
+        outcome = succeeds(engine.up(stack(models, {"first": pool(max_size=3)})))
+        assert counts(engine, "busy") == [left], f"{entry}\n{outcome.explain()}"
+        leaves_alone(outcome, "calm")
     ends(engine)
 
 
