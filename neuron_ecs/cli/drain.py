@@ -330,8 +330,7 @@ class _Region:
         if len(self.described.regions) > 1:
             others = [r.name for r in self.described.regions if r.name != self.region.name]
             yield (
-                f"callers of this Region's own address get 503; the models of {listed(others)} run "
-                "on"
+                f"callers of this Region's own address get 503; nothing changes in {listed(others)}"
             )
         else:
             yield "this is the stack's only Region: nothing answers until --undo"

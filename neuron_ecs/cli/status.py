@@ -79,7 +79,9 @@ def _read(
         return status.status(reader.region, observed, reader.names, reasons, clock.now(), only)
 
     found = read_each(account, regions, names, ask, lambda r, why: status.unread(r, why, only))
-    out, unread = left_out(account, regions, only)
+    readable = {one.name: not one.unread for one in found}
+    asked = sorted(regions, key=lambda region: not readable[region.name])
+    out, unread = left_out(account, asked, only)
     return [
         replace(one, left_out=out.get(one.name, ()), unread=(*one.unread, *unread)) for one in found
     ]

@@ -130,10 +130,13 @@ class _Walk:
         providers = [p.name for p in cluster.providers or ()] if cluster else []
         ours = by_key(providers, names.capacity_providers if names else None)
         self.provider = ours.get(self.pool.key, "")
-        there = cluster.instances if cluster else None
+        there = cluster.instances if cluster and cluster.providers is not None else None
         self.instances = (
             None if there is None else [i for i in there if i.provider == self.provider]
         )
+        gone = cluster is not None and cluster.name is None and not cluster.candidates
+        self.has_services = gone or (cluster is not None and cluster.services is not None)
+        self.has_tasks = gone or (cluster is not None and cluster.tasks is not None)
         self.troubles = sorted(self._troubles(), key=lambda t: t.at, reverse=True)
         self.taken_back = next((t for t in self.troubles if t.meant.text == _TAKEN_BACK), None)
         moving = any(s.rollout for s in found.slots)
@@ -269,12 +272,13 @@ class _Walk:
     # -- the services and their tasks ----------------------------------------------------------
 
     def _service(self) -> Link:
+        if not self.has_services:
+            return Link("service", "unknown", "the services could not be read")
         absent = len(self.model.services) - len(self.services)
         if absent:
-            return self._absent(
-                "service",
-                f"{absent} of {counted(len(self.model.services), 'service')} do not exist",
-            )
+            verb = "does" if absent == 1 else "do"
+            named = counted(len(self.model.services), "service")
+            return self._absent("service", f"{absent} of {named} {verb} not exist")
         wanted = sum(s.desired for s in self.services)
         if not wanted and self.found.promised:
             return Link(
@@ -303,6 +307,8 @@ class _Walk:
         return Link("service", "ok", said)
 
     def _tasks(self) -> Link:
+        if not self.has_services:
+            return Link("tasks", "unknown", "the services could not be read")
         fact = of_wanted(self.found.running, self.found.promised, "running")
         told = self._trouble("tasks")
         if told is not None:
@@ -388,8 +394,10 @@ class _Walk:
         return Link("quota", "ok", f"{quota:g} vCPU")
 
     def _told(self, name: str) -> Link:
-        """A link that only speaks through what went wrong."""
+        """A link that only speaks through what went wrong, with tasks above all."""
         told = self._trouble(name)
+        if told is None and not (self.well or (self.has_services and self.has_tasks)):
+            return Link(name, "unknown", "what went wrong with tasks could not be read")
         if told is None:
             return Link(name, "ok", "")
         return Link(name, "broken", told.said, told.meant.meaning, told.meant.action)

@@ -102,8 +102,8 @@ class InstanceStatus:
     template: str  # version of the launch template
     launched: datetime | None
     chips: int  # Neuron devices
-    busy: int  # of them in use
-    tasks: tuple[str, ...]  # `model on devices`
+    busy: int | None  # of them in use
+    tasks: tuple[str, ...] | None  # `model on devices`
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +233,13 @@ class _Status:
                     i for i in actual.instances or () if names_of_key(pool.key, [i.provider], known)
                 ]
                 pools.append(self.pool(pool, actual, there))
-                instances += (self.instance(pool.name, i) for i in there)
+                was_read = actual.tasks is not None
+                instances += (self.instance(pool.name, i, was_read=was_read) for i in there)
         if self.only is not None:
             used = {m.pool for m in models}
             pools = [p for p in pools if p.name in used]
             instances = [
-                i for i in instances if any(t.partition(" ")[0] == self.only for t in i.tasks)
+                i for i in instances if any(t.partition(" ")[0] == self.only for t in i.tasks or ())
             ]
         return RegionStatus(
             self.region.name,
@@ -382,7 +383,7 @@ class _Status:
         _, said = blocks.at(plan.block_hours(pool), self.now)
         return PoolStatus(pool.name, pool.kind, state, number, pool.layout.instances, said)
 
-    def instance(self, pool: str, instance: ObservedInstance) -> InstanceStatus:
+    def instance(self, pool: str, instance: ObservedInstance, *, was_read: bool) -> InstanceStatus:
         tasks = self.on.get(instance.arn, [])
         held = {d for t in tasks for d in self.held(t)}
         planned = next(p.layout.devices for p in self.region.pools if p.name == pool)
@@ -397,8 +398,8 @@ class _Status:
             template=instance.template_version,
             launched=instance.launched,
             chips=chips,
-            busy=len(held),
-            tasks=tuple(sorted(self.on_instance(t) for t in tasks)),
+            busy=len(held) if was_read else None,
+            tasks=tuple(sorted(self.on_instance(t) for t in tasks)) if was_read else None,
         )
 
     def held(self, task: ObservedTask) -> frozenset[str]:

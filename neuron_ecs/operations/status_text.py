@@ -141,7 +141,7 @@ def _instances(region: RegionStatus, now: datetime, width: int) -> Iterator[str]
             one.type,
             one.state,
             "connected" if one.connected else "LOST",
-            f"{one.busy} of {one.chips}" if one.chips else "",
+            f"{'unknown' if one.busy is None else one.busy} of {one.chips}" if one.chips else "",
             age(one.launched, now),
         )
         for one in region.instances
@@ -157,7 +157,7 @@ def _beside(one: InstanceStatus) -> str:
     """Image and launch template of an instance, and what runs on it."""
     made = [one.image] if one.image else []
     made += [f"template version {one.template}"] if one.template else []
-    tasks = ", ".join(one.tasks) or "no task"
+    tasks = "tasks unknown" if one.tasks is None else ", ".join(one.tasks) or "no task"
     return f"{', '.join(made)}: {tasks}" if made else tasks
 
 

@@ -136,20 +136,22 @@ def little_host_memory(s: Situation) -> Iterator[Report]:
         size, work = s.task_size(one.claim.work), one.claim.work
         if size is None:
             continue
-        have = size.memory_mib - sum(c.memory_mib for c in work.spec.sidecars.values())
+        beside = sum(c.memory_mib for c in work.spec.sidecars.values())
+        have = size.memory_mib - beside
         needed = required.host_memory_mib(one.server)
         if needed <= have:
             continue
         gib = f"{needed / 1024:.0f}"
-        more = f"write memory_mib: {needed + size.memory_mib - have}"
+        more = f"write memory_mib: {needed + beside}"
         room = s.counted_on(one.claim.kind, work.pool).memory_mib
         verb = "load" if one.compiled or not one.server.compiles else "compile and load"
         yield Report(
             f"{work.path}.memory_mib",
-            f"is {have}{'' if work.spec.memory_mib else ', the part of its devices'}; to {verb} "
-            f"{one.model_id} takes about {gib} GiB",
+            f"is {size.memory_mib}{'' if work.spec.memory_mib else ', the part of its devices'}"
+            f"{f', {beside} of them for sidecars' if beside else ''}; to {verb} {one.model_id} "
+            f"takes about {gib} GiB",
             more
-            if needed + size.memory_mib - have <= room
+            if needed + beside <= room
             else f"run `{_fit(one, s)}`, which lists the types that suit",
         )
 

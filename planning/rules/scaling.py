@@ -22,6 +22,13 @@ def _scaled(s: Situation) -> Iterator[tuple[RegionalWorkload, Scaling]]:
             yield work, work.spec.scaling
 
 
+def _has_no_port(work: RegionalWorkload) -> bool:
+    """Of a model of `serve` that could not be written out the port is not known."""
+    return not work.spec.served_ports and not (
+        isinstance(work.spec, ModelEntry) and work.spec.serve is not None
+    )
+
+
 def _measured(s: Situation) -> Iterator[tuple[RegionalWorkload, str, str]]:
     """Each model whose server is measured: the path of what asks for it, and its value."""
     for work in s.work:
@@ -49,7 +56,7 @@ def requests_without_a_port(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html:
     RequestCount, by TargetGroup and LoadBalancer."""
     for work, wanted in _scaled(s):
-        if wanted.requests_per_minute is not None and not work.spec.served_ports:
+        if wanted.requests_per_minute is not None and _has_no_port(work):
             yield Report(
                 f"{work.path}.scaling.requests_per_minute",
                 f"is {wanted.requests_per_minute}, and the model has no port behind the load "
@@ -346,7 +353,7 @@ def queue_of_an_unknown_server(s: Situation) -> Iterator[Report]:
 def queue_without_a_port(s: Situation) -> Iterator[Report]:
     """https://docs.vllm.ai/en/latest/usage/metrics.html: /metrics of the API server."""
     for work, path, value in _measured(s):
-        if not work.spec.served_ports:
+        if _has_no_port(work):
             row = running_server(work.spec, s.catalog)
             port = f"write {work.path}.port: {row.port}, or " if row and row.queue_metrics else ""
             others = " and write external: true" * path.endswith(".queue")

@@ -107,3 +107,20 @@ def test_what_cannot_be_read_is_said(dev: Sandbox) -> None:
     code, shown = dev.command("doctor", MODEL)
     assert code == 1
     assert "DescribeListeners" in shown and "listener    unknown" in shown
+
+
+@pytest.mark.parametrize(
+    "call", ["CapacityProviders", "ContainerInstances", "Services", "Tasks", "Clusters"]
+)
+def test_what_cannot_be_read_is_not_said_to_be_gone(dev: Sandbox, call: str) -> None:
+    """Of a stack that runs no link is broken and nothing is down, whichever call is refused."""
+    denied = Refusal("AccessDeniedException", "not authorized")
+    dev.account.state.refused["us-west-2", f"ecs:Describe{call}"] = denied
+    (walked,) = json.loads(dev.command("doctor", MODEL, "--json")[1])["models"]
+    assert [link for link in walked["links"] if link["verdict"] == "broken"] == []
+    assert walked["unread"]
+    (region,) = json.loads(dev.command("status", "--json")[1])["regions"]
+    assert region["unread"] and not region["drained"]
+    assert {m["state"] for m in region["models"]} <= {"runs", "unknown"}
+    for instance in region["instances"]:
+        assert instance["tasks"] != [] and instance["busy"] != 0, "they are not known"

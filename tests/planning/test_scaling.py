@@ -18,7 +18,7 @@ from planning.following import ScalingPolicy
 from planning.make_capacity import target_capacity
 from planning.price import stack_price
 from tests.planning import fixing
-from tests.planning.fixtures_scaling import HERE, on, scaled
+from tests.planning.fixtures_scaling import HERE, MOVED, on, scaled
 from tests.planning.stacks import (
     Entry,
     decide_on,
@@ -318,3 +318,13 @@ def test_headroom_is_priced_and_saves_the_boot() -> None:
         seconds.append(decided.regions[0].models[0].serve_seconds)
     assert prices == [(1, 2), (2, 3)]
     assert seconds[0] - seconds[1] == 600
+
+
+def test_the_port_of_a_model_that_could_not_be_written_out_is_not_missed() -> None:
+    """Its server brings the port, once what keeps it from being served is mended."""
+    model = {"serve": {"model": "TinyLlama/TinyLlama-1.1B-Chat-v1.0"}, "server_metrics": True}
+    model |= {"capacity": "pool", "neuron_devices": 1, "replicas": MOVED, "scaling": {"queue": 8}}
+    pool = {"kind": "managed_instances"}
+    codes = {f.code for f in findings_of(stack(capacity={"pool": pool}, models={"m": model}))}
+    assert codes & {"NE140"}, "the pool says no type"
+    assert not codes & {"NE609", "NE622"}
