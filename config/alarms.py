@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Discriminator, Field, Tag
 
 from config.changes import IN_PLACE, Change, Cost
-from config.values import RegionName, Strict, Text, TopicArn, list_or_map
+from config.values import PageUrl, RegionName, Strict, Text, TopicArn, list_or_map
 
 
 class Slack(Strict):
@@ -63,4 +63,12 @@ class Alarms(Strict):
         default=None,
         description="A channel of Slack, for the alarms of all Regions.",
         examples=[{"workspace": "T0123ABCD", "channel": "C0123ABCD"}],
+    )
+    runbook: PageUrl | None = Field(
+        default=None,
+        description=(
+            "The address at which those on call read docs/runbook.md: alarms and events link to "
+            "the chapter to follow. Default: its path in the project."
+        ),
+        json_schema_extra=IN_PLACE,
     )

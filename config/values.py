@@ -161,6 +161,14 @@ WebAclArn = Annotated[
         examples=["arn:aws:wafv2:us-west-2:111122223333:regional/webacl/models/0a1b2c3d"],
     ),
 ]
+PageUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s\\#\"'<>]+$", max_length=300),
+    Field(
+        description="A URL without an anchor.",
+        examples=["https://github.com/acme/models/blob/main/docs/runbook.md"],
+    ),
+]
 TopicArn = Annotated[
     str,
     StringConstraints(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from planning import choices, names, plan
+from planning import names, plan
 from planning.alarms import EventRule, Match, NameOf, Target
-from planning.recipients import recipients
+from planning.recipients import recipients, runbook
 from planning.situation import Situation
 
 _EVENTS = "neuron-ecs events"
@@ -19,6 +19,7 @@ def event_rules(s: Situation, region: plan.RegionPlan) -> tuple[EventRule, ...]:
 
 class _Rules:
     def __init__(self, s: Situation, region: plan.RegionPlan) -> None:
+        self._situation = s
         self._stack = f"{s.project}-{s.stack}"
         self._topics = recipients(s, region)
         self._region = region
@@ -160,7 +161,7 @@ class _Rules:
             matches=matches,
             said=said,
             named=named,
-            steps=(f"Run {_EVENTS}", f"Follow {choices.RUNBOOK}#{incident}"),
+            steps=(f"Run {_EVENTS}", f"Follow {runbook(self._situation, incident)}"),
             targets=tuple(Target(names.key(whole, _short(t)), t) for t in self._topics),
         )
 

@@ -60,6 +60,12 @@ def topic(s: Situation, region: str) -> plan.Topic | None:
     )
 
 
+def runbook(s: Situation, chapter: str) -> str:
+    """Returns where a chapter of the runbook is read; without one, the runbook itself."""
+    page = (s.settings.alarms and s.settings.alarms.runbook) or choices.RUNBOOK
+    return f"{page}{'#' if chapter else ''}{chapter}"
+
+
 def slack(s: Situation) -> SlackChannel | None:
     """Returns the Slack channel of the stack; `None` without one."""
     channel = s.settings.alarms and s.settings.alarms.slack

@@ -19,7 +19,7 @@ from planning.alarms import (
     balancer_metric,
 )
 from planning.daemon_kinds import DETECTOR, METRICS
-from planning.recipients import recipients
+from planning.recipients import recipients, runbook
 from planning.situation import Situation
 
 _T = TypeVar("_T")
@@ -71,6 +71,7 @@ class _Alarms:
     """Makes the alarms of a Region, all with the same recipients."""
 
     def __init__(self, s: Situation, region: plan.RegionPlan) -> None:
+        self._situation = s
         self._stack = f"{s.project}-{s.stack}"
         self._limits = s.catalog.limits
         self._region = region
@@ -391,7 +392,7 @@ class _Alarms:
             ),
             description=(
                 f"{subject} in {self._region.name}: {what} for {seconds * periods // 60} minutes. "
-                f"Run {do}, then follow {choices.RUNBOOK}{'#' if incident else ''}{incident}"
+                f"Run {do}, then follow {runbook(self._situation, incident)}"
             ),
             measured=measured,
             comparison=comparison,

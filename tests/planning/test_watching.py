@@ -222,6 +222,17 @@ def test_alarms_and_events_lead_to_a_chapter_of_the_runbook() -> None:
     assert named <= anchors, "a heading of docs/runbook.md was renamed: rename it here as well"
 
 
+def test_alarms_and_events_link_to_where_the_runbook_is_read() -> None:
+    page = "https://example.com/" + "r" * 280
+    alarms = {"emails": ["on-call@example.com"], "runbook": page}
+    region = _watched(SERVED, alarms=alarms)
+    steps = [step for rule in region.event_rules for step in rule.steps]
+    assert f"Follow {page}#a-rollout-cannot-finish" in steps
+    for alarm in region.alarms:
+        assert f"then follow {page}" in alarm.description
+        assert len(alarm.description) <= 1024
+
+
 def test_a_model_that_scales_has_an_alarm_for_more_load_than_its_maximum_is_for() -> None:
     scaling = {"requests_per_minute": 60}
     region = _watched({**SERVED, "scaling": scaling})

@@ -434,6 +434,7 @@ def _alarms(hand: Hand, regions: list[str]) -> Entry:
         "topics": hand.one(([one], [one, f"{one}-2"], each)),
         "emails": ["on-call@example.com"],
         "slack": {"workspace": "T0123ABCD", "channel": "C0123ABCD"},
+        "runbook": "https://example.com/docs/runbook.md",
     }
     if any(facts.partition(region) != "aws" for region in regions):
         del found["slack"]

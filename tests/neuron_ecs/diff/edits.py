@@ -97,6 +97,7 @@ VALUES: dict[str, list[Any]] = {
     "recovery_image": [PUBLIC.format("1"), PUBLIC.format("2")],
     "recovery": [True],
     "topics": [["arn:aws:sns:{region}:111122223333:a"], ["arn:aws:sns:us-west-2:111122223333:b"]],
+    "runbook": ["https://example.com/runbook.md", "https://example.com/other.md"],
     "emails": [["a@example.com"], ["a@example.com", "b@example.com"]],
     "workspace": ["T01", "T02"],
     "Slack.channel": ["C01", "C02"],
