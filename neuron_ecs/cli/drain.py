@@ -210,6 +210,7 @@ class _Region:
         if self.arguments.json:
             document = {
                 "region": self.region.name,
+                "changed": agreed,
                 "counts": counts,
                 "models": [asdict(s) for s in found],
                 "left_out": sorted(one.host for one in ours if one.left_out),

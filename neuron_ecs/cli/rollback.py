@@ -79,7 +79,8 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
             for step in wave
         ]
         states = [{"region": v.region, "verdict": v.verdict, "said": v.said} for v in verdicts]
-        write_json(head_of(described, VERSION) | {"steps": steps, "states": states}, sys.stdout)
+        document = {"changed": agreed, "steps": steps, "states": states}
+        write_json(head_of(described, VERSION) | document, sys.stdout)
     return ERRORS if todo and not agreed else code_of(verdicts)
 
 

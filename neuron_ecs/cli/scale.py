@@ -72,7 +72,8 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     todo = sum(map(len, changes.values()))
     if not todo or not arguments.agreed(f"change {counted(todo, 'service')}?"):
         if arguments.json:
-            write_json(head_of(described, VERSION) | {"counts": changes}, sys.stdout)
+            document = {"changed": False, "counts": changes}
+            write_json(head_of(described, VERSION) | document, sys.stdout)
         return ERRORS if todo else FINE
     for region, counts in changes.items():
         cluster = slots[region][0].cluster
@@ -83,7 +84,7 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
         regions = [r for r, _ in models.values()]
         found = waited(account, arguments, regions, clock, until, only=name)
     if arguments.json:
-        document = {"counts": changes, "models": [asdict(s) for s in found]}
+        document = {"changed": True, "counts": changes, "models": [asdict(s) for s in found]}
         write_json(head_of(described, VERSION) | document, sys.stdout)
     return code_of(found)
 

@@ -48,6 +48,8 @@ def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, cl
     for text in unread:
         lines = wrapped(f"not read: {text}", arguments.width, "", "  ")
         sys.stderr.writelines(f"{line}\n" for line in lines)
+    if not found and not unread and arguments.what in {j.name for r in regions for j in r.jobs}:
+        raise UsageError(f"{arguments.what}: no run of it is under way", ERRORS)
     if not found and not unread:
         raise UsageError(
             f"{arguments.what}: no such task runs; `neuron-ecs jobs` lists the runs of jobs, and "

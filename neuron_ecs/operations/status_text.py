@@ -61,12 +61,18 @@ def render(
             yield from wrapped(f"jobs now: {jobs}", width, "  ", "    ")
 
 
+def _of_jobs(tasks: int) -> str:
+    """What is said where no model is."""
+    return f"{counted(tasks, 'task') if tasks else 'no task'} of jobs now"
+
+
 def headline(regions: Sequence[RegionStatus]) -> str:
     """`7 of 8 replicas run; not as promised: bee in us-west-2`."""
     models = [m for r in regions for m in r.models]
     running = sum(min(m.running, m.promised) for m in models)
     promised = sum(m.promised for m in models)
-    parts = [f"{running} of {counted(promised, 'replica')} run"]
+    tasks = sum(job.running or 0 for r in regions for job in r.jobs)
+    parts = [f"{running} of {counted(promised, 'replica')} run" if models else _of_jobs(tasks)]
     bad = [f"{m.name} ({m.state}) in {r.name}" for r in regions for m in r.models if not _good(m)]
     if bad:
         parts.append(f"not as promised: {', '.join(bad)}")

@@ -50,7 +50,8 @@ def test_scaling_stays_within_the_stack_file_unless_it_is_forced(dev: Sandbox) -
 def test_without_a_yes_nothing_is_scaled(dev: Sandbox) -> None:
     code, shown = dev.command("scale", MODEL, "0", "--force", "--json")
     assert (code, service_of(dev)["desiredCount"]) == (1, 1)
-    assert list(json.loads(shown)["counts"]["us-west-2"].values()) == [0]
+    found = json.loads(shown)
+    assert (found["changed"], list(found["counts"]["us-west-2"].values())) == (False, [0])
 
 
 # ---- rollback --------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ def test_without_a_yes_json_shows_what_would_change(dev: Sandbox, argv: tuple[st
     found = json.loads(shown)
     assert (code, found["stack"]) == (1, "dev")
     assert set(found.get("counts", {}).values()) <= {0}
+    assert not found.get("changed")
     assert found.get("replaced", []) == []
     assert {s["desiredCount"] for s in dev.ecs().place.services.values()} == {1}
     assert {i["status"] for i in dev.ecs().place.instances.values()} == {"ACTIVE"}

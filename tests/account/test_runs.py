@@ -60,6 +60,12 @@ def test_words_after_two_dashes_are_the_command_wherever_options_stand(dev: Sand
     assert changed["command"] == ["python", "train.py", "--short"]
 
 
+def test_a_job_without_a_run_has_nothing_to_stop(dev: Sandbox) -> None:
+    code, shown = dev.command("stop", JOB, "--yes")
+    assert (code, "no run of it is under way" in shown) == (1, True), shown
+    assert "no task of jobs now" in dev.command("status", JOB)[1]
+
+
 def test_without_a_yes_nothing_starts(dev: Sandbox) -> None:
     before = len(dev.ecs().place.tasks)
     code, shown = dev.command("run", JOB, "--json")

@@ -434,11 +434,12 @@ def _alarms(hand: Hand, regions: list[str]) -> Entry:
         "topics": hand.one(([one], [one, f"{one}-2"], each)),
         "emails": ["on-call@example.com"],
         "slack": {"workspace": "T0123ABCD", "channel": "C0123ABCD"},
-        "runbook": "https://example.com/docs/runbook.md",
     }
     if any(facts.partition(region) != "aws" for region in regions):
         del found["slack"]
-    return {name: value for name, value in found.items() if hand.chance(60)}
+    chosen = {name: value for name, value in found.items() if hand.chance(60)}
+    page = {"runbook": "https://example.com/docs/runbook.md"} if "emails" in chosen else {}
+    return chosen | page
 
 
 def _weights(hand: Hand, models: Entry) -> Entry:
