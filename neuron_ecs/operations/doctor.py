@@ -245,9 +245,8 @@ class _Walk:
         return self.region.load_balancer.port if self.region.load_balancer else 0
 
     def _absent(self, name: str, fact: str) -> Link:
-        return Link(
-            name, "broken", fact, "it was deleted, or the last update failed", "run `pulumi up`"
-        )
+        means = "it was deleted, or the last update failed"
+        return Link(name, "broken", fact, means, "run `pulumi up --refresh`")
 
     def _targets(self) -> Link:
         healthy, running = self.found.healthy, self.found.running

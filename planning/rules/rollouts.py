@@ -146,7 +146,7 @@ def _told_elsewhere(model: ModelEntry) -> bool:
     "Model with a minimum of 0 does not start on demand",
     Severity.NOTE,
     "A model with min 0 starts without tasks, and a load balancer does not queue requests.",
-    do="Write min: 1, or raise the desired count of the service before it is called.",
+    do="Write min: 1, or start it with neuron-ecs scale before it is called.",
 )
 def minimum_of_zero(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html:
@@ -157,8 +157,8 @@ def minimum_of_zero(s: Situation) -> Iterator[Report]:
         if replicas.most:
             yield Report(
                 f"{path}.min",
-                "is 0: callers get 503 until the desired count is raised",
-                "write min: 1, or raise the desired count before the first call",
+                "is 0: callers get 503 until somebody starts the model",
+                "write min: 1, or run `neuron-ecs scale` before the first call",
             )
         else:
             yield Report(

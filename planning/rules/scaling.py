@@ -135,7 +135,8 @@ def asleep_for_ever(s: Situation) -> Iterator[Report]:
             yield Report(
                 path,
                 f"is 0, and {_field(wanted)} alone moves the replicas",
-                "write 1, or run `neuron-ecs scale` before the first call",
+                f'write 1; or write {work.path}.scaling.schedule: [{{expression: "cron(0 7 ? * '
+                'MON-FRI *)", min: 1}]; or run `neuron-ecs scale` before the first call',
             )
 
 

@@ -74,7 +74,6 @@ OUTSIDE = {
     "add a model or job ": "a workload, which only the reader knows",
     "use AWS ": "another service",
     "set the desired count ": "a call of ECS, before the update",
-    "raise the desired count ": "a call of ECS, after the update",
 }
 # Stand for a name that only the reader has.
 OWN = {
