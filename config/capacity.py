@@ -209,7 +209,10 @@ class AutoScalingCapacity(Capacity):
     ami: Ami = Field(default=Ami(), description="The image of the instances.")
     root_volume_gib: Annotated[int, Field(ge=30, le=16_384)] | None = Field(
         default=None,
-        description="Encrypted gp3 root volume in GiB. Default: 200.",
+        description=(
+            "Encrypted gp3 root volume in GiB. Default: 200, or more where images and weights need "
+            "it, and the sizes of host volumes."
+        ),
         json_schema_extra=NEW_INSTANCES,
     )
     efa: bool = Field(
@@ -281,7 +284,7 @@ class ManagedInstancesCapacity(Capacity):
     )
     storage_gib: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None,
-        description="EBS data volume in GiB for images and mounts. Default: 200.",
+        description="EBS data volume in GiB for images and mounts. Default: as of root_volume_gib.",
         json_schema_extra=NEW_INSTANCES,
     )
     local_storage: bool = Field(

@@ -6,6 +6,7 @@ from config import S3FilesVolumeEntry
 from messages.finding import Severity
 from messages.phrases import listed
 from planning.rules.rule import Report, rule
+from planning.serving import ahead
 from planning.situation import Situation
 from planning.volumes import cache_fields, mounted
 
@@ -30,7 +31,8 @@ def s3_files_on_groups(s: Situation) -> Iterator[Report]:
                 fix = f"write volumes: {{{found.volume}: {{kind: efs}}}}"
                 if at in caches:
                     at, what = caches[at], f"is {found.volume}"
-                    fix = "leave it out"
+                    model = s.settings.models[work.name]
+                    fix = fix if ahead.is_ahead(model) else "leave it out"
                 where = f"{work.pool.name} is a pool of kind auto_scaling"
                 yield Report(at, f"{what}, a volume of kind s3_files, and {where}", fix)
 

@@ -249,14 +249,14 @@ def several_writers(s: Situation) -> Iterator[Report]:
     """https://awsdocs-neuron.readthedocs-hosted.com/en/v2.32.0/libraries/nxd-inference/developer_guides/vllm-user-guide-v1.html:
     the server compiles where it finds no artefacts, and writes them there."""
     for name, out in s.written.items():
-        if ahead.is_ahead(out.entry) or not ahead.shared(out.entry, s.settings):
+        shared = ahead.shared(out.entry, s.settings)
+        if out.cache is None or ahead.is_ahead(out.entry) or not shared:
             continue
         most = max((w.tasks_max for w in s.work if w.path == f"models.{name}"), default=0)
         if most > 1:
-            cache = out.cache.place if out.cache else ""
             yield Report(
                 f"models.{name}.serve.cache",
-                f"is {cache}, a file system that up to {most} tasks write in a Region",
+                f"is {out.cache.place}, a file system that up to {most} tasks write in a Region",
                 f"write models.{name}.serve.compile: ahead; or leave it out",
             )
 

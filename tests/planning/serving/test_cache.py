@@ -185,3 +185,17 @@ def test_a_variable_that_names_a_directory_takes_no_prefix_of_s3(variable: str) 
     assert found.path == f"models.m.environment.{variable}"
     assert fixing.faults(config, "NE940") == []
     assert "NE940" not in codes(running(TINY, environment={variable: "/cache"}))
+
+
+def test_a_cache_that_its_pool_cannot_mount_may_be_needed_to_compile_ahead() -> None:
+    arn = "arn:aws:s3files:us-west-2:111122223333:file-system/fs-0123456789abcdef0"
+    volume = {"kind": "s3_files", "bucket": "s3://models/a/", "file_systems": {"us-west-2": arn}}
+    for more in ({}, {"compile": "ahead"}):
+        config = serving({"model": TINY, "cache": "v", **more}, volumes={"v": volume})
+        assert fixing.faults(config, "NE382") == []
+
+
+def test_a_server_without_a_cache_has_no_two_writers_of_one() -> None:
+    serve = {"model": "s3://my-models/archives/", "server": "torchserve", "cache": "v"}
+    found = codes(serving(serve, volumes={"v": {"kind": "efs"}}, replicas=2))
+    assert "NE923" in found and "NE941" not in found
