@@ -50,9 +50,9 @@ def secret_without_its_characters(s: Situation) -> Iterator[Report]:
 @rule(
     "NE724",
     "Wildcard in a name that a policy has",
-    Severity.WARNING,
-    "In an IAM policy * is any text, ? one character and ${ begins a variable: the role is allowed "
-    "more than one prefix.",
+    Severity.ERROR,
+    "In an IAM policy * is any text, ? one character and ${ begins a variable: the role would be "
+    "allowed more than what is named.",
     do="Write the name itself, or a prefix without wildcards.",
 )
 def wildcard_in_a_name(s: Situation) -> Iterator[Report]:
@@ -67,8 +67,7 @@ def wildcard_in_a_name(s: Situation) -> Iterator[Report]:
                 what, without = _wild(text, found)
                 if (where, text) in secrets:
                     why = "A container reads one secret or parameter, by its name."
-                    fix = "name one secret or parameter"
-                    yield Report(where, what, fix, why, Severity.ERROR)
+                    yield Report(where, what, "name one secret or parameter", why)
                 else:
                     yield Report(where, what, f"write {without}")
     for name, entry in sorted(s.settings.volumes.items()):

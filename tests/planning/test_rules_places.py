@@ -408,10 +408,16 @@ def test_nodes_that_nobody_starts(command: list[str], nodes: bool) -> None:
     assert "NE803" not in found
 
 
-def test_a_wildcard_names_no_secret() -> None:
-    arn = "arn:aws:secretsmanager:us-west-2:111122223333:secret:hf-*"
-    config = stack(capacity={"pool": groups()}, models={"m": work(1, secrets={"HF_TOKEN": arn})})
-    assert finding(config, "NE724").severity is Severity.ERROR
+@pytest.mark.parametrize("wild", ["*", "a?", "${aws:userid}"])
+@pytest.mark.parametrize("field", ["secrets", "s3_read", "s3_write"])
+def test_a_wildcard_names_no_secret_and_no_prefix(field: str, wild: str) -> None:
+    arn = f"arn:aws:ssm:us-west-2:111122223333:parameter/hf-{wild}"
+    given: Any = {"HF_TOKEN": arn} if field == "secrets" else [f"s3://models/llama/{wild}"]
+    config = stack(capacity={"pool": groups()}, models={"m": work(1, **{field: given})})
+    found = finding(config, "NE724")
+    assert (found.severity, found.path.startswith(f"models.m.{field}")) == (Severity.ERROR, True)
+    if field != "secrets":
+        assert found.fix == "write s3://models/llama/"
 
 
 def test_the_shared_memory_proposed_is_accepted() -> None:

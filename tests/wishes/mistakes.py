@@ -1594,6 +1594,13 @@ def _part_missing(hand: Hand, wish: Wish) -> str:
     return f"{wish.path}.secrets.HF_TOKEN"
 
 
+@mistake("NE724", WORK)
+def _wildcard_in_a_name(hand: Hand, wish: Wish) -> str:
+    field_name = hand.one(("s3_read", "s3_write"))
+    wish.entry[field_name] = [f"s3://models/{hand.one(('*', 'a?', '${aws:userid}/'))}"]
+    return f"{wish.path}.{field_name}[0]"
+
+
 @mistake("NE718", JOB)
 def _no_schedule(hand: Hand, wish: Wish) -> str:
     wrong = (

@@ -566,13 +566,6 @@ def _link_name_without_a_bridge(_: Hand, wish: Wish) -> str:
     return f"{path}.environment.MODEL"
 
 
-@oddity("NE724", WORK)
-def _wildcard_in_a_name(hand: Hand, wish: Wish) -> str:
-    field_name = hand.one(("s3_read", "s3_write"))
-    wish.entry[field_name] = [f"s3://models/{hand.one(('*', 'a?', '${aws:userid}/'))}"]
-    return f"{wish.path}.{field_name}[0]"
-
-
 @oddity("NE217", replace(EMPTY, sorts=(MANAGED_NEURON,)))
 def _mixed_types(hand: Hand, wish: Wish) -> str:
     written_types(wish.pool).append(hand.one(("c7g.xlarge", "m5.*")))
