@@ -69,36 +69,30 @@ class _Moment:
             yield record, tasks
 
     def behind(self, name: str) -> int:
-        """Tasks in a target group that has a weight above 0 in the rules of a name."""
-        groups = {
-            group
-            for rule in self.records.values()
-            if rule.type == LISTENER_RULE and f"_{name}_" in f"{rule.logical}_"
-            for group in _reached(rule)
-        }
-        return sum(
-            tasks
-            for service, tasks in self.serving()
-            if groups & set(texts(service.inputs, "loadBalancers.targetGroupArn"))
-        )
+        """Tasks to which the rules of a name send requests."""
+        rules = [r for r in self.records.values() if r.type == LISTENER_RULE]
+        return self._tasks([r for r in rules if f"_{name}_" in f"{r.logical}_"])
 
     def answer(self, host: str, path: str) -> str:
         """What the first rule that matches the request does with it."""
         rules = [r for r in self.records.values() if r.type == LISTENER_RULE]
         for rule in sorted(rules, key=lambda r: number(r.outputs, "priority") or 0):
-            if not _matches(rule, host, path):
-                continue
-            groups = set(_reached(rule))
-            tasks = [
-                tasks
-                for service, tasks in self.serving()
-                if groups & set(texts(service.inputs, "loadBalancers.targetGroupArn"))
-            ]
-            if not sum(tasks):
-                return "503"
-            kinds = texts(rule.inputs, "actions.type")
-            return "checked" if "jwt-validation" in kinds else "open"
+            if _matches(rule, host, path):
+                kinds = texts(rule.inputs, "actions.type")
+                checked = "checked" if "jwt-validation" in kinds else "open"
+                return checked if self._tasks([rule]) else "503"
         return "404"
+
+    def _tasks(self, rules: Sequence[Record]) -> int:
+        """Tasks in the groups of rules with a weight above 0; none if one of these is empty.
+
+        A rule sends a group its share of the requests, whether or not a task is in it.
+        """
+        found = {group: 0 for rule in rules for group in _reached(rule)}
+        for service, tasks in self.serving():
+            for group in found.keys() & set(texts(service.inputs, "loadBalancers.targetGroupArn")):
+                found[group] += tasks
+        return sum(found.values()) if all(found.values()) else 0
 
 
 def _matches(rule: Record, host: str, path: str) -> bool:
