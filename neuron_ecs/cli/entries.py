@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import catalog
+from messages.finding import Severity
 from messages.phrases import flow
 from neuron_ecs import terminal
 from neuron_ecs.cli.arguments import OfStack, Parser, actions, agreed
@@ -292,7 +293,8 @@ def edit(
     except Refused as refusal:
         if arguments.json:
             raise
-        terminal.write(refusal.findings, sys.stderr, width=arguments.width)
+        errors = [f for f in refusal.findings if f.severity is Severity.ERROR]
+        terminal.write(errors, sys.stderr, width=arguments.width)
         sys.stderr.write("nothing was written\n")
         return ERRORS
 

@@ -299,6 +299,7 @@ def test_a_file_that_would_not_plan_is_not_written(
     assert (code, out, text_of(project)) == (1, "", before)
     assert words in " ".join(told.split())
     assert told.endswith("nothing was written\n")
+    assert "\nnote NE" not in f"\n{told}", "what is wrong is not below pages of notes"
     code, out = said(project, *arguments, "--yes", "--json")
     assert code == 1
     assert any(f["severity"] == "error" for f in json.loads(out)["findings"])
