@@ -89,7 +89,7 @@ def price(base: Plan, head: Plan, catalog: Catalog) -> Price:
 
 def _watching(base: Plan, head: Plan, catalog: Catalog) -> Iterator[str]:
     if watching_costs(base, catalog) or watching_costs(head, catalog):
-        yield "alarms, dashboards, daemons and health checks, whose price `plan` shows"
+        yield "alarms, dashboards, custom metrics and health checks, whose price `plan` shows"
 
 
 def _unpriced(lines: tuple[Line, ...]) -> Iterator[str]:
