@@ -16,8 +16,8 @@ def spreading_costs(
 ) -> dict[str, Amount | None]:
     """Returns USD a month that `spread: instances` adds for each of these models of a plan.
 
-    `config` is what the plan was made of. `None` where a pool has no instances for it; a pool
-    without a price counts as nothing.
+    `config` is what the plan was made of. `None` where a pool has no instances for it, or none
+    around the lines of its layout; a pool without a price counts as nothing.
     """
     situation = settle(
         parse(texts_of(config, plan.project)),
@@ -46,6 +46,8 @@ def _cost(s: Situation, plan: Plan, name: str, catalog: Catalog) -> Amount | Non
             here = tried.pools[region.name, pool.name]
             cut, layout = tried.cut(here), tried.layout(here)
             if cut is None or layout is None or cut.fewest > (here.max_size or cut.fewest):
+                return None
+            if tried.keeping(here).crowded:
                 return None
             rates = pool_rates(pool, region.name, catalog)
             cost += rates.monthly(running(replace(pool, layout=layout)))

@@ -123,6 +123,6 @@ def _spreading(cost: Amount | None) -> str:
     """What `spread: instances` adds to a model, for USD a month."""
     text = "write `replicas.spread: instances`, and one replica stays: "
     if cost is None:
-        return f"{text}not on the instances that its pool may have"
+        return f"{text}not on the instances that its pool may have, as it is laid out"
     low, high = (f"{'-' if n < 0 else '+'}{dollars(abs(n))}" for n in (cost.minimum, cost.maximum))
     return f"{text}{low} a month" + (f" at minimum, {high} at maximum" if low != high else "")

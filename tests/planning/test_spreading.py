@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import load
 from planning import Refused
+from planning.lines import layout_of
 from planning.price import stack_price
 from planning.spreading import spreading_costs
 from tests.planning.stacks import PROJECT, Config, Entry, changed, decide_on, groups, stack, work
@@ -33,14 +35,20 @@ def models(draw: st.DrawFn) -> Entry:
     return found
 
 
-@given(models(), st.integers(1, 6), st.integers(0, 1))
+@given(models(), st.integers(1, 6), st.integers(0, 1), st.booleans())
 @settings(max_examples=25)
-def test_the_price_is_the_difference_of_the_plans(made: Entry, most: int, headroom: int) -> None:
+def test_the_price_is_the_difference_of_the_plans(
+    made: Entry, most: int, headroom: int, keeps: bool
+) -> None:
+    """With a layout that keeps the models where they are as well."""
     pool = groups("inf2.24xlarge", most, **({"headroom": headroom} if headroom else {}))
     regions: Entry = {"us-west-2": {}, "us-east-1": {}}
     config = stack(regions=regions, capacity={"pool": pool}, models=made)
     try:
         plan = decide_on(config)
+        if keeps:
+            config = {**config, f"{PROJECT}:layout": json.dumps(layout_of(plan, []))}
+            plan = decide_on(config)
     except Refused:
         return
     found = spreading_costs(config, plan, made, load())
@@ -64,3 +72,20 @@ def spread(config: Config, name: str) -> Config:
         if span and span["min"] > 1:
             config = changed(config, path, replicas={**span, "spread": "instances"})
     return config
+
+
+def test_what_the_lines_of_a_layout_leave_no_room_for_has_no_price() -> None:
+    """The first model fills the instances on which the second one would spread."""
+    lines = {"a": {"1": [0, 1, 2, 3]}, "b": {"1": [0, 1], "2": [2, 3]}}
+    config = stack(
+        capacity={"pool": groups("inf2.24xlarge", 4)},
+        models={
+            "a": work(4, replicas={"min": 1, "max": 3}),
+            "b": work(2, replicas={"min": 2, "max": 2}),
+        },
+        layout={"us-west-2": {"pool": lines}},
+    )
+    found = spreading_costs(config, decide_on(config), ["b"], load())
+    with pytest.raises(Refused, match="NE246"):
+        decide_on(spread(config, "b"))
+    assert found == {"b": None}
