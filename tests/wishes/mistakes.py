@@ -1659,7 +1659,10 @@ def _no_room_for_headroom(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "headroom", 1)
 
 
-@mistake("NE619", Want(sorts=(MANAGED_NEURON, MANAGED_CPU), purchases=("reserved",)))
+@mistake(
+    "NE619",
+    Want(sorts=(MANAGED_NEURON, MANAGED_CPU), purchases=("reserved",), overridden=False),
+)
 def _group_and_fallback(_: Hand, wish: Wish) -> str:
     return of_pool(wish, "on_demand_fallback", True)
 
@@ -1839,7 +1842,10 @@ def _compiled_where_nobody_sees_it(hand: Hand, wish: Wish) -> str:
 BOTH_CHIPS = ("us-west-2",)  # has Inferentia 2 and Trainium 1
 
 
-@mistake("NE945", replace(SERVED, types=family("inf2"), where=BOTH_CHIPS, single=True))
+@mistake(
+    "NE945",
+    replace(SERVED, types=family("inf2"), where=BOTH_CHIPS, single=True, networks=("own",)),
+)
 def _compiled_for_other_chips(_: Hand, wish: Wish) -> str:
     pool = {"kind": "auto_scaling", "instance_type": "trn1.2xlarge", "max_size": 1}
     wish.keys["capacity"]["chips"] = pool | {"regions": list(BOTH_CHIPS)}

@@ -841,7 +841,7 @@ def _a_key_for_each(_: Hand, wish: Wish) -> str:
     """A second model, like the wanted one but for its key, answers some of its requests."""
     _keyed(wish)
     roomy(wish)
-    wish.pool.entry["max_size"] += 4 * wish.pool.needed
+    one_size(wish.pool, wish.pool.entry["max_size"] + 4 * wish.pool.needed)
     name = wish.work.name
     wish.keys["models"]["second"] = deepcopy(wish.entry)
     wish.keys["traffic"] = {
