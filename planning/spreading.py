@@ -47,7 +47,8 @@ def _cost(s: Situation, plan: Plan, name: str, catalog: Catalog) -> Amount | Non
             cut, layout = tried.cut(here), tried.layout(here)
             if cut is None or layout is None or cut.fewest > (here.max_size or cut.fewest):
                 return None
-            if tried.keeping(here).crowded:
+            kept = pool.name in s.settings.layout.get(region.name, {})
+            if kept and tried.keeping(here).crowded:
                 return None
             rates = pool_rates(pool, region.name, catalog)
             cost += rates.monthly(running(replace(pool, layout=layout)))

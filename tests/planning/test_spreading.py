@@ -12,7 +12,17 @@ from planning import Refused
 from planning.lines import layout_of
 from planning.price import stack_price
 from planning.spreading import spreading_costs
-from tests.planning.stacks import PROJECT, Config, Entry, changed, decide_on, groups, stack, work
+from tests.planning.stacks import (
+    PROJECT,
+    Config,
+    Entry,
+    changed,
+    decide_on,
+    groups,
+    managed,
+    stack,
+    work,
+)
 
 _CPU: Entry = {"cpu_units": 1000, "memory_mib": 2000}
 
@@ -89,3 +99,13 @@ def test_what_the_lines_of_a_layout_leave_no_room_for_has_no_price() -> None:
     with pytest.raises(Refused, match="NE246"):
         decide_on(spread(config, "b"))
     assert found == {"b": None}
+
+
+@pytest.mark.parametrize("pool", [groups("m7i.4xlarge", 2), managed("m7i.4xlarge")])
+def test_a_pool_without_chips_has_a_price_too(pool: Entry) -> None:
+    made = {"a": {**work(0, **_CPU), "replicas": 2}}
+    config = stack(capacity={"pool": pool}, models=made)
+    before = decide_on(config)
+    after = stack_price(decide_on(spread(config, "a")), load()).amount
+    found = spreading_costs(config, before, made, load())
+    assert found == {"a": after - stack_price(before, load()).amount}
