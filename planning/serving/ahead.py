@@ -40,12 +40,15 @@ _RUN = """\
 import json, os, subprocess, sys, time, urllib.request
 url, marker, *words = sys.argv[1:]
 server = subprocess.Popen(words)
-answered = False
+answered, seconds = False, 0.2
 while not answered and server.poll() is None:
     try:
         answered = urllib.request.urlopen(url, timeout=5).status == 200
     except OSError:
-        time.sleep(5)
+        try:
+            server.wait(seconds)
+        except subprocess.TimeoutExpired:
+            seconds = min(2 * seconds, 5)
 if not answered:
     code = server.returncode
     sys.exit(128 - code if code < 0 else max(code, 1))

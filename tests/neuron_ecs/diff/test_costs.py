@@ -324,9 +324,9 @@ def test_every_field_with_a_cost_has_values_to_write() -> None:
 UNLIKE_ITS_COST = "declare the class that is seen, in json_schema_extra of the field in config/"
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_field_declares_what_its_change_does(seed: int) -> None:
-    found = some_of(STACKS.values(), seed)
+def test_a_field_declares_what_its_change_does() -> None:
+    """One change of each field; the search below makes every change."""
+    found = some_of(STACKS.values(), 1)
     faults = [fault for before, edit in found for fault in wrong(before, edit)]
     assert faults == [], UNLIKE_ITS_COST
 
