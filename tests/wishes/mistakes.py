@@ -1309,6 +1309,7 @@ def _serve_many(wish: Wish, number: int) -> None:
     wish.entry.pop("paths", None)
     size = {k: v for k, v in wish.entry.items() if k in ("cpu_units", "memory_mib")}
     fields = {"image": wish.entry["image"], "capacity": wish.pool.name, "port": 8080, **size}
+    wish.keys.pop("traffic", None)  # tokens take a rule more for each
     wish.keys["models"] |= {f"served-{n}": dict(fields) for n in range(number)}
     network = wish.network(wish.region)
     zones = {z: f"subnet-9{n}" for n, z in enumerate(facts.zones(wish.region))}
@@ -1326,7 +1327,7 @@ def _too_many_rules(_: Hand, wish: Wish) -> str:
     for entry in wish.keys["models"].values():
         for name in ("port", "ports", "sidecars", "starts_after", "health_check", "paths"):
             entry.pop(name, None)
-        for name in ("scaling", "server_metrics"):  # they count where a port is
+        for name in ("scaling", "server_metrics", "discovery"):  # they need a port
             entry.pop(name, None)
     _serve_many(wish, most - 1)
     paths = [f"/v{n}" for n in range(2 * limits.value("listener_rule_condition_values") + 1)]
