@@ -1868,6 +1868,7 @@ def _job_with_the_name_of_another(_: Hand, wish: Wish) -> str:
     name = f"compile-{path.partition('.')[2]}"
     if len(name) > 40:  # the name of the job ends in a digest then
         wish.keys["models"]["m"] = wish.keys["models"].pop(wish.work.name)
+        wish.keys.pop("traffic", None)  # it may name the model
         name = "compile-m"
     wish.keys.setdefault("jobs", {})[name] = {
         "image": "public.ecr.aws/acme/serving:1.0",
