@@ -218,7 +218,11 @@ class AutoScalingCapacity(Capacity):
     efa: bool = Field(
         default=False,
         description="Attach every EFA interface, in a cluster placement group in one zone.",
-        json_schema_extra=SECOND_POOL,
+        json_schema_extra=Cost(
+            SECOND_POOL.change,
+            f"{SECOND_POOL.note} Jobs have it from their next run on.",
+            (Change.ROLLING,),
+        ),
     )
     headroom: Annotated[int, Field(ge=0, le=1)] = Field(
         default=0,

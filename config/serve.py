@@ -55,7 +55,11 @@ class Serve(Strict):
     ) = Field(
         default=None,
         description="The revision on the hub: a commit, tag or branch. Default: the newest.",
-        json_schema_extra=ROLLING,
+        json_schema_extra=Cost(
+            Change.ROLLING,
+            "The default disk of instances has room for weights that they keep.",
+            (Change.NEW_INSTANCES,),
+        ),
     )
     max_model_len: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(
         default=None,

@@ -335,7 +335,12 @@ class Settings(Strict):
         default="development",
         description="What the stack is for: in production a missing audit is a warning.",
         examples=["production"],
-        json_schema_extra=FINDINGS,
+        json_schema_extra=Cost(
+            Change.FINDINGS,
+            "Tasks of models that a job compiles ahead stop without its result in production, and "
+            "roll.",
+            (Change.ROLLING,),
+        ),
     )
     silence: dict[FindingCode, Text] = Field(
         default={},

@@ -29,7 +29,10 @@ def no_such_day(s: Situation) -> Iterator[Report]:
             for field in ("start", "end"):
                 given = getattr(block, field)
                 if moment(given) is None:
+                    start = moment(block.start)
                     day = f"{given[:8]}28{given[10:]}"
+                    if start and field == "end":
+                        day = f"{start + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
                     yield Report(f"{path}.{field}", f"is {given}", f"write {day}")
 
 

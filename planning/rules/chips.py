@@ -34,7 +34,10 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
         others = [
             p.name
             for (r, _), p in s.pools.items()
-            if p.neuron and not p.managed and r == work.region
+            if p.neuron
+            and not p.managed
+            and r == work.region
+            and s.passes({f"{work.path}.capacity": p.name})
         ]
         types = listed([t.name for t in work.pool.types], most=3)
         sidecars = [(f"{work.path}.sidecars.{n}", c) for n, c in work.spec.sidecars.items()]
@@ -62,14 +65,16 @@ def devices_not_named(s: Situation) -> Iterator[Report]:
         kind = work.smallest
         if work.pool.neuron and work.spec.neuron_devices is None and kind and kind.neuron:
             sizes = s.catalog.neuron.legal_counts(kind.name)
+            path = f"{work.path}.neuron_devices"
+            whole = ", or write all" if s.passes({path: "all"}) else ""
             yield Report(
-                f"{work.path}.neuron_devices",
+                path,
                 f"is missing, on a pool of {kind.name}",
                 "write all"
                 if work.pool.managed
                 else f"write {sizes[0]} "
                 f"({listed([*map(str, sizes[1:]), '0 with memory_mib'], most=16)} are possible as "
-                "well), or write all",
+                f"well){whole}",
             )
 
 

@@ -57,11 +57,13 @@ def requests_without_a_port(s: Situation) -> Iterator[Report]:
     RequestCount, by TargetGroup and LoadBalancer."""
     for work, wanted in _scaled(s):
         if wanted.requests_per_minute is not None and _has_no_port(work):
+            port = f"{work.path}.port"
+            listening = f"write {port}: 8080, or " if s.passes({port: 8080}) else ""
             yield Report(
                 f"{work.path}.scaling.requests_per_minute",
                 f"is {wanted.requests_per_minute}, and the model has no port behind the load "
                 "balancer",
-                f"write {work.path}.port: 8080, or leave it out and write external: true",
+                f"{listening}leave it out and write external: true",
             )
 
 

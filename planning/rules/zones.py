@@ -69,7 +69,7 @@ def _without_blocks(s: Situation, pool: RegionalPool, offering: list[str]) -> Re
     return Report(
         path,
         f"has {listed(without)} for {region}, where the stack's own network has no subnet",
-        f"{_zones_instead(s, pool, offering)}, or use an existing network with a subnet there",
+        _zones_instead(s, pool, offering),
         f"The stack's own network has blocks for {short}-az{addresses.ZONES[0]} to "
         f"{short}-az{addresses.ZONES[-1]}: they follow from the ids of the zones.",
         severity=Severity.WARNING if pool.zone_ids else None,
