@@ -9,7 +9,7 @@ from messages.finding import Severity
 from messages.phrases import counted, flow, id_sets, ids, listed
 from planning import managed_types
 from planning.command_line import opens_no_core
-from planning.entries import RegionalPool
+from planning.entries import RegionalPool, RegionalWorkload
 from planning.proposals import accepting, as_group, fitting_types, passes_with
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
@@ -31,24 +31,22 @@ def devices_without_chips(s: Situation) -> Iterator[Report]:
     for work in s.distinct_work:
         if work.pool.neuron or not work.pool.types:
             continue
-        others = [
-            p.name
-            for (r, _), p in s.pools.items()
-            if p.neuron
-            and not p.managed
-            and r == work.region
-            and s.passes({f"{work.path}.capacity": p.name})
-        ]
         types = listed([t.name for t in work.pool.types], most=3)
         sidecars = [(f"{work.path}.sidecars.{n}", c) for n, c in work.spec.sidecars.items()]
         for path, container in ((work.path, work.spec), *sidecars):
             if container.neuron_devices:
+                other = _pool_with_chips(s, work)
                 yield Report(
                     f"{path}.neuron_devices",
                     f"is {_written(container.neuron_devices)}; {types} has no Neuron device",
-                    "leave it out"
-                    + (f", or write {work.path}.capacity: {others[0]}" if others else ""),
+                    "leave it out" + (f", or write {work.path}.capacity: {other}" if other else ""),
                 )
+
+
+def _pool_with_chips(s: Situation, work: RegionalWorkload) -> str:
+    """The first pool of the Region with Neuron devices on which the workload passes."""
+    here = (p for (r, _), p in s.pools.items() if r == work.region and p.neuron and not p.managed)
+    return next((p.name for p in here if s.passes({f"{work.path}.capacity": p.name})), "")
 
 
 @rule(

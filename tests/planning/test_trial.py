@@ -1,11 +1,14 @@
 """Proposals are tried: they suit the rest of an entry, and large files end the trials."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config import Settings
+from neuron_ecs.stackfile.reading import read
 from planning.make import judge as judged
+from planning.rules import RULES
 from planning.trial import MOST_ENTRIES, Errors, Trials
 from tests.planning.stacks import finding, groups, managed, situation_of, stack, work
 
@@ -72,3 +75,22 @@ def errors(settings: Settings, written_out: bool) -> Errors:
     (pool,) = settings.capacity.values()
     chips = getattr(pool, "instance_type", "").startswith("inf")
     return frozenset() if chips else frozenset({("NE201", "models.m.neuron_devices")})
+
+
+@pytest.mark.parametrize("file", ["Pulumi.prod.yaml", "examples/cpu-beside-neuron.yaml"])
+def test_a_rule_that_has_nothing_to_say_tries_nothing(file: str) -> None:
+    """A trial judges the whole stack file again."""
+    root = Path(__file__).resolve().parents[2]
+    situation = situation_of(read(stack=None, file=root / file, directory=root).config)
+    wasteful: list[str] = []
+    for rule in RULES:
+        tried: list[Settings] = []
+
+        def counted(settings: Settings, _: bool, tried: list[Settings] = tried) -> Errors:
+            tried.append(settings)
+            return frozenset()
+
+        situation.trials = Trials(situation.source, situation.settings, counted)
+        if not list(rule.check(situation)) and tried:
+            wasteful.append(rule.code)
+    assert wasteful == []
