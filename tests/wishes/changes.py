@@ -334,6 +334,11 @@ def measured(hand: Hand, wish: Wish) -> str:
     return field(wish, "server_metrics", True)
 
 
+def adds_shapes(wish: Wish, entries: Entry) -> None:
+    """Adds shapes beside those that the models have."""
+    wish.keys["shapes"] = wish.keys.get("shapes", {}) | entries
+
+
 def in_a_domain(wish: Wish, **domain: str | bool) -> None:
     """The stack with a domain, of which every name of a container is a label."""
     for entry in wish.keys["models"].values():

@@ -35,6 +35,7 @@ from tests.wishes.changes import (
     TORCHSERVE,
     WORK,
     absent_region,
+    adds_shapes,
     another,
     as_map,
     block_hours,
@@ -1708,22 +1709,17 @@ def _several_nodes(hand: Hand, wish: Wish) -> str:
 # -- what is known of a model ----------------------------------------------------------------------
 
 
-def _shapes(wish: Wish, entries: Entry) -> None:
-    """Adds shapes beside those that the models have."""
-    wish.keys["shapes"] = wish.keys.get("shapes", {}) | entries
-
-
 def _shape(hand: Hand, wish: Wish, *without: str, **numbers: object) -> str:
     """Adds an entry of `shapes` with these numbers, and without these fields."""
     entry = {"head_dim": 64, **shapes.numbers(hand), **numbers}
-    _shapes(wish, {"mine": {k: v for k, v in entry.items() if k not in without}})
+    adds_shapes(wish, {"mine": {k: v for k, v in entry.items() if k not in without}})
     return "shapes.mine"
 
 
 @mistake("NE950", ANY)
 def _like_a_model_that_nobody_knows(hand: Hand, wish: Wish) -> str:
     name = hand.one(("meta-llama/Llama-5-8B", "mine2", "acme/other"))
-    _shapes(wish, {"mine": {"like": name}})
+    adds_shapes(wish, {"mine": {"like": name}})
     return "shapes.mine.like"
 
 
@@ -1731,7 +1727,7 @@ def _like_a_model_that_nobody_knows(hand: Hand, wish: Wish) -> str:
 def _shapes_in_a_circle(hand: Hand, wish: Wish) -> str:
     names = hand.one((("mine",), ("mine", "yours"), ("a", "b", "c")))
     following = (*names[1:], names[0])
-    _shapes(wish, {n: {"like": o} for n, o in zip(names, following, strict=True)})
+    adds_shapes(wish, {n: {"like": o} for n, o in zip(names, following, strict=True)})
     return f"shapes.{min(names)}.like"
 
 

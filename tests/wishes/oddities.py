@@ -29,6 +29,7 @@ from tests.wishes.changes import (
     TINY,
     WORK,
     absent_region,
+    adds_shapes,
     another,
     block_hours,
     command,
@@ -524,9 +525,7 @@ def _administrator(_: Hand, wish: Wish) -> str:
 @oddity("NE955", ANY)
 def _shape_unlike_its_row(_: Hand, wish: Wish) -> str:
     name = "Qwen/Qwen3-8B"
-    wish.keys["shapes"] = wish.keys.get("shapes", {}) | {
-        name: {"like": name, "max_positions": 131_072}
-    }
+    adds_shapes(wish, {name: {"like": name, "max_positions": 131_072}})
     return f'shapes["{name}"].max_positions'
 
 
@@ -947,7 +946,7 @@ SERVES = replace(RUNS, networks=("own",), port=True)
 @oddity("NE909", SERVES)
 def _revision_of_a_directory(_: Hand, wish: Wish) -> str:
     del wish.entry["image"]
-    wish.keys["shapes"] = wish.keys.get("shapes", {}) | {"/models/chat": {"like": TINY}}
+    adds_shapes(wish, {"/models/chat": {"like": TINY}})
     wish.entry["serve"] = {"model": "/models/chat", "revision": "main", "max_model_len": 512}
     return f"{wish.path}.serve.revision"
 
