@@ -16,6 +16,14 @@ from planning import plan
 Runs = Literal["both", "base", "head", "neither", "nothing", "unknown"]
 """Whose containers a slot has. `nothing` has no service, `unknown` could not be read."""
 
+_WHOSE: dict[tuple[bool, bool], Runs] = {
+    (True, True): "both",
+    (True, False): "base",
+    (False, True): "head",
+    (False, False): "neither",
+}
+"""By whether a slot has the containers of BASE, and of HEAD."""
+
 Update = Literal["none", "deploy", "remove", "create", "unknown"]
 """What an update to HEAD does to a slot, once the engine has read the account."""
 
@@ -86,31 +94,12 @@ def _slot(
     if one is None:
         return DeployedSlot(chips, "", "", "", "", "nothing", "create" if after else "none")
     containers = observed.containers.get(one.task_definition)
-    if containers is None:
-        runs: Runs = "unknown"
-    else:
+    runs: Runs = "unknown"
+    if containers is not None:
         running = [dict(c) for c in containers]
-        is_base, is_head = (_has(side, running) for side in (before, after))
-        runs = (
-            "both"
-            if is_base and is_head
-            else "base"
-            if is_base
-            else "head"
-            if is_head
-            else "neither"
-        )
+        runs = _WHOSE[_has(before, running), _has(after, running)]
     image = next(
         (str(c["image"]) for c in containers or () if c["name"] == service.container_name), ""
-    )
-    update: Update = (
-        "unknown"
-        if runs == "unknown"
-        else "remove"
-        if after is None
-        else "none"
-        if runs in ("both", "head")
-        else "deploy"
     )
     return DeployedSlot(
         chips,
@@ -119,8 +108,16 @@ def _slot(
         image,
         rollout_text(rollout_of(one)),
         runs,
-        update,
+        _update(runs, after),
     )
+
+
+def _update(runs: Runs, after: plan.Service | None) -> Update:
+    if runs == "unknown":
+        return "unknown"
+    if after is None:
+        return "remove"
+    return "none" if runs in ("both", "head") else "deploy"
 
 
 def _has(service: plan.Service | None, running: list[dict[str, object]]) -> bool:

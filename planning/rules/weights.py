@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from messages.finding import Severity
 from messages.phrases import listed, nearest_or
 from planning.authentication import asked_key, key_of, key_server, own_key
+from planning.entries import RegionalWorkload
 from planning.reached import running_server
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
@@ -115,7 +116,11 @@ def different_keys(s: Situation) -> Iterator[Report]:
     differing = (one for one in shared_names(s) if len({*_asked(s, one).values()}) > 1)
     for one in _each_name(differing):
         keys = _asked(s, one)
-        asks = [f"{name}, which asks for {_shown(s, one, name, keys)}" for name in keys]
+        asks = [
+            f"{work.name}, which asks for {_shown(s, work, keys[work.name])}"
+            for work, _ in one.weights
+            if work.name in keys
+        ]
         yield Report(
             f"traffic.weights.{one.name}",
             f"sends requests to {listed(asks)}",
@@ -132,10 +137,11 @@ def _asked(s: Situation, one: SharedName) -> dict[str, str]:
     }
 
 
-def _shown(s: Situation, one: SharedName, name: str, keys: dict[str, str]) -> str:
+def _shown(s: Situation, work: RegionalWorkload, key: str) -> str:
     """Where the key is kept; one that stands in a command is not shown."""
-    kept = {work.name: own_key(work.spec, s.catalog) for work, _ in one.weights}[name]
-    return (kept if keys[name] == kept else "the key of its command") if keys[name] else "no key"
+    if not key:
+        return "no key"
+    return key if key == own_key(work.spec, s.catalog) else "the key of its command"
 
 
 def _one_key(s: Situation, one: SharedName, keys: dict[str, str]) -> str:

@@ -96,9 +96,8 @@ def _zones_that_miss(s: Situation, pool: RegionalPool, offering: list[str]) -> s
 def _zones_instead(s: Situation, pool: RegionalPool, offering: list[str]) -> str:
     """`write [usw2-az1]`: the zones of the network that offer the type, and those that are written
     for other Regions."""
-    short = s.catalog.places.regions[pool.region].short
     here = [z for z in s.network_zones(pool.region) if not offering or z in offering]
-    others = [z for z in pool.spec.zone_ids if not z.startswith(short)]
+    others = [z for z in pool.spec.zone_ids if z not in _of_region(s, pool)]
     return f"write {flow([*others, *here])}" if here else f"name a subnet in {listed(offering)}"
 
 
