@@ -31,6 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     | {"config", "planning", "neuron_ecs.recording", "neuron_ecs.stackfile", "pydantic"},
     "neuron_ecs.chipmap": TOOL | {"planning"},
     "neuron_ecs.operations": TOOL | {"planning", "neuron_ecs.stackfile", "boto3"},
+    "neuron_ecs.arguments": TOOL | {"planning", "neuron_ecs.stackfile", "neuron_ecs.operations"},
     "neuron_ecs": frozenset({"neuron_ecs.cli"}),
 }
 ANYTHING = ("neuron_ecs.cli",)

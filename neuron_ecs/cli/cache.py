@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from messages.phrases import counted, listed
-from neuron_ecs.cli.arguments import Changing, OfRunning, Parser, actions, head_of
-from neuron_ecs.cli.options import option
+from neuron_ecs.arguments.options import option
+from neuron_ecs.arguments.parser import Parser, actions
+from neuron_ecs.arguments.stack import Changing, OfRunning, head_of
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.cached import (
     BEFORE,

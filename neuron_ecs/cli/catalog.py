@@ -14,8 +14,8 @@ from catalog.reader import load
 from catalog.refresh.tags import TAGS, list_newer
 from catalog.refresh.write import PRICES, QUESTIONS, refresh, refresh_prices
 from catalog.tables import DATA_DIRECTORY
-from neuron_ecs.cli.arguments import Common, Parser, actions
-from neuron_ecs.cli.options import option, positional
+from neuron_ecs.arguments.options import option, positional
+from neuron_ecs.arguments.parser import Common, Parser, actions
 from neuron_ecs.terminal import FINE, UsageError, progress, table
 
 _EPILOG = """\

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuron_ecs.cli.arguments import Common, Parser, actions
-from neuron_ecs.cli.options import ONE_OF, option, positional, program
+from neuron_ecs.arguments.options import ONE_OF, option, positional, program
+from neuron_ecs.arguments.parser import Common, Parser, actions
 from neuron_ecs.diff.comment import (
     COMMENT_BYTES,
     Compared,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
-from neuron_ecs.cli.options import positional
+from neuron_ecs.arguments.options import positional
+from neuron_ecs.arguments.stack import Changing, head_of, known_workload, operation
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.compile import (

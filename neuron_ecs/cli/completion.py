@@ -3,8 +3,8 @@
 import sys
 from dataclasses import dataclass
 
-from neuron_ecs.cli.arguments import Common, Parser
-from neuron_ecs.cli.options import positional
+from neuron_ecs.arguments.options import positional
+from neuron_ecs.arguments.parser import Common, Parser
 from neuron_ecs.terminal import FINE
 
 _EPILOG = """\

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import Parser, Printed, names_in
-from neuron_ecs.cli.options import ONE_OF, option, outputs, positional, program
+from neuron_ecs.arguments.options import ONE_OF, option, outputs, positional, program
+from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.stack import Printed, names_in
 from neuron_ecs.files import write_text
 from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, UsageError, progress

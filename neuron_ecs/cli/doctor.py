@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import catalog
 from messages.phrases import counted
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation
-from neuron_ecs.cli.options import positional
+from neuron_ecs.arguments.options import positional
+from neuron_ecs.arguments.stack import OfRunning, head_of, known_workload, operation
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.doctor import CHAIN, Diagnosis, Link, diagnose, unread

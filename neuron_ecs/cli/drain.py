@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import NoReturn
 
 from messages.phrases import counted, listed
-from neuron_ecs.cli.arguments import Changing, head_of, operation
-from neuron_ecs.cli.options import detach, option, positional, timeout
+from neuron_ecs.arguments.options import detach, option, positional, timeout
+from neuron_ecs.arguments.stack import Changing, head_of, operation
 from neuron_ecs.cli.wait import code_of, waited
 from neuron_ecs.operations.answers import Answer, answers
 from neuron_ecs.operations.aws import Account, Connect

@@ -18,8 +18,9 @@ import catalog
 from messages.finding import Severity
 from messages.phrases import flow
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfStack, Parser, actions, agreed
-from neuron_ecs.cli.options import option, positional
+from neuron_ecs.arguments.options import option, positional
+from neuron_ecs.arguments.parser import Parser, actions
+from neuron_ecs.arguments.stack import OfStack, agreed
 from neuron_ecs.files import STACK_FILE_BYTES, is_stream, name_of, read_bytes, write_bytes
 from neuron_ecs.stackfile.entries import (
     MODELS,

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation
-from neuron_ecs.cli.options import option, positional, watch
+from neuron_ecs.arguments.options import option, positional, watch
+from neuron_ecs.arguments.stack import OfRunning, head_of, known_workload, operation
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock, seconds
 from neuron_ecs.operations.events import Event, events, headline, newest, render

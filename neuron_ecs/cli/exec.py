@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from messages.phrases import listed
-from neuron_ecs.cli.arguments import OfRunning, Parser, known_workload
-from neuron_ecs.cli.options import REST, option, positional
+from neuron_ecs.arguments.options import REST, option, positional
+from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.stack import OfRunning, known_workload
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.reading import Reader, read_all
 from neuron_ecs.operations.runs import runs

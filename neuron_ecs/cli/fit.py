@@ -10,8 +10,9 @@ from pathlib import Path
 import catalog
 from catalog import Catalog, LanguageModel
 from messages.phrases import closest_key, listed
-from neuron_ecs.cli.arguments import Parser, Printed
-from neuron_ecs.cli.options import option
+from neuron_ecs.arguments.options import option
+from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.stack import Printed
 from neuron_ecs.fit.configuration import read_model
 from neuron_ecs.fit.instances import Kind, Purchase, TaskRequirements, fit, purchases_that_would
 from neuron_ecs.fit.models import ModelSearch, fit_model

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from neuron_ecs.cli.arguments import Common, Parser
+from neuron_ecs.arguments.options import positional
+from neuron_ecs.arguments.parser import Common, Parser
 from neuron_ecs.cli.main import COMMANDS, parse
-from neuron_ecs.cli.options import positional
 from neuron_ecs.terminal import FINE
 
 _EPILOG = """\

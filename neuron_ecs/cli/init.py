@@ -13,10 +13,11 @@ from catalog import Catalog
 from messages.finding import Severity
 from messages.phrases import closest_key, listed
 from neuron_ecs import terminal
+from neuron_ecs.arguments.options import option
+from neuron_ecs.arguments.parser import PROJECT_FILE, Parser
+from neuron_ecs.arguments.stack import Printed, agreed
 from neuron_ecs.cli import price
-from neuron_ecs.cli.arguments import PROJECT_FILE, Parser, Printed, agreed
 from neuron_ecs.cli.fit import model_called, unknown_model
-from neuron_ecs.cli.options import option
 from neuron_ecs.files import STACK_FILE_BYTES, read_bytes, write_bytes
 from neuron_ecs.fit.instances import TaskRequirements
 from neuron_ecs.fit.models import ModelSearch

@@ -7,9 +7,10 @@ from datetime import datetime
 
 import catalog
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of, known_workload, operation
+from neuron_ecs.arguments.options import positional
+from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.stack import OfRunning, head_of, known_workload, operation
 from neuron_ecs.cli.entries import command
-from neuron_ecs.cli.options import positional
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_all

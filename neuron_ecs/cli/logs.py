@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, known_workload, operation
-from neuron_ecs.cli.options import option, positional
+from neuron_ecs.arguments.options import option, positional
+from neuron_ecs.arguments.stack import OfRunning, known_workload, operation
 from neuron_ecs.operations.aws import Account, Calls, Connect
 from neuron_ecs.operations.clock import Clock, seconds
 from neuron_ecs.operations.logs import Line, Merge, Wanted, group_of, read_lines, renderer

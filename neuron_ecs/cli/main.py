@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from messages.finding import Refused
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import Parser, actions
+from neuron_ecs.arguments.parser import Parser, actions
 from neuron_ecs.terminal import ERRORS, INTERRUPTED, NO_READER, WRONG_USAGE, Screen, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]

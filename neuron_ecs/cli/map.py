@@ -6,11 +6,12 @@ from pathlib import Path
 
 import catalog
 from neuron_ecs import terminal
+from neuron_ecs.arguments.options import option
+from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
 from neuron_ecs.cli import price
-from neuron_ecs.cli.arguments import OfStack, Parser
-from neuron_ecs.cli.options import option
 from neuron_ecs.files import write_text
 from neuron_ecs.terminal import FINE
 from planning.price import document as price_document

@@ -10,9 +10,10 @@ from typing import cast
 import catalog
 from messages.finding import Severity
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import PROJECT_FILE, OfStack, Parser
+from neuron_ecs.arguments.options import option, positional
+from neuron_ecs.arguments.parser import PROJECT_FILE, Parser
+from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.cli.entries import EXIT_CODES, VERSION, OfEntry, add_actions, as_type
-from neuron_ecs.cli.options import option, positional
 from neuron_ecs.files import STACK_FILE_BYTES, read_bytes
 from neuron_ecs.fit.configuration import read_model
 from neuron_ecs.stackfile.entries import MODELS, POOLS, Add, Edit, edited, entries_of

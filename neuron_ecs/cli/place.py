@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import catalog
-from neuron_ecs.cli.arguments import Parser
+from neuron_ecs.arguments.options import ONE_OF, option
+from neuron_ecs.arguments.parser import Parser
 from neuron_ecs.cli.entries import EXIT_CODES, Compare, Edits, compared, edit
-from neuron_ecs.cli.options import ONE_OF, option
 from neuron_ecs.diff.git import Repository
 from neuron_ecs.stackfile.placing import (
     fresh_layout,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import catalog
 from messages.phrases import counted, listed, low_to_high
 from neuron_ecs import terminal
+from neuron_ecs.arguments.options import option
+from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.cli import price, replicas
-from neuron_ecs.cli.arguments import OfStack, Parser
-from neuron_ecs.cli.options import option
 from neuron_ecs.terminal import FINE, WRONG_USAGE, joined, spans, table, wrapped
 from planning import Plan, choices
 from planning import plan as planned

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from messages.phrases import counted, listed
-from neuron_ecs.cli.arguments import Changing, head_of, operation
+from neuron_ecs.arguments.options import option, timeout
+from neuron_ecs.arguments.stack import Changing, head_of, operation
 from neuron_ecs.cli.drain import Found, found_host, show_hosts
-from neuron_ecs.cli.options import option, timeout
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.drain import Host, set_state, short_without, until_empty

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
-from neuron_ecs.cli.options import option, positional, timeout
+from neuron_ecs.arguments.options import option, positional, timeout
+from neuron_ecs.arguments.stack import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.wait import code_of
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock

@@ -10,9 +10,9 @@ from datetime import timedelta
 import catalog
 from messages.phrases import counted
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
+from neuron_ecs.arguments.options import REST, detach, option, positional
+from neuron_ecs.arguments.stack import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.jobs import as_object, explained
-from neuron_ecs.cli.options import REST, detach, option, positional
 from neuron_ecs.operations.aws import Account, Calls, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.following import POLL_SECONDS, Tail, until_stopped

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import Changing, head_of, known_workload, operation
-from neuron_ecs.cli.options import detach, option, positional, timeout
+from neuron_ecs.arguments.options import detach, option, positional, timeout
+from neuron_ecs.arguments.stack import Changing, head_of, known_workload, operation
 from neuron_ecs.cli.wait import code_of, waited
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock

@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuron_ecs.cli.arguments import Common, Parser
-from neuron_ecs.cli.options import option
+from neuron_ecs.arguments.options import option
+from neuron_ecs.arguments.parser import Common, Parser
 from neuron_ecs.files import write_text
 from neuron_ecs.stackfile.json_schema import text
 from neuron_ecs.stackfile.reading import project_name

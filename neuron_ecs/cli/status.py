@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 
 import catalog
 from neuron_ecs import terminal
-from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation, plain
-from neuron_ecs.cli.options import positional, watch
+from neuron_ecs.arguments.options import positional, watch
+from neuron_ecs.arguments.stack import OfRunning, head_of, known_workload, operation, plain
 from neuron_ecs.operations import status
 from neuron_ecs.operations.answers import left_out
 from neuron_ecs.operations.aws import Account, Connect

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from messages.phrases import counted
-from neuron_ecs.cli.arguments import OfRunning, Parser, head_of
+from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.stack import OfRunning, head_of
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.operations.compare import compare

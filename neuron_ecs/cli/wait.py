@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from neuron_ecs.cli.arguments import OfRunning, head_of, known_workload, operation
-from neuron_ecs.cli.options import positional, timeout
+from neuron_ecs.arguments.options import positional, timeout
+from neuron_ecs.arguments.stack import OfRunning, head_of, known_workload, operation
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_each

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import boto3
 
-from neuron_ecs.cli.arguments import typed
+from neuron_ecs.arguments.parser import typed
 from neuron_ecs.cli.main import answer, parse
 from neuron_ecs.operations.clock import Clock
 from tests.account import stack

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, TypeVar
 
-from neuron_ecs.cli.arguments import Common, typed
+from neuron_ecs.arguments.parser import Common, typed
 from neuron_ecs.cli.main import answer, main, parse
 
 A = TypeVar("A", bound=Common)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import catalog
 from catalog.types import StopReason
+from neuron_ecs.arguments.parser import typed
 from neuron_ecs.cli import events as command
-from neuron_ecs.cli.arguments import typed
 from neuron_ecs.cli.main import parse
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.events import Event, newest, render

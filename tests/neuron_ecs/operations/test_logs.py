@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import catalog
+from neuron_ecs.arguments.parser import typed
 from neuron_ecs.cli import logs as command
-from neuron_ecs.cli.arguments import typed
 from neuron_ecs.cli.main import parse
 from neuron_ecs.operations.aws import Connect
 from neuron_ecs.operations.clock import Clock
