@@ -30,6 +30,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "neuron_ecs.diff": TOOL
     | {"config", "planning", "neuron_ecs.recording", "neuron_ecs.stackfile", "pydantic"},
     "neuron_ecs.chipmap": TOOL | {"planning"},
+    "neuron_ecs.overview": TOOL | {"planning"},
     "neuron_ecs.operations": TOOL | {"planning", "neuron_ecs.stackfile", "boto3"},
     "neuron_ecs.arguments": TOOL | {"planning", "neuron_ecs.stackfile", "neuron_ecs.operations"},
     "neuron_ecs": frozenset({"neuron_ecs.cli"}),

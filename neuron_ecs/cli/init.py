@@ -16,12 +16,12 @@ from neuron_ecs import terminal
 from neuron_ecs.arguments.options import option
 from neuron_ecs.arguments.parser import PROJECT_FILE, Parser
 from neuron_ecs.arguments.stack import Printed, agreed
-from neuron_ecs.cli import price
 from neuron_ecs.cli.fit import model_called, unknown_model
 from neuron_ecs.files import STACK_FILE_BYTES, read_bytes, write_bytes
 from neuron_ecs.fit.instances import TaskRequirements
 from neuron_ecs.fit.models import ModelSearch
 from neuron_ecs.fit.together import NOT_TRIED, Choice, Together, configuration, together, yaml_lines
+from neuron_ecs.overview import price
 from neuron_ecs.stackfile.reading import project_name, read_revision
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, joined, progress, table, wrapped
 from planning import Plan

@@ -11,8 +11,8 @@ from neuron_ecs.arguments.parser import Parser
 from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
-from neuron_ecs.cli import price
 from neuron_ecs.files import write_text
+from neuron_ecs.overview import price
 from neuron_ecs.terminal import FINE
 from planning.price import document as price_document
 from planning.price import stack_price

@@ -13,7 +13,7 @@ from messages.phrases import low_to_high
 from neuron_ecs.arguments.options import option
 from neuron_ecs.arguments.parser import Parser
 from neuron_ecs.arguments.stack import OfStack
-from neuron_ecs.cli import price
+from neuron_ecs.overview import price
 from neuron_ecs.recording.graph import Recording, Resource, children_of, short_type, to_json
 from neuron_ecs.terminal import FINE, joined, progress, spans, table, wrapped
 from planning.document import Json

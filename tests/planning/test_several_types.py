@@ -3,7 +3,7 @@
 import pytest
 
 from catalog import load
-from neuron_ecs.cli.plan import render
+from neuron_ecs.overview.text import render
 from planning.price import HOURS, Amount, plan_costs
 from tests.planning import fixing
 from tests.planning.fixtures_workloads import NXDI, OHIO, PLUGIN, command, nxdi, on

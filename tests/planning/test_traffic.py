@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog import load
-from neuron_ecs.cli.plan import reach
+from neuron_ecs.overview.endpoints import render
 from planning.alarms import Metric, NameOf
 from planning.document import endpoints, global_endpoints
 from planning.plan import LoadBalancer, ModelPlan, Plan, RegionPlan
@@ -287,13 +287,13 @@ def test_times_follow_from_the_server() -> None:
 def test_the_line_to_try_has_a_name_that_the_certificate_can_have() -> None:
     """ACM issues none below amazonaws.com: a caller that checks the name would refuse."""
     text = " ".join(
-        " ".join(reach(decide_on(called(traffic=certificates("us-west-2"))), width=0)).split()
+        " ".join(render(decide_on(called(traffic=certificates("us-west-2"))), width=0)).split()
     )
     assert "HTTPS by a name of the certificate, with a record of yours" in text
     (url,) = re.findall(r"curl --connect-to ::<[a-z0-9-]+>[a-z0-9.-]+: (https://\$NAME/\S+)", text)
     assert url == "https://$NAME/model-of-24-characters-x/health"
     hosts = {"hosts": {"us-west-2": ["models.example.com"]}}
-    named = " ".join(reach(decide_on(called(traffic=certificates("us-west-2") | hosts)), width=0))
+    named = " ".join(render(decide_on(called(traffic=certificates("us-west-2") | hosts)), width=0))
     assert "curl https://models.example.com/model-of-24-characters-x/health" in named
 
 
@@ -306,5 +306,5 @@ def test_a_certificate_of_callers_is_said_of_its_region_alone() -> None:
             "authentication": {"mutual_tls": {"us-west-2": store}},
         }
     )
-    text = "\n".join(reach(decide_on(both), width=0))
+    text = "\n".join(render(decide_on(both), width=0))
     assert "with a certificate of the caller in us-west-2: a" in text

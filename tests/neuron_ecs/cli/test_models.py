@@ -15,12 +15,9 @@ from hypothesis import strategies as st
 from neuron_ecs.cli import entries, models
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli.entries import Candidate, Comparison
-from neuron_ecs.cli.plan import starts
 from neuron_ecs.stackfile.editing import drop, put
 from neuron_ecs.stackfile.yaml_values import Value, load
 from tests.neuron_ecs import running
-from tests.planning.fixtures_served import TINY
-from tests.planning.stacks import decide_on, groups, stack, work
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
@@ -457,11 +454,3 @@ def test_a_configuration_file_becomes_an_entry_of_shapes(project: Path, tmp_path
     assert "+    acme/tuned: " in out or "+    acme/tuned:" in out
     path.write_text(path.read_text().replace("1024", "2048"))
     assert wrong_usage(project, *again) == 2, "the stack file has another shape under that id"
-
-
-def test_a_start_that_no_source_tells_is_said_not_to_be_known() -> None:
-    named = {"known": {"capacity": "pool", "serve": {"model": TINY}}, "own": work(1)}
-    plan = decide_on(stack(capacity={"pool": groups("inf2.24xlarge")}, models=named))
-    rows = [line.split() for line in starts(plan)]
-    assert ["known", "60", "min", "15", "min"] in rows
-    assert ["own", "not", "known", "not", "known"] in rows

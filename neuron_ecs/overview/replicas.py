@@ -1,10 +1,9 @@
 """The replicas of a stack as `plan` prints them: what moves them, how fast, at what price."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import catalog
 from messages.phrases import counted, low_to_high
-from neuron_ecs.stackfile.reading import StackFile
 from neuron_ecs.terminal import joined, table, wrapped
 from planning import Plan
 from planning import plan as planned
@@ -29,7 +28,7 @@ def render(plan: Plan, *, width: int) -> Iterator[str]:
                     model.name,
                     joined(region.name),
                     joined(low_to_high(model.replicas_min, model.replicas_max)),
-                    moved_by(model),
+                    _moved_by(model),
                     joined(f"{-(-model.one_more_seconds // 60)} min"),
                     joined(f"{-(-model.rise_seconds // 60)} min") if model.rise_seconds else "-",
                     joined(f"{price}/h" if price else "unknown"),
@@ -42,7 +41,7 @@ def render(plan: Plan, *, width: int) -> Iterator[str]:
         yield from table([_REPLICAS, *rows], indent="  ", width=width)
 
 
-def moved_by(model: planned.ModelPlan) -> str:
+def _moved_by(model: planned.ModelPlan) -> str:
     """`60 req/min`, the load of one replica, or who else moves the replicas."""
     match model.mover:
         case None:
@@ -69,9 +68,9 @@ _INTERRUPTIONS = (
 )
 
 
-def render_interruptions(file: StackFile, plan: Plan, *, width: int) -> Iterator[str]:
+def render_interruptions(plan: Plan, config: Mapping[str, str], *, width: int) -> Iterator[str]:
     """What is left of each model when an instance ends, what a new image costs it, and what it
-    would cost to keep a replica."""
+    would cost to keep a replica. `config` is the configuration of the stack file."""
     rows: list[tuple[str, ...]] = []
     gone: dict[str, None] = {}  # models of several replicas that one instance takes with it
     for found in interruptions(plan, catalog.load()):
@@ -97,7 +96,7 @@ def render_interruptions(file: StackFile, plan: Plan, *, width: int) -> Iterator
         text += "image takes away at a time, the instances that it adds, and the longest that takes"
         yield from wrapped(text, width)
         yield from table([_INTERRUPTIONS, *rows], indent="  ", width=width)
-    costs = spreading_costs(file.config, plan, gone, catalog.load()) if gone else {}
+    costs = spreading_costs(config, plan, gone, catalog.load()) if gone else {}
     for name, cost in costs.items():
         yield from wrapped(f"{name}: {_spreading(cost)}", width, "  ", "    ")
 
