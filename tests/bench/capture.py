@@ -21,9 +21,9 @@ from unittest import mock
 
 import pulumi
 
-from neuron_ecs.cli.preview import PROGRAM
 from neuron_ecs.recording.engine import record
 from neuron_ecs.recording.graph import Recording
+from neuron_ecs.recording.program import PROGRAM
 from neuron_ecs.stackfile.reading import StackFile, read
 from tests.bench.replay import Call, Component, Custom, Export, Header, Outputs, graph
 

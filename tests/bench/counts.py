@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neuron_ecs.cli.preview import PROGRAM
 from neuron_ecs.recording.engine import record
 from neuron_ecs.recording.graph import Recording, short_type
+from neuron_ecs.recording.program import PROGRAM
 
 PROJECT = "neuron-ecs"
 

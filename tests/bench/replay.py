@@ -193,7 +193,7 @@ def graph(recording: Recording) -> str:
 
 def text(recording: Recording) -> Iterator[str]:
     """The lines that a preview prints."""
-    from neuron_ecs.cli.preview import render
+    from neuron_ecs.recording.text import render
 
     return render(recording, width=WIDTH)
 

@@ -30,7 +30,7 @@ TESTS = (
     "tests/components",
     "tests/contract",
     "tests/engine/test_without_cli.py",
-    "tests/neuron_ecs/cli/test_preview.py",
+    "tests/neuron_ecs/recording/test_text.py",
     "tests/simulation/test_no_collision.py",
     "tests/wishes",
 )

@@ -17,7 +17,7 @@ import catalog
 from messages.finding import Finding, Refused, Severity, as_object, render
 from neuron_ecs import terminal
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.cli.preview import recorded
+from neuron_ecs.recording.program import recorded
 from neuron_ecs.stackfile.reading import read
 from planning import decide
 from tests.neuron_ecs import running

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from neuron_ecs.cli.preview import recorded, render
 from neuron_ecs.recording.graph import short_type, to_json
+from neuron_ecs.recording.program import recorded
+from neuron_ecs.recording.text import render
 from neuron_ecs.terminal import spans
 from tests.recorder import record_program
 
