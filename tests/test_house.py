@@ -33,6 +33,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "neuron_ecs.overview": TOOL | {"planning"},
     "neuron_ecs.operations": TOOL | {"planning", "neuron_ecs.stackfile", "boto3"},
     "neuron_ecs.arguments": TOOL | {"planning", "neuron_ecs.stackfile", "neuron_ecs.operations"},
+    "neuron_ecs.edits": TOOL
+    | {"planning", "neuron_ecs.arguments", "neuron_ecs.diff", "neuron_ecs.stackfile"},
     "neuron_ecs": frozenset({"neuron_ecs.cli"}),
 }
 ANYTHING = ("neuron_ecs.cli",)

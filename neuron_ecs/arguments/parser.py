@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from messages.phrases import closest_key
 from neuron_ecs.arguments.options import EVERYWHERE, ONE_OF, REST, option
-from neuron_ecs.terminal import WRONG_USAGE, Colour, terminal_width, wrapped
+from neuron_ecs.terminal import WRONG_USAGE, Colour, UsageError, terminal_width, wrapped
 
 PROJECT_FILE = "Pulumi.yaml"
 
@@ -121,6 +121,13 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, unknown
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """Parses a value. A `UsageError` says what is wrong with it."""
+        try:
+            return super()._get_value(action, arg_string)
+        except UsageError as error:
+            raise argparse.ArgumentError(action, str(error)) from None
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = [str(choice) for choice in action.choices or ()]

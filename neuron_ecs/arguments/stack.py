@@ -142,7 +142,7 @@ class Changing(OfRunning):
 
     def agreed(self, question: str) -> bool:
         """Whether what was shown is to be done."""
-        return self.yes or (not self.json and agreed(question))
+        return agreed(question, yes=self.yes, json=self.json)
 
 
 Act = Callable[[Running, "plan.Plan", "Connect | None", Clock], int]
@@ -166,8 +166,13 @@ def operation(
     return add_arguments, run
 
 
-def agreed(question: str) -> bool:
-    """Asks a question on the terminal; only `y` or `yes` is a yes."""
+def agreed(question: str, *, yes: bool, json: bool) -> bool:
+    """Whether what was shown is to be done: with `yes` without asking, with JSON not without it.
+
+    Otherwise it asks on the terminal; only `y` or `yes` is a yes.
+    """
+    if yes or json:
+        return yes
     out = sys.stdout
     out.write(f"{question} [y/N] ")
     out.flush()

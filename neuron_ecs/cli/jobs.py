@@ -10,7 +10,7 @@ from messages.phrases import counted
 from neuron_ecs.arguments.options import positional
 from neuron_ecs.arguments.parser import Parser
 from neuron_ecs.arguments.stack import OfRunning, head_of, known_workload, operation
-from neuron_ecs.cli.entries import command
+from neuron_ecs.edits.entries import add_actions
 from neuron_ecs.operations.aws import Account, Connect
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.reading import Reader, read_all
@@ -23,6 +23,10 @@ from neuron_ecs.terminal import ERRORS, FINE, progress, table, wrapped, write_js
 from planning import plan
 
 VERSION = 1
+
+_EXAMPLES = """\
+  neuron-ecs jobs add check image=IMAGE capacity=inf2 neuron_devices=1 command='neuron-ls -j'
+  neuron-ecs jobs set check 'schedule={expression: cron(0 3 * * ? *), timezone: UTC}'"""
 
 _EPILOG = """\
 examples:
@@ -131,6 +135,6 @@ _add_runs, run = operation(Arguments, VERSION, _EPILOG, _run)
 
 def add_arguments(parser: Parser) -> None:
     """Adds the actions of `jobs`; without one it lists the runs."""
-    action = command(JOBS)(parser)
+    action = add_actions(parser, JOBS, _EXAMPLES)
     _add_runs(action("runs", "lists the runs of jobs; `jobs` alone does so too"))
     parser.action = "runs"

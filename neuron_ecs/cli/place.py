@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import catalog
+from catalog import Catalog
 from neuron_ecs.arguments.options import ONE_OF, option
 from neuron_ecs.arguments.parser import Parser
-from neuron_ecs.cli.entries import EXIT_CODES, Compare, Edits, compared, edit
 from neuron_ecs.diff.git import Repository
+from neuron_ecs.edits.writing import Compare, Edits, compared, edit, epilog_of
 from neuron_ecs.stackfile.placing import (
     fresh_layout,
     kept_layout,
     own_layout,
     placed_text,
-    running_layout,
+    present_layout,
 )
 from neuron_ecs.stackfile.reading import PROJECT_FILE, StackFile, read, read_revision
 from neuron_ecs.terminal import UsageError
-from planning import Refused
 from planning.lines import Layout
 
 _DESCRIPTION = """\
@@ -27,14 +27,15 @@ edit moves a model that the edit does not name; `models`, `jobs`, `pools` and `r
 What the file has already stays, and what is missing is laid around it. --base keeps what runs from
 another revision: where lines of two changes meet after a merge, those of the base stay."""
 
-_EPILOG = f"""\
-examples:
+_EXAMPLES = """\
   neuron-ecs place --stack prod
   neuron-ecs place --stack prod --base origin/main
   neuron-ecs place --stack prod --fresh
-  neuron-ecs place --stack prod --check
+  neuron-ecs place --stack prod --check"""
 
-{EXIT_CODES} With --check: 1 if the layout is not the one that would be written."""
+_EPILOG = (
+    f"{epilog_of(_EXAMPLES)} With --check: 1 if the layout is not the one that would be written."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,32 +66,28 @@ def run(arguments: Arguments, compare: Compare = compared) -> int:
         if arguments.check and own_layout(file) is None:
             return text
         tables = catalog.load()
-        base = _base(arguments, file)
+        base = _base(arguments, file, tables)
         if arguments.fresh:
-            return placed_text(text, file, fresh_layout(file, base or _now(file), tables))
-        return placed_text(text, file, kept_layout(file, base, tables))
+            layout = fresh_layout(file, base or present_layout(file, tables), tables)
+        else:
+            layout = kept_layout(file, base, tables)
+        return placed_text(text, file, layout)
 
     return edit(arguments, new_text, compare, check=arguments.check)
 
 
-def _now(file: StackFile) -> Layout:
-    """The layout of the file's plan; as written where it cannot be planned."""
-    try:
-        return running_layout(file, catalog.load())
-    except Refused:
-        return own_layout(file) or {}
-
-
-def _base(arguments: Arguments, file: StackFile) -> Layout:
+def _base(arguments: Arguments, file: StackFile, tables: Catalog) -> Layout:
     """The layout of the base's plan. Raises `UsageError` if there is no such base."""
     name = arguments.base
     if name is None:
         return {}
     if name.endswith((".yaml", ".yml")) or Path(name).is_file():
-        return _now(read(stack=file.stack, file=Path(name), directory=arguments.directory))
+        other = read(stack=file.stack, file=Path(name), directory=arguments.directory)
+        return present_layout(other, tables)
     repository = Repository(arguments.directory)
     commit = repository.merge_base(name, None)
     texts = [repository.text(commit, n) for n in (PROJECT_FILE, f"Pulumi.{file.stack}.yaml")]
     if texts[1] is None:
         raise UsageError(f"{name} has no Pulumi.{file.stack}.yaml; leave --base out")
-    return _now(read_revision(texts[0] or b"", texts[1], stack=file.stack))
+    before = read_revision(texts[0] or b"", texts[1], stack=file.stack)
+    return present_layout(before, tables)

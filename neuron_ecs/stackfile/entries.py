@@ -27,36 +27,46 @@ class Kind:
     key: str
     command: str
     word: str
-    columns: tuple[str, ...]
-    """What a list shows, as `heading=field`; of `a|b` the first that an entry has."""
+    columns: Mapping[str, str]
+    """What a list shows: fields by their heading; of `a|b` the first that an entry has."""
 
 
 MODELS = Kind(
     "models",
     "models",
     "model",
-    ("pool=capacity", "serves=serve.model|image", "devices=neuron_devices", "replicas=replicas"),
+    {
+        "pool": "capacity",
+        "serves": "serve.model|image",
+        "devices": "neuron_devices",
+        "replicas": "replicas",
+    },
 )
 JOBS = Kind(
     "jobs",
     "jobs",
     "job",
-    ("pool=capacity", "image=image", "devices=neuron_devices", "schedule=schedule.expression"),
+    {
+        "pool": "capacity",
+        "image": "image",
+        "devices": "neuron_devices",
+        "schedule": "schedule.expression",
+    },
 )
 POOLS = Kind(
     "capacity",
     "pools",
     "pool",
-    (
-        "kind=kind",
-        "instances=instance_type|allowed_instance_types|accelerators",
-        "purchase=purchase",
-        "min size=min_size",
-        "max size=max_size",
-        "retired=retired",
-    ),
+    {
+        "kind": "kind",
+        "instances": "instance_type|allowed_instance_types|accelerators",
+        "purchase": "purchase",
+        "min size": "min_size",
+        "max size": "max_size",
+        "retired": "retired",
+    },
 )
-REGIONS = Kind("regions", "regions", "Region", ("network=network",))
+REGIONS = Kind("regions", "regions", "Region", {"network": "network"})
 
 
 @dataclass(frozen=True, slots=True)

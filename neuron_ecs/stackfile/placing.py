@@ -34,6 +34,14 @@ def running_layout(file: StackFile, tables: Catalog) -> Layout:
     return layout_of(file.plan(tables), named_devices(file.config, file.project))
 
 
+def present_layout(file: StackFile, tables: Catalog) -> Layout:
+    """Returns the layout that the plan of a stack file has, or else the one that is written."""
+    try:
+        return running_layout(file, tables)
+    except Refused:
+        return own_layout(file) or {}
+
+
 def named_devices(config: Mapping[str, str], project: str) -> frozenset[str]:
     """Returns the models whose devices a stack file names itself."""
     models = json.loads(config.get(f"{project}:models", "{}"))

@@ -84,15 +84,9 @@ def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
     A stream, such as `-` for standard input, is the stack `dev` where none is named.
     Raises `StackFileError`.
     """
-    home = directory
     streamed = file is not None and is_stream(file)
-    if file is not None and not streamed and (file.parent / PROJECT_FILE).is_file():
-        home = file.parent
-    project_file = home / PROJECT_FILE
-    project = _project(
-        project_file,
-        _bytes_of(project_file, "run it in the project, or name its directory with --project"),
-    )
+    home = directory if file is None or streamed else home_of(file, directory)
+    project = _project_in(home)
     if file is None:
         label, file = _file_of(stack or DEFAULT_STACK, home, project)
     elif streamed:
@@ -101,6 +95,17 @@ def read(*, stack: str | None, file: Path | None, directory: Path) -> StackFile:
         named = _STACK_FILE.fullmatch(file.name)
         label = stack or (named[1] if named else file.stem)
     return _read(label, file, _bytes_of(file, _files_that_exist(file)), project)
+
+
+def home_of(file: Path, directory: Path) -> Path:
+    """Returns the directory of a stack file's project: its own, or `directory`."""
+    return file.parent if (file.parent / PROJECT_FILE).is_file() else directory
+
+
+def with_text(file: StackFile, text: str, directory: Path) -> StackFile:
+    """The stack file of a project in `directory` with another text. Raises `StackFileError`."""
+    project = _project_in(home_of(file.path, directory))
+    return _read(file.stack, file.path, text.encode(), project)
 
 
 def read_revision(project: bytes, written: bytes, *, stack: str) -> StackFile:
@@ -121,6 +126,12 @@ def _read(stack: str, file: Path, written: bytes, project: Mapping[str, Any]) ->
         raise StackFileError(found)
     notes = sorted(found, key=lambda f: f.sort_key)
     return StackFile(name, stack, file, config, tuple(notes), tuple(reader.encrypted), lines)
+
+
+def _project_in(home: Path) -> dict[str, Any]:
+    file = home / PROJECT_FILE
+    where = "run it in the project, or name its directory with --project"
+    return _project(file, _bytes_of(file, where))
 
 
 def _project(file: Path, written: bytes) -> dict[str, Any]:

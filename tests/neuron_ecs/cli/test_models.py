@@ -4,7 +4,6 @@ import io
 import json
 import stat
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuron_ecs.cli import entries, models
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.cli.entries import Candidate, Comparison
+from neuron_ecs.cli import models
+from neuron_ecs.edits import entries
+from neuron_ecs.edits.writing import Compare, Comparison, compared
 from neuron_ecs.stackfile.editing import drop, put
 from neuron_ecs.stackfile.yaml_values import Value, load
 from tests.neuron_ecs import running
@@ -39,7 +39,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def unseen(_: Candidate) -> Comparison:
+def unseen(*_: object) -> Comparison:
     """Stands for the comparison of the plans, which has tests of its own."""
     return Comparison(lambda width, bold: ["(the comparison)"], {"verdict": "changed"})
 
@@ -51,7 +51,7 @@ def said(
     project: Path,
     *arguments: str,
     answer: str = "",
-    compare: Callable[[Candidate], Comparison] = unseen,
+    compare: Compare = unseen,
 ) -> tuple[int, str]:
     argv = ["models", *arguments, "--width", "100", "--project", str(project)]
     kept, sys.stdin = sys.stdin, io.StringIO(answer)
@@ -335,9 +335,9 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
 ) -> None:
     file = project / "Pulumi.dev.yaml"
 
-    def slow(candidate: Candidate) -> Comparison:
+    def slow(*_: object) -> Comparison:
         file.write_text("# of somebody else\n" + text_of(project))
-        return unseen(candidate)
+        return unseen()
 
     assert said(project, *NEW, "--yes", compare=slow)[0] == 1
     assert text_of(project).startswith("# of somebody else\n")
@@ -415,7 +415,7 @@ def test_models_that_are_one_text_are_left_alone(
 
 
 def test_the_comparison_is_that_of_the_diff_command(project: Path) -> None:
-    code, told = said(project, *NEW, answer="n\n", compare=entries.compared)
+    code, told = said(project, *NEW, answer="n\n", compare=compared)
     assert code == 1
     assert "1 model added (mistral-7b)" in told
     assert f"head  {project / 'Pulumi.dev.yaml'} (new)" in told

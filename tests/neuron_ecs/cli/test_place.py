@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from neuron_ecs.cli.entries import Candidate, Comparison, OfEntry
-from neuron_ecs.cli.entries import run as edit_entry
 from neuron_ecs.cli.place import Arguments
 from neuron_ecs.cli.place import run as place
+from neuron_ecs.edits.entries import OfEntry
+from neuron_ecs.edits.entries import run as edit_entry
+from neuron_ecs.edits.writing import Comparison
 from neuron_ecs.stackfile.yaml_values import load
 from tests.neuron_ecs import running
 from tests.neuron_ecs.diff.test_git import git
@@ -34,7 +35,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def nothing_compared(_: Candidate) -> Comparison:
+def nothing_compared(*_: object) -> Comparison:
     """What changes of the plan is not looked at here."""
     return Comparison(lambda width, bold: [], {})
 
