@@ -105,7 +105,7 @@ def run(arguments: Arguments) -> int:
         lines = _rendered(text, found, plan, cost, regions, arguments)
         out.writelines(f"{line}\n" for line in lines)
     why = _over(cost, budget)
-    written = not why and (arguments.yes or (not arguments.json and agreed(f"write {file}?")))
+    written = not why and agreed(f"write {file}?", yes=arguments.yes, json=arguments.json)
     if written:
         write_bytes(file, text.encode())
     if why:
