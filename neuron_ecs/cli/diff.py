@@ -1,9 +1,9 @@
 """The `diff` command: what a pull request changes, before any credential is used."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from neuron_ecs import terminal
 from neuron_ecs.arguments.options import ONE_OF, option, outputs, positional, program
@@ -14,8 +14,8 @@ from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.terminal import DIFFERENT, ERRORS, FINE, UsageError, progress
 
 if TYPE_CHECKING:
-    from neuron_ecs.cli.slots import Running
-    from neuron_ecs.diff.sides import Program, Side, Sides
+    from neuron_ecs.diff.json_form import Running, RunningModel
+    from neuron_ecs.diff.sides import Program, Sides
     from neuron_ecs.operations.aws import Connect
 
 _DESCRIPTION = """\
@@ -102,29 +102,27 @@ def run(arguments: Arguments, connect: "Connect | None" = None, clock: Clock = R
                 directory=arguments.directory,
                 recorder=recorder,
             )
-        from neuron_ecs.diff import markdown, summary, text
+        from neuron_ecs.diff import markdown, running, summary, text
         from neuron_ecs.diff.difference import put_together
         from neuron_ecs.diff.document import document
 
         whole = put_together(sides)
     if arguments.html is not None:
-        _write_map(arguments.html, sides.base, sides.head)
-    running = _running(arguments, sides, connect, clock)
-    out = sys.stdout
+        _write_map(arguments.html, sides)
+    found = _running(arguments, sides, connect, clock)
     if arguments.json:
-        found = document(whole, summary.verdict(whole))
-        if running is not None:
-            found["running"] = running.document()
-        terminal.write_json(found, out)
+        written = document(whole, summary.verdict(whole))
+        if found is not None:
+            written["running"] = found
+        terminal.write_json(written, sys.stdout)
     elif arguments.markdown:
-        out.write(markdown.render(whole))
+        sys.stdout.write(markdown.render(whole))
     else:
-        coloured = terminal.is_coloured(out)
-        lines = text.render(whole, width=arguments.width, bold=coloured)
-        out.writelines(f"{line}\n" for line in lines)
-        if running is not None:
-            out.writelines(f"{line}\n" for line in running.lines(arguments.width))
-    if whole.failed or (running is not None and running.unread):
+        bold = terminal.is_coloured(sys.stdout)
+        arguments.write(text.render(whole, width=arguments.width, bold=bold))
+        if found is not None:
+            arguments.write(running.render(found, width=arguments.width))
+    if whole.failed or (found is not None and found["unread"]):
         return ERRORS
     return DIFFERENT if whole.changed and arguments.exit_code else FINE
 
@@ -132,30 +130,37 @@ def run(arguments: Arguments, connect: "Connect | None" = None, clock: Clock = R
 def _running(
     arguments: Arguments, sides: "Sides", connect: "Connect | None", clock: Clock
 ) -> "Running | None":
-    """What runs, with `--running`. Raises `UsageError` without credentials."""
+    """What runs, with `--running`: in the Regions of BASE, or of HEAD where BASE has no plan.
+
+    Raises `UsageError` without credentials.
+    """
     if not arguments.running:
         return None
-    from neuron_ecs.cli.slots import read_running
+    from neuron_ecs.operations.aws import Account
+    from neuron_ecs.operations.deployed import read_deployed
+    from neuron_ecs.operations.reading import read_all
 
     names = names_in(arguments.outputs)
+    plans = (sides.base.plan, sides.head.plan)
+    before, after = ({r.name: r for r in plan.regions} if plan else {} for plan in plans)
     with progress("reading what runs from AWS"):
-        return read_running(sides.base.plan, sides.head.plan, names, connect, clock)
+        models, unread = read_all(
+            Account(connect),
+            list((before or after).values()),
+            names,
+            lambda r: read_deployed(r, before.get(r.region.name), after.get(r.region.name)),
+        )
+    found = [cast("RunningModel", asdict(model)) for model in models]
+    return {"at": clock.now().isoformat(), "models": found, "unread": unread}
 
 
-def _write_map(path: Path, base: "Side", head: "Side") -> None:
-    page = map_page(base, head)
-    if page is None:
+def _write_map(path: Path, sides: "Sides") -> None:
+    """Writes the chip map before and after; where BASE has no plan, HEAD's map stands alone."""
+    from neuron_ecs.chipmap.page import page
+
+    before, after = sides.base.plan, sides.head.plan
+    if after is None:
         said = "no map is written: the head cannot be built"
         sys.stderr.write(f"neuron-ecs diff: --html {path}: {said}\n")
     else:
-        write_text(path, page)
-
-
-def map_page(base: "Side", head: "Side") -> str | None:
-    """The chip map before and after as one HTML page; None where the head has no plan.
-
-    Where the base has none, the head's map stands alone.
-    """
-    from neuron_ecs.chipmap.page import page
-
-    return page(base.plan, head.plan) if head.plan else None
+        write_text(path, page(before, after))

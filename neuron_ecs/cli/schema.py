@@ -12,8 +12,6 @@ from neuron_ecs.stackfile.json_schema import text
 from neuron_ecs.stackfile.reading import project_name
 from neuron_ecs.terminal import FINE, UsageError
 
-FILE = Path(__file__).resolve().parents[2] / "docs" / "stack-file.schema.json"
-
 _EPILOG = """\
 example:
   neuron-ecs schema --output stack-file.schema.json

@@ -1,20 +1,17 @@
 """The reference says what the rules say."""
 
+from pathlib import Path
+
 import pytest
 
-from neuron_ecs.cli.docs import FINDINGS, SECURITY, findings, security
+from neuron_ecs.cli.docs import PAGES
 from neuron_ecs.cli.main import main
 from planning.reference import SUBJECTS, pages
 
 
-def test_the_page_is_made_from_the_rules() -> None:
-    assert FINDINGS.read_text(encoding="utf-8") == findings(), (
-        "docs/findings.md is old: run `make docs`"
-    )
-
-
-def test_the_page_of_security_is_made_from_the_table() -> None:
-    assert SECURITY.read_text(encoding="utf-8") == security(), "run `make docs`"
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_pages_in_docs_are_made_from_the_code(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == PAGES[path](), f"{path} is old: run `make docs`"
 
 
 def test_every_page_says_what_why_what_to_do_and_where_aws_says_so() -> None:

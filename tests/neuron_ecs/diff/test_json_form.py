@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 
-from neuron_ecs.cli import docs as diff_reference
+from neuron_ecs.diff import json_page
 from neuron_ecs.diff.document import document, not_compared
 from neuron_ecs.diff.summary import verdict
 from tests.neuron_ecs.diff.pairs import compared, pairs, shared
@@ -35,20 +35,17 @@ def validate(found: object, schema: dict[str, Any]) -> None:
 
 def conforms(found: object) -> None:
     """Raises where the document is not of the form or has another key."""
-    validate(found, closed(diff_reference.schema()))
+    validate(found, closed(json_page.schema()))
 
 
-def test_schema_and_page_in_the_docs_are_made_from_the_form() -> None:
-    schema = json.loads(diff_reference.SCHEMA.read_text(encoding="utf-8"))
-    assert schema == diff_reference.schema(), "run `make docs`"
-    assert diff_reference.PAGE.read_text(encoding="utf-8") == diff_reference.page(), "`make docs`"
-    jsonschema.Draft202012Validator.check_schema(schema)
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_page.schema())
 
 
 def test_the_schema_is_open_to_keys_that_a_later_program_adds() -> None:
     found: dict[str, Any] = {**not_compared("dev", "why")}
     found["later"] = 1
-    validate(found, diff_reference.schema())
+    validate(found, json_page.schema())
     with pytest.raises(jsonschema.ValidationError):
         conforms(found)
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from neuron_ecs.cli.diff import map_page
+from neuron_ecs.chipmap.page import page
 from neuron_ecs.diff import markdown, summary, text
 from neuron_ecs.diff.comment import agreement, agreement_text, drift_text
 from neuron_ecs.diff.difference import put_together
@@ -82,7 +82,8 @@ def shown(base: Side, head: Side) -> None:
     assert list(text.render(whole, width=100, bold=False))
     assert markdown.render(whole)
     assert json.dumps(difference_document(whole, summary.verdict(whole)), allow_nan=False)
-    map_page(base, head)
+    if head.plan:
+        page(base.plan, head.plan)
 
 
 def compared(make: Callable[[], Side]) -> None:

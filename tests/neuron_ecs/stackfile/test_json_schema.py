@@ -24,9 +24,9 @@ from config import (
     parse,
 )
 from config.changes import cost
-from neuron_ecs.cli import docs, schema
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.stackfile import json_schema
+from neuron_ecs.stackfile.reference import page
 from neuron_ecs.stackfile.yaml_values import json_text, load, scalar_text
 from tests.config.test_parsing import (
     MISTAKES,
@@ -41,9 +41,10 @@ from tests.config.test_settings import models
 from tests.neuron_ecs import running
 
 ROOT = Path(__file__).parents[3]
+SCHEMA_FILE = ROOT / "docs" / "stack-file.schema.json"
 PROJECT = "neuron-ecs"
 SHIPPED = sorted([*ROOT.glob("Pulumi.*.yaml"), *ROOT.glob("examples/*.yaml")])
-SCHEMA: dict[str, Any] = json.loads(schema.FILE.read_text(encoding="utf-8"))
+SCHEMA: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 VALIDATOR = cast(Any, jsonschema).Draft202012Validator  # its own annotations are partial
 # What a schema cannot say; the reader of the file and `config` do.
 BEYOND = {"half a character"}
@@ -72,7 +73,7 @@ def config_accepts(of: Mapping[str, Any]) -> bool:
 
 
 def test_the_schema_in_the_repository_is_current() -> None:
-    shown = schema.FILE.read_text(encoding="utf-8")
+    shown = SCHEMA_FILE.read_text(encoding="utf-8")
     assert shown == json_schema.text(PROJECT), "docs/stack-file.schema.json is old: run `make docs`"
 
 
@@ -93,7 +94,7 @@ def test_every_stack_file_that_ships_is_accepted(file: Path) -> None:
 def test_every_stack_file_that_ships_leads_an_editor_to_the_schema(file: Path) -> None:
     head = file.read_text(encoding="utf-8").splitlines()[:2]
     [named] = [line.partition("$schema=")[2] for line in head if "yaml-language-server:" in line]
-    assert (file.parent / named).resolve() == schema.FILE
+    assert (file.parent / named).resolve() == SCHEMA_FILE
 
 
 @pytest.mark.parametrize("name", sorted(MISTAKES.keys() - BEYOND))
@@ -223,9 +224,8 @@ def test_an_editor_shows_what_changing_a_field_does() -> None:
             assert member["description"].endswith(found.sentence)
 
 
-def test_the_page_of_the_stack_file_is_current_and_lists_every_field() -> None:
-    text = docs.STACK_FILE_PAGE.read_text(encoding="utf-8")
-    assert text == docs.stack_file_page(), "docs/stack-file.md is old: run `make docs`"
+def test_the_page_of_the_stack_file_lists_every_field() -> None:
+    text = page()
     for described in models():
         if described.__subclasses__():
             continue  # its fields are those of each of its subclasses
@@ -324,7 +324,7 @@ def test_the_command_prints_what_the_repository_carries(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert command_line.main(["schema"]) == 0
-    assert capsys.readouterr().out == schema.FILE.read_text(encoding="utf-8"), (
+    assert capsys.readouterr().out == SCHEMA_FILE.read_text(encoding="utf-8"), (
         "docs/stack-file.schema.json is old: run `make docs`"
     )
 
