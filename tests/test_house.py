@@ -35,6 +35,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "neuron_ecs.arguments": TOOL | {"planning", "neuron_ecs.stackfile", "neuron_ecs.operations"},
     "neuron_ecs.edits": TOOL
     | {"planning", "neuron_ecs.arguments", "neuron_ecs.diff", "neuron_ecs.stackfile"},
+    "neuron_ecs.workflows": TOOL
+    | {
+        "planning",
+        "neuron_ecs.chipmap",
+        "neuron_ecs.diff",
+        "neuron_ecs.recording",
+        "neuron_ecs.stackfile",
+    },
     "neuron_ecs": frozenset({"neuron_ecs.cli"}),
 }
 ANYTHING = ("neuron_ecs.cli",)

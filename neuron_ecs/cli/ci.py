@@ -10,22 +10,12 @@ import json
 import os
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuron_ecs.arguments.options import ONE_OF, option, positional, program
 from neuron_ecs.arguments.parser import Common, Parser, actions
-from neuron_ecs.diff.comment import (
-    COMMENT_BYTES,
-    Compared,
-    agreement,
-    agreement_text,
-    comment,
-    drift_text,
-    drift_verdict,
-)
-from neuron_ecs.diff.engine_preview import read_preview, short
 from neuron_ecs.diff.git import Touched, stacks_in, touched
 from neuron_ecs.files import append_text, write_text
 from neuron_ecs.terminal import (
@@ -37,21 +27,23 @@ from neuron_ecs.terminal import (
     table,
     write_json,
 )
+from neuron_ecs.workflows.comment import (
+    COMMENT_BYTES,
+    Compared,
+    agreement,
+    agreement_text,
+    annotation,
+    comment,
+    drift_text,
+    drift_verdict,
+)
+from neuron_ecs.workflows.engine_preview import read_preview, short
 
 if TYPE_CHECKING:
     from neuron_ecs.diff.sides import Program
-    from neuron_ecs.recording.plans import Recorder
 
 VERSION = 1
 """Of the JSON that `compare`, `deployments` and `stacks` print."""
-
-JOB_MINUTES = 360
-"""Of a job on a runner of GitHub, at most.
-
-https://docs.github.com/en/actions/reference/limits
-"""
-
-_INSTALL_MINUTES, _VERIFY_MINUTES = 10, 10  # of a job, before an update and after it
 
 _EPILOG = """\
 examples:
@@ -149,50 +141,6 @@ def add_arguments(parser: Parser) -> None:
     drift.calls(Drift, _drift, _EPILOG)
 
 
-def compare_stack(
-    stack: str,
-    base: str,
-    head: str,
-    *,
-    base_python: str | None,
-    program: "Program | None",
-    directory: Path,
-    recorder: "Recorder | None" = None,
-) -> Compared:
-    """The difference of one stack. What cannot be compared is a failure that says why."""
-    from neuron_ecs.cli.diff import map_page
-    from neuron_ecs.diff import markdown, summary
-    from neuron_ecs.diff.difference import put_together
-    from neuron_ecs.diff.document import document, not_compared
-    from neuron_ecs.diff.sides import read_sides
-
-    try:
-        sides = read_sides(
-            base,
-            head,
-            stack=stack,
-            base_python=base_python,
-            program=program,
-            directory=directory,
-            recorder=recorder,
-        )
-    except UsageError as error:
-        said = f"Cannot be compared: {error}"
-        text = f"❌ **{markdown.plain(said)}**\n"
-        return Compared(stack, said, True, True, lambda _: text, not_compared(stack, said))
-    whole = put_together(sides)
-    said = summary.verdict(whole)
-    return Compared(
-        stack,
-        said,
-        whole.changed,
-        whole.failed,
-        lambda limit: markdown.render(whole, limit=limit),
-        document(whole, said),
-        map_page(whole.base, whole.head),
-    )
-
-
 def _diff(arguments: Diff) -> int:
     from neuron_ecs.recording.plans import Recorder
 
@@ -200,6 +148,8 @@ def _diff(arguments: Diff) -> int:
     found = touched(base, head, directory)
     stacks: list[Compared] = []
     with Recorder() if found.stacks else nullcontext() as recorder:  # one for all of them
+        from neuron_ecs.workflows.difference import compare_stack
+
         for stack in found.stacks:
             with progress(f"comparing the stack {stack}"):
                 stacks.append(
@@ -248,53 +198,32 @@ def _stacks(arguments: Stacks) -> int:
 
 def _deployments(arguments: Deployments) -> int:
     """Raises `Refused` if a stack cannot be built: then none is deployed."""
-    found = [_deployment(stack, arguments.directory) for stack in stacks_in(arguments.directory)]
-    found.sort(key=lambda one: one["production"])
+    from neuron_ecs.workflows.deployments import deployment
+
+    directory = arguments.directory
+    found = [deployment(stack, directory) for stack in stacks_in(directory)]
+    for one in found:
+        if one.update_minutes > one.minutes_left:
+            sys.stderr.write(
+                f"neuron-ecs ci: an update of {one.stack} can take {one.update_minutes} minutes; a "
+                f"job of GitHub and its credentials last {one.minutes_left}, and what takes longer "
+                "is cut off\n"
+            )
+    found.sort(key=lambda one: one.production)
     if arguments.json:
-        write_json({"version": VERSION, "deployments": found}, sys.stdout)
+        described = {"version": VERSION, "deployments": [asdict(one) for one in found]}
+        write_json(described, sys.stdout)
     elif arguments.output:
         for name, production in (("first", False), ("production", True)):
-            chosen = [one for one in found if one["production"] is production]
+            chosen = [asdict(one) for one in found if one.production is production]
             sys.stdout.write(f"{name}={json.dumps(chosen)}\n")
     else:
         rows = [
             ("stack", "update in at most"),
-            *((d["stack"], f"{d['update_minutes']} minutes") for d in found),
+            *((one.stack, f"{one.update_minutes} minutes") for one in found),
         ]
         sys.stdout.writelines(f"{line}\n" for line in table(rows))
     return FINE
-
-
-def _deployment(stack: str, directory: Path) -> dict[str, Any]:
-    """A stack, the minutes of its job and the seconds of its session; both within their limits."""
-    import catalog
-    from neuron_ecs.stackfile.reading import read
-    from planning import Refused
-    from planning.duration import update_minutes
-
-    tables = catalog.load()
-    try:
-        file = read(stack=stack, file=None, directory=directory)
-        plan = file.plan(tables)
-    except Refused as refused:
-        name = f"Pulumi.{stack}.yaml: "
-        found = (f if name in f.path else replace(f, path=name + f.path) for f in refused.findings)
-        raise Refused(found) from None
-    minutes, longest = update_minutes(plan), tables.limits.value("role_session_seconds_max") // 60
-    most = min(JOB_MINUTES - _INSTALL_MINUTES, longest) - _VERIFY_MINUTES
-    if minutes > most:
-        sys.stderr.write(
-            f"neuron-ecs ci: an update of {stack} can take {minutes} minutes; a job of GitHub and "
-            f"its credentials last {most}, and what takes longer is cut off\n"
-        )
-    session = min(minutes, most) + _VERIFY_MINUTES
-    return {
-        "stack": stack,
-        "production": plan.stage == "production" or stack.startswith("prod"),
-        "update_minutes": minutes,
-        "session_seconds": 60 * session,
-        "job_minutes": session + _INSTALL_MINUTES,
-    }
 
 
 def _compare(arguments: Compare) -> int:
@@ -317,22 +246,11 @@ def _compare(arguments: Compare) -> int:
         lines = [found.verdict, *table(rows, indent="  ")]
         sys.stdout.writelines(f"{line}\n" for line in lines)
         if arguments.annotate and (found.found or not found.compared):
-            kind = "error" if found.failed else "warning"
-            title = _workflow_text(f"Stack {found.stack}", is_property=True)
-            sys.stdout.write(f"::{kind} title={title}::{_workflow_text(found.verdict)}\n")
+            sys.stdout.write(f"{annotation(found)}\n")
     _summarise(agreement_text(found), arguments.summary)
     if found.failed:
         return ERRORS
     return DIFFERENT if found.found and arguments.exit_code else FINE
-
-
-def _workflow_text(text: str, *, is_property: bool = False) -> str:
-    """The text within a workflow command, which ends at a line's end."""
-    pairs = [("%", "%25"), ("\r", "%0D"), ("\n", "%0A")]
-    pairs += [(":", "%3A"), (",", "%2C")] if is_property else []
-    for raw, encoded in pairs:
-        text = text.replace(raw, encoded)
-    return text
 
 
 def _drift(arguments: Drift) -> int:

@@ -102,7 +102,7 @@ def run(arguments: Arguments, connect: "Connect | None" = None, clock: Clock = R
                 directory=arguments.directory,
                 recorder=recorder,
             )
-        from neuron_ecs.diff import markdown, running, summary, text
+        from neuron_ecs.diff import markdown, running, text
         from neuron_ecs.diff.difference import put_together
         from neuron_ecs.diff.document import document
 
@@ -111,7 +111,7 @@ def run(arguments: Arguments, connect: "Connect | None" = None, clock: Clock = R
         _write_map(arguments.html, sides)
     found = _running(arguments, sides, connect, clock)
     if arguments.json:
-        written = document(whole, summary.verdict(whole))
+        written = document(whole)
         if found is not None:
             written["running"] = found
         terminal.write_json(written, sys.stdout)

@@ -19,6 +19,7 @@ from neuron_ecs.diff.refusals import Refusal
 from neuron_ecs.diff.resources import PropertyChange, ResourceChange
 from neuron_ecs.diff.sides import Side
 from neuron_ecs.diff.structure import ABSENT, ValueChange, dotted, safe
+from neuron_ecs.diff.summary import verdict
 from neuron_ecs.diff.workloads import ModelChange
 from neuron_ecs.recording.graph import UNKNOWN
 from planning.document import Json
@@ -27,13 +28,13 @@ from planning.plan import ModelPlan, Pool
 from planning.price import FREE, Amount, PoolCost, amount_document, cost_document
 
 
-def document(difference: Difference, verdict: str) -> form.Document:
+def document(difference: Difference) -> form.Document:
     """The whole difference; what looks like a credential is hidden."""
     found: form.Document = {
         "version": form.VERSION,
         "project": difference.project,
         "stack": difference.stack,
-        "verdict": verdict,
+        "verdict": verdict(difference),
         "changed": difference.changed,
         "failed": difference.failed,
         "base": _side(difference.base),

@@ -56,7 +56,6 @@ Compare = Callable[[StackFile, str, str, Path], Comparison]
 
 def compared(file: StackFile, text: str, new: str, directory: Path) -> Comparison:
     """What `neuron-ecs diff` says of the two texts."""
-    from neuron_ecs.diff import summary
     from neuron_ecs.diff import text as diff_text
     from neuron_ecs.diff.difference import put_together
     from neuron_ecs.diff.document import document
@@ -74,7 +73,7 @@ def compared(file: StackFile, text: str, new: str, directory: Path) -> Compariso
     whole = put_together(replace(sides, base=base, head=head))
     return Comparison(
         lambda width, bold: diff_text.render(whole, width=width, bold=bold),
-        document(whole, summary.verdict(whole)),
+        document(whole),
     )
 
 

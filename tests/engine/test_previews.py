@@ -11,9 +11,8 @@ import pytest
 
 from neuron_ecs.diff.difference import put_together
 from neuron_ecs.diff.document import document
-from neuron_ecs.diff.engine_preview import Disagreement, disagreements, read_preview
 from neuron_ecs.diff.sides import read_sides
-from neuron_ecs.diff.summary import verdict
+from neuron_ecs.workflows.engine_preview import Disagreement, disagreements, read_preview
 from tests.engine.harness import REPOSITORY, Engine
 from tests.engine.test_lives import EVERYTHING, PROMPT, model, pool, stack, succeeds
 
@@ -58,7 +57,7 @@ def differ(engine: Engine, base: str, head: str, folder: Path) -> list[Disagreem
     engine.write(head)
     succeeds(engine.preview(folder / "plan.json"))
     whole = put_together(read_sides(*files, stack=None, directory=REPOSITORY))
-    resources = document(whole, verdict(whole))["resources"]
+    resources = document(whole)["resources"]
     assert resources is not None, whole.plan_only
     return disagreements(read_preview(folder / "plan.json"), resources)
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import catalog
-from neuron_ecs.cli import ci
-from neuron_ecs.diff import comment, git
+from neuron_ecs.diff import git
 from neuron_ecs.diff.document import not_compared
 from neuron_ecs.diff.markdown import MARKER
 from neuron_ecs.stackfile.reading import read
 from neuron_ecs.terminal import UsageError
+from neuron_ecs.workflows import comment, deployments
 from planning import decide
 from tests.neuron_ecs import running
 from tests.workflows.reading import ROOT
@@ -262,7 +262,7 @@ def test_no_job_or_session_is_longer_than_its_limit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (found,) = deployed(tmp_path, dev=with_grace(60_000)).values()
-    assert found["job_minutes"] == ci.JOB_MINUTES
+    assert found["job_minutes"] == deployments.JOB_MINUTES
     assert found["session_seconds"] <= catalog.load().limits.value("role_session_seconds_max")
     assert "can take" in capsys.readouterr().err
 

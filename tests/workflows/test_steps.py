@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from neuron_ecs.diff.comment import COMMENT_BYTES, QUIET
 from neuron_ecs.diff.markdown import MARKER
+from neuron_ecs.workflows.comment import COMMENT_BYTES, QUIET
 from tests.workflows.reading import FOLDER, GITLAB, ROOT, jobs, load
 
 NAMED = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")

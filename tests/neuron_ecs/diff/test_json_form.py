@@ -9,7 +9,6 @@ from hypothesis import given
 
 from neuron_ecs.diff import json_page
 from neuron_ecs.diff.document import document, not_compared
-from neuron_ecs.diff.summary import verdict
 from tests.neuron_ecs.diff.pairs import compared, pairs, shared
 from tests.neuron_ecs.diff.test_laws import FEW
 from tests.planning.stacks import Config, changed, groups, stack, work
@@ -54,7 +53,7 @@ def test_the_schema_is_open_to_keys_that_a_later_program_adds() -> None:
 @given(pairs())
 def test_what_any_pair_of_stack_files_gives_is_of_the_form(pair: tuple[Config, Config]) -> None:
     found = compared(*pair, graph=True)
-    conforms(document(found, verdict(found)))
+    conforms(document(found))
 
 
 def test_so_is_what_is_refused_unpriced_disturbed_or_not_compared() -> None:
@@ -83,5 +82,5 @@ def test_so_is_what_is_refused_unpriced_disturbed_or_not_compared() -> None:
     ):
         for graph in (True, False):
             found = compared(before, after, graph=graph)
-            conforms(document(found, verdict(found)))
+            conforms(document(found))
     conforms(not_compared("dev", "no common ancestor"))

@@ -39,7 +39,7 @@ def test_the_verdict_is_the_first_line_of_each_form(grown: Difference) -> None:
     assert next(text.render(grown, width=0)) == said
     first = markdown.render(grown).splitlines()[0]
     assert html.unescape(first).strip("*⚠️ ") == said
-    assert document(grown, said)["verdict"] == said
+    assert document(grown)["verdict"] == said
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -113,7 +113,7 @@ def test_what_looks_like_a_credential_is_in_no_form() -> None:
     after = changed(base, "models.a", environment={"KEY": key})
     found = compared(base, after)
     forms = ["\n".join(text.render(found, width=0)), markdown.render(found)]
-    forms.append(json.dumps(document(found, verdict(found))))
+    forms.append(json.dumps(document(found)))
     assert not [form for form in forms if key in form]
 
 
@@ -160,7 +160,7 @@ def test_what_a_refused_head_leaves_open_is_not_called_gone() -> None:
     for said in ("\n".join(text.render(found, width=0)), markdown.render(found)):
         assert "gone: " not in said
         assert "not judged" in said
-    listed = document(found, "")["findings"]["not_judged"]
+    listed = document(found)["findings"]["not_judged"]
     assert {f["code"] for f in listed} == codes
 
 

@@ -10,7 +10,6 @@ from catalog import load
 from neuron_ecs.diff.difference import Difference
 from neuron_ecs.diff.document import document
 from neuron_ecs.diff.markdown import render as markdown
-from neuron_ecs.diff.summary import verdict
 from neuron_ecs.diff.text import render
 from planning.interruptions import document as written
 from planning.interruptions import interruptions
@@ -47,7 +46,7 @@ def planned(config: Config) -> list[dict[str, Any]]:
 
 
 def rollouts(found: Difference) -> list[dict[str, Any]]:
-    return json.loads(json.dumps(document(found, verdict(found))))["rollouts"]
+    return json.loads(json.dumps(document(found)))["rollouts"]
 
 
 BIG, FULL = groups("inf2.24xlarge", 3), groups("inf2.24xlarge", 1)

@@ -151,7 +151,7 @@ def test_names_in_the_network_that_get_other_records_are_told(
 
 def test_the_ways_are_in_every_form() -> None:
     found = compared(serving(a=BRIDGE), serving(a=OWN))
-    written = json.loads(json.dumps(document(found, verdict(found))))
+    written = json.loads(json.dumps(document(found)))
     assert [way["code"] for way in written["ways"]] == ["ND020"]
     assert "**ND020** <code>models.a</code> gets another target group" in markdown(found)
     assert any(line.startswith("interrupts ND020") for line in render(found, width=80))

@@ -15,16 +15,16 @@ from typing import Any, cast
 import pytest
 
 from neuron_ecs.chipmap.page import page
-from neuron_ecs.diff import markdown, summary, text
-from neuron_ecs.diff.comment import agreement, agreement_text, drift_text
+from neuron_ecs.diff import markdown, text
 from neuron_ecs.diff.difference import put_together
 from neuron_ecs.diff.document import document as difference_document
-from neuron_ecs.diff.engine_preview import Preview, read_preview
 from neuron_ecs.diff.json_form import VERSION
 from neuron_ecs.diff.sides import Side, Sides
 from neuron_ecs.diff.written import Resource, UnfitError, fitting
 from neuron_ecs.files import parse_json
 from neuron_ecs.terminal import UsageError
+from neuron_ecs.workflows.comment import agreement, agreement_text, drift_text
+from neuron_ecs.workflows.engine_preview import Preview, read_preview
 from planning.document import UnreadableError, document, read_plan
 from tests.neuron_ecs.diff.pairs import side
 from tests.planning.stacks import groups, managed, stack, work
@@ -81,7 +81,7 @@ def shown(base: Side, head: Side) -> None:
     whole = put_together(Sides("p", base, head))
     assert list(text.render(whole, width=100, bold=False))
     assert markdown.render(whole)
-    assert json.dumps(difference_document(whole, summary.verdict(whole)), allow_nan=False)
+    assert json.dumps(difference_document(whole), allow_nan=False)
     if head.plan:
         page(base.plan, head.plan)
 

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from messages.phrases import counted
-from neuron_ecs.diff.engine_preview import (
+from neuron_ecs.diff.json_form import VERSION, Document
+from neuron_ecs.diff.markdown import MARKER, plain
+from neuron_ecs.diff.written import Difference
+from neuron_ecs.files import JSON_BYTES, read_text
+from neuron_ecs.terminal import UsageError
+from neuron_ecs.workflows.engine_preview import (
     Disagreement,
     Preview,
     disagreements,
@@ -13,11 +18,6 @@ from neuron_ecs.diff.engine_preview import (
     of_shape,
     short,
 )
-from neuron_ecs.diff.json_form import VERSION, Document
-from neuron_ecs.diff.markdown import MARKER, plain
-from neuron_ecs.diff.written import Difference
-from neuron_ecs.files import JSON_BYTES, read_text
-from neuron_ecs.terminal import UsageError
 
 COMMENT_BYTES = 60_000
 """Of a comment. GitHub takes 65 536 characters; who posts it adds a line of its own."""
@@ -136,6 +136,23 @@ def agreement(preview: Preview, path: Path) -> Agreement:
         else f"{both} agree on {counted(len(preview.actions), 'resource')}"
     )
     return Agreement(stack, verdict, False, True, found)
+
+
+def annotation(of: Agreement) -> str:
+    """Returns the workflow command by which GitHub shows the verdict.
+
+    It ends at a line's end, so what could end it is encoded.
+    https://docs.github.com/en/actions/reference/workflow-commands
+    """
+    kind = "error" if of.failed else "warning"
+    title = _encoded(f"Stack {of.stack}", ":", ",")
+    return f"::{kind} title={title}::{_encoded(of.verdict)}"
+
+
+def _encoded(text: str, *more: str) -> str:
+    for character in ("%", "\r", "\n", *more):
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
 
 
 def agreement_text(of: Agreement) -> str:

@@ -1,0 +1,1 @@
+"""What the workflows of a repository report: differences, previews, drift, deployments."""
