@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,26 +11,25 @@ from typing import Literal
 import catalog
 from catalog import Catalog
 from messages.finding import Severity
-from messages.phrases import closest_key, listed
 from neuron_ecs import terminal
 from neuron_ecs.arguments.options import option
 from neuron_ecs.arguments.parser import PROJECT_FILE, Parser
 from neuron_ecs.arguments.stack import Printed, agreed
-from neuron_ecs.cli.fit import model_called, unknown_model
 from neuron_ecs.files import STACK_FILE_BYTES, read_bytes, write_bytes
+from neuron_ecs.fit import together_text
 from neuron_ecs.fit.instances import TaskRequirements
+from neuron_ecs.fit.lookup import check_regions, model_called
 from neuron_ecs.fit.models import ModelSearch
-from neuron_ecs.fit.together import NOT_TRIED, Choice, Together, configuration, together, yaml_lines
+from neuron_ecs.fit.together import Together, configuration, together, yaml_lines
 from neuron_ecs.overview import price
 from neuron_ecs.stackfile.reading import project_name, read_revision
-from neuron_ecs.terminal import ERRORS, FINE, UsageError, joined, progress, table, wrapped
+from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress
 from planning import Plan
-from planning.price import HOURS, StackPrice, span, stack_price
+from planning.price import StackPrice, stack_price
 from planning.price import document as price_document
 from planning.serving.options import DEFAULT_SEQUENCES, default_length
 
 VERSION = 1
-_SHOWN = 5  # choices
 _REGION = "us-west-2"  # offers every Neuron family
 _LONGEST_ANSWER = 400
 
@@ -43,6 +42,12 @@ On a terminal it asks for the models and the Regions that are not given, and whe
 
 exit codes: 0 written, or printed as JSON; 1 not written: nothing plans, it costs more than the
 budget, or the answer was no; 2 wrong usage."""
+
+_NEXT = """\
+{file} is written; next:
+  neuron-ecs plan --stack {stack}       # with every finding
+  neuron-ecs preview --stack {stack}    # every resource
+  pulumi stack init {stack} && pulumi up  # with an account"""
 
 
 def _usd(text: str) -> Decimal:
@@ -81,6 +86,15 @@ def add_arguments(parser: Parser) -> None:
     parser.calls(Arguments, run, _EPILOG)
 
 
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """The stack file of the first choice, and its plan as the file will be read."""
+
+    text: str
+    plan: Plan
+    cost: StackPrice
+
+
 def run(arguments: Arguments) -> int:
     """Proposes a stack file and writes it, once that was agreed to. Raises `UsageError`."""
     known, file = catalog.load(), _new_file(arguments)
@@ -90,62 +104,43 @@ def run(arguments: Arguments) -> int:
     if not ids:
         raise UsageError("name the models with --model")
     regions = tuple(dict.fromkeys(_given(arguments.region, "in which Regions?", _REGION, asking)))
-    searches = [_search(name, regions, arguments, known) for name in ids]
-    project = project_name(arguments.directory)
+    check_regions(regions, known, "--region")
+    where = TaskRequirements(regions=regions, purchase=arguments.purchase)
+    models = [model_called(name, known) for name in ids]
+    searches = [
+        ModelSearch(m, default_length(m), DEFAULT_SEQUENCES, precompiled=False, where=where)
+        for m in models
+    ]
     with progress("planning the groups of models"):
-        found = together(searches, regions, known, project)
+        found = together(searches, regions, known, project_name(arguments.directory))
         proposal = _proposal(found, searches, regions, known, arguments)
-    out, width = sys.stdout, arguments.width
-    if proposal is None:
-        lines = () if arguments.json else found.refused
-        out.writelines(f"{text}\n" for line in lines for text in wrapped(line, width))
-        return _ended(arguments, file, found, None, written=False, code=ERRORS)
-    text, plan, cost = proposal
-    if not arguments.json:
-        lines = _rendered(text, found, plan, cost, regions, arguments)
-        out.writelines(f"{line}\n" for line in lines)
-    why = _over(cost, budget)
-    written = not why and agreed(f"write {file}?", yes=arguments.yes, json=arguments.json)
-    if written:
-        write_bytes(file, text.encode())
+    is_spot, width = arguments.purchase == "spot", arguments.width
+    arguments.write(together_text.render(found, regions, is_spot=is_spot, width=width))
+    why, written = "", False
+    if proposal is not None:
+        arguments.write(_rendered(proposal, width))
+        why = _over(proposal.cost, budget)
+        written = not why and agreed(f"write {file}?", yes=arguments.yes, json=arguments.json)
+        if written:
+            write_bytes(file, proposal.text.encode())
     if why:
         sys.stderr.write(f"{why}\n")
-    code = ERRORS if why or not (written or arguments.json) else FINE
-    return _ended(arguments, file, found, proposal, written=written, code=code)
-
-
-def _ended(
-    arguments: Arguments,
-    file: Path,
-    found: Together,
-    proposal: tuple[str, Plan, StackPrice] | None,
-    *,
-    written: bool,
-    code: int,
-) -> int:
-    """Says what was written and what to run next. Returns the exit code."""
     if arguments.json:
         document = {
             "version": VERSION,
             "file": str(file),
             "written": written,
-            "text": proposal[0] if proposal else None,
-            "price": price_document(proposal[2]) if proposal else None,
-            "choices": [_choice_document(choice) for choice in found.choices],
-            "refused": found.refused,
-            "not_tried": NOT_TRIED,
+            "text": proposal.text if proposal else None,
+            "price": price_document(proposal.cost) if proposal else None,
+            **together_text.document(found),
         }
         terminal.write_json(document, sys.stdout)
-    elif written:
-        sys.stdout.write(
-            f"{file} is written; next:\n"
-            f"  neuron-ecs plan --stack {arguments.stack}       # with every finding\n"
-            f"  neuron-ecs preview --stack {arguments.stack}    # every resource\n"
-            f"  pulumi stack init {arguments.stack} && pulumi up  # with an account\n"
-        )
-    else:
-        sys.stdout.write("nothing was written\n")
-    return code
+    arguments.write(
+        _NEXT.format(file=file, stack=arguments.stack).splitlines()
+        if written
+        else ["nothing was written"]
+    )
+    return FINE if written or (arguments.json and proposal and not why) else ERRORS
 
 
 def _new_file(arguments: Arguments) -> Path:
@@ -168,30 +163,13 @@ def _given(said: list[str] | None, question: str, default: str, asking: bool) ->
     return [name for name in re.split(r"[\s,]+", text) if name] or [default] * bool(default)
 
 
-def _search(
-    name: str, regions: tuple[str, ...], arguments: Arguments, known: Catalog
-) -> ModelSearch:
-    for region in regions:
-        if region not in known.places.regions:
-            near = closest_key(region, list(known.places.regions))
-            hint = f"; did you mean {near}?" if near else ""
-            raise UsageError(f"--region: {region} is no Region{hint}")
-    model = model_called(name, known)
-    if model is None:
-        raise UsageError(f"--model: {unknown_model(name, known)}")
-    where = TaskRequirements(regions=regions, purchase=arguments.purchase)
-    length = default_length(model)
-    return ModelSearch(model, length, DEFAULT_SEQUENCES, precompiled=False, where=where)
-
-
 def _proposal(
     found: Together,
-    searches: list[ModelSearch],
+    searches: Sequence[ModelSearch],
     regions: tuple[str, ...],
     known: Catalog,
     arguments: Arguments,
-) -> tuple[str, Plan, StackPrice] | None:
-    """The text for the first choice, and its plan as the file will be read."""
+) -> _Proposal | None:
     if not found.choices:
         return None
     home = arguments.directory / PROJECT_FILE
@@ -200,7 +178,7 @@ def _proposal(
     document = configuration(found.choices[0], searches, found.names, regions, known, project)
     text = "\n".join((*yaml_lines(document), ""))
     plan = read_revision(given, text.encode(), stack=arguments.stack).plan(known)
-    return text, plan, stack_price(plan, known)
+    return _Proposal(text, plan, stack_price(plan, known))
 
 
 def _over(cost: StackPrice, budget: Decimal | None) -> str:
@@ -212,52 +190,14 @@ def _over(cost: StackPrice, budget: Decimal | None) -> str:
     return f"the cheapest costs ${most:,.0f} a month, over ${budget:,.0f}" if most > budget else ""
 
 
-def _rendered(
-    text: str,
-    found: Together,
-    plan: Plan,
-    cost: StackPrice,
-    regions: tuple[str, ...],
-    arguments: Arguments,
-) -> Iterator[str]:
-    width = arguments.width
-    how = "as Spot" if arguments.purchase == "spot" else "on demand"
-    yield from wrapped(
-        f"Choices {how} in {listed(regions, most=6)}, USD a month of {HOURS} hours", width
-    )
-    rows = [("", "a month", "pools"), *map(_row, enumerate(found.choices[:_SHOWN], 1))]
-    yield from table(rows, indent="  ", width=width)
-    if len(found.choices) > _SHOWN:
-        yield f"  and {len(found.choices) - _SHOWN} dearer"
-    yield from wrapped(f"not tried: {NOT_TRIED}", width, "  ", "    ")
+def _rendered(proposal: _Proposal, width: int) -> Iterator[str]:
     yield ""
     yield "The stack file of the first:"
     yield ""
-    yield from (f"  {line}" for line in text.splitlines())
+    yield from (f"  {line}" for line in proposal.text.splitlines())
     yield ""
-    yield from price.render(cost, width=width)
+    yield from price.render(proposal.cost, width=width)
     yield ""
-    for finding in plan.findings:
+    for finding in proposal.plan.findings:
         if finding.severity is Severity.WARNING:
             yield from terminal.block(finding, width)
-
-
-def _row(numbered: tuple[int, Choice]) -> tuple[str, ...]:
-    number, choice = numbered
-    month = span(choice.amount) if choice.amount else "unknown"
-    pools = (
-        joined(f"{pool.instance_type}:") + f" {listed(pool.models)}{' (tight)' * pool.tight}"
-        for pool in choice.pools
-    )
-    return str(number), joined(month), "; ".join(pools)
-
-
-def _choice_document(choice: Choice) -> dict[str, object]:
-    amount = choice.amount
-    return {
-        "usd_per_month": f"{amount.maximum:.2f}" if amount else None,
-        "pools": [
-            {"instance_type": p.instance_type, "models": p.models, "tight": p.tight}
-            for p in choice.pools
-        ],
-    }

@@ -4,8 +4,8 @@ Plans do not depend on it. Prices only sort the options; unknown prices and cost
 missing, never guessed.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 from typing import Literal
@@ -17,6 +17,8 @@ from planning.rooms import Room, room_of, share_of
 
 Purchase = Literal["on_demand", "spot", "capacity_block"]
 Kind = Literal["auto_scaling", "managed_instances"]
+PURCHASES: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
+KINDS: tuple[Kind, ...] = ("auto_scaling", "managed_instances")
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,15 +312,3 @@ def order(option: Option) -> tuple[bool, Decimal, Decimal, int, str, str, int]:
         option.region,
         option.devices,
     )
-
-
-def purchases_that_would(required: TaskRequirements, catalog: Catalog) -> Iterable[Purchase]:
-    """The other purchase options with which at least one type can run the tasks."""
-    others: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
-    return [
-        p
-        for p in others
-        if p != required.purchase
-        and not (p == "capacity_block" and required.kind == "managed_instances")
-        and fit(replace(required, purchase=p), catalog).options
-    ]

@@ -1,43 +1,19 @@
 """The result of a search as text and as JSON, with a stack file for the first option."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
-from catalog import Catalog, ModelDeployment
+from catalog import Catalog
 from messages.phrases import counted, listed
-from neuron_ecs.fit.instances import Option, Purchase, Refusal, TaskRequirements
+from neuron_ecs.fit.answer import Answer, Proposal
+from neuron_ecs.fit.instances import Refusal, TaskRequirements
 from neuron_ecs.fit.stack_lines import stack_lines
 from neuron_ecs.terminal import table, wrapped
 from planning.price import NOT_IN_ANY_PRICE
 from planning.serving import memory as language_models
-from planning.serving.options import ModelRequirements, ServingOption
 from planning.serving.servers import LANGUAGE_MODEL_SERVERS
 
 VERSION = 1
-PURCHASES: tuple[Purchase, ...] = ("on_demand", "spot", "capacity_block")
-KINDS = ("auto_scaling", "managed_instances")
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """An option, and for a model the way to serve it."""
-
-    option: Option
-    serving: ServingOption | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of a search: proposals, the best first, refusals and assumptions."""
-
-    required: TaskRequirements
-    model: ModelRequirements | None
-    proposals: tuple[Proposal, ...]
-    refusals: tuple[Refusal, ...]
-    assumes: tuple[str, ...]
-    reported: tuple[ModelDeployment, ...]
-    other_purchases: tuple[str, ...]
 
 
 # -- text --------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 import catalog
 from catalog.tables import DATA_DIRECTORY
 from config import parse
+from neuron_ecs.fit.answer import answer
 from neuron_ecs.fit.instances import (
     Option,
     TaskRequirements,
     fit,
     order,
-    purchases_that_would,
 )
 from neuron_ecs.fit.models import ModelFit, ModelSearch, fit_model
 from neuron_ecs.fit.stack_lines import fitting_ami, model_name, stack_lines
@@ -263,7 +263,7 @@ def test_a_capacity_block_pair_without_a_price_is_not_sold_on_demand() -> None:
     found = fit(required, KNOWN)
     assert found.options == ()
     assert "sold in Capacity Blocks" in found.refusals[0].why
-    assert set(purchases_that_would(required, KNOWN)) == {"spot", "capacity_block"}
+    assert set(answer(required, None, KNOWN).other_purchases) == {"spot", "capacity_block"}
     block = fit(replace(required, purchase="capacity_block"), KNOWN).options
     assert [o.price for o in block] == [None], "EC2 quotes a block when it is bought"
 
