@@ -18,6 +18,7 @@ from pathlib import Path
 
 from neuron_ecs.recording.engine import record
 from neuron_ecs.recording.graph import Recording, Resource, short_type
+from neuron_ecs.recording.sdk_types import resource_type
 
 PROJECT = "neuron-ecs"
 STACK = "test"
@@ -58,6 +59,13 @@ def record_program(
 def of_type(recording: Recording, type_: str) -> list[Resource]:
     """All resources of a type (`ecs.Service`, or a whole token), in order of registration."""
     return [r for r in recording.resources if type_ in {r.type, short_type(r.type)}]
+
+
+def output_names(token: str) -> frozenset[str]:
+    """The camelCase names of the outputs of a resource type."""
+    known = resource_type(token)
+    assert known is not None, token
+    return known.outputs
 
 
 def named(recording: Recording, name: str) -> Resource:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from catalog import Catalog, LanguageModel
 from messages.phrases import flow
-from neuron_ecs.fit.instances import Option, TaskRequirements
+from neuron_ecs.fit.instances import Option, Purchase, TaskRequirements
 from planning import images
 from planning.choices import ROOT_VOLUME_GIB, STORAGE_GIB
 from planning.rooms import share_of
@@ -40,9 +40,7 @@ def stack_lines(
 ) -> tuple[str, ...]:
     """A complete stack file for the option, with examples where only the user knows the value."""
     region = catalog.places.regions[option.region]
-    disk = None
-    if model is not None:
-        disk = model.disk_gib + DISK_FIXED_GIB
+    disk = 0 if model is None else model.disk_gib + DISK_FIXED_GIB
     ami = serving and fitting_ami(serving.image.image, option.region, catalog)
     compile_type = _compile_type(option, model, serving, catalog)
     undocumented = required.kind == "auto_scaling" and region.neuron_ami == "undocumented"
@@ -128,31 +126,40 @@ def token_arn(partition: str, region: str) -> str:
     return f"arn:{partition}:secretsmanager:{region}:111122223333:secret:your-token"
 
 
-def _pool_lines(
-    option: Option,
-    required: TaskRequirements,
-    ami: str | None,
-    disk: int | None,
-) -> Iterator[str]:
-    yield f"kind: {required.kind}"
-    if required.kind == "managed_instances":
-        yield f"allowed_instance_types: [{option.instance_type}]"
-        if required.purchase == "spot":
-            yield "purchase: spot"
-        if disk is not None and disk > STORAGE_GIB:
-            yield f"storage_gib: {disk}"
-        return
-    yield f"instance_type: {option.instance_type}"
-    yield f"max_size: {option.instances}"
-    if required.purchase != "on_demand":
-        yield f"purchase: {required.purchase}"
-    if required.purchase == "capacity_block":
-        yield f"reservation_ids: {{{option.region}: cr-0123456789abcdef0}}  # your Capacity Block"
-        yield f"zone_ids: [{option.zone_ids[0]}]  # the block's zone"
+def auto_scaling_entry(
+    instance_type: str, max_size: int, purchase: Purchase, ami: str | None, disk_gib: int
+) -> dict[str, object]:
+    """The entry of an Auto Scaling pool whose instances need a disk of that size."""
+    entry: dict[str, object] = {"kind": "auto_scaling", "instance_type": instance_type}
+    entry["max_size"] = max_size
+    if purchase != "on_demand":
+        entry["purchase"] = purchase
     if ami:
-        yield f"ami: {{version: {ami}}}"
-    if disk is not None and disk > ROOT_VOLUME_GIB:
-        yield f"root_volume_gib: {disk}"
+        entry["ami"] = {"version": ami}
+    if disk_gib > ROOT_VOLUME_GIB:
+        entry["root_volume_gib"] = disk_gib
+    return entry
+
+
+def _pool_lines(
+    option: Option, required: TaskRequirements, ami: str | None, disk_gib: int
+) -> Iterator[str]:
+    kind, purchase = option.instance_type, required.purchase
+    if required.kind == "managed_instances":
+        yield f"kind: {required.kind}"
+        yield f"allowed_instance_types: [{kind}]"
+        if purchase == "spot":
+            yield "purchase: spot"
+        if disk_gib > STORAGE_GIB:
+            yield f"storage_gib: {disk_gib}"
+        return
+    entry = auto_scaling_entry(kind, option.instances, purchase, ami, disk_gib)
+    for field, value in entry.items():
+        yield f"{field}: {flow(value)}"
+        if (field, value) == ("purchase", "capacity_block"):
+            reservation = f"{{{option.region}: cr-0123456789abcdef0}}"
+            yield f"reservation_ids: {reservation}  # your Capacity Block"
+            yield f"zone_ids: [{option.zone_ids[0]}]  # the block's zone"
 
 
 def _model_lines(

@@ -20,13 +20,13 @@ from neuron_ecs.fit.instances import Option
 from neuron_ecs.fit.models import ModelOption, ModelSearch, fit_model
 from neuron_ecs.fit.stack_lines import (
     DISK_FIXED_GIB,
+    auto_scaling_entry,
     fitting_ami,
     model_name,
     serve_entry,
     token_arn,
 )
 from planning import decide
-from planning.choices import ROOT_VOLUME_GIB
 from planning.price import Amount, stack_price
 from planning.serving.memory import Verdict
 from planning.serving.shapes import entry_of
@@ -256,25 +256,12 @@ def _planned(s: _Search, kind: str, group: tuple[int, ...]) -> Pool | str:
 def _pool_entry(
     kind: str, chosen: Sequence[tuple[ModelSearch, ModelOption]], catalog: Catalog
 ) -> dict[str, object]:
-    entry: dict[str, object] = {
-        "kind": "auto_scaling",
-        "instance_type": kind,
-        "max_size": len(chosen) + 1,
-    }
-    if chosen[0][0].where.purchase != "on_demand":
-        entry["purchase"] = chosen[0][0].where.purchase
-    amis = [_ami(option, catalog) for _, option in chosen]
-    if any(amis):
-        entry["ami"] = {"version": min(filter(None, amis))}
+    amis = [fitting_ami(o.serving.image.image, o.option.region, catalog) for _, o in chosen]
     per_instance = min(len(chosen), max(o.option.tasks_per_instance for _, o in chosen))
     disk = DISK_FIXED_GIB + per_instance * max(search.disk_gib for search, _ in chosen)
-    if disk > ROOT_VOLUME_GIB:
-        entry["root_volume_gib"] = disk
-    return entry
-
-
-def _ami(option: ModelOption, catalog: Catalog) -> str | None:
-    return fitting_ami(option.serving.image.image, option.option.region, catalog)
+    oldest = min(filter(None, amis), default=None)
+    purchase = chosen[0][0].where.purchase
+    return auto_scaling_entry(kind, len(chosen) + 1, purchase, oldest, disk)
 
 
 def _model(

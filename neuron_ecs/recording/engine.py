@@ -438,7 +438,6 @@ def record(
     project: str,
     stack: str,
     config: Mapping[str, str],
-    organization: str = "organization",
     preview: bool = False,
     lookups: Collection[str] = (),
     secrets: Collection[str] = (),
@@ -469,7 +468,7 @@ def record(
         monitor=monitor,
         engine=log,
         dry_run=preview,
-        organization=organization,
+        organization="organization",
         root_directory=str(directory),
     )
 

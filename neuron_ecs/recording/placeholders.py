@@ -5,7 +5,7 @@ Each carries a digest of the URN, so that it differs only where the resource doe
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from neuron_ecs.recording.graph import Resource
@@ -63,7 +63,7 @@ _ARNS: Mapping[str, str] = {
 }
 """ARNs after `arn:<partition>:`; types without a row get `<service>:<Region>:…:<type>/<name>`."""
 
-_OUTPUTS: Mapping[str, Mapping[str, Json]] = {
+OUTPUTS: Mapping[str, Mapping[str, Json]] = {
     "aws:acm/certificate:Certificate": {
         "domainValidationOptions": [
             {
@@ -111,11 +111,6 @@ _OUTPUTS: Mapping[str, Mapping[str, Json]] = {
 }
 
 
-def outputs_by_type() -> Mapping[str, Collection[str]]:
-    """The outputs that have a placeholder, by type token, without ARNs and names."""
-    return {token: tuple(row) for token, row in _OUTPUTS.items()}
-
-
 def marks(urn: str, name: str) -> tuple[str, ...]:
     """Every text that stands for the resource: physical name, identifier, digest and URN.
 
@@ -154,7 +149,7 @@ def placeholders(resource: Resource, known: "ResourceType", region: str) -> dict
     name = auto_name(resource, known)
     if name is not None:
         outputs["name"] = name
-    row = _OUTPUTS.get(resource.type)
+    row = OUTPUTS.get(resource.type)
     if row is None and "arn" not in known.outputs:
         return outputs
     partition, domain = next(

@@ -328,16 +328,3 @@ def resource_type(token: str) -> ResourceType | None:
         inputs=frozenset(_types._raw_return_hints(args_type)),
         outputs=frozenset(_types.resource_types(resource_class)),
     )
-
-
-def known_type(token: str) -> bool:
-    """Whether the AWS SDK has a resource (or provider) of this type token."""
-    return token == STACK_TYPE or resource_type(token) is not None
-
-
-def output_names(token: str) -> frozenset[str]:
-    """The camelCase names of the outputs of an AWS resource type; KeyError if there is none."""
-    known = resource_type(token)
-    if known is None:
-        raise KeyError(token)
-    return known.outputs

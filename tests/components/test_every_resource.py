@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from neuron_ecs.recording.graph import Resource
-from neuron_ecs.recording.sdk_types import output_names
 from tests.components.graphs import COMPONENT, ancestors, aws_resources, everything, graph_of
 from tests.components.plans import EVERYTHING, TAGS
+from tests.recorder import output_names
 
 
 def _label(resource: Resource) -> str:

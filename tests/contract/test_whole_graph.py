@@ -17,10 +17,9 @@ import pytest
 
 from neuron_ecs.recording.graph import UNKNOWN, Recording, Resource, short_type
 from neuron_ecs.recording.placeholders import ACCOUNT
-from neuron_ecs.recording.sdk_types import output_names
 from tests.contract import aws_model
 from tests.contract.graphs import CORNERS, EVERY_FILE, ROOT, aws_resources, graph, texts
-from tests.recorder import of_type, record_program
+from tests.recorder import of_type, output_names, record_program
 
 COMPONENT = "neuron-ecs:components:"
 LOCKS = range(20_000, 20_064)

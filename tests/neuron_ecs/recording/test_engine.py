@@ -17,8 +17,8 @@ import pytest
 from neuron_ecs.recording import placeholders
 from neuron_ecs.recording.engine import RecordingError, record
 from neuron_ecs.recording.graph import SECRET, UNKNOWN, Recording, stack_urn, to_json
-from neuron_ecs.recording.sdk_types import known_type, output_names
-from tests.recorder import named, of_type, only, record_program
+from neuron_ecs.recording.sdk_types import resource_type
+from tests.recorder import named, of_type, only, output_names, record_program
 
 PROGRAM = """
 import pulumi
@@ -457,17 +457,15 @@ def test_partitions_and_global_services_have_their_own_arns() -> None:
 
 
 def test_made_up_outputs_are_outputs_that_the_sdk_has() -> None:
-    for token, names in placeholders.outputs_by_type().items():
-        assert known_type(token)
-        assert set(names) <= output_names(token), token
+    for token, values in placeholders.OUTPUTS.items():
+        assert set(values) <= output_names(token), token
 
 
 def test_known_types_are_those_of_the_sdk() -> None:
-    assert known_type("aws:ecs/cluster:Cluster")
-    assert known_type("pulumi:providers:aws")
-    assert known_type("pulumi:pulumi:Stack")
-    assert not known_type("aws:ecs/cluster:Clusters")
-    assert not known_type("gcp:compute/instance:Instance")
+    assert resource_type("aws:ecs/cluster:Cluster")
+    assert resource_type("pulumi:providers:aws")
+    assert not resource_type("aws:ecs/cluster:Clusters")
+    assert not resource_type("gcp:compute/instance:Instance")
 
 
 NESTED = """
