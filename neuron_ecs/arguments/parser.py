@@ -161,6 +161,18 @@ def typed(arguments: type[A], found: argparse.Namespace) -> A:
     return arguments(**{name: getattr(found, name) for name in names})
 
 
+def simple_command(
+    arguments: type[A], run: Callable[[A], int], epilog: str, description: str | None = None
+) -> Callable[[Parser], None]:
+    """Returns `add_arguments` of a command without actions, which runs as `run(arguments(...))`."""
+
+    def add_arguments(parser: Parser) -> None:
+        parser.description = description or parser.description
+        parser.calls(arguments, run, epilog)
+
+    return add_arguments
+
+
 def actions(
     parser: Parser, dest: str = "action", *, is_required: bool = True
 ) -> Callable[[str, str], Parser]:

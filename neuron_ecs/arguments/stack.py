@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from messages.phrases import closest_key, listed
 from neuron_ecs.arguments.options import option, outputs
-from neuron_ecs.arguments.parser import Common, Parser
+from neuron_ecs.arguments.parser import Common, Parser, simple_command
 from neuron_ecs.operations.clock import REAL, Clock
 from neuron_ecs.terminal import UsageError, terminal_width, width_of, wrapped, write_json
 
@@ -160,10 +160,7 @@ def operation(
     def run(given: Running, connect: "Connect | None" = None, clock: Clock = REAL) -> int:
         return given.answered(version, lambda stack: act(given, stack, connect, clock))
 
-    def add_arguments(parser: Parser) -> None:
-        parser.calls(arguments, run, epilog)
-
-    return add_arguments, run
+    return simple_command(arguments, run, epilog), run
 
 
 def agreed(question: str, *, yes: bool, json: bool) -> bool:

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 
 from neuron_ecs.arguments.options import positional
-from neuron_ecs.arguments.parser import Common, Parser
+from neuron_ecs.arguments.parser import Common, simple_command
 from neuron_ecs.terminal import FINE
 
 _EPILOG = """\
@@ -23,11 +23,6 @@ class Arguments(Common):
     shell: str = positional(choices=("bash", "zsh", "fish"), help="the shell that reads it")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `completion`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments) -> int:
     """Writes the script for a shell."""
     from argcomplete.shell_integration import shellcode
@@ -35,3 +30,6 @@ def run(arguments: Arguments) -> int:
     text = shellcode(["neuron-ecs"], shell=arguments.shell)
     sys.stdout.write(text)
     return FINE
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG)

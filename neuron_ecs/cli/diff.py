@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from neuron_ecs import terminal
 from neuron_ecs.arguments.options import ONE_OF, option, outputs, positional, program
-from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.arguments.stack import Printed, names_in
 from neuron_ecs.files import write_text
 from neuron_ecs.operations.clock import REAL, Clock
@@ -75,12 +75,6 @@ class Arguments(Printed):
         help="ask AWS which slots do not run BASE, and say what the update does to them"
     )
     outputs: Path | None = outputs()
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `diff`."""
-    parser.description = _DESCRIPTION
-    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments, connect: "Connect | None" = None, clock: Clock = REAL) -> int:
@@ -164,3 +158,6 @@ def _write_map(path: Path, sides: "Sides") -> None:
         sys.stderr.write(f"neuron-ecs diff: --html {path}: {said}\n")
     else:
         write_text(path, page(before, after))
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG, _DESCRIPTION)

@@ -9,7 +9,7 @@ from pathlib import Path
 import catalog
 from catalog import Catalog
 from neuron_ecs.arguments.options import option
-from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.arguments.stack import Printed
 from neuron_ecs.fit.answer import answer
 from neuron_ecs.fit.configuration import read_model
@@ -89,11 +89,6 @@ class Arguments(Printed):
     top: int = option(metavar="N", type=_number, default=8, help="rows to show (8)")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `fit`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments) -> int:
     """Writes what can run the workload. Raises `UsageError`."""
     known = catalog.load()
@@ -161,3 +156,6 @@ def _model(arguments: Arguments, required: TaskRequirements, known: Catalog) -> 
         raise UsageError(f"--max-model-len: {model.id} has {model.max_positions} positions")
     sequences = arguments.max_num_seqs or DEFAULT_SEQUENCES
     return ModelSearch(model, length, sequences, arguments.precompiled, where=required)
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG)

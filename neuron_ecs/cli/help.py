@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from neuron_ecs.arguments.options import positional
-from neuron_ecs.arguments.parser import Common, Parser
+from neuron_ecs.arguments.parser import Common, simple_command
 from neuron_ecs.cli.main import COMMANDS, parse
 from neuron_ecs.terminal import FINE
 
@@ -23,12 +23,10 @@ class Arguments(Common):
     )
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `help`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments) -> int:
     """Prints the help as `--help` of the command does."""
     parse([*([arguments.about] if arguments.about else []), "--help"])
     return FINE
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG)

@@ -13,7 +13,7 @@ from catalog import Catalog
 from messages.finding import Severity
 from neuron_ecs import terminal
 from neuron_ecs.arguments.options import option
-from neuron_ecs.arguments.parser import PROJECT_FILE, Parser
+from neuron_ecs.arguments.parser import PROJECT_FILE, simple_command
 from neuron_ecs.arguments.stack import Printed, agreed
 from neuron_ecs.files import STACK_FILE_BYTES, read_bytes, write_bytes
 from neuron_ecs.fit import together_text
@@ -32,6 +32,8 @@ from planning.serving.options import DEFAULT_SEQUENCES, default_length
 VERSION = 1
 _REGION = "us-west-2"  # offers every Neuron family
 _LONGEST_ANSWER = 400
+
+_DESCRIPTION = "Writes a stack file for language models, on the cheapest pools that plan."
 
 _EPILOG = """\
 examples:
@@ -78,12 +80,6 @@ class Arguments(Printed):
     )
     budget: str | None = option(metavar="USD", help="the most that a month may cost")
     yes: bool = option(help="write without asking; --json writes only with it")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `init`."""
-    parser.description = "Writes a stack file for language models, on the cheapest pools that plan."
-    parser.calls(Arguments, run, _EPILOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +197,6 @@ def _rendered(proposal: _Proposal, width: int) -> Iterator[str]:
     for finding in proposal.plan.findings:
         if finding.severity is Severity.WARNING:
             yield from terminal.block(finding, width)
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG, _DESCRIPTION)

@@ -7,7 +7,7 @@ from pathlib import Path
 import catalog
 from neuron_ecs import terminal
 from neuron_ecs.arguments.options import option
-from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.chipmap import page, pools, text
 from neuron_ecs.chipmap.document import document
@@ -32,11 +32,6 @@ class Arguments(OfStack):
     html: Path | None = option(metavar="PATH", type=Path, help="write one HTML page there")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `map`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments) -> int:
     """Writes the chip map of a stack file. Raises `Refused` if it cannot be built.
 
@@ -58,3 +53,6 @@ def run(arguments: Arguments) -> int:
     else:
         out.write(f"{html}\n")
     return FINE
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG)

@@ -6,7 +6,7 @@ from pathlib import Path
 import catalog
 from catalog import Catalog
 from neuron_ecs.arguments.options import ONE_OF, option
-from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.diff.git import Repository
 from neuron_ecs.edits.writing import Compare, Edits, compared, edit, epilog_of
 from neuron_ecs.stackfile.placing import (
@@ -53,12 +53,6 @@ class Arguments(Edits):
     )
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `place`."""
-    parser.description = _DESCRIPTION
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments, compare: Compare = compared) -> int:
     """Writes the layout, once that was agreed to. Raises `UsageError`."""
 
@@ -91,3 +85,6 @@ def _base(arguments: Arguments, file: StackFile, tables: Catalog) -> Layout:
         raise UsageError(f"{name} has no Pulumi.{file.stack}.yaml; leave --base out")
     before = read_revision(texts[0] or b"", texts[1], stack=file.stack)
     return present_layout(before, tables)
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG, _DESCRIPTION)

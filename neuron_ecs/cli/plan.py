@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import catalog
 from neuron_ecs import terminal
 from neuron_ecs.arguments.options import option
-from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.overview import endpoints, price, replicas, text
 from neuron_ecs.terminal import FINE, WRONG_USAGE, wrapped
@@ -31,11 +31,6 @@ class Arguments(OfStack):
     """The arguments of `plan`."""
 
     explain: str | None = option(metavar="CODE", help="what a finding's code means")
-
-
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `plan`."""
-    parser.calls(Arguments, run, _EPILOG)
 
 
 def run(arguments: Arguments) -> int:
@@ -78,3 +73,6 @@ def _explain(code: str) -> int:
         return WRONG_USAGE
     sys.stdout.write(page)
     return FINE
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG)

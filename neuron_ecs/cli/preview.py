@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import catalog
 from messages.finding import Refused
 from neuron_ecs.arguments.options import option
-from neuron_ecs.arguments.parser import Parser
+from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.overview import price
 from neuron_ecs.recording import text
@@ -31,11 +31,6 @@ class Arguments(OfStack):
     all: bool = option(help="fold nothing together")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `preview`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments) -> int:
     """Writes the resource graph of a stack file. Raises `Refused` if it cannot be registered.
 
@@ -55,3 +50,6 @@ def run(arguments: Arguments) -> int:
     arguments.write(text.render(recording, width=width, show_all=arguments.all))
     arguments.write(("", *price.render(cost, width=width)))
     return FINE
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuron_ecs.arguments.options import option
-from neuron_ecs.arguments.parser import Common, Parser
+from neuron_ecs.arguments.parser import Common, simple_command
 from neuron_ecs.files import write_text
 from neuron_ecs.stackfile.json_schema import text
 from neuron_ecs.stackfile.reading import project_name
@@ -32,11 +32,6 @@ class Arguments(Common):
     json: bool = option(help="accepted for uniformity: a schema is JSON")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `schema`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments) -> int:
     """Writes the schema. Raises `UsageError`."""
     namespace = arguments.namespace or project_name(arguments.directory)
@@ -47,3 +42,6 @@ def run(arguments: Arguments) -> int:
         return FINE
     write_text(arguments.output, text(namespace))
     return FINE
+
+
+add_arguments = simple_command(Arguments, run, _EPILOG)

@@ -20,6 +20,7 @@ import catalog.reader
 import planning
 import planning.make
 from catalog.tables import Tables
+from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.cli import main as command_line
 from neuron_ecs.cli import plan
 from neuron_ecs.stackfile import reading as stack_file
@@ -65,12 +66,12 @@ def watched() -> _Watch:
         (planning, "parse", "parse"),
         (planning.make, "judge", "rules"),
         (planning, "make_plan", "plan"),
-        (plan, "run", "render"),
         (catalog, "load", "catalog"),
         (Tables, "rows", "catalog"),
     )
     for place, name, stage in places:
         setattr(place, name, watch.during(stage, getattr(place, name)))
+    plan.add_arguments = simple_command(plan.Arguments, watch.during("render", plan.run), "")
     groups = [g for g in vars(catalog.reader).values() if isinstance(g, type)]
     for attribute in (a for group in groups for a in vars(group).values()):
         if isinstance(attribute, cached_property):
