@@ -10,7 +10,7 @@ from neuron_ecs.arguments.options import option
 from neuron_ecs.arguments.parser import simple_command
 from neuron_ecs.arguments.stack import OfStack
 from neuron_ecs.chipmap import page, pools, text
-from neuron_ecs.chipmap.document import document
+from neuron_ecs.chipmap.document import document as map_document
 from neuron_ecs.files import write_text
 from neuron_ecs.overview import price
 from neuron_ecs.terminal import FINE
@@ -41,17 +41,18 @@ def run(arguments: Arguments) -> int:
     tables = catalog.load()
     plan = file.plan(tables)
     stack, cost = pools.of_plan(plan, tables), stack_price(plan, tables)
-    out, html = sys.stdout, arguments.html
+    html, width = arguments.html, arguments.width
     if html is not None:
         write_text(html, page.render(None, stack))
     if arguments.json:
-        terminal.write_json({**document(stack), "price": price_document(cost)}, out, indent=1)
+        document = {**map_document(stack), "price": price_document(cost)}
+        terminal.write_json(document, sys.stdout, indent=1)
     elif html is None:
-        lines = text.render(stack, width=arguments.width, coloured=terminal.is_coloured(out))
-        out.writelines(f"{line}\n" for line in lines)
-        out.writelines(f"{line}\n" for line in ("", *price.render(cost, width=arguments.width)))
+        coloured = terminal.is_coloured(sys.stdout)
+        arguments.write(text.render(stack, width=width, coloured=coloured))
+        arguments.write(("", *price.render(cost, width=width)))
     else:
-        out.write(f"{html}\n")
+        arguments.write([str(html)])
     return FINE
 
 

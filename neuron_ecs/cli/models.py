@@ -192,5 +192,5 @@ def explain(arguments: ExplainArguments) -> int:
         terminal.write_json({"version": VERSION, "models": explained.document(found)}, sys.stdout)
         return FINE
     for model in found:
-        sys.stdout.writelines(f"{line}\n" for line in explained.lines(model, arguments.width))
+        arguments.write(explained.lines(model, arguments.width))
     return FINE

@@ -41,30 +41,23 @@ def render(difference: Difference, *, width: int, bold: bool = False) -> Iterato
     if difference.plan_only and not difference.errors:
         yield from wrapped(f"plan only: {difference.plan_only}", width, "  ", "             ")
     parts = (
-        _refusals,
-        _errors,
-        _ways,
-        _traffic,
-        _models,
-        _disturbed,
-        _pools,
-        _price,
-        _findings,
-        _settings,
+        _steps(difference.refusals, "error", width),
+        _page(difference.errors, width),
+        _steps(difference.ways, "interrupts", width),
+        _traffic(difference, width),
+        _models(difference, width),
+        _disturbed(difference, width),
+        _pools(difference, width),
+        _price(difference, width),
+        _findings(difference, width),
+        _settings(difference, width),
+        _resources(difference, width),
     )
-    for part in (*parts, _resources):
-        lines = list(part(difference, width))
+    for part in parts:
+        lines = list(part)
         if lines:
             yield ""
             yield from lines
-
-
-def _refusals(difference: Difference, width: int) -> Iterator[str]:
-    yield from _steps(difference.refusals, "error", width)
-
-
-def _ways(difference: Difference, width: int) -> Iterator[str]:
-    yield from _steps(difference.ways, "interrupts", width)
 
 
 def _steps(refusals: Sequence[Refusal], word: str, width: int) -> Iterator[str]:
@@ -74,10 +67,6 @@ def _steps(refusals: Sequence[Refusal], word: str, width: int) -> Iterator[str]:
         yield from wrapped(found.why, width, "    why:     ", " " * 13)
         for number, step in enumerate(found.steps, 1):
             yield from wrapped(step, width, f"    step {number}:  ", " " * 13)
-
-
-def _errors(difference: Difference, width: int) -> Iterator[str]:
-    yield from _page(difference.errors, width)
 
 
 def _page(found: Sequence[Finding], width: int, prefix: str = "") -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import catalog
-from messages.finding import Refused, Severity
+from messages.finding import Refused
 from neuron_ecs.stackfile.entries import MODELS, POOLS, Add, edited, entries_of
 from neuron_ecs.stackfile.reading import StackFile, with_text
 from neuron_ecs.terminal import UsageError
@@ -36,6 +36,6 @@ def _refusal(file: StackFile, new: str, directory: Path) -> str | None:
     try:
         with_text(file, new, directory).plan(catalog.load())
     except Refused as refused:
-        errors = [f for f in refused.findings if f.severity is Severity.ERROR]
-        return f"{errors[0].path} {errors[0].what}: {errors[0].fix}" if errors else None
+        worst = refused.findings[0]
+        return f"{worst.path} {worst.what}: {worst.fix}"
     return None

@@ -14,7 +14,7 @@ from math import ceil
 from typing import cast
 
 from catalog import Catalog
-from messages.finding import Refused, Severity
+from messages.finding import Refused
 from messages.phrases import flow, listed
 from neuron_ecs.fit.instances import Option
 from neuron_ecs.fit.models import ModelOption, ModelSearch, fit_model
@@ -244,8 +244,7 @@ def _planned(s: _Search, kind: str, group: tuple[int, ...]) -> Pool | str:
         try:
             plan = decide(texts(document), s.catalog, project=s.project, stack="init")
         except Refused as refused:
-            errors = [f for f in refused.findings if f.severity is Severity.ERROR]
-            return f"{kind}: {errors[0].path} {errors[0].what}"
+            return f"{kind}: {refused.findings[0].path} {refused.findings[0].what}"
         needed = max(p.layout.instances_max for r in plan.regions for p in r.pools)
         price = stack_price(plan, s.catalog)
         amount = None if any(cost.unknown for cost in price.costs) else price.amount
