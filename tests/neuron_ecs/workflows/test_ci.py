@@ -18,8 +18,8 @@ from neuron_ecs.terminal import UsageError
 from neuron_ecs.workflows import comment, deployments
 from planning import decide
 from tests.neuron_ecs import running
-from tests.workflows.reading import ROOT
 
+ROOT = Path(__file__).parents[3]
 URN = "urn:pulumi:prod::neuron-ecs::neuron:Stack$aws:ecs/service:Service::"
 PROVIDER = "urn:pulumi:prod::neuron-ecs::pulumi:providers:aws::default"
 
