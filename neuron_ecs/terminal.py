@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from datetime import datetime
 from typing import Literal, Protocol, TextIO
 
 from messages.finding import Finding, Severity, as_objects, count, left_out, page
@@ -321,8 +322,9 @@ def write(findings: Iterable[Finding], out: Writer, *, width: int) -> None:
 
 
 def write_json(document: object, out: Writer, *, indent: int = 2) -> None:
-    """Writes a JSON document at once, with a line end."""
-    out.write(json.dumps(document, indent=indent, ensure_ascii=False) + "\n")
+    """Writes a JSON document at once, with a line end; times as ISO 8601."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False, default=datetime.isoformat)
+    out.write(f"{text}\n")
 
 
 def findings_document(findings: Iterable[Finding]) -> dict[str, object]:

@@ -1,23 +1,28 @@
 """The arguments of commands about a stack file, and about what runs of it."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from messages.phrases import closest_key, listed
 from neuron_ecs.arguments.options import option, outputs
 from neuron_ecs.arguments.parser import Common, Parser, simple_command
 from neuron_ecs.operations.clock import REAL, Clock
-from neuron_ecs.terminal import UsageError, terminal_width, width_of, wrapped, write_json
+from neuron_ecs.terminal import (
+    UsageError,
+    is_coloured,
+    terminal_width,
+    width_of,
+    wrapped,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from neuron_ecs.operations.aws import Connect
     from neuron_ecs.operations.observed import Names
+    from neuron_ecs.operations.stack import Stack
     from neuron_ecs.stackfile.reading import StackFile
-    from planning import plan
 
 _LONGEST_ANSWER = 80
 
@@ -34,6 +39,11 @@ class Printed(Common):
     )
     json: bool = option(help="print JSON")
 
+    @property
+    def coloured(self) -> bool:
+        """Whether to paint what is written to standard output."""
+        return is_coloured(sys.stdout)
+
     def write(self, lines: Iterable[str]) -> None:
         """Writes lines at once, unless JSON is asked for."""
         if not self.json:
@@ -43,6 +53,10 @@ class Printed(Common):
     def say(self, text: str, first: str = "", later: str = "  ") -> None:
         """Writes a text as `wrapped` breaks it, unless JSON is asked for."""
         self.write(wrapped(text, self.width, first, later))
+
+    def warn(self, text: str, later: str = "  ") -> None:
+        """Writes a text as `wrapped` breaks it to standard error."""
+        sys.stderr.writelines(f"{line}\n" for line in wrapped(text, self.width, "", later))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,62 +80,50 @@ class OfStack(Printed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfAccount(OfStack):
-    """The arguments of a command that compares a stack file with what runs."""
+class OfRunning(OfStack):
+    """The arguments of a command about what runs, in some or all Regions."""
+
+    json_version: ClassVar[int] = 1
+    """Of the JSON document of the command."""
 
     outputs: Path | None = outputs()
-
-    def names(self) -> "dict[str, Names] | None":
-        """Physical names by Region from `--outputs`; `None` without it. Raises `UsageError`."""
-        return names_in(self.outputs)
-
-    def answered(self, version: int, call: Callable[["plan.Plan"], int]) -> int:
-        """Returns the exit code of a call with the plan.
-
-        With `--json` its `UsageError` becomes a document. Raises `Refused` as the plan does.
-        """
-        import catalog
-
-        described = self.read().plan(catalog.load())
-        try:
-            return call(described)
-        except UsageError as error:
-            if not self.json:
-                raise
-            write_json({"version": version, "error": str(error)}, sys.stdout)
-            return error.exit_code
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfRunning(OfAccount):
-    """The arguments of a command that shows what runs, in some or all Regions."""
-
     region: list[str] | None = option(
         metavar="REGION",
         action="append",
         help="only this Region of the stack; repeat it for several",
     )
 
-    def regions(self, described: "plan.Plan") -> "list[plan.RegionPlan]":
-        """The Regions of the plan that `--region` names; all without it. Raises `UsageError`."""
-        known = [r.name for r in described.regions]
-        for name in self.region or ():
-            if name not in known:
-                raise UsageError(f"--region {name}: {_not_among('Region', name, known)}")
-        return [r for r in described.regions if not self.region or r.name in self.region]
+    def answered(
+        self, call: "Callable[[Stack], int]", connect: "Connect | None", clock: Clock = REAL
+    ) -> int:
+        """Returns the exit code of a call with the stack.
 
-    def only_region(
-        self, described: "plan.Plan", runs: "Callable[[plan.RegionPlan], bool]", name: str
-    ) -> "plan.RegionPlan":
-        """The one Region where a model or job runs. Raises `UsageError` if there are several."""
-        found = [r for r in self.regions(described) if runs(r)]
-        if not found:
-            raise UsageError(f"{name} does not run in {listed(self.region or ['any Region'])}")
-        if len(found) > 1:
-            raise UsageError(
-                f"{name} runs in {listed([r.name for r in found])}; name one with --region"
-            )
-        return found[0]
+        With `--json` its `UsageError` becomes a document. Raises `Refused` as the plan does.
+        """
+        import catalog
+        from neuron_ecs.operations.stack import Stack
+
+        stack = Stack(
+            self.read().plan(catalog.load()),
+            connect,
+            clock,
+            only=self.region or (),
+            names=lambda: names_in(self.outputs),
+        )
+        try:
+            return call(stack)
+        except UsageError as error:
+            if not self.json:
+                raise
+            write_json({"version": self.json_version, "error": str(error)}, sys.stdout)
+            return error.exit_code
+
+    def report(self, stack: "Stack", **found: object) -> None:
+        """Writes what was found at once, if JSON is asked for."""
+        if self.json:
+            of = {"project": stack.plan.project, "stack": stack.plan.stack}
+            write_json({"version": self.json_version} | of | found, sys.stdout)
+            sys.stdout.flush()
 
 
 def names_in(outputs: Path | None) -> "dict[str, Names] | None":
@@ -145,12 +147,12 @@ class Changing(OfRunning):
         return agreed(question, yes=self.yes, json=self.json)
 
 
-Act = Callable[[Running, "plan.Plan", "Connect | None", Clock], int]
-"""What a command about what runs does with its arguments and the plan; its exit code."""
+Act = Callable[[Running, "Stack"], int]
+"""What a command about what runs does with its arguments and the stack; its exit code."""
 
 
 def operation(
-    arguments: type[Running], version: int, epilog: str, act: Act[Running]
+    arguments: type[Running], epilog: str, act: Act[Running]
 ) -> tuple[Callable[[Parser], None], Callable[..., int]]:
     """Returns `add_arguments` and `run` of a command about what runs.
 
@@ -158,7 +160,7 @@ def operation(
     """
 
     def run(given: Running, connect: "Connect | None" = None, clock: Clock = REAL) -> int:
-        return given.answered(version, lambda stack: act(given, stack, connect, clock))
+        return given.answered(lambda stack: act(given, stack), connect, clock)
 
     return simple_command(arguments, run, epilog), run
 
@@ -179,33 +181,3 @@ def agreed(question: str, *, yes: bool, json: bool) -> bool:
     if not answer:
         out.write("no answer; --yes does it without asking\n")
     return answer.strip().lower() in ("y", "yes")
-
-
-def head_of(described: "plan.Plan", version: int) -> dict[str, object]:
-    """The beginning of the JSON of every command about what runs."""
-    return {"version": version, "project": described.project, "stack": described.stack}
-
-
-def plain(items: list[tuple[str, object]]) -> dict[str, object]:
-    """The fields of a dataclass for JSON, with times as ISO 8601."""
-    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in items}
-
-
-def known_workload(
-    described: "plan.Plan", name: str | None, *, models: bool = True, jobs: bool = True
-) -> None:
-    """Raises `UsageError` if no model or job of the stack has the name."""
-    works = {m.name for r in described.regions for m in r.models if models}
-    works |= {j.name for r in described.regions for j in r.jobs if jobs}
-    word = " or ".join(w for w, is_one in (("model", models), ("job", jobs)) if is_one)
-    if name is not None and name not in works:
-        raise UsageError(f"{name}: {_not_among(word, name, sorted(works))}")
-
-
-def _not_among(word: str, name: str, known: Sequence[str]) -> str:
-    near = closest_key(name, known)
-    if not known:
-        return f"the stack has no {word}"
-    return f"the stack has no such {word}; " + (
-        f"did you mean {near}?" if near else f"choose from {listed(known)}"
-    )

@@ -2,22 +2,15 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from messages.phrases import listed
 from neuron_ecs.arguments.options import REST, option, positional
-from neuron_ecs.arguments.parser import Parser
-from neuron_ecs.arguments.stack import OfRunning, known_workload
-from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.reading import Reader, read_all
-from neuron_ecs.operations.runs import runs
-from neuron_ecs.operations.sessions import Launch, Place, launch, plugin, session
-from neuron_ecs.operations.status import unread_parts
-from neuron_ecs.terminal import ERRORS, UsageError, progress, write_json
-from planning import plan
-
-VERSION = 1
+from neuron_ecs.arguments.parser import simple_command
+from neuron_ecs.arguments.stack import OfRunning
+from neuron_ecs.operations.aws import Connect
+from neuron_ecs.operations.sessions import Launch, launch, plugin, refuse_closed, session, task_for
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.terminal import write_json
 
 _SHELL = "/bin/sh"
 
@@ -45,59 +38,27 @@ class Arguments(OfRunning):
     container: str = option(metavar="NAME", default="", help="a sidecar in place of the model")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Adds the arguments of `exec`."""
-    parser.calls(Arguments, run, _EPILOG)
-
-
 def run(arguments: Arguments, connect: Connect | None = None, start: Launch = launch) -> int:
     """Opens the session. Raises `Refused` as the plan does, and `UsageError`."""
-    return arguments.answered(VERSION, lambda stack: _run(arguments, stack, connect, start))
+    return arguments.answered(lambda stack: _run(arguments, stack, start), connect)
 
 
-def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, start: Launch) -> int:
+def _run(arguments: Arguments, stack: Stack, start: Launch) -> int:
     name = arguments.work
-    known_workload(described, name)
-    regions = arguments.regions(described)
-    for region in regions:
-        _refuse_closed(region, name)
-    account = Account(connect)
-
-    def ask(reader: Reader) -> tuple[list[tuple[str, Place]], Iterator[str]]:
-        observed = reader.recent()
-        there = [
-            (run.region, Place(run.cluster, run.task, arguments.container or name))
-            for run in runs(reader.region, observed, jobs_only=False)
-            if run.workload == name
-            and run.task.is_running
-            and run.task.name.startswith(arguments.task)
-        ]
-        return there, unread_parts(reader.region, observed)
-
-    with progress("looking for a task"):
-        found, unread = read_all(account, regions, arguments.names(), ask)
-    if not found:
-        why = "; ".join(unread)
-        raise UsageError(why or f"no task of {name} runs; see neuron-ecs status {name}", ERRORS)
-    region_name, place = found[0]
-    names = [c.name for c in place.task.containers]
-    if place.container not in names:
-        raise UsageError(f"the task has no container {place.container}; it has {listed(names)}")
+    stack.refuse_unknown(name)
+    refuse_closed(stack, name)
+    container = arguments.container or name
+    found = task_for(stack, name, arguments.task, container)
     program = plugin() if start is launch else "session-manager-plugin"
     command = shlex.join(arguments.words) or _SHELL
-    words = account.must(region_name, lambda aws: session(aws, place, command))
+    words = stack.account.must(found.region, lambda aws: session(aws, found, container, command))
+    task = found.task.name
     if arguments.json:
-        write_json({"version": VERSION, "region": region_name, "task": place.task.name}, sys.stdout)
-    else:
-        sys.stdout.write(f"{name}, task {place.task.name[:8]} in {region_name}: {command}\n")
+        of = {"version": arguments.json_version, "region": found.region, "task": task}
+        write_json(of, sys.stdout)
+    arguments.write([f"{name}, task {task[:8]} in {found.region}: {command}"])
     sys.stdout.flush()
     return start([program, *words])
 
 
-def _refuse_closed(region: plan.RegionPlan, name: str) -> None:
-    services = [s for m in region.models if m.name == name for s in m.services]
-    if any(not s.exec for s in services):
-        raise UsageError(
-            f"models.{name}.exec is false, so no task allows it; neuron-ecs models set {name} "
-            "exec=true, and update the stack"
-        )
+add_arguments = simple_command(Arguments, run, _EPILOG)

@@ -4,22 +4,15 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-import catalog
-from neuron_ecs import terminal
 from neuron_ecs.arguments.options import option, positional
-from neuron_ecs.arguments.stack import OfRunning, known_workload, operation
-from neuron_ecs.operations.aws import Account, Calls, Connect
-from neuron_ecs.operations.clock import Clock, seconds
-from neuron_ecs.operations.logs import Line, Merge, Wanted, group_of, read_lines, renderer
-from neuron_ecs.operations.reasons import Reasons
-from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress
-from planning import plan
-
-VERSION = 1
+from neuron_ecs.arguments.stack import OfRunning, operation
+from neuron_ecs.operations.clock import seconds
+from neuron_ecs.operations.logs import Line, Merge, Wanted, groups_of, read_logs, renderer
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.terminal import ERRORS, FINE
 
 _POLL_SECONDS = 2
 _LONGEST = timedelta(hours=12)  # then a terminal that was forgotten stops asking
@@ -56,59 +49,27 @@ class Arguments(OfRunning):
     task: str = option(metavar="ID", default="", help="only tasks whose id begins so")
 
 
-def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
-    known_workload(described, arguments.work)
-    groups = {r.name: group_of(r, arguments.work) for r in arguments.regions(described)}
-    named = {region: group for region, group in groups.items() if group}
-    if not named:
-        raise UsageError(f"{arguments.work} does not run in {', '.join(groups)}")
-    account = Account(connect)
-    merge = Merge(clock.now() - timedelta(seconds=arguments.since))
+def _run(arguments: Arguments, stack: Stack) -> int:
+    stack.refuse_unknown(arguments.work)
+    regions = list(groups_of(stack, arguments.work))
+    merge = Merge(stack.clock.after(-arguments.since))
     wanted = Wanted(arguments.task, arguments.grep)
-    out = sys.stdout
-    render = renderer(
-        list(named),
-        arguments.work,
-        Reasons(catalog.load().containers.stop_reasons),
-        coloured=terminal.is_coloured(out),
-    )
-    end = clock.now() + _LONGEST
+    render = renderer(regions, arguments.work, stack.reasons, coloured=arguments.coloured)
     told: set[str] = set()
-    while True:
-        with progress(f"reading the log of {arguments.work}"):
-            lines, unread = _read(account, named, arguments.work, merge.since)
+    for _ in stack.clock.times(_POLL_SECONDS if arguments.follow else None, _LONGEST):
+        lines, unread = read_logs(stack, arguments.work, merge.since)
         shown = [line for line in merge.new(lines) if wanted.has(line)]
         texts = map(_as_json, shown) if arguments.json else render(shown)
-        out.writelines(f"{text}\n" for text in texts)
-        out.flush()
+        sys.stdout.writelines(f"{text}\n" for text in texts)
+        sys.stdout.flush()
         for text in (t for t in unread if t not in told):
             told.add(text)
             sys.stderr.write(f"not read: {text}\n")
-        if not arguments.follow or clock.now() >= end:
-            return ERRORS if told else FINE
-        clock.sleep(_POLL_SECONDS)
+    return ERRORS if told else FINE
 
 
 def _as_json(line: Line) -> str:
-    return json.dumps(asdict(line) | {"at": line.at.isoformat()}, ensure_ascii=False)
+    return json.dumps(asdict(line), ensure_ascii=False, default=datetime.isoformat)
 
 
-def _read(
-    account: Account, groups: dict[str, str], name: str, since: datetime
-) -> tuple[list[Line], list[str]]:
-    """The lines of every Region, and what could not be read."""
-
-    def ask(aws: Calls) -> tuple[list[Line], Sequence[str]]:
-        found = aws.tried(
-            "CloudWatch Logs FilterLogEvents",
-            lambda: read_lines(aws, groups[aws.region], name, since),
-        )
-        lines, cut = found or ([], "")
-        failed = [*map(str, aws.failed), *([cut] if cut else [])]
-        return lines, [f"{aws.region}: {text}" for text in failed]
-
-    answers = account.ask_each(list(groups), ask, lambda name, why: ([], [f"{name}: {why}"]))
-    return [x for lines, _ in answers for x in lines], [t for _, more in answers for t in more]
-
-
-add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)
+add_arguments, run = operation(Arguments, _EPILOG, _run)

@@ -1,24 +1,14 @@
 """The `replace` command: new instances for those of a pool, one after the other."""
 
-import sys
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from messages.phrases import counted, listed
 from neuron_ecs.arguments.options import option, timeout
-from neuron_ecs.arguments.stack import Changing, head_of, operation
-from neuron_ecs.cli.drain import Found, found_host, show_hosts
-from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import Clock
-from neuron_ecs.operations.drain import Host, set_state, short_without, until_empty
-from neuron_ecs.operations.observed import Names
-from neuron_ecs.operations.reading import Reader, read_one
-from neuron_ecs.operations.replace import end, until_gone
-from neuron_ecs.operations.steady import until_steady
-from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, UsageError, progress, write_json
-from planning import plan
-
-VERSION = 1
+from neuron_ecs.arguments.stack import Changing, operation
+from neuron_ecs.operations.drain import Host, find_hosts, shown
+from neuron_ecs.operations.replace import refusal, replace_each
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT, UsageError
 
 _EPILOG = """\
 examples:
@@ -44,91 +34,33 @@ class Arguments(Changing):
     timeout: int = timeout()
 
 
-def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
-    pools = sorted({p.name for r in described.regions for p in r.pools})
+def _run(arguments: Arguments, stack: Stack) -> int:
+    pools = sorted({p.name for r in stack.plan.regions for p in r.pools})
     if arguments.pool not in pools:
         raise UsageError(f"--pool {arguments.pool}: the stack has {listed(pools)}")
-    account, names = Account(connect), arguments.names()
-    regions = arguments.regions(described)
 
     def ours(host: Host) -> bool:
         wanted = not arguments.instance or host.name in arguments.instance
         return host.pool.name == arguments.pool and wanted
 
-    found = found_host(account, regions, names, ours)
-    if not found:
+    hosts = find_hosts(stack, ours)
+    if not hosts:
         raise UsageError(f"pool {arguments.pool} has no such instance", ERRORS)
-    show_hosts(arguments, found)
-    refused = _refused(arguments, found)
+    for text in (text for host in hosts for text in shown(host)):
+        arguments.say(text)
+    refused = refusal(hosts, force=arguments.force)
     if refused:
         raise UsageError(refused, ERRORS)
-    agreed = arguments.agreed(f"replace {counted(len(found), 'instance')}?")
+    agreed = arguments.agreed(f"replace {counted(len(hosts), 'instance')}?")
     done: list[str] = []
-    code = FINE if agreed else ERRORS
-    for number, (region, _, host) in enumerate(found if agreed else ()):
-        if number:  # what runs has changed with the instance before
-            again = found_host(account, [region], names, lambda h, n=host.name: h.name == n)
-            why = _refused(arguments, again)
-            if why:
-                raise UsageError(f"{host.name} stays: {why}", ERRORS)
-            if not again:
-                continue
-        code = _replace(arguments, account, names, region, host, clock)
-        if code != FINE:
-            break
-        done.append(host.name)
-    if arguments.json:
-        document = {"instances": [h.name for _, _, h in found], "replaced": done}
-        write_json(head_of(described, VERSION) | document, sys.stdout)
+    code = ERRORS
+    if agreed:
+        done, in_time = replace_each(
+            stack, hosts, arguments.timeout, arguments.write, force=arguments.force
+        )
+        code = FINE if in_time else TIMED_OUT
+    arguments.report(stack, instances=[h.name for h in hosts], replaced=done)
     return code
 
 
-def _refused(arguments: Arguments, found: list[Found]) -> str:
-    """Why the instances are not replaced; empty if nothing speaks against it."""
-    short = dict.fromkeys(t for r, o, h in found for t in short_without(r, o, h))
-    if arguments.force or not short:
-        return ""
-    return (
-        f"{'; '.join(short)}: raise max_size of pool {arguments.pool} or replicas first, so that "
-        "a task can start elsewhere before one stops here, or accept it with --force"
-    )
-
-
-def _replace(
-    arguments: Arguments,
-    account: Account,
-    names: dict[str, Names] | None,
-    region: plan.RegionPlan,
-    host: Host,
-    clock: Clock,
-) -> int:
-    def say(text: str) -> None:
-        arguments.write([f"{clock.now():%H:%M:%S}  {host.name} {text}"])
-
-    end_of_all = clock.now() + timedelta(seconds=arguments.timeout)
-    account.must(region.name, lambda aws: set_state(aws, host, "DRAINING"))
-    say("drains")
-    with progress("waiting until its tasks have left"):
-        left = account.must(region.name, lambda aws: until_empty(aws, host, clock, end_of_all))
-    if left:
-        say(f"still has {counted(left, 'task')}; it stays, and drains")
-        return TIMED_OUT
-    with progress("waiting until it is gone and every model is steady"):
-        steady = read_one(account, region, names, lambda r: _ended(r, host, clock, end_of_all))
-    say("is replaced" if steady else "is ended; not every model is steady")
-    return FINE if steady else TIMED_OUT
-
-
-def _ended(reader: Reader, host: Host, clock: Clock, until: datetime) -> bool:
-    """Ends an instance, and returns whether every model of the Region was steady afterwards."""
-    observed = reader.recent()
-    providers = [p for c in observed.clusters.values() for p in c.providers or ()]
-    group = next((p.group for p in providers if p.name == host.instance.provider), "")
-    end(reader.aws, host, group)
-    if not until_gone(reader.aws, host, clock, until):
-        return False
-    found = until_steady(reader, clock, until)
-    return all(s.is_well for s in found)
-
-
-add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)
+add_arguments, run = operation(Arguments, _EPILOG, _run)

@@ -1,25 +1,15 @@
 """The `scale` command: how many replicas of a model run."""
 
 import argparse
-import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 
 from messages.phrases import counted
 from neuron_ecs.arguments.options import detach, option, positional, timeout
-from neuron_ecs.arguments.stack import Changing, head_of, known_workload, operation
-from neuron_ecs.cli.wait import code_of, waited
-from neuron_ecs.operations.aws import Account, Connect
-from neuron_ecs.operations.clock import Clock
-from neuron_ecs.operations.reading import read_one
-from neuron_ecs.operations.scale import set_counts, wanted
-from neuron_ecs.operations.slots import Slot, slots_of
-from neuron_ecs.operations.steady import Steadiness
-from neuron_ecs.terminal import ERRORS, FINE, UsageError, joined, table, wrapped, write_json
-from planning import plan
-
-VERSION = 1
+from neuron_ecs.arguments.stack import Changing, operation
+from neuron_ecs.operations.scale import deal, set_counts, shown
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.operations.steady import code_of, wait
+from neuron_ecs.terminal import ERRORS, FINE
 
 _EPILOG = """\
 examples:
@@ -49,81 +39,26 @@ class Arguments(Changing):
     detach: bool = detach()
 
 
-def _run(arguments: Arguments, described: plan.Plan, connect: Connect | None, clock: Clock) -> int:
+def _run(arguments: Arguments, stack: Stack) -> int:
     name, number = arguments.model, arguments.number
-    known_workload(described, name, jobs=False)
-    models = {
-        r.name: (r, m) for r in arguments.regions(described) for m in r.models if m.name == name
-    }
-    for region, model in models.values():
-        low, high = model.replicas_min, model.replicas_max
-        if not arguments.force and not low <= number <= high:
-            raise UsageError(
-                f"{name} has {low} to {high} replicas in {region.name}, and {number} is asked for; "
-                "--force does it nevertheless, until the next update or scaling"
-            )
-    account, names = Account(connect), arguments.names()
-    slots = {
-        r.name: read_one(account, r, names, lambda of, m=m: slots_of(of, of.recent(), [m]))
-        for r, m in models.values()
-    }
-    changes = {region: wanted(found, number) for region, found in slots.items()}
-    arguments.write(_shown(described, arguments, slots, changes, models))
-    todo = sum(map(len, changes.values()))
+    stack.refuse_unknown(name, jobs=False)
+    dealt = deal(stack, name, number, force=arguments.force)
+    arguments.write(shown(stack, name, number, dealt, arguments.width))
+    counts = {one.region.name: one.counts for one in dealt}
+    todo = sum(map(len, counts.values()))
     if not todo or not arguments.agreed(f"change {counted(todo, 'service')}?"):
-        if arguments.json:
-            document = {"changed": False, "counts": changes}
-            write_json(head_of(described, VERSION) | document, sys.stdout)
+        arguments.report(stack, changed=False, counts=counts)
         return ERRORS if todo else FINE
-    for region, counts in changes.items():
-        cluster = slots[region][0].cluster
-        account.must(region, lambda aws, c=cluster, n=counts: set_counts(aws, c, n))
-    found: list[Steadiness] = []
-    if not arguments.detach:
-        until = clock.now() + timedelta(seconds=arguments.timeout)
-        regions = [r for r, _ in models.values()]
-        found = waited(account, arguments, regions, clock, until, only=name)
-    if arguments.json:
-        document = {"changed": True, "counts": changes, "models": [asdict(s) for s in found]}
-        write_json(head_of(described, VERSION) | document, sys.stdout)
+    for one in dealt:
+        cluster = one.slots[0].cluster
+        stack.account.must(
+            one.region.name, lambda aws, c=cluster, n=one.counts: set_counts(aws, c, n)
+        )
+    until = stack.clock.after(arguments.timeout)
+    regions = [one.region for one in dealt]
+    found = [] if arguments.detach else wait(stack, regions, name, until, arguments.say)
+    arguments.report(stack, changed=True, counts=counts, models=[asdict(s) for s in found])
     return code_of(found)
 
 
-def _shown(
-    described: plan.Plan,
-    arguments: Arguments,
-    slots: dict[str, list[Slot]],
-    changes: dict[str, dict[str, int]],
-    models: dict[str, tuple[plan.RegionPlan, plan.ModelPlan]],
-) -> Iterator[str]:
-    name, number = arguments.model, arguments.number
-    yield f"{described.project}/{described.stack}: {name} to {counted(number, 'replica')}"
-    rows = [("Region", "chips", "now", "then")]
-    for region, found in slots.items():
-        for slot in found:
-            then = changes[region].get(slot.service.name, slot.service.desired)
-            rows.append((region, joined(slot.chips), str(slot.service.desired), str(then)))
-    yield from table(rows, indent="  ", width=arguments.width)
-    if not any(changes.values()):
-        yield "nothing is to be done"
-        return
-    for region, (_, model) in models.items():
-        if number > model.replicas_max:
-            yield from wrapped(
-                f"{region}: the pool's instances are planned for {model.replicas_max}; tasks above "
-                "that wait for room",
-                arguments.width,
-                "  ",
-                "    ",
-            )
-        if model.replicas_min == model.replicas_max != number:
-            yield from wrapped(
-                f"{region}: the stack file says {model.replicas_min}, which an update may bring "
-                f"back; to keep it: neuron-ecs models set {name} replicas={number}",
-                arguments.width,
-                "  ",
-                "    ",
-            )
-
-
-add_arguments, run = operation(Arguments, VERSION, _EPILOG, _run)
+add_arguments, run = operation(Arguments, _EPILOG, _run)

@@ -6,16 +6,18 @@ seen by tasks alone: of these the fingerprints are known that the plan uses, and
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from messages.phrases import listed
 from neuron_ecs.operations.aws import Calls, batches, pages
 from neuron_ecs.operations.observed import by_family, family_of
-from neuron_ecs.operations.reading import Reader
+from neuron_ecs.operations.reading import Reader, read_each
 from neuron_ecs.operations.revisions import Rollback
-from neuron_ecs.terminal import UsageError
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.terminal import UsageError, table, wrapped
 from planning import choices, plan
 from planning.regional import bucket_and_key
 
@@ -104,6 +106,59 @@ class Kept:
     marked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A place, what lies there and what needs it; `kept` is None if it is not read, for the reason
+    `why`. Without `known` not all that runs could be read."""
+
+    place: Place
+    kept: dict[str, Kept] | None  # by fingerprint, the newest first
+    why: str
+    uses: tuple[Use, ...] = ()
+    known: bool = True
+
+    def used_by(self, fingerprint: str) -> str:
+        """What uses a fingerprint, in words; empty if nothing does."""
+        planned = self.place.models_of(fingerprint)
+        by_when = sorted(self.uses, key=lambda use: use.when == RUNS)  # what runs decides
+        found = {u.of: u.when for u in by_when if u.needs(fingerprint) and u.of not in planned}
+        said = {RUNS: "as it runs", BEFORE: "as it was before"}
+        return listed([*planned, *(f"{of} {said[when]}" for of, when in sorted(found.items()))])
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """Every fingerprint to show: what lies there, what the plan and what runs uses."""
+        models = {model for _, model in self.place.models}
+        running = (f for u in self.uses if u.of in models for f in sorted(u.fingerprints))
+        more = () if self.kept is not None else running
+        return tuple(dict.fromkeys([*(self.kept or ()), *(f for f, _ in self.place.models), *more]))
+
+    @property
+    def unseen(self) -> str:
+        """Why a place other than S3 is not read, and what shows it; empty for S3."""
+        if self.place.kind == "s3":
+            return ""
+        if self.place.kind == "host":
+            return "the disk of each instance: what else is there goes with the instance"
+        model = next((m for _, m in self.place.models), "MODEL")
+        at = choices.SERVE_CACHE_PATH
+        return (
+            f"a file system: only tasks that mount it see what is there. With exec: true, "
+            f"`neuron-ecs exec {model} -- ls -lt {at}` shows it and `neuron-ecs exec {model} -- "
+            f"rm -r {at}/FINGERPRINT` deletes one"
+        )
+
+    def unused(self, previous: int) -> list[Kept]:
+        """What neither the plan nor anything that runs or ran before needs, without the newest
+        `previous`; nothing where not all of that is known."""
+        others = [
+            one
+            for name, one in (self.kept or {}).items()
+            if not self.place.models_of(name) and not any(use.needs(name) for use in self.uses)
+        ]
+        return others[previous:] if self.known else []
+
+
 def places(regions: Iterable[plan.RegionPlan]) -> tuple[Place, ...]:
     """The places of the plan, by Region; a prefix in S3 that several Regions share only once."""
     found: dict[tuple[str, str, str], dict[tuple[str, str], None]] = {}
@@ -120,8 +175,8 @@ def places(regions: Iterable[plan.RegionPlan]) -> tuple[Place, ...]:
     return tuple(Place(*where, tuple(sorted(models))) for where, models in found.items())
 
 
-def kept_in(place: Place, aws: Calls) -> list[Kept]:
-    """What lies in a prefix of S3, the newest first."""
+def kept_in(place: Place, aws: Calls) -> dict[str, Kept]:
+    """What lies in a prefix of S3 by fingerprint, the newest first."""
     found: dict[str, list[dict[str, Any]]] = {}
     _, root = bucket_and_key(_root(place))
     for one in _objects(place, root, aws):
@@ -138,19 +193,8 @@ def kept_in(place: Place, aws: Calls) -> list[Kept]:
         )
         for name, objects in found.items()
     ]
-    return sorted(kept, key=lambda k: (k.newest, k.fingerprint), reverse=True)
-
-
-def unused(place: Place, kept: Sequence[Kept], uses: Sequence[Use], previous: int) -> list[Kept]:
-    """What neither the plan nor anything that runs or ran before needs, without the newest
-    `previous`."""
-    others = [
-        one
-        for one in kept
-        if not place.models_of(one.fingerprint)
-        and not any(use.needs(one.fingerprint) for use in uses)
-    ]
-    return others[previous:]
+    kept.sort(key=lambda k: (k.newest, k.fingerprint), reverse=True)
+    return {one.fingerprint: one for one in kept}
 
 
 def delete(place: Place, kept: Kept, aws: Calls) -> list[str]:
@@ -183,3 +227,95 @@ def _objects(place: Place, prefix: str, aws: Calls) -> list[dict[str, Any]]:
         Bucket=bucket,
         Prefix=prefix,
     )
+
+
+def read_caches(stack: Stack) -> list[Cache]:
+    """Every place of the Regions, with what lies there in S3 and what needs it.
+
+    Regions share a prefix of S3, so what all of them use is kept.
+    """
+    named = {(p.kind, p.name) for p in places(stack.regions)}
+    regions = {r.name for r in stack.regions}
+    found = [
+        place
+        for place in places(stack.plan.regions)
+        if (place.kind, place.name) in named and (place.kind == "s3" or place.region in regions)
+    ]
+    if not found:
+        raise UsageError("no model of the stack keeps what it compiles")
+    shared = any(place.kind == "s3" for place in found)
+    needed = [r for r in stack.plan.regions if shared or r.name in regions]
+    answers = read_each(stack.account, needed, stack.names, uses_in, lambda _, why: ([], [why]))
+    uses = dict(zip((region.name for region in needed), answers, strict=True))
+    caches: list[Cache] = []
+    for place in found:
+        here = uses if place.kind == "s3" else {place.region: uses[place.region]}
+        some = tuple(use for all_of, _ in here.values() for use in all_of)
+        unread = [
+            f"what runs in {name} could not be read: {why}"
+            for name, (_, more) in here.items()
+            for why in more
+        ]
+        why, kept = "; ".join(unread), None
+        if place.kind == "s3":
+            answer = stack.account.ask(place.region, lambda aws, p=place: kept_in(p, aws), str)
+            why, kept = (answer, None) if isinstance(answer, str) else (why, answer)
+        caches.append(Cache(place, kept, why, some, not unread))
+    return caches
+
+
+def as_object(cache: Cache) -> dict[str, object]:
+    """A place for JSON."""
+    kept, place = cache.kept or {}, cache.place
+
+    def of(name: str, when: str) -> list[str]:
+        return sorted({use.of for use in cache.uses if use.when == when and use.needs(name)})
+
+    return {
+        "region": place.region,
+        "kind": place.kind,
+        "place": place.name,
+        "read": cache.kept is not None,
+        "unread": cache.why,
+        "fingerprints": [
+            {
+                "fingerprint": name,
+                "models": list(place.models_of(name)),
+                "running": of(name, RUNS),
+                "before": of(name, BEFORE),
+                "bytes": kept[name].size if name in kept else None,
+                "newest": kept[name].newest if name in kept else None,
+                "marked": kept[name].marked if name in kept else None,
+            }
+            for name in cache.fingerprints
+        ],
+    }
+
+
+def render(caches: Sequence[Cache], width: int) -> Iterator[str]:
+    """The fingerprints of each place: what uses them, and what lies there."""
+    for one in caches:
+        place = one.place
+        yield from wrapped(f"{place.region}  {place.kind} {place.name}", width, "", "    ")
+        rows = [("fingerprint", "used by", "size", "newest", "marker")]
+        for name in one.fingerprints:
+            user = one.used_by(name) or ("none: unused" if one.known else "not known")
+            kept = (one.kept or {}).get(name)
+            if kept is None:
+                rows.append((name, user, "not read" if one.kept is None else "nothing yet", "", ""))
+                continue
+            day = f"{kept.newest:%Y-%m-%d %H:%M}"
+            rows.append((name, user, size_text(kept.size), day, "yes" if kept.marked else "no"))
+        yield from table(rows, indent="  ", width=width)
+        for note in filter(None, (one.why, one.unseen)):
+            yield from wrapped(note, width, "  ", "    ")
+
+
+def size_text(number: int) -> str:
+    """`1.4 GiB`: bytes for people."""
+    size = float(number)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

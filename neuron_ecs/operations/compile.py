@@ -4,20 +4,27 @@ A run that goes on is joined: two never write one cache.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
+from messages.phrases import counted
 from neuron_ecs.operations.aws import Calls
 from neuron_ecs.operations.compare import differences
+from neuron_ecs.operations.following import at_interrupt, outcome, until_stopped
 from neuron_ecs.operations.observed import ObservedTask, family_of
 from neuron_ecs.operations.reading import Reader
-from neuron_ecs.operations.run import Override, request_for, start, the_cluster
-from neuron_ecs.terminal import ERRORS, UsageError
+from neuron_ecs.operations.reasons import why_stopped
+from neuron_ecs.operations.run import NotStarted, Override, request_for, start, the_cluster
+from neuron_ecs.operations.stack import Say, Stack
+from neuron_ecs.terminal import ERRORS, FINE, UsageError, spans
 from planning import plan
 from planning.compile_cache import CompileCache
 from planning.regional import bucket_and_key
 from planning.run_task import Request
+
+_T = TypeVar("_T")
 
 FIRST = "run `pulumi up` first, with replicas: 0 for a new model"
 # What RegisterTaskDefinition takes of what DescribeTaskDefinition answers.
@@ -68,6 +75,25 @@ def compilations(regions: Sequence[plan.RegionPlan]) -> list[Compilation]:
                 where = model.cache.marker if shared else f"{region.name} {job.name}"
                 found.setdefault(where, Compilation(region, model, job))
     return list(found.values())
+
+
+def prepare(stack: Stack, name: str | None, say: Say) -> list["CompileRun"]:
+    """The runs that would compile the models of the Regions, or one of them; changes nothing.
+
+    Raises `UsageError` if there is nothing to compile, or something is not found in the account.
+    """
+    found = [c for c in compilations(stack.regions) if name in (None, c.model.name)]
+    if not found:
+        which = f"{name} is" if name else "no model of the stack is"
+        raise UsageError(
+            f"{which} not compiled ahead: write models.{name or '<model>'}.serve.compile: ahead"
+        )
+
+    def ready(one: Compilation) -> CompileRun:
+        how = stack.ask(one.region, lambda reader: start_of(one, reader, stack.plan.tags))
+        return CompileRun(stack, one, how, say)
+
+    return [ready(one) for one in found]
 
 
 def start_of(one: Compilation, reader: Reader, tags: plan.Tags) -> Start:
@@ -137,3 +163,84 @@ def mark(cache: CompileCache, aws: Calls) -> bool:
         "S3 PutObject", lambda: bool(aws.s3.put_object(Bucket=bucket, Key=key, Body=body))
     )
     return put is True
+
+
+@dataclass(slots=True)
+class CompileRun:
+    """The run of a job: its task, and how it ended."""
+
+    stack: Stack
+    one: Compilation
+    how: Start
+    say: Say
+    task: ObservedTask | None = None
+    code: int = ERRORS
+    reason: str = ""
+
+    def _say(self, text: str) -> None:
+        self.say(f"{self.one.region.name}  {self.one.model.name}: {text}", later="    ")
+
+    def _must(self, question: Callable[[Calls], _T]) -> _T:
+        return self.stack.account.must(self.one.region.name, question)
+
+    def announce(self) -> None:
+        """Says what will be done, before it is."""
+        one, how, job = self.one, self.how, self.one.job
+        chips, pool = job.task_definition.devices, one.region.pool(job.pool)
+        on = f"chips {chips if isinstance(chips, str) else spans(chips)} of pool {pool.name}"
+        verb = "joins the run of" if how.running else "starts"
+        text = f"{verb} {job.name} on {on}, fingerprint {one.cache.fingerprint}"
+        self.say(f"{one.region.name}  {text}", later="    ")
+        if job.waits and not how.running:
+            self.say(f"it {job.waits}", "  ", "      ")
+        if how.changes:
+            self.say(
+                f"registers a revision of {job.task_definition.family} first: the newest has "
+                f"{counted(len(how.changes), 'other value')}",
+                "  ",
+                "      ",
+            )
+
+    def start(self) -> None:
+        """Starts the run, or says why it does not."""
+        try:
+            self.task = self._must(lambda aws: started(self.how, aws))
+        except (NotStarted, UsageError) as error:
+            self.reason = f"did not start: {error}"
+            self._say(self.reason)
+            return
+        self._say(f"task {self.task.name[:8]}; waiting until it has ended")
+
+    def follow(self) -> int:
+        """Waits for the end, and leaves the marker. Returns the exit code of the run."""
+        task = self.task
+        if task is None:
+            return self.code
+        cluster, again = self.how.asked["cluster"], f"neuron-ecs compile {self.one.model.name}"
+        runs_on = f"task {task.name[:8]} runs on; `{again}` joins it again"
+        with at_interrupt(partial(self.say, runs_on, later="    ")):
+            ended = self._must(lambda aws: until_stopped(aws, cluster, task, self.stack.clock))
+        self.code = outcome(ended)
+        if self.code == FINE and not self._must(lambda aws: mark(self.one.cache, aws)):
+            self.code, self.reason = ERRORS, f"{self.one.cache.marker} could not be written"
+        elif self.code != FINE:
+            meant = self.stack.reasons.of_task(ended)
+            self.reason = why_stopped(ended) + (f" ({meant.meaning})" if meant else "")
+        if self.code == FINE:
+            self._say(f"compiled: {self.one.cache.marker}")
+        else:
+            self._say(f"not compiled: {self.reason}; see `neuron-ecs logs {self.one.job.name}`")
+        return self.code
+
+    def document(self) -> dict[str, object]:
+        """The run as JSON has it."""
+        return {
+            "region": self.one.region.name,
+            "model": self.one.model.name,
+            "job": self.one.job.name,
+            "fingerprint": self.one.cache.fingerprint,
+            "task": self.task.arn if self.task else "",
+            "exit_code": self.code,
+            "reason": self.reason,
+            "marker": self.one.cache.marker if self.code == FINE else "",
+        }

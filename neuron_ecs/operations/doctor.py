@@ -1,16 +1,20 @@
-"""Walks the chain from a caller to a chip, and says which link is broken. Calls nothing."""
+"""Walks the chain from a caller to a chip, and says which link is broken."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+import catalog
 from catalog.types import StopReason
 from messages.phrases import counted, listed
-from neuron_ecs.operations.examine import Examination
+from neuron_ecs.operations.examine import Examination, examine
 from neuron_ecs.operations.observed import Names, ObservedInstance, by_family, by_key, family_of
+from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.reasons import Reasons, why_stopped
+from neuron_ecs.operations.stack import Stack
 from neuron_ecs.operations.status import GOOD, ModelStatus, of_wanted, status, without_service
+from neuron_ecs.terminal import progress
 from planning import blocks, plan
 
 Verdict = Literal["ok", "broken", "waits", "unknown"]
@@ -77,6 +81,42 @@ class _Trouble:
     at: datetime
     said: str
     meant: StopReason
+
+
+def diagnoses(stack: Stack, only: str | None) -> list[Diagnosis]:
+    """Examines the models of every Region, or one of them, and judges their chains."""
+    types, reasons = catalog.load().instances, stack.reasons
+
+    def quota_of(pool: plan.Pool) -> tuple[str, int]:
+        """The code of the quota that counts a pool's instances, and their vCPUs at the minimum."""
+        kind = types.types[pool.instance_types[0]]
+        bought = pool.purchase.kind
+        counted_as = "spot" if bought == "spot" else "on_demand"
+        quota = types.quota(kind.name, counted_as) if bought == counted_as else None
+        return quota.code if quota else "", kind.vcpus * pool.layout.instances_min
+
+    def models(region: plan.RegionPlan) -> list[plan.ModelPlan]:
+        return [m for m in region.models if only in (None, m.name)]
+
+    def ask(reader: Reader) -> list[Diagnosis]:
+        found: list[Diagnosis] = []
+        for model in models(reader.region):
+            code, vcpus = quota_of(reader.region.pool(model.pool))
+            examined = examine(reader, model, code)
+            now = stack.clock.now()
+            found.append(
+                diagnose(reader.region, model, examined, reader.names, reasons, now, vcpus)
+            )
+        return found
+
+    def unread(region: plan.RegionPlan, why: str) -> list[Diagnosis]:
+        return [
+            Diagnosis(region.name, m.name, "unknown", m.replicas_min, 0, (), (why,))
+            for m in models(region)
+        ]
+
+    with progress(f"examining {', '.join(r.name for r in stack.regions)}"):
+        return [d for some in stack.ask_each(ask, unread) for d in some]
 
 
 def diagnose(
@@ -437,8 +477,3 @@ class _Walk:
         meant = self.reasons.of_message(said)
         if meant is not None and meant.is_error and at >= since:
             yield _Trouble(at, said, meant)
-
-
-def unread(region: plan.RegionPlan, model: plan.ModelPlan, why: str) -> Diagnosis:
-    """The diagnosis of a model in a Region of which nothing could be read."""
-    return Diagnosis(region.name, model.name, "unknown", model.replicas_min, 0, (), (why,))

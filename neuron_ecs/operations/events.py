@@ -1,4 +1,4 @@
-"""What happened to a stack, in order of time. Calls nothing: it reads an `Observation`."""
+"""What happened to a stack, in order of time."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,10 @@ from typing import Literal
 from catalog.types import StopReason
 from messages.phrases import counted
 from neuron_ecs.operations.observed import Names, Observation, by_family, family_of, names_of_key
-from neuron_ecs.operations.reasons import Reasons, why_stopped
-from neuron_ecs.operations.status import without_service
+from neuron_ecs.operations.reading import Reader
+from neuron_ecs.operations.reasons import Reasons, explained, why_stopped
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.operations.status import unread_parts, without_service
 from neuron_ecs.terminal import paint, wrapped
 from planning import plan
 
@@ -29,6 +31,19 @@ class Event:
     is_error: bool
     means: str = ""
     do: str = ""
+
+
+def read_events(stack: Stack, only: str | None) -> tuple[list[Event], list[str]]:
+    """The events of every Region, and what could not be read."""
+    reasons = stack.reasons
+
+    def ask(reader: Reader) -> tuple[list[Event], Iterator[str]]:
+        observed = reader.with_activities(only)
+        found = events(reader.region, observed, reader.names, reasons, only)
+        return found, unread_parts(reader.region, observed)
+
+    with stack.reading():
+        return stack.ask_all(ask)
 
 
 def events(
@@ -126,7 +141,5 @@ def render(shown: Iterable[Event], now: datetime, *, width: int, coloured: bool)
             first = head + paint(word, "31") + first[len(head) + len(word) :]
         yield first
         yield from rest
-        if event.is_error and event.means:
-            yield from wrapped(event.means, width, "      means: ", " " * 13)
-        if event.is_error and event.do:
-            yield from wrapped(event.do, width, "      do:    ", " " * 13)
+        if event.is_error:
+            yield from explained(event.means, event.do, width, "      ")

@@ -1,6 +1,7 @@
 """Waits for tasks and services: asks again and again, and outlives calls that fail in between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -9,6 +10,8 @@ from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.logs import Line, Merge, read_lines
 from neuron_ecs.operations.observed import ObservedTask
 from neuron_ecs.operations.reading import task_of
+from neuron_ecs.operations.reasons import exit_code
+from neuron_ecs.terminal import ERRORS
 
 _T = TypeVar("_T")
 
@@ -73,6 +76,22 @@ def until_stopped(
         return found.last_status == "STOPPED" or late
 
     return again_and_again(aws, clock, look, is_over=is_over)
+
+
+@contextmanager
+def at_interrupt(say: Callable[[], None]) -> Generator[None]:
+    """Says that a task runs on, if Ctrl-C ends what follows it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say()
+        raise
+
+
+def outcome(task: ObservedTask) -> int:
+    """The exit code of a stopped task for who waited for it; an error if it has none."""
+    code = exit_code(task)
+    return ERRORS if code is None else code
 
 
 class Tail:

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from neuron_ecs.operations.aws import Calls
 from neuron_ecs.operations.reasons import Reasons
-from neuron_ecs.terminal import one_line, paint
-from planning import plan
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.terminal import UsageError, one_line, paint, progress
 
 MOST = 10_000
 """Lines of a Region that are read at once."""
@@ -44,10 +44,37 @@ class Wanted:
         return self.pattern is None or self.pattern.search(line.text) is not None
 
 
-def group_of(region: plan.RegionPlan, name: str) -> str | None:
-    """The log group of a model or job in a Region; `None` if it does not run there."""
-    works = [*region.models, *region.jobs]
-    return next((work.log_group.name for work in works if work.name == name), None)
+def read_logs(stack: Stack, name: str, since: datetime) -> tuple[list[Line], list[str]]:
+    """The lines of a model or job of every Region, and what could not be read."""
+    groups = groups_of(stack, name)
+
+    def ask(aws: Calls) -> tuple[list[Line], list[str]]:
+        found = aws.tried(
+            "CloudWatch Logs FilterLogEvents",
+            lambda: read_lines(aws, groups[aws.region], name, since),
+        )
+        lines, cut = found or ([], "")
+        failed = [*map(str, aws.failed), *([cut] if cut else [])]
+        return lines, [f"{aws.region}: {text}" for text in failed]
+
+    with progress(f"reading the log of {name}"):
+        answers = stack.account.ask_each(
+            list(groups), ask, lambda region, why: ([], [f"{region}: {why}"])
+        )
+    return [x for lines, _ in answers for x in lines], [t for _, more in answers for t in more]
+
+
+def groups_of(stack: Stack, name: str) -> dict[str, str]:
+    """The log groups of a model or job by Region. Raises `UsageError` if it runs in none."""
+    found = {
+        region.name: work.log_group.name
+        for region in stack.regions
+        for work in (*region.models, *region.jobs)
+        if work.name == name
+    }
+    if not found:
+        raise UsageError(f"{name} does not run in {', '.join(r.name for r in stack.regions)}")
+    return found
 
 
 def read_lines(aws: Calls, group: str, name: str, since: datetime) -> tuple[list[Line], str]:

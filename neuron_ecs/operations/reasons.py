@@ -1,9 +1,10 @@
 """Explains exit codes, messages of AWS and lines of logs with the rows of stop_reasons.csv."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from catalog.types import StopReason
 from neuron_ecs.operations.observed import ObservedTask
+from neuron_ecs.terminal import wrapped
 
 _STOPPED_ON_PURPOSE = frozenset({"ServiceSchedulerInitiated", "UserInitiated", "TerminationNotice"})
 _EXITED = "EssentialContainerExited"
@@ -75,3 +76,10 @@ def why_stopped(task: ObservedTask) -> str:
     if code is not None:
         parts.append(f"exit code {code}")
     return "; ".join(parts)
+
+
+def explained(means: str, do: str, width: int, indent: str) -> Iterator[str]:
+    """What an error means and what to do about it, as lines below it; without what is not known."""
+    for label, text in (("means: ", means), ("do:    ", do)):
+        if text:
+            yield from wrapped(text, width, indent + label, indent + " " * len(label))

@@ -1,13 +1,16 @@
 """Starts the task of a job, as its schedule would."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from messages.phrases import counted
 from neuron_ecs.operations.aws import Calls, pages
 from neuron_ecs.operations.observed import ObservedCluster, ObservedTask, by_key
 from neuron_ecs.operations.reading import Reader, task_of
-from neuron_ecs.terminal import ERRORS, UsageError
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.terminal import ERRORS, UsageError, spans
 from planning import plan
 from planning.run_task import Request, request
 
@@ -31,6 +34,25 @@ class Override:
         if not changed:
             return {}
         return {"overrides": {"containerOverrides": [{"name": container, **changed}]}}
+
+
+def announced(
+    stack: Stack, region: plan.RegionPlan, job: plan.JobPlan, override: Override
+) -> Iterator[tuple[str, str]]:
+    """What would be started: labels and texts."""
+    pool, devices = region.pool(job.pool), job.task_definition.devices
+    chips = "all" if devices == "all" else spans(devices) or "none"
+    yield "", f"{stack.title}: run {job.name} in {region.name}"
+    yield "  pool     ", f"{pool.name} ({', '.join(pool.instance_types)}), chips {chips}"
+    yield "  image    ", job.task_definition.image
+    if override.command:
+        yield "  command  ", shlex.join(override.command)
+    for name, value in override.environment:
+        yield "  with     ", f"{name}={value}"
+    if job.timeout_minutes or job.attempts > 1:
+        limit = f"{job.timeout_minutes} min" if job.timeout_minutes else "no limit of time"
+        attempts = f"{counted(job.attempts, 'attempt')} at most, while this command follows it"
+        yield "  limit    ", f"{limit}, {attempts}"
 
 
 class NotStarted(Exception):

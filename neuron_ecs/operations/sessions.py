@@ -4,12 +4,14 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
+from messages.phrases import listed
 from neuron_ecs.operations.aws import Calls
-from neuron_ecs.operations.observed import ObservedTask
-from neuron_ecs.terminal import UsageError
+from neuron_ecs.operations.runs import Run, read_runs
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.operations.status import unread_parts
+from neuron_ecs.terminal import ERRORS, UsageError, progress
 
 PLUGIN = "session-manager-plugin"
 _INSTALL = (
@@ -39,36 +41,58 @@ def plugin() -> str:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A container of a running task."""
+def refuse_closed(stack: Stack, name: str) -> None:
+    """Raises `UsageError` if the stack file does not let anybody into the tasks of a model."""
+    if any(not service.exec for _, model in stack.models(name) for service in model.services):
+        raise UsageError(
+            f"models.{name}.exec is false, so no task allows it; neuron-ecs models set {name} "
+            "exec=true, and update the stack"
+        )
 
-    cluster: str
-    task: ObservedTask
-    container: str
+
+def task_for(stack: Stack, name: str, task: str, container: str) -> Run:
+    """A running task of a model or job whose id begins as given and that has the container.
+
+    Raises `UsageError` if there is none.
+    """
+
+    def is_wanted(run: Run) -> bool:
+        return run.workload == name and run.task.is_running and run.task.name.startswith(task)
+
+    with progress("looking for a task"):
+        found, unread = read_runs(stack, is_wanted, unread_parts)
+    if not found:
+        why = "; ".join(unread)
+        raise UsageError(why or f"no task of {name} runs; see neuron-ecs status {name}", ERRORS)
+    names = [c.name for c in found[0].task.containers]
+    if container not in names:
+        raise UsageError(f"the task has no container {container}; it has {listed(names)}")
+    return found[0]
 
 
-def session(aws: Calls, place: Place, command: str) -> list[str]:
+def session(aws: Calls, run: Run, container: str, command: str) -> list[str]:
     """Returns the arguments with which the plugin opens the session, as the AWS CLI does.
 
     https://github.com/aws/aws-cli/blob/develop/awscli/customizations/ecs/executecommand.py
     """
-    task, client = _described(aws, place), aws.ecs
+    name, client = run.task.name, aws.ecs
+    answer = aws.ecs.describe_tasks(cluster=run.cluster, tasks=[run.task.arn])
+    task = cast("dict[str, Any]", answer["tasks"][0])
     if not task.get("enableExecuteCommand"):
         raise UsageError(
-            f"task {place.task.name[:8]} was started before exec was on; a new task has it: "
-            f"neuron-ecs stop {place.task.name[:8]}"
+            f"task {name[:8]} was started before exec was on; a new task has it: "
+            f"neuron-ecs stop {name[:8]}"
         )
     answer = aws.ecs.execute_command(
-        cluster=place.cluster,
-        task=place.task.arn,
-        container=place.container,
+        cluster=run.cluster,
+        task=run.task.arn,
+        container=container,
         command=command,
         interactive=True,
     )
     containers = cast("list[dict[str, Any]]", task["containers"])
-    runtime = next((c.get("runtimeId", "") for c in containers if c["name"] == place.container), "")
-    target = f"ecs:{place.cluster}_{place.task.name}_{runtime}"
+    runtime = next((c.get("runtimeId", "") for c in containers if c["name"] == container), "")
+    target = f"ecs:{run.cluster}_{name}_{runtime}"
     return [
         json.dumps(answer["session"]),
         aws.region,
@@ -77,8 +101,3 @@ def session(aws: Calls, place: Place, command: str) -> list[str]:
         json.dumps({"Target": target}),
         cast(str, client.meta.endpoint_url),
     ]
-
-
-def _described(aws: Calls, place: Place) -> dict[str, Any]:
-    answer = aws.ecs.describe_tasks(cluster=place.cluster, tasks=[place.task.arn])
-    return cast("dict[str, Any]", answer["tasks"][0])

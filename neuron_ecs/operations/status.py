@@ -1,14 +1,16 @@
-"""What runs of a stack, model by model. Calls nothing: it reads an `Observation`.
+"""What runs of a stack, model by model.
 
 `None` marks what AWS did not say. A replica is promised if the plan or the service wants it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+import catalog
 from catalog.types import StopReason
+from neuron_ecs.operations.answers import left_out
 from neuron_ecs.operations.compare import devices_of
 from neuron_ecs.operations.observed import (
     Names,
@@ -23,7 +25,9 @@ from neuron_ecs.operations.observed import (
     names_of_key,
     revision_of,
 )
+from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.reasons import Reasons, why_stopped
+from neuron_ecs.operations.stack import Stack
 from neuron_ecs.terminal import spans
 from planning import blocks, plan
 
@@ -147,6 +151,25 @@ class RegionStatus:
     def good(self) -> bool:
         """Whether every promised replica runs, as far as all of it could be read."""
         return not self.unread and all(m.state in GOOD for m in self.models)
+
+
+def read_status(stack: Stack, only: str | None) -> list[RegionStatus]:
+    """What runs in each Region, and what it is left out of; `only` leaves the other models and
+    jobs out."""
+    limits, reasons, clock = catalog.load().limits, stack.reasons, stack.clock
+
+    def ask(reader: Reader) -> RegionStatus:
+        observed = reader.with_targets(only) if only else reader.overview(clock.now(), limits)
+        return status(reader.region, observed, reader.names, reasons, clock.now(), only)
+
+    with stack.reading():
+        found = stack.ask_each(ask, lambda region, why: unread(region, why, only))
+        readable = {one.name: not one.unread for one in found}
+        asked = sorted(stack.regions, key=lambda region: not readable[region.name])
+        out, why = left_out(stack.account, asked, only)
+    return [
+        replace(one, left_out=out.get(one.name, ()), unread=(*one.unread, *why)) for one in found
+    ]
 
 
 def status(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from messages.phrases import counted, listed, low_to_high
+from neuron_ecs.operations.reasons import explained
 from neuron_ecs.operations.status import (
     GOOD,
     InstanceStatus,
@@ -261,7 +262,4 @@ def rollout_text(rollout: Rollout | None) -> str:
 def _trouble(trouble: Trouble, now: datetime, width: int) -> Iterator[str]:
     head = f"last error {age(trouble.at, now)} ago: {trouble.said}"
     yield from wrapped(head, width, "    ", "      ")
-    if trouble.means:
-        yield from wrapped(trouble.means, width, "      means: ", " " * 13)
-    if trouble.do:
-        yield from wrapped(trouble.do, width, "      do:    ", " " * 13)
+    yield from explained(trouble.means, trouble.do, width, "      ")

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from threading import Lock
 from typing import Literal
 
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.following import again_and_again
 from neuron_ecs.operations.observed import Observation, ObservedService
-from neuron_ecs.operations.reading import Reader
+from neuron_ecs.operations.reading import Reader, read_each
+from neuron_ecs.operations.stack import Say, Stack
+from neuron_ecs.terminal import ERRORS, FINE, TIMED_OUT
 from planning import blocks, plan
 
 Verdict = Literal["steady", "rests", "moves", "failed", "unknown"]
@@ -121,3 +124,39 @@ def until_steady(
         return all(s.is_over for s in found)
 
     return again_and_again(reader.aws, clock, look, is_over=is_over, until=until)
+
+
+def wait(
+    stack: Stack, regions: Sequence[plan.RegionPlan], only: str | None, until: datetime, say: Say
+) -> list[Steadiness]:
+    """Waits in several Regions at once for their models, or one of them, and says what changes."""
+    shown: dict[tuple[str, str], Steadiness] = {}
+    writing = Lock()
+
+    def seen(found: Sequence[Steadiness]) -> None:
+        with writing:
+            for one in found:
+                if shown.get((one.region, one.model)) != one:
+                    shown[one.region, one.model] = one
+                    word = "" if one.verdict == "moves" else f"{one.verdict}, "
+                    head = f"{stack.clock.shown}  {one.region}  {one.model}: "
+                    say(f"{head}{word}{one.said}", later="    ")
+
+    answers = read_each(
+        stack.account,
+        regions,
+        stack.names,
+        lambda reader: until_steady(reader, stack.clock, until, only=only, seen=seen),
+        lambda region, why: [unread(region.name, only or "all models", why)],
+    )
+    found = [s for some in answers for s in some]
+    seen([s for s in found if s.verdict == "unknown"])
+    return found
+
+
+def code_of(found: Sequence[Steadiness]) -> int:
+    """The exit code of what was waited for."""
+    verdicts = {s.verdict for s in found}
+    if verdicts & {"failed", "unknown"}:
+        return ERRORS
+    return TIMED_OUT if "moves" in verdicts else FINE

@@ -8,7 +8,8 @@ import pytest
 
 from neuron_ecs.operations.aws import Account
 from neuron_ecs.operations.reading import task_of as as_read
-from neuron_ecs.operations.sessions import Place, session
+from neuron_ecs.operations.runs import Run
+from neuron_ecs.operations.sessions import session
 from planning import choices
 from tests.account.incidents import INCIDENTS, MODEL, service_of, task_of
 from tests.account.running import Sandbox, plainly
@@ -218,8 +219,8 @@ def test_a_session_is_opened_as_the_aws_cli_does_it(dev: Sandbox) -> None:
     task = task_of(dev)
     task["enableExecuteCommand"] = True
     cluster = last(task["clusterArn"])
-    place = Place(cluster, as_read(task), MODEL)
-    words = Account(dev.connect).must("us-west-2", lambda aws: session(aws, place, "/bin/sh"))
+    run = Run("us-west-2", cluster, MODEL, is_job=False, task=as_read(task))
+    words = Account(dev.connect).must(run.region, lambda aws: session(aws, run, MODEL, "/bin/sh"))
     assert json.loads(words[0])["sessionId"].startswith("ecs-execute-command-")
     assert words[1:4] == ["us-west-2", "StartSession", ""]
-    assert json.loads(words[4])["Target"].startswith(f"ecs:{cluster}_{place.task.name}_")
+    assert json.loads(words[4])["Target"].startswith(f"ecs:{cluster}_{run.task.name}_")

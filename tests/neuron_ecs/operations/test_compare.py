@@ -23,11 +23,13 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from neuron_ecs.cli import main as command_line
-from neuron_ecs.cli import verify
+from neuron_ecs.cli import verify as command
 from neuron_ecs.operations import aws
 from neuron_ecs.operations.clock import Clock
 from neuron_ecs.operations.compare import compare, devices_of, differences
 from neuron_ecs.operations.observed import Check, Names, Observation, names_of_key
+from neuron_ecs.operations.stack import Stack
+from neuron_ecs.operations.verify import verify
 from planning import plan
 from tests.neuron_ecs import running
 from tests.neuron_ecs.operations.world import (
@@ -64,7 +66,7 @@ def checks_of(
 ) -> list[Check]:
     clock = Clock(lambda: now, lambda _: None)
     names = {world.region.name: world.names()} if by_names else None
-    return verify.verify(described, names, world.connect, clock)
+    return verify(Stack(described, world.connect, clock, names=lambda: names))
 
 
 def wrong(checks: list[Check]) -> dict[str, tuple[str, ...]]:
@@ -455,7 +457,7 @@ def test_a_region_that_refuses_does_not_hide_the_others() -> None:
     def connect(service: str, region_name: str, config: object) -> Any:
         return worlds[region_name].connect(service)
 
-    checks = verify.verify(whole, None, connect)
+    checks = verify(Stack(whole, connect))
     assert {c.region for c in checks if c.verdict == "unknown"} == {first.name}
     assert list(dict.fromkeys(c.region for c in checks)) == [r.name for r in whole.regions]
     assert {c.verdict for c in checks if c.region != first.name} == {"ok"}
@@ -468,7 +470,7 @@ def test_a_region_that_does_not_know_the_credentials_is_asked_once(
     clients = {s: client(s, region.name) for s in ("ecs", "ec2", "ssm")}
     with Stubber(clients["ecs"]) as stub:
         cast(Any, stub).add_client_error("list_clusters", code, "The security token is invalid")
-        (check,) = verify.verify(described, None, connecting(clients))
+        (check,) = verify(Stack(described, connecting(clients)))
     assert (check.region, check.verdict) == (region.name, "unknown")
     assert code in check.problems[0]
     way_out = "log in again" if code == "ExpiredTokenException" else "enable the Region"
@@ -489,7 +491,7 @@ def test_a_region_without_a_way_to_it_is_asked_once(
             return refuse
 
     clients = {service: Unreachable() for service in ("ecs", "ec2", "ssm")}
-    (check,) = verify.verify(described, None, connecting(clients))
+    (check,) = verify(Stack(described, connecting(clients)))
     assert (check.region, check.verdict, asked) == (region.name, "unknown", ["list_clusters"])
 
 
@@ -603,7 +605,7 @@ def test_a_stack_is_found_by_its_keys_with_its_capacity_services_and_image(
 ) -> None:
     here = moving.regions[0]
     bring_up(here, image_id=recommended_image(here))
-    checks = verify.verify(moving, None, moto_connect)
+    checks = verify(Stack(moving, moto_connect))
     by_kind = {c.kind: c for c in checks}
     assert by_kind["cluster"].verdict == by_kind["capacity"].verdict == "ok"
     assert "0 of 1 task running, 1 pending" in by_kind["service"].problems
@@ -614,7 +616,7 @@ def test_a_stack_is_found_by_its_keys_with_its_capacity_services_and_image(
 @mock_aws
 def test_an_image_that_is_not_the_parameters_is_seen(moving: plan.Plan) -> None:
     bring_up(moving.regions[0], image_id="ami-03cf127a")
-    host = next(c for c in verify.verify(moving, None, moto_connect) if c.kind == "instance")
+    host = next(c for c in verify(Stack(moving, moto_connect)) if c.kind == "instance")
     assert any("ami-03cf127a" in p and "is recommended now" in p for p in host.problems)
 
 
@@ -628,7 +630,7 @@ def test_of_two_stacks_in_one_account_each_finds_its_own_cluster(
     bring_up(moving.regions[0], image_id="ami-03cf127a", suffix="aaaaaaa")
     bring_up(other.regions[0], image_id="ami-03cf127a", suffix="bbbbbbb")
     for whole, suffix in ((moving, "aaaaaaa"), (other, "bbbbbbb")):
-        checks = verify.verify(whole, None, moto_connect)
+        checks = verify(Stack(whole, moto_connect))
         assert [c.name for c in checks if c.kind == "cluster"] == [f"usw2_auto-scaling-{suffix}"]
 
 
@@ -636,17 +638,17 @@ def test_of_two_stacks_in_one_account_each_finds_its_own_cluster(
 def test_clusters_that_cannot_be_told_apart_ask_for_the_outputs(moving: plan.Plan) -> None:
     for suffix in ("aaaaaaa", "bbbbbbb"):
         bring_up(moving.regions[0], image_id="ami-03cf127a", suffix=suffix)
-    (problem,) = (p for c in verify.verify(moving, None, moto_connect) for p in c.problems)
+    (problem,) = (p for c in verify(Stack(moving, moto_connect)) for p in c.problems)
     assert "several clusters may be it" in problem
     assert "--outputs" in problem
     names = {"us-west-2": Names({"auto_scaling": "usw2_auto-scaling-bbbbbbb"}, {}, {}, {})}
-    checks = verify.verify(moving, names, moto_connect)
+    checks = verify(Stack(moving, moto_connect, names=lambda: names))
     assert checks[0].name == "usw2_auto-scaling-bbbbbbb"
 
 
 @mock_aws
 def test_a_stack_that_is_not_up_says_so(moving: plan.Plan) -> None:
-    (check,) = verify.verify(moving, None, moto_connect)
+    (check,) = verify(Stack(moving, moto_connect))
     assert check.verdict == "differs"
     assert "no cluster is called usw2_auto-scaling and a suffix" in check.problems[0]
 
@@ -675,7 +677,7 @@ def said(
 ) -> tuple[int, str]:
     more = (["--json"] if as_json else []) + (["--outputs", str(outputs)] if outputs else [])
     argv = ["verify", "--file", str(file), "--width", "100", *more]
-    return running.run_with(verify.Arguments, verify.run, *argv, connect=world.connect)
+    return running.run_with(command.Arguments, command.run, *argv, connect=world.connect)
 
 
 def test_all_as_planned_is_exit_code_0_and_says_how_it_was_found(
@@ -769,7 +771,7 @@ def test_credentials_that_cannot_be_had_have_an_exit_code_in_every_form(
         return Refusing()
 
     argv = ["verify", "--file", str(file)]
-    done = running.run_with(verify.Arguments, verify.run, *argv, connect=connect)
+    done = running.run_with(command.Arguments, command.run, *argv, connect=connect)
     said = capsys.readouterr().err
     assert (done, said.count("\n")) == ((4, ""), 1)
     assert "log in first" in said
