@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from catalog import LanguageModel
 from config.explaining import path_of
+from config.shapes import Shape
 from messages.finding import Severity
 from messages.phrases import flow, listed
 from planning.rules.rule import Report, rule
@@ -71,7 +72,9 @@ def shape_says_too_little(s: Situation) -> Iterator[Report]:
     """planning/serving/memory.py: weights and KV cache follow from these numbers."""
     for name, entry in s.settings.shapes.items():
         if lacking := shapes.missing(entry):
-            like = shapes.nearest(name, s.catalog.serving.models)
+            rows = s.catalog.serving.models
+            near = shapes.near(name, rows)
+            like = next((n for n in near if _agrees(entry, rows[n])), near[0])
             yield Report(
                 _path(name, lacking[0]),
                 "is missing" + (f", and so is {listed(lacking[1:])}" if lacking[1:] else ""),
@@ -110,6 +113,15 @@ def heads_not_divided(s: Situation) -> Iterator[Report]:
                 f"is {model.heads}, which does not divide the width of {model.hidden}",
                 f"write head_dim: {model.head_dim}",
             )
+
+
+def _agrees(entry: Shape, model: LanguageModel) -> bool:
+    """Whether what the entry says can stand beside the numbers of the model."""
+    heads, kv_heads = entry.heads or model.heads, entry.kv_heads or model.kv_heads
+    windowed = entry.windowed_layers or model.windowed_layers
+    window = model.window if entry.window is None else entry.window
+    layers = entry.layers or model.layers
+    return heads % kv_heads == 0 and windowed <= layers and bool(window or not windowed)
 
 
 def _divides(number: int, model: LanguageModel) -> bool:

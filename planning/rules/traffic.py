@@ -6,6 +6,7 @@ from math import ceil
 from config import ExistingNetworkEntry, ModelEntry
 from messages.finding import Severity
 from messages.phrases import listed
+from planning.command_line import option
 from planning.everywhere import named_everywhere
 from planning.proposals import other_port
 from planning.public import is_public, some_certificates, speaks_https, written_callers
@@ -135,10 +136,14 @@ def same_port(s: Situation) -> Iterator[Report]:
         for name, port in work.spec.sidecar_ports.items():
             at, other = f"{work.path}.sidecars.{name}.port", taken.setdefault(port, name)
             if other != name:
+                free = other_port(work, at, port)
+                listens = option(work.spec.sidecars[name].command or (), "port") == str(port)
                 yield Report(
                     at,
                     f"is {port}, which {other} has as well, in {work.network_mode} mode",
-                    f"write {other_port(work, at, port)}, and let the server listen there",
+                    f"write {free.replace('port: ', '--port=')} and {free}"
+                    if listens
+                    else f"write {free}, and let the server listen there",
                 )
 
 

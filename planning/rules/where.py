@@ -490,8 +490,16 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
         if accelerator is None:
             continue
         what = "a Mac" if accelerator == "mac" else f"with another accelerator ({accelerator})"
-        mine = fitting_types(s, name) or s.neuron_types_in(s.catalog.places.regions)
+        mine = fitting_types(s, name) or _plain_type(s, path)
+        mine = mine or s.neuron_types_in(s.catalog.places.regions)
         yield Report(path, f"is {written}, {what}", f"use {listed(mine)}{accepting(s, name)}")
+
+
+def _plain_type(s: Situation, path: str) -> list[str]:
+    """A type without any accelerator, for a pool whose Regions have no Neuron type in common."""
+    plain = [kind.name for kind in s.catalog.instances.types.values() if kind.neuron is None]
+    alone = path.endswith(".instance_type")
+    return [t for t in plain if alone and s.passes({path: t})][:1]
 
 
 @rule(

@@ -84,10 +84,12 @@ OWN = {
     "subnet-…": "subnet-0f",
     "certificate/…": "certificate/0f",
     "s3://…": "s3://bucket-of-mine",
-    "<model>": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
     r"(:resource-groups:[\w-]+:)…": r"\g<1>111122223333:group/mine",
     r"(:acm:[\w-]+:)…": r"\g<1>111122223333:certificate/0f",
 }
+# The reader puts a model of their own here: one of these has to work.
+MODEL = "<model>"
+MODELS = sorted(m.id for m in load().serving.models.values() if m.kind == "decoder")
 FIELD = r"[A-Za-z_][\w.-]*(?:\[\d+\])?"
 TYPE = r"[a-z]+\d[a-z0-9-]*\.[a-z0-9-]+"
 REGION = r"[a-z]{2}(?:-gov|-iso\w*)?-[a-z]+-\d"
@@ -127,12 +129,21 @@ def faults(config: Config, code: str, least: Severity = Severity.WARNING) -> lis
     before = findings_of(config)
     for finding in (f for f in before if f.code == code):
         for choice in (c for c in choices(finding.fix) if outside(c) is None):
-            made = list(edited(config, finding, choice))
             lead = f"{code} at {finding.path}: {choice!r}"
-            found += [f"{lead} is in none of the forms"] if not made else []
-            says = [_fault(new, before, finding, least) for new in made]
-            found += [f"{lead}: {fault}" for fault in says if fault]
+            says: list[str] = []
+            for words in _filled(choice):
+                made = list(edited(config, finding, words))
+                says = [_fault(new, before, finding, least) for new in made]
+                says = [fault for fault in says if fault] if made else ["is in none of the forms"]
+                if not says:
+                    break
+            found += [f"{lead}: {fault}" for fault in says]
     return found
+
+
+def _filled(choice: str) -> list[str]:
+    """The choice with each model that the reader could put into it."""
+    return [choice.replace(MODEL, name) for name in (MODELS if MODEL in choice else [MODEL])]
 
 
 def _fault(config: Config, before: tuple[Finding, ...], finding: Finding, least: Severity) -> str:
@@ -450,7 +461,8 @@ class _File:
         """Writes an option of the command, in the form that the command has."""
         command: list[str] = self.get(self.at)
         if self.at[-1] != "command":
-            command = self.get([*self.at[:2], "command"])
+            container = self.at[: 4 if "sidecars" in self.at else 2]
+            command = self.get([*container, "command"])
         for index, word in enumerate(command):
             if word == name and index + 1 < len(command):
                 command[index + 1] = value
