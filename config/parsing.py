@@ -21,7 +21,7 @@ from config.explaining import (
     path_of,
     unknown_key,
 )
-from config.remainder import remainders
+from config.remainder import Rest, remainders
 from config.settings import Settings
 from messages.finding import Finding, malformed
 from messages.phrases import closest_key
@@ -34,11 +34,11 @@ _MENTIONED = 5
 class ShapeError(Exception):
     """The stack file does not have the form of `Settings`. `findings` has every mistake, sorted.
 
-    `rests` is the stack without the entries that have a mistake: more than one where a number could
-    be anything, and what is true of all of them is true of the stack.
+    `rests` is what the stack may mean, without the entries or the values that have a mistake. What
+    is true of an entry in all that have it is true of the stack.
     """
 
-    def __init__(self, findings: Sequence[Finding], rests: Sequence[Settings]) -> None:
+    def __init__(self, findings: Sequence[Finding], rests: Sequence[Rest]) -> None:
         self.rests = tuple(rests)
         self.findings = tuple(sorted(findings, key=lambda p: (p.path, p.what)))
         said = [f"{p.path}: {p.what}" for p in self.findings[:_MENTIONED]]

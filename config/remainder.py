@@ -2,16 +2,22 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from config.alarms import Alarms
 from config.annotations import bare
 from config.capacity import POOL_KINDS
-from config.explaining import Location
-from config.settings import Settings
+from config.explaining import Location, path_of
+from config.settings import Security, Settings, Traffic
+from config.workloads import JobEntry, ModelEntry
 
 _MAPS = ("regions", "capacity", "volumes", "models", "jobs", "shapes")
+_MOST_MENDED = 50  # mistakes: each is tried alone
 _NEEDING_ONE = ("regions", "file_systems")
 _NAMING_REGIONS = frozenset(
     {
@@ -30,12 +36,117 @@ _NAMING_REGIONS = frozenset(
         "topics",
     }
 )
+_OWNERS: Mapping[str, type[BaseModel]] = {"models": ModelEntry, "jobs": JobEntry}
+_ALONE: Mapping[str, type[BaseModel]] = {"traffic": Traffic, "security": Security, "alarms": Alarms}
 
 
-def remainders(values: Mapping[str, Any], wrong: Collection[Location]) -> tuple[Settings, ...]:
-    """What the settings may mean: at the greatest of the numbers that are wrong, and the least."""
-    found = [remainder(values, wrong, bound) for bound in ("le", "ge")]
-    return tuple(found[:1] if found[0] == found[1] else found)
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What settings with mistakes of shape may mean, without the entries at the paths `lacks`."""
+
+    settings: Settings
+    lacks: frozenset[str]
+
+    def has(self, path: str) -> bool:
+        """Whether the path is of no entry that is left out."""
+        return not any(is_below(path, entry) for entry in self.lacks)
+
+
+def is_below(path: str, entry: str) -> bool:
+    """Whether a path is the other one, or that of a value below it."""
+    return path.startswith(entry) and path[len(entry) :][:1] in ("", ".", "[")
+
+
+def remainders(values: Mapping[str, Any], wrong: Collection[Location]) -> tuple[Rest, ...]:
+    """What the settings may mean: at the greatest of the numbers that are wrong, and the least.
+
+    And with each wrong field as if it were not written, and as in the example of its description.
+    """
+    found = [_rest(values, wrong, bound) for bound in ("le", "ge")]
+    mended, left = _mended(values, wrong) if len(wrong) <= _MOST_MENDED else (values, [*wrong])
+    if len(left) < len(wrong):
+        found.append(_rest(mended, left, "le"))
+        absent = [place for place in wrong if place not in left]
+        written, further = _mended(values, absent, as_example=True)
+        found.append(_rest(written, [*left, *further], "le"))
+    return tuple(rest for at, rest in enumerate(found) if rest not in found[:at])
+
+
+def _rest(values: Mapping[str, Any], wrong: Collection[Location], bound: str) -> Rest:
+    settings = remainder(values, wrong, bound)
+    entries = {place[: 1 if place[0] not in _MAPS else 2] for place in wrong}
+    kept = {(key, name) for key in _MAPS for name in getattr(settings, key)}
+    return Rest(settings, frozenset(map(path_of, entries - kept)))
+
+
+def _mended(
+    values: Mapping[str, Any], wrong: Collection[Location], *, as_example: bool = False
+) -> tuple[dict[str, Any], list[Location]]:
+    """The values with other ones for the wrong fields that may be left out, and what is wrong then.
+
+    A field is one of a model or job, or one of the maps that a stack has once.
+    """
+    found = deepcopy(dict(values))
+    left: list[Location] = []
+    for place in wrong:
+        depth = 2 if place[0] in _OWNERS else 1
+        owner = _OWNERS.get(str(place[0])) or _ALONE.get(str(place[0]))
+        holder, entry = _at(found, place[: depth - 1]), _at(found, place[:depth])
+        new = None
+        if owner is not None and entry is not None and _may_go(place, owner, depth):
+            new = _changed(entry, place[depth:], owner, as_example=as_example)
+        if holder is None or new is None:
+            left.append(place)
+        else:
+            holder[place[depth - 1]] = new
+    return found, left
+
+
+def _may_go(place: Location, owner: type[BaseModel], depth: int) -> bool:
+    """Whether the place is of a field: what an unknown key of a model or job means is not known."""
+    return len(place) > depth and (place[0] in _ALONE or place[depth] in owner.model_fields)
+
+
+def _at(value: Any, steps: Iterable[str | int]) -> dict[Any, Any] | None:
+    """The map there; None if there is none."""
+    for step in steps:
+        value = cast("dict[Any, Any]", value).get(step) if isinstance(value, dict) else None
+    return cast("dict[Any, Any]", value) if isinstance(value, dict) else None
+
+
+def _changed(
+    entry: dict[Any, Any], steps: Location, owner: type[BaseModel], *, as_example: bool
+) -> dict[Any, Any] | None:
+    """The entry without the smallest part at the place that it can be without; else None.
+
+    If that is a whole field, with the example of the field where one is asked for.
+    """
+    for end in range(len(steps), 0, -1):
+        trial = deepcopy(entry)
+        holder = _at(trial, steps[: end - 1])
+        if holder is None:
+            continue
+        holder.pop(steps[end - 1], None)
+        if as_example and end == 1 and steps[0] in (examples := _examples(owner)):
+            holder[steps[0]] = examples[str(steps[0])]
+        is_served = owner is not ModelEntry or {"image", "serve"} & trial.keys()
+        try:
+            owner.model_validate_json(json.dumps(trial))
+        except ValidationError:
+            continue
+        return trial if is_served else None
+    return None
+
+
+@cache
+def _examples(owner: type[BaseModel]) -> dict[str, Any]:
+    """A value of each field: the example of its description, or the least number."""
+    found: dict[str, Any] = {}
+    for name, said in owner.model_json_schema()["properties"].items():
+        for part in (said, *said.get("anyOf", ())):
+            for value in (*part.get("examples", ()), *filter(None, [part.get("minimum")])):
+                found.setdefault(name, value)
+    return found
 
 
 def remainder(values: Mapping[str, Any], wrong: Collection[Location], bound: str) -> Settings:

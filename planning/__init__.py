@@ -1,9 +1,10 @@
 """What follows from the stack file: a plan, or every finding at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from catalog import Catalog
 from config import ShapeError, parse
+from config.remainder import Rest, is_below
 from messages.finding import Finding, Refused, Severity, left_out, page, render
 from planning.document import as_json
 from planning.make import judge, make_plan
@@ -46,14 +47,39 @@ def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack:
         settings = parse(texts_of(config, project))
     except ShapeError as error:
         judged = [
-            judge(settle(rest, catalog, project=project, stack=stack, home_region=home))
+            (
+                rest,
+                judge(
+                    settle(rest.settings, catalog, project=project, stack=stack, home_region=home)
+                ),
+            )
             for rest in error.rests
         ]
-        told = [{(f.code, f.path) for f in found} for found in judged]
-        errors = [f for f in judged[0] if f.severity is Severity.ERROR]
-        certain = (f for f in errors if all((f.code, f.path) in others for others in told))
-        raise Refused([*error.findings, *certain]) from None
+        raise Refused([*error.findings, *_certain(error, judged)]) from None
     return make_plan(settings, catalog, project=project, stack=stack, home_region=home)
+
+
+def _certain(
+    error: ShapeError, judged: Sequence[tuple[Rest, Sequence[Finding]]]
+) -> Iterator[Finding]:
+    """The errors that every rest with their entry has, each once; none of a value that is wrong."""
+    told = [(rest, {(f.code, f.path) for f in found}) for rest, found in judged]
+    seen: set[tuple[str, str]] = set()
+
+    def concerns_a_mistake(path: str) -> bool:
+        of_entry = any(path not in rest.lacks and not rest.has(path) for rest, _ in judged)
+        return any(
+            is_below(path, wrong.path) or (of_entry and is_below(wrong.path, path))
+            for wrong in error.findings
+        )
+
+    for (_, found), (_, keys) in zip(judged, told, strict=True):
+        for finding in (f for f in found if f.severity is Severity.ERROR):
+            key, path = (finding.code, finding.path), finding.path
+            here = all(key in others for rest, others in told if rest.has(path))
+            if here and key not in seen and not concerns_a_mistake(path):
+                yield finding
+        seen |= keys
 
 
 __all__ = [

@@ -27,15 +27,15 @@ def rest_of(**changes: Any) -> Settings:
     texts = {key: json.dumps(value) for key, value in {**GOOD, **changes}.items()}
     with pytest.raises(ShapeError) as caught:
         parse(texts)
-    return caught.value.rests[0]
+    return caught.value.rests[0].settings
 
 
 def test_a_number_that_a_pool_needs_is_both_its_greatest_and_its_least() -> None:
     capacity = {**GOOD["capacity"], "b": {**POOL, "max_size": "two"}}
     with pytest.raises(ShapeError) as caught:
         parse({key: json.dumps(value) for key, value in {**GOOD, "capacity": capacity}.items()})
-    pool = caught.value.rests[0].capacity["a"]
-    assert [rest.capacity["b"] for rest in caught.value.rests] == [
+    pool = caught.value.rests[0].settings.capacity["a"]
+    assert [rest.settings.capacity["b"] for rest in caught.value.rests] == [
         pool.model_copy(update={"max_size": size}) for size in (10_000, 1)
     ]
 

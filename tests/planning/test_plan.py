@@ -118,6 +118,32 @@ def test_what_runs_on_a_pool_with_a_mistake_of_shape_is_judged(wrong: dict[str, 
     ]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"environment": {"A": []}},
+        {"health_check": {"path": "health"}},
+        {"cpu_units": "many"},
+        {"sidecars": {"s": {"image": "r.io/s:1", "port": "x"}}},
+    ],
+)
+def test_an_entry_with_a_mistake_of_shape_is_judged_without_the_wrong_value(
+    wrong: dict[str, Any],
+) -> None:
+    model = work(9, port=8080, replicas={"min": 3, "max": 2}, **wrong)
+    traffic = {"listener": 5, "allow_from": ["0.0.0.0/0"], "public": True}
+    config = stack(capacity={"pool": groups("inf2.24xlarge")}, models={"m": model}, traffic=traffic)
+    with pytest.raises(Refused) as refused:
+        decide_on(config)
+    found = [(f.code, f.path) for f in refused.value.findings]
+    assert [code for code, _ in found].count("NE001") == 2
+    assert {
+        ("NE203", "models.m.neuron_devices"),
+        ("NE305", "models.m.replicas.max"),
+        ("NE754", "traffic.allow_from"),
+    } <= {*found}
+
+
 def test_what_names_an_entry_with_a_mistake_of_shape_is_no_mistake_of_its_own() -> None:
     store = "arn:aws:elasticloadbalancing:us-east-1:111122223333:truststore/callers/0a1b"
     config = stack(

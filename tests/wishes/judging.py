@@ -1,6 +1,8 @@
 """What the planner says of a stack file that was drawn."""
 
 import json
+import re
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from catalog import load
@@ -73,9 +75,15 @@ def fault(chosen: Mistake, broken: Broken) -> str | None:
 
 
 def _hidden(chosen: Mistake, wish: Wish, verdict: Verdict) -> str | None:
-    """What a mistake of shape in an entry beside it changes in the errors, if anything."""
-    models = {**wish.keys.get("models", {}), "of-no-shape": {"image": 5}}
-    both = judge(replace(wish, keys={**wish.keys, "models": models}))
+    """What mistakes of shape beside it, in the entry as well, change in the errors, if anything."""
+    keys = deepcopy(wish.keys)
+    for path in {f.path for f in verdict.errors if "environment" not in f.path}:
+        group, _, rest = path.partition(".")
+        entry = keys.get(group, {}).get(re.split(r"[.\[]", rest)[0], {})
+        if group in ("models", "jobs") and isinstance(entry.get("environment", {}), dict):
+            entry.setdefault("environment", {})["OF_NO_SHAPE"] = []
+    keys.setdefault("models", {})["of-no-shape"] = {"image": 5}
+    both = judge(replace(wish, keys=keys))
     others = [f for f in both.errors if f.code != SHAPE_CODE]
     if [(f.code, f.path) for f in others] == [(f.code, f.path) for f in verdict.errors]:
         return None
