@@ -137,7 +137,7 @@ def same_port(s: Situation) -> Iterator[Report]:
             at, other = f"{work.path}.sidecars.{name}.port", taken.setdefault(port, name)
             if other != name:
                 free = other_port(work, at, port)
-                listens = option(work.spec.sidecars[name].command or (), "port") == str(port)
+                listens = option([*(work.spec.sidecars[name].command or ())], "port") == str(port)
                 yield Report(
                     at,
                     f"is {port}, which {other} has as well, in {work.network_mode} mode",
