@@ -23,6 +23,7 @@ from neuron_ecs.operations.observed import (
     ObservedTask,
     Verdict,
     family_of,
+    in_order,
     names_of_key,
     revision_of,
 )
@@ -241,7 +242,7 @@ class _Comparison:
             yield f"{one.running} of {counted(one.desired, 'task')} running, {one.pending} pending"
         if one.rollout == "FAILED":
             yield f"its rollout failed{_because(one.rollout_reason)}"
-        elif one.rollout == "IN_PROGRESS" or one.deployments > 1:
+        elif one.deploys:
             yield f"it is still rolling out{_because(one.rollout_reason)}"
 
     def definition(
@@ -366,7 +367,7 @@ class _Comparison:
         type_ = instance.instance_type or "instance"
         image = f", {instance.image_id}" if instance.image_id else ""
         found = f"{type_}{image}, {counted(len(tasks), 'task')} on {_ids(held)}"
-        name = instance.instance_id or instance.arn.rpartition("/")[2]
+        name = instance.name
         return self.check("instance", name, found, wrong, notes=notes, unknown=unknown)
 
     def image(
@@ -437,7 +438,7 @@ class _Comparison:
     def devices(self, task: ObservedTask) -> tuple[str, ...]:
         """Ids of the devices of a task: assigned by ECS, or named in its task definition."""
         if task.devices:
-            return tuple(sorted(task.devices, key=_order))
+            return tuple(sorted(task.devices, key=in_order))
         named = devices_of(self.observed.containers.get(task.task_definition, ()))
         return tuple(str(d) for d in sorted(named))
 
@@ -456,8 +457,7 @@ class _Comparison:
         wrong = list(self.definition(definition, arn or f"/{definition.family}:", containers))
         running = sum(
             family_of(t.task_definition) == definition.family and t.on_instance
-            for actual in self.observed.clusters.values()
-            for t in actual.tasks or ()
+            for t in self.observed.tasks
         )
         return self.check("job", definition.family, f"{counted(running, 'task')} now", wrong)
 
@@ -533,12 +533,8 @@ def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def _order(device: str) -> tuple[int, str]:
-    return (int(device), "") if device.isdecimal() else (1 << 30, device)
-
-
 def _ids(devices: frozenset[str] | set[str] | Sequence[str]) -> str:
-    ordered = sorted(devices, key=_order)
+    ordered = sorted(devices, key=in_order)
     if not ordered:
         return "no device"
     if all(d.isdecimal() for d in ordered):

@@ -82,6 +82,9 @@ class _Trouble:
     said: str
     meant: StopReason
 
+    def breaks(self, link: str) -> Link:
+        return Link(link, "broken", self.said, self.meant.meaning, self.meant.action)
+
 
 def diagnoses(stack: Stack, only: str | None) -> list[Diagnosis]:
     """Examines the models of every Region, or one of them, and judges their chains."""
@@ -297,7 +300,7 @@ class _Walk:
             return Link("targets", "ok", fact)
         told = self._trouble("targets")
         if told is not None:
-            return Link("targets", "broken", told.said, told.meant.meaning, told.meant.action)
+            return told.breaks("targets")
         if running > healthy:
             said = "; ".join(p for p in self.found.problems if "unhealthy" in p)
             return Link(
@@ -338,10 +341,9 @@ class _Walk:
             )
             return self._effect(link, "a deployment failed: see the cause below", _BELOW)
         if self.taken_back is not None:
-            said, meant = self.taken_back.said, self.taken_back.meant
-            link = Link("service", "broken", said, meant.meaning, meant.action)
+            link = self.taken_back.breaks("service")
             return self._effect(link, "a deployment is rolled back: see the cause below", _BELOW)
-        moving = sum(s.rollout == "IN_PROGRESS" or s.deployments > 1 for s in self.services)
+        moving = sum(s.deploys for s in self.services)
         said = f"wants {counted(wanted, 'task')}" + (f", {moving} deploying" if moving else "")
         return Link("service", "ok", said)
 
@@ -351,7 +353,7 @@ class _Walk:
         fact = of_wanted(self.found.running, self.found.promised, "running")
         told = self._trouble("tasks")
         if told is not None:
-            link = Link("tasks", "broken", told.said, told.meant.meaning, told.meant.action)
+            link = told.breaks("tasks")
             return self._effect(link, fact, _BELOW[1:])
         if self.found.running >= self.found.promised:
             return Link("tasks", "ok", fact)
@@ -371,7 +373,7 @@ class _Walk:
         if self.well:
             return Link("instance", "ok", fact)
         if told is not None and len(active) < max(self.pool.layout.instances_min, 1):
-            link = Link("instance", "broken", told.said, told.meant.meaning, told.meant.action)
+            link = told.breaks("instance")
             return self._effect(link, fact, _LAUNCH)
         if not active and self.found.promised:
             link = Link(
@@ -389,7 +391,7 @@ class _Walk:
             i for i in self.instances or () if not i.agent_connected
         ]
         if lost:
-            names = ", ".join(i.instance_id or i.arn.rpartition("/")[2] for i in lost)
+            names = ", ".join(i.name for i in lost)
             return Link(
                 "agent",
                 "broken",
@@ -409,8 +411,7 @@ class _Walk:
         there = [
             f"{named.get(family_of(t.task_definition), 'another')} {t.name[:8]} "
             f"({t.last_status.lower()})"
-            for c in self.examined.observed.clusters.values()
-            for t in c.tasks or ()
+            for t in self.examined.observed.tasks
             if t.instance in arns and t.on_instance
         ]
         return replace(
@@ -439,7 +440,7 @@ class _Walk:
             return Link(name, "unknown", "what went wrong with tasks could not be read")
         if told is None:
             return Link(name, "ok", "")
-        return Link(name, "broken", told.said, told.meant.meaning, told.meant.action)
+        return told.breaks(name)
 
     # -- what went wrong -----------------------------------------------------------------------
 
@@ -453,7 +454,7 @@ class _Walk:
         since = self.now - _RECENT
         groups = {f"service:{s.name}" for s in self.services}
         observed = self.examined.observed
-        tasks = [t for c in observed.clusters.values() for t in c.tasks or () if t.stopped]
+        tasks = [t for t in observed.tasks if t.stopped]
         latest: datetime | None = None
         for task in tasks:
             if task.group not in groups or task.stopped is None:

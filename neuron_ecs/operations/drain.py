@@ -35,7 +35,7 @@ class Host:
 
     @property
     def name(self) -> str:
-        return self.instance.instance_id or self.instance.arn.rpartition("/")[2]
+        return self.instance.name
 
 
 def find_hosts(stack: Stack, choose: Callable[[Host], bool]) -> list[Host]:
@@ -103,10 +103,13 @@ def short_without(host: Host) -> list[str]:
     A service whose update starts a new task first keeps its tasks up while an instance drains.
     """
     found: list[str] = []
-    tasks = [t for c in host.observed.clusters.values() for t in c.tasks or ()]
     for model in host.region.models:
         families = {s.task_definition.family: s for s in model.services}
-        running = [t for t in tasks if t.is_running and family_of(t.task_definition) in families]
+        running = [
+            t
+            for t in host.observed.tasks
+            if t.is_running and family_of(t.task_definition) in families
+        ]
         leaving = [
             t
             for t in running

@@ -94,7 +94,7 @@ def _of_services(
 
 def _of_tasks(region: plan.RegionPlan, observed: Observation, reasons: Reasons) -> Iterator[Event]:
     workloads = by_family(region)
-    for task in (t for c in observed.clusters.values() for t in c.tasks or ()):
+    for task in observed.tasks:
         about = workloads.get(family_of(task.task_definition))
         if task.stopped is None or about is None:
             continue

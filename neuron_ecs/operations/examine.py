@@ -144,12 +144,7 @@ def _certificate(reader: Reader, arn: str | None) -> tuple[str | None, datetime 
 
 def _failed_last(model: plan.ModelPlan, observed: Observation) -> ObservedTask | None:
     families = {s.task_definition.family for s in model.services}
-    tasks = [
-        t
-        for c in observed.clusters.values()
-        for t in c.tasks or ()
-        if t.stopped and family_of(t.task_definition) in families
-    ]
+    tasks = [t for t in observed.tasks if t.stopped and family_of(t.task_definition) in families]
     return max(tasks, key=lambda t: str(t.stopped), default=None)
 
 

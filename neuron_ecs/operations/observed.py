@@ -78,6 +78,11 @@ class ObservedService:
     events: tuple[ObservedEvent, ...] = ()  # ECS returns the newest 100
     target_groups: tuple[str, ...] = ()  # ARNs
 
+    @property
+    def deploys(self) -> bool:
+        """Whether a deployment is under way."""
+        return self.rollout == "IN_PROGRESS" or self.deployments > 1
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedContainer:
@@ -144,6 +149,11 @@ class ObservedInstance:
     launched: datetime | None = None
     template_version: str = ""  # of the launch template; empty on Managed Instances
 
+    @property
+    def name(self) -> str:
+        """The id of the EC2 instance, or of the container instance without one."""
+        return self.instance_id or self.arn.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedCluster:
@@ -200,9 +210,19 @@ class Observation:
     healthy: Mapping[str, int] = field(default_factory=dict[str, int])
     """Healthy targets by the ARN of their group, by the load balancer's metric minutes ago."""
 
+    @property
+    def tasks(self) -> list[ObservedTask]:
+        """The tasks of all clusters, as far as they could be read."""
+        return [task for cluster in self.clusters.values() for task in cluster.tasks or ()]
+
+    @property
+    def services(self) -> list[ObservedService]:
+        """The services of all clusters, as far as they could be read."""
+        return [one for cluster in self.clusters.values() for one in cluster.services or ()]
+
     def by_service_key(self, names: Names | None) -> "dict[str, ObservedService]":
         """The services by the plan's keys."""
-        there = {s.name: s for c in self.clusters.values() for s in c.services or ()}
+        there = {s.name: s for s in self.services}
         known = names.services if names else None
         return {key: there[name] for key, name in by_key(list(there), known).items()}
 
@@ -238,6 +258,11 @@ def by_key(names: Sequence[str], known: Mapping[str, str] | None) -> dict[str, s
         if _SUFFIXED.fullmatch(name):
             found.setdefault(name[: -len(_EXAMPLE)], name)
     return found
+
+
+def in_order(text: str) -> tuple[int, str]:
+    """Sorts ids of devices and revisions as numbers, and other texts after them."""
+    return (int(text), "") if text.isdecimal() else (1 << 30, text)
 
 
 def family_of(task_definition: str) -> str:

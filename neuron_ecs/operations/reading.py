@@ -148,7 +148,7 @@ class Reader:
 
         self.most_definitions = few("ecs:DescribeTaskDefinition")
         observed = self.observation()
-        groups = sorted({g for s in _services_of(observed) for g in s.target_groups})
+        groups = sorted({g for s in observed.services for g in s.target_groups})
         counts = self.aws.tried(
             "CloudWatch GetMetricData", lambda: self._counts(groups, now) if groups else {}
         )
@@ -500,10 +500,6 @@ def read_all(
         account, regions, names, ask, lambda region, why: ([], [f"{region.name}: {why}"])
     )
     return [one for found, _ in answers for one in found], [t for _, more in answers for t in more]
-
-
-def _services_of(observed: Observation) -> Iterator[ObservedService]:
-    return (s for c in observed.clusters.values() for s in c.services or ())
 
 
 def _last(arn: str) -> str:

@@ -123,8 +123,7 @@ def _deploy(
     names = {s.slot.service.name for s in steps}
 
     def look() -> Steadiness:
-        clusters = reader.recent().clusters.values()
-        ours = [s for c in clusters for s in c.services or () if s.name in names]
+        ours = [s for s in reader.recent().services if s.name in names]
         if len(ours) < len(names):
             return unread(aws.region, model)
         pool = reader.region.pool(steps[0].slot.planned.pool)

@@ -22,6 +22,7 @@ from neuron_ecs.operations.observed import (
     ObservedTask,
     by_family,
     family_of,
+    in_order,
     names_of_key,
     revision_of,
 )
@@ -228,7 +229,7 @@ class _Status:
         self.reasons = reasons
         self.now = now
         self.only = only
-        self.tasks = [t for c in observed.clusters.values() for t in c.tasks or ()]
+        self.tasks = observed.tasks
         self.services = observed.by_service_key(names)
         self.of_group: dict[str, list[ObservedTask]] = {}
         self.on: dict[str, list[ObservedTask]] = {}  # by the ARN of the instance
@@ -336,7 +337,7 @@ class _Status:
             wanted=one.desired,
             running=one.running,
             pending=one.pending,
-            revisions=tuple(sorted(set(map(revision_of, definitions)), key=_as_number)),
+            revisions=tuple(sorted(set(map(revision_of, definitions)), key=in_order)),
             images=tuple(sorted(set(filter(None, images)))),
             tasks=tuple(sorted(t.name for t in tasks)),
             instances=tuple(sorted(set(hosts))),
@@ -413,7 +414,7 @@ class _Status:
         chips = planned if instance.registered is None else len(instance.registered)
         return InstanceStatus(
             pool=pool,
-            name=instance.instance_id or instance.arn.rpartition("/")[2],
+            name=instance.name,
             type=instance.instance_type,
             state=instance.status,
             connected=instance.agent_connected,
@@ -438,7 +439,7 @@ class _Status:
     def on_instance(self, task: ObservedTask) -> str:
         family = family_of(task.task_definition)
         name = self.workloads.get(family, family)
-        held = tuple(int(d) for d in sorted(self.held(task), key=_as_number) if d.isdecimal())
+        held = tuple(int(d) for d in sorted(self.held(task), key=in_order) if d.isdecimal())
         where = f" on {_devices(held)}" if held or family in self.planned else ""
         state = "" if task.last_status == "RUNNING" else f" ({task.last_status})"
         return f"{name}{where}{state}"
@@ -461,7 +462,7 @@ def _state(promised: int, running: int, healthy: int | None) -> State:
 
 def rollout_of(one: ObservedService) -> Rollout | None:
     """The deployment that is under way, or has failed; `None` once it is complete."""
-    if one.rollout != "FAILED" and one.rollout != "IN_PROGRESS" and one.deployments < 2:
+    if one.rollout != "FAILED" and not one.deploys:
         return None
     first = next((d for d in one.rollouts if d.status == "PRIMARY"), _NO_DEPLOYMENT)
     state = "failed" if one.rollout == "FAILED" else "under way"
@@ -494,7 +495,3 @@ def _devices(devices: Sequence[int] | Literal["all"]) -> str:
         return "no chip"
     word = "chip" if len(devices) == 1 else "chips"
     return f"{word} {spans([int(d) for d in devices])}"
-
-
-def _as_number(text: str) -> tuple[int, str]:
-    return (int(text), "") if text.isdecimal() else (1 << 30, text)

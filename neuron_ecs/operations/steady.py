@@ -81,7 +81,7 @@ def of_services(region: str, model: str, services: Sequence[ObservedService]) ->
     if not left:
         return Steadiness(region, model, "steady", said)
     names = tuple(s.name for s in left)
-    moving = sum(s.deployments > 1 or s.rollout == "IN_PROGRESS" for s in left)
+    moving = sum(s.deploys for s in left)
     said += f", {moving} of {len(services)} services deploy" if moving else ""
     return Steadiness(region, model, "moves", said, names)
 
