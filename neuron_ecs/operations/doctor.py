@@ -9,11 +9,11 @@ import catalog
 from catalog.types import StopReason
 from messages.phrases import counted, listed
 from neuron_ecs.operations.examine import Examination, examine
-from neuron_ecs.operations.observed import Names, ObservedInstance, by_family, by_key, family_of
+from neuron_ecs.operations.observed import ObservedInstance, by_family, by_key, family_of
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.reasons import Reasons, why_stopped
 from neuron_ecs.operations.stack import Stack
-from neuron_ecs.operations.status import GOOD, ModelStatus, of_wanted, status, without_service
+from neuron_ecs.operations.status import GOOD, of_wanted, status, without_service
 from neuron_ecs.terminal import progress
 from planning import blocks, plan
 
@@ -106,10 +106,8 @@ def diagnoses(stack: Stack, only: str | None) -> list[Diagnosis]:
         for model in models(reader.region):
             code, vcpus = quota_of(reader.region.pool(model.pool))
             examined = examine(reader, model, code)
-            now = stack.clock.now()
-            found.append(
-                diagnose(reader.region, model, examined, reader.names, reasons, now, vcpus)
-            )
+            walk = _Walk(reader, model, examined, reasons, stack.clock.now(), vcpus)
+            found.append(walk.diagnosis())
         return found
 
     def unread(region: plan.RegionPlan, why: str) -> list[Diagnosis]:
@@ -122,49 +120,27 @@ def diagnoses(stack: Stack, only: str | None) -> list[Diagnosis]:
         return [d for some in stack.ask_each(ask, unread) for d in some]
 
 
-def diagnose(
-    region: plan.RegionPlan,
-    model: plan.ModelPlan,
-    examined: Examination,
-    names: Names | None,
-    reasons: Reasons,
-    now: datetime,
-    vcpus: int,
-) -> Diagnosis:
-    """Judges each link of a model's chain. `vcpus` are those of its pool at the minimum."""
-    found = status(region, examined.observed, names, reasons, now, model.name)
-    walk = _Walk(region, model, examined, names, reasons, now, vcpus, found.models[0])
-    one = found.models[0]
-    return Diagnosis(
-        region=region.name,
-        model=model.name,
-        state=one.state,
-        promised=one.promised,
-        running=one.running,
-        links=tuple(walk.links()),
-        unread=found.unread,
-    )
-
-
 class _Walk:
+    """Judges each link of a model's chain. `vcpus` are those of its pool at the minimum."""
+
     def __init__(
         self,
-        region: plan.RegionPlan,
+        reader: Reader,
         model: plan.ModelPlan,
         examined: Examination,
-        names: Names | None,
         reasons: Reasons,
         now: datetime,
         vcpus: int,
-        found: ModelStatus,
     ) -> None:
+        region, names = reader.region, reader.names
+        whole = status(region, examined.observed, names, reasons, now, model.name)
+        self.unread, self.found = whole.unread, whole.models[0]
         self.region = region
         self.model = model
         self.examined = examined
         self.reasons = reasons
         self.now = now
         self.vcpus = vcpus
-        self.found = found
         self.pool = region.pool(model.pool)
         observed = examined.observed
         known = observed.by_service_key(names)
@@ -182,10 +158,21 @@ class _Walk:
         self.has_tasks = gone or (cluster is not None and cluster.tasks is not None)
         self.troubles = sorted(self._troubles(), key=lambda t: t.at, reverse=True)
         self.taken_back = next((t for t in self.troubles if t.meant.text == _TAKEN_BACK), None)
-        moving = any(s.rollout for s in found.slots)
+        moving = any(s.rollout for s in self.found.slots)
         self.rests, self.hours = blocks.at(plan.block_hours(self.pool), now)
-        self.well = found.state == "rests" or (
-            found.state in GOOD and not moving and self.taken_back is None
+        self.well = self.found.state == "rests" or (
+            self.found.state in GOOD and not moving and self.taken_back is None
+        )
+
+    def diagnosis(self) -> Diagnosis:
+        return Diagnosis(
+            region=self.region.name,
+            model=self.model.name,
+            state=self.found.state,
+            promised=self.found.promised,
+            running=self.found.running,
+            links=tuple(self.links()),
+            unread=self.unread,
         )
 
     def links(self) -> Iterator[Link]:
