@@ -1,12 +1,11 @@
-"""Which slots of a model run what, beside two plans of its stack. Calls nothing."""
+"""Which slots of a model run what, beside two plans of its stack."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from neuron_ecs.operations.compare import differences
-from neuron_ecs.operations.observed import Names, Observation, ObservedService, revision_of
+from neuron_ecs.operations.observed import Observation, ObservedService, revision_of
 from neuron_ecs.operations.reading import Reader
 from neuron_ecs.operations.slots import chips_of
 from neuron_ecs.operations.status import rollout_of
@@ -54,25 +53,13 @@ class DeployedModel:
 def read_deployed(
     reader: Reader, base: plan.RegionPlan | None, head: plan.RegionPlan | None
 ) -> tuple[list[DeployedModel], list[str]]:
-    """Returns the models whose slots do not all run `base`, and what could not be read."""
+    """Returns the models of the reader's Region, which is that of `base`, or of `head` without it,
+    whose slots do not all run it, and what could not be read."""
     observed = reader.with_definitions()
-    found = list(deployed(base, head, observed, reader.names))
-    return found, list(map(str, observed.failed_calls))
-
-
-def deployed(
-    base: plan.RegionPlan | None,
-    head: plan.RegionPlan | None,
-    observed: Observation,
-    names: Names | None,
-) -> Iterator[DeployedModel]:
-    """The models of either plan whose slots do not all run `base`; without it, `head`."""
-    region = base or head
-    if region is None:
-        return
-    there = observed.by_service_key(names)
+    there = observed.by_service_key(reader.names)
     after = {s.key: s for m in head.models for s in m.services} if head else {}
-    for model in region.models:
+    found: list[DeployedModel] = []
+    for model in reader.region.models:
         before = {s.key: s for s in model.services} if base else {}
         slots = [
             _slot(s, before.get(s.key), after.get(s.key), there.get(s.key), observed)
@@ -80,7 +67,8 @@ def deployed(
         ]
         what = _what(slots, base is not None)
         if what:
-            yield DeployedModel(region.name, model.name, what, tuple(slots))
+            found.append(DeployedModel(reader.region.name, model.name, what, tuple(slots)))
+    return found, list(map(str, observed.failed_calls))
 
 
 def _slot(
