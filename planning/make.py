@@ -47,6 +47,11 @@ from planning.settle import settle
 from planning.situation import Situation, serving_regions
 from planning.trial import Errors, Trials
 
+_OF_THE_MODEL = (
+    *("serve", "image", "neuron_devices", "command", "environment", "secrets"),
+    *("cpu_units", "memory_mib", "shared_memory_mib"),
+)
+"""Fields of a model whose values are for the model that it serves."""
 _NO_ROOM = "finds no room while the replicas of its pool run"
 
 
@@ -136,8 +141,24 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
 
     situation.trials = Trials(situation.source, situation.settings, errors)
     found = {f: None for rule in RULES for f in rule.findings(situation)}
+    found |= dict.fromkeys(_beside_the_model(situation))
     told = {of_keys(f, situation.settings): None for f in of_entries(found, situation)}
     return tuple(sorted(told, key=lambda f: f.sort_key))
+
+
+def _beside_the_model(s: Situation) -> Iterator[Finding]:
+    """The errors of models that cannot be served, in what is written beside `serve`."""
+    stand_ins = {u.model: u.stand_in for u in s.unserved if u.stand_in is not None}
+    if not stand_ins:
+        return
+    models = {n: stand_ins.get(f"models.{n}", m) for n, m in s.source.models.items()}
+    settings = s.source.model_copy(update={"models": models})
+    names = {"project": s.project, "stack": s.stack, "home_region": s.home_region}
+    for finding in judge(settle(settings, s.catalog, **names)):
+        model, _, field = finding.path.removeprefix("models.").partition(".")
+        is_error = finding.severity is Severity.ERROR
+        if is_error and f"models.{model}" in stand_ins and not field.startswith(_OF_THE_MODEL):
+            yield finding
 
 
 def _written(s: Situation, name: str, out: WrittenOut) -> plan.WrittenModel:

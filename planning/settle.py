@@ -87,9 +87,10 @@ def settle(
     for one in asked:
         ways = one.choices
         if isinstance(ways, Unserved):
-            unserved.append(ways)
+            unserved += [replace(ways, stand_in=one.stand_in), *one.too_long()]
             del models[one.name]
         elif ways is None:  # its pool or Region is not known: another rule says so
+            unserved += one.too_long()
             first = catalog.serving.images[0].image
             models[one.name] = one.entry.model_copy(update={"image": one.entry.image or first})
         else:
@@ -238,6 +239,25 @@ class _Asked:
         networks = (self.situation.regions[region].network for region, _ in self.pools)
         return any(isinstance(n, OwnNetworkEntry) and n.nat == "none" for n in networks)
 
+    @property
+    def stand_in(self) -> ModelEntry | None:
+        """The entry with the smallest language model of the table that its pools serve."""
+        found = [m for m in self.catalog.serving.models.values() if m.kind == "decoder"]
+        for model in sorted(found, key=parameters):
+            serve = Serve(model=model.id)
+            new = {"serve": serve, "image": "", "neuron_devices": None}
+            entry = self.entry.model_copy(update=new)
+            if _fits(replace(self, entry=entry, serve=serve).choices):
+                return entry
+        return None
+
+    def too_long(self) -> Iterator[Unserved]:
+        """Whether the model has fewer positions than are asked for, whatever could serve it."""
+        most, length = self.model.max_positions if self.model else 0, self.serve.max_model_len
+        if length and 0 < most < length and not self.serve.arguments:
+            what = f"asks for {length} tokens; {self.serve.model} has {most} positions"
+            yield self._unserved("NE913", "serve.max_model_len", what, f"write {most}")
+
     def written_out(self, s: Situation, choices: Sequence[Choice]) -> WrittenOut:
         """The entry with the best of the choices whose image the AMIs of its pools suit."""
         suiting = (c for c in choices if all(_suits(s, w, c.image, None) for w in self.pools))
@@ -364,11 +384,15 @@ class _Asked:
 
     @property
     def _anywhere(self) -> bool:
-        """Whether an instance type serves the model."""
+        """Whether an instance type serves the model, if with the lengths of the defaults."""
         assert self.model is not None
-        required = required_of(self.serve, self.model)
-        kinds = self.catalog.instances.neuron_types.values()
-        return any(not isinstance(serving_options(k, required, self.catalog), str) for k in kinds)
+        asked = required_of(self.serve, self.model)
+        usual = required_of(Serve(model=self.serve.model), self.model)
+        return any(
+            not isinstance(serving_options(kind, required, self.catalog), str)
+            for kind in self.catalog.instances.neuron_types.values()
+            for required in (asked, usual)
+        )
 
     @property
     def _embedders(self) -> list[str]:

@@ -167,6 +167,7 @@ def little_host_memory(s: Situation) -> Iterator[Report]:
 def beyond_positions(s: Situation) -> Iterator[Report]:
     """https://docs.vllm.ai/en/latest/configuration/env_vars/ (VLLM_ALLOW_LONG_MAX_MODEL_LEN):
     without it a longer max_model_len than the model's configuration allows is an error."""
+    yield from (Report(u.path, u.what, u.fix) for u in s.unserved if u.code == "NE913")
     for one in running(s):
         if one.model is None or one.rescaled or one.length is None:
             continue

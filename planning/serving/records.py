@@ -92,6 +92,8 @@ class Unserved:
     No ``code`` where another rule says so.
 
     ``entry`` is the model as it is written, ``pools`` the names of its pools: these are not unused.
+    ``stand_in`` is the entry with a model that its pools serve, if there is one: what else is wrong
+    with the entry is found by it.
     """
 
     code: str
@@ -100,3 +102,9 @@ class Unserved:
     fix: str
     entry: ModelEntry
     pools: frozenset[str]
+    stand_in: ModelEntry | None = None
+
+    @property
+    def model(self) -> str:
+        """The path of the model."""
+        return ".".join(self.path.split(".")[:2])

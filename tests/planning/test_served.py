@@ -18,7 +18,7 @@ from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, all_options, serving_options
 from tests.planning import fixing
 from tests.planning.fixtures import PINNED
-from tests.planning.fixtures_served import LLAMA, NXDI, TINY, TOKEN, serving
+from tests.planning.fixtures_served import FIXTURES, LLAMA, NXDI, TINY, TOKEN, serving
 from tests.planning.stacks import (
     PROJECT,
     Config,
@@ -471,3 +471,22 @@ def test_each_field_of_serve_changes_the_tasks_or_is_told(server: str, field: st
     told = [f for f in findings_of(after) if f.path == f"models.m.serve.{field}"]
     changed_tasks = task_definitions(decide_on(before)) != task_definitions(decide_on(after))
     assert changed_tasks == (told == []), "a field that does nothing is told"
+
+
+@pytest.mark.parametrize("code", ["NE901", "NE902", "NE903", "NE904", "NE905", "NE906"])
+def test_a_model_that_cannot_be_served_is_judged_in_what_is_beside_serve(code: str) -> None:
+    config = FIXTURES[code].failing
+    models: dict[str, Any] = json.loads(config[f"{PROJECT}:models"])
+    name = next(n for n, m in models.items() if "serve" in m)
+    models[name]["replicas"] = {"min": 3, "max": 2}
+    both = {**config, f"{PROJECT}:models": json.dumps(models)}
+    found = {(f.code, f.path) for f in findings_of(both)}
+    assert code in {c for c, _ in found}
+    assert ("NE305", f"models.{name}.replicas.max") in found
+
+
+def test_positions_are_judged_where_nothing_serves_the_model() -> None:
+    long = serving({"model": "meta-llama/Llama-3.1-70B-Instruct", "max_model_len": 200_000})
+    found = {f.code: f for f in findings_of(long)}
+    assert {"NE905", "NE913"} <= found.keys()
+    assert "neuron-ecs fit --model" in found["NE905"].fix
