@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from messages.finding import Severity
-from messages.phrases import counted, ids, listed
+from messages.phrases import counted, flow, ids, listed
 from planning.entries import RegionalPool, RegionalWorkload
 from planning.lines import Keeping, Line
 from planning.once import once
@@ -250,12 +250,19 @@ def too_few_to_spread(s: Situation) -> Iterator[Report]:
 def spread_in_one_zone(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html"""
     for work in s.work:
-        if work.replicas.apart and len(work.pool.zone_ids) == 1:
+        pool = work.pool
+        if work.replicas.apart and len(pool.zone_ids) == 1:
+            offered = s.catalog.places.zones_offering(pool.types[0].name, work.region)
+            more = [(*pool.spec.zone_ids, z) for z in offered if z not in pool.zone_ids]
+            more = [
+                z for z in more if pool.spec.zone_ids and s.passes({f"{pool.path}.zone_ids": z})
+            ]
             yield Report(
                 f"{work.path}.replicas",
-                f"spreads over instances; the pool {work.pool.name} has "
-                f"{work.pool.zone_ids[0]} alone in {work.region}",
-                "make sure that one zone suffices, or move it to a pool of its own",
+                f"spreads over instances; the pool {pool.name} has {pool.zone_ids[0]} alone in "
+                f"{work.region}",
+                "make sure that one zone suffices"
+                + (f", or write {pool.path}.zone_ids: {flow([*more[0]])}" if more else ""),
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from config import OwnNetworkEntry, S3FilesVolumeEntry
 from messages.finding import Severity
+from messages.phrases import listed
 from planning import images
 from planning.addresses import parse_block
 from planning.command_line import containers, option, words
@@ -35,8 +36,19 @@ def _served(s: Situation, work: RegionalWorkload) -> bool:
     return not work.is_job and work.name in s.written
 
 
-def _open_up(region: str) -> str:
-    return f"write regions.{region}.network.nat: one"
+def _closed(s: Situation, work: RegionalWorkload) -> list[str]:
+    """The Regions of the model or job whose own networks are without NAT."""
+    return [w.region for w in _shut(s) if w.path == work.path]
+
+
+def _without_nat(s: Situation, work: RegionalWorkload) -> str:
+    names = _closed(s, work)
+    many = len(names) > 1
+    return f"the network{'s' * many} of {listed(names)} ha{'ve' if many else 's'} no NAT"
+
+
+def _open_up(s: Situation, work: RegionalWorkload) -> str:
+    return " and ".join(f"write regions.{name}.network.nat: one" for name in _closed(s, work))
 
 
 @rule(
@@ -55,7 +67,7 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
         host[:12]
         for work in s.work
         for _, c in containers(work)
-        if _ECR.match(host := images.registry(c.image))
+        if _ECR.match(host := images.registry(in_region(c.image, work.region)))
     ]
     account = accounts[0] if accounts else _SOME_ACCOUNT
     reported: set[str] = set()
@@ -70,10 +82,10 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
             copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
             yield Report(
                 f"{path}.image",
-                f"is {image}, of {registry}; the network of {work.region} has no NAT",
+                f"is {image}, of {registry}; {_without_nat(s, work)}",
                 f"copy it to {copy}"
                 + (f" and write {path}.image: {copy}" if _served(s, work) else "")
-                + f", or {_open_up(work.region)}",
+                + f", or {_open_up(s, work)}",
             )
 
 
@@ -160,8 +172,8 @@ def hub_model_without_a_way_out(s: Situation) -> Iterator[Report]:
                     where, other = "serve.model", "and write serve.model: s3://…"
                 yield Report(
                     f"{path}.{where}",
-                    f"fetches {model} from the hub; the network of {work.region} has no NAT",
-                    f"{there} {other}, or {_open_up(work.region)}",
+                    f"fetches {model} from the hub; {_without_nat(s, work)}",
+                    f"{there} {other}, or {_open_up(s, work)}",
                 )
 
 
@@ -187,9 +199,8 @@ def hub_token_without_a_way_out(s: Situation) -> Iterator[Report]:
                 where = "environment" if reference is None else "secrets"
                 yield Report(
                     f"{path}.{where}.{found[0]}",
-                    f"is {reference or 'given'}; the network of {work.region} has no "
-                    "NAT to reach the hub",
-                    f"remove it, or {_open_up(work.region)}",
+                    f"is {reference or 'given'}; {_without_nat(s, work)} to reach the hub",
+                    f"remove it, or {_open_up(s, work)}",
                 )
 
 
@@ -243,7 +254,7 @@ def bucket_of_another_region(s: Situation) -> Iterator[Report]:
                     f"is {prefix}; its name says {named[0]}, the network is in {work.region}, "
                     "without NAT",
                     f"write {prefix.replace(named[0], '{region}')}, with a bucket in each Region, "
-                    f"or {_open_up(work.region)}",
+                    f"or {_open_up(s, work)}",
                 )
 
 

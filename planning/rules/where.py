@@ -383,6 +383,8 @@ def _region_instead(s: Situation, region: str, path: str, pool: str) -> str:
     likely = [r for r in s.settings.regions if r not in given and with_other(r)]
     spec = s.settings.capacity[pool]
     added = region in s.catalog.places.regions and spec.purchase not in HELD and not spec.zone_ids
+    if group != "capacity" and spec.regions is not None:
+        added = added and region in spec.regions
     if added and s.passes({f"regions.{region}": RegionEntry()}):
         return nearest_or(region, likely, f"write regions.{region}: {{}}")
     if len(given) > 1 and with_other(""):
@@ -407,10 +409,9 @@ def unknown_pool(s: Situation) -> Iterator[Report]:
         }
         for where, pool in named.items():
             if pool not in s.settings.capacity:
-                neuron = [
-                    n for n in s.settings.capacity if _neuron(s, n) == bool(spec.neuron_devices)
-                ]
-                likely = neuron or [*s.settings.capacity]
+                kept = [n for n, c in s.settings.capacity.items() if not c.retired]
+                neuron = [n for n in kept if _neuron(s, n) == bool(spec.neuron_devices)]
+                likely = neuron or kept or [*s.settings.capacity]
                 likely = [n for n in likely if s.passes({f"{path}.{where}": n})] or likely
                 yield Report(f"{path}.{where}", f'is "{pool}"', nearest(pool, likely))
             elif s.settings.capacity[pool].retired:

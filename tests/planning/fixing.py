@@ -99,6 +99,7 @@ MERGED = {
     "secrets",
     "regions",
     "reservation_ids",
+    "reservation_group_arns",
     "certificate_arns",
     "volumes",
     "file_systems",
@@ -153,10 +154,12 @@ def _fault(config: Config, before: tuple[Finding, ...], finding: Finding, least:
     except ShapeError as error:
         after = error.findings
     known = {(f.code, f.path) for f in before}
+    key = finding.code, finding.path
     silenced = json.loads(config.get(f"{PROJECT}:silence", "{}"))
     after = tuple(f for f in after if f.code not in silenced)
-    if any((f.code, f.path, f.what) == (finding.code, finding.path, finding.what) for f in after):
-        return "the finding stays"
+    there = [[f for f in of if (f.code, f.path) == key] for of in (before, after)]
+    if len(there[1]) >= len(there[0]):
+        return f"the finding stays: {there[1][0].what}"
     new = [f for f in after if f.severity >= least and (f.code, f.path) not in known]
     return "; ".join(f"new is {f.code} {f.path} {f.what}" for f in new)
 

@@ -1,0 +1,137 @@
+"""What findings propose in further stacks than those of their fixtures, and when they stay silent.
+
+Each proposal is applied and planned again, as in `tests/planning/test_fixes.py`.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.planning import fixing
+from tests.planning.fixtures_authentication import KEY, OTHER_KEY, serving, shared
+from tests.planning.fixtures_workloads import nxdi
+from tests.planning.stacks import (
+    HOME,
+    Config,
+    certificates,
+    changed,
+    codes,
+    existing,
+    finding,
+    findings_of,
+    groups,
+    managed,
+    stack,
+    work,
+)
+
+OWN = "111122223333.dkr.ecr.{region}.amazonaws.com/serving:1.0"
+OTHER = OWN.replace("111122223333", "444455556666")
+PUBLIC = "public.ecr.aws/acme/serving:1.0"
+SECRET = "arn:aws:secretsmanager:us-west-2:111122223333:secret:key-AbCdEf"
+CLOSED = {"network": {"nat": "none"}}
+BOTH: dict[str, Any] = {"us-east-2": {}, "us-west-2": {}}
+GROUP = "arn:aws:resource-groups:us-west-2:111122223333:group/mine"
+
+
+def on(pool: dict[str, Any], *models: dict[str, Any], **keys: Any) -> Config:
+    """A pool and its models, in the order of the alphabet."""
+    named = {chr(ord("a") + n): model for n, model in enumerate(models)}
+    return stack(capacity={"pool": pool}, models=named, **keys)
+
+
+@pytest.mark.parametrize(
+    ("code", "config", "proposed"),
+    [
+        pytest.param(
+            "NE512",
+            on(
+                groups("inf2.24xlarge"),
+                work(1, image=PUBLIC),
+                work(1, image=OTHER),
+                regions={HOME: CLOSED},
+            ),
+            "444455556666.dkr.ecr.{region}.amazonaws.com/",
+            id="an-image-is-copied-to-the-account-of-the-others",
+        ),
+        pytest.param(
+            "NE512",
+            on(groups(), work(1, image=PUBLIC), regions=dict.fromkeys(BOTH, CLOSED)),
+            "us-east-2.network.nat: one and write regions.us-west-2.network.nat: one",
+            id="every-network-without-a-way-out-is-named",
+        ),
+        pytest.param(
+            "NE712",
+            on(groups(), work(1, secrets={"KEY": f"{SECRET}:key:AWSCURRENT"})),
+            f'write "{SECRET}:key:AWSCURRENT:"',
+            id="a-secret-with-two-parts",
+        ),
+        pytest.param(
+            "NE243",
+            on(
+                groups("inf2.24xlarge"),
+                *[work(1, port=8080, network_mode="host") for _ in range(2)],
+                traffic=certificates(HOME),
+            ),
+            "port: 8081",
+            id="one-of-two-models-gets-another-port",
+        ),
+        pytest.param(
+            "NE107",
+            on(groups(regions=[HOME]), work(1, regions=[HOME, "us-east-2"])),
+            "leave us-east-2 out",
+            id="a-region-that-the-pool-does-not-have-is-not-added-to-the-stack",
+        ),
+    ],
+)
+def test_what_is_proposed_in_further_stacks_works(code: str, config: Config, proposed: str) -> None:
+    assert proposed in finding(config, code).fix
+    assert fixing.faults(config, code) == []
+
+
+def test_a_retired_pool_is_not_proposed() -> None:
+    pools = {"old": groups(retired=True), "new": groups()}
+    config = stack(capacity=pools, models={"m": work(1, capacity="olds")})
+    assert "old" not in finding(config, "NE108").fix.replace("olds", "")
+
+
+@pytest.mark.parametrize("types", [("inf2.xlarge",), ("inf2.xlarge", "inf2.8xlarge")])
+def test_pools_of_managed_instances_share_a_group_of_reservations(types: tuple[str, ...]) -> None:
+    pool = managed(*types, purchase="reserved", reservation_group_arns={HOME: GROUP})
+    other = {**pool, "allowed_instance_types": ["trn1.2xlarge"]}
+    config = stack(capacity={"one": pool, "two": other})
+    assert "NE133" not in codes(config)
+
+
+def test_only_what_managed_instances_can_buy_is_proposed_for_them() -> None:
+    pool = managed("trn2u.48xlarge", purchase="spot", regions=["ap-south-2"])
+    config = stack(home="ap-south-2", regions={"ap-south-2": {}}, capacity={"pool": pool})
+    found = [f.fix for f in findings_of(config) if f.code == "NE114"]
+    assert all("purchase: on_demand" in fix for fix in found) and found
+
+
+def test_a_public_load_balancer_asks_for_a_second_zone() -> None:
+    network = existing(usw2_az1="subnet-1a")["network"] | {
+        "public_subnets": {"usw2-az1": "subnet-0a"}
+    }
+    config = on(
+        groups(),
+        work(1, port=8080, image=OWN),
+        regions={HOME: {"network": network}},
+        traffic=certificates(HOME) | {"public": True, "allow_from": ["203.0.113.0/24"]},
+    )
+    assert finding(config, "NE758").path.endswith(".public_subnets.usw2-az2")
+
+
+def test_a_model_that_nobody_calls_has_no_grace_period() -> None:
+    called = nxdi(port=8080, health_check={"path": "/health", "grace_seconds": 1})
+    assert "NE918" in codes(called)
+    alone = changed(nxdi(), "models.m", health_check={"grace_seconds": 1})
+    assert "NE918" not in codes(alone)
+
+
+def test_models_that_have_a_key_in_their_command_are_not_told_to_write_one() -> None:
+    command = serving("--api-key=$(KEY)")["command"]
+    secrets = {"KEY": OTHER_KEY}
+    config = changed(shared(KEY), "models.next", command=command, secrets=secrets)
+    assert finding(config, "NE821").fix == "let all of them ask for one key"
