@@ -56,6 +56,16 @@ def test_what_has_a_line_stays_and_the_rest_needs_no_more_instances_than_it_must
     assert (by_slot(cut) if parts else 0) == found[0], "a smaller layout keeps the same lines"
 
 
+@pytest.mark.parametrize("tasks", range(4, 9))
+def test_tasks_without_locks_that_find_no_devices_are_given_to_the_lines(tasks: int) -> None:
+    model = Demand("m", 1, tasks, locked=False)
+    lines = [Line(n, (n - 1,)) for n in range(1, 5)]
+    cut = keeping(4, (model,), {"m": lines}).around
+    assert cut is not None
+    dealt = [deal.tasks for deals in cut.deals for deal in deals]
+    assert (sum(dealt), max(dealt) - min(dealt)) == (tasks, bool(tasks % 4))
+
+
 @given(st.lists(st.integers(1, 9), unique=True, max_size=5), st.data())
 def test_a_number_stays_with_its_devices_and_a_new_one_is_above_all_others(
     written: list[int], data: st.DataObject

@@ -135,3 +135,22 @@ def test_models_that_have_a_key_in_their_command_are_not_told_to_write_one() -> 
     secrets = {"KEY": OTHER_KEY}
     config = changed(shared(KEY), "models.next", command=command, secrets=secrets)
     assert finding(config, "NE821").fix == "let all of them ask for one key"
+
+
+def test_an_instance_with_one_efa_interface_takes_one_address() -> None:
+    pool = groups("trn2.3xlarge", 100, efa=True)
+    regions = {"sa-east-1": {"network": {"cidr": "10.0.0.0/22"}}}
+    config = stack(home="sa-east-1", regions=regions, capacity={"pool": pool})
+    assert "NE509" not in codes(config), "a zone has 123 addresses"
+
+
+def test_an_ami_that_is_missing_between_others_does_not_exist() -> None:
+    version = "al2023-ami-ecs-neuron-hvm-2023.0.20260815-kernel-6.1-x86_64"
+    assert finding(on(groups(ami={"version": version}), work(1)), "NE402").severity.name == "ERROR"
+
+
+def test_a_reservation_in_one_region_of_two_gets_a_zone_in_both() -> None:
+    given = {"reservation_ids": {HOME: "cr-0a"}, "zone_ids": ["use2-az1", "use2-az2", "usw2-az1"]}
+    pool = groups(purchase="capacity_reservation", **given)
+    config = on(pool, work(1), regions=BOTH)
+    assert fixing.faults(config, "NE112") == []
