@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catalog import load
 from tests.planning import fixing
 from tests.planning.fixtures_authentication import KEY, OTHER_KEY, serving, shared
 from tests.planning.fixtures_workloads import nxdi
@@ -154,3 +155,17 @@ def test_a_reservation_in_one_region_of_two_gets_a_zone_in_both() -> None:
     pool = groups(purchase="capacity_reservation", **given)
     config = on(pool, work(1), regions=BOTH)
     assert fixing.faults(config, "NE112") == []
+
+
+def test_zones_that_offer_the_type_are_written_in_place_of_others() -> None:
+    offering = load().places.zones_offering("trn1.32xlarge", HOME)
+    lacking = next(z for z in load().places.zone_ids(HOME) if z not in offering)
+    pool = groups("trn1.32xlarge", zone_ids=[lacking])
+    found = next(f for f in findings_of(on(pool, work(1))) if f.path.endswith("zone_ids"))
+    assert found.fix.startswith(f"write [{offering[0]}")
+
+
+def test_of_tasks_that_fill_an_instance_the_one_with_devices_is_named() -> None:
+    """Without devices the other one would take less of what is there in any case."""
+    small, large = work(1, cpu_units=3000), work(cpu_units=3500, memory_mib=1024)
+    assert finding(on(groups("inf2.xlarge"), small, large), "NE315").path == "models.a.cpu_units"
