@@ -96,14 +96,6 @@ class Containers:
         return MappingProxyType({s.name: s for s in self._tables.typed("servers", Server)})
 
     @cached_property
-    def server_arguments(self) -> Mapping[str, frozenset[str]]:
-        """The options that the documentation of each server lists and a command may give."""
-        found: dict[str, set[str]] = {}
-        for row in self._tables.rows("server_arguments"):
-            found.setdefault(row["server"], set()).add(row["argument"])
-        return MappingProxyType({name: frozenset(options) for name, options in found.items()})
-
-    @cached_property
     def server_caches(self) -> tuple[ServerCache, ...]:
         """The variables that tell servers where their caches are."""
         return self._tables.typed("server_caches", ServerCache)

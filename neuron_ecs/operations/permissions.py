@@ -70,13 +70,6 @@ CHANGES: dict[str, tuple[str, ...]] = {
 }
 """Each action of a command that changes something. Each of them reads as well."""
 
-IMPLIED = frozenset({"ecs:TagResource", "iam:PassRole"})
-"""What ECS asks for within another call: tasks get the tags and the roles of their definition.
-
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html
-"""
-
 _PROJECT, _BUCKET = "neuron-ecs", "amzn-s3-demo-bucket"
 _CLUSTERS = ("*_auto-scaling-*", "*_managed-instances-*")
 

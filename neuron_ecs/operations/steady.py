@@ -27,7 +27,6 @@ class Steadiness:
     model: str
     verdict: Verdict
     said: str
-    waits_for: tuple[str, ...] = ()  # names of services
 
     @property
     def is_over(self) -> bool:
@@ -80,10 +79,9 @@ def of_services(region: str, model: str, services: Sequence[ObservedService]) ->
     left = [s for s in services if not is_steady(s)]
     if not left:
         return Steadiness(region, model, "steady", said)
-    names = tuple(s.name for s in left)
     moving = sum(s.deploys for s in left)
     said += f", {moving} of {len(services)} services deploy" if moving else ""
-    return Steadiness(region, model, "moves", said, names)
+    return Steadiness(region, model, "moves", said)
 
 
 def or_resting(found: Steadiness, pool: plan.Pool, now: datetime) -> Steadiness:
@@ -92,7 +90,7 @@ def or_resting(found: Steadiness, pool: plan.Pool, now: datetime) -> Steadiness:
     rests, said = blocks.at(plan.block_hours(pool), now)
     if found.verdict != "moves" or not rests:
         return found
-    return replace(found, verdict="rests", said=f"{found.said}; {said}", waits_for=())
+    return replace(found, verdict="rests", said=f"{found.said}; {said}")
 
 
 def is_steady(service: ObservedService) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from neuron_ecs.cli.main import COMMANDS
 from neuron_ecs.operations import aws
-from neuron_ecs.operations.permissions import ACTIONS, CHANGES, IMPLIED, RESOURCES, read_only_policy
+from neuron_ecs.operations.permissions import ACTIONS, CHANGES, RESOURCES, read_only_policy
 from tests.contract.graphs import STACK_FILES, graph
 from tests.neuron_ecs.operations.world import sdk_of
 from tests.recorder import of_type
@@ -38,6 +38,13 @@ PREFIXES = {"monitoring": "cloudwatch"}
 # The IAM action of a call that has another name.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 NAMES = {"s3:DeleteObjects": "s3:DeleteObject", "s3:ListObjectsV2": "s3:ListBucket"}
+
+IMPLIED = frozenset({"ecs:TagResource", "iam:PassRole"})
+"""What ECS asks for within another call: tasks get the tags and the roles of their definition.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/supported-iam-actions-tagging.html
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html
+"""
 
 
 READS = ("Describe", "Filter", "Get", "List")
