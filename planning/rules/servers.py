@@ -150,12 +150,13 @@ def arguments_expected(s: Situation) -> Iterator[Report]:
         if server.entry == "arguments" and not work.spec.entry_point and given:
             if not given[0].startswith("-"):
                 model = served_model(given)
-                rest = [w for w in _after_program(given) if w != model]
-                named = [f"--model={model}"] if model and option(rest, "model") is None else []
+                rest = _after_program(given)
+                if model and option(rest, "model") is None:
+                    rest = [f"--model={model}", *(word for word in rest if word != model)]
                 yield Report(
                     f"{work.path}.command",
                     f"begins with {shown(given[0])}, which the server reads as an argument",
-                    f"write {flow([*named, *rest])}",
+                    f"write {flow(rest)}",
                 )
 
 

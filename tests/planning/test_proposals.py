@@ -10,7 +10,7 @@ import pytest
 from catalog import load
 from tests.planning import fixing
 from tests.planning.fixtures_authentication import KEY, OTHER_KEY, serving, shared
-from tests.planning.fixtures_workloads import nxdi
+from tests.planning.fixtures_workloads import OPTIMUM, TINY, nxdi
 from tests.planning.stacks import (
     HOME,
     Config,
@@ -169,3 +169,22 @@ def test_of_tasks_that_fill_an_instance_the_one_with_devices_is_named() -> None:
     """Without devices the other one would take less of what is there in any case."""
     small, large = work(1, cpu_units=3000), work(cpu_units=3500, memory_mib=1024)
     assert finding(on(groups("inf2.xlarge"), small, large), "NE315").path == "models.a.cpu_units"
+
+
+@pytest.mark.parametrize("named", [[TINY], [f"--model={TINY}"], ["--model", TINY]])
+def test_arguments_name_the_model_once(named: list[str]) -> None:
+    command = ["vllm", "serve", *named, "--tensor-parallel-size=2"]
+    config = nxdi(image=OPTIMUM, command=command)
+    assert finding(config, "NE416").fix.count(TINY) == 1
+    assert fixing.faults(config, "NE416") == []
+
+
+def test_a_reservation_of_one_region_is_used_there_alone() -> None:
+    pool = groups(reservation_ids={HOME: "cr-0a"}, zone_ids=["usw2-az1", "use2-az1"])
+    assert fixing.faults(on(pool, work(1), regions=BOTH), "NE120") == []
+
+
+def test_a_misspelt_server_is_one_of_those_on_the_chips() -> None:
+    serve = {"model": "s3://acme-models/resnet/", "server": "tf_servin"}
+    config = on(groups("inf1.2xlarge"), {"serve": serve, "capacity": "pool", "port": 8501})
+    assert "tf_serving" in finding(config, "NE903").fix
