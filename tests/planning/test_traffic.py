@@ -163,6 +163,9 @@ def test_connected_networks_give_each_container_a_name_over_its_regions() -> Non
             assert isinstance(measured, Metric), "Route 53 reads the data of one metric"
             keys = {d.value for d in measured.dimensions}
             assert NameOf("target_group", group.key) in keys, "health is that of one model"
+    groups_of = [g for r in plan.regions for m in r.models for g in m.target_groups]
+    alarms = [g.everywhere.alarm for g in groups_of if g.everywhere]
+    assert len({a.key for a in alarms}) == len({a.name for a in alarms}) == len(alarms)
 
 
 def test_a_second_load_balancer_has_no_names_over_all_regions_and_no_alarms_of_them() -> None:
