@@ -188,3 +188,30 @@ def test_a_misspelt_server_is_one_of_those_on_the_chips() -> None:
     serve = {"model": "s3://acme-models/resnet/", "server": "tf_servin"}
     config = on(groups("inf1.2xlarge"), {"serve": serve, "capacity": "pool", "port": 8501})
     assert "tf_serving" in finding(config, "NE903").fix
+
+
+def test_a_topic_of_another_region_is_told_once_for_all_regions() -> None:
+    topic = "arn:aws:sns:eu-west-1:111122223333:alarms"
+    listed = on(groups(), work(1), regions=BOTH, alarms={"topics": [topic]})
+    assert finding(listed, "NE807").path == "alarms.topics[0]"
+    unknown = on(groups(), work(1), alarms={"topics": {"eu-south-9": [topic]}})
+    assert "NE107" in codes(unknown)
+
+
+def test_a_server_with_a_file_of_options_is_not_judged_by_its_command() -> None:
+    command = ["vllm", "serve", TINY, "--tensor-parallel-size=2", "--max-model-len=1000000"]
+    assert "NE913" in codes(nxdi(command=command))
+    assert "NE913" not in codes(nxdi(command=[*command, "--config=/etc/vllm.yaml"]))
+
+
+def test_the_port_that_two_models_reserve_is_named() -> None:
+    one = work(1, ports=[8081, 9000], network_mode="host")
+    other = work(1, port=9000, network_mode="host")
+    config = on(groups("inf2.24xlarge"), other, one, traffic=certificates(HOME))
+    assert finding(config, "NE243").what.startswith("is 9000")
+
+
+def test_of_two_pools_the_unused_one_can_go() -> None:
+    config = stack(capacity={"pool": groups(), "spare": groups()}, models={"m": work(1)})
+    (found,) = [f for f in findings_of(config) if f.path == "capacity.spare" and "remove" in f.fix]
+    assert found.fix.startswith("remove it")
