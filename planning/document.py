@@ -137,11 +137,11 @@ class GlobalEndpoint:
     health: str
     callers: tuple[str, ...]
     regions: tuple[str, ...]
-    check: str = ""
-    key: str = ""
-    public: bool = False
-    issuer: str = ""
-    certificate: bool = False
+    check: str
+    key: str
+    public: bool
+    issuer: str
+    certificate: bool
 
 
 def global_endpoints(plan: Plan) -> Iterator[GlobalEndpoint]:

@@ -41,10 +41,10 @@ class WatchingCost:
             (self.custom_metrics, self.metric_rate),
             (self.health_checks, self.health_check_rate),
         )
-        if any(rate is None for _, rate in paid):
+        if any(rate is None for _, rate in paid) or (self.log_gib and self.log_rate is None):
             return None
-        watching = sum((number * rate for number, rate in paid if rate), Decimal(0))
-        return watching + self.log_gib * (self.log_rate or 0)
+        logs = (self.log_gib, self.log_rate)
+        return sum((number * rate for number, rate in (*paid, logs) if rate), Decimal(0))
 
 
 def watching_costs(plan: Plan, catalog: Catalog) -> tuple[WatchingCost, ...]:

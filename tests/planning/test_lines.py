@@ -56,6 +56,12 @@ def test_what_has_a_line_stays_and_the_rest_needs_no_more_instances_than_it_must
     assert (by_slot(cut) if parts else 0) == found[0], "a smaller layout keeps the same lines"
 
 
+def test_a_model_with_host_ports_keeps_one_line_that_takes_all_its_tasks() -> None:
+    model = Demand("m", 1, 2, host_ports=(8080,))
+    kept = keeping(4, (model,), {"m": [Line(1, (0,)), Line(2, (1,))]}).kept
+    assert kept == {"m": [Line(1, (0,), tasks=2)]}
+
+
 @pytest.mark.parametrize("tasks", range(4, 9))
 def test_tasks_without_locks_that_find_no_devices_are_given_to_the_lines(tasks: int) -> None:
     model = Demand("m", 1, tasks, locked=False)

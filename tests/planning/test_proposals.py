@@ -215,3 +215,9 @@ def test_of_two_pools_the_unused_one_can_go() -> None:
     config = stack(capacity={"pool": groups(), "spare": groups()}, models={"m": work(1)})
     (found,) = [f for f in findings_of(config) if f.path == "capacity.spare" and "remove" in f.fix]
     assert found.fix.startswith("remove it")
+
+
+def test_a_pool_with_chips_is_proposed_for_a_model_on_chips() -> None:
+    pools = {"serving": groups("c7g.xlarge"), "service": groups()}
+    config = stack(capacity=pools, models={"m": work(1, capacity="servin")})
+    assert finding(config, "NE108").fix == "did you mean service?"
