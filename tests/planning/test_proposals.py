@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from catalog import load
+from planning.serving.servers import served_model
 from tests.planning import fixing
 from tests.planning.fixtures_authentication import KEY, OTHER_KEY, serving, shared
-from tests.planning.fixtures_workloads import OPTIMUM, TINY, nxdi
+from tests.planning.fixtures_workloads import OPTIMUM, TINY, nxdi, slice_of
 from tests.planning.stacks import (
     HOME,
     Config,
@@ -22,6 +23,7 @@ from tests.planning.stacks import (
     findings_of,
     groups,
     managed,
+    situation_of,
     stack,
     work,
 )
@@ -221,3 +223,35 @@ def test_a_pool_with_chips_is_proposed_for_a_model_on_chips() -> None:
     pools = {"serving": groups("c7g.xlarge"), "service": groups()}
     config = stack(capacity=pools, models={"m": work(1, capacity="servin")})
     assert finding(config, "NE108").fix == "did you mean service?"
+
+
+def test_words_of_a_command_end_with_the_model() -> None:
+    assert served_model(["vllm", "serve", TINY]) == TINY
+    assert served_model(["serve", TINY]) == TINY
+
+
+def test_a_pool_of_two_architectures_keeps_those_of_its_first_type() -> None:
+    config = on(managed("c7i.large", "c7g.large"), work(cpu_units=512, memory_mib=512))
+    kinds = load().instances.types
+    (kept,) = set(finding(config, "NE139").fix.removeprefix("write [").rstrip("]").split(", "))
+    first = next(t.name for t in situation_of(config).pools[HOME, "pool"].types)
+    assert kinds[kept].architecture == kinds[first].architecture
+
+
+@pytest.mark.parametrize("cores", ["1-8", "4-11", "7-14"])
+def test_a_slice_moves_down_to_the_first_core_of_its_devices(cores: str) -> None:
+    assert finding(slice_of(cores), "NE239").fix == 'write "0-7"'
+
+
+def test_several_workloads_keep_their_managed_pool() -> None:
+    """Another kind is proposed for the one workload of a pool, whatever other pools have."""
+    pools = {"one": managed("inf1.xlarge"), "two": managed("inf2.*")}
+    models = {n: work(1, capacity="two") for n in "ab"} | {"c": work(1, capacity="one")}
+    assert "kind: auto_scaling" in finding(stack(capacity=pools, models=models), "NE207").fix
+
+
+def test_an_override_names_the_pool_of_its_region() -> None:
+    pools = {"here": groups(regions=[HOME]), "there": groups(regions=["us-east-2"])}
+    model = work(1, capacity="here", regions={HOME: {}, "us-east-2": {"capacity": "there"}})
+    config = stack(regions=BOTH, capacity=pools, models={"m": model})
+    assert "NE107" not in codes(config)
