@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from catalog import load
+from planning.proposals import in_place
 from planning.serving.servers import served_model
 from tests.planning import fixing
 from tests.planning.fixtures_authentication import KEY, OTHER_KEY, serving, shared
@@ -153,9 +154,11 @@ def test_an_ami_that_is_missing_between_others_does_not_exist() -> None:
 
 
 def test_a_reservation_in_one_region_of_two_gets_a_zone_in_both() -> None:
-    given = {"reservation_ids": {HOME: "cr-0a"}, "zone_ids": ["use2-az1", "use2-az2", "usw2-az1"]}
+    zones = ["use2-az1", "use2-az2", "usw2-az1", "usw2-az2"]
+    given = {"reservation_ids": {HOME: "cr-0a"}, "zone_ids": zones}
     pool = groups(purchase="capacity_reservation", **given)
     config = on(pool, work(1), regions=BOTH)
+    assert "zone_ids: [use2-az1, usw2-az1]" in finding(config, "NE112").fix
     assert fixing.faults(config, "NE112") == []
 
 
@@ -255,3 +258,9 @@ def test_an_override_names_the_pool_of_its_region() -> None:
     model = work(1, capacity="here", regions={HOME: {}, "us-east-2": {"capacity": "there"}})
     config = stack(regions=BOTH, capacity=pools, models={"m": model})
     assert "NE107" not in codes(config)
+
+
+def test_one_region_takes_the_place_of_another() -> None:
+    assert in_place(("a", "b"), "a", "c") == ("c", "b")
+    assert in_place({"a": 1, "b": 2}, "a", "c") == {"c": 1, "b": 2}
+    assert in_place({"a": 1, "b": 2}, "a", "") == {"b": 2}

@@ -490,3 +490,13 @@ def test_positions_are_judged_where_nothing_serves_the_model() -> None:
     found = {f.code: f for f in findings_of(long)}
     assert {"NE905", "NE913"} <= found.keys()
     assert "neuron-ecs fit --model" in found["NE905"].fix
+
+
+def test_a_managed_pool_of_two_types_gives_a_model_all_devices_of_an_instance() -> None:
+    """A number of devices needs one exact type there."""
+    pool = managed("inf2.xlarge", "inf2.24xlarge")
+    config = serving({"model": "Qwen/Qwen3-0.6B", "max_model_len": 1024}, pool=pool)
+    (out,) = situation_of(config).written.values()
+    assert out.entry.neuron_devices == "all"
+    reasons = {one.field: one.because for one in out.derived}
+    assert out.choice.image.name in reasons["image"], "the row of the image is the reason"
