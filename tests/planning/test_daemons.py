@@ -9,9 +9,9 @@ import pytest
 
 from catalog import load
 from messages.finding import Severity
-from planning import plan
+from planning import choices, plan
 from planning.alarms import Metric
-from planning.price import stack_price
+from planning.price import HOURS, stack_price
 from planning.rooms import DAEMONS
 from tests.planning.stacks import Config, codes, decide_on, finding, groups, managed, stack, work
 
@@ -218,3 +218,12 @@ def test_what_it_costs_is_reckoned(region: plan.RegionPlan) -> None:
     assert cost.custom_metrics == 3 * 2 + 3
     assert cost.amount == cost.custom_metrics * Decimal("0.30") + cost.log_gib * Decimal("0.50")
     assert 0 < cost.log_gib < 10
+
+
+def test_the_log_has_an_event_a_minute_for_each_core_seven_for_a_task_and_two_for_a_chip() -> None:
+    pools = {"one": groups("inf2.24xlarge", 1)}
+    made = decide_on(config(capacity=pools, models={"a": work(2, "one")}, neuron_metrics={}))
+    daemon = made.regions[0].daemon("neuron-metrics")
+    events = 12 + 7 * 1 + 2 * 6
+    assert daemon is not None
+    assert daemon.log_mib == events * 60 * HOURS * choices.METRIC_EVENT_BYTES // 2**20

@@ -264,3 +264,8 @@ def test_one_region_takes_the_place_of_another() -> None:
     assert in_place(("a", "b"), "a", "c") == ("c", "b")
     assert in_place({"a": 1, "b": 2}, "a", "c") == {"c": 1, "b": 2}
     assert in_place({"a": 1, "b": 2}, "a", "") == {"b": 2}
+
+
+def test_an_image_of_ones_own_that_names_an_sdk_is_judged_without_a_row_of_its_repository() -> None:
+    image = "r.io/own-server:0.16.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
+    assert "NE418" not in codes(nxdi(image=image))
