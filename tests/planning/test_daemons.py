@@ -146,6 +146,7 @@ def test_the_kernel_is_asked_for_bad_chips_and_recovery_is_off(recovery: bool) -
     assert [m["hostPort"] for m in reader["portMappings"]] == [20256, 20257]
     variables = {v["name"]: v["value"] for v in acting["environment"]}
     assert variables["ENABLE_RECOVERY"] == ("true" if recovery else "false")
+    assert acting["readonlyRootFilesystem"], "it only calls AWS"
     role = next(r for r in made.roles if r.key == "daemon_problem-detector_task")
     may = json.dumps([dict(s) for p in role.inline_policies for s in p.statements])
     assert ("SetInstanceHealth" in may) is recovery, "what is off may end no instance"

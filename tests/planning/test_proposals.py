@@ -11,6 +11,7 @@ from catalog import load
 from planning.proposals import in_place
 from planning.serving.servers import served_model
 from tests.planning import fixing
+from tests.planning.fixtures import PINNED
 from tests.planning.fixtures_authentication import KEY, OTHER_KEY, serving, shared
 from tests.planning.fixtures_workloads import OPTIMUM, TINY, nxdi, slice_of
 from tests.planning.stacks import (
@@ -269,3 +270,10 @@ def test_one_region_takes_the_place_of_another() -> None:
 def test_an_image_of_ones_own_that_names_an_sdk_is_judged_without_a_row_of_its_repository() -> None:
     image = "r.io/own-server:0.16.0-neuronx-py312-sdk2.28.0-ubuntu24.04"
     assert "NE418" not in codes(nxdi(image=image))
+
+
+def test_types_are_proposed_on_whose_chips_the_image_runs() -> None:
+    pool = groups("g5.xlarge", ami={"version": PINNED})
+    config = nxdi(pool)
+    assert "trn2" not in finding(config, "NE111").fix
+    assert fixing.faults(config, "NE111") == []
