@@ -380,16 +380,17 @@ def _region_instead(s: Situation, region: str, path: str, pool: str) -> str:
     def with_other(other: str) -> bool:
         return s.passes({f"{path}.regions": in_place(given, region, other)})
 
-    likely = [r for r in s.settings.regions if r not in given and with_other(r)]
     spec = s.settings.capacity[pool]
+    of_pool = None if group == "capacity" else spec.regions  # a model or job is where its pool is
+    there = [r for r in s.settings.regions if of_pool is None or r in of_pool]
+    likely = [r for r in there if r not in given and with_other(r)]
     added = region in s.catalog.places.regions and spec.purchase not in HELD and not spec.zone_ids
-    if group != "capacity" and spec.regions is not None:
-        added = added and region in spec.regions
+    added = added and (of_pool is None or region in of_pool)
     if added and s.passes({f"regions.{region}": RegionEntry()}):
         return nearest_or(region, likely, f"write regions.{region}: {{}}")
     if len(given) > 1 and with_other(""):
         return nearest_or(region, likely, f"leave {region} out")
-    return nearest(region, likely or s.settings.regions)
+    return nearest(region, likely or there or s.settings.regions)
 
 
 @rule(
