@@ -3,6 +3,7 @@
 import ipaddress
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 
 from config import AutoScalingCapacity, ExistingNetworkEntry, OwnNetworkEntry
 from messages.finding import Severity
@@ -372,14 +373,18 @@ def caller_given_twice(s: Situation) -> Iterator[Report]:
 def too_many_served(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
     most = s.catalog.limits.value("target_groups_per_load_balancer")
-    serving = Counter(work.region for work, _ in all_reached(s))
-    crowded = {region: number for region, number in sorted(serving.items()) if number > most}
+    serving: dict[str, Counter[str]] = {}
+    for work, _ in all_reached(s):
+        serving.setdefault(work.region, Counter())[work.name] += 1
+    crowded = {r: n.total() for r, n in sorted(serving.items()) if n.total() > most}
     if crowded:
+        largest = (sorted(serving[region].values(), reverse=True) for region in crowded)
+        kept = min(sum(n <= most for n in accumulate(numbers)) for numbers in largest)
         said = listed([f"{number} in {region}" for region, number in crowded.items()])
         yield Report(
             "models",
             f"serve on ports: {said}, behind one load balancer each",
-            f"keep at most {most} with a port in a Region, and give the others another stack",
+            f"keep at most {kept} with a port in a Region, and give the others another stack",
         )
 
 
