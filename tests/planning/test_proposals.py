@@ -156,7 +156,7 @@ def test_an_ami_that_is_missing_between_others_does_not_exist() -> None:
 
 def test_a_reservation_in_one_region_of_two_gets_a_zone_in_both() -> None:
     zones = ["use2-az1", "use2-az2", "usw2-az1", "usw2-az2"]
-    given = {"reservation_ids": {HOME: "cr-0a"}, "zone_ids": zones}
+    given: dict[str, Any] = {"reservation_ids": {HOME: "cr-0a"}, "zone_ids": zones}
     pool = groups(purchase="capacity_reservation", **given)
     config = on(pool, work(1), regions=BOTH)
     assert "zone_ids: [use2-az1, usw2-az1]" in finding(config, "NE112").fix
