@@ -190,3 +190,15 @@ def test_services_in_capacity_blocks_tell_of_no_placement_that_must_fail() -> No
         placed = {**event["detail"], "capacityProviderArns": [providers[pool]]}
         assert _matches(wanted, {**event, "detail": placed}) is told, pool
     assert _matches(wanted, event), "what names no provider is told"
+
+
+@pytest.mark.parametrize("purchase", ["on_demand", "spot"])
+def test_interruptions_of_spot_are_told_where_there_is_spot_capacity(purchase: str) -> None:
+    config = stack(
+        capacity={"pool": groups(purchase=purchase)},
+        models={"m": work(1)},
+        alarms={"emails": ["on-call@example.com"]},
+    )
+    rules = decide_on(config).regions[0].event_rules
+    spot = [r for r in rules if any("Spot" in kind for kind in r.detail_types)]
+    assert bool(spot) == (purchase == "spot")

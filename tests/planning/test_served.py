@@ -500,3 +500,8 @@ def test_a_managed_pool_of_two_types_gives_a_model_all_devices_of_an_instance() 
     assert out.entry.neuron_devices == "all"
     reasons = {one.field: one.because for one in out.derived}
     assert out.choice.image.name in reasons["image"], "the row of the image is the reason"
+
+
+def test_a_directory_whose_shape_is_not_known_is_not_served_by_just_any_server() -> None:
+    """On Inferentia2 there are servers of language models and others; which is meant is not said."""
+    assert "NE902" in codes(serving({"model": "s3://acme-models/chat/"}))
