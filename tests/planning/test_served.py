@@ -503,5 +503,5 @@ def test_a_managed_pool_of_two_types_gives_a_model_all_devices_of_an_instance() 
 
 
 def test_a_directory_whose_shape_is_not_known_is_not_served_by_just_any_server() -> None:
-    """On Inferentia2 there are servers of language models and others; which is meant is not said."""
+    """On Inferentia2 there are servers of language models and others: which is meant?"""
     assert "NE902" in codes(serving({"model": "s3://acme-models/chat/"}))
