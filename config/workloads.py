@@ -496,7 +496,8 @@ class Workload(Container):
     @property
     def called(self) -> bool:
         """Whether a container of a task takes requests: of a model, behind the load balancer."""
-        return bool(self.served_ports or self.sidecar_ports)
+        ports = bool(self.port is not None or self.ports)
+        return ports or any(c.port is not None for c in self.sidecars.values())
 
 
 _BY_REGION = Field(

@@ -11,6 +11,7 @@ from planning.make import judge, make_plan
 from planning.plan import Plan
 from planning.reference import encrypted_value
 from planning.settle import settle, texts_of
+from planning.situation import Situation
 
 
 def decide(
@@ -46,39 +47,39 @@ def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack:
     try:
         settings = parse(texts_of(config, project))
     except ShapeError as error:
-        judged = [
-            (
-                rest,
-                judge(
-                    settle(rest.settings, catalog, project=project, stack=stack, home_region=home)
-                ),
-            )
-            for rest in error.rests
-        ]
-        raise Refused([*error.findings, *_certain(error, judged)]) from None
+        names = {"project": project, "stack": stack, "home_region": home}
+        rests = [(rest, settle(rest.settings, catalog, **names)) for rest in error.rests]
+        raise Refused([*error.findings, *_certain(error, rests)]) from None
     return make_plan(settings, catalog, project=project, stack=stack, home_region=home)
 
 
-def _certain(
-    error: ShapeError, judged: Sequence[tuple[Rest, Sequence[Finding]]]
-) -> Iterator[Finding]:
+def _certain(error: ShapeError, rests: Sequence[tuple[Rest, Situation]]) -> Iterator[Finding]:
     """The errors that every rest with their entry has, each once; none of a value that is wrong."""
-    told = [(rest, {(f.code, f.path) for f in found}) for rest, found in judged]
+    first = judge(rests[0][1])
+    others = (judge(situation, in_full=False) for _, situation in rests[1:])
+    told = [
+        (rest, {(f.code, f.path) for f in found if f.severity is Severity.ERROR})
+        for (rest, _), found in zip(rests, (first, *others), strict=True)
+    ]
     seen: set[tuple[str, str]] = set()
 
     def concerns_a_mistake(path: str) -> bool:
-        of_entry = any(path not in rest.lacks and not rest.has(path) for rest, _ in judged)
+        of_entry = any(path not in rest.lacks and not rest.has(path) for rest, _ in rests)
         return any(
             is_below(path, wrong.path) or (of_entry and is_below(wrong.path, path))
             for wrong in error.findings
         )
 
-    for (_, found), (_, keys) in zip(judged, told, strict=True):
-        for finding in (f for f in found if f.severity is Severity.ERROR):
-            key, path = (finding.code, finding.path), finding.path
-            here = all(key in others for rest, others in told if rest.has(path))
-            if here and key not in seen and not concerns_a_mistake(path):
-                yield finding
+    def is_certain(key: tuple[str, str]) -> bool:
+        _, path = key
+        here = all(key in others for rest, others in told if rest.has(path))
+        return here and not concerns_a_mistake(path)
+
+    for number, (_, keys) in enumerate(told):
+        if certain := set(filter(is_certain, keys - seen)):
+            found = judge(rests[number][1]) if number else first
+            errors = (f for f in found if f.severity is Severity.ERROR)
+            yield from (f for f in errors if (f.code, f.path) in certain)
         seen |= keys
 
 

@@ -124,8 +124,12 @@ def of_entries(found: Iterable[Finding], s: Situation) -> Iterator[Finding]:
             yield replace(one, path=at, what=f"is ahead; of {one.path}: {one.what}")
 
 
-def judge(situation: Situation) -> tuple[Finding, ...]:
-    """Returns the findings of all rules, errors first, then by path."""
+def judge(situation: Situation, *, in_full: bool = True) -> tuple[Finding, ...]:
+    """Returns the findings of all rules, errors first, then by path.
+
+    Otherwise than `in_full` these are only errors, whose proposals are not tried.
+    """
+    of_errors = [rule for rule in RULES if rule.severity is Severity.ERROR]
 
     def errors(settings: Settings, written_out: bool) -> Errors:
         tried = (Situation if written_out else settle)(
@@ -135,18 +139,20 @@ def judge(situation: Situation) -> tuple[Finding, ...]:
             stack=situation.stack,
             home_region=situation.home_region,
         )
-        rules = (rule for rule in RULES if rule.severity is Severity.ERROR)
-        found = (f for rule in rules for f in rule.findings(tried))
+        found = (f for rule in of_errors for f in rule.findings(tried))
         return frozenset((f.code, f.path) for f in found if f.severity is Severity.ERROR)
 
-    situation.trials = Trials(situation.source, situation.settings, errors)
-    found = {f: None for rule in RULES for f in rule.findings(situation)}
-    found |= dict.fromkeys(_beside_the_model(situation))
+    if in_full:
+        situation.trials = Trials(situation.source, situation.settings, errors)
+    rules = RULES if in_full else of_errors
+    found = {f: None for rule in rules for f in rule.findings(situation)}
+    found |= dict.fromkeys(_beside_the_model(situation, in_full=in_full))
     told = {of_keys(f, situation.settings): None for f in of_entries(found, situation)}
-    return tuple(sorted(told, key=lambda f: f.sort_key))
+    kept = (f for f in told if in_full or f.severity is Severity.ERROR)
+    return tuple(sorted(kept, key=lambda f: f.sort_key))
 
 
-def _beside_the_model(s: Situation) -> Iterator[Finding]:
+def _beside_the_model(s: Situation, *, in_full: bool) -> Iterator[Finding]:
     """The errors of models that cannot be served, in what is written beside `serve`."""
     stand_ins = {u.model: u.stand_in for u in s.unserved if u.stand_in is not None}
     if not stand_ins:
@@ -154,7 +160,7 @@ def _beside_the_model(s: Situation) -> Iterator[Finding]:
     models = {n: stand_ins.get(f"models.{n}", m) for n, m in s.source.models.items()}
     settings = s.source.model_copy(update={"models": models})
     names = {"project": s.project, "stack": s.stack, "home_region": s.home_region}
-    for finding in judge(settle(settings, s.catalog, **names)):
+    for finding in judge(settle(settings, s.catalog, **names), in_full=in_full):
         model, _, field = finding.path.removeprefix("models.").partition(".")
         is_error = finding.severity is Severity.ERROR
         if is_error and f"models.{model}" in stand_ins and not field.startswith(_OF_THE_MODEL):

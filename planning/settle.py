@@ -155,6 +155,7 @@ def _own_image(entry: ModelEntry, catalog: Catalog) -> ServingImage | None:
 _ADDED = ("mounts", "s3_read", "s3_write", "shared_paths")
 """Fields to which the planner adds: what is written there stays beside it."""
 _LARGEST_GIB = 16_384  # as a volume of the stack file
+_SMALLEST = 3  # models that are tried in place of one that cannot be served
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ class _Asked:
     def stand_in(self) -> ModelEntry | None:
         """The entry with the smallest language model of the table that its pools serve."""
         found = [m for m in self.catalog.serving.models.values() if m.kind == "decoder"]
-        for model in sorted(found, key=parameters):
+        for model in sorted(found, key=parameters)[:_SMALLEST]:
             serve = Serve(model=model.id)
             new = {"serve": serve, "image": "", "neuron_devices": None}
             entry = self.entry.model_copy(update=new)

@@ -129,6 +129,11 @@ class Situation:
             case _:
                 return dict(sorted(spec.regions.items()))
 
+    @cached_property
+    def called_regions(self) -> tuple[str, ...]:
+        """The Regions in which a model has a port, sorted."""
+        return tuple(sorted({w.region for w in self.work if not w.is_job and w.spec.called}))
+
     @property
     def partition(self) -> str:
         """The partition of the home Region, in which all others are as well."""
@@ -621,4 +626,4 @@ def written_replicas(s: Situation) -> Iterator[tuple[str, ModelEntry, Replicas]]
 
 def serving_regions(s: Situation) -> list[str]:
     """Returns the Regions in which a model has a port."""
-    return sorted({w.region for w in s.work if not w.is_job and w.spec.called})
+    return [*s.called_regions]

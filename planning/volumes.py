@@ -322,8 +322,14 @@ def default_gib(s: Situation, pool: str) -> int:
     return max(least, base_gib(s, pool)) + host_gib(s, pool)
 
 
+@once
+def _pulled(s: Situation) -> Iterator[tuple[str, str]]:
+    """Each pool with each image that its tasks pull."""
+    yield from dict.fromkeys((w.pool.name, w.spec.image) for w in s.work)
+
+
 def base_gib(s: Situation, pool: str) -> int:
     """Returns the GiB that the system, the images and the weights of a pool's tasks take."""
-    pulled, limit = {w.spec.image for w in s.work if w.pool.name == pool}, s.catalog.limits.value
-    host = limit("host_system_gib") + len(pulled) * limit("container_image_gib")
+    pulled, limit = sum(where == pool for where, _ in _pulled(s)), s.catalog.limits.value
+    host = limit("host_system_gib") + pulled * limit("container_image_gib")
     return host + sum(gib for where, _, gib in weights(s) if where == pool)

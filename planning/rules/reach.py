@@ -51,6 +51,16 @@ def _open_up(s: Situation, work: RegionalWorkload) -> str:
     return " and ".join(f"write regions.{name}.network.nat: one" for name in _closed(s, work))
 
 
+def _own_account(s: Situation) -> str:
+    """The account whose repositories other images of the stack are in; one that stands for it."""
+    hosts = (
+        images.registry(in_region(container.image, work.region))
+        for work in s.work
+        for _, container in containers(work)
+    )
+    return next((host[:12] for host in hosts if _ECR.match(host)), _SOME_ACCOUNT)
+
+
 @rule(
     "NE512",
     "Public image without NAT",
@@ -63,13 +73,6 @@ def _open_up(s: Situation, work: RegionalWorkload) -> str:
 def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html: endpoints serve
     private repositories, not Amazon ECR Public."""
-    accounts = [
-        host[:12]
-        for work in s.work
-        for _, c in containers(work)
-        if _ECR.match(host := images.registry(in_region(c.image, work.region)))
-    ]
-    account = accounts[0] if accounts else _SOME_ACCOUNT
     reported: set[str] = set()
     for work in _shut(s):
         for path, container in containers(work):
@@ -79,7 +82,7 @@ def public_image_without_a_way_out(s: Situation) -> Iterator[Report]:
                 continue
             reported.add(path)
             suffix = s.catalog.places.regions[work.region].dns_suffix
-            copy = f"{account}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
+            copy = f"{_own_account(s)}.dkr.ecr.{{region}}.{suffix}/{image.rpartition('/')[2]}"
             yield Report(
                 f"{path}.image",
                 f"is {image}, of {registry}; {_without_nat(s, work)}",

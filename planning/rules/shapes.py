@@ -73,8 +73,8 @@ def shape_says_too_little(s: Situation) -> Iterator[Report]:
     for name, entry in s.settings.shapes.items():
         if lacking := shapes.missing(entry):
             rows = s.catalog.serving.models
-            near = shapes.near(name, rows)
-            like = next((n for n in near if _agrees(entry, rows[n])), near[0])
+            alike = [n for n in shapes.near(name, rows) if _agrees(entry, rows[n])]
+            like = alike[0] if alike else shapes.nearest(name, rows)
             yield Report(
                 _path(name, lacking[0]),
                 "is missing" + (f", and so is {listed(lacking[1:])}" if lacking[1:] else ""),
