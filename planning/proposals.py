@@ -248,9 +248,11 @@ def as_group(s: Situation, pool: str, or_else: str = "") -> str:
         return or_else
     neuron, of_type = any(p.neuron for p in here), ""
     if s.types_named(pool) != tuple(getattr(s.settings.capacity[pool], ALLOWED, ())):
-        common = [t for p in here[:1] for t in p.types if all(t in o.types for o in here)]
-        fitting = [t for t in common if all(t in w.types for p in here for w in s.work_on(p))]
+        holders = (*here, *(w for p in here for w in s.work_on(p)))
+        names = [[t.name for t in holder.types] for holder in holders]
+        everywhere = set[str].intersection(*map(set, names)) if names else set[str]()
+        fitting = [t for t in names[0] if t in everywhere] if names else []
         if not fitting:
             return or_else
-        of_type = f" with instance_type: {fitting[0].name}"
+        of_type = f" with instance_type: {fitting[0]}"
     return f"use kind: auto_scaling{of_type}" + (accepting(s, pool) if neuron else "")

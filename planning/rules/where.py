@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import islice
 
 from catalog import generation
 from config import (
@@ -30,6 +31,7 @@ from planning.proposals import (
 from planning.rules.rule import Report, rule
 from planning.situation import Situation
 
+_TRIED = 8  # types, each with a plan of its own
 HELD = ("capacity_reservation", "capacity_block", "reserved")
 """Purchase options that a reservation belongs to."""
 
@@ -492,16 +494,23 @@ def other_accelerator(s: Situation) -> Iterator[Report]:
         if accelerator is None:
             continue
         what = "a Mac" if accelerator == "mac" else f"with another accelerator ({accelerator})"
-        mine = fitting_types(s, name) or _plain_type(s, path)
+        mine = fitting_types(s, name) or _plain_type(s, path, name)
         mine = mine or s.neuron_types_in(s.catalog.places.regions)
         yield Report(path, f"is {written}, {what}", f"use {listed(mine)}{accepting(s, name)}")
 
 
-def _plain_type(s: Situation, path: str) -> list[str]:
+def _plain_type(s: Situation, path: str, pool: str) -> list[str]:
     """A type without any accelerator, for a pool whose Regions have no Neuron type in common."""
-    plain = [kind.name for kind in s.catalog.instances.types.values() if kind.neuron is None]
-    alone = path.endswith(".instance_type")
-    return [t for t in plain if alone and s.passes({path: t})][:1]
+    if not path.endswith(".instance_type"):
+        return []
+    offered = [s.catalog.places.types_offered(r) for r in s.pool_regions(pool) if r in s.regions]
+    plain = (
+        kind.name
+        for kind in s.catalog.instances.types.values()
+        if kind.neuron is None and all(kind.name in types for types in offered)
+    )
+    tried = islice(plain, _TRIED)
+    return [*islice((name for name in tried if s.passes({path: name})), 1)]
 
 
 @rule(
