@@ -100,6 +100,11 @@ def path_of(location: Sequence[str | int], *, hide_last: bool = False) -> str:
     return path
 
 
+def is_below(path: str, entry: str) -> bool:
+    """Whether a path is the other one, or that of a value below it."""
+    return path.startswith(entry) and path[len(entry) :][:1] in ("", ".", "[")
+
+
 def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Location, Finding]]:
     """Yields a finding for each error, with its location in the values."""
     for error in errors:

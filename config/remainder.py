@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from config.alarms import Alarms
 from config.annotations import bare
 from config.capacity import POOL_KINDS
-from config.explaining import Location, path_of
+from config.explaining import Location, is_below, path_of
 from config.settings import Security, Settings, Traffic
 from config.workloads import JobEntry, ModelEntry
 
@@ -52,11 +52,6 @@ class Rest:
         return not any(is_below(path, entry) for entry in self.lacks)
 
 
-def is_below(path: str, entry: str) -> bool:
-    """Whether a path is the other one, or that of a value below it."""
-    return path.startswith(entry) and path[len(entry) :][:1] in ("", ".", "[")
-
-
 def remainders(values: Mapping[str, Any], wrong: Collection[Location]) -> tuple[Rest, ...]:
     """What the settings may mean: at the greatest of the numbers that are wrong, and the least.
 
@@ -87,24 +82,29 @@ def _mended(
     A field is one of a model or job, or one of the maps that a stack has once.
     """
     found = deepcopy(dict(values))
-    left: list[Location] = []
+    of_entry: dict[Location, list[Location]] = {}
     for place in wrong:
-        depth = 2 if place[0] in _OWNERS else 1
-        owner = _OWNERS.get(str(place[0])) or _ALONE.get(str(place[0]))
-        holder, entry = _at(found, place[: depth - 1]), _at(found, place[:depth])
+        of_entry.setdefault(place[: 2 if place[0] in _OWNERS else 1], []).append(place)
+    left: list[Location] = []
+    for at, places in of_entry.items():
+        owner = _OWNERS.get(str(at[0])) or _ALONE.get(str(at[0]))
+        holder, entry = _at(found, at[:-1]), _at(found, at)
         new = None
-        if owner is not None and entry is not None and _may_go(place, owner, depth):
-            new = _changed(entry, place[depth:], owner, as_example=as_example)
+        if owner is not None and entry is not None and all(_may_go(p, owner) for p in places):
+            steps = [place[len(at) :] for place in places]
+            new = _changed(entry, steps, owner, as_example=as_example)
         if holder is None or new is None:
-            left.append(place)
+            left += places
         else:
-            holder[place[depth - 1]] = new
+            holder[at[-1]] = new
     return found, left
 
 
-def _may_go(place: Location, owner: type[BaseModel], depth: int) -> bool:
+def _may_go(place: Location, owner: type[BaseModel]) -> bool:
     """Whether the place is of a field: what an unknown key of a model or job means is not known."""
-    return len(place) > depth and (place[0] in _ALONE or place[depth] in owner.model_fields)
+    if place[0] in _ALONE:
+        return len(place) > 1
+    return len(place) > 2 and place[2] in owner.model_fields
 
 
 def _at(value: Any, steps: Iterable[str | int]) -> dict[Any, Any] | None:
@@ -115,20 +115,21 @@ def _at(value: Any, steps: Iterable[str | int]) -> dict[Any, Any] | None:
 
 
 def _changed(
-    entry: dict[Any, Any], steps: Location, owner: type[BaseModel], *, as_example: bool
+    entry: dict[Any, Any], places: list[Location], owner: type[BaseModel], *, as_example: bool
 ) -> dict[Any, Any] | None:
-    """The entry without the smallest part at the place that it can be without; else None.
+    """The entry without the smallest parts at the places that it can be without; else None.
 
-    If that is a whole field, with the example of the field where one is asked for.
+    Whole fields have the example of the field where one is asked for.
     """
-    for end in range(len(steps), 0, -1):
+    for up in range(max(map(len, places))):
         trial = deepcopy(entry)
-        holder = _at(trial, steps[: end - 1])
-        if holder is None:
-            continue
-        holder.pop(steps[end - 1], None)
-        if as_example and end == 1 and steps[0] in (examples := _examples(owner)):
-            holder[steps[0]] = examples[str(steps[0])]
+        for steps in places:
+            *above, last = steps[: max(1, len(steps) - up)]
+            holder = _at(trial, above)
+            if holder is not None:
+                holder.pop(last, None)
+                if as_example and not above and last in (examples := _examples(owner)):
+                    holder[last] = examples[str(last)]
         is_served = owner is not ModelEntry or {"image", "serve"} & trial.keys()
         try:
             owner.model_validate_json(json.dumps(trial))

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from catalog import Catalog
 from config import ShapeError, parse
-from config.remainder import Rest, is_below
+from config.explaining import is_below
+from config.remainder import Rest
 from messages.finding import Finding, Refused, Severity, left_out, page, render
 from planning.document import as_json
 from planning.make import judge, make_plan

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from catalog import Catalog
 from config import ExistingNetworkEntry, Settings
+from config.explaining import is_below
 from messages.finding import Finding, Refused, Severity
 from planning import (
     addresses,
@@ -101,9 +102,7 @@ def of_entries(found: Iterable[Finding], s: Situation) -> Iterator[Finding]:
     copies = {f"jobs.{job}": model for job, model in s.compile_jobs.items()}
     copies |= {f"models.{m}.sidecars.{GATE}": m for m in s.compile_jobs.values()}
     all_found = tuple(found)
-    copy_of = {
-        f: next((c for c in copies if f"{f.path}.".startswith(f"{c}.")), None) for f in all_found
-    }
+    copy_of = {f: next((c for c in copies if is_below(f.path, c)), None) for f in all_found}
     own = [f for f in all_found if copy_of[f] is None]
     at_path = {(f.code, f.path) for f in own}
     of_model = {(f.code, f.path.split(".")[1]) for f in own if f.path.startswith("models.")}
@@ -154,7 +153,8 @@ def judge(situation: Situation, *, in_full: bool = True) -> tuple[Finding, ...]:
 
 def _beside_the_model(s: Situation, *, in_full: bool) -> Iterator[Finding]:
     """The errors of models that cannot be served, in what is written beside `serve`."""
-    stand_ins = {u.model: u.stand_in for u in s.unserved if u.stand_in is not None}
+    found = {u.model: u.stand_in() for u in s.unserved}
+    stand_ins = {model: entry for model, entry in found.items() if entry is not None}
     if not stand_ins:
         return
     models = {n: stand_ins.get(f"models.{n}", m) for n, m in s.source.models.items()}

@@ -249,9 +249,9 @@ def as_group(s: Situation, pool: str, or_else: str = "") -> str:
     neuron, of_type = any(p.neuron for p in here), ""
     if s.types_named(pool) != tuple(getattr(s.settings.capacity[pool], ALLOWED, ())):
         holders = (*here, *(w for p in here for w in s.work_on(p)))
-        names = [[t.name for t in holder.types] for holder in holders]
-        everywhere = set[str].intersection(*map(set, names)) if names else set[str]()
-        fitting = [t for t in names[0] if t in everywhere] if names else []
+        named = [{t.name for t in holder.types} for holder in holders]
+        common = (t.name for p in here[:1] for t in p.types)
+        fitting = [name for name in common if all(name in names for names in named)]
         if not fitting:
             return or_else
         of_type = f" with instance_type: {fitting[0]}"

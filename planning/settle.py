@@ -87,10 +87,9 @@ def settle(
     for one in asked:
         ways = one.choices
         if isinstance(ways, Unserved):
-            unserved += [replace(ways, stand_in=one.stand_in), *one.too_long()]
+            unserved.append(replace(ways, stand_in=one.stand_in))
             del models[one.name]
         elif ways is None:  # its pool or Region is not known: another rule says so
-            unserved += one.too_long()
             first = catalog.serving.images[0].image
             models[one.name] = one.entry.model_copy(update={"image": one.entry.image or first})
         else:
@@ -240,9 +239,8 @@ class _Asked:
         networks = (self.situation.regions[region].network for region, _ in self.pools)
         return any(isinstance(n, OwnNetworkEntry) and n.nat == "none" for n in networks)
 
-    @property
     def stand_in(self) -> ModelEntry | None:
-        """The entry with the smallest language model of the table that its pools serve."""
+        """Returns the entry with the smallest language model that its pools serve, if any does."""
         found = [m for m in self.catalog.serving.models.values() if m.kind == "decoder"]
         for model in sorted(found, key=parameters)[:_SMALLEST]:
             serve = Serve(model=model.id)
@@ -251,13 +249,6 @@ class _Asked:
             if _fits(replace(self, entry=entry, serve=serve).choices):
                 return entry
         return None
-
-    def too_long(self) -> Iterator[Unserved]:
-        """Whether the model has fewer positions than are asked for, whatever could serve it."""
-        most, length = self.model.max_positions if self.model else 0, self.serve.max_model_len
-        if length and 0 < most < length and not self.serve.arguments:
-            what = f"asks for {length} tokens; {self.serve.model} has {most} positions"
-            yield self._unserved("NE913", "serve.max_model_len", what, f"write {most}")
 
     def written_out(self, s: Situation, choices: Sequence[Choice]) -> WrittenOut:
         """The entry with the best of the choices whose image the AMIs of its pools suit."""

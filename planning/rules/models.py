@@ -18,7 +18,7 @@ from planning.serving.memory import Verdict
 from planning.serving.options import ModelRequirements, fewer
 from planning.serving.running import MIRROR_VARIABLES, TOKEN_VARIABLES, Running, running, weights
 from planning.serving.servers import SERVERS
-from planning.serving.shapes import alike, how_to_fit, on_hub
+from planning.serving.shapes import alike, how_to_fit, on_hub, shape_of
 from planning.situation import Situation
 from planning.volumes import base_gib, disk, host_sizes
 
@@ -167,17 +167,32 @@ def little_host_memory(s: Situation) -> Iterator[Report]:
 def beyond_positions(s: Situation) -> Iterator[Report]:
     """https://docs.vllm.ai/en/latest/configuration/env_vars/ (VLLM_ALLOW_LONG_MAX_MODEL_LEN):
     without it a longer max_model_len than the model's configuration allows is an error."""
-    yield from (Report(u.path, u.what, u.fix) for u in s.unserved if u.code == "NE913")
+    for name, entry in s.source.models.items():  # what could serve it does not matter
+        serve = entry.serve if name not in s.written else None
+        model = shape_of(serve.model, s.settings, s.catalog) if serve else None
+        if serve is None or model is None or serve.arguments:
+            continue
+        if serve.max_model_len and 0 < model.max_positions < serve.max_model_len:
+            yield _beyond(
+                f"models.{name}.serve.max_model_len",
+                (serve.max_model_len, serve.model, model.max_positions),
+            )
     for one in running(s):
         if one.model is None or one.rescaled or one.length is None:
             continue
         most = one.model.max_positions
         if one.length > most:
-            yield Report(
-                _field(one, s, "max_model_len"),
-                f"asks for {one.length} tokens; {one.model_id} has {most} positions",
-                f"write {most}" if _of_serve(one, s) else f"write --{one.length_option}={most}",
+            written = "" if _of_serve(one, s) else f"--{one.length_option}="
+            yield _beyond(
+                _field(one, s, "max_model_len"), (one.length, one.model_id, most), written
             )
+
+
+def _beyond(path: str, asked: tuple[int, str, int], written: str = "") -> Report:
+    """Of the length that is asked for, the model and its positions."""
+    length, model, most = asked
+    what = f"asks for {length} tokens; {model} has {most} positions"
+    return Report(path, what, f"write {written}{most}")
 
 
 @rule(

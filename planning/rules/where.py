@@ -509,8 +509,8 @@ def _plain_type(s: Situation, path: str, pool: str) -> list[str]:
         for kind in s.catalog.instances.types.values()
         if kind.neuron is None and all(kind.name in types for types in offered)
     )
-    tried = islice(plain, _TRIED)
-    return [*islice((name for name in tried if s.passes({path: name})), 1)]
+    found = next((name for name in islice(plain, _TRIED) if s.passes({path: name})), None)
+    return [found] if found else []
 
 
 @rule(

@@ -1,5 +1,6 @@
 """Models of `serve`: what was chosen for them, what follows, and why one cannot be served."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +93,8 @@ class Unserved:
     No ``code`` where another rule says so.
 
     ``entry`` is the model as it is written, ``pools`` the names of its pools: these are not unused.
-    ``stand_in`` is the entry with a model that its pools serve, if there is one: what else is wrong
-    with the entry is found by it.
+    ``stand_in`` returns the entry with a model that its pools serve, if there is one: what else is
+    wrong with the entry is found by it.
     """
 
     code: str
@@ -102,7 +103,7 @@ class Unserved:
     fix: str
     entry: ModelEntry
     pools: frozenset[str]
-    stand_in: ModelEntry | None = None
+    stand_in: Callable[[], ModelEntry | None] = lambda: None
 
     @property
     def model(self) -> str:
