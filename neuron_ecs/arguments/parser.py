@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
         """Lets the command that is parsed here run as `run(arguments(...))`."""
         self.epilog = "\n".join(_fitted(epilog, terminal_width()))
         groups: dict[str, Any] = {"": self}
-        declared = [f for f in fields(arguments) if f.metadata]  # pyright: ignore[reportArgumentType]
+        declared = [one for one in _fields(arguments) if one.metadata]
         for one in sorted(declared, key=lambda f: f.metadata["group"] == EVERYWHERE):
             group, settings = one.metadata["group"], dict(one.metadata["settings"])
             if callable(settings.get("default")):
@@ -92,6 +92,7 @@ class Parser(argparse.ArgumentParser):
 
         self.set_defaults(call=call, of=self)
 
+    # argparse has two signatures, by the type of the namespace; this one takes either.
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
@@ -157,8 +158,11 @@ def _fitted(text: str, width: int) -> Iterator[str]:
 
 def typed(arguments: type[A], found: argparse.Namespace) -> A:
     """Returns the typed arguments that a parser found."""
-    names = [field.name for field in fields(arguments)]  # pyright: ignore[reportArgumentType]
-    return arguments(**{name: getattr(found, name) for name in names})
+    return arguments(**{one.name: getattr(found, one.name) for one in _fields(arguments)})
+
+
+def _fields(arguments: type[Common]) -> tuple[Field[Any], ...]:
+    return fields(arguments)
 
 
 def simple_command(

@@ -3,10 +3,11 @@
 import io
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, TypeVar
 
 from neuron_ecs.arguments.parser import Common, typed
-from neuron_ecs.cli.main import answer, main, parse
+from neuron_ecs.cli.main import ROOT, answer, main, parse
 
 A = TypeVar("A", bound=Common)
 
@@ -37,3 +38,11 @@ def run_with(kind: type[A], run: Callable[..., int], *argv: str, **given: Any) -
     with redirect_stdout(out):
         code = answer(parse(argv), lambda found: run(typed(kind, found), **given))
     return code, out.getvalue()
+
+
+def with_room(directory: Path) -> Path:
+    """The project of the dev stack in the directory, with room for one more model."""
+    (directory / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
+    text = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    (directory / "Pulumi.dev.yaml").write_text(text.replace("max_size: 2", "max_size: 4"))
+    return directory

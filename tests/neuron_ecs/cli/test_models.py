@@ -33,10 +33,7 @@ NEW = [*BARE, "--port", "8080", "--command", COMMAND]
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with room for one more model."""
-    (tmp_path / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
-    text = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
-    (tmp_path / "Pulumi.dev.yaml").write_text(text.replace("max_size: 2", "max_size: 4"))
-    return tmp_path
+    return running.with_room(tmp_path)
 
 
 def unseen(*_: object) -> Comparison:

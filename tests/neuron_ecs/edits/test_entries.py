@@ -8,16 +8,12 @@ import pytest
 from neuron_ecs.stackfile.yaml_values import load
 from tests.neuron_ecs import running
 
-ROOT = Path(__file__).parents[3]
 SMALL = "Qwen/Qwen3-0.6B"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
-    text = (ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8")
-    (tmp_path / "Pulumi.dev.yaml").write_text(text.replace("max_size: 2", "max_size: 4"))
-    return tmp_path
+    return running.with_room(tmp_path)
 
 
 def entries(project: Path, key: str) -> dict[str, dict[str, object]]:
