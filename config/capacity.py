@@ -9,6 +9,7 @@ from config.changes import (
     FINDINGS,
     IN_PLACE,
     NEW_INSTANCES,
+    OF_JOBS,
     SECOND_POOL,
     SIZE,
     STEPS,
@@ -31,8 +32,8 @@ from config.values import (
 TYPES = Cost(
     Change.TWO_STEPS,
     f"Where a pool of exactly one allowed type becomes one of several, or another: {STEPS} "
-    "Otherwise: new instances only.",
-    (Change.NEW_INSTANCES,),
+    f"{OF_JOBS} Otherwise: new instances only.",
+    (Change.ROLLING, Change.NEW_INSTANCES),
 )
 
 
@@ -218,11 +219,7 @@ class AutoScalingCapacity(Capacity):
     efa: bool = Field(
         default=False,
         description="Attach every EFA interface, in a cluster placement group in one zone.",
-        json_schema_extra=Cost(
-            SECOND_POOL.change,
-            f"{SECOND_POOL.note} Jobs have it from their next run on.",
-            (Change.ROLLING,),
-        ),
+        json_schema_extra=SECOND_POOL,
     )
     headroom: Annotated[int, Field(ge=0, le=1)] = Field(
         default=0,

@@ -95,7 +95,11 @@ STEPS = (
     "first add a pool with the new value, move the models to it and write `retired: true` in this "
     "one; then remove this one."
 )
-SECOND_POOL = Cost(Change.TWO_STEPS, f"While models use the pool: {STEPS}")
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
+OF_JOBS = "Jobs have it from their next run on; none may run on the pool during the update."
+SECOND_POOL = Cost(
+    Change.TWO_STEPS, f"While models use the pool: {STEPS} {OF_JOBS}", (Change.ROLLING,)
+)
 MOVED = Cost(
     Change.REFUSED,
     "First take the Region out of `regions`, and out of what names it; then write it again.",

@@ -23,11 +23,13 @@ def setting_classes(whole: Difference) -> tuple[tuple[ValueChange, Change | None
     return tuple((found, _judged(whole, found)) for found in whole.settings)
 
 
-def words(path: Path, change: Change | None) -> str:
+def words(whole: Difference, path: Path, change: Change | None) -> str:
     """The class in words: ` (rolling)`, empty without one. A job has it from its next run on."""
     if change is None:
         return ""
-    if change is Change.ROLLING and path[0] == "jobs":
+    if change is Change.ROLLING and (
+        path[0] == "jobs" or _on_replaced_pools(whole, path) == frozenset({"jobs"})
+    ):
         return " (from the next run on)"
     return f" ({change})"
 
@@ -50,7 +52,32 @@ def _judged(whole: Difference, found: ValueChange) -> Change | None:
         if refusal.code in _OF_FIELDS and _same_entry(path, refusal.path):
             return min(possible & _REFUSED, key=_ORDER.index)
     left = [change for change in (first, *stated.also) if change not in _REFUSED]
+    if Change.ROLLING in left and path.startswith("capacity."):
+        left = [c for c in left if c is not Change.ROLLING or _on_replaced_pools(whole, found.path)]
     return left[0] if left else Change.IN_PLACE  # nothing that runs is in the way
+
+
+def _on_replaced_pools(whole: Difference, path: Path) -> frozenset[str]:
+    """Who uses the pool at the path where other resources take its place: `models`, `jobs`."""
+    olds, news = (
+        {
+            (region, pool.key)
+            for (region, name), pool in index.pools.items()
+            if path[:1] == ("capacity",) and name in path[1:2]
+        }
+        for index in (whole.before, whole.after)
+    )
+    return frozenset(
+        kind
+        for index in (whole.before, whole.after)
+        for name, region in index.regions.items()
+        for kind, used in (
+            ("models", [s.pool for m in region.models for s in m.services]),
+            ("jobs", [job.pool for job in region.jobs]),
+        )
+        for pool in used
+        if (name, pool) in olds ^ news
+    )
 
 
 _OF_FIELDS = frozenset({"ND001", "ND002", "ND004", "ND006", "ND009"})

@@ -257,7 +257,7 @@ def _folded(difference: Difference) -> Iterator[tuple[str, list[str]]]:
         f"{'  ' * (index > 0)}- {code(line)}"
         for d, change in setting_classes(difference)
         for index, line in enumerate(
-            setting_lines(dotted(d.path), d.before, d.after, words(d.path, change))
+            setting_lines(dotted(d.path), d.before, d.after, words(difference, d.path, change))
         )
     ]
     yield f"Stack file: {counted(len(difference.settings), 'setting')}", lines

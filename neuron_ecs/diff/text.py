@@ -93,7 +93,7 @@ def _settings(difference: Difference, width: int) -> Iterator[str]:
     if difference.settings:
         yield "Stack file"
     for found, change in setting_classes(difference)[:_MOST_SETTINGS]:
-        tail = words(found.path, change)
+        tail = words(difference, found.path, change)
         for line in setting_lines(dotted(found.path), found.before, found.after, tail):
             yield from wrapped(line, width, "  ", "    ")
     if len(difference.settings) > _MOST_SETTINGS:

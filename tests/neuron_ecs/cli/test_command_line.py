@@ -290,7 +290,12 @@ def test_an_interrupt_ends_with_130(project: Path, number: int, code: int) -> No
     """The command waits for an answer on standard input when it is interrupted."""
     argv = ["-u", "-m", "neuron_ecs", "models", "remove", "m", "--project", str(project)]
     with subprocess.Popen(
-        [sys.executable, *argv], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, *argv],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # A shell starts its background jobs with SIGINT ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as run:
         assert run.stdout is not None
         asked = b""

@@ -273,10 +273,18 @@ def _values(owner: type[BaseModel], name: str) -> list[Any]:
     return VALUES.get(name, [])
 
 
+def _value(text: str) -> Any:
+    """The value of a key: a plain text is no JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
 def edits(config: Config) -> Iterator[Edit]:
     """Every edit of one field that leaves the rest as it is; some cannot be built."""
     tree = {
-        key.rpartition(":")[2]: json.loads(text)
+        key.rpartition(":")[2]: _value(text)
         for key, text in config.items()
         if key.startswith(PROJECT)
     }
@@ -298,7 +306,10 @@ def edits(config: Config) -> Iterator[Edit]:
                     del place[name]
                 else:
                     place[name] = value
-                texts = {f"{PROJECT}:{k}": json.dumps(v) for k, v in changed.items()}
+                texts = {
+                    f"{PROJECT}:{k}": v if isinstance(v, str) else json.dumps(v)
+                    for k, v in changed.items()
+                }
                 kept = {k: v for k, v in config.items() if not k.startswith(PROJECT)}
                 yield Edit(model, name, (*path, name), value, {**kept, **texts})
 

@@ -232,6 +232,16 @@ STACKS: dict[str, Config] = {
             ),
         },
     ),
+    "jobs alone": stack(
+        capacity={
+            "pool": groups("trn1.32xlarge", 2, root_volume_gib=300),
+            "mi": managed("trn1.2xlarge"),
+        },
+        jobs={
+            "j": serving(devices=1, schedule={"expression": "rate(3 hours)"}),
+            "m": serving(capacity="mi", devices="all"),
+        },
+    ),
     "existing network": stack(
         regions={HOME: network("usw2-az1", "usw2-az2", "usw2-az3")},
         capacity={"pool": groups("inf2.xlarge", 3), "mi": managed("inf2.xlarge", "inf2.8xlarge")},
@@ -326,7 +336,7 @@ UNLIKE_ITS_COST = "declare the class that is seen, in json_schema_extra of the f
 
 def test_a_field_declares_what_its_change_does() -> None:
     """One change of each field; the search below makes every change."""
-    found = some_of(STACKS.values(), 1)
+    found = (*some_of(STACKS.values(), 1), *some_of([STACKS["jobs alone"]], 1))
     faults = [fault for before, edit in found for fault in wrong(before, edit)]
     assert faults == [], UNLIKE_ITS_COST
 
@@ -396,6 +406,17 @@ def test_each_changed_setting_has_its_class() -> None:
     assert f"jobs.j.image: {IMAGE.format(1)} → {IMAGE.format(2)} (from the next run on)" in lines(
         before, after
     )
+
+
+def test_the_instances_of_a_job_are_others_from_its_next_run_on() -> None:
+    before = STACKS["jobs alone"]
+    shell = {"session_manager": True}
+    used = lines(before, changed(before, "capacity.pool", **shell))
+    assert "capacity.pool.session_manager: none → true (from the next run on)" in used
+    pools = {"pool": groups("trn1.32xlarge", 2), "other": groups("trn1.32xlarge", 1)}
+    before |= stack(capacity={**pools, "mi": managed("trn1.2xlarge")})
+    unused = lines(before, changed(before, "capacity.other", **shell))
+    assert "capacity.other.session_manager: none → true (in place)" in unused
 
 
 def test_the_verdict_names_what_only_new_instances_have_and_what_restarts() -> None:
