@@ -248,8 +248,8 @@ def efa_needs_host(s: Situation) -> Iterator[Report]:
     "NE308",
     "Instance type has no EFA interface",
     Severity.ERROR,
-    "Only some instance types have EFA interfaces.",
-    do="Leave efa out, or use a type with EFA interfaces.",
+    "Only some instance types have EFA interfaces, and `efa` attaches those of Neuron types.",
+    do="Leave efa out, or use a Neuron type with EFA interfaces.",
 )
 def no_efa(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, EfaInfo.MaximumEfaInterfaces."""
@@ -260,6 +260,8 @@ def no_efa(s: Situation) -> Iterator[Report]:
             else None
         )
         if isinstance(spec, AutoScalingCapacity) and spec.efa and kind is not None:
+            if kind.neuron is None and kind.accelerator != "none":
+                continue  # another rule refuses the type
             if kind.neuron is None or not kind.neuron.efa_interfaces:
                 known = s.catalog.instances.neuron_types
                 having = [
@@ -267,9 +269,10 @@ def no_efa(s: Situation) -> Iterator[Report]:
                     for t in fitting_types(s, name)
                     if kind.neuron and (n := known[t].neuron) and n.efa_interfaces
                 ]
+                lacks = "EFA interface" if kind.neuron else "Neuron devices"
                 yield Report(
                     f"capacity.{name}.efa",
-                    f"is true; {kind.name} has no EFA interface",
+                    f"is true; {kind.name} has no {lacks}",
                     "leave it out" + (f", or use {listed(having)}" if having else ""),
                 )
 

@@ -46,15 +46,14 @@ HELD = ("capacity_reservation", "capacity_block", "reserved")
 )
 def unknown_region(s: Situation) -> Iterator[Report]:
     """Regions are those of https://docs.aws.amazon.com/global-infrastructure/latest/regions/."""
+    known = s.catalog.places.regions
     for name in s.settings.regions:
-        if name not in s.catalog.places.regions:
-            yield Report(
-                f"regions.{name}", "is no AWS Region", nearest(name, s.catalog.places.regions)
-            )
-    if s.home_region not in s.catalog.places.regions:
+        if name not in known:
+            yield Report(f"regions.{name}", "is no AWS Region", nearest(name, known))
+    if s.home_region not in known:
         what = f"is {shown(s.home_region)}, no AWS Region" if s.home_region else "is missing"
-        some = next(iter(s.settings.regions), "us-west-2")
-        fix = nearest(s.home_region, s.catalog.places.regions) if s.home_region else f"write {some}"
+        some = next((name for name in s.settings.regions if name in known), "us-west-2")
+        fix = nearest(s.home_region, known) if s.home_region else f"write {some}"
         yield Report(
             "aws:region",
             what,

@@ -446,6 +446,29 @@ def test_rules_stand_what_other_rules_refuse() -> None:
     assert codes(config) >= {"NE101", "NE718", "NE521"}
 
 
+def test_a_missing_home_region_is_no_unknown_one_of_the_stack_file() -> None:
+    found = findings_of(
+        stack(home="", regions={"us-wset-2": {}, "eu-west-1": {}}, capacity={"pool": groups()})
+    )
+    assert {f.path: f.fix for f in found if f.code == "NE101"} == {
+        "regions.us-wset-2": "did you mean us-west-2?",
+        "aws:region": "write eu-west-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "what"),
+    [
+        ("p5.48xlarge", "NE111", "is p5.48xlarge, with another accelerator (gpu)"),
+        ("c7i.48xlarge", "NE308", "is true; c7i.48xlarge has no Neuron devices"),
+        ("inf2.48xlarge", "NE308", "is true; inf2.48xlarge has no EFA interface"),
+    ],
+)
+def test_efa_is_refused_for_what_is_known_of_the_type(kind: str, code: str, what: str) -> None:
+    found = findings_of(stack(capacity={"pool": groups(kind, efa=True)}))
+    assert [(f.code, f.what) for f in found if f.code in ("NE111", "NE308")] == [(code, what)]
+
+
 def test_a_stopped_model_is_told_by_its_whole_entry_and_starts_as_proposed() -> None:
     stopped = put("NE604", 0, "models.m.replicas")
     found = finding(stopped, "NE604")
