@@ -79,13 +79,24 @@ SERVE = ("vllm", "serve", "/models/m")
 LATER_KINDS = family("inf2", "trn1", "trn1n")
 
 
-@oddity("NE109", replace(MANAGED, purchases=("on_demand", "spot")))
-def _no_managed_instances(_: Hand, wish: Wish) -> str:
+def _in_taipei(wish: Wish, **more: Any) -> None:
+    """The pool is in a Region more, of which no capture knows anything."""
     subnets = {f"ape2-az{n}": f"subnet-9f{n}" for n in (1, 2)}
     network = {"vpc_id": "vpc-9f", "private_subnets": subnets}
-    further_region(wish, "ap-east-2", {"network": network})
+    further_region(wish, "ap-east-2", {"network": network, **more})
     wish.pool.entry.pop("zone_ids", None)
+
+
+@oddity("NE109", replace(MANAGED, purchases=("on_demand", "spot")))
+def _no_managed_instances(_: Hand, wish: Wish) -> str:
+    _in_taipei(wish)
     return f"capacity.{wish.pool.name}"
+
+
+@oddity("NE134", Want(sorts=(NEURON,), types=LATER_KINDS, purchases=PAID))
+def _ami_never_seen(_: Hand, wish: Wish) -> str:
+    _in_taipei(wish, accept_undocumented_ami=True)
+    return "regions.ap-east-2"
 
 
 @oddity(
@@ -913,6 +924,12 @@ def _small_public_subnets(_: Hand, wish: Wish) -> str:
     wish.network(wish.region)["cidr"] = "10.250.0.0/22"
     _opened(wish)
     return f"regions.{wish.region}.network.cidr"
+
+
+@oddity("NE761", _OWN)
+def _both_schemes(_: Hand, wish: Wish) -> str:
+    _opened(wish, both_schemes=True)
+    return "traffic.both_schemes"
 
 
 @oddity("NE918", _SERVES)

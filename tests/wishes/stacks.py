@@ -319,7 +319,7 @@ def _moved(hand: Hand, wish: Wish, names: Names) -> None:
         differing = tasks.overrides(work.entry) if work else {}
         if work is None or not differing or pool.sort != NEURON:
             continue
-        if not hand.chance(50) or pool.held:
+        if not hand.chance(90) or pool.held:
             continue
         region = hand.one(sorted(differing))
         if pool.purchases[region] in facts.RESERVED:
@@ -386,7 +386,7 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
                 keys["silence"] = dict.fromkeys(hand.some(facts.WARNINGS, least=1), "known")
             case _:
                 keys["wait_for_steady_state"] = hand.chance(50)
-    if want is ANY and hand.chance(25):  # lines would get in the way of what changes a model
+    if want is ANY and hand.chance(60):  # lines would get in the way of what changes a model
         keys["layout"] = _layout(hand, wish)
 
 
