@@ -307,13 +307,14 @@ def wrong(before: Config, edit: Edit) -> Iterator[str]:
 
 
 def some_of(stacks: Iterable[Config], seed: int) -> Iterator[tuple[Config, Edit]]:
-    """An edit of each field that can be built, other ones for another seed."""
+    """An edit of each field that can be built, of a small stack; other ones for another seed."""
     by_field: dict[str, list[tuple[Config, Edit]]] = defaultdict(list)
     for before in stacks:
         for edit in edits(before):
             by_field[f"{edit.owner.__name__}.{edit.field}"].append((before, edit))
     for name, found in by_field.items():
         random.Random(f"{seed} {name}").shuffle(found)
+        found.sort(key=lambda one: sum(map(len, one[0].values())))
         yield from islice(((b, e) for b, e in found if can_be_built(e.config)), 1)
 
 
@@ -336,7 +337,8 @@ UNLIKE_ITS_COST = "declare the class that is seen, in json_schema_extra of the f
 
 def test_a_field_declares_what_its_change_does() -> None:
     """One change of each field; the search below makes every change."""
-    found = (*some_of(STACKS.values(), 1), *some_of([STACKS["jobs alone"]], 1))
+    pools = ((b, e) for b, e in some_of([STACKS["jobs alone"]], 1) if e.path[0] == "capacity")
+    found = (*some_of(STACKS.values(), 1), *pools)
     faults = [fault for before, edit in found for fault in wrong(before, edit)]
     assert faults == [], UNLIKE_ITS_COST
 
