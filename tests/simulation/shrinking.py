@@ -6,7 +6,7 @@ is a trace. Cutting goes on until no single event can be left out (Zeller's ddmi
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tests.simulation.driving import Driver, Weather
 from tests.simulation.model import Collision, Event, Rules, World
@@ -68,6 +68,25 @@ def shortest(case: Case, rules: Rules, events: Sequence[Event]) -> list[Event]:
         size = max(1, size // 2)
 
 
+def collisions(
+    case: Case,
+    rules: Rules,
+    *,
+    seeds: Sequence[int],
+    events: int,
+    weather: Weather | None = None,
+) -> Iterator[Driver]:
+    """The runs that end in a collision, each with its trace."""
+    for seed in seeds:
+        world = case.world(rules)
+        world.desired_instances = case.pool.max_size
+        driver = Driver(world, random.Random(seed), weather=weather or Weather(disturbance=0.1))
+        driver.trace = []
+        driver.run(events)
+        if world.collision is not None:
+            yield driver
+
+
 def counterexample(
     case: Case,
     rules: Rules,
@@ -79,16 +98,9 @@ def counterexample(
     """The shortest collision that these runs lead to, and how many events the first one took."""
     best: tuple[list[Event], Collision] | None = None
     first = 0
-    for seed in seeds:
-        world = case.world(rules)
-        world.desired_instances = case.pool.max_size
-        driver = Driver(world, random.Random(seed), weather=weather or Weather(disturbance=0.1))
-        driver.trace = []
-        driver.run(events)
-        if world.collision is None:
-            continue
+    for driver in collisions(case, rules, seeds=seeds, events=events, weather=weather):
         first = first or driver.count
-        trace = shortest(case, rules, driver.trace)
+        trace = shortest(case, rules, driver.trace or [])
         collided = replay(case, rules, trace)[1].collision
         assert collided is not None
         if best is None or len(trace) < len(best[0]):
