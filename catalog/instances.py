@@ -46,7 +46,12 @@ class Instances:
             type_row = self._rows.get(row["name"])
             if topology is None or type_row is None:
                 continue
-            family = families[topology["family"]]
+            family = families.get(topology["family"])
+            if family is None:
+                raise ValueError(
+                    f"{topology['family']}, the family of {row['name']}, is no row of "
+                    "neuron_families.csv in catalog/data: add it"
+                )
             hardware = NeuronHardware(
                 family=family["family"],
                 devices=row.integer("devices"),

@@ -25,7 +25,8 @@ class Limits:
             return self._values[name]
         except KeyError:
             near = difflib.get_close_matches(name, self._values, n=3, cutoff=0.4)
-            raise KeyError(f"no limit {name!r}; nearest: {', '.join(near) or 'none'}") from None
+            rows = f"limits.csv in catalog/data has no row {name!r}"
+            raise KeyError(f"{rows}; nearest: {', '.join(near) or 'none'}") from None
 
     def api_rate(self, call: str) -> ApiRate | None:
         """The bucket that a call such as ``ecs:ListTasks`` takes a token of; None if not known."""

@@ -498,7 +498,10 @@ def _sets(topology: str, devices: int) -> list[tuple[int, int]]:
         case "torus_4x4" if devices == 16:
             return [(first, size) for size in (1, 4, 8, 16) for first in range(0, 16, size)]
         case _:
-            raise ValueError(f"no rule for the device sets of {topology} with {devices} devices")
+            raise ValueError(
+                f"no rule for the device sets of {topology} with {devices} devices: add a case to "
+                "_sets in catalog/refresh/rows.py"
+            )
 
 
 # -- text ------------------------------------------------------------------------------------

@@ -260,7 +260,10 @@ def test_every_instance_type_has_sane_numbers(shipped: Catalog) -> None:
         assert known.memory_mib > 0
         assert known.max_enis > 0
         assert known.usage_classes == tuple(sorted(set(known.usage_classes)))
-        assert (known.neuron is not None) == (known.accelerator == "neuron"), known.name
+        assert (known.neuron is not None) == (known.accelerator == "neuron"), (
+            f"{known.name}: a Neuron type needs a row in neuron_types.csv and one in "
+            "neuron_topologies.csv, and no other type has them"
+        )
 
 
 def test_neuron_hardware_is_complete_once_overrides_are_applied(shipped: Catalog) -> None:
@@ -302,7 +305,10 @@ def test_offerings_name_known_types_known_regions_and_zones_of_their_own_region(
     types = set(shipped.instances.types)
     zone = re.compile(r"([a-z]+\d+)-az\d+")
     for row in raw("offerings"):
-        assert row["instance_type"] in types, f"{row['instance_type']} is not described"
+        assert row["instance_type"] in types, (
+            f"{row['instance_type']} of offerings.csv is no row of instance_types.csv: run "
+            "`neuron-ecs catalog refresh`"
+        )
         region = shipped.places.regions.get(row["region"])
         assert region is not None, f"{row['region']} is not in regions.csv"
         zones = row["zone_ids"].split()

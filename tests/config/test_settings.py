@@ -25,7 +25,9 @@ def models() -> Iterator[type[BaseModel]]:
 def test_every_field_says_what_it_means(model: type[BaseModel]) -> None:
     assert model.__doc__
     for name, field in model.model_fields.items():
-        assert field.description, f"{model.__name__}.{name}: editors show the description"
+        assert field.description, (
+            f"{model.__name__}.{name}: write description=... into its Field; editors show it"
+        )
         assert field.description.endswith("."), f"{model.__name__}.{name}: a sentence"
 
 

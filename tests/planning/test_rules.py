@@ -103,16 +103,15 @@ def test_every_rule_of_a_file_stands_in_the_tuple_of_the_file(name: str) -> None
 def test_every_rule_has_both_fixtures_and_every_fixture_a_rule() -> None:
     missing = sorted(set(BY_CODE) - set(FIXTURES))
     assert not missing, (
-        f"{missing} have no fixture: add one to FIXTURES in tests/planning/fixtures.py, "
-        "fixtures_places.py, fixtures_traffic.py or fixtures_workloads.py: the path of the "
-        "finding, a stack file that breaks the rule and nothing else, and one that differs in "
-        "one place and passes"
+        f"{missing} have no fixture: add one to FIXTURES in tests/planning/fixtures.py or in the "
+        "file of its subject beside it (fixtures_*.py): the path of the finding, a stack file that "
+        "breaks the rule and nothing else, and one that differs in one place and passes"
     )
     unknown = sorted(set(FIXTURES) - set(BY_CODE))
     assert not unknown, (
-        f"{unknown} have a fixture and no rule: write the rule and add it to RULES of its file in "
-        "planning/rules, or delete the fixture and add the code to RETIRED in "
-        "planning/rules/__init__.py"
+        f"{unknown} have a fixture and no rule: add a new rule to RULES of its file in "
+        "planning/rules, and a new file to planning/rules/__init__.py; of a rule that was deleted "
+        "delete the fixture and add the code to RETIRED in planning/rules/__init__.py"
     )
 
 
@@ -129,8 +128,9 @@ def test_a_code_is_never_used_again() -> None:
     documented = set(re.findall(r"^### (NE\d{3})", page, re.MULTILINE))
     gone = sorted(documented - RETIRED - {page.code for page in pages()})
     assert not gone, (
-        f"{gone} are in docs/findings.md and no rule has them: add them to RETIRED in "
-        "planning/rules/__init__.py, so that they are not used again, then run `make docs`"
+        f"{gone} are in docs/findings.md and no rule has them: add a new rule to RULES of its "
+        "file in planning/rules, and a new file to planning/rules/__init__.py; add the code of a "
+        "deleted rule to RETIRED there, so that it is not used again, and run `make docs`"
     )
 
 

@@ -266,7 +266,7 @@ class Edit:
 ABSENT = object()
 
 
-def _values(owner: type[BaseModel], name: str) -> list[Any]:
+def values_of(owner: type[BaseModel], name: str) -> list[Any]:
     for model in owner.__mro__:
         if f"{model.__name__}.{name}" in VALUES:
             return VALUES[f"{model.__name__}.{name}"]
@@ -291,7 +291,7 @@ def edits(config: Config) -> Iterator[Edit]:
     for path, model, entry in list(models(tree, Settings, ())):
         for name, info in model.model_fields.items():
             now: Any = entry.get(name, ABSENT)
-            choices = [v for v in _values(model, name) if v != now]
+            choices = [v for v in values_of(model, name) if v != now]
             if now is not ABSENT and not info.is_required():
                 choices.append(ABSENT)
             whole = cast(Entry, now if isinstance(now, dict) else {})

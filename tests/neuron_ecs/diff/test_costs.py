@@ -22,7 +22,7 @@ from neuron_ecs.diff.text import render
 from neuron_ecs.diff.unchanged import differing
 from neuron_ecs.stackfile.reading import read
 from tests.config.test_settings import models
-from tests.neuron_ecs.diff.edits import VALUES, Edit, edits
+from tests.neuron_ecs.diff.edits import VALUES, Edit, edits, values_of
 from tests.neuron_ecs.diff.pairs import OTHER, compared, graph_of, plan_of, side
 from tests.neuron_ecs.diff.test_laws import can_be_built
 from tests.planning.fixtures_workloads import S3_FILES
@@ -330,6 +330,13 @@ def test_every_field_with_a_cost_has_values_to_write() -> None:
         f"{missing}: nothing compares their costs with the resources that change: add values of "
         "the field to VALUES in tests/neuron_ecs/diff/edits.py"
     )
+    alone = sorted(
+        f"{model.__name__}.{name}"
+        for model in models()
+        for name, field in model.model_fields.items()
+        if cost(field) and values_of(model, name) == [field.default]
+    )
+    assert not alone, f"{alone}: VALUES has the default alone: add another value"
 
 
 UNLIKE_ITS_COST = "declare the class that is seen, in json_schema_extra of the field in config/"

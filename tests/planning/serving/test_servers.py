@@ -34,6 +34,23 @@ def test_every_server_of_the_tables_has_a_strategy_and_the_other_way_round() -> 
     )
 
 
+def test_every_server_has_an_image_a_title_and_a_place_in_the_glossary() -> None:
+    known = catalog.load()
+    having = {
+        "container_images.csv": {image.server for image in known.containers.images},
+        "serving_images.csv": {image.server for image in known.serving.images},
+    }
+    terms = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (glossary,) = (line for line in terms.splitlines() if line.startswith("| server |"))
+    for key, server in SERVERS.items():
+        lacking = [table for table, keys in having.items() if key not in keys]
+        assert not lacking, f"{key}: add the images that contain it to {' and '.join(lacking)}"
+        assert hasattr(server, "title"), f"{key}: give its class a title, which messages name"
+        assert server.title in glossary, (
+            f"{server.title}: add it to 'server' in the glossary of docs/architecture.md"
+        )
+
+
 @given(
     st.sampled_from(sorted(SERVERS)),
     st.sampled_from(sorted(catalog.load().serving.models)),
