@@ -303,6 +303,10 @@ def test_offerings_name_known_types_known_regions_and_zones_of_their_own_region(
     shipped: Catalog,
 ) -> None:
     types = set(shipped.instances.types)
+    unoffered = sorted(
+        set(shipped.instances.neuron_types) - {r["instance_type"] for r in raw("offerings")}
+    )
+    assert not unoffered, f"{unoffered}: offerings.csv has no row: run `neuron-ecs catalog refresh`"
     zone = re.compile(r"([a-z]+\d+)-az\d+")
     for row in raw("offerings"):
         assert row["instance_type"] in types, (

@@ -31,6 +31,29 @@ def test_every_field_says_what_it_means(model: type[BaseModel]) -> None:
         assert field.description.endswith("."), f"{model.__name__}.{name}: a sentence"
 
 
+NEEDED = {
+    "Settings": {"regions", "capacity"},
+    "Container": {"image"},
+    "Workload": {"image", "capacity"},
+    "ModelEntry": {"capacity"},
+    "JobEntry": {"image", "capacity"},
+    "Sidecar": {"image"},
+    "AutoScalingCapacity": {"kind", "instance_type", "max_size"},
+    "ManagedInstancesCapacity": {"kind"},
+}
+"""The fields without a default, of the entries that every stack file has."""
+
+
+def test_a_field_of_an_entry_has_a_default() -> None:
+    missing = sorted(
+        f"{model.__name__}.{name}"
+        for model in models()
+        for name, field in model.model_fields.items()
+        if field.is_required() and name not in NEEDED.get(model.__name__, {name})
+    )
+    assert not missing, f"{missing}: give it a default, or every stack file of before is refused"
+
+
 def holds_a_model(annotation: object) -> bool:
     core, is_union = bare(annotation)
     if not is_union:

@@ -302,8 +302,8 @@ def test_the_disk_of_an_instance_has_room_for_the_weights() -> None:
 @pytest.mark.parametrize(
     ("code", "pool"),
     [
-        ("NE104", groups("inf3.8xlarge")),
-        ("NE104", managed("inf3.8xlarge")),
+        ("NE104", groups("inf99.8xlarge")),
+        ("NE104", managed("inf99.8xlarge")),
         ("NE105", groups("trn2.3xlarge")),
         ("NE105", managed("trn2.3xlarge")),
         ("NE108", None),

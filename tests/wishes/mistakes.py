@@ -203,7 +203,7 @@ def _another_partition(hand: Hand, wish: Wish) -> str:
 
 @mistake("NE104", replace(GROUPS, alone=True))
 def _misspelt_type(hand: Hand, wish: Wish) -> str:
-    return of_pool(wish, "instance_type", hand.one(("inf2.xlrage", "inf3.xlarge", "m5.tiny")))
+    return of_pool(wish, "instance_type", hand.one(("inf2.xlrage", "inf99.xlarge", "m5.tiny")))
 
 
 @mistake("NE104", MANAGED)
@@ -212,7 +212,7 @@ def _pattern_of_nothing(hand: Hand, wish: Wish) -> str:
     if len(patterns) == 1 and "*" not in patterns[0]:
         wish.pool.entry["allowed_instance_types"] = [hand.one(("inf2.xlrage", "trn1.1xlarge"))]
         return f"capacity.{wish.pool.name}.allowed_instance_types[0]"
-    patterns.append(hand.one(("inf3.*", "inf2.4xlarge")))
+    patterns.append(hand.one(("inf99.*", "inf2.4xlarge")))
     return f"capacity.{wish.pool.name}.allowed_instance_types[{len(patterns) - 1}]"
 
 

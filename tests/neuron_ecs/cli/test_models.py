@@ -263,7 +263,7 @@ def test_json_shows_and_writes_only_with_a_yes(project: Path) -> None:
 IMPOSSIBLE: dict[str, tuple[list[str], str]] = {
     "more devices than there are": (["set", "tinyllama", "neuron_devices=9"], "NE203"),
     "a field that does not exist": (["set", "tinyllama", "prot=9"], "did you mean port?"),
-    "a pool that does not exist": (["set", "tinyllama", "capacity=inf3"], "inf2"),
+    "a pool that does not exist": (["set", "tinyllama", "capacity=inf99"], "inf2"),
     "a bad name": (["add", "My_Model", *NEW[2:]], "my-model"),
     "a bad value": (["set", "tinyllama", "port=70000"], "at most 65535"),
     "a credential": ([*NEW, "--env", "T=" + "hf_" + "a" * 34], "looks like a credential"),
