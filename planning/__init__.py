@@ -1,6 +1,7 @@
 """What follows from the stack file: a plan, or every finding at once."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from catalog import Catalog
 from config import ShapeError, parse
@@ -44,9 +45,16 @@ def decide(
 
 
 def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: str) -> Plan:
-    home = config.get("aws:region", "")
+    texts = tuple(texts_of(config, project).items())
+    return _made(texts, catalog, project, stack, config.get("aws:region", ""))
+
+
+@lru_cache(maxsize=1)  # a preview needs it before the program, which asks for the same
+def _made(
+    texts: tuple[tuple[str, str], ...], catalog: Catalog, project: str, stack: str, home: str
+) -> Plan:
     try:
-        settings = parse(texts_of(config, project))
+        settings = parse(dict(texts))
     except ShapeError as error:
         names = {"project": project, "stack": stack, "home_region": home}
         rests = [(rest, settle(rest.settings, catalog, **names)) for rest in error.rests]
