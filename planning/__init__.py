@@ -33,8 +33,9 @@ def decide(
     """
     paths = [path.removeprefix(f"{project}:") for path in encrypted]
     hidden = {path: encrypted_value(path) for path in paths}
+    texts = tuple(texts_of(config, project).items())
     try:
-        plan = _decide(config, catalog, project=project, stack=stack)
+        plan = _made(texts, catalog, project, stack, config.get("aws:region", ""))
     except Refused as refused:
         # Offline a placeholder stands for such a value, and it may not fit.
         others = (f for f in refused.findings if f.path not in hidden)
@@ -42,11 +43,6 @@ def decide(
     if hidden:
         raise Refused([*hidden.values(), *plan.findings])
     return plan
-
-
-def _decide(config: Mapping[str, str], catalog: Catalog, *, project: str, stack: str) -> Plan:
-    texts = tuple(texts_of(config, project).items())
-    return _made(texts, catalog, project, stack, config.get("aws:region", ""))
 
 
 @lru_cache(maxsize=1)  # a preview needs it before the program, which asks for the same

@@ -11,6 +11,7 @@ from config import Settings
 from config.annotations import arms, bare, hints, is_model
 from config.changes import Change, Cost, cost
 from neuron_ecs.diff.difference import Difference
+from neuron_ecs.diff.plans import services_on
 from neuron_ecs.diff.structure import ABSENT, Path, ValueChange, dotted
 from planning.document import Json
 
@@ -52,32 +53,24 @@ def _judged(whole: Difference, found: ValueChange) -> Change | None:
         if refusal.code in _OF_FIELDS and _same_entry(path, refusal.path):
             return min(possible & _REFUSED, key=_ORDER.index)
     left = [change for change in (first, *stated.also) if change not in _REFUSED]
-    if Change.ROLLING in left and path.startswith("capacity."):
-        left = [c for c in left if c is not Change.ROLLING or _on_replaced_pools(whole, found.path)]
+    is_of_pool = found.path[0] == "capacity"
+    if Change.ROLLING in left and is_of_pool and not _on_replaced_pools(whole, found.path):
+        left.remove(Change.ROLLING)
     return left[0] if left else Change.IN_PLACE  # nothing that runs is in the way
 
 
 def _on_replaced_pools(whole: Difference, path: Path) -> frozenset[str]:
     """Who uses the pool at the path where other resources take its place: `models`, `jobs`."""
-    olds, news = (
-        {
-            (region, pool.key)
-            for (region, name), pool in index.pools.items()
-            if path[:1] == ("capacity",) and name in path[1:2]
-        }
-        for index in (whole.before, whole.after)
-    )
-    return frozenset(
-        kind
-        for index in (whole.before, whole.after)
-        for name, region in index.regions.items()
-        for kind, used in (
-            ("models", [s.pool for m in region.models for s in m.services]),
-            ("jobs", [job.pool for job in region.jobs]),
-        )
-        for pool in used
-        if (name, pool) in olds ^ news
-    )
+    found: set[str] = set()
+    sides = (whole.before, whole.after)
+    for index, other in (sides, sides[::-1]):
+        for (region, name), pool in index.pools.items():
+            twin = other.pools.get((region, name))
+            if path[:2] != ("capacity", name) or (twin and twin.key == pool.key):
+                continue
+            found |= {"models" for _ in services_on(index, region, pool)}
+            found |= {"jobs" for job in index.regions[region].jobs if job.pool == pool.key}
+    return frozenset(found)
 
 
 _OF_FIELDS = frozenset({"ND001", "ND002", "ND004", "ND006", "ND009"})

@@ -253,28 +253,30 @@ def efa_needs_host(s: Situation) -> Iterator[Report]:
 )
 def no_efa(s: Situation) -> Iterator[Report]:
     """EC2 DescribeInstanceTypes, EfaInfo.MaximumEfaInterfaces."""
+    known = s.catalog.instances
     for name, spec in s.settings.capacity.items():
-        kind = (
-            s.catalog.instances.get(spec.instance_type)
-            if isinstance(spec, AutoScalingCapacity)
-            else None
-        )
-        if isinstance(spec, AutoScalingCapacity) and spec.efa and kind is not None:
-            if kind.neuron is None and kind.accelerator != "none":
-                continue  # another rule refuses the type
-            if kind.neuron is None or not kind.neuron.efa_interfaces:
-                known = s.catalog.instances.neuron_types
-                having = [
-                    t
-                    for t in fitting_types(s, name)
-                    if kind.neuron and (n := known[t].neuron) and n.efa_interfaces
-                ]
-                lacks = "EFA interface" if kind.neuron else "Neuron devices"
-                yield Report(
-                    f"capacity.{name}.efa",
-                    f"is true; {kind.name} has no {lacks}",
-                    "leave it out" + (f", or use {listed(having)}" if having else ""),
-                )
+        if not isinstance(spec, AutoScalingCapacity) or not spec.efa:
+            continue
+        kind = known.get(spec.instance_type)
+        if kind is None or (kind.neuron is None and kind.accelerator != "none"):
+            continue  # another rule refuses the type
+        if kind.neuron is None:
+            yield Report(
+                f"capacity.{name}.efa",
+                f"is true; {kind.name} has no Neuron devices",
+                "leave it out",
+            )
+        elif not kind.neuron.efa_interfaces:
+            having = [
+                t
+                for t in fitting_types(s, name)
+                if (n := known.neuron_types[t].neuron) and n.efa_interfaces
+            ]
+            yield Report(
+                f"capacity.{name}.efa",
+                f"is true; {kind.name} has no EFA interface",
+                "leave it out" + (f", or use {listed(having)}" if having else ""),
+            )
 
 
 @rule(
