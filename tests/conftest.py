@@ -55,14 +55,14 @@ def dev(running_dev: "Sandbox") -> "Sandbox":
 
 
 LONGEST = (
-    "tests/neuron_ecs/diff/test_costs.py",
     "tests/wishes/test_wishes.py",
     "tests/neuron_ecs/cli/test_diff.py",
+    "tests/neuron_ecs/diff/test_costs.py",
     "tests/neuron_ecs/diff/test_unchanged.py",
     "tests/planning/test_plan.py",
-    "tests/simulation/test_no_collision.py",
-    "tests/workflows/test_steps.py",
     "tests/neuron_ecs/diff/test_written.py",
+    "tests/workflows/test_steps.py",
+    "tests/simulation/test_changes.py",
 )
 """The files that take longest, as the summary of a run names them; the longest first."""
 

@@ -88,17 +88,12 @@ def collisions(
 
 
 def counterexample(
-    case: Case,
-    rules: Rules,
-    *,
-    seeds: Sequence[int],
-    events: int,
-    weather: Weather | None = None,
+    case: Case, rules: Rules, *, seeds: Sequence[int], events: int
 ) -> tuple[list[Event], Collision, int] | None:
     """The shortest collision that these runs lead to, and how many events the first one took."""
     best: tuple[list[Event], Collision] | None = None
     first = 0
-    for driver in collisions(case, rules, seeds=seeds, events=events, weather=weather):
+    for driver in collisions(case, rules, seeds=seeds, events=events):
         first = first or driver.count
         trace = shortest(case, rules, driver.trace or [])
         collided = replay(case, rules, trace)[1].collision

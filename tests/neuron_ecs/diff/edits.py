@@ -1,7 +1,6 @@
 """Stack files that differ in one field: every place of a field, with other values for it."""
 
 import copy
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast, get_args, get_origin
@@ -10,6 +9,8 @@ from pydantic import BaseModel
 
 from config import Settings
 from config.annotations import arms, bare, hints, is_model
+from neuron_ecs.fit.together import texts
+from neuron_ecs.stackfile.yaml_values import load
 from tests.planning.stacks import PROJECT, Config, Entry
 
 ARN = "arn:aws:acm:us-west-2:111122223333:certificate/{}"
@@ -273,18 +274,10 @@ def values_of(owner: type[BaseModel], name: str) -> list[Any]:
     return VALUES.get(name, [])
 
 
-def _value(text: str) -> Any:
-    """The value of a key: a plain text is no JSON."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
 def edits(config: Config) -> Iterator[Edit]:
     """Every edit of one field that leaves the rest as it is; some cannot be built."""
     tree = {
-        key.rpartition(":")[2]: _value(text)
+        key.rpartition(":")[2]: load(text).value
         for key, text in config.items()
         if key.startswith(PROJECT)
     }
@@ -306,12 +299,9 @@ def edits(config: Config) -> Iterator[Edit]:
                     del place[name]
                 else:
                     place[name] = value
-                texts = {
-                    f"{PROJECT}:{k}": v if isinstance(v, str) else json.dumps(v)
-                    for k, v in changed.items()
-                }
+                written = texts({f"{PROJECT}:{k}": v for k, v in changed.items()})
                 kept = {k: v for k, v in config.items() if not k.startswith(PROJECT)}
-                yield Edit(model, name, (*path, name), value, {**kept, **texts})
+                yield Edit(model, name, (*path, name), value, {**kept, **written})
 
 
 def models(
