@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from types import UnionType
 from typing import (
     Annotated,
+    Literal,
     Union,
     cast,
     get_args,
@@ -111,7 +112,16 @@ def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Lo
         place = _follow(error, values)
         if error["type"] == "too_short" and place.value:
             continue  # only wrong entries: each has an error of its own
+        if isinstance(place.value, dict) and error["type"].startswith("union_tag"):
+            place = _kind_of(place)
         yield place.location, _explain(error, place)
+
+
+def _kind_of(place: Place) -> Place:
+    """The key of a map that says which of several forms the map has."""
+    kinds = Literal[tuple(arms(place.annotation))]  # pyright: ignore[reportInvalidTypeForm] (made here)
+    value = cast("dict[str, object]", place.value).get("kind")
+    return Place((*place.location, "kind"), kinds, value=value)
 
 
 def missing_image(location: Location) -> Finding:
@@ -180,7 +190,11 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
             return unknown_key(path, place.key, place.owner)
         case "missing":
             return malformed(path, "is missing", _how_to_write(place))
-        case "literal_error":
+        case "union_tag_not_found" if place.key == "kind" and place.value is None:
+            return malformed(path, "is missing", f"write {' or '.join(literals(place.annotation))}")
+        case "literal_error" | "union_tag_invalid" | "union_tag_not_found" if literals(
+            place.annotation
+        ):
             words = [str(w) for w in literals(place.annotation)]
             given = place.key if place.is_key else place.value
             several = len(words) > 1  # the only word is said in any case

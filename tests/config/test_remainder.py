@@ -22,21 +22,35 @@ GOOD: dict[str, Any] = {
 }
 
 
-def rest_of(**changes: Any) -> Settings:
-    """What is left of the good stack with other values under these keys."""
+def rests_of(**changes: Any) -> list[Settings]:
+    """What the good stack may mean with other values under these keys."""
     texts = {key: json.dumps(value) for key, value in {**GOOD, **changes}.items()}
     with pytest.raises(ShapeError) as caught:
         parse(texts)
-    return caught.value.rests[0].settings
+    return [rest.settings for rest in caught.value.rests]
+
+
+def rest_of(**changes: Any) -> Settings:
+    """What is left of it without the entries that are wrong."""
+    return rests_of(**changes)[-1]
 
 
 def test_a_number_that_a_pool_needs_is_both_its_greatest_and_its_least() -> None:
     capacity = {**GOOD["capacity"], "b": {**POOL, "max_size": "two"}}
-    with pytest.raises(ShapeError) as caught:
-        parse({key: json.dumps(value) for key, value in {**GOOD, "capacity": capacity}.items()})
-    pool = caught.value.rests[0].settings.capacity["a"]
-    assert [rest.settings.capacity["b"] for rest in caught.value.rests] == [
-        pool.model_copy(update={"max_size": size}) for size in (10_000, 1)
+    rests = rests_of(capacity=capacity)
+    assert [rest.capacity["b"] for rest in rests] == [
+        rest.capacity["a"].model_copy(update={"max_size": size})
+        for rest, size in zip(rests, (10_000, 1), strict=True)
+    ]
+
+
+def test_a_field_is_not_written_or_another_than_the_default() -> None:
+    wrong = {**POOL, "efa": "yes please", "root_volume_gib": "x"}
+    rests = rests_of(capacity={"a": POOL, "b": wrong})
+    values: list[dict[str, object]] = [{}, {"efa": True, "root_volume_gib": 30}]
+    assert [rest.capacity["b"] for rest in rests] == [
+        rest.capacity["a"].model_copy(update=value)
+        for rest, value in zip(rests, values, strict=True)
     ]
 
 
@@ -79,7 +93,7 @@ def test_with_a_pool_go_its_models_and_jobs() -> None:
     ],
 )
 def test_a_pool_whose_type_is_known_stays(pool: dict[str, Any], most: int) -> None:
-    rest = rest_of(capacity={**GOOD["capacity"], "b": pool})
+    rest = rests_of(capacity={**GOOD["capacity"], "b": pool})[0]
     assert names(rest) == (BOTH, ["a", "b"], ["on-a", "on-b"], ["on-both"])
     assert rest.capacity["b"] == rest.capacity["a"].model_copy(update={"max_size": most})
 
@@ -103,15 +117,26 @@ def test_a_model_that_names_the_pool_for_one_region_goes_too() -> None:
 
 
 def test_with_a_region_goes_what_names_it_alone() -> None:
-    rest = rest_of(regions={"us-west-2": {"network": 5}, "us-east-1": {}})
+    rest = rest_of(regions={"us-west-2": 5, "us-east-1": {}})
     assert names(rest) == (["us-east-1"], ["a", "b"], ["on-a", "on-b"], [])
     assert rest.capacity["b"].regions == ("us-east-1",)
     assert list(rest.traffic.allow_from) == ["us-east-1"]
 
 
-@pytest.mark.parametrize("gone", [{"regions": []}, {"capacity": 5}, {"regions": {"x": 5}}])
-def test_nothing_is_left_without_regions_or_pools(gone: dict[str, Any]) -> None:
-    assert names(rest_of(**gone)) == ([], [], [], [])
+LEFT: list[tuple[dict[str, Any], tuple[list[str], list[str], list[str], list[str]]]] = [
+    ({"regions": 5}, ([], ["a"], ["on-a"], [])),
+    ({"regions": {"x": 5}}, ([], ["a", "b"], ["on-a", "on-b"], ["on-both"])),
+    ({"capacity": 5}, (BOTH, [], [], [])),
+    ({"capacity": {"a": 5, "b": 5}}, (BOTH, [], [], [])),
+    ({"models": 5}, (BOTH, ["a", "b"], [], ["on-both"])),
+]
+
+
+@pytest.mark.parametrize(("gone", "left"), LEFT)
+def test_what_refers_to_nothing_that_is_lost_stays(
+    gone: dict[str, Any], left: tuple[list[str], ...]
+) -> None:
+    assert names(rest_of(**gone)) == left
 
 
 def test_with_a_shape_go_those_that_are_like_it() -> None:
@@ -166,7 +191,7 @@ def test_with_a_region_goes_what_names_it_below_another_key() -> None:
         "public": {"regions": BOTH},
         "authentication": {"mutual_tls": {region: STORE.format(region) for region in BOTH}},
     }
-    rest = rest_of(regions={"us-west-2": {"network": 5}, "us-east-1": {}}, traffic=traffic).traffic
+    rest = rest_of(regions={"us-west-2": 5, "us-east-1": {}}, traffic=traffic).traffic
     assert rest.domain is not None
     assert rest.domain.associated == ("us-east-1",)
     assert rest.public == Public(regions=("us-east-1",))
@@ -180,7 +205,7 @@ def test_what_needs_a_region_goes_with_its_only_one() -> None:
     volume = {"kind": "s3_files", "file_systems": files, "bucket": "s3://models/"}
     models = {**GOOD["models"], "on-a": {"image": IMAGE, "capacity": "a", "mounts": {"m": "/m"}}}
     rest = rest_of(
-        regions={"us-west-2": {"network": 5}, "us-east-1": {}},
+        regions={"us-west-2": 5, "us-east-1": {}},
         volumes={"m": volume},
         models=models,
         traffic={"public": {"regions": ["us-west-2"]}},

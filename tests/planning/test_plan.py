@@ -132,13 +132,18 @@ def test_an_entry_with_a_mistake_of_shape_is_judged_without_the_wrong_value(
     wrong: dict[str, Any],
 ) -> None:
     model = work(9, port=8080, replicas={"min": 3, "max": 2}, **wrong)
-    traffic = {"listener": 5, "allow_from": ["0.0.0.0/0"], "public": True}
-    config = stack(capacity={"pool": groups("inf2.24xlarge")}, models={"m": model}, traffic=traffic)
+    config = stack(
+        regions={"us-west-2": {"network": {"cidr": "10.0.0.0/8", "nat": 5}}},
+        capacity={"pool": groups("inf2.24xlarge", efa="yes please")},
+        models={"m": model},
+        traffic={"listener": 5, "allow_from": ["0.0.0.0/0"], "public": True},
+    )
     with pytest.raises(Refused) as refused:
         decide_on(config)
     found = [(f.code, f.path) for f in refused.value.findings]
-    assert [code for code, _ in found].count("NE001") == len(wrong) + 1
+    assert [code for code, _ in found].count("NE001") == len(wrong) + 3
     assert {
+        ("NE113", "regions.us-west-2.network.cidr"),
         ("NE203", "models.m.neuron_devices"),
         ("NE305", "models.m.replicas.max"),
         ("NE754", "traffic.allow_from"),
@@ -160,7 +165,7 @@ def test_what_names_an_entry_with_a_mistake_of_shape_is_no_mistake_of_its_own() 
             "e": {"serve": {"model": "acme/third", "compile_on": "bad"}, "capacity": "pool"},
         },
         traffic={
-            **certificates("us-west-2"),
+            **certificates("us-west-2", "us-east-1"),
             "public": {"regions": ["us-west-2", "us-east-1"]},
             "authentication": {"api_key": {"b": "/keys/b"}, "mutual_tls": {"us-east-1": store}},
             "weights": {"a": {"a": 9, "b": 1}},

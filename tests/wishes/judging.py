@@ -13,6 +13,12 @@ from tests.wishes.stacks import Wish
 
 PROJECT, STACK = "neuron-ecs", "test"
 
+_OF_NO_SHAPE = {"regions": "accept_undocumented_ami", "capacity": "on_demand_fallback"}
+"""A field of every Region and pool that few findings depend on: there, a mistake of shape."""
+
+_DEPENDING = {"NE102": "regions", "NE112": "capacity"}
+"""Findings that the field may lift."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -75,13 +81,17 @@ def fault(chosen: Mistake, broken: Broken) -> str | None:
 
 
 def _hidden(chosen: Mistake, wish: Wish, verdict: Verdict) -> str | None:
-    """What mistakes of shape beside it, in the entry as well, change in the errors, if anything."""
+    """What mistakes of shape in its entry, and in every Region and pool, change in the errors."""
     keys = deepcopy(wish.keys)
     for path in {f.path for f in verdict.errors if "environment" not in f.path}:
         group, _, rest = path.partition(".")
         entry = keys.get(group, {}).get(re.split(r"[.\[]", rest)[0], {})
         if group in ("models", "jobs") and isinstance(entry.get("environment", {}), dict):
             entry.setdefault("environment", {})["OF_NO_SHAPE"] = []
+    for group, name in _OF_NO_SHAPE.items():
+        if _DEPENDING.get(chosen.code) != group:
+            for entry in keys[group].values():
+                entry.setdefault(name, "of no shape")
     keys.setdefault("models", {})["of-no-shape"] = {"image": 5}
     both = judge(replace(wish, keys=keys))
     others = [f for f in both.errors if f.code != SHAPE_CODE]

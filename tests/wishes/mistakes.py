@@ -123,10 +123,28 @@ def _word_of_another_tool(hand: Hand, wish: Wish) -> str:
 
 
 @mistake("NE001", ANY)
-def _region_of_no_shape(hand: Hand, wish: Wish) -> str:
-    region = hand.one(sorted(wish.keys["regions"]))
-    wish.keys["regions"][region]["accept_undocumented_ami"] = "yes"
-    return f"regions.{region}.accept_undocumented_ami"
+def _field_of_no_shape(hand: Hand, wish: Wish) -> str:
+    groups = ("regions", "capacity", "volumes", "models", "jobs")
+    key = hand.one([key for key in groups if any(wish.keys.get(key, {}).values())])
+    name = hand.one(sorted(name for name, entry in wish.keys[key].items() if entry))
+    field_name = hand.one(sorted(wish.keys[key][name]))
+    wish.keys[key][name][field_name] = 5.5
+    return f"{key}.{name}.{field_name}"
+
+
+@mistake("NE001", ANY)
+def _entry_of_no_shape(hand: Hand, wish: Wish) -> str:
+    key = hand.one([key for key in ("regions", "capacity", "models", "jobs") if wish.keys.get(key)])
+    name = hand.one(sorted(wish.keys[key]))
+    wish.keys[key][name] = 5.5
+    return f"{key}.{name}"
+
+
+@mistake("NE001", ANY)
+def _key_of_no_shape(hand: Hand, wish: Wish) -> str:
+    key = hand.one(sorted(wish.keys))
+    wish.keys[key] = 5.5
+    return key
 
 
 @mistake("NE001", WORK)
