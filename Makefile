@@ -12,8 +12,11 @@ hashed := $(pip) --only-binary :all: --require-hashes --requirement
 locked := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --only-binary :all: \
 	--generate-hashes --no-annotate --emit-build-options --custom-compile-command "make requirements" $(UPGRADE)
 
+# What is compiled once is kept, also where the environment says otherwise: tests start many processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check format docs goldens runbook sandbox requirements search security wishes mutants
+.PHONY: help preview plan test pytest engine bench check style types format docs goldens runbook sandbox requirements search security wishes mutants
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -39,7 +42,8 @@ preview: .venv/.runtime
 plan: .venv/.runtime
 	@.venv/bin/neuron-ecs plan --stack "$(STACK)"
 
-test: check pytest
+test: style
+	@$(MAKE) --no-print-directory --jobs 2 types pytest
 	@if command -v pulumi >/dev/null; then \
 		echo "engine: not run here; 'make engine' runs it"; \
 	else \
@@ -62,9 +66,13 @@ engine: .venv/.development
 bench: .venv/.development
 	@$(python) -m tests.bench
 
-check: .venv/.development
+check: style types
+
+style: .venv/.development
 	@$(python) -m ruff format --check --quiet .
 	@$(python) -m ruff check --quiet .
+
+types: .venv/.development
 	@$(python) -m pyright --warnings --project pyproject.toml
 
 wishes: .venv/.development

@@ -33,6 +33,9 @@ MAP_SECONDS = 2.0
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
+_ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""Python keeps what it has compiled, as it does where nobody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -48,7 +51,7 @@ def cost(module: str, *arguments: str, to: Path | None = None) -> Cost:
     command = [sys.executable, "-m", module, *arguments]
     with (to or Path(os.devnull)).open("wb") as out, tempfile.TemporaryFile() as said:
         began = time.perf_counter()
-        child = subprocess.Popen(command, cwd=_ROOT, stdout=out, stderr=said)
+        child = subprocess.Popen(command, cwd=_ROOT, env=_ENVIRONMENT, stdout=out, stderr=said)
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -82,9 +85,7 @@ def _stretched(seconds: float) -> tuple[float, str]:
 def plans(files: Sequence[Path], runs: int) -> Iterator[bool]:
     """The cost of a plan and its stages, for each stack file."""
     for file in files:
-        cost(
-            "neuron_ecs", "plan", "--file", str(file)
-        )  # fills the caches of bytecode and of the disk
+        cost("neuron_ecs", "plan", "--file", str(file))  # fills the caches of bytecode and the disk
     found: dict[Path, list[Cost]] = {file: [] for file in files}
     stages: dict[Path, list[dict[str, float]]] = {file: [] for file in files}
     for _ in range(runs):
