@@ -38,14 +38,24 @@ class Rule:
         """Where AWS documents the fact: the docstring of `check` as one paragraph."""
         return " ".join((self.check.__doc__ or "").split())
 
-    def findings(self, situation: Situation) -> Iterator[Finding]:
+    def findings(self, situation: Situation) -> list[Finding]:
         """The findings of the rule: one for each report. `why` ends with the table and its date."""
+        reports = list(self.check(situation))  # most rules find nothing, and are asked very often
+        if not reports:
+            return []
         day = situation.catalog.dated(self.table) if self.table else ""
         dated = f" Table {self.table} of {day}." if self.table else ""
-        for report in _merged(self.check(situation)):
-            why = (report.why or self.why) + (dated if report.dated else "")
-            severity = report.severity or self.severity
-            yield Finding(self.code, severity, report.path, report.what, why, report.fix)
+        return [
+            Finding(
+                self.code,
+                report.severity or self.severity,
+                report.path,
+                report.what,
+                (report.why or self.why) + (dated if report.dated else ""),
+                report.fix,
+            )
+            for report in _merged(reports)
+        ]
 
 
 def _merged(reports: Iterable[Report]) -> Iterator[Report]:

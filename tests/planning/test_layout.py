@@ -118,31 +118,28 @@ def fewest_services(
         if not places[-1]:
             return beat
     best = beat
-    seen: dict[tuple[int, tuple[int, ...]], int] = {}
-
-    def deal(which: int, left: tuple[int, ...], pairs: int) -> None:
-        nonlocal best
-        open_ = sum(1 for d in wanted[which:] if d.tasks)
-        if pairs + open_ >= best or seen.get((which, left), 99) <= pairs:
-            return
-        seen[which, left] = pairs
-        if which == len(wanted):
-            best = pairs
-            return
-        spread(which, 0, wanted[which].tasks, left, pairs)
+    seen: dict[tuple[int, int, int, tuple[int, ...]], int] = {}
 
     def spread(which: int, at: int, tasks: int, left: tuple[int, ...], pairs: int) -> None:
-        if not tasks:
-            deal(which + 1, left, pairs)
+        """Tries the tasks of a demand on its slots from the one at `at`, and then all others."""
+        nonlocal best
+        while not tasks:
+            which, at = which + 1, 0
+            if which == len(wanted):
+                best = min(best, pairs)
+                return
+            tasks = wanted[which].tasks
+        open_ = sum(1 for d in wanted[which:] if d.tasks)
+        state = (which, at, tasks, left)
+        if pairs + open_ >= best or at == len(places[which]) or seen.get(state, 99) <= pairs:
             return
-        if at == len(places[which]) or pairs + 1 >= best:
-            return
+        seen[state] = pairs
         slot = places[which][at]
         for some in range(min(tasks, left[slot]), -1, -1):
             rest = (*left[:slot], left[slot] - some, *left[slot + 1 :])
             spread(which, at + 1, tasks - some, rest, pairs + (some > 0))
 
-    deal(0, (instances,) * len(slots), 0)
+    spread(-1, 0, 0, (instances,) * len(slots), 0)
     return best
 
 
@@ -158,7 +155,7 @@ def exhaustive(devices: int, legal: Sets, wanted: Sequence[Demand]) -> tuple[int
     total = sum(d.tasks for d in models)
     for instances in range(total + 1):
         best = 99
-        for cut in holding:
+        for cut in (c for c in holding if len(c) * instances >= total):
             best = fewest_services(cut, models, instances, best)
         if best < 99:
             return instances, best
