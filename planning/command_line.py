@@ -30,13 +30,15 @@ def written_containers(path: str, spec: Workload) -> Iterator[tuple[str, Contain
 
 def words(container: Container) -> list[str]:
     """The words of entry point and command; arguments with spaces are split as a shell does."""
-    found: list[str] = []
-    for text in (*container.entry_point, *container.command):
-        try:
-            found.extend(shlex.split(text) if " " in text or "\n" in text else [text])
-        except ValueError:  # an unclosed quote
-            found.extend(text.split())
-    return found
+    return [word for text in (*container.entry_point, *container.command) for word in _split(text)]
+
+
+@lru_cache(maxsize=4096)  # many rules read the same command
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text)) if " " in text or "\n" in text else (text,)
+    except ValueError:  # an unclosed quote
+        return tuple(text.split())
 
 
 def option(given: list[str], *names: str) -> str | None:
