@@ -16,7 +16,7 @@ locked := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --o
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help preview plan test pytest engine bench check style types format docs goldens runbook sandbox requirements search security wishes mutants
+.PHONY: help preview plan test pytest engine bench check format docs goldens runbook sandbox requirements search security wishes mutants
 
 help:
 	@echo "make preview [STACK=dev]  every resource that 'pulumi up' would register, without an account"
@@ -42,8 +42,7 @@ preview: .venv/.runtime
 plan: .venv/.runtime
 	@.venv/bin/neuron-ecs plan --stack "$(STACK)"
 
-test: style
-	@$(MAKE) --no-print-directory --jobs 2 types pytest
+test: check pytest
 	@if command -v pulumi >/dev/null; then \
 		echo "engine: not run here; 'make engine' runs it"; \
 	else \
@@ -66,13 +65,9 @@ engine: .venv/.development
 bench: .venv/.development
 	@$(python) -m tests.bench
 
-check: style types
-
-style: .venv/.development
+check: .venv/.development
 	@$(python) -m ruff format --check --quiet .
 	@$(python) -m ruff check --quiet .
-
-types: .venv/.development
 	@$(python) -m pyright --warnings --project pyproject.toml
 
 wishes: .venv/.development

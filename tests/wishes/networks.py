@@ -145,7 +145,7 @@ def open_up(hand: Hand, keys: Entry) -> None:
     ported = [
         sum("port" in s for s in m.get("sidecars", {}).values()) for m in keys["models"].values()
     ]
-    if max(ported, default=0) < 2 and hand.chance(40):  # a service has five target groups
+    if max(ported, default=0) < 2 and hand.chance(60):  # a service has five target groups
         traffic["both_schemes"] = True
     if traffic["public"] == {"anyone": True}:
         traffic["authentication"] = {"api_key": "/keys/b"}

@@ -380,7 +380,7 @@ def _around(hand: Hand, wish: Wish, want: Want, serving: set[str]) -> None:
                     keys["traffic"] |= _weights(hand, keys["models"])
                 if not tasks.are_labels(keys["models"]):
                     keys["traffic"].pop("domain", None)
-                if want is ANY and hand.chance(30):
+                if want is ANY and hand.chance(70):
                     networks.open_up(hand, keys)
             case "silence":
                 keys["silence"] = dict.fromkeys(hand.some(facts.WARNINGS, least=1), "known")
