@@ -86,7 +86,10 @@ def whole(place: tuple[str, ...], key: str, value: Any) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize(("home", "words", "text"), WORDS, ids=lambda v: str(v)[:30])
+ROWS = [(home, words, text) for home, own in WORDS.items() for words, text in own.items()]
+
+
+@pytest.mark.parametrize(("home", "words", "text"), ROWS, ids=lambda v: str(v)[:30])
 def test_what_the_table_says_to_write_has_the_right_form(
     home: type[BaseModel], words: str, text: str
 ) -> None:
