@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.capacity import Capacity, cluster_configuration, cluster_settings
+from components.capacity import Capacity, ecs_cluster
 from components.network import NetworkOutputs
 from components.roles import Roles
 from components.security import SecurityGroups
@@ -35,16 +35,7 @@ class AutoScalingCluster(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("neuron-ecs:components:AutoScalingCluster", name, None, opts)
-        self.cluster = aws.ecs.Cluster(
-            cluster.key,
-            settings=cluster_settings(),
-            configuration=cluster_configuration(
-                cluster.exec_logs, region=region, tags=tags, parent=self
-            ),
-            tags=named(tags, cluster.key),
-            region=region,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        self.cluster = ecs_cluster(cluster, region=region, tags=tags, parent=self)
         agent = self._agent(cluster, roles)
         pools = {
             pool.key: AutoScalingPool(

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.logs import log_group
+from components.tags import named
 from planning import choices, plan
 
 
@@ -25,15 +26,28 @@ class Capacity:
     steady: bool = True  # whether its instances run at all times, so that services become steady
 
 
-def cluster_settings() -> list[aws.ecs.ClusterSettingArgsDict]:
-    """Metrics for each task.
+def ecs_cluster(
+    described: plan.AutoScalingCluster | plan.ManagedInstancesCluster,
+    *,
+    region: str,
+    tags: plan.Tags,
+    parent: pulumi.Resource,
+) -> aws.ecs.Cluster:
+    """The cluster of one kind of capacity, with metrics for each task.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-container-insights.html
     """
-    return [{"name": "containerInsights", "value": choices.CONTAINER_INSIGHTS}]
+    return aws.ecs.Cluster(
+        described.key,
+        settings=[{"name": "containerInsights", "value": choices.CONTAINER_INSIGHTS}],
+        configuration=_sessions(described.exec_logs, region=region, tags=tags, parent=parent),
+        tags=named(tags, described.key),
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
 
 
-def cluster_configuration(
+def _sessions(
     logs: plan.LogGroup | None, *, region: str, tags: plan.Tags, parent: pulumi.Resource
 ) -> aws.ecs.ClusterConfigurationArgsDict:
     """Where sessions of ECS Exec are recorded: in a log group of their own, or by ECS's default.
