@@ -9,6 +9,7 @@ from neuron_ecs.operations.aws import Calls
 from neuron_ecs.operations.following import POLL_SECONDS, Tail, at_interrupt, outcome, until_stopped
 from neuron_ecs.operations.logs import renderer
 from neuron_ecs.operations.observed import ObservedTask
+from neuron_ecs.operations.reasons import explained
 from neuron_ecs.operations.run import NotStarted, start
 from neuron_ecs.operations.runs import Run, why_ended
 from neuron_ecs.operations.stack import Say, Stack
@@ -59,8 +60,8 @@ class Attempts:
             meant = self.stack.reasons.of_message(str(refused))
             self.say(f"did not start: {refused}")
             if meant is not None:
-                self.say(f"  means: {meant.meaning}")
-                self.say(f"  do:    {meant.action}")
+                for line in explained(meant.meaning, meant.action, 0, "  "):
+                    self.say(line)
             return None
         self.say(f"task {task.name[:8]} is started{then}")
         return task

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from neuron_ecs.operations.aws import Calls
-from neuron_ecs.operations.reasons import Reasons
+from neuron_ecs.operations.reasons import Reasons, explained
 from neuron_ecs.operations.stack import Stack
 from neuron_ecs.terminal import UsageError, one_line, paint, progress
 
@@ -147,7 +147,7 @@ def renderer(
     Each task has a colour. Below the first line of a known error stands what it means.
     """
     colours: dict[str, str] = {}
-    explained: set[str] = set()
+    told: set[str] = set()
 
     def render(lines: Iterable[Line]) -> Iterator[str]:
         for line in lines:
@@ -161,9 +161,8 @@ def renderer(
                 head = paint(head, colour)
             yield f"{head}  {one_line(line.text)}"
             meant = reasons.of_line(line.text)
-            if meant is not None and meant.text not in explained:
-                explained.add(meant.text)
-                yield f"      means: {meant.meaning}"
-                yield f"      do:    {meant.action}"
+            if meant is not None and meant.text not in told:
+                told.add(meant.text)
+                yield from explained(meant.meaning, meant.action, 0, "      ")
 
     return render
