@@ -20,7 +20,8 @@ from neuron_ecs.fit import together_text
 from neuron_ecs.fit.instances import TaskRequirements
 from neuron_ecs.fit.lookup import check_regions, model_called
 from neuron_ecs.fit.models import ModelSearch
-from neuron_ecs.fit.together import Together, configuration, together, yaml_lines
+from neuron_ecs.fit.stack_lines import yaml_lines
+from neuron_ecs.fit.together import Together, configuration, together
 from neuron_ecs.overview import price
 from neuron_ecs.stackfile.reading import project_name, read_revision
 from neuron_ecs.terminal import ERRORS, FINE, UsageError, progress

@@ -1,10 +1,11 @@
-"""The stack file for an option of the search."""
+"""The stack file for an option of the search, and how a stack file is written."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import cast
 
-from catalog import Catalog, LanguageModel
+from catalog import Catalog
 from messages.phrases import flow
 from neuron_ecs.fit.instances import Option, Purchase, TaskRequirements
 from planning import images
@@ -15,7 +16,13 @@ from planning.serving.shapes import entry_of
 
 DISK_FIXED_GIB = 100  # the image and the host's own files
 COMPILED = "compiled"  # the volume for what is compiled ahead
-COMPILE_POOL = "compile"  # the pool on which it is
+COMPILE_POOL = "compile"  # the pool on which it is, where the host has too little memory
+_COMMENTS = {
+    ("", "stage"): "  # no task compiles at its start",
+    ("capacity", COMPILE_POOL): "  # has an instance only while the job runs",
+    ("capacity", "reservation_ids"): "  # your Capacity Block",
+    ("capacity", "zone_ids"): "  # the block's zone",
+}
 
 
 def pool_name(option: Option) -> str:
@@ -39,36 +46,49 @@ def stack_lines(
     serving: ServingOption | None = None,
 ) -> tuple[str, ...]:
     """A complete stack file for the option, with examples where only the user knows the value."""
-    region = catalog.places.regions[option.region]
     disk = 0 if model is None else model.disk_gib + DISK_FIXED_GIB
     ami = serving and fitting_ami(serving.image.image, option.region, catalog)
     compile_type = _compile_type(option, model, serving, catalog)
-    undocumented = required.kind == "auto_scaling" and region.neuron_ami == "undocumented"
     ahead = model is not None and model.precompiled
-    lines = [
-        "config:",
-        f"  aws:region: {option.region}",
-        *([f"  {project}:stage: production  # no task compiles at its start"] if ahead else []),
-        f"  {project}:regions:",
-        f"    {option.region}: {'{accept_undocumented_ami: true}' if undocumented else '{}'}",
-        f"  {project}:capacity:",
-        f"    {pool_name(option)}:",
-        *(f"      {line}" for line in _pool_lines(option, required, ami, disk)),
-        *_compiling(compile_type, ami),
-        *([f"  {project}:volumes:", f"    {COMPILED}: {{kind: efs}}"] if ahead else []),
-        f"  {project}:models:",
-        f"    {'model' if model is None else model_name(model.model.id)}:",
-        *(f"      {line}" for line in _model_lines(option, catalog, model, serving, compile_type)),
-    ]
+    region = region_entry(option.region, catalog) if required.kind == "auto_scaling" else {}
+    capacity = {pool_name(option): _pool(option, required, ami, disk)}
+    if compile_type is not None:
+        capacity[COMPILE_POOL] = auto_scaling_entry(compile_type, 1, "on_demand", ami, 0)
+    name = "model" if model is None else model_name(model.model.id)
+    entry = _model(option, catalog, model, serving, compile_type)
+    document: dict[str, object] = {
+        "aws:region": option.region,
+        **({f"{project}:stage": "production"} if ahead else {}),
+        f"{project}:regions": {option.region: region},
+        f"{project}:capacity": capacity,
+        **({f"{project}:volumes": {COMPILED: {"kind": "efs"}}} if ahead else {}),
+        f"{project}:models": {name: entry},
+    }
     if model is not None and catalog.serving.models.get(model.model.id) != model.model:
-        lines += [f"  {project}:shapes:", *(f"    {line}" for line in shape_lines(model.model))]
-    return tuple(lines)
+        document[f"{project}:shapes"] = {model.model.id: dict(entry_of(model.model))}
+    return tuple(yaml_lines(document))
 
 
-def shape_lines(model: LanguageModel) -> Iterator[str]:
-    """The entry of `shapes` of a model that the tables do not have."""
-    yield f"{flow(model.id)}:"
-    yield from (f"  {name}: {flow(value)}" for name, value in entry_of(model).items())
+def yaml_lines(document: Mapping[str, object]) -> Iterator[str]:
+    """Yields the stack file: a line for each field of an entry, with a comment where one helps."""
+    yield "config:"
+    yield from _lines(document, "", 1)
+
+
+def _lines(members: Mapping[str, object], below: str, depth: int) -> Iterator[str]:
+    for key, value in members.items():
+        own = key.rpartition(":")[2]
+        name, comment = key if depth == 1 else flow(key), _COMMENTS.get((below, own), "")
+        inner = _inner(value)
+        if (depth == 1 and inner) or (depth == 2 and len(inner) > 1) or key == "serve":
+            yield f"{'  ' * depth}{name}:{comment}"
+            yield from _lines(inner, below or own, depth + 1)
+        else:
+            yield f"{'  ' * depth}{name}: {flow(value)}{comment}"
+
+
+def _inner(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
 def serve_entry(model: ModelRequirements, serving: ServingOption) -> dict[str, object]:
@@ -81,17 +101,6 @@ def serve_entry(model: ModelRequirements, serving: ServingOption) -> dict[str, o
         "max_num_seqs": model.sequences,
         **({"cache": COMPILED, "compile": "ahead"} if model.precompiled else {}),
     }
-
-
-def _compiling(compile_type: str | None, ami: str | None) -> Iterator[str]:
-    """The lines of a pool to compile on, where the host of the option has too little memory."""
-    if compile_type is not None:
-        yield f"    {COMPILE_POOL}:  # has an instance only while the job runs"
-        yield "      kind: auto_scaling"
-        yield f"      instance_type: {compile_type}"
-        yield "      max_size: 1"
-        if ami:
-            yield f"      ami: {{version: {ami}}}"
 
 
 def _compile_type(
@@ -141,56 +150,60 @@ def auto_scaling_entry(
     return entry
 
 
-def _pool_lines(
+def region_entry(name: str, catalog: Catalog) -> dict[str, object]:
+    """The entry of a Region with Auto Scaling pools."""
+    undocumented = catalog.places.regions[name].neuron_ami == "undocumented"
+    return {"accept_undocumented_ami": True} if undocumented else {}
+
+
+def _pool(
     option: Option, required: TaskRequirements, ami: str | None, disk_gib: int
-) -> Iterator[str]:
+) -> dict[str, object]:
     kind, purchase = option.instance_type, required.purchase
     if required.kind == "managed_instances":
-        yield f"kind: {required.kind}"
-        yield f"allowed_instance_types: [{kind}]"
-        if purchase == "spot":
-            yield "purchase: spot"
-        if disk_gib > STORAGE_GIB:
-            yield f"storage_gib: {disk_gib}"
-        return
+        return {
+            "kind": required.kind,
+            "allowed_instance_types": [kind],
+            **({"purchase": purchase} if purchase == "spot" else {}),
+            **({"storage_gib": disk_gib} if disk_gib > STORAGE_GIB else {}),
+        }
     entry = auto_scaling_entry(kind, option.instances, purchase, ami, disk_gib)
-    for field, value in entry.items():
-        yield f"{field}: {flow(value)}"
-        if (field, value) == ("purchase", "capacity_block"):
-            reservation = f"{{{option.region}: cr-0123456789abcdef0}}"
-            yield f"reservation_ids: {reservation}  # your Capacity Block"
-            yield f"zone_ids: [{option.zone_ids[0]}]  # the block's zone"
+    if purchase == "capacity_block":
+        entry["reservation_ids"] = {option.region: "cr-0123456789abcdef0"}
+        entry["zone_ids"] = [option.zone_ids[0]]
+    return entry
 
 
-def _model_lines(
+def _model(
     option: Option,
     catalog: Catalog,
     model: ModelRequirements | None,
     serving: ServingOption | None,
     compile_type: str | None,
-) -> Iterator[str]:
+) -> dict[str, object]:
+    entry: dict[str, object] = {}
+    needed = option.share.memory_mib
     if model is None or serving is None:
-        yield "image: your-image:its-tag"
+        entry["image"] = "your-image:its-tag"
     else:
-        yield "serve:"
-        yield from (f"  {k}: {flow(v)}" for k, v in serve_entry(model, serving).items())
-        if compile_type:
-            yield f"  compile_on: {COMPILE_POOL}"
+        needed = max(needed, model.host_memory_mib(serving.server))
+        compiled_on = {"compile_on": COMPILE_POOL} if compile_type else {}
+        entry["serve"] = serve_entry(model, serving) | compiled_on
         if model.model.needs_token:
             partition = catalog.places.regions[option.region].partition
-            yield f'secrets: {{HF_TOKEN: "{token_arn(partition, option.region)}"}}'
-    yield f"capacity: {pool_name(option)}"
-    needed = model.host_memory_mib(serving.server) if model and serving else 0
+            entry["secrets"] = {"HF_TOKEN": token_arn(partition, option.region)}
+    entry["capacity"] = pool_name(option)
     if model is None:
         kind = catalog.instances.neuron_types[option.instance_type]
         whole = kind.neuron is not None and option.devices == kind.neuron.devices
-        yield f"neuron_devices: {'all' if whole else option.devices}"
+        entry["neuron_devices"] = "all" if whole else option.devices
     if option.task.cpu_units > option.share.cpu_units:
-        yield f"cpu_units: {option.task.cpu_units}"
-    if option.task.memory_mib > max(option.share.memory_mib, needed):
-        yield f"memory_mib: {option.task.memory_mib}"
+        entry["cpu_units"] = option.task.cpu_units
+    if option.task.memory_mib > needed:
+        entry["memory_mib"] = option.task.memory_mib
     if option.tasks > 1:
-        yield f"replicas: {{min: {option.tasks}}}"
+        entry["replicas"] = {"min": option.tasks}
+    return entry
 
 
 def fitting_ami(image: str, region: str, catalog: Catalog) -> str | None:

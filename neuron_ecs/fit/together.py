@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
 from math import ceil
-from typing import cast
 
 from catalog import Catalog
 from messages.finding import Refused
-from messages.phrases import flow, listed
+from messages.phrases import listed
 from neuron_ecs.fit.instances import Option
 from neuron_ecs.fit.models import ModelOption, ModelSearch, fit_model
 from neuron_ecs.fit.stack_lines import (
@@ -23,6 +22,7 @@ from neuron_ecs.fit.stack_lines import (
     auto_scaling_entry,
     fitting_ami,
     model_name,
+    region_entry,
     serve_entry,
     token_arn,
 )
@@ -146,7 +146,7 @@ def configuration(
         models |= {model: {**entry, "capacity": name} for model, entry in pool.entries.items()}
     document: dict[str, object] = {
         "aws:region": regions[0],
-        f"{project}:regions": {name: _region(name, catalog) for name in regions},
+        f"{project}:regions": {name: region_entry(name, catalog) for name in regions},
         f"{project}:capacity": capacity,
         f"{project}:models": {name: models[name] for name in names},
     }
@@ -166,11 +166,6 @@ def texts(document: dict[str, object]) -> Mapping[str, str]:
 def _where(search: ModelSearch, regions: Sequence[str]) -> str:
     how = search.where.purchase.replace("_", " ")
     return f"{how} in {'' if len(regions) == 1 else 'all of '}{listed(regions)}"
-
-
-def _region(name: str, catalog: Catalog) -> dict[str, object]:
-    undocumented = catalog.places.regions[name].neuron_ami == "undocumented"
-    return {"accept_undocumented_ami": True} if undocumented else {}
 
 
 def _names(searches: Sequence[ModelSearch]) -> tuple[str, ...]:
@@ -275,26 +270,3 @@ def _model(
     if option.task.memory_mib > option.share.memory_mib:
         entry["memory_mib"] = option.task.memory_mib
     return entry
-
-
-def yaml_lines(document: dict[str, object]) -> Iterator[str]:
-    """Yields the stack file: a line for each field of an entry."""
-    yield "config:"
-    for key, value in document.items():
-        if not isinstance(value, dict):
-            yield f"  {key}: {flow(value)}"
-            continue
-        yield f"  {key}:"
-        for name, entry in cast(Entries, value).items():
-            if not entry:
-                yield f"    {flow(name)}: {{}}"
-                continue
-            yield f"    {flow(name)}:"
-            for field, said in entry.items():
-                if field == "serve":
-                    yield "      serve:"
-                    yield from (
-                        f"        {k}: {flow(v)}" for k, v in cast(dict[str, object], said).items()
-                    )
-                else:
-                    yield f"      {field}: {flow(said)}"
