@@ -5,14 +5,26 @@ Tests change one thing in it and see what AWS says.
 
 import base64
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.engine.provider.account import Account, Record
+import pytest
+
+from tests.engine.provider.account import Account, Record, Refused
 from tests.engine.provider.operations import Operations
 from tests.engine.provider.rows import KINDS
 from tests.engine.provider.wire import Json, Props
 
 REGION = "us-west-2"
+
+
+@contextmanager
+def refused(code: str) -> Generator[None]:
+    """Expects AWS's error of that name, and no other."""
+    with pytest.raises(Refused) as caught:
+        yield
+    assert str(caught.value).partition(":")[0] == code, str(caught.value)
 
 
 class Landscape:
