@@ -9,9 +9,9 @@ import sys
 import time
 from collections import Counter
 
-from tests.simulation.model import Rules
 from tests.simulation.proving import prove, start_from_zero
 from tests.simulation.shrinking import counterexample, told
+from tests.simulation.states import Rules
 from tests.simulation.worlds import random_case, written
 from tests.simulation.wrong import WRONG
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from tests.planning.stacks import Config, Entry
 from tests.simulation.driving import Driver, Weather, settle
-from tests.simulation.model import Event, Rules, ServiceSpec, World
+from tests.simulation.model import World
+from tests.simulation.states import Event, Rules, ServiceSpec
 from tests.simulation.worlds import (
     KINDS,
     Case,

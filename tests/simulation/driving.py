@@ -9,7 +9,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.simulation.model import (
+from tests.simulation.model import World
+from tests.simulation.states import (
     PENDING,
     RUNNING,
     SCALE_IN_POINTS,
@@ -18,7 +19,6 @@ from tests.simulation.model import (
     Instance,
     Service,
     Task,
-    World,
 )
 
 CALM_TICKS = 3 * SCALE_IN_POINTS  # metric points without any effect that make a world at rest

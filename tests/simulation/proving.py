@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation.driving import Driver, Weather, cancel_waiting_jobs, rest, settle
-from tests.simulation.model import PROVISIONING, Rules, Service, World
+from tests.simulation.model import World
+from tests.simulation.states import PROVISIONING, Rules, Service
 from tests.simulation.worlds import Case, random_case, written
 
 GUARDS = (

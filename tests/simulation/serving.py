@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from tests.simulation.changing import Update
 from tests.simulation.driving import Driver, Weather, rest
-from tests.simulation.model import RUNNING, STOPPING, Event, Task, World
+from tests.simulation.model import World
+from tests.simulation.states import RUNNING, STOPPING, Event, Task
 
 CALM = Weather(disturbance=0.0)
 

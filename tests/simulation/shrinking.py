@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tests.simulation.driving import Driver, Weather
-from tests.simulation.model import Collision, Event, Rules, World
+from tests.simulation.model import World
+from tests.simulation.states import Collision, Event, Rules
 from tests.simulation.worlds import Case
 
 WORDS = {

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from tests.simulation.driving import Driver, rest, settle
-from tests.simulation.model import (
+from tests.simulation.model import World
+from tests.simulation.states import (
     BREAKER_LEAST,
     RUNNING,
     SCALE_IN_POINTS,
@@ -14,7 +15,6 @@ from tests.simulation.model import (
     Rules,
     ServiceSpec,
     TaskSpec,
-    World,
 )
 
 SMALL = TaskSpec(devices=(0,), host_ports=frozenset(), cpu=1, memory=1)

@@ -8,7 +8,6 @@ import pytest
 
 from tests.planning.stacks import groups, work
 from tests.simulation.driving import Driver, Weather, rest, settle
-from tests.simulation.model import NEURON_DEVICES, Rules
 from tests.simulation.proving import (
     GUARDS,
     Report,
@@ -18,6 +17,7 @@ from tests.simulation.proving import (
     start_from_zero,
 )
 from tests.simulation.shrinking import collisions, counterexample, replay, told
+from tests.simulation.states import NEURON_DEVICES, Rules
 from tests.simulation.worlds import Case, config_of, distinct_only, only_case, random_case, written
 from tests.simulation.wrong import (
     distinct_instance,

@@ -27,7 +27,8 @@ from planning.plan import (
     TaskDefinition,
 )
 from tests.planning.stacks import Config, Entry, decide_on, groups, managed, stack, work
-from tests.simulation.model import NEURON_DEVICES, PoolSpec, Rules, ServiceSpec, TaskSpec, World
+from tests.simulation.model import World
+from tests.simulation.states import NEURON_DEVICES, PoolSpec, Rules, ServiceSpec, TaskSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
