@@ -19,7 +19,7 @@ from config.workloads import JobEntry, ModelEntry
 
 _MAPS = ("regions", "capacity", "volumes", "models", "jobs", "shapes")
 _MOST_MENDED = 50  # mistakes: each is tried alone
-_NEEDING_ONE = ("regions", "file_systems")
+_NEEDING_ONE = ("regions", "file_systems", "snapshot_ids")
 _NAMING_REGIONS = frozenset(
     {
         "regions",

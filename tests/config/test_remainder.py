@@ -204,9 +204,10 @@ def test_what_needs_a_region_goes_with_its_only_one() -> None:
     }
     volume = {"kind": "s3_files", "file_systems": files, "bucket": "s3://models/"}
     models = {**GOOD["models"], "on-a": {"image": IMAGE, "capacity": "a", "mounts": {"m": "/m"}}}
+    restored = {"kind": "ebs", "snapshot_ids": {"us-west-2": "snap-0a"}}
     rest = rest_of(
         regions={"us-west-2": 5, "us-east-1": {}},
-        volumes={"m": volume},
+        volumes={"m": volume, "v": restored | {"initialization_rate_mib": 100}},
         models=models,
         traffic={"public": {"regions": ["us-west-2"]}},
     )
