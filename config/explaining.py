@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from types import UnionType
 from typing import (
     Annotated,
-    Literal,
     Union,
     cast,
     get_args,
@@ -113,15 +112,19 @@ def explain(errors: Sequence[ErrorDetails], values: object) -> Iterator[tuple[Lo
         if error["type"] == "too_short" and place.value:
             continue  # only wrong entries: each has an error of its own
         if isinstance(place.value, dict) and error["type"].startswith("union_tag"):
-            place = _kind_of(place)
-        yield place.location, _explain(error, place)
+            yield _wrong_kind(place)
+        else:
+            yield place.location, _explain(error, place)
 
 
-def _kind_of(place: Place) -> Place:
-    """The key of a map that says which of several forms the map has."""
-    kinds = Literal[tuple(arms(place.annotation))]  # pyright: ignore[reportInvalidTypeForm] (made here)
-    value = cast("dict[str, object]", place.value).get("kind")
-    return Place((*place.location, "kind"), kinds, value=value)
+def _wrong_kind(place: Place) -> tuple[Location, Finding]:
+    """The finding for a map whose `kind` is none of those that it may have."""
+    members, kinds = cast("dict[str, object]", place.value), [*arms(place.annotation)]
+    kind = Place((*place.location, "kind"), value=members.get("kind"))
+    fix = f"write {' or '.join(kinds)}"
+    if "kind" in members:
+        return kind.location, _wrong_word(kind, kinds, fix)
+    return kind.location, malformed(kind.path, "is missing", fix)
 
 
 def missing_image(location: Location) -> Finding:
@@ -190,18 +193,9 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
             return unknown_key(path, place.key, place.owner)
         case "missing":
             return malformed(path, "is missing", _how_to_write(place))
-        case "union_tag_not_found" if place.key == "kind" and place.value is None:
-            return malformed(path, "is missing", f"write {' or '.join(literals(place.annotation))}")
-        case "literal_error" | "union_tag_invalid" | "union_tag_not_found" if literals(
-            place.annotation
-        ):
+        case "literal_error":
             words = [str(w) for w in literals(place.annotation)]
-            given = place.key if place.is_key else place.value
-            several = len(words) > 1  # the only word is said in any case
-            near = closest_key(given, words) if several and isinstance(given, str) else None
-            fix = rule or f"write {' or '.join(words)}"
-            what = "cannot be a name here" if place.is_key else f"is {place.shown_value}"
-            return malformed(path, what, fix + (f"; did you mean {near}?" * bool(near)))
+            return _wrong_word(place, words, rule or f"write {' or '.join(words)}")
         case "string_pattern_mismatch" if place.is_key:
             what = "cannot be a key here" if place.is_hidden else "cannot be a name here"
             return malformed(path, what, _with_suggestion(rule, place))
@@ -225,6 +219,14 @@ def _explain(error: ErrorDetails, place: Place) -> Finding:
             return malformed(path, f"is {place.shown_value}", f"write at most {context.get('le')}")
         case _:
             return _wrong_type(place, rule)
+
+
+def _wrong_word(place: Place, words: Sequence[str], fix: str) -> Finding:
+    given = place.key if place.is_key else place.value
+    several = len(words) > 1  # the only word is said in any case
+    near = closest_key(given, words) if several and isinstance(given, str) else None
+    what = "cannot be a name here" if place.is_key else f"is {place.shown_value}"
+    return malformed(place.path, what, fix + (f"; did you mean {near}?" * bool(near)))
 
 
 def _wrong_type(place: Place, rule: str) -> Finding:

@@ -10,11 +10,12 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from config.alarms import Alarms
+from config.annotations import arms, is_model
 from config.capacity import POOL_KINDS
 from config.explaining import Location, is_below, path_of
 from config.places import RegionEntry
 from config.settings import Security, Settings, Traffic
-from config.volumes import VOLUME_KINDS
+from config.volumes import AnyVolume
 from config.workloads import JobEntry, ModelEntry
 
 _MAPS = ("regions", "capacity", "volumes", "models", "jobs", "shapes")
@@ -44,7 +45,7 @@ _ENTRIES: Mapping[str, type[BaseModel]] = {
 }
 _KINDS: Mapping[str, Mapping[str, type[BaseModel]]] = {
     "capacity": POOL_KINDS,
-    "volumes": VOLUME_KINDS,
+    "volumes": {kind: arm for kind, arm in arms(AnyVolume).items() if is_model(arm)},
 }
 _ALONE: Mapping[str, type[BaseModel]] = {"traffic": Traffic, "security": Security, "alarms": Alarms}
 _PLACES = frozenset({"regions", "capacity"})  # what all else needs
@@ -75,8 +76,8 @@ def remainders(values: Mapping[str, Any], wrong: Collection[Location]) -> tuple[
         written, further = _mended(values, mended, as_example=True)
         found.append(_without(written, [*left, *further]))
         users = [place for place in mended if place[0] not in _PLACES]
-        places, _ = _mended(values, [place for place in mended if place[0] in _PLACES])
-        found.append(_without(places, [*left, *users]))
+        places = {key: absent[key] for key in _PLACES & absent.keys()}
+        found.append(_without({**values, **places}, [*left, *users]))
     distinct = [rest for at, rest in enumerate(found) if rest not in found[:at]]
     return tuple(r for r in distinct if r.settings.regions and r.settings.capacity) or (found[0],)
 
@@ -130,10 +131,10 @@ def _mended(
         holder, entry = _at(found, at[:-1]), _at(found, at)
         owner = _owner(at, entry)
         new = None
-        if owner and entry is not None and tried <= _MOST_MENDED:
-            if all(_may_go(place, owner) for place in places):
-                steps = [place[len(at) :] for place in places]
-                new = _changed(entry, steps, owner, as_example=as_example)
+        may_go = owner and tried <= _MOST_MENDED and all(_may_go(place, owner) for place in places)
+        if owner and may_go and entry is not None:
+            steps = [place[len(at) :] for place in places]
+            new = _changed(entry, steps, owner, as_example=as_example)
         if holder is None or new is None:
             left += places
         else:

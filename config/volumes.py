@@ -1,6 +1,5 @@
 """The stack file's entries of `volumes`, and the mounts of containers."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetJsonSchemaHandler, StringConstraints, model_validator
@@ -213,13 +212,6 @@ class EbsVolumeEntry(Strict):
         json_schema_extra=ROLLING,
     )
 
-
-VOLUME_KINDS: Mapping[str, type[Strict]] = {
-    "host": HostVolumeEntry,
-    "efs": EfsVolumeEntry,
-    "ebs": EbsVolumeEntry,
-    "s3_files": S3FilesVolumeEntry,
-}
 
 AnyVolume = Annotated[
     HostVolumeEntry | EfsVolumeEntry | EbsVolumeEntry | S3FilesVolumeEntry,

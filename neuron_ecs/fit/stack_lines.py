@@ -1,7 +1,7 @@
 """The stack file for an option of the search, and how a stack file is written."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -91,16 +91,32 @@ def _inner(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
-def serve_entry(model: ModelRequirements, serving: ServingOption) -> dict[str, object]:
-    """What `serve` says of a model in the stack file."""
-    return {
-        "model": model.model.id,
-        "server": serving.image.server,
-        "tensor_parallel": serving.degree,
-        "max_model_len": model.length,
-        "max_num_seqs": model.sequences,
-        **({"cache": COMPILED, "compile": "ahead"} if model.precompiled else {}),
+def served_entry(
+    model: ModelRequirements,
+    serving: ServingOption,
+    catalog: Catalog,
+    regions: Sequence[str],
+    *,
+    elsewhere: bool = False,
+) -> dict[str, object]:
+    """What the stack file says of the model in these Regions, compiled on its own pool or not."""
+    entry: dict[str, object] = {
+        "serve": {
+            "model": model.model.id,
+            "server": serving.image.server,
+            "tensor_parallel": serving.degree,
+            "max_model_len": model.length,
+            "max_num_seqs": model.sequences,
+            **({"cache": COMPILED, "compile": "ahead"} if model.precompiled else {}),
+            **({"compile_on": COMPILE_POOL} if elsewhere else {}),
+        }
     }
+    if model.model.needs_token:
+        partition = catalog.places.regions[regions[0]].partition
+        where = regions[0] if len(regions) == 1 else "{region}"
+        token = f"arn:{partition}:secretsmanager:{where}:111122223333:secret:your-token"
+        entry["secrets"] = {"HF_TOKEN": token}
+    return entry
 
 
 def _compile_type(
@@ -128,11 +144,6 @@ def _compile_type(
         and catalog.places.zones_offering(other.name, option.region)
     ]
     return min(found, key=lambda k: (k.memory_mib, k.name)).name if found else None
-
-
-def token_arn(partition: str, region: str) -> str:
-    """The ARN of an example's token in a Region, or in `{region}`."""
-    return f"arn:{partition}:secretsmanager:{region}:111122223333:secret:your-token"
 
 
 def auto_scaling_entry(
@@ -187,11 +198,7 @@ def _model(
         entry["image"] = "your-image:its-tag"
     else:
         needed = max(needed, model.host_memory_mib(serving.server))
-        compiled_on = {"compile_on": COMPILE_POOL} if compile_type else {}
-        entry["serve"] = serve_entry(model, serving) | compiled_on
-        if model.model.needs_token:
-            partition = catalog.places.regions[option.region].partition
-            entry["secrets"] = {"HF_TOKEN": token_arn(partition, option.region)}
+        entry = served_entry(model, serving, catalog, [option.region], elsewhere=bool(compile_type))
     entry["capacity"] = pool_name(option)
     if model is None:
         kind = catalog.instances.neuron_types[option.instance_type]

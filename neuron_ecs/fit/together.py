@@ -23,8 +23,7 @@ from neuron_ecs.fit.stack_lines import (
     fitting_ami,
     model_name,
     region_entry,
-    serve_entry,
-    token_arn,
+    served_entry,
 )
 from planning import decide
 from planning.price import Amount, stack_price
@@ -262,11 +261,7 @@ def _model(
     search: ModelSearch, found: ModelOption, regions: Sequence[str], catalog: Catalog
 ) -> dict[str, object]:
     option: Option = found.option
-    entry: dict[str, object] = {"serve": serve_entry(search, found.serving)}
-    if search.model.needs_token:
-        partition = catalog.places.regions[option.region].partition
-        where = option.region if len(regions) == 1 else "{region}"
-        entry["secrets"] = {"HF_TOKEN": token_arn(partition, where)}
+    entry = served_entry(search, found.serving, catalog, regions)
     if option.task.memory_mib > option.share.memory_mib:
         entry["memory_mib"] = option.task.memory_mib
     return entry

@@ -40,7 +40,7 @@ def rules_about_silence(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         if s.unserved:
             return
         asked = [r for r in rules if r.code in s.settings.silence]
-        found = {r.code for r in asked if any(True for _ in r.findings(s))}
+        found = {r.code for r in asked if r.findings(s)}
         for code in s.settings.silence:
             if code in quiet and code not in found:
                 yield Report(f"silence.{code}", "silences nothing", "remove it")

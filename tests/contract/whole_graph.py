@@ -155,13 +155,14 @@ def run_task_of(command: str) -> tuple[dict[str, Any], dict[str, str]]:
     words = shlex.split(command)
     assert words[:3] == ["aws", "ecs", "run-task"]
     options: dict[str, str] = {}
+    name = ""
     for word in words[3:]:
         if word.startswith("--"):
             name = word.removeprefix("--")
             options[name] = ""
         else:
-            assert options[name] == ""  # pyright: ignore[reportPossiblyUnboundVariable]
-            options[name] = word  # pyright: ignore[reportPossiblyUnboundVariable]
+            assert options[name] == ""
+            options[name] = word
     strategy = dict(p.split("=") for p in options["capacity-provider-strategy"].split(","))
     request: dict[str, Any] = {
         "cluster": options["cluster"],

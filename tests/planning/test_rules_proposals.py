@@ -1,4 +1,4 @@
-"""What a rule proposes works, and its findings say what they should."""
+"""What particular rules propose works. tests/planning/test_fixes.py holds it for every rule."""
 
 import re
 
